@@ -1,0 +1,82 @@
+package edm
+
+import (
+	"encoding/hex"
+	"errors"
+)
+
+// Guid is an Edm.Guid: 128 bits without an RFC 9562 version. Letter case is not part of it.
+type Guid [16]byte
+
+var errGuid = errors.New("not an Edm.Guid: want 8-4-4-4-12 hexadecimal digits")
+
+// guidLen is the length of a Guid's text in bytes.
+const guidLen = 36
+
+// ParseGuid reads 8-4-4-4-12 hexadecimal digits in any case, and no other form: no braces, no urn:, no missing hyphens.
+func ParseGuid[T ~string | ~[]byte](text T) (Guid, error) {
+	var g Guid
+	if len(text) != guidLen {
+		return Guid{}, errGuid
+	}
+	n := 0
+	for i := 0; i < guidLen; {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if text[i] != '-' {
+				return Guid{}, errGuid
+			}
+			i++
+			continue
+		}
+		hi, lo := hexDigit[text[i]], hexDigit[text[i+1]]
+		if hi|lo > 0xf {
+			return Guid{}, errGuid
+		}
+		g[n] = hi<<4 | lo
+		n++
+		i += 2
+	}
+	return g, nil
+}
+
+// hexDigit maps an ASCII hexadecimal digit to its value and every other byte to 0xff.
+var hexDigit = func() [256]byte {
+	var t [256]byte
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i := range 10 {
+		t['0'+i] = byte(i)
+	}
+	for i := range 6 {
+		t['a'+i], t['A'+i] = byte(10+i), byte(10+i)
+	}
+	return t
+}()
+
+// String returns the Guid in lower case.
+func (g Guid) String() string { return string(g.append(make([]byte, 0, guidLen))) }
+
+// AppendText appends the Guid in lower case to b. The error is always nil.
+func (g Guid) AppendText(b []byte) ([]byte, error) { return g.append(b), nil }
+
+func (g Guid) append(b []byte) []byte {
+	b = hex.AppendEncode(b, g[:4])
+	b = hex.AppendEncode(append(b, '-'), g[4:6])
+	b = hex.AppendEncode(append(b, '-'), g[6:8])
+	b = hex.AppendEncode(append(b, '-'), g[8:10])
+	return hex.AppendEncode(append(b, '-'), g[10:])
+}
+
+// MarshalText returns the Guid in lower case. The error is always nil.
+func (g Guid) MarshalText() ([]byte, error) { return g.append(make([]byte, 0, guidLen)), nil }
+
+// UnmarshalText reads what ParseGuid reads.
+func (g *Guid) UnmarshalText(text []byte) error {
+	v, err := ParseGuid(text)
+	if err != nil {
+		return err
+	}
+	*g = v
+	return nil
+}

@@ -1,0 +1,19 @@
+// Package openapi is the contract: openapi.yaml, written by hand, from which the rest of the repository is generated.
+package openapi
+
+import _ "embed"
+
+// Document is openapi.yaml, byte for byte.
+//
+//go:embed openapi.yaml
+var Document []byte
+
+// UpdateRequestExample is the example request of the documentation page in its CRLF form, 574 bytes.
+//
+//go:embed examples/update-request.json
+var UpdateRequestExample []byte
+
+// UpdateResponseExample is the example response of the documentation page with the key "sample".
+//
+//go:embed examples/update-response.json
+var UpdateResponseExample []byte
