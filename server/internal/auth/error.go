@@ -1,0 +1,34 @@
+package auth
+
+// Reason says why there is no [Principal]. Its zero value is Invalid, so that an error nobody classified refuses.
+type Reason int
+
+// The reasons. All but Unavailable are answered by 401.
+const (
+	Invalid     Reason = iota // a check of the token failed; Msg says which
+	Missing                   // there is no token
+	Expired                   // the token was good once
+	Audience                  // the token is meant for another API
+	Unavailable               // the keys to check the token with cannot be had: 503, try again later
+)
+
+// Error is why a token was refused. Msg is safe to show to a client: it repeats nothing of the token.
+type Error struct {
+	Reason Reason
+	Msg    string
+	Err    error // the cause, for the log only; nil if Msg says it all
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Msg + " (" + e.Err.Error() + ")"
+	}
+	return e.Msg
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// refuse returns an Invalid [*Error]. why is a sentence for the client; cause may be nil.
+func refuse(why string, cause error) error {
+	return &Error{Reason: Invalid, Msg: "Access token validation failure. " + why, Err: cause}
+}

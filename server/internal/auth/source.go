@@ -1,0 +1,225 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/lestrrat-go/httprc/v3"
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+)
+
+const (
+	// refreshInterval is how often keys are fetched anew: a key that its issuer withdraws works no longer than this.
+	refreshInterval = time.Hour
+	// retryInterval is how long a refresh that failed waits for the next.
+	retryInterval = time.Minute
+	// maxStale is how long known keys outlive the last good fetch. After it no token of the issuer is good.
+	maxStale = 24 * time.Hour
+	// unknownInterval is the least time between two fetches for the sake of keys that nobody knows.
+	unknownInterval = 5 * time.Minute
+	// minBackoff and maxBackoff bound the doubling pause between attempts to get the first keys.
+	minBackoff, maxBackoff = 250 * time.Millisecond, 30 * time.Second
+	// fetchTimeout bounds both fetches of a refresh together.
+	fetchTimeout = 10 * time.Second
+	// maxDocument bounds a fetched document in bytes.
+	maxDocument = 1 << 20
+)
+
+var (
+	errUnknownKey = errors.New("no such key")
+	errNoKeys     = errors.New("no usable keys")
+)
+
+// source is where the keys of one issuer come from: its metadata and the JWK set that it names, fetched together.
+// httprc refreshes it in the background; source adds who may cause a fetch, and when. It is safe for concurrent use.
+type source struct {
+	*httprc.ResourceBase[*keySet]
+
+	template template
+	client   *http.Client
+	now      func() time.Time
+	log      *slog.Logger
+	ctx      context.Context // ends with the Verifier: a fetch serves all who wait, and outlives each of them
+	unknown  *rate.Limiter
+
+	flights singleflight.Group
+
+	// Touched only within the flight "load".
+	failures int
+	retryAt  time.Time
+	lastErr  error
+}
+
+func newSource(ctx context.Context, t template, c Config) (*source, error) {
+	s := &source{
+		template: t,
+		client:   c.HTTPClient,
+		now:      c.Now,
+		log:      c.Log.With("issuer", t.text),
+		ctx:      ctx,
+		unknown:  rate.NewLimiter(rate.Every(unknownInterval), 1),
+	}
+	var err error
+	s.ResourceBase, err = httprc.NewResource(t.discovery(), httprc.TransformFunc[*keySet](s.fetchKeys),
+		httprc.WithHTTPClient(c.HTTPClient), httprc.WithConstantInterval(refreshInterval), httprc.WithMinInterval(retryInterval))
+	if err != nil {
+		return nil, fmt.Errorf("preparing the fetch of keys: %w", err)
+	}
+	// The first fetch waits for the first token: the issuer may be mounted beside us and come up with us.
+	s.SetNext(time.Now().Add(refreshInterval))
+	return s, nil
+}
+
+// key returns the key of that kid, or an error: errUnknownKey if the issuer has none, anything else if its keys cannot be
+// had. It waits for a fetch if need be, no longer than ctx allows.
+func (s *source) key(ctx context.Context, kid string) (*key, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	set := s.current()
+	if set != nil && set.keys[kid] == nil {
+		// Everyone takes the same way, and so shares the one fetch of a rotation; the flood gets its answer at once.
+		if err := s.share(ctx, "unknown", s.refreshUnknown); err != nil {
+			return nil, err
+		}
+		set = s.current()
+	}
+	if set == nil {
+		return nil, errNoKeys
+	}
+	if set.keys[kid] == nil {
+		return nil, errUnknownKey
+	}
+	return set.keys[kid], nil
+}
+
+// current returns the keys as last fetched, or nil if there are none or they are too old to be trusted.
+func (s *source) current() *keySet {
+	set := s.Resource()
+	if set == nil || s.now().Sub(set.fetched) >= maxStale {
+		return nil
+	}
+	return set
+}
+
+// ready returns nil if there are usable keys, after an attempt to fetch them.
+func (s *source) ready(ctx context.Context) error {
+	if s.current() != nil {
+		return nil
+	}
+	return s.share(ctx, "load", s.load)
+}
+
+// load fetches the keys unless the last attempt failed a moment ago.
+func (s *source) load() error {
+	if s.current() != nil {
+		return nil
+	}
+	if s.now().Before(s.retryAt) {
+		return s.lastErr
+	}
+	s.lastErr = s.Sync(s.ctx)
+	if s.lastErr != nil {
+		s.retryAt = s.now().Add(min(minBackoff<<min(s.failures, 16), maxBackoff))
+		s.failures++
+		return s.lastErr
+	}
+	s.failures = 0
+	return nil
+}
+
+// refreshUnknown fetches the keys because one is missing, at most once in unknownInterval. If that fails, the known keys
+// go on being known.
+func (s *source) refreshUnknown() error {
+	if !s.unknown.AllowN(s.now(), 1) {
+		return nil
+	}
+	if err := s.Sync(s.ctx); err != nil {
+		s.log.Warn("keys not refreshed", "err", err)
+	}
+	return nil
+}
+
+// share runs fn, or waits for the run under way of the same name.
+func (s *source) share(ctx context.Context, name string, fn func() error) error {
+	done := s.flights.DoChan(name, func() (any, error) { return nil, fn() })
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case r := <-done:
+		return r.Err
+	}
+}
+
+// Sync fetches the keys once for all who ask at the same time. httprc's workers call it too.
+func (s *source) Sync(ctx context.Context) error {
+	_, err, _ := s.flights.Do("sync", func() (any, error) {
+		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+		defer cancel()
+		err := s.ResourceBase.Sync(ctx)
+		if err != nil {
+			s.SetNext(time.Now().Add(retryInterval))
+		}
+		return nil, err
+	})
+	return err
+}
+
+// fetchKeys reads the issuer's metadata and fetches the keys that it points to (OpenID Connect Discovery 1.0 §4.3).
+func (s *source) fetchKeys(ctx context.Context, res *http.Response) (*keySet, error) {
+	text, err := readDocument(res)
+	if err != nil {
+		return nil, fmt.Errorf("reading the metadata: %w", err)
+	}
+	var metadata struct {
+		Issuer  string `json:"issuer"`
+		JWKSURI string `json:"jwks_uri"`
+	}
+	if err := json.Unmarshal(text, &metadata); err != nil {
+		return nil, fmt.Errorf("decoding the metadata: %w", err)
+	}
+	if metadata.Issuer != s.template.text {
+		return nil, errors.New("the metadata is that of another issuer")
+	}
+	u, err := url.Parse(metadata.JWKSURI)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(plainLoopback(u) && s.template.plain) {
+		return nil, errors.New("jwks_uri is not an https address")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, metadata.JWKSURI, nil)
+	if err != nil {
+		return nil, fmt.Errorf("addressing the JWK set: %w", err)
+	}
+	jwks, err := s.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("fetching the JWK set: %w", err)
+	}
+	defer jwks.Body.Close()
+	text, err = readDocument(jwks)
+	if err != nil {
+		return nil, fmt.Errorf("reading the JWK set: %w", err)
+	}
+	keys, err := parseKeys(text, s.Resource(), s.log)
+	if err != nil {
+		return nil, err
+	}
+	return &keySet{keys: keys, fetched: s.now()}, nil
+}
+
+func readDocument(res *http.Response) ([]byte, error) {
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the answer has status %d", res.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxDocument+1))
+	if err == nil && len(text) > maxDocument {
+		err = errors.New("the answer is too long")
+	}
+	return text, err
+}

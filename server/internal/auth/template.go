@@ -1,0 +1,63 @@
+package auth
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// tenantPlaceholder stands for the tenant's GUID in the issuer of a multi-tenant authority, as Entra's own discovery
+// document of `common` has it.
+const tenantPlaceholder = "{tenantid}"
+
+// template is a configured issuer: one for all tenants, with the placeholder as a segment of its path, or a single one.
+type template struct {
+	text           string
+	prefix, suffix string // what stands around the placeholder
+	multiTenant    bool
+	plain          bool // http, on loopback
+}
+
+func parseTemplate(text string) (template, error) {
+	prefix, suffix, multiTenant := strings.Cut(text, tenantPlaceholder)
+	if multiTenant && (!strings.HasSuffix(prefix, "/") || strings.HasSuffix(prefix, "//") || suffix != "" && suffix[0] != '/') {
+		return template{}, errors.New("{tenantid} must be a whole segment of the path")
+	}
+	t := template{text: text, prefix: prefix, suffix: suffix, multiTenant: multiTenant}
+	sample := t.of("common")
+	u, err := url.Parse(sample)
+	switch {
+	case err != nil:
+		return template{}, errors.New("not a URL")
+	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.ContainsAny(sample, "#{}"):
+		return template{}, errors.New("want https://host/path, with {tenantid} at most once and no user, query or fragment")
+	case u.Scheme != "https" && !plainLoopback(u):
+		return template{}, errors.New("want https; http only on loopback")
+	case u.String() != sample:
+		return template{}, errors.New("not in normal form")
+	}
+	t.plain = u.Scheme == "http"
+	return t, nil
+}
+
+// of returns the issuer of one tenant.
+func (t template) of(tenant string) string {
+	if !t.multiTenant {
+		return t.text
+	}
+	return t.prefix + tenant + t.suffix
+}
+
+// discovery returns the address of the issuer's metadata (OpenID Connect Discovery 1.0 §4).
+func (t template) discovery() string {
+	return strings.TrimSuffix(t.of("common"), "/") + "/.well-known/openid-configuration"
+}
+
+// plainLoopback reports whether u is an http address that never leaves the machine.
+func plainLoopback(u *url.URL) bool { return u.Scheme == "http" && loopback(u) }
+
+func loopback(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,195 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/lestrrat-go/httprc/v3"
+	"github.com/lestrrat-go/httprc/v3/errsink"
+)
+
+// closeTimeout bounds how long Close waits for a fetch to notice that it is over.
+const closeTimeout = 5 * time.Second
+
+// Verifier tells whose token a request carries. It is safe for concurrent use.
+type Verifier struct {
+	audiences []string
+	now       func() time.Time
+	sources   []*source
+	cache     cache
+	close     func()
+}
+
+// New returns a Verifier for c, or an error that names the field of c that is wrong. Nothing is fetched yet. The caller
+// closes it.
+func New(c Config) (*Verifier, error) {
+	c, templates, err := c.validate()
+	if err != nil {
+		return nil, err
+	}
+	client, closeIdle := ownClient(c.HTTPClient)
+	c.HTTPClient = client
+	tokens, err := newCache(c.CacheSize)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	refresher, err := httprc.NewClient(httprc.WithWorkers(len(templates)), httprc.WithHTTPClient(client),
+		httprc.WithErrorSink(errsink.NewFunc(func(_ context.Context, err error) {
+			c.Log.Warn("keys not refreshed", "err", err)
+		}))).Start(ctx)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("starting the refresh of keys: %w", err)
+	}
+	v := &Verifier{
+		audiences: slices.Clone(c.Audiences),
+		now:       c.Now,
+		cache:     tokens,
+		close: func() {
+			cancel()
+			_ = refresher.Shutdown(closeTimeout) // a fetch that is stuck is over soon, and nobody waits for it
+			closeIdle()
+		},
+	}
+	for _, t := range templates {
+		s, err := newSource(ctx, t, c)
+		if err == nil {
+			err = refresher.Add(ctx, s, httprc.WithWaitReady(false))
+		}
+		if err != nil {
+			v.close()
+			return nil, fmt.Errorf("adding issuer %q: %w", t.text, err)
+		}
+		v.sources = append(v.sources, s)
+	}
+	return v, nil
+}
+
+// ownClient returns a client like c, or a default one, that follows no redirect: keys come from where the issuer's
+// metadata says and from nowhere else.
+func ownClient(c *http.Client) (*http.Client, func()) {
+	own, closeIdle := &http.Client{}, func() {}
+	if c != nil {
+		*own = *c
+	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = t.Clone()
+		own.Transport, closeIdle = t, t.CloseIdleConnections
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return own, closeIdle
+}
+
+// Close stops the refresh of keys. The Verifier refuses tokens that it would have to fetch keys for from then on.
+func (v *Verifier) Close() { v.close() }
+
+// Ready returns nil if the keys of all issuers are there, after an attempt to fetch those that are not.
+func (v *Verifier) Ready(ctx context.Context) error {
+	var errs []error
+	for _, s := range v.sources {
+		if err := s.ready(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("fetching the keys of %s: %w", s.template.text, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Verify returns who the request's Authorization header fields, all of them, speak for. Its error is an [*Error];
+// Unavailable, and only that, says nothing against the token. The principal is shared and must not be changed.
+func (v *Verifier) Verify(ctx context.Context, authorization []string) (*Principal, error) {
+	token, err := bearer(authorization)
+	if err != nil {
+		return nil, err
+	}
+	now := v.now()
+	sum := cacheKey(sha256.Sum256([]byte(token)))
+	if p := v.cache.get(sum, now); p != nil {
+		return p, nil
+	}
+	e, exp, err := v.verify(ctx, token, now)
+	if err != nil {
+		return nil, err
+	}
+	v.cache.put(sum, e, now, exp)
+	return e.principal, nil
+}
+
+// verify makes every check of RFC 8725 §3 that applies. Before the signature is verified it uses the token's words only
+// to look up the key; nothing that a token says makes it fetch from an address of the token's choice.
+func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*verified, time.Time, error) {
+	parts := strings.Split(token, ".")
+	var h header
+	if err := decodePart(parts[0], &h); err != nil {
+		return nil, time.Time{}, refuse("The token's header is not well-formed.", nil) // err may quote the token
+	}
+	if err := h.check(); err != nil {
+		return nil, time.Time{}, err
+	}
+	var c claims
+	if err := decodePart(parts[1], &c); err != nil {
+		return nil, time.Time{}, refuse("The token's claims are not well-formed.", nil)
+	}
+	if _, err := decodeBase64(parts[2]); err != nil {
+		return nil, time.Time{}, refuse("The token's signature is not well-formed.", nil)
+	}
+	p, err := c.principal()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	s, err := v.sourceOf(&c)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	k, err := s.key(ctx, h.Kid)
+	switch {
+	case errors.Is(err, errUnknownKey):
+		return nil, time.Time{}, refuse("The signing key is not one of the issuer's.", nil)
+	case err != nil:
+		return nil, time.Time{}, &Error{Reason: Unavailable, Msg: "The keys of the token's issuer cannot be fetched. Try again later.", Err: err}
+	case k.issuer != "" && k.issuer != c.Iss && k.issuer != s.template.text:
+		return nil, time.Time{}, refuse("The signing key is not one of the issuer's.", nil)
+	}
+	if err := k.verify(token, h.Alg); err != nil {
+		return nil, time.Time{}, err
+	}
+	exp, err := c.checkTime(now)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if err := c.checkAudience(v.audiences); err != nil {
+		return nil, time.Time{}, err
+	}
+	return &verified{principal: p, source: s, kid: h.Kid, key: k}, exp, nil
+}
+
+// sourceOf returns the source of the keys of the token's issuer (RFC 8725 §3.8).
+func (v *Verifier) sourceOf(c *claims) (*source, error) {
+	for _, s := range v.sources {
+		if c.Iss == s.template.of(c.Tid) {
+			return s, nil
+		}
+	}
+	return nil, refuse("The issuer is not trusted, or not that of the token's tenant.", nil)
+}
+
+// verify checks the token's signature by k. The algorithm that the token names must be one of the key's.
+func (k *key) verify(token string, alg jose.SignatureAlgorithm) error {
+	if !slices.Contains(k.algorithms, alg) {
+		return refuse("The signature algorithm is not that of the signing key.", nil)
+	}
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
+	if err != nil {
+		return refuse("The token is not a signed JWT.", err)
+	}
+	if _, err := jws.Verify(k.public); err != nil {
+		return refuse("The signature is not valid.", err)
+	}
+	return nil
+}
