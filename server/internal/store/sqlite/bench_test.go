@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// benchObjects is how many requests the benchmarks change in turn.
+const benchObjects = 1000
+
+// BenchmarkUpdate measures durable updates, each of a member of one of 1,000 requests, against oneEach: the same
+// statements with a transaction for every update.
+//
+//	go test -bench Update -run '^$' ./server/internal/store/sqlite
+func BenchmarkUpdate(b *testing.B) {
+	for _, callers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			s := openBench(b)
+			benchUpdates(b, callers, func(id string, fn func(*pfx.Request) error) error {
+				_, err := s.Update(b.Context(), tenant, id, fn)
+				return err
+			})
+		})
+	}
+	for _, callers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("oneEach/callers=%d", callers), func(b *testing.B) {
+			s := openBench(b)
+			var mu sync.Mutex
+			benchUpdates(b, callers, func(id string, fn func(*pfx.Request) error) error {
+				mu.Lock()
+				defer mu.Unlock()
+				return updateAlone(s, id, fn)
+			})
+		})
+	}
+}
+
+// BenchmarkGet measures reads while nobody writes.
+func BenchmarkGet(b *testing.B) {
+	s := openBench(b)
+	var n atomic.Int64
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := s.Get(b.Context(), tenant, benchID(n.Add(1))); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+// updateAlone is Update with a transaction of its own. The store's writer is idle meanwhile.
+func updateAlone(s *Store, id string, fn func(*pfx.Request) error) error {
+	c := s.writer
+	if err := execute(c.begin); err != nil {
+		return err
+	}
+	r, err := c.load(tenant, id)
+	if err != nil {
+		return err
+	}
+	if err := r.Change(fn); err != nil {
+		return err
+	}
+	if err := c.store(c.update, r); err != nil {
+		return err
+	}
+	if err := execute(c.commit); err != nil {
+		return err
+	}
+	s.limitLog()
+	return nil
+}
+
+func benchUpdates(b *testing.B, callers int, update func(id string, fn func(*pfx.Request) error) error) {
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+				if err := update(benchID(n), func(r *pfx.Request) error { r.Status++; return nil }); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")
+}
+
+func benchID(n int64) string { return fmt.Sprintf("request-%d", n%benchObjects) }
+
+func openBench(b *testing.B) *Store {
+	s, err := Open(b.Context(), Config{Path: filepath.Join(b.TempDir(), "bench.db")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	for n := range int64(benchObjects) {
+		if _, err := s.Insert(b.Context(), pfx.Request{
+			ID: benchID(n), TenantID: tenant, Thumbprint: edm.Value("6F1ED002AB5595859014EBF0951522D9"), DeviceKeyThumbprint: edm.Null[string](),
+			CreatedTime: someTime, LastModifiedTime: someTime,
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return s
+}

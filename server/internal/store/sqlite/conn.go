@@ -1,0 +1,224 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitemigration"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// conn is one connection with its statements. One goroutine uses it at a time.
+type conn struct {
+	*sqlite.Conn
+	begin, commit, rollback       *sqlite.Stmt
+	selectOne, selectAny          *sqlite.Stmt
+	insert, update                *sqlite.Stmt
+	checkpointPassive, checkpoint *sqlite.Stmt
+}
+
+// settings hold for every connection: any of them may be the last one, and that one moves the log into the file.
+// Those with a want are read back, because SQLite ignores a setting that it cannot or will not follow.
+var settings = []struct{ pragma, value, want string }{
+	// The commit returns after the fsync that covers it. NORMAL would sync only at checkpoints and lose answered updates.
+	{"synchronous", "FULL", "2"},
+	// No memory map: a fault of the disk would be a SIGBUS instead of an error.
+	{"mmap_size", "0", ""},
+	{"cell_size_check", "ON", "1"},
+	{"trusted_schema", "OFF", "0"},
+	// In KiB. 8 MiB hold 15,000 requests; behind it is the cache of the kernel.
+	{"cache_size", "-8192", "-8192"},
+	// The writer checkpoints by itself: SQLite would do it inside a commit, while callers wait, and hide its errors.
+	{"wal_autocheckpoint", "0", "0"},
+	{"journal_size_limit", fmt.Sprint(checkpointBytes), ""},
+}
+
+// openConn opens a connection to a file that exists.
+func openConn(path string, busy time.Duration) (*conn, error) {
+	sc, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: sc}
+	c.SetBusyTimeout(busy)
+	for _, s := range settings {
+		if err := c.set(s.pragma, s.value, s.want); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	return c, nil
+}
+
+// set gives a setting a value. If want is not empty it reads the setting back, which must then be want.
+func (c *conn) set(pragma, value, want string) error {
+	if err := sqlitex.ExecuteTransient(c.Conn, "PRAGMA "+pragma+" = "+value, nil); err != nil {
+		return fmt.Errorf("setting %s: %w", pragma, err)
+	}
+	if want == "" {
+		return nil
+	}
+	got, err := c.text("PRAGMA " + pragma)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", pragma, err)
+	}
+	if got != want {
+		return fmt.Errorf("SQLite keeps %s at %s instead of %s", pragma, got, want)
+	}
+	return nil
+}
+
+// text returns the first column of the last row of query.
+func (c *conn) text(query string) (string, error) {
+	var got string
+	err := sqlitex.ExecuteTransient(c.Conn, query, &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
+		got = stmt.ColumnText(0)
+		return nil
+	}})
+	return got, err
+}
+
+// migrate brings the file to the present schema and to a write-ahead log, in this order: from the first commit on, the
+// file itself, and not only its log, tells whose it is.
+func (c *conn) migrate(ctx context.Context) error {
+	if err := inspectSchema(c); err != nil { // again: this time the log is read too
+		return err
+	}
+	if err := sqlitemigration.Migrate(ctx, c.Conn, schema); err != nil {
+		return err
+	}
+	return c.set("journal_mode", "WAL", "wal")
+}
+
+// prepare compiles the statements, which also proves that the table is there.
+func (c *conn) prepare() error {
+	for _, s := range []struct {
+		stmt  **sqlite.Stmt
+		query string
+	}{
+		{&c.begin, "BEGIN IMMEDIATE"},
+		{&c.commit, "COMMIT"},
+		{&c.rollback, "ROLLBACK"},
+		{&c.selectOne, selectRequest},
+		{&c.selectAny, selectAny},
+		{&c.insert, insertRequest},
+		{&c.update, updateRequest},
+		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},
+		{&c.checkpoint, "PRAGMA wal_checkpoint(TRUNCATE)"},
+	} {
+		stmt, err := c.Prepare(s.query)
+		if err != nil {
+			return err
+		}
+		*s.stmt = stmt
+	}
+	return nil
+}
+
+// execute runs a statement to its end.
+func execute(stmt *sqlite.Stmt) error {
+	for {
+		row, err := stmt.Step()
+		if err != nil {
+			return err // Step has reset stmt
+		}
+		if !row {
+			return stmt.Reset()
+		}
+	}
+}
+
+// probe reads from the table.
+func (c *conn) probe() error { return execute(c.selectAny) }
+
+// load returns a request as the present transaction sees it. Its error is of type *pfx.Error if it is about the request,
+// and SQLite's otherwise.
+func (c *conn) load(tenant edm.Guid, id string) (*pfx.Request, error) {
+	stmt := c.selectOne
+	stmt.BindBytes(1, tenant[:])
+	stmt.BindText(2, id)
+	row, err := stmt.Step()
+	if err != nil {
+		return nil, fmt.Errorf("loading a request: %w", err)
+	}
+	if !row {
+		if err := stmt.Reset(); err != nil {
+			return nil, fmt.Errorf("loading a request: %w", err)
+		}
+		return nil, pfx.NotFoundError()
+	}
+	r := pfx.Request{
+		TenantID:            tenant,
+		ID:                  id,
+		Version:             pfx.Version(stmt.ColumnInt64(0)),
+		Thumbprint:          columnString(stmt, 4),
+		DeviceKeyThumbprint: columnString(stmt, 5),
+		Status:              stmt.ColumnInt32(6),
+		SourceType:          stmt.ColumnInt32(7),
+		IsDeleted:           stmt.ColumnBool(10),
+		ETag:                columnString(stmt, 11),
+	}
+	stmt.ColumnBytes(1, r.UserID[:])
+	stmt.ColumnBytes(2, r.DeviceID[:])
+	stmt.ColumnBytes(3, r.ProfileID[:])
+	created, err1 := columnTime(stmt, 8)
+	modified, err2 := columnTime(stmt, 9)
+	r.CreatedTime, r.LastModifiedTime = created, modified
+	if err := stmt.Reset(); err != nil {
+		return nil, fmt.Errorf("loading a request: %w", err)
+	}
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, internalError(fmt.Errorf("loading a request: %w", err))
+	}
+	return &r, nil
+}
+
+// store writes r with one of the statements insert and update.
+func (c *conn) store(stmt *sqlite.Stmt, r *pfx.Request) error {
+	stmt.BindBytes(1, r.TenantID[:])
+	stmt.BindText(2, r.ID)
+	stmt.BindInt64(3, int64(r.Version))
+	stmt.BindBytes(4, r.UserID[:])
+	stmt.BindBytes(5, r.DeviceID[:])
+	stmt.BindBytes(6, r.ProfileID[:])
+	bindString(stmt, 7, r.Thumbprint)
+	bindString(stmt, 8, r.DeviceKeyThumbprint)
+	stmt.BindInt64(9, int64(r.Status))
+	stmt.BindInt64(10, int64(r.SourceType))
+	stmt.BindText(11, r.CreatedTime.String())
+	stmt.BindText(12, r.LastModifiedTime.String())
+	stmt.BindBool(13, r.IsDeleted)
+	bindString(stmt, 14, r.ETag)
+	if err := execute(stmt); err != nil {
+		return fmt.Errorf("storing a request: %w", err)
+	}
+	return nil
+}
+
+func columnString(stmt *sqlite.Stmt, col int) edm.Optional[string] {
+	if stmt.ColumnIsNull(col) {
+		return edm.Null[string]()
+	}
+	return edm.Value(stmt.ColumnText(col))
+}
+
+func bindString(stmt *sqlite.Stmt, param int, o edm.Optional[string]) {
+	if text, ok := o.Get(); ok {
+		stmt.BindText(param, text)
+	} else {
+		stmt.BindNull(param)
+	}
+}
+
+func columnTime(stmt *sqlite.Stmt, col int) (edm.DateTimeOffset, error) {
+	text := stmt.ColumnText(col)
+	if text == "" {
+		return edm.DateTimeOffset{}, nil
+	}
+	return edm.ParseDateTimeOffset(text)
+}

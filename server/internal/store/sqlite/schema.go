@@ -1,0 +1,51 @@
+package sqlite
+
+import "zombiezen.com/go/sqlite/sqlitemigration"
+
+// schema is every step from an empty file to the present table. Steps are only ever added: what stands here has run on
+// somebody's file. The length of the list is the file's user_version.
+//
+// Text is compared and kept byte for byte (collation BINARY, encoding UTF-8). A time is the text it was written in.
+var schema = sqlitemigration.Schema{
+	AppID: 0x70667872, // "pfxr"
+	Migrations: []string{`
+CREATE TABLE request (
+	tenant_id             BLOB    NOT NULL CHECK (length(tenant_id) = 16),
+	id                    TEXT    NOT NULL,
+	version               INTEGER NOT NULL,
+	user_id               BLOB    NOT NULL CHECK (length(user_id) = 16),
+	device_id             BLOB    NOT NULL CHECK (length(device_id) = 16),
+	profile_id            BLOB    NOT NULL CHECK (length(profile_id) = 16),
+	thumbprint            TEXT,
+	device_key_thumbprint TEXT,
+	status                INTEGER NOT NULL,
+	source_type           INTEGER NOT NULL,
+	created_time          TEXT    NOT NULL,
+	last_modified_time    TEXT    NOT NULL,
+	is_deleted            INTEGER NOT NULL CHECK (is_deleted IN (0, 1)),
+	e_tag                 TEXT,
+	PRIMARY KEY (tenant_id, id)
+) STRICT, WITHOUT ROWID`},
+}
+
+// The statements of a store. The key is always the first two parameters, and the tenant is always part of it.
+const (
+	selectRequest = `
+SELECT version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status, source_type,
+	created_time, last_modified_time, is_deleted, e_tag
+FROM request WHERE tenant_id = ?1 AND id = ?2`
+
+	insertRequest = `
+INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint,
+	status, source_type, created_time, last_modified_time, is_deleted, e_tag)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+ON CONFLICT DO NOTHING`
+
+	updateRequest = `
+UPDATE request SET version = ?3, user_id = ?4, device_id = ?5, profile_id = ?6, thumbprint = ?7,
+	device_key_thumbprint = ?8, status = ?9, source_type = ?10, created_time = ?11, last_modified_time = ?12,
+	is_deleted = ?13, e_tag = ?14
+WHERE tenant_id = ?1 AND id = ?2`
+
+	selectAny = `SELECT 1 FROM request LIMIT 1`
+)

@@ -1,0 +1,297 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// Config says which file to open and how. Only Path is required.
+type Config struct {
+	// Path names the file, absolute or relative to the working directory. It is created with mode 0600 if it does
+	// not exist; its folder must exist. It is never read as a URI, and ":memory:" has no meaning. Required.
+	Path string
+	// Readers is how many requests are read at the same time, 1 to 64; each takes a connection and up to 8 MiB.
+	// Zero means 4.
+	Readers int
+	// BusyTimeout is how long to wait for another process that writes to the same file, 1 ms to 1 min. Zero means 5 s.
+	BusyTimeout time.Duration
+	// Log gets what an operator must know and no caller is told. Nil means nowhere.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Readers = cmp.Or(c.Readers, 4)
+	c.BusyTimeout = cmp.Or(c.BusyTimeout, 5*time.Second)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	return c
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Path == "":
+		return errors.New("sqlite.Config.Path is empty: want the name of a file")
+	case c.Readers < 1 || c.Readers > 64:
+		return fmt.Errorf("sqlite.Config.Readers is %d: want 1 to 64", c.Readers)
+	case c.BusyTimeout < time.Millisecond || c.BusyTimeout > time.Minute:
+		return fmt.Errorf("sqlite.Config.BusyTimeout is %s: want 1ms to 1m", c.BusyTimeout)
+	}
+	return nil
+}
+
+// Store is a [pfx.Store] in one SQLite file. It is safe for concurrent use. Close releases it.
+type Store struct {
+	log         *slog.Logger
+	wal         string // the path of the log, for its size
+	busyTimeout time.Duration
+	writer      *conn      // used by the goroutine write alone, and by Close after that has ended
+	logLimit    int64      // used by the goroutine write alone
+	readers     chan *conn // those that are free
+	queue       chan *job
+	fault       atomic.Pointer[error] // set once: why nothing may be written any more
+
+	closing   chan struct{} // closed by Close
+	stopped   chan struct{} // closed when write has ended
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var _ pfx.Store = (*Store)(nil)
+
+// Open opens the file, creates it or brings its schema up to date. Its error is one sentence for the operator that
+// names the file and the cause; the file is then as it was. ctx bounds Open alone, not the store.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("opening store %q: %w", c.Path, err)
+	}
+	s := &Store{
+		log:         c.Log,
+		busyTimeout: c.BusyTimeout,
+		logLimit:    checkpointBytes,
+		wal:         path + "-wal",
+		readers:     make(chan *conn, c.Readers),
+		queue:       make(chan *job, queueLen),
+		closing:     make(chan struct{}),
+		stopped:     make(chan struct{}),
+	}
+	if err := s.open(ctx, path, c); err != nil {
+		return nil, fmt.Errorf("opening store %q: %w", path, errors.Join(explain(err), s.closeConns()))
+	}
+	go s.write()
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string, c Config) error {
+	if err := createFile(path); err != nil {
+		return err
+	}
+	if err := inspect(path); err != nil {
+		return err
+	}
+	writer, err := openConn(path, c.BusyTimeout)
+	if err != nil {
+		return err
+	}
+	s.writer = writer
+	if err := writer.migrate(ctx); err != nil {
+		return err
+	}
+	if err := writer.prepare(); err != nil {
+		return err
+	}
+	for range c.Readers {
+		reader, err := openConn(path, c.BusyTimeout)
+		if err != nil {
+			return err
+		}
+		s.readers <- reader
+		if err := reader.prepare(); err != nil {
+			return err
+		}
+		if err := reader.set("query_only", "ON", "1"); err != nil {
+			return err
+		}
+		if err := reader.probe(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Update applies fn to the request, as [pfx.Store] says. If ctx ends before the writer takes the update, Update returns
+// at once and fn does not run; after that it waits for the outcome. fn runs once, on the writer's goroutine: it must be
+// quick and must not use the store.
+func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(r *pfx.Request) error) (*pfx.Request, error) {
+	return s.do(ctx, func(c *conn, j *job) error {
+		r, err := c.load(tenant, id)
+		if err != nil {
+			return err
+		}
+		version := r.Version
+		if j.err = change(r, fn); j.err != nil {
+			return nil
+		}
+		j.result = r
+		if r.Version == version {
+			return nil
+		}
+		canonical(r)
+		return c.store(c.update, r)
+	})
+}
+
+// Insert stores r, as [pfx.Store] says. A string that is absent becomes null.
+func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
+	return s.do(ctx, func(c *conn, j *job) error {
+		r.Version = pfx.NewVersion()
+		canonical(&r)
+		if err := c.store(c.insert, &r); err != nil {
+			return err
+		}
+		if c.Changes() == 0 {
+			return &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
+		}
+		j.result = &r
+		return nil
+	})
+}
+
+// canonical makes strings that are absent null, which is how they will be read.
+func canonical(r *pfx.Request) {
+	null := edm.Null[string]()
+	r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = r.Thumbprint.Or(null), r.DeviceKeyThumbprint.Or(null), r.ETag.Or(null)
+}
+
+// Get returns the request, as [pfx.Store] says.
+func (s *Store) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Request, error) {
+	var r *pfx.Request
+	err := s.read(ctx, func(c *conn) error {
+		got, err := c.load(tenant, id)
+		r = got
+		return err
+	})
+	return r, err
+}
+
+// Ready reads from the file and has the writer begin and end an empty transaction: it costs no disk access, and waits
+// behind the updates that are under way for at most as long as ctx allows.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.read(ctx, (*conn).probe); err != nil {
+		return err
+	}
+	_, err := s.do(ctx, func(*conn, *job) error { return nil })
+	return err
+}
+
+// read runs fn with a connection of its own.
+func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
+	select {
+	case <-s.closing:
+		return closedError()
+	default:
+	}
+	if ctx.Err() != nil {
+		return givenUpError(ctx)
+	}
+	var c *conn
+	select {
+	case c = <-s.readers:
+	case <-ctx.Done():
+		return givenUpError(ctx)
+	case <-s.closing:
+		return closedError()
+	}
+	defer func() { s.readers <- c }()
+	return s.outcome(fn(c))
+}
+
+// outcome makes a client-safe error of one that SQLite reported.
+func (s *Store) outcome(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*pfx.Error](err); ok {
+		return err
+	}
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
+		s.stopWriting(err)
+	}
+	return unavailable("The store cannot be used at the moment: try again later.", err)
+}
+
+// Close lets what is under way end, moves the log into the file and closes it. Every call returns the first one's error.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		close(s.closing)
+		<-s.stopped
+		s.closeErr = s.closeConns()
+	})
+	return s.closeErr
+}
+
+// closeConns closes the connections, those in use once they are free again. The writer's is the last: SQLite moves the
+// log into the file when the last one is closed, and hides the errors of it, so that the checkpoint comes before.
+func (s *Store) closeConns() error {
+	var errs []error
+	readers := cap(s.readers)
+	select {
+	case <-s.stopped: // Open has succeeded, so that they are all there
+	default:
+		readers = len(s.readers)
+	}
+	for range readers {
+		errs = append(errs, (<-s.readers).Close())
+	}
+	if s.writer == nil {
+		return errors.Join(errs...)
+	}
+	if s.writer.checkpoint != nil && s.fault.Load() == nil {
+		errs = append(errs, execute(s.writer.checkpoint))
+	}
+	errs = append(errs, s.writer.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing store: %w", err)
+	}
+	return nil
+}
+
+// stopWriting makes the store refuse every further write.
+func (s *Store) stopWriting(err error) {
+	if s.fault.CompareAndSwap(nil, &err) {
+		s.log.Error("store takes no more changes until it is opened again", "err", err)
+	}
+}
+
+func unavailable(msg string, cause error) error {
+	return &pfx.Error{Kind: pfx.Unavailable, Msg: msg, Err: cause}
+}
+
+func closedError() error {
+	return unavailable("The store is closed: try again later.", os.ErrClosed)
+}
+
+func givenUpError(ctx context.Context) error {
+	return unavailable("The request was given up before the store took it: nothing was changed.", context.Cause(ctx))
+}
+
+func internalError(cause error) error {
+	return &pfx.Error{Kind: pfx.Internal, Msg: "Internal error.", Err: cause}
+}

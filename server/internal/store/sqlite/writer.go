@@ -1,0 +1,277 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+const (
+	// queueLen bounds the updates that wait in the queue; further callers wait for a place in it.
+	queueLen = 1024
+	// maxBatch bounds the updates that share a transaction, and so the time that the first of them waits for the last.
+	maxBatch = 256
+	// checkpointBytes is the size of the log from which on it is moved into the file: the log exceeds it by one batch,
+	// and by what other processes add. A start after a crash reads at most that much.
+	checkpointBytes = 8 << 20
+	// checkpointBusy is how long a checkpoint waits for other processes.
+	checkpointBusy = 20 * time.Millisecond
+)
+
+// The states of a job. The writer claims it or its caller abandons it, whichever comes first.
+const (
+	waiting int32 = iota
+	claimed
+	abandoned
+)
+
+// job is one unit of work for the writer. After done is closed it belongs to the caller again.
+type job struct {
+	// run works in the present transaction. It returns an error of type *pfx.Error if this job alone has failed, and
+	// one of SQLite's if the transaction has.
+	run    func(c *conn, j *job) error
+	result *pfx.Request
+	err    error
+	state  atomic.Int32
+	done   chan struct{}
+}
+
+// do has the writer run a job and returns its outcome.
+func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Request, error) {
+	select {
+	case <-s.closing:
+		return nil, closedError()
+	default:
+	}
+	if ctx.Err() != nil {
+		return nil, givenUpError(ctx)
+	}
+	j := &job{run: run, done: make(chan struct{})}
+	select {
+	case s.queue <- j:
+	case <-ctx.Done():
+		return nil, givenUpError(ctx)
+	case <-s.closing:
+		return nil, closedError()
+	}
+	select {
+	case <-j.done:
+		return j.outcome()
+	case <-ctx.Done():
+		if j.state.CompareAndSwap(waiting, abandoned) {
+			return nil, givenUpError(ctx)
+		}
+	case <-s.stopped:
+	}
+	select {
+	case <-j.done:
+		return j.outcome()
+	case <-s.stopped:
+	}
+	// The writer has ended. It may have answered just before, or have left the job in the queue, or have been taken
+	// down by an fn that calls runtime.Goexit; then nobody knows the outcome.
+	select {
+	case <-j.done:
+		return j.outcome()
+	default:
+		return nil, closedError()
+	}
+}
+
+func (j *job) outcome() (*pfx.Request, error) {
+	if j.err != nil {
+		return nil, j.err
+	}
+	return j.result, nil
+}
+
+// write runs jobs until the store is closed and no job waits.
+func (s *Store) write() {
+	defer close(s.stopped)
+	defer func() {
+		if !s.writer.AutocommitEnabled() { // an fn has called runtime.Goexit
+			s.stopWriting(errors.Join(errors.New("the function of an update ended the writer"), execute(s.writer.rollback)))
+		}
+	}()
+	batch := make([]*job, 0, maxBatch)
+	for {
+		var first *job
+		select {
+		case first = <-s.queue:
+		case <-s.closing:
+			select {
+			case first = <-s.queue:
+			default:
+				return
+			}
+		}
+		batch = s.runBatch(batch[:0], first)
+		clear(batch)
+		s.limitLog()
+	}
+}
+
+// runBatch runs first and the other jobs that wait in one transaction, and answers them. It claims them only when the
+// transaction has begun: until then, while another process writes, their callers may give up.
+func (s *Store) runBatch(batch []*job, first *job) []*job {
+	err := s.begin()
+	batch = s.claim(batch, first)
+	for _, j := range batch {
+		if err != nil {
+			break
+		}
+		err = s.runJob(j)
+	}
+	if err == nil {
+		err = execute(s.writer.commit) // without an fsync if no job has written
+	}
+	if err != nil {
+		err = s.abort(err)
+	}
+	for _, j := range batch {
+		// When the transaction has failed, no job has an outcome of its own, not even one that changed nothing or was
+		// refused: it may have seen what a job before it did, and that was never so.
+		if err != nil {
+			j.result, j.err = nil, err
+		}
+		close(j.done)
+	}
+	return batch
+}
+
+// begin starts the transaction, as a writing one: what a job reads, no other process changes before the commit.
+func (s *Store) begin() error {
+	if fault := s.fault.Load(); fault != nil {
+		return unavailable("The store takes no more changes after a fault of its disk.", *fault)
+	}
+	return execute(s.writer.begin)
+}
+
+// claim appends first and the jobs that wait to batch, without those that their callers have abandoned.
+func (s *Store) claim(batch []*job, first *job) []*job {
+	for j := first; ; {
+		if j.state.CompareAndSwap(waiting, claimed) {
+			batch = append(batch, j)
+		}
+		if len(batch) == maxBatch {
+			return batch
+		}
+		select {
+		case j = <-s.queue:
+		default:
+			return batch
+		}
+	}
+}
+
+// runJob runs j and keeps its error, unless that is SQLite's: then the transaction has failed and runJob returns it.
+func (s *Store) runJob(j *job) error {
+	err := j.run(s.writer, j)
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*pfx.Error](err); ok {
+		j.err = e
+		return nil
+	}
+	return err
+}
+
+// abort undoes the transaction and returns what its jobs are told.
+func (s *Store) abort(err error) error {
+	if !s.writer.AutocommitEnabled() {
+		err = errors.Join(err, execute(s.writer.rollback))
+	}
+	s.judge(err)
+	return s.outcome(err)
+}
+
+// judge stops the store for good if err shows that the disk or the file cannot be trusted. After a failed fsync the
+// kernel may have dropped what it could not write and report success the next time (https://lwn.net/Articles/752063):
+// only reading the file anew, after a restart, tells what is there. A full disk is no such fault.
+func (s *Store) judge(err error) {
+	switch code := sqlite.ErrCode(err); {
+	case code == sqlite.ResultIOErrSHMSize:
+		// A full disk, met while the index of the log grows. The index is not kept through a crash.
+	case code.ToPrimary() == sqlite.ResultIOErr, code.ToPrimary() == sqlite.ResultCorrupt, code.ToPrimary() == sqlite.ResultNotADB:
+		s.stopWriting(err)
+	case !s.writer.AutocommitEnabled():
+		s.stopWriting(err) // it could not be rolled back
+	}
+}
+
+// limitLog moves the log into the file when it has grown to s.logLimit bytes.
+func (s *Store) limitLog() {
+	info, err := os.Stat(s.wal)
+	if err != nil || info.Size() < s.logLimit || s.fault.Load() != nil {
+		return
+	}
+	// First without disturbing anyone. What remains then is to cut the log off, for which no reader may be in it: under
+	// a constant load there always is one, so that the readers have to pause. That takes microseconds.
+	err = execute(s.writer.checkpointPassive)
+	if err == nil {
+		err = s.truncateLog()
+	}
+	if err != nil {
+		s.log.Warn("moving the log into the file", "err", err)
+		s.judge(err)
+	}
+	s.logLimit = checkpointBytes
+	if info, err := os.Stat(s.wal); err == nil && info.Size() >= checkpointBytes {
+		s.logLimit = info.Size() + checkpointBytes/8 // another process reads, or the disk is full
+	}
+}
+
+func (s *Store) truncateLog() error {
+	readers := make([]*conn, cap(s.readers))
+	for i := range readers {
+		readers[i] = <-s.readers
+	}
+	defer func() {
+		for _, c := range readers {
+			s.readers <- c
+		}
+	}()
+	// Callers wait, and there will be another time.
+	s.writer.SetBusyTimeout(checkpointBusy)
+	defer s.writer.SetBusyTimeout(s.busyTimeout)
+	return execute(s.writer.checkpoint)
+}
+
+// change applies fn to r. A panic of fn becomes an error, so that it ends the one update and not the writer.
+func change(r *pfx.Request, fn func(*pfx.Request) error) error {
+	var err error
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				err = internalError(&panicError{p, debug.Stack()})
+			}
+		}()
+		err = r.Change(fn)
+	}()
+	return err
+}
+
+// panicError is what the function of an update panicked with, and where.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("panic in an update: %v\n%s", e.value, e.stack)
+}
+
+// Unwrap returns the value if it is an error.
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}

@@ -1,0 +1,519 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
+)
+
+func TestWriter(t *testing.T) {
+	t.Parallel()
+
+	t.Run("waitingUpdatesShareACommit", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		start := mustInsert(t, s, "a")
+		before := commits(t, s)
+		release := holdWriter(t, s)
+		const n = maxBatch + 44
+		var seen [n]atomic.Bool
+		var wg sync.WaitGroup
+		for range n {
+			wg.Go(func() {
+				r, err := s.Update(t.Context(), tenant, "a", increment)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				i := int(r.Version - start.Version - 1)
+				if r.Status-start.Status != int32(i+1) || seen[i].Swap(true) {
+					t.Errorf("got version %d with status %d", r.Version, r.Status)
+				}
+			})
+		}
+		waitQueued(s, n)
+		release()
+		wg.Wait()
+		if got := commits(t, s) - before; got != 2 {
+			t.Errorf("got %d commits for %d updates that waited, want 2: %d share one", got, n, maxBatch)
+		}
+	})
+
+	t.Run("noChangeWritesNothing", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		mustInsert(t, s, "a")
+		before, err := os.ReadFile(s.wal)
+		check(t, err)
+		_, err = s.Update(t.Context(), tenant, "a", func(*pfx.Request) error { return nil })
+		check(t, err)
+		_, err = s.Update(t.Context(), tenant, "unknown", increment)
+		wantKind(t, err, pfx.NotFound)
+		_, err = s.Insert(t.Context(), storetest.Request(tenant, "a"))
+		wantKind(t, err, pfx.Exists)
+		check(t, s.Ready(t.Context()))
+		after, err := os.ReadFile(s.wal)
+		check(t, err)
+		if string(after) != string(before) {
+			t.Errorf("the log went from %d to %d bytes, want it as it was", len(before), len(after))
+		}
+	})
+
+	t.Run("abandonedBeforeClaimNeverRuns", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		want := mustInsert(t, s, "a")
+		release := holdWriter(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		outcome := make(chan error)
+		go func() {
+			_, err := s.Update(ctx, tenant, "a", func(r *pfx.Request) error {
+				t.Error("fn ran after Update had returned")
+				return increment(r)
+			})
+			outcome <- err
+		}()
+		waitQueued(s, 1)
+		cancel()
+		err := <-outcome // while the writer is still held
+		wantKind(t, err, pfx.Unavailable)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want an error that wraps context.Canceled", err)
+		}
+		release()
+		if got, err := s.Update(t.Context(), tenant, "a", func(*pfx.Request) error { return nil }); err != nil || *got != *want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	})
+
+	t.Run("claimedWaitsForTheOutcome", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		mustInsert(t, s, "a")
+		ctx, cancel := context.WithCancel(t.Context())
+		got, err := s.Update(ctx, tenant, "a", func(r *pfx.Request) error {
+			cancel()
+			return increment(r)
+		})
+		check(t, err)
+		if stored, err := s.Get(t.Context(), tenant, "a"); err != nil || *stored != *got {
+			t.Errorf("got %+v, %v, want %+v", stored, err, got)
+		}
+	})
+
+	t.Run("fullQueueWaitsForAPlace", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		start := mustInsert(t, s, "a")
+		release := holdWriter(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		var givenUp atomic.Int32
+		for range queueLen + 20 {
+			wg.Go(func() {
+				if _, err := s.Update(ctx, tenant, "a", increment); err != nil {
+					wantKind(t, err, pfx.Unavailable)
+					givenUp.Add(1)
+				}
+			})
+		}
+		waitQueued(s, queueLen)
+		cancel()
+		wg.Wait()
+		if n := givenUp.Load(); n != queueLen+20 {
+			t.Errorf("%d callers gave up, want %d", n, queueLen+20)
+		}
+		release()
+		if got := mustIncrement(t, s, "a"); got.Version != start.Version+1 {
+			t.Errorf("got version +%d, want +1", got.Version-start.Version)
+		}
+	})
+
+	t.Run("closeEndsWhatIsQueued", func(t *testing.T) {
+		t.Parallel()
+		path := tempPath(t)
+		s := mustOpen(t, Config{Path: path})
+		start := mustInsert(t, s, "a")
+		release := holdWriter(t, s)
+		const n = 50
+		var wg sync.WaitGroup
+		for range n {
+			wg.Go(func() {
+				if _, err := s.Update(t.Context(), tenant, "a", increment); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		waitQueued(s, n)
+		wg.Go(func() { closeStore(t, s) })
+		<-s.closing
+		_, err := s.Update(t.Context(), tenant, "a", increment)
+		wantKind(t, err, pfx.Unavailable)
+		release()
+		wg.Wait()
+		got, err := mustOpen(t, Config{Path: path}).Get(t.Context(), tenant, "a")
+		if err != nil || got.Status != start.Status+n {
+			t.Errorf("got %+v, %v, want all %d updates", got, err, n)
+		}
+	})
+
+	t.Run("readersDoNotWaitForIt", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		want := mustInsert(t, s, "a")
+		release := holdWriter(t, s)
+		defer release()
+		if got, err := s.Get(t.Context(), tenant, "a"); err != nil || *got != *want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	})
+
+	t.Run("readyWaitsForIt", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		release := holdWriter(t, s)
+		defer release()
+		ctx, cancel := context.WithCancel(t.Context())
+		outcome := make(chan error)
+		go func() { outcome <- s.Ready(ctx) }()
+		waitQueued(s, 1)
+		cancel()
+		wantKind(t, <-outcome, pfx.Unavailable)
+	})
+
+	t.Run("endedByFnIsUnavailable", func(t *testing.T) {
+		t.Parallel()
+		path := tempPath(t)
+		s := mustOpen(t, Config{Path: path})
+		want := mustInsert(t, s, "a")
+		_, err := s.Update(t.Context(), tenant, "a", func(r *pfx.Request) error {
+			r.Status++
+			runtime.Goexit() // as t.Fatal does
+			return nil
+		})
+		wantKind(t, err, pfx.Unavailable)
+		wantKind(t, s.Ready(t.Context()), pfx.Unavailable)
+		check(t, s.Close())
+		if got, err := mustOpen(t, Config{Path: path}).Get(t.Context(), tenant, "a"); err != nil || *got != *want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	})
+}
+
+// TestTwoStores has two stores, as of two processes, increment the same requests.
+func TestTwoStores(t *testing.T) {
+	t.Parallel()
+	path := tempPath(t)
+	stores := [2]*Store{mustOpen(t, Config{Path: path}), mustOpen(t, Config{Path: path})}
+	start := mustInsert(t, stores[0], "a")
+	const callers, rounds = 8, 40
+	var wg sync.WaitGroup
+	for n := range callers {
+		wg.Go(func() {
+			for range rounds {
+				got, err := stores[n%2].Update(t.Context(), tenant, "a", increment)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				read, err := stores[(n+1)%2].Get(t.Context(), tenant, "a")
+				if err != nil || read.Version < got.Version {
+					t.Errorf("the other store has %+v, %v after version %d was answered", read, err, got.Version)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	want := *start
+	want.Status += callers * rounds
+	want.Version += callers * rounds
+	for _, s := range stores {
+		if got, err := s.Get(t.Context(), tenant, "a"); err != nil || *got != want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	_, err := stores[1].Insert(t.Context(), *start)
+	wantKind(t, err, pfx.Exists)
+	// What one has closed, the other still has.
+	check(t, stores[0].Close())
+	mustIncrement(t, stores[1], "a")
+}
+
+// TestLog checks that the log stays short, while readers are in it all the time.
+func TestLog(t *testing.T) {
+	t.Parallel()
+
+	t.Run("staysShortUnderReaders", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		mustInsert(t, s, "a")
+		ctx, stop := context.WithCancel(t.Context())
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				for ctx.Err() == nil {
+					if _, err := s.Get(context.WithoutCancel(ctx), tenant, "a"); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		if longest := fillLog(t, s, 3*checkpointBytes); longest > checkpointBytes*5/4 {
+			t.Errorf("the log had %d bytes, want at most %d and a batch", longest, checkpointBytes)
+		}
+		stop()
+		readers.Wait()
+	})
+
+	t.Run("shrinksOnceAnotherReaderHasLeft", func(t *testing.T) {
+		t.Parallel()
+		path := tempPath(t)
+		s := mustOpen(t, Config{Path: path, Readers: 1})
+		mustInsert(t, s, "a")
+		other, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
+		check(t, err)
+		defer other.Close()
+		check(t, sqlitex.ExecuteTransient(other, "BEGIN", nil))
+		check(t, sqlitex.ExecuteTransient(other, selectAny, nil))
+		if longest := fillLog(t, s, 2*checkpointBytes); longest < checkpointBytes*3/2 {
+			t.Errorf("the log had %d bytes at most, want it to grow while another process reads", longest)
+		}
+		check(t, sqlitex.ExecuteTransient(other, "COMMIT", nil))
+		if longest := fillLog(t, s, checkpointBytes/4); longest < checkpointBytes {
+			t.Errorf("the log had %d bytes at most, want it long before the next checkpoint", longest)
+		}
+		if info, err := os.Stat(s.wal); err != nil || info.Size() > checkpointBytes {
+			t.Errorf("got %d bytes, %v, want a log that is short again", info.Size(), err)
+		}
+	})
+}
+
+// fillLog updates until n bytes and more went into the log, and returns its greatest length.
+func fillLog(t *testing.T, s *Store, n int64) int64 {
+	t.Helper()
+	longest := int64(0)
+	for written := int64(0); written < n; written += 3 << 16 {
+		_, err := s.Update(t.Context(), tenant, "a", func(r *pfx.Request) error {
+			r.Status++
+			long := edm.Value(strings.Repeat(string(rune('a'+r.Status%26)), 1<<16)) // longer than any patch, to be quick
+			r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = long, long, long
+			return nil
+		})
+		check(t, err)
+		info, err := os.Stat(s.wal)
+		check(t, err)
+		longest = max(longest, info.Size())
+	}
+	return longest
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+
+	// Every job of the batch is told, the refused one too: it was refused because of a version that never was.
+	t.Run("failedTransactionHasNoOutcome", func(t *testing.T) {
+		t.Parallel()
+		path := tempPath(t)
+		s := mustOpen(t, Config{Path: path})
+		want := mustInsert(t, s, "a")
+		release := holdWriter(t, s)
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				_, err := s.Update(t.Context(), tenant, "a", func(r *pfx.Request) error {
+					if r.Version != want.Version {
+						return &pfx.Error{Kind: pfx.PreconditionFailed}
+					}
+					return increment(r)
+				})
+				wantKind(t, err, pfx.Unavailable)
+			})
+		}
+		waitQueued(s, 3)
+		wg.Go(func() {
+			_, err := s.do(t.Context(), func(*conn, *job) error { return sqlite.ResultIOErrFsync.ToError() })
+			wantKind(t, err, pfx.Unavailable)
+		})
+		waitQueued(s, 4)
+		release()
+		wg.Wait()
+		wantStopped(t, s, want)
+		check(t, s.Close())
+		s = mustOpen(t, Config{Path: path})
+		check(t, s.Ready(t.Context()))
+		if got, err := s.Get(t.Context(), tenant, "a"); err != nil || *got != *want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+		mustIncrement(t, s, "a")
+	})
+
+	t.Run("fullDiskHeals", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		want := mustInsert(t, s, "a")
+		pragma(t, s, "PRAGMA max_page_count = 1") // the present count, in fact
+		var err error
+		for n := 0; err == nil && n < 100; n++ {
+			_, err = s.Insert(t.Context(), storetest.Request(tenant, fmt.Sprint(n)))
+		}
+		wantKind(t, err, pfx.Unavailable)
+		if sqlite.ErrCode(err) != sqlite.ResultFull {
+			t.Errorf("got %v, want the cause %v", err, sqlite.ResultFull)
+		}
+		if got, err := s.Get(t.Context(), tenant, "a"); err != nil || *got != *want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+		check(t, s.Ready(t.Context()))
+		pragma(t, s, "PRAGMA max_page_count = 1000000")
+		mustInsert(t, s, "b")
+		mustIncrement(t, s, "a")
+	})
+
+	t.Run("damagedPageStopsWriting", func(t *testing.T) {
+		t.Parallel()
+		for name, use := range map[string]func(*Store) error{
+			"seenByUpdate": func(s *Store) error { _, err := s.Update(t.Context(), tenant, "999", increment); return err },
+			"seenByGet":    func(s *Store) error { _, err := s.Get(t.Context(), tenant, "999"); return err },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				path := tempPath(t)
+				s := mustOpen(t, Config{Path: path})
+				_, err := s.do(t.Context(), func(c *conn, _ *job) error {
+					for n := 900; n < 1000; n++ {
+						r := storetest.Request(tenant, fmt.Sprint(n))
+						if err := c.store(c.insert, &r); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				check(t, err)
+				check(t, s.Close())
+				info, err := os.Stat(path)
+				check(t, err)
+				f, err := os.OpenFile(path, os.O_RDWR, 0)
+				check(t, err)
+				_, err = f.WriteAt(make([]byte, 4096), info.Size()-4096)
+				check(t, errors.Join(err, f.Close()))
+
+				s = mustOpen(t, Config{Path: path})
+				wantKind(t, use(s), pfx.Unavailable)
+				want, err := s.Get(t.Context(), tenant, "900")
+				check(t, err)
+				wantStopped(t, s, want)
+			})
+		}
+	})
+
+	t.Run("otherProcessThatKeepsTheLockIsUnavailable", func(t *testing.T) {
+		t.Parallel()
+		path := tempPath(t)
+		s := mustOpen(t, Config{Path: path, BusyTimeout: time.Millisecond})
+		want := mustInsert(t, s, "a")
+		other, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+		check(t, err)
+		defer other.Close()
+		check(t, sqlitex.ExecuteTransient(other, "BEGIN IMMEDIATE", nil))
+		_, err = s.Update(t.Context(), tenant, "a", increment)
+		wantKind(t, err, pfx.Unavailable)
+		wantKind(t, s.Ready(t.Context()), pfx.Unavailable)
+		check(t, sqlitex.ExecuteTransient(other, "ROLLBACK", nil))
+		check(t, s.Ready(t.Context()))
+		if got := mustIncrement(t, s, "a"); got.Version != want.Version+1 {
+			t.Errorf("got version +%d, want +1", got.Version-want.Version)
+		}
+	})
+
+	t.Run("rowThatCannotBeReadIsInternal", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		mustInsert(t, s, "a")
+		want := mustInsert(t, s, "b")
+		pragma(t, s, "UPDATE request SET created_time = 'yesterday' WHERE id = 'a'")
+		_, err := s.Get(t.Context(), tenant, "a")
+		wantKind(t, err, pfx.Internal)
+		_, err = s.Update(t.Context(), tenant, "a", increment)
+		wantKind(t, err, pfx.Internal)
+		if got := mustIncrement(t, s, "b"); got.Version != want.Version+1 {
+			t.Errorf("got version +%d, want +1", got.Version-want.Version)
+		}
+	})
+}
+
+// wantStopped checks that s refuses writes, says so, and still has want.
+func wantStopped(t *testing.T, s *Store, want *pfx.Request) {
+	t.Helper()
+	_, err := s.Update(t.Context(), tenant, want.ID, func(*pfx.Request) error {
+		t.Error("fn ran after a fault")
+		return nil
+	})
+	wantKind(t, err, pfx.Unavailable)
+	_, err = s.Insert(t.Context(), storetest.Request(tenant, "new"))
+	wantKind(t, err, pfx.Unavailable)
+	wantKind(t, s.Ready(t.Context()), pfx.Unavailable)
+	if got, err := s.Get(t.Context(), tenant, want.ID); err != nil || *got != *want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
+
+// holdWriter keeps the writer in a transaction that changes nothing until release is called.
+func holdWriter(t *testing.T, s *Store) (release func()) {
+	t.Helper()
+	held, free, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := s.do(t.Context(), func(*conn, *job) error { close(held); <-free; return nil }); err != nil {
+			t.Error(err)
+		}
+	}()
+	<-held
+	return func() { close(free); <-done }
+}
+
+// waitQueued returns once n jobs wait.
+func waitQueued(s *Store, n int) {
+	for len(s.queue) < n {
+		runtime.Gosched()
+	}
+}
+
+// pragma runs a statement on the writer's connection.
+func pragma(t *testing.T, s *Store, sql string) {
+	t.Helper()
+	_, err := s.do(t.Context(), func(c *conn, _ *job) error { return sqlitex.ExecuteTransient(c.Conn, sql, nil) })
+	check(t, err)
+}
+
+// commits counts the commits in the log (https://sqlite.org/fileformat2.html#walformat): the frames that tell the size
+// of the database.
+func commits(t *testing.T, s *Store) int {
+	t.Helper()
+	data, err := os.ReadFile(s.wal)
+	check(t, err)
+	n := 0
+	const header, frame = 32, 24 + 4096
+	for at := header; at+frame <= len(data); at += frame {
+		sameSalt := string(data[at+8:at+16]) == string(data[16:24])
+		if sameSalt && binary.BigEndian.Uint32(data[at+4:]) != 0 {
+			n++
+		}
+	}
+	return n
+}
