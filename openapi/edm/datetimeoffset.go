@@ -51,6 +51,9 @@ func (d DateTimeOffset) Compare(other DateTimeOffset) int {
 	return cmp.Or(cmp.Compare(d.Time().Unix(), other.Time().Unix()), cmp.Compare(p.pico, q.pico))
 }
 
+// AppendText appends the text as it was written to b. The error is always nil.
+func (d DateTimeOffset) AppendText(b []byte) ([]byte, error) { return append(b, d.text...), nil }
+
 // MarshalText returns the text as it was written. The error is always nil.
 func (d DateTimeOffset) MarshalText() ([]byte, error) { return []byte(d.text), nil }
 

@@ -1,0 +1,304 @@
+package main
+
+import (
+	"go/types"
+	"regexp"
+	"strings"
+)
+
+// operation is one operation of the document.
+type operation struct {
+	item, node       node
+	id, method, path string
+	goName           string
+}
+
+// operations returns the operations in the document's order.
+func (g *generator) operations() ([]*operation, error) {
+	paths, _ := g.doc.node().get("paths")
+	var all []*operation
+	for path, item := range paths.members() {
+		if strings.HasPrefix(path, "x-") {
+			continue
+		}
+		item, err := item.resolve()
+		if err != nil {
+			return nil, err
+		}
+		for method, n := range item.members() {
+			switch method {
+			case "get", "put", "post", "delete", "options", "head", "patch", "trace":
+			default:
+				continue
+			}
+			id, ok := n.get("operationId")
+			if !ok {
+				return nil, n.errorf("an operation needs an operationId")
+			}
+			o := &operation{item: item, node: n, id: id.text(), method: strings.ToUpper(method), path: path}
+			o.goName = g.operationName(o.id)
+			all = append(all, o)
+		}
+	}
+	return all, nil
+}
+
+// operationName returns what oapi-codegen calls the operation, as far as the models tell.
+func (g *generator) operationName(id string) string {
+	for _, suffix := range []string{"Params", "Response", "JSONRequestBody", "JSONBody"} {
+		if t, err := g.models.find(id + suffix); err == nil && t != nil && strings.HasSuffix(t.Name(), suffix) {
+			return strings.TrimSuffix(t.Name(), suffix)
+		}
+	}
+	return exported(id)
+}
+
+func (g *generator) writeOperations(all []*operation) {
+	g.p("// Operations are the operations of the document, in its order.")
+	g.p("var Operations = []Operation{")
+	for _, o := range all {
+		g.p("{\nID: %q,\nMethod: %q,\nPath: %q,", o.id, o.method, o.path)
+		g.security(o)
+		if body, ok := o.node.at("requestBody"); ok {
+			g.p("RequestTypes: []string{%s},", keys(body, "content"))
+			if required, _ := body.get("required"); required.isTrue() {
+				g.p("BodyRequired: true,")
+			}
+		}
+		g.p("Statuses: []string{%s},\n},", keys(o.node, "responses"))
+	}
+	g.p("}")
+}
+
+func (g *generator) security(o *operation) {
+	security, ok := o.node.get("security")
+	if !ok {
+		security, _ = g.doc.node().get("security")
+	}
+	first := true
+	for _, alternative := range security.items() {
+		if first {
+			g.p("Security: []Alternative{")
+			first = false
+		}
+		g.p("{")
+		for scheme, scopes := range alternative.members() {
+			var list []string
+			for _, scope := range scopes.items() {
+				list = append(list, quote(scope.text()))
+			}
+			g.p("{Scheme: %q, Scopes: []string{%s}},", scheme, strings.Join(list, ", "))
+		}
+		g.p("},")
+	}
+	if !first {
+		g.p("},")
+	}
+}
+
+// keys writes the names of the members of a member of n.
+func keys(n node, name string) string {
+	var list []string
+	child, _ := n.get(name)
+	for key := range child.members() {
+		if !strings.HasPrefix(key, "x-") {
+			list = append(list, quote(key))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// body is a schema that is the whole of a request's or a response's body.
+type body struct {
+	schema *schema
+	typ    types.Type
+	name   string // of the exported functions, without Decode and Append
+	dir    direction
+}
+
+var jsonType = regexp.MustCompile(`^application/([a-z0-9.!#$&^_-]+\+)?json *(;|$)`)
+
+// bodies returns the bodies of all operations, each once, in the document's order.
+func (g *generator) bodies(all []*operation) ([]body, error) {
+	var out []body
+	seen := map[string]bool{}
+	add := func(n node, dir direction, candidates []string, fallback string, field types.Type) error {
+		media, ok := n.get("content")
+		if !ok {
+			return nil
+		}
+		for mediaType, m := range media.members() {
+			s, ok := m.get("schema")
+			if !ok {
+				continue
+			}
+			if !jsonType.MatchString(strings.ToLower(mediaType)) {
+				return m.errorf("a schema for the media type %s is not supported", mediaType)
+			}
+			b, err := g.body(s, dir, candidates, fallback, field)
+			if err != nil {
+				return err
+			}
+			if !seen[b.name] {
+				seen[b.name] = true
+				out = append(out, b)
+			}
+		}
+		return nil
+	}
+	for _, o := range all {
+		if n, ok := o.node.at("requestBody"); ok {
+			if err := add(n, request, []string{o.id + "JSONRequestBody", o.id + "JSONBody"}, o.goName+"Request", nil); err != nil {
+				return nil, err
+			}
+		}
+		responses, _ := o.node.get("responses")
+		for status, r := range responses.members() {
+			if strings.HasPrefix(status, "x-") {
+				continue
+			}
+			r, err := r.resolve()
+			if err != nil {
+				return nil, err
+			}
+			name, _ := strings.CutPrefix(r.pointer, "/components/responses/")
+			if err := add(r, response, []string{name}, o.goName+exported(status), g.clientField(o, status)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// clientField returns the type that oapi-codegen's client has for the JSON body of a response, nil if there is none.
+func (g *generator) clientField(o *operation, status string) types.Type {
+	t, err := g.models.find(o.id + "Response")
+	if err != nil || t == nil {
+		return nil
+	}
+	s, ok := t.Type().Underlying().(*types.Struct)
+	if !ok {
+		return nil
+	}
+	for f := range s.Fields() {
+		if strings.EqualFold(f.Name(), "JSON"+status) {
+			if p, ok := f.Type().(*types.Pointer); ok {
+				return p.Elem()
+			}
+		}
+	}
+	return nil
+}
+
+// body finds the Go type of a body: that of its component, else of the first candidate that the models have, else the
+// client's field, else what the schema itself tells.
+func (g *generator) body(n node, dir direction, candidates []string, fallback string, field types.Type) (body, error) {
+	s, err := g.schemas.schema(n)
+	if err != nil {
+		return body{}, err
+	}
+	if err := g.schemas.finish(); err != nil {
+		return body{}, err
+	}
+	if s.title == "" {
+		s.title = fallback
+	}
+	b := body{schema: s, dir: dir, name: fallback}
+	if s.name != "" {
+		candidates = []string{s.name}
+	}
+	for _, name := range candidates {
+		t, err := g.models.find(name)
+		if err != nil {
+			return body{}, s.node.errorf("%v", err)
+		}
+		if t != nil && name != "" {
+			b.typ, b.name = types.Unalias(t.Type()), t.Name()
+			break
+		}
+	}
+	if b.typ == nil {
+		b.typ = field
+	}
+	if b.typ == nil {
+		if b.typ, err = g.typeOf(s); err != nil {
+			return body{}, err
+		}
+	}
+	if s.directed() && dir == response {
+		b.name += "Response"
+	}
+	return b, nil
+}
+
+// typeOf returns the Go type of a schema that has no name of its own.
+func (g *generator) typeOf(s *schema) (types.Type, error) {
+	if s.name != "" {
+		t, err := g.models.find(s.name)
+		if err != nil {
+			return nil, s.node.errorf("%v", err)
+		}
+		if t != nil {
+			return types.Unalias(t.Type()), nil
+		}
+	}
+	if s.typ == "array" {
+		item, err := g.typeOf(s.items)
+		return types.NewSlice(item), err
+	}
+	if t, ok := basicTypes[s.typ]; ok {
+		return t, nil
+	}
+	if s.untyped {
+		return types.Universe.Lookup("any").Type(), nil
+	}
+	return nil, s.node.errorf("the models have no Go type for this schema; give it a name under /components/schemas")
+}
+
+// writeBody writes the exported function that reads a body.
+func (g *generator) writeBody(b body) error {
+	g.p("// Decode%s checks data against %s and decodes it into *into, whose old value is lost.", b.name, b.schema.node.pointer)
+	g.p("// It returns nil if there is no fault; otherwise *into is unspecified.")
+	g.p("func Decode%s(data []byte, into *%s) *Faults {", b.name, g.typ(b.typ))
+	g.p("l := open(data)")
+	if !isValue(b.schema) && !b.schema.allowsNull() {
+		read, err := g.reader(b.schema, b.typ, b.dir)
+		if err != nil {
+			return err
+		}
+		if b.schema.typ == "object" {
+			if _, ok := b.typ.Underlying().(*types.Struct); ok {
+				g.p("*into = %s{}", g.typ(b.typ))
+			}
+		}
+		g.p("l.%s(into)", read)
+	} else {
+		g.p("var value %s", g.typ(b.typ))
+		if err := g.assign("value", b.typ, b.schema, b.dir); err != nil {
+			return err
+		}
+		g.p("*into = value")
+	}
+	g.p("return l.close()\n}\n")
+	return nil
+}
+
+// writeEncoder writes the exported function that appends a body.
+func (g *generator) writeEncoder(b body) error {
+	g.p("// Append%s appends *v to buf as JSON: members in the order of %s.", b.name, b.schema.node.pointer)
+	g.p("func Append%s(buf []byte, v *%s) []byte {", b.name, g.typ(b.typ))
+	if !isValue(b.schema) {
+		name, err := g.appender(b.schema, b.typ, b.dir)
+		if err != nil {
+			return err
+		}
+		g.p("return %s(buf, v)\n}\n", name)
+		return nil
+	}
+	g.p("b := buf")
+	if err := g.encode("(*v)", b.typ, b.schema, b.dir); err != nil {
+		return err
+	}
+	g.p("return b\n}\n")
+	return nil
+}

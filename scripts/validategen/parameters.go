@@ -1,0 +1,352 @@
+package main
+
+import (
+	"fmt"
+	"go/token"
+	"go/types"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// parameter is one parameter of an operation.
+type parameter struct {
+	node     node
+	in, name string
+	required bool
+	schema   *schema
+	typ      types.Type // of the field that holds it
+	field    string
+}
+
+// maxParameters is how many bits tell which parameters were there.
+const maxParameters = 64
+
+// listFields are the header fields whose lines a sender may split and a recipient may join (RFC 9110 §5.3). The
+// conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
+var listFields = []string{"Accept-Charset", "Accept-Encoding", "Accept-Language", "Cache-Control", "Forwarded", "Prefer", "Via"}
+
+// parameters returns the parameters of an operation: path, query, header, each in the document's order.
+func (g *generator) parameters(o *operation) ([]*parameter, error) {
+	var all []*parameter
+	for _, list := range []node{o.item, o.node} {
+		n, _ := list.get("parameters")
+		for _, item := range n.items() {
+			p, err := g.parameter(item)
+			if err != nil {
+				return nil, err
+			}
+			if p.schema.title == "" {
+				p.schema.title = o.goName + exported(p.name)
+			}
+			same := func(q *parameter) bool { return q.in == p.in && q.name == p.name }
+			if i := slices.IndexFunc(all, same); i >= 0 { // the operation's own replaces the path's
+				all[i] = p
+				continue
+			}
+			all = append(all, p)
+		}
+	}
+	order := []string{"path", "query", "header"}
+	slices.SortStableFunc(all, func(x, y *parameter) int { return slices.Index(order, x.in) - slices.Index(order, y.in) })
+	if len(all) > maxParameters {
+		return nil, o.node.errorf("more than %d parameters are not supported", maxParameters)
+	}
+	return all, nil
+}
+
+func (g *generator) parameter(item node) (*parameter, error) {
+	n, err := item.resolve()
+	if err != nil {
+		return nil, err
+	}
+	p := &parameter{node: n}
+	for key, v := range n.members() {
+		if err := p.keyword(key, v); err != nil {
+			return nil, err
+		}
+	}
+	schemaNode, ok := n.get("schema")
+	if !ok {
+		return nil, n.errorf("a parameter needs a schema")
+	}
+	if p.schema, err = g.schemas.schema(schemaNode); err != nil {
+		return nil, err
+	}
+	if err := g.schemas.finish(); err != nil {
+		return nil, err
+	}
+	switch p.schema.typ {
+	case "string", "integer", "number", "boolean":
+		return p, nil
+	}
+	return nil, p.schema.node.errorf("a parameter of type %q is not supported", p.schema.typ)
+}
+
+// keyword works one member of a parameter object in.
+func (p *parameter) keyword(key string, v node) error {
+	switch key {
+	case "name":
+		p.name = v.text()
+	case "in":
+		if p.in = v.text(); p.in != "path" && p.in != "query" && p.in != "header" {
+			return v.errorf("parameters in %s are not supported", p.in)
+		}
+	case "required":
+		p.required = v.isTrue()
+	case "style":
+		if want := map[bool]string{true: "form", false: "simple"}[p.isIn("query")]; v.text() != want {
+			return v.errorf("the style %s is not supported", v.text())
+		}
+	case "allowEmptyValue", "allowReserved":
+		if !v.isFalse() {
+			return v.errorf("%s is not supported", key)
+		}
+	case "schema", "explode": // explode means nothing for a single value
+	case "examples":
+	default:
+		if !describes(key) {
+			return v.errorf("%s of a parameter is not supported", key)
+		}
+	}
+	return nil
+}
+
+func (p *parameter) isIn(place string) bool {
+	in, _ := p.node.get("in")
+	return in.text() == place
+}
+
+// bindParameters finds the Go types of the parameters, and the struct that holds those of query and header.
+func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeName, error) {
+	t, err := g.models.find(o.id + "Params")
+	if err != nil {
+		return nil, o.node.errorf("%v", err)
+	}
+	var list []field
+	if t != nil {
+		if s, ok := t.Type().Underlying().(*types.Struct); ok {
+			list, _ = fields(s)
+		}
+	}
+	for _, p := range all {
+		if p.in == "path" {
+			if err := g.bindPath(p); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		f, ok := fieldOf(list, p.name)
+		if !ok {
+			return nil, p.node.errorf("the models have no field for the parameter %q", p.name)
+		}
+		p.typ, p.field = f.typ, f.name
+	}
+	return t, nil
+}
+
+// bindPath gives a path parameter the Go type of its component, or of its schema, or a basic one.
+func (g *generator) bindPath(p *parameter) error {
+	p.field, p.typ = exported(p.name), basicTypes[p.schema.typ]
+	names := []string{p.schema.name}
+	if name, ok := strings.CutPrefix(p.node.pointer, "/components/parameters/"); ok {
+		names = []string{name, p.schema.name}
+	}
+	for _, name := range names {
+		t, err := g.models.find(name)
+		if err != nil {
+			return p.node.errorf("%v", err)
+		}
+		if t != nil && name != "" {
+			p.typ = types.Unalias(t.Type())
+			if fold(p.name) == fold(name) {
+				p.field = t.Name()
+			}
+			return nil
+		}
+	}
+	if p.schema.format == "int32" || p.schema.format == "edm-int32" {
+		p.typ = types.Typ[types.Int32]
+	}
+	return nil
+}
+
+var basicTypes = map[string]types.Type{
+	"string": types.Typ[types.String], "integer": types.Typ[types.Int64], "number": types.Typ[types.Float64], "boolean": types.Typ[types.Bool],
+}
+
+// writeParameters writes the function that decodes the parameters of an operation.
+func (g *generator) writeParameters(o *operation) error {
+	all, err := g.parameters(o)
+	if err != nil {
+		return err
+	}
+	holder, err := g.bindParameters(o, all)
+	if err != nil {
+		return err
+	}
+	g.parameterTable(o, all)
+	g.pathStruct(o, all)
+	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.method, o.path)
+	g.p("// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.")
+	g.p("// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.")
+	fmt.Fprintf(g.file, "func Decode%sParams(", o.goName)
+	var results []string
+	for _, p := range all {
+		if p.in == "path" {
+			fmt.Fprintf(g.file, "%s, ", argument(p))
+			results = []string{"path *" + o.goName + "Path"}
+		}
+	}
+	if holder != nil {
+		results = append(results, "into *"+g.typ(holder.Type()))
+	}
+	g.p("query string, header map[string][]string%s) *Faults {", strings.Join(append([]string{""}, results...), ", "))
+	if len(all) > 0 {
+		g.p("p := params{list: params%s[:]}", o.goName)
+	} else {
+		g.p("var p params")
+	}
+	if len(all) > 0 && all[0].in == "path" {
+		g.p("*path = %sPath{}", o.goName)
+	}
+	if holder != nil {
+		g.p("*into = %s{}", g.typ(holder.Type()))
+	}
+	if err := g.parameterReads(all); err != nil {
+		return err
+	}
+	g.p("return p.close()\n}\n")
+	return nil
+}
+
+func (g *generator) parameterTable(o *operation, all []*parameter) {
+	if len(all) == 0 {
+		return
+	}
+	g.p("var params%s = [...]param{", o.goName)
+	for _, p := range all {
+		g.p("{%q, %q, %s},", p.in, p.name, g.want(p.schema))
+	}
+	g.p("}\n")
+}
+
+func (g *generator) pathStruct(o *operation, all []*parameter) {
+	if !slices.ContainsFunc(all, func(p *parameter) bool { return p.in == "path" }) {
+		return
+	}
+	g.p("// %sPath has the path parameters of %s.", o.goName, o.id)
+	g.p("type %sPath struct {", o.goName)
+	for _, p := range all {
+		if p.in == "path" {
+			g.p("%s %s // %s", p.field, g.typ(p.typ), p.name)
+		}
+	}
+	g.p("}\n")
+}
+
+// argument is the name of the argument of a path parameter.
+func argument(p *parameter) string {
+	name := strings.ToLower(p.field[:1]) + p.field[1:]
+	if token.IsKeyword(name) || p.field == strings.ToUpper(p.field) ||
+		slices.Contains([]string{"query", "header", "path", "into", "params"}, name) || len(name) == 1 {
+		name = strings.ToLower(p.field) + "Param"
+	}
+	return name
+}
+
+// parameterReads writes the lines that read each parameter.
+func (g *generator) parameterReads(all []*parameter) error {
+	for i, p := range all {
+		if p.in == "path" {
+			g.p("if s, ok := p.path(%d, %s); ok {", i, argument(p))
+			if err := g.parameterValue(i, p, "path."); err != nil {
+				return err
+			}
+			g.p("}")
+		}
+	}
+	if err := g.queryReads(all); err != nil {
+		return err
+	}
+	for i, p := range all {
+		if p.in == "header" {
+			key := textproto.CanonicalMIMEHeaderKey(p.name)
+			read := "header"
+			if slices.Contains(listFields, key) {
+				read = "listHeader"
+			}
+			g.p("if s, ok := p.%s(%d, header[%q]); ok {", read, i, key)
+			if err := g.parameterValue(i, p, "into."); err != nil {
+				return err
+			}
+			g.p("}")
+			if p.required {
+				g.p("p.require(%d)", i)
+			}
+		}
+	}
+	return nil
+}
+
+func (g *generator) queryReads(all []*parameter) error {
+	g.p("for query != \"\" {")
+	g.p("var name, value string\nvar ok bool")
+	g.p("if name, value, query, ok = p.option(query); !ok {\ncontinue\n}")
+	g.p("switch name {")
+	any := false
+	for i, p := range all {
+		if p.in == "query" {
+			any = true
+			g.p("case %q:\nif s, ok := p.query(%d, value); ok {", p.name, i)
+			if err := g.parameterValue(i, p, "into."); err != nil {
+				return err
+			}
+			g.p("}")
+		}
+	}
+	g.p("default:\np.unknown(name)\n}")
+	if !any {
+		g.p("_ = value")
+	}
+	g.p("}")
+	for i, p := range all {
+		if p.in == "query" && p.required {
+			g.p("p.require(%d)", i)
+		}
+	}
+	return nil
+}
+
+// parameterValue writes the check of the string s of a parameter, and its assignment.
+func (g *generator) parameterValue(i int, p *parameter, target string) error {
+	u := unwrap(p.typ)
+	index := strconv.Itoa(i)
+	var value string
+	switch p.schema.typ {
+	case "string":
+		value = "s"
+		if !p.schema.isFree() || !types.Identical(u.value, types.Typ[types.String]) {
+			value = fmt.Sprintf("p.%s(%s, s)", g.checker(p.schema, u.value), index)
+		}
+	case "boolean":
+		if p.schema.enum != nil {
+			return p.schema.node.errorf("an enum of booleans is not supported in a parameter")
+		}
+		value = g.convert("p.boolean("+index+", s)", types.Bool, u.value)
+	default:
+		g.p("if lit, ok := p.number(%s, s); ok {", index)
+		defer g.p("}")
+		value = fmt.Sprintf("p.%s(%s, lit)", g.checker(p.schema, u.value), index)
+	}
+	switch u.how {
+	case pointer:
+		g.p("x := %s\n%s%s = &x", value, target, p.field)
+	case optional:
+		g.p("%s%s = %s.Value(%s)", target, p.field, g.useAs(u.pkg.Path(), u.pkg.Name()), value)
+	default:
+		g.p("%s%s = %s", target, p.field, value)
+	}
+	return nil
+}

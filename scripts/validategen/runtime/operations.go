@@ -1,0 +1,25 @@
+package runtime
+
+// Operation is what a server has to know of an operation of the document before it reads a request.
+type Operation struct {
+	ID     string
+	Method string
+	Path   string // the template, below the server's base path
+	// Security has the alternatives of which one must hold. Without any, everybody may call.
+	Security []Alternative
+	// RequestTypes are the media types of the request's body, in the document's order; none if there is no body.
+	RequestTypes []string
+	// BodyRequired reports whether a request must have a body.
+	BodyRequired bool
+	// Statuses are the keys of the operation's responses, in the document's order.
+	Statuses []string
+}
+
+// Alternative is a set of requirements that hold together. The empty one needs no token.
+type Alternative []Requirement
+
+// Requirement is a security scheme and the scopes that it must grant.
+type Requirement struct {
+	Scheme string
+	Scopes []string
+}
