@@ -1,0 +1,35 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// entityTag returns the strong entity tag of a version (RFC 9110 §8.8.3).
+func entityTag(v pfx.Version) string {
+	const digits = 16
+	hex := strconv.FormatInt(int64(v), 16)
+	return `"` + strings.Repeat("0", digits-len(hex)) + hex + `"`
+}
+
+// ifMatch reads the value of If-Match, which the contract has found well-formed; "" is an absent header. Weak and
+// strong forms of a tag mean the same here, and a tag that is not one of ours matches no version.
+func ifMatch(value string) pfx.Condition {
+	if value == "" {
+		return pfx.Condition{}
+	}
+	if value == "*" {
+		return pfx.Condition{Any: true}
+	}
+	cond := pfx.Condition{Versions: []pfx.Version{}}
+	between := strings.Split(value, `"`) // a tag holds no quote: every second part is one
+	for i := 1; i < len(between); i += 2 {
+		v, err := strconv.ParseInt(between[i], 16, 64)
+		if err == nil && v > 0 && entityTag(pfx.Version(v)) == `"`+between[i]+`"` {
+			cond.Versions = append(cond.Versions, pfx.Version(v))
+		}
+	}
+	return cond
+}

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// handlers fills in the generated interface. A handler translates and delegates; the rules are in pfx.
+type handlers struct{ service *pfx.Service }
+
+var _ pfxserver.StrictServerInterface = (*handlers)(nil)
+
+func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.UpdatePfxRecryptionRequestRequestObject) (pfxserver.UpdatePfxRecryptionRequestResponseObject, error) {
+	if r.Params.IfNoneMatch != "" {
+		return nil, badParameter("If-None-Match", "has no meaning for an update")
+	}
+	got, err := h.service.Patch(ctx, tenantOf(ctx), r.PfxRecryptionRequestsID, ifMatch(r.Params.IfMatch), toPatch(r.JSONBody))
+	if err != nil {
+		return nil, err
+	}
+	return updated{got, prefer(r.Params.Prefer)}, nil
+}
+
+// updated answers an update. It stands in for the generated answers, which encode by reflection.
+type updated struct {
+	request *pfx.Request
+	prefer  preference
+}
+
+func (u updated) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+	h := w.Header()
+	h["ETag"] = []string{entityTag(u.request.Version)}
+	if u.prefer != preferNothing {
+		h["Preference-Applied"] = []string{string(u.prefer)}
+	}
+	if u.prefer == preferMinimal {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return writeEntity(w, http.StatusOK, u.request)
+}
+
+func writeEntity(w http.ResponseWriter, status int, r *pfx.Request) error {
+	entity := fromRequest(r)
+	body := pfxvalid.AppendPfxRecryptionRequest(make([]byte, 0, entitySize), &entity)
+	h := w.Header()
+	h["Content-Type"] = contentTypeJSON
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	_, err := w.Write(body)
+	return err
+}
+
+// entitySize is room for an entity whose strings are of ordinary length, in bytes.
+const entitySize = 1 << 10

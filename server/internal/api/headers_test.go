@@ -1,0 +1,138 @@
+package api
+
+import (
+	"reflect"
+	"regexp"
+	"testing"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+func TestAcceptsJSON(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		accept []string
+		want   bool
+	}{
+		{nil, true},
+		{[]string{"*/*"}, true},
+		{[]string{"application/*"}, true},
+		{[]string{"application/json"}, true},
+		{[]string{"APPLICATION/JSON"}, true},
+		{[]string{"application/json;odata.metadata=none;IEEE754Compatible=false"}, true},
+		{[]string{"text/html, application/json;q=0.5"}, true},
+		{[]string{"text/html", "application/json"}, true},
+		{[]string{"*/*;q=0.1"}, true},
+		{[]string{`text/plain;x="a,b", */*`}, true},
+		{[]string{""}, false},
+		{[]string{"text/*"}, false},
+		{[]string{"application/xml"}, false},
+		{[]string{"application/json;q=0"}, false},
+		{[]string{"application/json;q=0, */*"}, false},
+		{[]string{"*/*;q=0"}, false},
+		{[]string{"*/*;q=2"}, false},
+		{[]string{"*/*;q=x"}, false},
+		{[]string{"application/json;version=1"}, false},
+		{[]string{"application/json;charset=latin1"}, false},
+	} {
+		if got := acceptsJSON(tt.accept); got != tt.want {
+			t.Errorf("acceptsJSON(%q) = %t, want %t", tt.accept, got, tt.want)
+		}
+	}
+}
+
+func TestIfMatch(t *testing.T) {
+	t.Parallel()
+	const v = pfx.Version(0x0123456789abcdef)
+	for value, want := range map[string]pfx.Condition{
+		"":                     {},
+		"*":                    {Any: true},
+		`"0123456789abcdef"`:   {Versions: []pfx.Version{v}},
+		`W/"0123456789abcdef"`: {Versions: []pfx.Version{v}},
+		`"x", "0123456789abcdef",W/"0000000000000001"`: {Versions: []pfx.Version{v, 1}},
+		`"a\", "0123456789abcdef"`:                     {Versions: []pfx.Version{v}},
+		`"0123456789ABCDEF"`:                           {Versions: []pfx.Version{}},
+		`"123456789abcdef"`:                            {Versions: []pfx.Version{}},
+		`"0000000000000000"`:                           {Versions: []pfx.Version{}},
+		`"-8000000000000000"`:                          {Versions: []pfx.Version{}},
+		`""`:                                           {Versions: []pfx.Version{}},
+	} {
+		if got := ifMatch(value); !reflect.DeepEqual(got, want) {
+			t.Errorf("ifMatch(%s) = %+v, want %+v", value, got, want)
+		}
+	}
+}
+
+func FuzzIfMatch(f *testing.F) {
+	f.Add(`W/"0123456789abcdef", "x"`)
+	f.Add(`"a\", "0123456789abcdef"`)
+	tag := regexp.MustCompile(`"([^"]*)"`)
+	ours := regexp.MustCompile(`^"[0-7][0-9a-f]{15}"$`)
+	f.Fuzz(func(t *testing.T, value string) {
+		want := 0
+		for _, m := range tag.FindAllString(value, -1) {
+			if ours.MatchString(m) && m != `"0000000000000000"` {
+				want++
+			}
+		}
+		if got := ifMatch(value); len(got.Versions) != want && value != "*" {
+			t.Fatalf("ifMatch(%q) = %+v, want %d of our tags", value, got, want)
+		}
+	})
+}
+
+func TestPrefer(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]preference{
+		"":                                      preferNothing,
+		"return=minimal":                        preferMinimal,
+		"Return=minimal":                        preferMinimal,
+		`return="minimal"`:                      preferMinimal,
+		"return = minimal ; x=1":                preferMinimal,
+		"respond-async, return=minimal":         preferMinimal,
+		"return=representation":                 preferRepresentation,
+		"return=minimal, return=representation": preferMinimal,
+		"return=everything":                     preferNothing,
+		"return":                                preferNothing,
+		"returns=minimal":                       preferNothing,
+		`x="a, return=minimal"`:                 preferNothing,
+	} {
+		if got := prefer(value); got != want {
+			t.Errorf("prefer(%q) = %q, want %q", value, got, want)
+		}
+	}
+}
+
+// TestConversionForgetsNoMember fills every member of a request with a value of its own and takes it to the wire and
+// back.
+func TestConversionForgetsNoMember(t *testing.T) {
+	t.Parallel()
+	created, err := edm.ParseDateTimeOffset("2017-01-01T00:03Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modified, err := edm.ParseDateTimeOffset("2018-01-01T00:03Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pfx.Request{
+		ID: "a", TenantID: edm.Guid{1}, UserID: edm.Guid{2}, DeviceID: edm.Guid{3}, ProfileID: edm.Guid{4},
+		Thumbprint: edm.Value("b"), DeviceKeyThumbprint: edm.Value("c"), Status: 5, SourceType: 6,
+		CreatedTime: created, LastModifiedTime: modified, IsDeleted: true, ETag: edm.Value("d"),
+	}
+	for i := range reflect.TypeFor[pfx.Request]().NumField() {
+		if name := reflect.TypeFor[pfx.Request]().Field(i).Name; name != "Version" && reflect.ValueOf(want).Field(i).IsZero() {
+			t.Errorf("the test forgets %s", name)
+		}
+	}
+	entity := fromRequest(&want)
+	for i := range reflect.TypeOf(entity).NumField() {
+		if reflect.ValueOf(entity).Field(i).IsZero() {
+			t.Errorf("fromRequest forgets %s", reflect.TypeOf(entity).Field(i).Name)
+		}
+	}
+	if got := toRequest(&entity); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

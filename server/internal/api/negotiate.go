@@ -1,0 +1,162 @@
+package api
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	mediaJSON       = "application/json"
+	mediaMergePatch = "application/merge-patch+json"
+)
+
+// formatParameters are the parameters that application/json may carry, with their values, in lower case
+// (OData JSON Format §4; each with and without its prefix).
+var formatParameters = map[string][]string{
+	"charset":                   {"utf-8"},
+	"ieee754compatible":         {"true", "false"},
+	"exponentialdecimals":       {"true", "false"},
+	"metadata":                  {"minimal", "full", "none"},
+	"odata.metadata":            {"minimal", "full", "none"},
+	"streaming":                 {"true", "false"},
+	"odata.streaming":           {"true", "false"},
+	"odata.ieee754compatible":   {"true", "false"},
+	"odata.exponentialdecimals": {"true", "false"},
+}
+
+// negotiate refuses a request whose answer the caller would not take (406) or whose body is not of a media type that
+// the operation takes (415). It leaves Content-Type as application/json for both media types, since they mean the same:
+// the generated server compares the header by prefix and letter case.
+func negotiate(bodyTypes []string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			h := c.Request().Header
+			if !acceptsJSON(h.Values("Accept")) {
+				return notAcceptable()
+			}
+			if len(bodyTypes) == 0 {
+				return next(c)
+			}
+			if err := checkBodyType(h, bodyTypes); err != nil {
+				return err
+			}
+			h["Content-Type"] = contentTypeJSON
+			return next(c)
+		}
+	}
+}
+
+func checkBodyType(h http.Header, bodyTypes []string) error {
+	for _, name := range []string{"Content-Type", "Content-Encoding"} {
+		if len(h.Values(name)) > 1 {
+			return badParameter(name, "was sent more than once")
+		}
+	}
+	if value := h.Get("Content-Type"); value != mediaJSON && !isBodyType(value, bodyTypes) {
+		return unsupportedMediaType(bodyTypes)
+	}
+	switch strings.ToLower(h.Get("Content-Encoding")) {
+	case "", "identity", "gzip":
+		return nil
+	}
+	return unsupportedEncoding()
+}
+
+func isBodyType(contentType string, bodyTypes []string) bool {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || !areFormatParameters(params) {
+		return false
+	}
+	for _, t := range bodyTypes {
+		if media == t {
+			return true
+		}
+	}
+	return false
+}
+
+func areFormatParameters(params map[string]string) bool {
+	for name, value := range params {
+		if !isOneOf(value, formatParameters[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isOneOf(value string, legal []string) bool {
+	for _, l := range legal {
+		if strings.EqualFold(value, l) {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsJSON reports whether an Accept header covers application/json: the most specific range that matches decides,
+// and its weight must not be 0 (RFC 9110 §12.5.1).
+func acceptsJSON(values []string) bool {
+	if len(values) == 0 {
+		return true
+	}
+	best, accepted := 0, false
+	for _, value := range values {
+		for _, element := range splitList(value) {
+			specificity, weight := matchJSON(element)
+			if specificity > best {
+				best, accepted = specificity, weight > 0
+			} else if specificity == best && specificity > 0 {
+				accepted = accepted || weight > 0
+			}
+		}
+	}
+	return accepted
+}
+
+// matchJSON returns how specifically a media range names application/json, 0 if it does not, and its weight.
+func matchJSON(element string) (int, float64) {
+	media, params, err := mime.ParseMediaType(element)
+	if err != nil {
+		return 0, 0
+	}
+	weight := 1.0
+	if q, ok := params["q"]; ok {
+		if weight, err = strconv.ParseFloat(q, 64); err != nil || weight < 0 || weight > 1 {
+			return 0, 0
+		}
+		delete(params, "q")
+	}
+	switch media {
+	case "*/*":
+		return 1, weight
+	case "application/*":
+		return 2, weight
+	case mediaJSON:
+		if areFormatParameters(params) {
+			return 3 + len(params), weight
+		}
+	}
+	return 0, 0
+}
+
+// splitList splits a list-based header field at the commas that stand outside of quoted strings (RFC 9110 §5.6.1).
+func splitList(value string) []string {
+	var elements []string
+	quoted, start := false, 0
+	for i := 0; i < len(value); i++ {
+		switch {
+		case value[i] == '"':
+			quoted = !quoted
+		case value[i] == '\\' && quoted:
+			i++
+		case value[i] == ',' && !quoted:
+			elements = append(elements, strings.TrimSpace(value[start:i]))
+			start = i + 1
+		}
+	}
+	return append(elements, strings.TrimSpace(value[start:]))
+}

@@ -1,0 +1,60 @@
+package app
+
+import (
+	"errors"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+)
+
+// devTenant is the tenant of the page's example.
+const devTenant = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
+
+// Config says how to serve. Its fields are the flags of pfxrd serve; where there is a default, the zero value is not it.
+type Config struct {
+	Listen         string     `default:"127.0.0.1:8080" help:"Address of the API (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	AdminListen    string     `default:"127.0.0.1:8081" help:"Address of /healthz and /readyz (${default}); empty for none." placeholder:"ADDR"`
+	Store          string     `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default})." placeholder:"DSN"`
+	Dev            bool       `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
+	Seed           string     `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`
+	Issuer         []string   `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated." placeholder:"URL"`
+	Audience       []string   `help:"Audience of tokens, such as api://…; may be repeated." placeholder:"AUD"`
+	LicensedTenant []edm.Guid `help:"A tenant with an Intune licence; may be repeated. The default is all." placeholder:"T"`
+	RequireIfMatch bool       `help:"Refuse an update without If-Match with 428."`
+	TLSCert        string     `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey         string     `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+}
+
+// Validate refuses what cannot be meant. It has no way to serve without knowing whose tokens to accept.
+func (c *Config) Validate() error {
+	path, isSQLite := strings.CutPrefix(c.Store, "sqlite:")
+	switch {
+	case c.Dev && !isLoopback(c.Listen):
+		return errors.New("--dev hands out tokens to anybody: --listen must be a loopback address such as 127.0.0.1:8080")
+	case !c.Dev && len(c.Issuer) == 0:
+		return errors.New("--issuer is required: whose tokens are accepted? (--dev runs a development issuer)")
+	case !c.Dev && len(c.Audience) == 0:
+		return errors.New("--audience is required: a token for another service must not be accepted (--dev has its own)")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together")
+	case !isSQLite || path == "":
+		return errors.New("--store must be sqlite:FILE")
+	}
+	return nil
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// isLicensed reports whether a tenant has an Intune licence.
+func (c *Config) isLicensed(tenant edm.Guid) bool {
+	return len(c.LicensedTenant) == 0 || slices.Contains(c.LicensedTenant, tenant)
+}

@@ -1,0 +1,130 @@
+package app_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"pfxrd": func() { os.Exit(app.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScript runs the program as a user does. Besides testscript's own commands there are
+//
+//	start ARGS…        runs pfxrd ARGS… and waits until it serves; sets $URL and $ADMIN
+//	signal NAME CODE   sends a signal and expects the exit code (-1: it died of the signal)
+//	patch KEY BODY     sends an update with a token of the development issuer; the answer is stdout
+//	get URL STATUS     expects a status
+func TestScript(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": start, "signal": signal, "patch": patch, "get": get,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// processes holds what start has started, by the script's working folder.
+var processes sync.Map
+
+type running struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+func start(ts *testscript.TestScript, _ bool, args []string) {
+	program, err := exec.LookPath("pfxrd")
+	ts.Check(err)
+	cmd := exec.Command(program, args...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = os.Environ()
+	for _, name := range []string{"PFXR_DEV", "PFXR_LISTEN", "PFXR_STORE"} {
+		if v := ts.Getenv(name); v != "" {
+			cmd.Env = append(cmd.Env, name+"="+v)
+		}
+	}
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	r := &running{cmd, make(chan struct{})}
+	ts.Defer(func() {
+		_ = cmd.Process.Kill() // gone already if the script stopped it
+		<-r.ended
+	})
+	serving := make(chan map[string]any, 1)
+	go func() {
+		defer close(r.ended)
+		defer close(serving)
+		for s := bufio.NewScanner(stderr); s.Scan(); {
+			var entry map[string]any
+			if json.Unmarshal(s.Bytes(), &entry) == nil && entry["msg"] == "serving" {
+				serving <- entry
+			}
+		}
+		_ = cmd.Wait() // stop looks at the state
+	}()
+	entry, ok := <-serving
+	if !ok {
+		ts.Fatalf("pfxrd %v did not come to serve", args)
+	}
+	ts.Setenv("URL", strings.TrimSuffix(entry["url"].(string), "/beta"))
+	ts.Setenv("ADMIN", entry["admin"].(string))
+	processes.Store(ts.Getenv("WORK"), r)
+}
+
+func signal(ts *testscript.TestScript, _ bool, args []string) {
+	v, ok := processes.Load(ts.Getenv("WORK"))
+	if !ok || len(args) != 2 {
+		ts.Fatalf("usage: signal NAME CODE, after start")
+	}
+	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
+	r := v.(*running)
+	ts.Check(r.cmd.Process.Signal(signals[args[0]]))
+	<-r.ended
+	if got := strconv.Itoa(r.cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("pfxrd ended with %s, want %s", got, args[1])
+	}
+}
+
+func patch(ts *testscript.TestScript, _ bool, args []string) {
+	token, err := exec.Command("pfxrd", "token", "--server", ts.Getenv("URL")).Output()
+	ts.Check(err)
+	r, err := http.NewRequest(http.MethodPatch, ts.Getenv("URL")+"/beta/pfxRecryptionRequests/"+args[0], strings.NewReader(args[1]))
+	ts.Check(err)
+	r.Close = true
+	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	_, err = io.WriteString(ts.Stdout(), resp.Status+"\n"+string(body))
+	ts.Check(err)
+}
+
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	resp, err := http.Get(args[0])
+	ts.Check(err)
+	resp.Body.Close()
+	if strconv.Itoa(resp.StatusCode) != args[1] {
+		ts.Fatalf("GET %s: %s, want %s", args[0], resp.Status, args[1])
+	}
+}

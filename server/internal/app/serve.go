@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
+)
+
+type serveCommand struct{ Config }
+
+// Run serves until ctx is done, then drains.
+func (c *serveCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
+	s, err := Open(ctx, c.Config, log)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "url", s.URL+api.BasePath, "admin", s.AdminURL, "dev", c.Dev)
+	if c.Dev && c.Seed == "" {
+		greet(stdout, s.URL)
+	}
+	return s.Run(ctx)
+}
+
+// greet prints a line that works when pasted into a shell.
+func greet(stdout io.Writer, url string) {
+	program, err := os.Executable()
+	if err != nil {
+		program = "pfxrd"
+	}
+	fmt.Fprintf(stdout, greeting, url, program, devTenant, pageExample())
+}
+
+const greeting = `The page's example is loaded under the key "sample". Send the page's request from another terminal:
+
+curl -i -X PATCH '%[1]s/beta/pfxRecryptionRequests/sample' -H "Authorization: Bearer $('%[2]s' token --server '%[1]s' --tenant %[3]s)" -H 'Content-Type: application/json' -d '%[4]s'
+
+`

@@ -1,0 +1,278 @@
+package pfxtest_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi"
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected responses under testdata/wire")
+
+// flavours are the servers that a case can name in its line `server:`.
+var flavours = map[string]pfxtest.Config{
+	"default":            {},
+	"require-if-match":   {RequireIfMatch: true},
+	"licensed-elsewhere": {LicensedTenants: []edm.Guid{{1}}},
+}
+
+// TestWire sends what stands in testdata/wire over TCP and compares the whole answer. A case is a txtar archive: its
+// first line says which row of the contract it shows, then come requests and the responses to them, each on a
+// connection of its own. A request is a text/template, see wireCase; its lines end in CRLF on the wire up to the body,
+// and Host and Content-Length are added where they are missing. What differs from run to run is masked in the response.
+// Each case has an object of its own, a copy of the page's example whose key is the name of the file.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/wire/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	servers := map[string]*pfxtest.Server{}
+	for name, config := range flavours {
+		config.Seed = seed(t, files)
+		servers[name] = pfxtest.Start(t, config)
+	}
+	t.Run("cases", func(t *testing.T) {
+		for _, file := range files {
+			t.Run(keyOf(file), func(t *testing.T) {
+				t.Parallel()
+				runWireCase(t, file, servers)
+			})
+		}
+	})
+}
+
+func keyOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".txt") }
+
+// seed returns a copy of the page's example for each case.
+func seed(t *testing.T, files []string) []byte {
+	var entity map[string]any
+	if err := json.Unmarshal(openapi.UpdateResponseExample, &entity); err != nil {
+		t.Fatal(err)
+	}
+	var entities []json.RawMessage
+	for _, file := range files {
+		entity["id"] = keyOf(file)
+		b, err := json.Marshal(entity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entities = append(entities, b)
+	}
+	b, err := json.Marshal(entities)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func runWireCase(t *testing.T, file string, servers map[string]*pfxtest.Server) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, flavour := comment(string(archive.Comment))
+	server := servers[flavour]
+	if row == "" || server == nil {
+		t.Fatalf("the comment must be `row: …`, and `server: …` must name a flavour: %q", archive.Comment)
+	}
+	c := &wireCase{t: t, server: server, key: keyOf(file)}
+	for i := 0; i+1 < len(archive.Files); i += 2 {
+		request, response := &archive.Files[i], &archive.Files[i+1]
+		got := c.exchange(string(request.Data))
+		if *update {
+			response.Data = []byte(got)
+		} else if diff := cmp.Diff(string(response.Data), got); diff != "" {
+			t.Errorf("%s\nexchange %d (-want +got):\n%s", row, i/2+1, diff)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func comment(text string) (string, string) {
+	row, flavour := "", "default"
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch name {
+		case "row":
+			row = value
+		case "server":
+			flavour = value
+		}
+	}
+	return row, flavour
+}
+
+// wireCase is what the templates of one file can use.
+type wireCase struct {
+	t      *testing.T
+	server *pfxtest.Server
+	key    string
+}
+
+// exchange sends one request and returns the masked response.
+func (c *wireCase) exchange(text string) string {
+	request, conn := c.send(text)
+	return c.response(bufio.NewReader(conn), bytes.HasPrefix(request, []byte("HEAD ")))
+}
+
+// send sends one request on a connection of its own.
+func (c *wireCase) send(text string) ([]byte, net.Conn) {
+	addr, err := url.Parse(c.server.URL)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", addr.Host)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		c.t.Fatal(err)
+	}
+	request := c.request(text)
+	if _, err := conn.Write(request); err != nil {
+		c.t.Logf("writing: %v", err) // a refusal may come before the end of a large body
+	}
+	return request, conn
+}
+
+func (c *wireCase) request(text string) []byte {
+	tmpl, err := template.New(c.key).Funcs(template.FuncMap{
+		"key":   func() string { return c.key },
+		"token": func() string { return c.server.Token(c.t, pfxtest.Grant{}) },
+		"reader": func() string {
+			return c.token(pfxtest.Grant{Permissions: []string{"DeviceManagementConfiguration.Read.All"}})
+		},
+		"scp": func(permissions ...string) string {
+			return c.token(pfxtest.Grant{Permissions: permissions, Delegated: true})
+		},
+		"roles":    func(permissions ...string) string { return c.token(pfxtest.Grant{Permissions: permissions}) },
+		"tenant":   c.tenantToken,
+		"audience": func(a string) string { return c.token(pfxtest.Grant{Audience: a}) },
+		"expired":  func() string { return c.token(pfxtest.Grant{Lifetime: -time.Hour}) },
+		"page":     func() string { return string(openapi.UpdateRequestExample) },
+		"bytes":    func(s string) (string, error) { b, err := hex.DecodeString(s); return string(b), err },
+		"repeat":   func(s string, n int) string { return strings.Repeat(s, n) },
+		"gzip":     compress,
+		"chunk":    func(s string) string { return fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(s), s) },
+		"etag":     c.etag,
+	}).Option("missingkey=error").Parse(strings.TrimSuffix(text, "\n"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := tmpl.Execute(&b, nil); err != nil {
+		c.t.Fatal(err)
+	}
+	head, body, _ := strings.Cut(b.String(), "\n\n")
+	head = strings.TrimSuffix(head, "\n")
+	if !strings.Contains(head, "\nHost:") {
+		head += "\nHost: pfx.test"
+	}
+	if body != "" && !strings.Contains(head, "\nContent-Length:") && !strings.Contains(head, "\nTransfer-Encoding:") {
+		head += "\nContent-Length: " + strconv.Itoa(len(body))
+	}
+	return []byte(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body)
+}
+
+func (c *wireCase) token(g pfxtest.Grant) string { return c.server.Token(c.t, g) }
+
+func (c *wireCase) tenantToken(text string) (string, error) {
+	tenant, err := edm.ParseGuid(text)
+	return c.token(pfxtest.Grant{Tenant: tenant}), err
+}
+
+// etag returns the present entity tag of the case's object.
+func (c *wireCase) etag() (string, error) {
+	_, conn := c.send("PATCH /beta/pfxRecryptionRequests/{{key}} HTTP/1.1\nAuthorization: Bearer {{token}}\nIf-Match: *\nContent-Type: application/json\n\n{}")
+	head, err := readHead(bufio.NewReader(conn))
+	tag := entityTag.FindString(head)
+	if tag == "" {
+		return "", fmt.Errorf("the object has no entity tag: %s, %w", head, err)
+	}
+	return tag, nil
+}
+
+func compress(s string) (string, error) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, s); err != nil {
+		return "", err
+	}
+	err := w.Close()
+	return b.String(), err
+}
+
+func readHead(r *bufio.Reader) (string, error) {
+	var head strings.Builder
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return "", fmt.Errorf("reading the head after %q: %w", head.String(), err)
+		}
+		if line == "\r\n" {
+			return head.String(), nil
+		}
+		head.WriteString(line)
+	}
+}
+
+var (
+	entityTag     = regexp.MustCompile(`"[0-9a-f]{16}"`)
+	contentLength = regexp.MustCompile(`(?m)^Content-Length: ([0-9]+)\r$`)
+	requestID     = regexp.MustCompile(`(?m)^request-id: ([0-9a-f-]{36})\r$`)
+	dateHeader    = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$`)
+	innerDate     = regexp.MustCompile(`"date":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"`)
+)
+
+// response reads one answer and masks what differs from run to run.
+func (c *wireCase) response(r *bufio.Reader, head bool) string {
+	text, err := readHead(r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if m := contentLength.FindStringSubmatch(text); m != nil && !head {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		body := make([]byte, n)
+		if _, err := io.ReadFull(r, body); err != nil {
+			c.t.Fatal(err)
+		}
+		text += "\r\n" + string(body)
+	}
+	if m := requestID.FindStringSubmatch(text); m != nil {
+		text = strings.ReplaceAll(text, m[1], "{request-id}")
+	}
+	text = entityTag.ReplaceAllString(text, `"{etag}"`)
+	text = dateHeader.ReplaceAllString(text, "Date: {date}\r")
+	text = innerDate.ReplaceAllString(text, `"date":"{date}"`)
+	return strings.ReplaceAll(text, "\r\n", "\n") + "\n"
+}
