@@ -1,0 +1,22 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.PHONY: help generate build run demo test check bench fuzz
+
+help:      ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+generate:  ## write gen/ anew from openapi/
+	scripts/generate.sh
+build:     ## the server, into bin/
+	go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
+run: build ## serve http://127.0.0.1:8080/beta with a development issuer and the page's example
+	bin/pfxrd serve --dev
+demo:      ## send the page's request byte for byte and compare the answer with the page's
+	scripts/demo.sh
+test:      ## every test; says what it left out and why
+	scripts/test.sh
+check:     ## what CI runs: generated files fresh, tidy, formatted, linted, every test
+	scripts/check.sh
+bench:     ## benchmarks, as one table of ratios
+	scripts/bench.sh
+fuzz:      ## each fuzz target for FUZZTIME (default 10m)
+	scripts/fuzz.sh

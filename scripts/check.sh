@@ -1,0 +1,31 @@
+#!/bin/sh
+# What CI runs: generated files are fresh, modules tidy, code formatted and linted, every test green.
+set -eu
+cd "$(dirname "$0")/.."
+
+step() { echo "== $*"; }
+
+step generated files are fresh
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+cp -R gen "$fresh/gen"
+scripts/generate.sh
+diff -r "$fresh/gen" gen
+
+step modules are tidy and verified
+go mod tidy -diff
+go mod verify
+
+step formatted
+unformatted=$(git ls-files '*.go' ':!gen/*' | xargs gofmt -l)
+[ -z "$unformatted" ] || { echo "gofmt -w $unformatted" >&2; exit 1; }
+
+step linted
+go vet ./...
+go tool -modfile=scripts/tools/go.mod golangci-lint run
+
+step no known vulnerability
+scripts/vulncheck.sh
+
+step every test
+scripts/test.sh

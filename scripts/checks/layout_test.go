@@ -1,0 +1,88 @@
+package checks_test
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/pfxrecryption/pfxrecryption"
+	echo   = "github.com/labstack/echo/v4"
+	kin    = "github.com/getkin/kin-openapi/openapi3"
+)
+
+// list returns the lines that go list prints, run at the top of the module.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestClientsPullInNeitherEchoNorKinOpenAPI(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range []string{"./client/...", "./gen/pfxapi", "./gen/pfxvalid", "./openapi/..."} {
+		deps := list(t, "-deps", pkg)
+		if !slices.ContainsFunc(deps, func(d string) bool { return strings.HasPrefix(d, module) }) {
+			t.Errorf("%s is no package of this module", pkg)
+		}
+		for _, d := range deps {
+			if strings.HasPrefix(d, path.Dir(echo)) || strings.HasPrefix(d, path.Dir(kin)) || strings.HasPrefix(d, module+"/server/internal") {
+				t.Errorf("%s depends on %s", pkg, d)
+			}
+		}
+	}
+}
+
+func TestServerIsFreeOfTheOracle(t *testing.T) {
+	t.Parallel()
+	for _, d := range list(t, "-deps", "./server/...") {
+		if strings.HasPrefix(d, path.Dir(kin)) {
+			t.Errorf("the server depends on %s", d)
+		}
+	}
+}
+
+func TestOnlyAPIAndGeneratedServerImportEcho(t *testing.T) {
+	t.Parallel()
+	var importers []string
+	for _, line := range list(t, "-f", `{{$p := .ImportPath}}{{range .Imports}}{{if eq . "`+echo+`"}}{{$p}} {{end}}{{end}}`, "./...") {
+		importers = append(importers, strings.TrimPrefix(line, module+"/"))
+	}
+	if want := []string{"gen/pfxserver", "server/internal/api"}; !slices.Equal(importers, want) {
+		t.Errorf("echo is imported by %v, want %v", importers, want)
+	}
+}
+
+// TestDependenciesPointOneWay: app → api, auth, store → pfx. A package may import those to its right and no other.
+func TestDependenciesPointOneWay(t *testing.T) {
+	t.Parallel()
+	const internal = module + "/server/internal/"
+	allowed := map[string][]string{
+		"app":             {"api", "auth", "store/sqlite", "pfx"},
+		"api":             {"auth", "pfx"},
+		"auth":            {},
+		"store/sqlite":    {"pfx"},
+		"store/storetest": {"pfx"},
+		"pfx":             {},
+	}
+	for _, pkg := range list(t, internal+"...") {
+		name := strings.TrimPrefix(pkg, internal)
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("server/internal/%s has no place in the layout", name)
+		}
+		for _, d := range list(t, "-f", `{{range .Imports}}{{.}} {{end}}`, pkg) {
+			if other, ok := strings.CutPrefix(d, internal); ok && !slices.Contains(may, other) {
+				t.Errorf("server/internal/%s imports %s", name, other)
+			}
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package checks_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestREADME runs the command blocks of the README. A block that is added must be taught to it.
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runners := map[string]func(t *testing.T, block string){
+		"make run":    runMakeRun,
+		"make test":   func(t *testing.T, _ string) { makeKnows(t, "test") }, // this very test is part of it
+		"pfxrd serve": runServe,
+	}
+	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) != len(runners) {
+		t.Errorf("the README has %d command blocks, %d are run", len(blocks), len(runners))
+	}
+	for _, b := range blocks {
+		words := strings.Fields(b[1])
+		run := runners[strings.Join(words[:2], " ")]
+		if run == nil {
+			t.Errorf("nobody runs this block of the README:\n%s", b[1])
+			continue
+		}
+		t.Run(strings.Join(words[:2], "_"), func(t *testing.T) {
+			t.Parallel()
+			run(t, b[1])
+		})
+	}
+	for target := range strings.SplitSeq("demo check help generate", " ") {
+		makeKnows(t, target)
+	}
+}
+
+func makeKnows(t *testing.T, target string) {
+	cmd := exec.CommandContext(t.Context(), "make", "-n", target)
+	cmd.Dir = "../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("make %s: %v\n%s", target, err, out)
+	}
+}
+
+// runMakeRun types make run, pastes the line that it prints, and interrupts it.
+func runMakeRun(t *testing.T, block string) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Fatal("curl is needed to paste the printed line")
+	}
+	server := start(t, block, "PFXR_LISTEN=127.0.0.1:0", "PFXR_ADMIN_LISTEN=127.0.0.1:0",
+		"PFXR_STORE=sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"))
+	line := server.waitFor(t, regexp.MustCompile(`^curl .*`))
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", line).Output()
+	if err != nil {
+		t.Fatalf("the printed line failed: %v\n%s", err, line)
+	}
+	head, body, _ := strings.Cut(string(out), "\r\n\r\n")
+	if !strings.HasPrefix(head, "HTTP/1.1 200 OK\r\n") {
+		t.Fatalf("the printed line was answered\n%s", out)
+	}
+	actual := filepath.Join(t.TempDir(), "body.json")
+	if err := os.WriteFile(actual, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compare := exec.CommandContext(t.Context(), "go", "run", "./scripts/sameentity", "openapi/examples/update-response.json", actual)
+	compare.Dir = "../.."
+	if out, err := compare.CombinedOutput(); err != nil {
+		t.Errorf("the answer is not the page's: %v\n%s", err, out)
+	}
+	server.stop(t)
+}
+
+// runServe runs the block for a real deployment with paths and a port of the test's own.
+func runServe(t *testing.T, block string) {
+	dir := t.TempDir()
+	writeCertificate(t, dir)
+	block = strings.NewReplacer(
+		"pfxrd serve", "exec go run ./server/cmd/pfxrd serve --admin-listen 127.0.0.1:0", "0.0.0.0:8443", "127.0.0.1:0",
+		"/var/lib/pfxr", dir, "cert.pem", filepath.Join(dir, "cert.pem"), "key.pem", filepath.Join(dir, "key.pem"),
+	).Replace(block)
+	server := start(t, block)
+	server.waitFor(t, regexp.MustCompile(`"msg":"serving","url":"https://127`))
+	server.stop(t)
+}
+
+func writeCertificate(t *testing.T, dir string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: der},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// process is a shell that runs a block, with all that it starts.
+type process struct {
+	cmd   *exec.Cmd
+	lines chan string
+	seen  bytes.Buffer
+}
+
+func start(t *testing.T, block string, env ...string) *process {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "sh", "-c", block)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	r, w := io.Pipe()
+	cmd.Stdout, cmd.Stderr = w, w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: cmd, lines: make(chan string)}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // a test that ends early kills the process
+		w.Close()
+		close(ended)
+	}()
+	go func() {
+		defer close(p.lines)
+		for s := bufio.NewScanner(r); s.Scan(); {
+			p.lines <- s.Text()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // gone already if the test went well
+		for range p.lines {                                 // lets the process write until it ends
+		}
+		<-ended
+	})
+	return p
+}
+
+func (p *process) waitFor(t *testing.T, pattern *regexp.Regexp) string {
+	for line := range p.lines {
+		p.seen.WriteString(line + "\n")
+		if pattern.MatchString(line) {
+			return line
+		}
+	}
+	t.Fatalf("%s never came:\n%s", pattern, &p.seen)
+	return ""
+}
+
+// stop interrupts the process as Ctrl-C does and expects it to drain.
+func (p *process) stop(t *testing.T) {
+	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	p.waitFor(t, regexp.MustCompile(`"msg":"drained"`))
+}
