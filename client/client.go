@@ -117,7 +117,7 @@ type PatchOption func(*pfxapi.UpdatePfxRecryptionRequestParams)
 
 // IfMatch applies the update only if the object still has this entity tag, or any for "*".
 func IfMatch(tag string) PatchOption {
-	return func(p *pfxapi.UpdatePfxRecryptionRequestParams) { p.IfMatch = tag }
+	return func(p *pfxapi.UpdatePfxRecryptionRequestParams) { p.IfMatch = &tag }
 }
 
 // Versioned is an object with the entity tag that it has.

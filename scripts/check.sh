@@ -6,11 +6,12 @@ cd "$(dirname "$0")/.."
 step() { echo "== $*"; }
 
 step generated files are fresh
-fresh=$(mktemp -d)
-trap 'rm -rf "$fresh"' EXIT
-cp -R gen "$fresh/gen"
+before=$(mktemp -d)
+trap 'rm -rf "$before"' EXIT
+cp -R gen scripts/validategen/testdata "$before"
 scripts/generate.sh
-diff -r "$fresh/gen" gen
+diff -r "$before/gen" gen
+diff -r "$before/testdata" scripts/validategen/testdata
 
 step modules are tidy and verified
 go mod tidy -diff

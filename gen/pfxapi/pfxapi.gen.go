@@ -59,7 +59,7 @@ type Error struct {
 		Code string `json:"code"`
 
 		// Details The faults of a body, in document order.
-		Details []ErrorDetail `json:"details,omitempty,omitzero"`
+		Details []ErrorDetail `json:"details,omitempty"`
 
 		// InnerError By what the server finds this request in its logs.
 		InnerError InnerError `json:"innerError"`
@@ -160,7 +160,7 @@ type PfxRecryptionRequest struct {
 // Annotations, members with an `@` in their name other than `@odata.type`, are ignored (OData JSON Format §4.6).
 type PfxRecryptionRequestUpdate struct {
 	// ODataType The type of the object (OData JSON Format §4.6.3).
-	ODataType ODataType `json:"@odata.type,omitempty,omitzero"`
+	ODataType ODataType `json:"@odata.type,omitempty"`
 
 	// ID Ignored when it equals the key of the address; else the request is refused with 400.
 	ID edm.Optional[string] `json:"id,omitempty,omitzero"`
@@ -286,18 +286,18 @@ type UnsupportedMediaType = Error
 type UpdatePfxRecryptionRequestParams struct {
 	// IfMatch Entity tags of which one must be the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
 	// match. None matches: 412, and nothing changes. At most one such header field.
-	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// IfNoneMatch Has no meaning for an update of an existing object and is refused with 400 (RFC 9110 §13.1.2).
-	IfNoneMatch IfNoneMatchCreate `json:"If-None-Match,omitempty,omitzero"`
+	IfNoneMatch *IfNoneMatchCreate `json:"If-None-Match,omitempty"`
 
 	// Prefer `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the default
 	// (RFC 7240 §4.2). Unknown preferences are ignored.
-	Prefer Prefer `json:"Prefer,omitempty,omitzero"`
+	Prefer *Prefer `json:"Prefer,omitempty"`
 
 	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
 	// GUID is treated as absent.
-	ClientRequestID ClientRequestID `json:"client-request-id,omitempty,omitzero"`
+	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
 
 // UpdatePfxRecryptionRequestJSONRequestBody defines body for UpdatePfxRecryptionRequest for application/json ContentType.
@@ -654,41 +654,49 @@ func NewUpdatePfxRecryptionRequestRequestWithBody(server string, pfxRecryptionRe
 
 	if params != nil {
 
-		var headerParam0 string
+		if params.IfMatch != nil {
+			var headerParam0 string
 
-		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
 		}
 
-		req.Header.Set("If-Match", headerParam0)
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
 
-		var headerParam1 string
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
 
-		headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
+			req.Header.Set("If-None-Match", headerParam1)
 		}
 
-		req.Header.Set("If-None-Match", headerParam1)
+		if params.Prefer != nil {
+			var headerParam2 string
 
-		var headerParam2 string
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Prefer", *params.Prefer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
 
-		headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Prefer", params.Prefer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
+			req.Header.Set("Prefer", headerParam2)
 		}
 
-		req.Header.Set("Prefer", headerParam2)
+		if params.ClientRequestID != nil {
+			var headerParam3 string
 
-		var headerParam3 string
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "client-request-id", *params.ClientRequestID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
 
-		headerParam3, err = runtime.StyleParamWithOptions("simple", false, "client-request-id", params.ClientRequestID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
+			req.Header.Set("client-request-id", headerParam3)
 		}
-
-		req.Header.Set("client-request-id", headerParam3)
 
 	}
 
@@ -835,157 +843,157 @@ type ClientWithResponsesInterface interface {
 
 // UpdatePfxRecryptionRequestResponse200Headers the declared response headers of an HTTP 200 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse200Headers struct {
-	CacheControl        string
-	ETag                string
-	ODataVersion        string
-	PreferenceApplied   string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ETag                *string
+	ODataVersion        *string
+	PreferenceApplied   *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse204Headers the declared response headers of an HTTP 204 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse204Headers struct {
-	CacheControl        string
-	ETag                string
-	ODataVersion        string
-	PreferenceApplied   string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ETag                *string
+	ODataVersion        *string
+	PreferenceApplied   *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse400Headers the declared response headers of an HTTP 400 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse400Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse401Headers the declared response headers of an HTTP 401 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse401Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	WWWAuthenticate     string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	WWWAuthenticate     *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse403Headers the declared response headers of an HTTP 403 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse403Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	WWWAuthenticate     string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	WWWAuthenticate     *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse404Headers the declared response headers of an HTTP 404 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse404Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse405Headers the declared response headers of an HTTP 405 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse405Headers struct {
-	Allow               string
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	Allow               *string
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse406Headers the declared response headers of an HTTP 406 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse406Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse412Headers the declared response headers of an HTTP 412 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse412Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse413Headers the declared response headers of an HTTP 413 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse413Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse415Headers the declared response headers of an HTTP 415 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse415Headers struct {
-	AcceptEncoding      string
-	AcceptPatch         string
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	AcceptEncoding      *string
+	AcceptPatch         *string
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse428Headers the declared response headers of an HTTP 428 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse428Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse429Headers the declared response headers of an HTTP 429 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse429Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	RetryAfter          string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	RetryAfter          *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse431Headers the declared response headers of an HTTP 431 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse431Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse500Headers the declared response headers of an HTTP 500 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse500Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 // UpdatePfxRecryptionRequestResponse503Headers the declared response headers of an HTTP 503 response for UpdatePfxRecryptionRequest
 type UpdatePfxRecryptionRequestResponse503Headers struct {
-	CacheControl        string
-	ODataVersion        string
-	RetryAfter          string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	RetryAfter          *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 type UpdatePfxRecryptionRequestResponse struct {
@@ -1402,49 +1410,49 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ETag = value
+			headers.ETag = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.PreferenceApplied = value
+			headers.PreferenceApplied = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers200 = &headers
 	case rsp.StatusCode == 204:
@@ -1454,49 +1462,49 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ETag = value
+			headers.ETag = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.PreferenceApplied = value
+			headers.PreferenceApplied = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers204 = &headers
 	case rsp.StatusCode == 400:
@@ -1506,35 +1514,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers400 = &headers
 	case rsp.StatusCode == 401:
@@ -1544,42 +1552,42 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WWWAuthenticate = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers401 = &headers
 	case rsp.StatusCode == 403:
@@ -1589,42 +1597,42 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.WWWAuthenticate = value
+			headers.WWWAuthenticate = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers403 = &headers
 	case rsp.StatusCode == 404:
@@ -1634,35 +1642,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers404 = &headers
 	case rsp.StatusCode == 405:
@@ -1672,42 +1680,42 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.Allow = value
+			headers.Allow = &value
 		}
 		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers405 = &headers
 	case rsp.StatusCode == 406:
@@ -1717,35 +1725,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers406 = &headers
 	case rsp.StatusCode == 412:
@@ -1755,35 +1763,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers412 = &headers
 	case rsp.StatusCode == 413:
@@ -1793,35 +1801,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers413 = &headers
 	case rsp.StatusCode == 415:
@@ -1831,49 +1839,49 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.AcceptEncoding = value
+			headers.AcceptEncoding = &value
 		}
 		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.AcceptPatch = value
+			headers.AcceptPatch = &value
 		}
 		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers415 = &headers
 	case rsp.StatusCode == 428:
@@ -1883,35 +1891,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers428 = &headers
 	case rsp.StatusCode == 429:
@@ -1921,42 +1929,42 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.RetryAfter = value
+			headers.RetryAfter = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers429 = &headers
 	case rsp.StatusCode == 431:
@@ -1966,35 +1974,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers431 = &headers
 	case rsp.StatusCode == 500:
@@ -2004,35 +2012,35 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
@@ -2042,42 +2050,42 @@ func ParseUpdatePfxRecryptionRequestResponse(rsp *http.Response) (*UpdatePfxRecr
 			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.CacheControl = value
+			headers.CacheControl = &value
 		}
 		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.ODataVersion = value
+			headers.ODataVersion = &value
 		}
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.RetryAfter = value
+			headers.RetryAfter = &value
 		}
 		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.XContentTypeOptions = value
+			headers.XContentTypeOptions = &value
 		}
 		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.ClientRequestID = value
+			headers.ClientRequestID = &value
 		}
 		if values := rsp.Header.Values("request-id"); len(values) > 0 {
 			var value GUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
 				return nil, err
 			}
-			headers.RequestID = value
+			headers.RequestID = &value
 		}
 		response.Headers503 = &headers
 	}

@@ -56,7 +56,7 @@ func (w *ServerInterfaceWrapper) UpdatePfxRecryptionRequest(ctx echo.Context) er
 			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
 		}
 
-		params.IfMatch = IfMatch
+		params.IfMatch = &IfMatch
 	}
 	// ------------- Optional header parameter "If-None-Match" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
@@ -71,7 +71,7 @@ func (w *ServerInterfaceWrapper) UpdatePfxRecryptionRequest(ctx echo.Context) er
 			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
 		}
 
-		params.IfNoneMatch = IfNoneMatch
+		params.IfNoneMatch = &IfNoneMatch
 	}
 	// ------------- Optional header parameter "Prefer" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
@@ -86,7 +86,7 @@ func (w *ServerInterfaceWrapper) UpdatePfxRecryptionRequest(ctx echo.Context) er
 			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
 		}
 
-		params.Prefer = Prefer
+		params.Prefer = &Prefer
 	}
 	// ------------- Optional header parameter "client-request-id" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("client-request-id")]; found {
@@ -101,7 +101,7 @@ func (w *ServerInterfaceWrapper) UpdatePfxRecryptionRequest(ctx echo.Context) er
 			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client-request-id: %s", err))
 		}
 
-		params.ClientRequestID = ClientRequestID
+		params.ClientRequestID = &ClientRequestID
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -161,11 +161,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type BadRequestResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type BadRequestJSONResponse struct {
 	Body Error
@@ -174,12 +174,12 @@ type BadRequestJSONResponse struct {
 }
 
 type ForbiddenResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	WWWAuthenticate     string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	WWWAuthenticate     *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type ForbiddenJSONResponse struct {
 	Body Error
@@ -188,11 +188,11 @@ type ForbiddenJSONResponse struct {
 }
 
 type InternalServerErrorResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type InternalServerErrorJSONResponse struct {
 	Body Error
@@ -201,12 +201,12 @@ type InternalServerErrorJSONResponse struct {
 }
 
 type MethodNotAllowedResponseHeaders struct {
-	Allow               string
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	Allow               *string
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type MethodNotAllowedJSONResponse struct {
 	Body Error
@@ -215,11 +215,11 @@ type MethodNotAllowedJSONResponse struct {
 }
 
 type NotAcceptableResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type NotAcceptableJSONResponse struct {
 	Body Error
@@ -228,11 +228,11 @@ type NotAcceptableJSONResponse struct {
 }
 
 type NotFoundResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type NotFoundJSONResponse struct {
 	Body Error
@@ -241,11 +241,11 @@ type NotFoundJSONResponse struct {
 }
 
 type PayloadTooLargeResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type PayloadTooLargeJSONResponse struct {
 	Body Error
@@ -254,11 +254,11 @@ type PayloadTooLargeJSONResponse struct {
 }
 
 type PreconditionFailedResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type PreconditionFailedJSONResponse struct {
 	Body Error
@@ -267,11 +267,11 @@ type PreconditionFailedJSONResponse struct {
 }
 
 type PreconditionRequiredResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type PreconditionRequiredJSONResponse struct {
 	Body Error
@@ -280,11 +280,11 @@ type PreconditionRequiredJSONResponse struct {
 }
 
 type RequestHeaderFieldsTooLargeResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type RequestHeaderFieldsTooLargeJSONResponse struct {
 	Body Error
@@ -293,12 +293,12 @@ type RequestHeaderFieldsTooLargeJSONResponse struct {
 }
 
 type ServiceUnavailableResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	RetryAfter          string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	RetryAfter          *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type ServiceUnavailableJSONResponse struct {
 	Body Error
@@ -307,12 +307,12 @@ type ServiceUnavailableJSONResponse struct {
 }
 
 type TooManyRequestsResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	RetryAfter          string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	RetryAfter          *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type TooManyRequestsJSONResponse struct {
 	Body Error
@@ -321,12 +321,12 @@ type TooManyRequestsJSONResponse struct {
 }
 
 type UnauthorizedResponseHeaders struct {
-	CacheControl        string
-	ODataVersion        string
-	WWWAuthenticate     string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ODataVersion        *string
+	WWWAuthenticate     *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type UnauthorizedJSONResponse struct {
 	Body Error
@@ -335,13 +335,13 @@ type UnauthorizedJSONResponse struct {
 }
 
 type UnsupportedMediaTypeResponseHeaders struct {
-	AcceptEncoding      string
-	AcceptPatch         string
-	CacheControl        string
-	ODataVersion        string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	AcceptEncoding      *string
+	AcceptPatch         *string
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 type UnsupportedMediaTypeJSONResponse struct {
 	Body Error
@@ -361,13 +361,13 @@ type UpdatePfxRecryptionRequestResponseObject interface {
 }
 
 type UpdatePfxRecryptionRequest200ResponseHeaders struct {
-	CacheControl        string
-	ETag                string
-	ODataVersion        string
-	PreferenceApplied   string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ETag                *string
+	ODataVersion        *string
+	PreferenceApplied   *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 type UpdatePfxRecryptionRequest200JSONResponse struct {
@@ -382,26 +382,40 @@ func (response UpdatePfxRecryptionRequest200JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("Preference-Applied", fmt.Sprint(response.Headers.PreferenceApplied))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
 type UpdatePfxRecryptionRequest204ResponseHeaders struct {
-	CacheControl        string
-	ETag                string
-	ODataVersion        string
-	PreferenceApplied   string
-	XContentTypeOptions string
-	ClientRequestID     GUID
-	RequestID           GUID
+	CacheControl        *string
+	ETag                *string
+	ODataVersion        *string
+	PreferenceApplied   *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
 }
 
 type UpdatePfxRecryptionRequest204Response struct {
@@ -409,13 +423,27 @@ type UpdatePfxRecryptionRequest204Response struct {
 }
 
 func (response UpdatePfxRecryptionRequest204Response) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("Preference-Applied", fmt.Sprint(response.Headers.PreferenceApplied))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(204)
 	return nil
 }
@@ -429,11 +457,21 @@ func (response UpdatePfxRecryptionRequest400JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
@@ -448,12 +486,24 @@ func (response UpdatePfxRecryptionRequest401JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -468,12 +518,24 @@ func (response UpdatePfxRecryptionRequest403JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -488,11 +550,21 @@ func (response UpdatePfxRecryptionRequest404JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
@@ -507,12 +579,24 @@ func (response UpdatePfxRecryptionRequest405JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Allow", fmt.Sprint(response.Headers.Allow))
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(405)
 	_, err := buf.WriteTo(w)
 	return err
@@ -527,11 +611,21 @@ func (response UpdatePfxRecryptionRequest406JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(406)
 	_, err := buf.WriteTo(w)
 	return err
@@ -546,11 +640,21 @@ func (response UpdatePfxRecryptionRequest412JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(412)
 	_, err := buf.WriteTo(w)
 	return err
@@ -565,11 +669,21 @@ func (response UpdatePfxRecryptionRequest413JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(413)
 	_, err := buf.WriteTo(w)
 	return err
@@ -586,13 +700,27 @@ func (response UpdatePfxRecryptionRequest415JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Accept-Encoding", fmt.Sprint(response.Headers.AcceptEncoding))
-	w.Header().Set("Accept-Patch", fmt.Sprint(response.Headers.AcceptPatch))
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -609,11 +737,21 @@ func (response UpdatePfxRecryptionRequest428JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(428)
 	_, err := buf.WriteTo(w)
 	return err
@@ -628,12 +766,24 @@ func (response UpdatePfxRecryptionRequest429JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
@@ -650,11 +800,21 @@ func (response UpdatePfxRecryptionRequest431JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(431)
 	_, err := buf.WriteTo(w)
 	return err
@@ -671,11 +831,21 @@ func (response UpdatePfxRecryptionRequest500JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -690,12 +860,24 @@ func (response UpdatePfxRecryptionRequest503JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
-	w.Header().Set("OData-Version", fmt.Sprint(response.Headers.ODataVersion))
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	w.Header().Set("X-Content-Type-Options", fmt.Sprint(response.Headers.XContentTypeOptions))
-	w.Header().Set("client-request-id", fmt.Sprint(response.Headers.ClientRequestID))
-	w.Header().Set("request-id", fmt.Sprint(response.Headers.RequestID))
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err

@@ -330,6 +330,9 @@ func (l *lexer) readOdataType() pfxapi.ODataType {
 
 // readGuid reads the string /components/schemas/guid.
 func (l *lexer) readGuid() edm.Guid {
+	if v, ok := l.uuid(); ok {
+		return edm.Guid(v)
+	}
 	at := l.pos
 	if s, ok := l.str(&wantStringUuid); ok {
 		return l.checkGuid(at, s)
@@ -380,7 +383,7 @@ func (l *lexer) readKey() string {
 // structErrorError is the Go type of /components/schemas/error/properties/error, which the models do not name.
 type structErrorError = struct {
 	Code       string               "json:\"code\""
-	Details    []pfxapi.ErrorDetail "json:\"details,omitempty,omitzero\""
+	Details    []pfxapi.ErrorDetail "json:\"details,omitempty\""
 	InnerError pfxapi.InnerError    "json:\"innerError\""
 	Message    string               "json:\"message\""
 }

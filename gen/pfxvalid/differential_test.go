@@ -3,6 +3,7 @@ package pfxvalid_test
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strconv"
@@ -92,6 +93,64 @@ var differentialSeeds = []string{
 	`{"error":{"code":"c","message":"m","details":[{"code":"","message":"","target":""},{}],"innerError":{"date":"2026-01-02T03:04:05","request-id":"6de0af45-af45-6de0-45af-e06d45afe06d","client-request-id":"6de0af45-af45-6de0-45af-e06d45afe06d"}}}`,
 	`{"error":{"code":"c","message":"m","innerError":{"date":"2026-01-02T03:04:05","request-id":"6de0af45-af45-6de0-45af-e06d45afe06d","client-request-id":"6de0af45-af45-6de0-45af-e06d45afe06d"}}}`,
 	`{"error":{"code":"","message":"","details":{},"innerError":{"date":"x","request-id":"y"}}}`,
+}
+
+// FuzzDifferentialMembers does the same with bodies that are put together of members: each byte of the script picks a name
+// or a value.
+func FuzzDifferentialMembers(f *testing.F) {
+	f.Add([]byte("\x00\x01\x02\x03"))
+	f.Add([]byte("abcdefghijklmnopqrstuvwxyz"))
+	f.Fuzz(func(t *testing.T, script []byte) {
+		if len(script) < 200 {
+			data := assemble(script)
+			for _, target := range targets {
+				target.compare(t, data)
+			}
+		}
+	})
+}
+
+// TestDifferentialMembers runs as many scripts as a test has time for. Their numbers are fixed: it fails always or never.
+func TestDifferentialMembers(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		script := make([]byte, random.IntN(30))
+		for i := range script {
+			script[i] = byte(random.Uint32())
+		}
+		data := assemble(script)
+		for _, target := range targets {
+			target.compare(t, data)
+		}
+	}
+}
+
+// assemble makes an object of the names and values that script picks.
+func assemble(script []byte) []byte {
+	b := []byte("{")
+	for i := 0; i+1 < len(script); i += 2 {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(strconv.AppendQuote(b, fuzzNames[int(script[i])%len(fuzzNames)]), ':')
+		b = append(b, fuzzValues[int(script[i+1])%len(fuzzValues)]...)
+	}
+	return append(b, '}')
+}
+
+var fuzzNames = append([]string{"x", "@x", "status@y", "Status", "x/~", "é"}, names...)
+
+var fuzzValues = []string{
+	`null`, `true`, `false`, `0`, `-0`, `7`, `-7`, `7.0`, `7.5`, `7e0`, `1e2`, `2147483647`, `2147483648`, `-2147483648`, `-2147483649`, `1e999`,
+	`""`, `"x"`, `"7"`, `"é\u00e9\ud83d\ude00"`, `"\u0000"`, `"#microsoft.graph.pfxRecryptionRequest"`, `".x"`, `"a b"`,
+	`"6de0af45-af45-6de0-45af-e06d45afe06d"`, `"6DE0AF45-AF45-6DE0-45AF-E06D45AFE06D"`, `"6de0af45-af45-6de0-45af-e06d45afe06"`, `"6de0af45-af45-6de0-45af-e06d45afe06g"`,
+	`"2017-01-01T00:03:18.9597073-08:00"`, `"2017-01-01T00:03Z"`, `"2023-02-29T00:03Z"`, `"2024-02-29t00:03:18z"`, `"2017-01-01T00:03:18"`,
+	`"2017-01-01T24:00Z"`, `"2017-01-01T00:03:18.1234567890123Z"`, `"2017-01-01T00:03+14:01"`, `"2026-01-02T03:04:05"`,
+	`[]`, `{}`, `[1]`, `{"a":1}`, `{"a":1,"a":1}`, `[[[[[[[[1]]]]]]]]`, `[[[[[[[[[1]]]]]]]]]`, `[{"code":"c","message":"m","target":"/t"}]`, `[{"code":1},{}]`,
+	`"` + strings.Repeat("x", 1024) + `"`, `"` + strings.Repeat("x", 1025) + `"`, `"` + strings.Repeat("é", 513) + `"`, `"` + strings.Repeat("k", 128) + `"`, `"` + strings.Repeat("k", 129) + `"`,
+	`{"code":"c","message":"m","innerError":{"date":"2026-01-02T03:04:05","request-id":"6de0af45-af45-6de0-45af-e06d45afe06d","client-request-id":"6de0af45-af45-6de0-45af-e06d45afe06d"}}`,
+	`{"code":"","message":"m","details":[{}],"innerError":{"date":"2026-01-02"}}`,
 }
 
 func (target *target) compare(t *testing.T, data []byte) {

@@ -42,16 +42,20 @@ func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 		_ = value
 	}
 	if s, ok := p.header(1, header["Client-Request-Id"]); ok {
-		into.ClientRequestID = s
+		_ = s
+		into.ClientRequestID = line(header["Client-Request-Id"])
 	}
 	if s, ok := p.header(2, header["If-Match"]); ok {
-		into.IfMatch = p.checkUpdatePfxRecryptionRequestIfMatch(2, s)
+		_ = p.checkUpdatePfxRecryptionRequestIfMatch(2, s)
+		into.IfMatch = line(header["If-Match"])
 	}
 	if s, ok := p.header(3, header["If-None-Match"]); ok {
-		into.IfNoneMatch = p.checkUpdatePfxRecryptionRequestIfNoneMatch(3, s)
+		_ = p.checkUpdatePfxRecryptionRequestIfNoneMatch(3, s)
+		into.IfNoneMatch = line(header["If-None-Match"])
 	}
 	if s, ok := p.listHeader(4, header["Prefer"]); ok {
-		into.Prefer = s
+		_ = s
+		into.Prefer = line(header["Prefer"])
 	}
 	return p.close()
 }

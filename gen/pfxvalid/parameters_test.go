@@ -69,7 +69,7 @@ func TestUpdateParametersDecode(t *testing.T) {
 	if path.PfxRecryptionRequestsID != "sample" {
 		t.Errorf("got key %q, want sample", path.PfxRecryptionRequestsID)
 	}
-	want := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: `"a"`, Prefer: "return=minimal, x", ClientRequestID: "id"}
+	want := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: new(`"a"`), Prefer: new("return=minimal, x"), ClientRequestID: new("id")}
 	if diff := cmp.Diff(want, into); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

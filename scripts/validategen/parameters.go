@@ -342,6 +342,11 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 	}
 	switch u.how {
 	case pointer:
+		if p.in == "header" && types.Identical(u.value, types.Typ[types.String]) {
+			g.p("_ = %s", value) // for its faults: what passes is s itself
+			g.p("%s%s = line(header[%q])", target, p.field, textproto.CanonicalMIMEHeaderKey(p.name))
+			break
+		}
 		g.p("x := %s\n%s%s = &x", value, target, p.field)
 	case optional:
 		g.p("%s%s = %s.Value(%s)", target, p.field, g.useAs(u.pkg.Path(), u.pkg.Name()), value)

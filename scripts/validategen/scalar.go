@@ -57,11 +57,29 @@ func (g *generator) checker(s *schema, t types.Type) string {
 func (g *generator) writeStringReader(name string, s *schema, t types.Type) error {
 	g.p("// %s reads the string %s.", name, s.node.pointer)
 	g.p("func (l *lexer) %s() %s {", name, g.typ(t))
+	if s.isBareUUID() && textOrdered(t) {
+		g.p("if v, ok := l.uuid(); ok {\nreturn %s(v)\n}", g.typ(t))
+	}
 	g.p("at := l.pos")
 	g.p("if s, ok := l.str(%s); ok {", g.want(s))
 	g.p("return l.%s(at, s)", g.checker(s, t))
 	g.p("}\nvar none %s\nreturn none\n}\n", g.typ(t))
 	return nil
+}
+
+// isBareUUID reports whether a UUID is all that the schema asks for.
+func (s *schema) isBareUUID() bool {
+	return s.format == "uuid" && s.enum == nil && s.minLength == nil && s.maxLength == nil && s.maxBytes == nil &&
+		!slices.ContainsFunc(s.patterns, func(p string) bool { return !implied("uuid", p) })
+}
+
+// textOrdered reports whether t is sixteen bytes in the order in which a UUID writes them, which its type does not tell.
+func textOrdered(t types.Type) bool {
+	switch types.TypeString(t, nil) {
+	case "github.com/pfxrecryption/pfxrecryption/openapi/edm.Guid", "github.com/google/uuid.UUID":
+		return true
+	}
+	return false
 }
 
 func (g *generator) writeNumberReader(name string, s *schema, t types.Type) error {

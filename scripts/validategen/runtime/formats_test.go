@@ -61,8 +61,13 @@ func FuzzFormats(f *testing.F) {
 		if got, want := isDateTimeOffset(s), edm.ValidDateTimeOffset(s); got != want {
 			t.Errorf("edm-datetimeoffset %q: got %v, edm says %v", s, got, want)
 		}
-		if _, err := edm.ParseGuid(s); isUUID(s) != (err == nil) {
+		guid, err := edm.ParseGuid(s)
+		if isUUID(s) != (err == nil) {
 			t.Errorf("uuid %q: got %v, edm says %v", s, isUUID(s), err)
+		}
+		l := open([]byte(`"` + s + `"`))
+		if v, ok := l.uuid(); ok != (err == nil) || ok && (edm.Guid(v) != guid || l.close() != nil) {
+			t.Errorf("uuid %q: got %x %v, edm says %v", s, v, ok, guid)
 		}
 		if _, err := time.Parse(time.DateOnly, s); isDate(s) != (err == nil) {
 			t.Errorf("date %q: got %v, time says %v", s, isDate(s), err)

@@ -102,6 +102,14 @@ func (p *params) listHeader(i int, lines []string) (string, bool) {
 	return p.header(i, lines)
 }
 
+// line returns the one line of a header field, in place so that nothing is allocated, or all of its lines joined.
+func line(lines []string) *string {
+	if len(lines) == 1 {
+		return &lines[0]
+	}
+	return new(strings.Join(lines, ", "))
+}
+
 // require notes a required parameter that is not there.
 func (p *params) require(i int) {
 	if p.seen&(1<<i) == 0 {

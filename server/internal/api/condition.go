@@ -14,17 +14,17 @@ func entityTag(v pfx.Version) string {
 	return `"` + strings.Repeat("0", digits-len(hex)) + hex + `"`
 }
 
-// ifMatch reads the value of If-Match, which the contract has found well-formed; "" is an absent header. Weak and
+// ifMatch reads the value of If-Match, which the contract has found well-formed; nil is an absent header. Weak and
 // strong forms of a tag mean the same here, and a tag that is not one of ours matches no version.
-func ifMatch(value string) pfx.Condition {
-	if value == "" {
+func ifMatch(value *string) pfx.Condition {
+	if value == nil {
 		return pfx.Condition{}
 	}
-	if value == "*" {
+	if *value == "*" {
 		return pfx.Condition{Any: true}
 	}
 	cond := pfx.Condition{Versions: []pfx.Version{}}
-	between := strings.Split(value, `"`) // a tag holds no quote: every second part is one
+	between := strings.Split(*value, `"`) // a tag holds no quote: every second part is one
 	for i := 1; i < len(between); i += 2 {
 		v, err := strconv.ParseInt(between[i], 16, 64)
 		if err == nil && v > 0 && entityTag(pfx.Version(v)) == `"`+between[i]+`"` {

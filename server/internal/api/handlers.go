@@ -16,7 +16,7 @@ type handlers struct{ service *pfx.Service }
 var _ pfxserver.StrictServerInterface = (*handlers)(nil)
 
 func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.UpdatePfxRecryptionRequestRequestObject) (pfxserver.UpdatePfxRecryptionRequestResponseObject, error) {
-	if r.Params.IfNoneMatch != "" {
+	if r.Params.IfNoneMatch != nil {
 		return nil, badParameter("If-None-Match", "has no meaning for an update")
 	}
 	got, err := h.service.Patch(ctx, tenantOf(ctx), r.PfxRecryptionRequestsID, ifMatch(r.Params.IfMatch), toPatch(r.JSONBody))

@@ -44,9 +44,11 @@ func TestAcceptsJSON(t *testing.T) {
 
 func TestIfMatch(t *testing.T) {
 	t.Parallel()
+	if got := ifMatch(nil); !reflect.DeepEqual(got, pfx.Condition{}) {
+		t.Errorf("ifMatch(nil) = %+v", got)
+	}
 	const v = pfx.Version(0x0123456789abcdef)
 	for value, want := range map[string]pfx.Condition{
-		"":                     {},
 		"*":                    {Any: true},
 		`"0123456789abcdef"`:   {Versions: []pfx.Version{v}},
 		`W/"0123456789abcdef"`: {Versions: []pfx.Version{v}},
@@ -58,7 +60,7 @@ func TestIfMatch(t *testing.T) {
 		`"-8000000000000000"`:                          {Versions: []pfx.Version{}},
 		`""`:                                           {Versions: []pfx.Version{}},
 	} {
-		if got := ifMatch(value); !reflect.DeepEqual(got, want) {
+		if got := ifMatch(&value); !reflect.DeepEqual(got, want) {
 			t.Errorf("ifMatch(%s) = %+v, want %+v", value, got, want)
 		}
 	}
@@ -76,7 +78,7 @@ func FuzzIfMatch(f *testing.F) {
 				want++
 			}
 		}
-		if got := ifMatch(value); len(got.Versions) != want && value != "*" {
+		if got := ifMatch(&value); len(got.Versions) != want && value != "*" {
 			t.Fatalf("ifMatch(%q) = %+v, want %d of our tags", value, got, want)
 		}
 	})
@@ -84,6 +86,9 @@ func FuzzIfMatch(f *testing.F) {
 
 func TestPrefer(t *testing.T) {
 	t.Parallel()
+	if got := prefer(nil); got != preferNothing {
+		t.Errorf("prefer(nil) = %q", got)
+	}
 	for value, want := range map[string]preference{
 		"":                                      preferNothing,
 		"return=minimal":                        preferMinimal,
@@ -98,7 +103,7 @@ func TestPrefer(t *testing.T) {
 		"returns=minimal":                       preferNothing,
 		`x="a, return=minimal"`:                 preferNothing,
 	} {
-		if got := prefer(value); got != want {
+		if got := prefer(&value); got != want {
 			t.Errorf("prefer(%q) = %q, want %q", value, got, want)
 		}
 	}

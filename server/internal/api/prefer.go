@@ -11,9 +11,12 @@ const (
 	preferRepresentation preference = "return=representation"
 )
 
-// prefer reads the value of Prefer. The first `return` counts (RFC 7240 §2), unknown preferences are ignored.
-func prefer(value string) preference {
-	for _, element := range splitList(value) {
+// prefer reads the value of Prefer; nil is an absent header. The first `return` counts (RFC 7240 §2), unknown preferences are ignored.
+func prefer(value *string) preference {
+	if value == nil {
+		return preferNothing
+	}
+	for _, element := range splitList(*value) {
 		name, _, _ := strings.Cut(element, ";")
 		token, value, _ := strings.Cut(name, "=")
 		if !strings.EqualFold(strings.TrimSpace(token), "return") {

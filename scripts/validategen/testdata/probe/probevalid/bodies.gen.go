@@ -227,6 +227,9 @@ func (l *lexer) checkPostProbeXTrace(at int, s string) uuid.UUID {
 
 // readReadingId reads the string /components/schemas/reading/properties/id.
 func (l *lexer) readReadingId() uuid.UUID {
+	if v, ok := l.uuid(); ok {
+		return uuid.UUID(v)
+	}
 	at := l.pos
 	if s, ok := l.str(&wantStringUuid); ok {
 		return l.checkReadingId(at, s)

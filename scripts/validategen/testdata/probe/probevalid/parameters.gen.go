@@ -101,8 +101,8 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 		into.XTrace = &x
 	}
 	if s, ok := p.listHeader(11, header["Prefer"]); ok {
-		x := s
-		into.Prefer = &x
+		_ = s
+		into.Prefer = line(header["Prefer"])
 	}
 	return p.close()
 }

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Runs each fuzz target of the module for FUZZTIME (default 10m) and stops at the first failure. What a target finds is
+# kept beside it under testdata/fuzz: commit it.
+set -eu
+cd "$(dirname "$0")/.."
+time=${FUZZTIME:-10m}
+for package in $(git grep -l '^func Fuzz' -- '*_test.go' ':!*/testdata/*' | xargs -n1 dirname | sort -u); do
+	for target in $(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- "$package/*_test.go" | sed 's/^func //' | sort -u); do
+		echo "== $package $target for $time"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$package" | tail -n 3
+	done
+done
