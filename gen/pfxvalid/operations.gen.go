@@ -2,6 +2,10 @@
 
 package pfxvalid
 
+import (
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+)
+
 // Operations are the operations of the document, in its order.
 var Operations = []Operation{
 	{
@@ -19,5 +23,17 @@ var Operations = []Operation{
 		RequestTypes: []string{"application/json", "application/merge-patch+json"},
 		BodyRequired: true,
 		Statuses:     []string{"200", "204", "400", "401", "403", "404", "405", "406", "412", "413", "415", "428", "429", "431", "500", "503"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			var values UpdatePfxRecryptionRequestPath
+			var params pfxapi.UpdatePfxRecryptionRequestParams
+			return DecodeUpdatePfxRecryptionRequestParams(path[0], query, header, &values, &params)
+		},
+		DecodeBody: func(data []byte, into any) (*Faults, bool) {
+			v, ok := into.(*pfxapi.PfxRecryptionRequestUpdate)
+			if !ok {
+				return nil, false
+			}
+			return DecodePfxRecryptionRequestUpdate(data, v), true
+		},
 	},
 }

@@ -15,6 +15,13 @@ type Operation struct {
 	BodyRequired bool
 	// Statuses are the keys of the operation's responses, in the document's order.
 	Statuses []string
+	// CheckParams checks the parameters. path has the segments that the template's parameters stand for, in the
+	// template's order; they and the query are as they stand on the wire. The keys of header have the form of
+	// [net/http.Header].
+	CheckParams func(path []string, query string, header map[string][]string) *Faults
+	// DecodeBody checks a body and decodes it into the value that into points at. It reports false if into is not of the
+	// type of the operation's body. It is nil if there is no body, or if its media types have different schemas.
+	DecodeBody func(data []byte, into any) (*Faults, bool)
 }
 
 // Alternative is a set of requirements that hold together. The empty one needs no token.

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// accepts runs the automaton as the generated tables do.
+// matches runs the automaton as the generated tables do.
 func (a *automaton) matches(s string) bool {
 	state := 0
 	for _, r := range s {
@@ -42,7 +42,7 @@ func FuzzAutomaton(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pattern, s string) {
 		re, err := regexp.Compile(pattern)
-		if err != nil || len(pattern) > 40 && len(pattern) != len(formatPatterns["uuid"]) || !utf8.ValidString(s) {
+		if err != nil || len(pattern) > 250 || !utf8.ValidString(s) {
 			return
 		}
 		a, ok := compile(pattern)

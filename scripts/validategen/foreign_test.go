@@ -306,7 +306,18 @@ func TestOperations(t *testing.T) {
 		Security:     []probevalid.Alternative{{{Scheme: "token", Scopes: []string{}}, {Scheme: "key", Scopes: []string{}}}, {}},
 		RequestTypes: []string{"application/json"}, Statuses: []string{"204"},
 	}}
-	if diff := cmp.Diff(want, probevalid.Operations); diff != "" {
+	got := probevalid.Operations[0]
+	if f := got.CheckParams([]string{"a", "b", "c", "d"}, "", nil); f == nil {
+		t.Error("CheckParams took a scale that is no number")
+	}
+	if _, ok := got.DecodeBody([]byte("{}"), new(string)); ok {
+		t.Error("DecodeBody took a value of another type")
+	}
+	if f, ok := got.DecodeBody([]byte("["), new(probe.Reading)); !ok || f == nil || !f.Malformed {
+		t.Errorf("DecodeBody of no JSON: %+v, %t", f, ok)
+	}
+	got.CheckParams, got.DecodeBody = nil, nil
+	if diff := cmp.Diff(want, []probevalid.Operation{got}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"go/types"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +13,9 @@ type operation struct {
 	item, node       node
 	id, method, path string
 	goName           string
+	parameters       []*parameter    // set by writeParameters
+	holder           *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
+	request          *body           // set by bodies; nil if there is none, or if its media types have different ones
 }
 
 // operations returns the operations in the document's order.
@@ -65,9 +70,49 @@ func (g *generator) writeOperations(all []*operation) {
 				g.p("BodyRequired: true,")
 			}
 		}
-		g.p("Statuses: []string{%s},\n},", keys(o.node, "responses"))
+		g.p("Statuses: []string{%s},", keys(o.node, "responses"))
+		g.checkParams(o)
+		g.decodeBody(o)
+		g.p("},")
 	}
 	g.p("}")
+}
+
+// placeholder is a parameter in a path's template.
+var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
+
+// checkParams writes the function that checks the parameters of an operation and drops their values.
+func (g *generator) checkParams(o *operation) {
+	g.p("CheckParams: func(path []string, query string, header map[string][]string) *Faults {")
+	var before, after []string
+	for _, p := range o.parameters {
+		if p.in != "path" {
+			continue
+		}
+		at := slices.IndexFunc(placeholder.FindAllStringSubmatch(o.path, -1), func(m []string) bool { return m[1] == p.name })
+		before = append(before, fmt.Sprintf("path[%d]", at))
+	}
+	if len(before) > 0 {
+		g.p("var values %sPath", o.goName)
+		after = append(after, "&values")
+	}
+	if o.holder != nil {
+		g.p("var params %s", g.typ(o.holder.Type()))
+		after = append(after, "&params")
+	}
+	arguments := slices.Concat(before, []string{"query", "header"}, after)
+	g.p("return Decode%sParams(%s)\n},", o.goName, strings.Join(arguments, ", "))
+}
+
+// decodeBody writes the function that decodes the body of an operation into the type that its handler gets.
+func (g *generator) decodeBody(o *operation) {
+	if o.request == nil {
+		return
+	}
+	g.p("DecodeBody: func(data []byte, into any) (*Faults, bool) {")
+	g.p("v, ok := into.(*%s)", g.typ(o.request.typ))
+	g.p("if !ok {\nreturn nil, false\n}")
+	g.p("return Decode%s(data, v), true\n},", o.request.name)
 }
 
 func (g *generator) security(o *operation) {
@@ -122,10 +167,11 @@ var jsonType = regexp.MustCompile(`^application/([a-z0-9.!#$&^_-]+\+)?json *(;|$
 func (g *generator) bodies(all []*operation) ([]body, error) {
 	var out []body
 	seen := map[string]bool{}
-	add := func(n node, dir direction, candidates []string, fallback string, field types.Type) error {
+	add := func(n node, dir direction, candidates []string, fallback string, field types.Type) ([]body, error) {
+		var found []body
 		media, ok := n.get("content")
 		if !ok {
-			return nil
+			return nil, nil
 		}
 		for mediaType, m := range media.members() {
 			s, ok := m.get("schema")
@@ -133,23 +179,28 @@ func (g *generator) bodies(all []*operation) ([]body, error) {
 				continue
 			}
 			if !jsonType.MatchString(strings.ToLower(mediaType)) {
-				return m.errorf("a schema for the media type %s is not supported", mediaType)
+				return nil, m.errorf("a schema for the media type %s is not supported", mediaType)
 			}
 			b, err := g.body(s, dir, candidates, fallback, field)
 			if err != nil {
-				return err
+				return nil, err
 			}
+			found = append(found, b)
 			if !seen[b.name] {
 				seen[b.name] = true
 				out = append(out, b)
 			}
 		}
-		return nil
+		return found, nil
 	}
 	for _, o := range all {
 		if n, ok := o.node.at("requestBody"); ok {
-			if err := add(n, request, []string{o.id + "JSONRequestBody", o.id + "JSONBody"}, o.goName+"Request", nil); err != nil {
+			found, err := add(n, request, []string{o.id + "JSONRequestBody", o.id + "JSONBody"}, o.goName+"Request", nil)
+			if err != nil {
 				return nil, err
+			}
+			if len(found) > 0 && !slices.ContainsFunc(found, func(b body) bool { return b.name != found[0].name }) {
+				o.request = &found[0]
 			}
 		}
 		responses, _ := o.node.get("responses")
@@ -162,7 +213,7 @@ func (g *generator) bodies(all []*operation) ([]body, error) {
 				return nil, err
 			}
 			name, _ := strings.CutPrefix(r.pointer, "/components/responses/")
-			if err := add(r, response, []string{name}, o.goName+exported(status), g.clientField(o, status)); err != nil {
+			if _, err := add(r, response, []string{name}, o.goName+exported(status), g.clientField(o, status)); err != nil {
 				return nil, err
 			}
 		}

@@ -186,6 +186,7 @@ func (g *generator) writeParameters(o *operation) error {
 	if err != nil {
 		return err
 	}
+	o.parameters, o.holder = all, holder
 	g.parameterTable(o, all)
 	g.pathStruct(o, all)
 	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.method, o.path)

@@ -34,13 +34,17 @@ func (c *Config) chain() []echo.MiddlewareFunc {
 // operationChain is what a request of an operation passes after routing (404, 405), in this order. Nothing of the body
 // is read before the caller is authorised.
 func (c *Config) operationChain(op *pfxvalid.Operation) []echo.MiddlewareFunc {
-	return []echo.MiddlewareFunc{
+	chain := []echo.MiddlewareFunc{
 		c.authorize(op),            // 401, 403, licence 400; from here on the exchange has a principal
 		negotiate(op.RequestTypes), // 406, 415; from here on the body is JSON, plain or gzip
-		readBody,                   // 413; from here on the exchange has the body
-		joinLists,                  // list-based header fields are one line each
-		checkParameters(op),        // 400; from here on the parameters are as the contract wants them
 	}
+	if op.DecodeBody != nil {
+		chain = append(chain, readBody) // 413; from here on the exchange has the body
+	}
+	return append(chain,
+		joinLists,           // list-based header fields are one line each
+		checkParameters(op), // 400; from here on the parameters are as the contract wants them
+	)
 }
 
 var (
@@ -134,7 +138,7 @@ func (c *Config) authorize(op *pfxvalid.Operation) echo.MiddlewareFunc {
 		return func(ec echo.Context) error {
 			r := ec.Request()
 			x := exchangeOf(r.Context())
-			x.operation = op.ID
+			x.operation = op
 			principal, err := c.Verifier.Verify(r.Context(), r.Header["Authorization"])
 			if err != nil {
 				return err
@@ -163,14 +167,6 @@ func permissionsOf(op *pfxvalid.Operation) []string {
 	}
 	slices.Sort(permissions)
 	return slices.Compact(permissions)
-}
-
-// binder is where the bytes of a body become a value: validated and decoded in one pass, so that no handler sees what
-// the contract does not allow. The generated server defers to it entirely.
-type binder struct{}
-
-func (binder) Bind(into any, c echo.Context) error {
-	return decodeBody(exchangeOf(c.Request().Context()).body, into)
 }
 
 // tenantOf returns the tenant of the caller of a request that was authorised.

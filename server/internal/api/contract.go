@@ -11,23 +11,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// parameterChecks checks the parameters of each operation of the contract.
-var parameterChecks = map[string]func(c echo.Context) *pfxvalid.Faults{
-	"updatePfxRecryptionRequest": func(c echo.Context) *pfxvalid.Faults {
-		var path pfxvalid.UpdatePfxRecryptionRequestPath
-		var params pfxapi.UpdatePfxRecryptionRequestParams
-		r := c.Request()
-		return pfxvalid.DecodeUpdatePfxRecryptionRequestParams(c.Param("pfxRecryptionRequestsId"), r.URL.RawQuery, r.Header, &path, &params)
-	},
-}
-
 // checkParameters refuses parameters that the contract does not allow. The generated server then reads them by rules
 // that are looser, but by which a value that passed here is read as it is.
 func checkParameters(op *pfxvalid.Operation) echo.MiddlewareFunc {
-	check := parameterChecks[op.ID]
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if faults := check(c); faults != nil {
+			r := c.Request()
+			if faults := op.CheckParams(c.ParamValues(), r.URL.RawQuery, r.Header); faults != nil {
 				return parameterProblem(faults)
 			}
 			return next(c)
@@ -35,16 +25,17 @@ func checkParameters(op *pfxvalid.Operation) echo.MiddlewareFunc {
 	}
 }
 
-// decodeBody checks a body and decodes it in the same pass.
-func decodeBody(body []byte, into any) error {
-	var faults *pfxvalid.Faults
-	switch v := into.(type) {
-	case *pfxapi.PfxRecryptionRequestUpdate:
-		faults = pfxvalid.DecodePfxRecryptionRequestUpdate(body, v)
-	default:
-		return fmt.Errorf("the contract has no body of type %T", into)
-	}
-	if faults != nil {
+// binder is where the bytes of a body become a value: validated and decoded in one pass, so that no handler sees what
+// the contract does not allow. The generated server defers to it entirely.
+type binder struct{}
+
+func (binder) Bind(into any, c echo.Context) error {
+	x := exchangeOf(c.Request().Context())
+	faults, ok := x.operation.DecodeBody(x.body, into)
+	switch {
+	case !ok:
+		return fmt.Errorf("the contract of %s has no body of type %T", x.operation.ID, into)
+	case faults != nil:
 		return bodyProblem(faults)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
@@ -17,7 +18,7 @@ type exchange struct {
 	start           time.Time
 	requestID       edm.Guid
 	clientRequestID edm.Guid
-	operation       string
+	operation       *pfxvalid.Operation // nil if no operation has the path and the method
 	principal       *auth.Principal
 	body            []byte // the decompressed request body; reused after the exchange
 }
@@ -54,9 +55,12 @@ func (x *exchange) log(log *slog.Logger, r *http.Request, status int, size int64
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", method(r.Method)), slog.String("operation", x.operation), slog.Int("status", status),
+		slog.String("method", method(r.Method)), slog.Int("status", status),
 		slog.Int64("bytes", size), slog.Duration("took", took),
 		slog.String("request-id", x.requestID.String()), slog.String("client-request-id", x.clientRequestID.String()),
+	}
+	if x.operation != nil {
+		attrs = append(attrs, slog.String("operation", x.operation.ID))
 	}
 	if x.principal != nil {
 		attrs = append(attrs, slog.String("tenant", x.principal.Tenant.String()), slog.String("app", x.principal.App))

@@ -2,6 +2,10 @@
 
 package probevalid
 
+import (
+	"github.com/pfxrecryption/pfxrecryption/scripts/validategen/testdata/probe"
+)
+
 // Operations are the operations of the document, in its order.
 var Operations = []Operation{
 	{
@@ -17,5 +21,17 @@ var Operations = []Operation{
 		},
 		RequestTypes: []string{"application/json"},
 		Statuses:     []string{"204"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			var values PostProbePath
+			var params probe.PostProbeParams
+			return DecodePostProbeParams(path[0], path[1], path[2], path[3], query, header, &values, &params)
+		},
+		DecodeBody: func(data []byte, into any) (*Faults, bool) {
+			v, ok := into.(*probe.Reading)
+			if !ok {
+				return nil, false
+			}
+			return DecodeReading(data, v), true
+		},
 	},
 }

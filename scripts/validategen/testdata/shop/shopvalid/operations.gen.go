@@ -2,6 +2,10 @@
 
 package shopvalid
 
+import (
+	"github.com/pfxrecryption/pfxrecryption/scripts/validategen/testdata/shop"
+)
+
 // Operations are the operations of the document, in its order.
 var Operations = []Operation{
 	{
@@ -11,5 +15,15 @@ var Operations = []Operation{
 		RequestTypes: []string{"application/json"},
 		BodyRequired: true,
 		Statuses:     []string{"201"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			return DecodeCreateOrderParams(query, header)
+		},
+		DecodeBody: func(data []byte, into any) (*Faults, bool) {
+			v, ok := into.(*shop.Order)
+			if !ok {
+				return nil, false
+			}
+			return DecodeOrder(data, v), true
+		},
 	},
 }

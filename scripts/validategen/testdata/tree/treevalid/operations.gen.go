@@ -2,6 +2,10 @@
 
 package treevalid
 
+import (
+	"github.com/pfxrecryption/pfxrecryption/scripts/validategen/testdata/tree"
+)
+
 // Operations are the operations of the document, in its order.
 var Operations = []Operation{
 	{
@@ -11,5 +15,15 @@ var Operations = []Operation{
 		RequestTypes: []string{"application/json"},
 		BodyRequired: true,
 		Statuses:     []string{"200", "207", "default"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			return DecodePutTreeParams(query, header)
+		},
+		DecodeBody: func(data []byte, into any) (*Faults, bool) {
+			v, ok := into.(*tree.Node)
+			if !ok {
+				return nil, false
+			}
+			return DecodeNode(data, v), true
+		},
 	},
 }
