@@ -13,7 +13,7 @@ import (
 
 func ExampleClient_Patch() {
 	// A server that says that somebody else was faster; see server/pfxtest for a real one.
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusPreconditionFailed)
 		fmt.Fprint(w, `{"error":{"code":"PreconditionFailed","message":"The object has changed.","innerError":{}}}`)

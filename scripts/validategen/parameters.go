@@ -296,10 +296,10 @@ func (g *generator) queryReads(all []*parameter) error {
 	g.p("var name, value string\nvar ok bool")
 	g.p("if name, value, query, ok = p.option(query); !ok {\ncontinue\n}")
 	g.p("switch name {")
-	any := false
+	declared := false
 	for i, p := range all {
 		if p.in == "query" {
-			any = true
+			declared = true
 			g.p("case %q:\nif s, ok := p.query(%d, value); ok {", p.name, i)
 			if err := g.parameterValue(i, p, "into."); err != nil {
 				return err
@@ -308,7 +308,7 @@ func (g *generator) queryReads(all []*parameter) error {
 		}
 	}
 	g.p("default:\np.unknown(name)\n}")
-	if !any {
+	if !declared {
 		g.p("_ = value")
 	}
 	g.p("}")

@@ -3,6 +3,7 @@ package runtime
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -177,7 +178,7 @@ func depthOf(data []byte) int {
 	deepest := 0
 	for {
 		if _, err := d.ReadToken(); err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				return -1
 			}
 			return deepest

@@ -308,7 +308,7 @@ func TestHostileAnswers(t *testing.T) {
 		"metadata: bad URL":     {metadata: text(`{"issuer":"$","jwks_uri":"http://%zz"}`)},
 		"metadata: plain http":  {metadata: text(`{"issuer":"$","jwks_uri":"http://192.0.2.1/keys"}`)},
 		"metadata: no jwks_uri": {metadata: text(`{"issuer":"$"}`)},
-		"metadata: other issuer": {metadata: func(w http.ResponseWriter, r *http.Request) {
+		"metadata: other issuer": {metadata: func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, `{"issuer":"https://login.example/{tenantid}/v2.0","jwks_uri":%q}`, canary.URL)
 		}},
 		"metadata: issuer twice": {metadata: func(w http.ResponseWriter, r *http.Request) {

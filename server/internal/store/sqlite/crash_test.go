@@ -35,7 +35,7 @@ func updateUntilKilled(path string) {
 		os.Exit(1)
 	}
 	var mu sync.Mutex
-	print := func(r *pfx.Request) {
+	report := func(r *pfx.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		fmt.Printf("%s %d\n", r.ID, r.Version)
@@ -52,7 +52,7 @@ func updateUntilKilled(path string) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		print(r)
+		report(r)
 		go func() {
 			for {
 				r, err := s.Update(ctx, tenant, id, step)
@@ -60,7 +60,7 @@ func updateUntilKilled(path string) {
 					fmt.Fprintln(os.Stderr, err)
 					os.Exit(1)
 				}
-				print(r)
+				report(r)
 			}
 		}()
 	}
@@ -71,7 +71,7 @@ func updateUntilKilled(path string) {
 func step(r *pfx.Request) error {
 	r.Status++
 	r.SourceType = r.Status
-	text := edm.Value(strings.Repeat(string(rune('a'+r.Status%26)), 1024))
+	text := edm.Value(strings.Repeat(string('a'+r.Status%26), 1024))
 	r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = text, text, text
 	return nil
 }

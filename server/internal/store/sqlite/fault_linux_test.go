@@ -132,7 +132,7 @@ func TestOpenReadOnly(t *testing.T) {
 			}
 
 			cmd := exec.Command(self)
-			cmd.Env = append(os.Environ(), openEnv+"="+path)
+			cmd.Env = append(os.Environ(), openEnv+"="+path, "GORACE=atexit_sleep_ms=0")
 			if os.Geteuid() == 0 {
 				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 			}

@@ -168,7 +168,7 @@ func TestOpen(t *testing.T) {
 		t.Parallel()
 		path := tempPath(t)
 		var wg sync.WaitGroup
-		for n := range 4 {
+		for n := range 8 {
 			wg.Go(func() {
 				s, err := Open(t.Context(), Config{Path: path, Readers: 1})
 				if err != nil {
@@ -183,11 +183,34 @@ func TestOpen(t *testing.T) {
 		}
 		wg.Wait()
 		s := mustOpen(t, Config{Path: path})
-		for n := range 4 {
+		for n := range 8 {
 			if _, err := s.Get(t.Context(), tenant, fmt.Sprint(n)); err != nil {
 				t.Errorf("%d: %v", n, err)
 			}
 		}
+	})
+
+	// SQLite refuses to switch to a log at once, whatever the busy timeout, while another connection is about to write.
+	t.Run("waitsForAnotherOpen", func(t *testing.T) {
+		t.Parallel()
+		path := tempPath(t)
+		script("CREATE TABLE t (a)")(t, path)
+		other, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+		check(t, err)
+		defer other.Close()
+		check(t, sqlitex.ExecuteTransient(other, "BEGIN IMMEDIATE", nil))
+		c, err := openConn(path, time.Minute)
+		check(t, err)
+		defer c.Close()
+		if err := c.useLog(t.Context(), time.Millisecond); sqlite.ErrCode(err) != sqlite.ResultBusy {
+			t.Errorf("got %v, want %v", err, sqlite.ResultBusy)
+		}
+		released := make(chan error)
+		time.AfterFunc(10*time.Millisecond, func() { released <- sqlitex.ExecuteTransient(other, "ROLLBACK", nil) })
+		if err := c.useLog(t.Context(), time.Minute); err != nil {
+			t.Error(err)
+		}
+		check(t, <-released)
 	})
 
 	t.Run("doneContextIsAnError", func(t *testing.T) {
@@ -265,7 +288,7 @@ func TestCreateFileSurvivesBeingCutShort(t *testing.T) {
 	defer sc.Close()
 	// cache_size 1 and a table with content make SQLite write into the file before the commit.
 	for _, sql := range []string{"PRAGMA cache_size = 1", "BEGIN IMMEDIATE", "CREATE TABLE t (a)",
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 100) INSERT INTO t SELECT randomblob(3000) FROM n",
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20) INSERT INTO t SELECT randomblob(3000) FROM n",
 	} {
 		check(t, sqlitex.ExecuteTransient(sc, sql, nil))
 	}

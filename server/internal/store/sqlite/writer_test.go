@@ -58,6 +58,8 @@ func TestWriter(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t)
 		mustInsert(t, s, "a")
+		// SQLite itself does not write a row that is the same: the trigger tells that it was not asked to.
+		pragma(t, s, "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON request BEGIN SELECT RAISE(ABORT, 'asked'); END")
 		before, err := os.ReadFile(s.wal)
 		check(t, err)
 		_, err = s.Update(t.Context(), tenant, "a", func(*pfx.Request) error { return nil })
@@ -257,10 +259,12 @@ func TestTwoStores(t *testing.T) {
 // TestLog checks that the log stays short, while readers are in it all the time.
 func TestLog(t *testing.T) {
 	t.Parallel()
+	const target = 2 << 20
 
 	t.Run("staysShortUnderReaders", func(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t)
+		limitLog(t, s, target)
 		mustInsert(t, s, "a")
 		ctx, stop := context.WithCancel(t.Context())
 		var readers sync.WaitGroup
@@ -274,34 +278,64 @@ func TestLog(t *testing.T) {
 				}
 			})
 		}
-		if longest := fillLog(t, s, 3*checkpointBytes); longest > checkpointBytes*5/4 {
-			t.Errorf("the log had %d bytes, want at most %d and a batch", longest, checkpointBytes)
+		if longest := fillLog(t, s, 3*target); longest > target*5/4 {
+			t.Errorf("the log had %d bytes, want at most %d and a batch", longest, target)
 		}
 		stop()
 		readers.Wait()
+	})
+
+	// A reader that is at it makes the writer wait, not the log grow.
+	t.Run("readersPauseForIt", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		limitLog(t, s, target)
+		mustInsert(t, s, "a")
+		reader := <-s.readers
+		check(t, execute(reader.Prep("BEGIN")))
+		check(t, reader.probe())
+		longest := make(chan int64, 1)
+		go func() { longest <- fillLog(t, s, 2*target) }()
+		for len(s.readers) > 0 && len(longest) == 0 {
+			runtime.Gosched()
+		}
+		check(t, execute(reader.Prep("COMMIT")))
+		s.readers <- reader
+		if n := <-longest; n > target*5/4 {
+			t.Errorf("the log had %d bytes, want at most %d and a batch", n, target)
+		}
 	})
 
 	t.Run("shrinksOnceAnotherReaderHasLeft", func(t *testing.T) {
 		t.Parallel()
 		path := tempPath(t)
 		s := mustOpen(t, Config{Path: path, Readers: 1})
+		limitLog(t, s, target)
 		mustInsert(t, s, "a")
 		other, err := sqlite.OpenConn(path, sqlite.OpenReadOnly)
 		check(t, err)
 		defer other.Close()
 		check(t, sqlitex.ExecuteTransient(other, "BEGIN", nil))
 		check(t, sqlitex.ExecuteTransient(other, selectAny, nil))
-		if longest := fillLog(t, s, 2*checkpointBytes); longest < checkpointBytes*3/2 {
+		if longest := fillLog(t, s, 2*target); longest < target*3/2 {
 			t.Errorf("the log had %d bytes at most, want it to grow while another process reads", longest)
 		}
 		check(t, sqlitex.ExecuteTransient(other, "COMMIT", nil))
-		if longest := fillLog(t, s, checkpointBytes/4); longest < checkpointBytes {
-			t.Errorf("the log had %d bytes at most, want it long before the next checkpoint", longest)
-		}
-		if info, err := os.Stat(s.wal); err != nil || info.Size() > checkpointBytes {
+		fillLog(t, s, target/4)
+		if info, err := os.Stat(s.wal); err != nil || info.Size() > target {
 			t.Errorf("got %d bytes, %v, want a log that is short again", info.Size(), err)
 		}
 	})
+}
+
+// limitLog gives the log another length than checkpointBytes.
+func limitLog(t *testing.T, s *Store, n int64) {
+	t.Helper()
+	_, err := s.do(t.Context(), func(*conn, *job) error {
+		s.logTarget, s.logLimit = n, n
+		return nil
+	})
+	check(t, err)
 }
 
 // fillLog updates until n bytes and more went into the log, and returns its greatest length.
@@ -311,13 +345,19 @@ func fillLog(t *testing.T, s *Store, n int64) int64 {
 	for written := int64(0); written < n; written += 3 << 16 {
 		_, err := s.Update(t.Context(), tenant, "a", func(r *pfx.Request) error {
 			r.Status++
-			long := edm.Value(strings.Repeat(string(rune('a'+r.Status%26)), 1<<16)) // longer than any patch, to be quick
+			long := edm.Value(strings.Repeat(string('a'+r.Status%26), 1<<16)) // longer than any patch, to be quick
 			r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = long, long, long
 			return nil
 		})
-		check(t, err)
+		if err != nil {
+			t.Error(err)
+			return longest
+		}
 		info, err := os.Stat(s.wal)
-		check(t, err)
+		if err != nil {
+			t.Error(err)
+			return longest
+		}
 		longest = max(longest, info.Size())
 	}
 	return longest
@@ -361,6 +401,21 @@ func TestFaults(t *testing.T) {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 		mustIncrement(t, s, "a")
+	})
+
+	t.Run("failedTransactionIsUndone", func(t *testing.T) {
+		t.Parallel()
+		s := openTemp(t)
+		want := mustInsert(t, s, "a")
+		_, err := s.do(t.Context(), func(c *conn, _ *job) error {
+			changed := *want
+			changed.Status++
+			return errors.Join(c.store(c.update, &changed), sqlite.ResultNoMem.ToError())
+		})
+		wantKind(t, err, pfx.Unavailable)
+		if got, err := s.Update(t.Context(), tenant, "a", func(*pfx.Request) error { return nil }); err != nil || *got != *want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
 	})
 
 	t.Run("fullDiskHeals", func(t *testing.T) {
