@@ -29,7 +29,7 @@ type commands struct {
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
 	Spec    specCommand      `cmd:"" help:"Print openapi.yaml."`
-	Version kong.VersionFlag `help:"Print the version."`
+	Version kong.VersionFlag `env:"-" help:"Print the version."`
 }
 
 // Main runs pfxrd with args, without the program's name, and returns its exit code: 0 when all went well or help was

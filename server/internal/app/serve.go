@@ -36,6 +36,6 @@ func greet(stdout io.Writer, url string) {
 
 const greeting = `The page's example is loaded under the key "sample". Send the page's request from another terminal:
 
-curl -i -X PATCH '%[1]s/beta/pfxRecryptionRequests/sample' -H "Authorization: Bearer $('%[2]s' token --server '%[1]s' --tenant %[3]s)" -H 'Content-Type: application/json' -d '%[4]s'
+curl -sSi -w '\n' -X PATCH '%[1]s/beta/pfxRecryptionRequests/sample' -H "Authorization: Bearer $('%[2]s' token --server '%[1]s' --tenant %[3]s)" -H 'Content-Type: application/json' -d '%[4]s'
 
 `
