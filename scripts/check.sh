@@ -21,6 +21,10 @@ step formatted
 unformatted=$(git ls-files '*.go' ':!gen/*' | xargs gofmt -l)
 [ -z "$unformatted" ] || { echo "gofmt -w $unformatted" >&2; exit 1; }
 
+step the contract is linted and breaks no caller
+scripts/speclint.sh
+scripts/breaking.sh
+
 step linted
 go vet ./...
 go tool -modfile=scripts/tools/go.mod golangci-lint run
@@ -30,3 +34,7 @@ scripts/vulncheck.sh
 
 step every test
 scripts/test.sh
+
+step each fuzz target for ${FUZZTIME:=10s}
+export FUZZTIME
+scripts/fuzz.sh

@@ -1,0 +1,307 @@
+package loop_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/tools/txtar"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestAddAnOperation does what CONTRIBUTING tells a developer to do, step by step, in a copy of the repository. A step
+// that CONTRIBUTING words differently fails.
+func TestAddAnOperation(t *testing.T) {
+	t.Parallel()
+	c := copyRepository(t)
+	steps := []struct {
+		names []string // what the step in CONTRIBUTING must mention
+		do    func(t *testing.T, c *repository)
+	}{
+		{[]string{"`openapi/openapi.yaml`"}, editContract},
+		{[]string{"`openapi/overlay.yaml`"}, nameInGo},
+		{[]string{"`make generate`", "`go build ./server/...`", "missing method"}, generate},
+		{[]string{"`server/internal/api`", "`server/internal/pfx`"}, fillIn},
+		{[]string{"`server/pfxtest/testdata/wire`", "`go test -run Wire ./server/pfxtest -update`"}, writeWireCase},
+		{[]string{"`make check`", "`pfxrd serve --dev`", "`pfxrd token`"}, callIt},
+	}
+	written := stepsOf(t, "../../.github/CONTRIBUTING.md")
+	if len(written) != len(steps) {
+		t.Fatalf("CONTRIBUTING has %d steps, the test %d", len(written), len(steps))
+	}
+	for i, s := range steps {
+		for _, name := range s.names {
+			if !strings.Contains(written[i], name) {
+				t.Errorf("step %d of CONTRIBUTING does not mention %s:\n%s", i+1, name, written[i])
+			}
+		}
+		if s.do(t, c); t.Failed() {
+			t.Fatalf("step %d of CONTRIBUTING does not lead to the next:\n%s", i+1, written[i])
+		}
+	}
+}
+
+// stepsOf returns the items of the numbered list in a Markdown file, line breaks as spaces.
+func stepsOf(t *testing.T, file string) []string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := regexp.MustCompile(`(?m)^[0-9]\. .*(\n   .*)*`).FindAllString(string(text), -1)
+	for i := range items {
+		items[i] = strings.Join(strings.Fields(items[i]), " ")
+	}
+	return items
+}
+
+func editContract(t *testing.T, c *repository) { c.write(t, "openapi/openapi.yaml") }
+
+func nameInGo(t *testing.T, c *repository) { c.write(t, "openapi/overlay.yaml") }
+
+// generate expects the compiler to say what is left to do.
+func generate(t *testing.T, c *repository) {
+	if out, err := c.run(t, "make", "generate"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := c.run(t, "go", "build", "./server/...")
+	if err == nil {
+		t.Fatal("the server builds without the handler of an operation")
+	}
+	for _, want := range []string{"# github.com/pfxrecryption/pfxrecryption/server/internal/api\n", "(missing method SetPfxRecryptionRequestStatus)"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the compiler does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+func fillIn(t *testing.T, c *repository) {
+	c.write(t, "server/internal/")
+	if out, err := c.run(t, "go", "vet", "./server/internal/api", "./server/internal/pfx"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// writeWireCase lets the case write down its answers, reads them, and runs it.
+func writeWireCase(t *testing.T, c *repository) {
+	text, err := os.ReadFile("testdata/set-status.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(c.dir, "server/pfxtest/testdata/wire/set-status.txt")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	test := []string{"test", "-run", "Wire/cases/set-status$", "./server/pfxtest"}
+	for _, args := range [][]string{append(test, "-update"), test} {
+		if out, err := c.run(t, "go", args...); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, wants := range [][]string{
+		{"HTTP/1.1 200 OK\n", `"status":7,`},
+		{"HTTP/1.1 400 Bad Request\n", `"target":"/status"`},
+	} {
+		for _, want := range wants {
+			if got := string(archive.Files[2*i+1].Data); !strings.Contains(got, want) {
+				t.Errorf("answer %d lacks %q:\n%s", i+1, want, got)
+			}
+		}
+	}
+}
+
+// callIt takes the place of make check, which would run this test again, and tries the operation as a developer does.
+func callIt(t *testing.T, c *repository) {
+	pfxrd := filepath.Join(t.TempDir(), "pfxrd")
+	if out, err := c.run(t, "go", "build", "-o", pfxrd, "./server/cmd/pfxrd"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	url := serve(t, pfxrd)
+	token, err := exec.CommandContext(t.Context(), pfxrd, "token", "--server", strings.TrimSuffix(url, "/beta")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorization := "Bearer " + strings.TrimSpace(string(token))
+	for _, tt := range []struct {
+		name, authorization, query, body string
+		status                           int
+	}{
+		{"a legal call", authorization, "", `{"status":7}`, http.StatusOK},
+		{"without a token", "", "", `{"status":8}`, http.StatusUnauthorized},
+		{"an unknown query option", authorization, "?$top=1", `{"status":8}`, http.StatusBadRequest},
+		{"a member twice", authorization, "", `{"status":8,"status":8}`, http.StatusBadRequest},
+		{"an unknown member", authorization, "", `{"status":8,"statuses":8}`, http.StatusBadRequest},
+	} {
+		status, body := post(t, url+"/pfxRecryptionRequests/sample/setStatus"+tt.query, tt.authorization, tt.body)
+		if status != tt.status {
+			t.Errorf("%s: got %d, want %d: %s", tt.name, status, tt.status, body)
+		}
+		var entity struct {
+			ID     string
+			Status int32
+		}
+		if err := json.Unmarshal(body, &entity); err != nil {
+			t.Errorf("%s: %v: %s", tt.name, err, body)
+		}
+		if tt.status == http.StatusOK && (entity.ID != "sample" || entity.Status != 7) {
+			t.Errorf("%s: got %s, want the object sample with status 7", tt.name, body)
+		}
+	}
+}
+
+func post(t *testing.T, url, authorization, body string) (int, []byte) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	r.Close = true // leaves no idle connection
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, answer
+}
+
+// serve starts the server on a free port, waits for the line that says where, and drains it when the test ends.
+func serve(t *testing.T, pfxrd string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, pfxrd, "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "",
+		"--store", "sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"))
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(log)
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it failed; then Wait says so
+		for lines.Scan() {                      // lets it write until it ends
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server did not drain: %v", err)
+		}
+	})
+	var seen []string
+	for lines.Scan() {
+		var line struct{ Msg, URL string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err == nil && line.Msg == "serving" {
+			return line.URL
+		}
+		seen = append(seen, lines.Text())
+	}
+	t.Fatalf("the server does not serve:\n%s", strings.Join(seen, "\n"))
+	return ""
+}
+
+// repository is a copy of this one, and what a developer writes into it.
+type repository struct {
+	dir   string
+	parts []txtar.File
+}
+
+// copyRepository copies the files that git tracks or would track.
+func copyRepository(t *testing.T) *repository {
+	archive, err := txtar.ParseFile("testdata/operation.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &repository{t.TempDir(), archive.Files}
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "-co", "--exclude-standard")
+	list.Dir = "../.."
+	names, err := list.Output()
+	if err != nil {
+		t.Fatalf("this test needs a git checkout: %v", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
+		from, to := filepath.Join("../..", name), filepath.Join(c.dir, name)
+		info, err := os.Lstat(from)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+			continue // deleted, but not yet for git
+		}
+		content, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, content, info.Mode().Perm()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// write writes the parts whose name begins with prefix, of which there must be one.
+func (c *repository) write(t *testing.T, prefix string) {
+	wrote := false
+	for _, part := range c.parts {
+		if !strings.HasPrefix(part.Name, prefix) {
+			continue
+		}
+		wrote = true
+		name, line, insert := strings.Cut(part.Name, "@")
+		file, content := filepath.Join(c.dir, name), part.Data
+		if insert {
+			content = insertAfter(t, file, line, part.Data)
+		} else if _, err := os.Stat(file); err == nil {
+			t.Fatalf("%s is taken: the operation of this test must be one that the contract does not have", name)
+		}
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !wrote {
+		t.Fatalf("no part for %s", prefix)
+	}
+}
+
+// insertAfter returns the file's content with text after the first line that is line, but for the space around it.
+func insertAfter(t *testing.T, file, line string, text []byte) []byte {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(strings.TrimSpace(line)) + `\n`).FindIndex(content)
+	if at == nil {
+		t.Fatalf("%s has no line %q any more", file, line)
+	}
+	return []byte(string(content[:at[1]]) + string(text) + string(content[at[1]:]))
+}
+
+// run runs a command at the top of the copy and returns what it printed.
+func (c *repository) run(t *testing.T, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = c.dir
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Runs an oasdiff command on two versions of the contract; an empty BASE is the document of the last tag that holds one.
+# usage: compare.sh BASE REVISION COMMAND [FLAG]...
+set -eu
+cd "$(dirname "$0")/../.."
+document=openapi/openapi.yaml
+base=$1 revision=${2:-$document}
+shift 2
+
+if [ -z "$base" ]; then
+	# A pre-release comes before its release; a tag beside this branch is no past of this document.
+	for tag in $(git -c versionsort.suffix=- tag --list 'v*' --merged HEAD --sort=-version:refname); do
+		if git cat-file -e "$tag:$document" 2>/dev/null; then
+			base=$tag:$document
+			break
+		fi
+	done
+fi
+if [ -z "$base" ]; then
+	if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+		echo 'the contract cannot be compared: this clone is shallow; fetch its tags (git fetch --unshallow --tags)' >&2
+		exit 1
+	fi
+	echo "nothing to compare with: no tag v* holds $document yet"
+	exit 0
+fi
+command=$1
+shift
+# Without --flatten-params oasdiff does not compare the parameters that stand at a path. severity.txt raises what is mild
+# elsewhere: here an unknown member or option is refused, and a member or a header of an answer is there to be read.
+exec go tool -modfile=scripts/oasdiff/go.mod oasdiff "$command" "$base" "$revision" \
+	--flatten-params --severity-levels scripts/oasdiff/severity.txt "$@"
