@@ -46,6 +46,7 @@ func BenchmarkGet(b *testing.B) {
 	s := openBench(b)
 	var n atomic.Int64
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if _, err := s.Get(b.Context(), tenant, benchID(n.Add(1))); err != nil {

@@ -17,8 +17,9 @@ import (
 // conn is one connection with its statements. One goroutine uses it at a time.
 type conn struct {
 	*sqlite.Conn
-	begin, commit, rollback       *sqlite.Stmt
-	selectOne, selectAny          *sqlite.Stmt
+	selectOne                     *sqlite.Stmt
+	selectAny                     *sqlite.Stmt // of readers alone
+	begin, commit, rollback       *sqlite.Stmt // these and what follows: of the writer alone
 	insert, update                *sqlite.Stmt
 	checkpointPassive, checkpoint *sqlite.Stmt
 }
@@ -85,32 +86,65 @@ func (c *conn) text(query string) (string, error) {
 
 // migrate brings the file to the present schema and to a write-ahead log, in this order: from the first commit on, the
 // file itself, and not only its log, tells whose it is.
-func (c *conn) migrate(ctx context.Context) error {
+func (c *conn) migrate(ctx context.Context, busy time.Duration) error {
 	if err := inspectSchema(c); err != nil { // again: this time the log is read too
 		return err
 	}
 	if err := sqlitemigration.Migrate(ctx, c.Conn, schema); err != nil {
 		return err
 	}
-	return c.set("journal_mode", "WAL", "wal")
+	return c.useLog(ctx, busy)
 }
 
-// prepare compiles the statements, which also proves that the table is there.
-func (c *conn) prepare() error {
-	for _, s := range []struct {
-		stmt  **sqlite.Stmt
-		query string
-	}{
+// useLog switches the file to a write-ahead log, if it has none. While another process opens the new file, SQLite
+// refuses the switch at once instead of waiting: both hold a lock that the other needs.
+func (c *conn) useLog(ctx context.Context, busy time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, busy)
+	defer cancel()
+	retry := time.NewTicker(5 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		err := c.set("journal_mode", "WAL", "wal")
+		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy {
+			return err
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// prepareReader compiles the statements that read, which also proves that the table is there.
+func (c *conn) prepareReader() error {
+	return c.compile([]compiled{
+		{&c.selectOne, selectRequest},
+		{&c.selectAny, selectAny},
+	})
+}
+
+// prepareWriter compiles the statements of the one connection that writes.
+func (c *conn) prepareWriter() error {
+	return c.compile([]compiled{
+		{&c.selectOne, selectRequest},
 		{&c.begin, "BEGIN IMMEDIATE"},
 		{&c.commit, "COMMIT"},
 		{&c.rollback, "ROLLBACK"},
-		{&c.selectOne, selectRequest},
-		{&c.selectAny, selectAny},
 		{&c.insert, insertRequest},
 		{&c.update, updateRequest},
 		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},
 		{&c.checkpoint, "PRAGMA wal_checkpoint(TRUNCATE)"},
-	} {
+	})
+}
+
+type compiled struct {
+	stmt  **sqlite.Stmt
+	query string
+}
+
+func (c *conn) compile(list []compiled) error {
+	for _, s := range list {
 		stmt, err := c.Prepare(s.query)
 		if err != nil {
 			return err

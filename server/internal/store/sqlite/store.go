@@ -57,7 +57,8 @@ type Store struct {
 	wal         string // the path of the log, for its size
 	busyTimeout time.Duration
 	writer      *conn      // used by the goroutine write alone, and by Close after that has ended
-	logLimit    int64      // used by the goroutine write alone
+	logTarget   int64      // the length in bytes from which on the log is moved into the file
+	logLimit    int64      // the same, or more while that cannot be done; both used by the goroutine write alone
 	readers     chan *conn // those that are free
 	queue       chan *job
 	fault       atomic.Pointer[error] // set once: why nothing may be written any more
@@ -84,6 +85,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		log:         c.Log,
 		busyTimeout: c.BusyTimeout,
+		logTarget:   checkpointBytes,
 		logLimit:    checkpointBytes,
 		wal:         path + "-wal",
 		readers:     make(chan *conn, c.Readers),
@@ -110,10 +112,10 @@ func (s *Store) open(ctx context.Context, path string, c Config) error {
 		return err
 	}
 	s.writer = writer
-	if err := writer.migrate(ctx); err != nil {
+	if err := writer.migrate(ctx, c.BusyTimeout); err != nil {
 		return err
 	}
-	if err := writer.prepare(); err != nil {
+	if err := writer.prepareWriter(); err != nil {
 		return err
 	}
 	for range c.Readers {
@@ -122,7 +124,7 @@ func (s *Store) open(ctx context.Context, path string, c Config) error {
 			return err
 		}
 		s.readers <- reader
-		if err := reader.prepare(); err != nil {
+		if err := reader.prepareReader(); err != nil {
 			return err
 		}
 		if err := reader.set("query_only", "ON", "1"); err != nil {
@@ -190,8 +192,9 @@ func (s *Store) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Reque
 	return r, err
 }
 
-// Ready reads from the file and has the writer begin and end an empty transaction: it costs no disk access, and waits
-// behind the updates that are under way for at most as long as ctx allows.
+// Ready reads from the file and has the writer begin and end an empty transaction: it writes nothing, and waits behind
+// the updates that are under way for at most as long as ctx allows. It does not tell of a full disk: whoever sent no
+// more updates because of that would never learn that there is room again.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.read(ctx, (*conn).probe); err != nil {
 		return err

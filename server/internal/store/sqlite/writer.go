@@ -224,9 +224,9 @@ func (s *Store) limitLog() {
 		s.log.Warn("moving the log into the file", "err", err)
 		s.judge(err)
 	}
-	s.logLimit = checkpointBytes
-	if info, err := os.Stat(s.wal); err == nil && info.Size() >= checkpointBytes {
-		s.logLimit = info.Size() + checkpointBytes/8 // another process reads, or the disk is full
+	s.logLimit = s.logTarget
+	if info, err := os.Stat(s.wal); err == nil && info.Size() >= s.logTarget {
+		s.logLimit = info.Size() + s.logTarget/8 // another process reads, or the disk is full
 	}
 }
 
