@@ -59,18 +59,17 @@ var (
 func (c *Config) conclude(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(ec echo.Context) error {
 		r, w := ec.Request(), ec.Response()
-		x := newExchange(r.Header, c.Now())
-		ctx, cancel := context.WithTimeout(withExchange(r.Context(), x), requestTimeout)
-		defer cancel()
-		ec.SetRequest(r.WithContext(ctx))
+		x := newExchange(r.Context(), r.Header, c.Now())
+		ec.SetRequest(r.WithContext(x))
 
 		// The names as the page and OData write them: http.Header.Set would change their letter case.
 		h := w.Header()
 		id := x.requestID.String()
-		h["request-id"], h["client-request-id"] = []string{id}, []string{id}
+		h["request-id"] = x.field(fieldRequestID, id)
 		if x.clientRequestID != x.requestID {
-			h["client-request-id"] = []string{x.clientRequestID.String()}
+			id = x.clientRequestID.String()
 		}
+		h["client-request-id"] = x.field(fieldClientRequestID, id)
 		h["OData-Version"], h["Cache-Control"], h["X-Content-Type-Options"] = odataVersion, noStore, noSniff
 		if len(r.TransferEncoding) > 0 {
 			h["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
@@ -96,7 +95,7 @@ func (p *problem) write(w http.ResponseWriter, x *exchange) {
 	}
 	body := p.body(x)
 	h["Content-Type"] = contentTypeJSON
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = x.field(fieldContentLength, strconv.Itoa(len(body)))
 	w.WriteHeader(p.status)
 	_, _ = w.Write(body) // the caller may be gone
 }

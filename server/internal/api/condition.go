@@ -9,9 +9,13 @@ import (
 
 // entityTag returns the strong entity tag of a version (RFC 9110 §8.8.3).
 func entityTag(v pfx.Version) string {
-	const digits = 16
-	hex := strconv.FormatInt(int64(v), 16)
-	return `"` + strings.Repeat("0", digits-len(hex)) + hex + `"`
+	const digits = "0123456789abcdef"
+	tag := [2 + 16]byte{0: '"', 17: '"'}
+	for i := 16; i > 0; i-- {
+		tag[i] = digits[v&0xf]
+		v >>= 4
+	}
+	return string(tag[:])
 }
 
 // ifMatch reads the value of If-Match, which the contract has found well-formed; nil is an absent header. Weak and

@@ -14,7 +14,10 @@ import (
 )
 
 // exchange is what the chain knows of one request and its answer. It is filled on the way and logged once, at the end.
+// It is the request's context too, so that one allocation serves both.
 type exchange struct {
+	context.Context
+	fields          [fieldCount][1]string // the values of the answer's own header fields
 	start           time.Time
 	requestID       edm.Guid
 	clientRequestID edm.Guid
@@ -23,9 +26,24 @@ type exchange struct {
 	body            []byte // the decompressed request body; reused after the exchange
 }
 
+// The header fields whose values an exchange keeps.
+const (
+	fieldRequestID = iota
+	fieldClientRequestID
+	fieldETag
+	fieldContentLength
+	fieldCount
+)
+
+// field returns the value of a header field as net/http wants it, without an allocation of its own.
+func (x *exchange) field(i int, value string) []string {
+	x.fields[i][0] = value
+	return x.fields[i][:]
+}
+
 // newExchange names a request. The caller's name for it counts if it is one GUID.
-func newExchange(h http.Header, now time.Time) *exchange {
-	x := &exchange{start: now, requestID: edm.Guid(uuid.New())}
+func newExchange(parent context.Context, h http.Header, now time.Time) *exchange {
+	x := &exchange{Context: parent, start: now, requestID: edm.Guid(uuid.New())}
 	x.clientRequestID = x.requestID
 	if values := h.Values("client-request-id"); len(values) == 1 {
 		if id, err := edm.ParseGuid(values[0]); err == nil {
@@ -37,8 +55,12 @@ func newExchange(h http.Header, now time.Time) *exchange {
 
 type exchangeKey struct{}
 
-func withExchange(ctx context.Context, x *exchange) context.Context {
-	return context.WithValue(ctx, exchangeKey{}, x)
+// Value finds the exchange itself, and what the parent knows.
+func (x *exchange) Value(key any) any {
+	if _, ok := key.(exchangeKey); ok {
+		return x
+	}
+	return x.Context.Value(key)
 }
 
 // exchangeOf returns the exchange of a request that went through the chain.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -23,18 +24,19 @@ func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.U
 	if err != nil {
 		return nil, err
 	}
-	return updated{got, prefer(r.Params.Prefer)}, nil
+	return updated{exchangeOf(ctx), got, prefer(r.Params.Prefer)}, nil
 }
 
 // updated answers an update. It stands in for the generated answers, which encode by reflection.
 type updated struct {
-	request *pfx.Request
-	prefer  preference
+	exchange *exchange
+	request  *pfx.Request
+	prefer   preference
 }
 
 func (u updated) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
 	h := w.Header()
-	h["ETag"] = []string{entityTag(u.request.Version)}
+	h["ETag"] = u.exchange.field(fieldETag, entityTag(u.request.Version))
 	if u.prefer != preferNothing {
 		h["Preference-Applied"] = []string{string(u.prefer)}
 	}
@@ -42,19 +44,20 @@ func (u updated) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) 
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return writeEntity(w, http.StatusOK, u.request)
+	return u.exchange.writeEntity(w, http.StatusOK, u.request)
 }
 
-func writeEntity(w http.ResponseWriter, status int, r *pfx.Request) error {
+func (x *exchange) writeEntity(w http.ResponseWriter, status int, r *pfx.Request) error {
 	entity := fromRequest(r)
-	body := pfxvalid.AppendPfxRecryptionRequest(make([]byte, 0, entitySize), &entity)
+	buf := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	buf.Reset()
+	body := pfxvalid.AppendPfxRecryptionRequest(buf.AvailableBuffer(), &entity)
+	buf.Write(body) // keeps what the body has grown to
 	h := w.Header()
 	h["Content-Type"] = contentTypeJSON
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = x.field(fieldContentLength, strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, err := w.Write(body)
 	return err
 }
-
-// entitySize is room for an entity whose strings are of ordinary length, in bytes.
-const entitySize = 1 << 10

@@ -30,9 +30,6 @@ const BasePath = "/beta"
 // maxHeader is the length of all header fields together in bytes: names, values, and four bytes for each line.
 const maxHeader = 16 << 10
 
-// requestTimeout ends the work on a request.
-const requestTimeout = 10 * time.Second
-
 // Config says what an API server is made of.
 type Config struct {
 	// Service answers the operations. Required.

@@ -19,6 +19,8 @@ const (
 	queueLen = 1024
 	// maxBatch bounds the updates that share a transaction, and so the time that the first of them waits for the last.
 	maxBatch = 256
+	// queueTimeout is how long a caller waits at most for the writer to begin with its update.
+	queueTimeout = 10 * time.Second
 	// checkpointBytes is the size of the log from which on it is moved into the file: the log exceeds it by one batch,
 	// and by what other processes add. A start after a crash reads at most that much.
 	checkpointBytes = 8 << 20
@@ -54,6 +56,8 @@ func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Reque
 	if ctx.Err() != nil {
 		return nil, givenUpError(ctx)
 	}
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
+	defer cancel()
 	j := &job{run: run, done: make(chan struct{})}
 	select {
 	case s.queue <- j:
