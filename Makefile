@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test check bench fuzz breaking changelog speclint mutation
+.PHONY: help generate build run demo test check bench fuzz breaking changelog speclint
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,6 @@ bench:     ## benchmarks, as one table of ratios
 	scripts/bench.sh
 fuzz:      ## each fuzz target for FUZZTIME (default 10m)
 	scripts/fuzz.sh
-mutation:  ## change the contract one place at a time and count who notices
-	go run ./scripts/mutation
 breaking:  ## fail if the contract breaks a caller of the last tag's
 	scripts/breaking.sh
 changelog: ## what changed in the contract since the last tag

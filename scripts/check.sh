@@ -34,6 +34,7 @@ scripts/vulncheck.sh
 
 step every test
 scripts/test.sh
+(cd scripts/bench && go vet ./... && go test ./...)
 
 step each fuzz target for ${FUZZTIME:=10s}
 export FUZZTIME

@@ -1,0 +1,111 @@
+// Bench measures what a body, the parameters and a whole request cost, next to what they cost with the peers, and prints
+// one table of ratios from one run. It is a module of its own, so that the peers stay out of the project's go.mod.
+//
+//	go run . -rounds 6
+//
+// Every round runs every benchmark once, so that a busy moment of the machine touches all rows alike; a figure is the
+// median of the rounds. The raw lines go to -raw, for benchstat.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// packages hold the benchmarks, by the folder that the go command runs in.
+var packages = []struct{ folder, path string }{
+	{".", "."},
+	{"../..", "./server/internal/api"},
+}
+
+func main() {
+	rounds := flag.Int("rounds", 6, "how often each benchmark runs")
+	each := flag.Duration("each", 200*time.Millisecond, "how long it runs each time")
+	raw := flag.String("raw", "", "file for the raw lines (none)")
+	update := flag.Bool("update-document", false, "print the document that ogen generates from, and do nothing else")
+	flag.Parse()
+	if err := run(*rounds, *each, *raw, *update); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(rounds int, each time.Duration, raw string, update bool) error {
+	if update {
+		doc, err := updateOnly()
+		if err != nil {
+			return err
+		}
+		_, err = os.Stdout.Write(doc)
+		return err
+	}
+	if rounds < 1 {
+		return errors.New("-rounds must be at least 1")
+	}
+	lines, err := measure(rounds, each)
+	if err != nil {
+		return err
+	}
+	if raw != "" {
+		if err := os.WriteFile(raw, lines, 0o644); err != nil {
+			return fmt.Errorf("writing the raw lines: %w", err)
+		}
+	}
+	rows, err := readers()
+	if err != nil {
+		return err
+	}
+	lax := map[string]string{}
+	for _, r := range rows {
+		lax[r.name] = r.lax(len(hostile))
+	}
+	for _, r := range lexers() {
+		lax[r.name] = r.lax(lexical)
+	}
+	return newTable(lines).print(os.Stdout, lax)
+}
+
+// measure builds each package's benchmarks once, runs them in turns and returns what they printed.
+func measure(rounds int, each time.Duration) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the programs: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	program := func(i int) string { return filepath.Join(dir, fmt.Sprintf("bench%d.test", i)) }
+	for i, p := range packages {
+		if _, err := output(p.folder, "go", "test", "-c", "-o", program(i), p.path); err != nil {
+			return nil, err
+		}
+	}
+	var lines []byte
+	for range rounds {
+		for i, p := range packages {
+			out, err := output(filepath.Join(p.folder, p.path), program(i), "-test.run=^$", "-test.bench=^Benchmark(Body|Tokens|Parameters|Handler)$",
+				"-test.benchmem", "-test.benchtime="+each.String())
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, out...)
+		}
+	}
+	return lines, nil
+}
+
+func output(folder, name string, args ...string) ([]byte, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = folder
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("running %s: %w\n%s%s", name, err, out, stderr.Bytes())
+	}
+	return out, nil
+}
