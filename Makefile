@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test check bench fuzz breaking changelog speclint
+.PHONY: help generate build run demo test check bench fuzz breaking changelog speclint mutation
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -26,3 +26,5 @@ changelog: ## what changed in the contract since the last tag
 	scripts/changelog.sh
 speclint:  ## lint the contract
 	scripts/speclint.sh
+mutation:  ## change the contract one place at a time; every change must be noticed
+	go run ./scripts/mutation

@@ -7,6 +7,9 @@ time=${FUZZTIME:-10m}
 for package in $(git grep -l '^func Fuzz' -- '*_test.go' ':!*/testdata/*' | xargs -n1 dirname | sort -u); do
 	for target in $(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- "$package/*_test.go" | sed 's/^func //' | sort -u); do
 		echo "== $package $target for $time"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$package" | tail -n 3
+		log=$(mktemp)
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$package" >"$log" 2>&1 || { cat "$log"; exit 1; }
+		tail -n 3 "$log"
+		rm -f "$log"
 	done
 done

@@ -29,7 +29,7 @@ func ifMatch(value *string) pfx.Condition {
 	}
 	cond := pfx.Condition{Versions: []pfx.Version{}}
 	between := strings.Split(*value, `"`) // a tag holds no quote: every second part is one
-	for i := 1; i < len(between); i += 2 {
+	for i := 1; i < len(between)-1; i += 2 {
 		v, err := strconv.ParseInt(between[i], 16, 64)
 		if err == nil && v > 0 && entityTag(pfx.Version(v)) == `"`+between[i]+`"` {
 			cond.Versions = append(cond.Versions, pfx.Version(v))

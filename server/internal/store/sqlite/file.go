@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -52,8 +54,26 @@ func syncFolder(path string) error {
 	return d.Close()
 }
 
-// inspect returns an error if path is not a file of this program, and does not touch it or anything beside it.
-func inspect(path string) error {
+// inspect returns an error if path is not a file of this program, and does not touch it or anything beside it. While
+// another process moves its log into the file, what is read without locks may be of two moments: what looks damaged is
+// looked at again for 200 ms before it is believed.
+func inspect(ctx context.Context, path string) error {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for tries := 1; ; tries++ {
+		err := inspectOnce(path)
+		if code := sqlite.ErrCode(err).ToPrimary(); tries == 20 || code != sqlite.ResultCorrupt && code != sqlite.ResultNotADB {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func inspectOnce(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func (s *Store) open(ctx context.Context, path string, c Config) error {
 	if err := createFile(path); err != nil {
 		return err
 	}
-	if err := inspect(path); err != nil {
+	if err := inspect(ctx, path); err != nil {
 		return err
 	}
 	writer, err := openConn(path, c.BusyTimeout)

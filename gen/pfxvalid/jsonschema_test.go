@@ -1,0 +1,248 @@
+package pfxvalid_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi"
+	"github.com/pfxrecryption/pfxrecryption/scripts/mutation/cases"
+)
+
+// apart are the bodies on which the verdict may differ from JSON Schema's, all of them refused by us. What JSON Schema
+// does not say of itself is taught to it here (see formats), so that nothing else has to stand in the table.
+var apart = []struct {
+	why string
+	is  func(schema string, value any) bool
+}{
+	{"JSON Schema does not bound nesting; annotations have 8 levels, a body has 64", func(schema string, value any) bool {
+		return tooDeep(value, schema == "pfxRecryptionRequestUpdate")
+	}},
+}
+
+// formats are the formats of the contract that JSON Schema lacks. They share no code with the generated package.
+var formats = []*jsonschema.Format{
+	{Name: "edm-int32", Validate: func(v any) error {
+		if n, ok := v.(json.Number); ok && strings.ContainsAny(n.String(), ".eE") {
+			return errors.New("not written as an integer")
+		}
+		return nil
+	}},
+	{Name: "edm-datetimeoffset", Validate: func(v any) error {
+		if s, ok := v.(string); ok && len(s) >= len(time.DateOnly) { // the pattern says how it is written
+			_, err := time.Parse(time.DateOnly, s[:len(time.DateOnly)])
+			return err
+		}
+		return nil
+	}},
+}
+
+// jsonSchemas are the schemas of the document as JSON Schema, compiled.
+var jsonSchemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
+	doc, err := document()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	root, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft7)
+	c.AssertFormat()
+	for _, f := range formats {
+		c.RegisterFormat(f)
+	}
+	list := root.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any)
+	for name, s := range list {
+		if err := translate(c, s.(map[string]any)); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err := c.AddResource("openapi.json", root); err != nil {
+		return nil, err
+	}
+	all := map[string]*jsonschema.Schema{}
+	for name := range list {
+		if all[name], err = c.Compile("openapi.json#/components/schemas/" + name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+})
+
+// same are the keywords that mean in JSON Schema what they mean in OpenAPI 3.0.
+var same = []string{
+	"$ref", "description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "required", "maxItems",
+}
+
+// translate turns a schema of OpenAPI 3.0 into JSON Schema, in place. A keyword that it does not know is an error: an
+// oracle that overlooks a rule agrees too easily.
+func translate(c *jsonschema.Compiler, s map[string]any) error {
+	for key, v := range s {
+		var err error
+		switch key {
+		case "nullable":
+			s["type"] = []any{s["type"], "null"}
+		case "x-maxBytes": // as a format of its own, because JSON Schema counts characters only
+			name := fmt.Sprint("at-most-bytes-", v)
+			most, _ := v.(json.Number).Int64()
+			c.RegisterFormat(&jsonschema.Format{Name: name, Validate: func(v any) error {
+				if s, ok := v.(string); ok && int64(len(s)) > most {
+					return errors.New("too many bytes")
+				}
+				return nil
+			}})
+			s["allOf"] = []any{map[string]any{"format": name}}
+		case "properties":
+			for name, child := range v.(map[string]any) {
+				if err := translate(c, child.(map[string]any)); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+			}
+		case "items":
+			err = translate(c, v.(map[string]any))
+		case "additionalProperties":
+			if _, ok := v.(bool); !ok {
+				err = errors.New("additionalProperties with a schema")
+			}
+		case "x-ignore-members", "x-ignore-maxDepth": // withoutAnnotations and apart know them
+		case "allOf": // made for x-maxBytes, which no schema of the document needs it for
+			if _, ok := s["x-maxBytes"]; !ok {
+				err = errors.New("allOf")
+			}
+		default:
+			if !slices.Contains(same, key) {
+				err = errors.New(key)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("cannot be translated: %w", err)
+		}
+	}
+	return nil
+}
+
+// FuzzJSONSchema compares the verdict with that of santhosh-tekuri/jsonschema behind a strict scan.
+func FuzzJSONSchema(f *testing.F) {
+	for _, s := range differentialSeeds {
+		f.Add(s)
+	}
+	for _, kind := range []cases.Kind{cases.Update, cases.Entity, cases.Error} {
+		for _, c := range cases.Of(kind) {
+			f.Add(c.Body)
+		}
+	}
+	f.Add(string(openapi.UpdateRequestExample))
+	f.Add(string(openapi.UpdateResponseExample))
+	f.Fuzz(func(t *testing.T, data string) {
+		for i := range targets {
+			targets[i].compareJSONSchema(t, []byte(data))
+		}
+	})
+}
+
+// TestJSONSchema does the same with values for every member, and asks whether both agree with the verdict that was written
+// by hand.
+func TestJSONSchema(t *testing.T) {
+	t.Parallel()
+	schemaOf := map[cases.Kind]string{cases.Update: "pfxRecryptionRequestUpdate", cases.Entity: "pfxRecryptionRequest", cases.Error: "error"}
+	for kind, schema := range schemaOf {
+		for _, c := range cases.Of(kind) {
+			for i := range targets {
+				targets[i].compareJSONSchema(t, []byte(c.Body))
+				if targets[i].schema != schema {
+					continue
+				}
+				if f := targets[i].decode([]byte(c.Body), targets[i].fresh()); (f == nil) != (c.Want == "") {
+					t.Errorf("%s %s: got %q, want %q", kind, c.Name, describe(f), c.Want)
+				}
+			}
+		}
+	}
+	for _, name := range fuzzNames {
+		for _, value := range fuzzValues {
+			data := fmt.Appendf(nil, "{%q:%s}", name, value)
+			for i := range targets {
+				targets[i].compareJSONSchema(t, data)
+			}
+		}
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
+		script := make([]byte, random.IntN(30))
+		for i := range script {
+			script[i] = byte(random.Uint32())
+		}
+		for i := range targets {
+			targets[i].compareJSONSchema(t, assemble(script))
+		}
+	}
+}
+
+func (target *target) compareJSONSchema(t *testing.T, data []byte) {
+	t.Helper()
+	schemas, err := jsonSchemas()
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := target.decode(data, target.fresh())
+	if !jsontext.Value(data).IsValid() {
+		if faults == nil || !faults.Malformed {
+			t.Fatalf("%s %q: got %q, the strict scan refuses it", target.schema, data, describe(faults))
+		}
+		return
+	}
+	value := decodeAny(t, data)
+	for _, a := range apart {
+		if a.is(target.schema, value) {
+			if faults == nil {
+				t.Fatalf("%s %q: no fault, although: %s", target.schema, data, a.why)
+			}
+			return
+		}
+	}
+	shown := value
+	if object, ok := value.(map[string]any); ok && target.schema == "pfxRecryptionRequestUpdate" {
+		shown = withoutAnnotations(object)
+	}
+	err = schemas[target.schema].Validate(bounded(shown))
+	if (err == nil) != (faults == nil) {
+		t.Fatalf("%s %q: got %q, JSON Schema says %v", target.schema, data, describe(faults), err)
+	}
+}
+
+// longExponent is one that math/big would spell out.
+var longExponent = regexp.MustCompile(`([eE][-+]?)0*[0-9]{4,}$`)
+
+// bounded shortens exponents, which the validator turns into integers of as many digits. No schema of the contract has a
+// rule for numbers with an exponent but that an integer is written without.
+func bounded(value any) any {
+	switch value := value.(type) {
+	case json.Number:
+		return json.Number(longExponent.ReplaceAllString(value.String(), "${1}999"))
+	case map[string]any:
+		for name, v := range value {
+			value[name] = bounded(v)
+		}
+	case []any:
+		for i, v := range value {
+			value[i] = bounded(v)
+		}
+	}
+	return value
+}

@@ -1,0 +1,427 @@
+// Package cases has bodies and parameters of our contract with the verdict that each deserves, written by hand from the
+// document: at every bound the last value that passes and the first that does not. The mutation test and the comparisons
+// of gen/pfxvalid with other validators share them.
+package cases
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi"
+)
+
+// Kind is what a case is judged as.
+type Kind string
+
+// The kinds of cases.
+const (
+	Update     Kind = "update"     // the body of the PATCH
+	Entity     Kind = "entity"     // the body of its 200
+	Error      Kind = "error"      // the body of every error
+	Parameters Kind = "parameters" // key, query and header
+	Operation  Kind = "operation"  // what a server has to know before it reads a request
+)
+
+// Malformed is the verdict on bytes that are not I-JSON or nest too deep.
+const Malformed = "malformed"
+
+// Case is one input and its verdict.
+type Case struct {
+	Kind Kind
+	Name string
+	Body string // of Update, Entity and Error
+
+	// Of Parameters, as they stand on the wire.
+	Key, Query string
+	Header     map[string][]string
+
+	// Want is "" for what is accepted, else Malformed or each fault as its keyword and its place, which is a JSON Pointer
+	// or in and name of a parameter, in the order of the faults and joined by "; ". What a fault expects is left out on
+	// purpose: it repeats the document, so that it would tell every mutant without a value at the bound.
+	Want string
+}
+
+// All returns every case.
+func All() []Case {
+	var all []Case
+	for _, list := range []func() []Case{updates, entities, errors, parameters, operation} {
+		all = append(all, list()...)
+	}
+	return all
+}
+
+// Of returns the cases of a kind.
+func Of(kind Kind) []Case {
+	var some []Case
+	for _, c := range All() {
+		if c.Kind == kind {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+const (
+	guid = "6de0af45-af45-6de0-45af-e06d45afe06d"
+	time = "2017-01-01T00:03:18.9597073-08:00"
+)
+
+// The members by type.
+var (
+	guids    = []string{"tenantId", "userId", "deviceId", "profileId"}
+	texts    = []string{"thumbprint", "deviceKeyThumbprint", "eTag"}
+	integers = []string{"status", "sourceType"}
+	times    = []string{"createdTime", "lastModifiedTime"}
+)
+
+// value is a value of a type of the contract and the keywords that refuse it, none if it passes.
+type value struct {
+	name, json string
+	keywords   []string
+}
+
+func text(s string) string { return `"` + s + `"` }
+
+func nested(n int) string { return strings.Repeat("[", n) + "1" + strings.Repeat("]", n) }
+
+var guidValues = []value{
+	{"a GUID", text(guid), nil},
+	{"a GUID in capitals", text(strings.ToUpper(guid)), nil},
+	{"a GUID of no version", text("ffffffff-ffff-ffff-ffff-ffffffffffff"), nil},
+	{"a GUID with an escape", text(`\u0036` + guid[1:]), nil},
+	{"a GUID of 35 characters", text(guid[:35]), []string{"format"}},
+	{"a GUID of 37 characters", text(guid + "0"), []string{"format"}},
+	{"a GUID with a blank before", text(" " + guid), []string{"format"}},
+	{"a GUID without hyphens", text(strings.ReplaceAll(guid, "-", "")), []string{"format"}},
+	{"a GUID in braces", text("{" + guid + "}"), []string{"format"}},
+	{"a GUID with a g", text("g" + guid[1:]), []string{"format"}},
+	{"an empty string for a GUID", text(""), []string{"format"}},
+	{"null for a GUID", `null`, []string{"type"}},
+	{"a number for a GUID", `6`, []string{"type"}},
+}
+
+var textValues = []value{
+	{"a text", text("x"), nil},
+	{"an empty text", text(""), nil},
+	{"null for a text", `null`, nil},
+	{"text of 1024 characters", text(strings.Repeat("x", 1024)), nil},
+	{"text of 1025 characters", text(strings.Repeat("x", 1025)), []string{"maxLength", "x-maxBytes"}},
+	{"text of 1024 bytes", text(strings.Repeat("é", 512)), nil},
+	{"text of 1025 bytes", text(strings.Repeat("é", 512) + "x"), []string{"x-maxBytes"}},
+	{"text of 1024 characters in more bytes", text(strings.Repeat("é", 1024)), []string{"x-maxBytes"}},
+	{"text with U+0000", text(`a\u0000b`), []string{"pattern"}},
+	{"text that starts with U+0000", text(`\u0000b`), []string{"pattern"}},
+	{"text that ends with U+0000", text(`a\u0000`), []string{"pattern"}},
+	{"text of two lines", text(`a\nb\u0001`), nil},
+	{"text beyond the basic plane", text(`\ud83d\ude00`), nil},
+	{"a number for a text", `1`, []string{"type"}},
+}
+
+var integerValues = []value{
+	{"an integer", `7`, nil},
+	{"the least integer", `-2147483648`, nil},
+	{"the greatest integer", `2147483647`, nil},
+	{"one below the least integer", `-2147483649`, []string{"format"}},
+	{"one above the greatest integer", `2147483648`, []string{"format"}},
+	{"minus zero", `-0`, nil},
+	{"an integer with a fraction", `7.0`, []string{"format"}},
+	{"an integer with an exponent", `7e0`, []string{"format"}},
+	{"a number between integers", `7.5`, []string{"format"}},
+	{"null for an integer", `null`, []string{"type"}},
+	{"a string for an integer", `"7"`, []string{"type"}},
+}
+
+var timeValues = []value{
+	{"a time", text(time), nil},
+	{"a time without seconds", text("2017-01-01T00:03Z"), nil},
+	{"a time without fraction", text("2017-01-01T00:03:18Z"), nil},
+	{"a time with one fraction digit", text("2017-01-01T00:03:18.5+00:00"), nil},
+	{"a time with two fraction digits", text("2017-01-01T00:03:18.50Z"), nil},
+	{"a time with twelve fraction digits", text("2017-01-01T00:03:18.123456789012Z"), nil},
+	{"a time with thirteen fraction digits", text("2017-01-01T00:03:18.1234567890123Z"), []string{"format"}},
+	{"a time with a point and no fraction digit", text("2017-01-01T00:03:18.Z"), []string{"format"}},
+	{"a time in lower case", text("2017-01-01t00:03:18z"), nil},
+	{"a day from 10 to 29", text("2017-12-19T19:59:59Z"), nil},
+	{"the last day of October", text("2017-10-31T23:59Z"), nil},
+	{"the last day of September", text("2017-09-30T09:00Z"), nil},
+	{"a day that September lacks", text("2017-09-31T09:00Z"), []string{"format"}},
+	{"a leap day", text("2024-02-29T20:00Z"), nil},
+	{"a leap day of another year", text("2023-02-29T20:00Z"), []string{"format"}},
+	{"a leap second", text("2016-12-31T23:59:60Z"), []string{"format"}},
+	{"hour 24", text("2017-01-01T24:00Z"), []string{"format"}},
+	{"month 13", text("2017-13-01T00:00Z"), []string{"format"}},
+	{"an offset of 13:59", text("2017-01-01T00:03+13:59"), nil},
+	{"an offset of 14:00", text("2017-01-01T00:03-14:00"), nil},
+	{"an offset of 14:01", text("2017-01-01T00:03-14:01"), []string{"format"}},
+	{"a time without offset", text("2017-01-01T00:03:18"), []string{"format"}},
+	{"a year of three digits", text("217-01-01T00:03Z"), []string{"format"}},
+	{"a year of five digits", text("12017-01-01T00:03Z"), []string{"format"}},
+	{"null for a time", `null`, []string{"type"}},
+	{"a number for a time", `1483257798`, []string{"type"}},
+}
+
+var booleanValues = []value{
+	{"true", `true`, nil},
+	{"false", `false`, nil},
+	{"null for a boolean", `null`, []string{"type"}},
+	{"a number for a boolean", `1`, []string{"type"}},
+	{"a string for a boolean", `"true"`, []string{"type"}},
+}
+
+var keyValues = []value{
+	{"a key", text("sample-.~_0"), nil},
+	{"a key of one character", text("s"), nil},
+	{"a key of two characters", text("sa"), nil},
+	{"a key of 128 characters", text(strings.Repeat("k", 128)), nil},
+	{"a key of 129 characters", text(strings.Repeat("k", 129)), []string{"maxLength"}},
+	{"an empty key", text(""), []string{"minLength", "pattern"}},
+	{"a key that starts with a dot", text(".s"), []string{"pattern"}},
+	{"a key with a slash", text("a/b"), []string{"pattern"}},
+	{"a key that starts with a slash", text("/a"), []string{"pattern"}},
+	{"a key that ends with a slash", text("a/"), []string{"pattern"}},
+	{"null for a key", `null`, []string{"type"}},
+	{"a number for a key", `7`, []string{"type"}},
+}
+
+var freeValues = []value{
+	{"a string", text("x/.y"), nil},
+	{"an empty string", text(""), nil},
+	{"a string of 2000 characters", text(strings.Repeat("é", 2000)), nil},
+	{"null for a string", `null`, []string{"type"}},
+	{"a number for a string", `7`, []string{"type"}},
+}
+
+var odataTypeValues = []value{
+	{"the type", text("#microsoft.graph.pfxRecryptionRequest"), nil},
+	{"another type", text("#microsoft.graph.user"), []string{"enum"}},
+	{"the type in another case", text("#microsoft.graph.pfxrecryptionrequest"), []string{"enum"}},
+	{"no type", text(""), []string{"enum"}},
+	{"null for the type", `null`, []string{"type"}},
+	{"a number for the type", `7`, []string{"type"}},
+}
+
+// typed are the members of update and entity with the values of their types; id is not among them.
+func typed() map[string][]value {
+	all := map[string][]value{"@odata.type": odataTypeValues, "isDeleted": booleanValues}
+	for _, group := range []struct {
+		names  []string
+		values []value
+	}{{guids, guidValues}, {texts, textValues}, {integers, integerValues}, {times, timeValues}} {
+		for _, name := range group.names {
+			all[name] = group.values
+		}
+	}
+	return all
+}
+
+// each makes a case of every value of a member.
+func each(kind Kind, pointer string, values []value, body func(v string) string) []Case {
+	var all []Case
+	for _, v := range values {
+		var faults []string
+		for _, keyword := range v.keywords {
+			faults = append(faults, keyword+" "+pointer)
+		}
+		all = append(all, Case{Kind: kind, Name: pointer + ": " + v.name, Body: body(v.json), Want: strings.Join(faults, "; ")})
+	}
+	return all
+}
+
+func updates() []Case {
+	all := []Case{
+		{Name: "nothing to change", Body: `{}`},
+		{Name: "the page's", Body: string(openapi.UpdateRequestExample)},
+		{Name: "null as body", Body: `null`, Want: "type "},
+		{Name: "array as body", Body: `[]`, Want: "type "},
+		{Name: "unknown member", Body: `{"x":1}`, Want: "additionalProperties /x"},
+		{Name: "letter case of names", Body: `{"Status":1}`, Want: "additionalProperties /Status"},
+		{Name: "empty name", Body: `{"":1}`, Want: "additionalProperties /"},
+		{Name: "annotation of the object", Body: `{"@odata.context":{"a":[null,{}]}}`},
+		{Name: "annotation of a member", Body: `{"status@odata.type":7,"x@y":1e999}`},
+		{Name: "annotation with a trailing sign", Body: `{"x@":7}`},
+		{Name: "annotation of depth 7", Body: `{"@x":` + nested(7) + `}`},
+		{Name: "annotation of depth 8", Body: `{"@x":` + nested(8) + `}`},
+		{Name: "annotation of depth 9", Body: `{"@x":` + nested(9) + `}`, Want: Malformed},
+		{Name: "member twice", Body: `{"status":1,"status":1}`, Want: Malformed},
+		{Name: "annotation twice", Body: `{"@x":1,"@x":1}`, Want: Malformed},
+		{Name: "trailing data", Body: `{} {}`, Want: Malformed},
+		{Name: "bad UTF-8", Body: "{\"eTag\":\"\xff\"}", Want: Malformed},
+		{Name: "lone surrogate", Body: `{"eTag":"\ud800"}`, Want: Malformed},
+		{Name: "byte order mark", Body: "\xef\xbb\xbf{}", Want: Malformed},
+		{Name: "nothing", Body: ``, Want: Malformed},
+		{Name: "two faults", Body: `{"x":1,"status":"7"}`, Want: "additionalProperties /x; type /status"},
+	}
+	for i := range all {
+		all[i].Kind = Update
+	}
+	for name, values := range typed() {
+		all = append(all, each(Update, "/"+name, values, func(v string) string { return fmt.Sprintf(`{%q:%s}`, name, v) })...)
+	}
+	return append(all, each(Update, "/id", freeValues, func(v string) string { return fmt.Sprintf(`{"id":%s}`, v) })...)
+}
+
+// entity is a body of the 200 in which one member has another value; "" leaves the member out.
+func entity(member, value string) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for _, m := range []struct{ name, value string }{
+		{"@odata.type", text("#microsoft.graph.pfxRecryptionRequest")}, {"id", text("sample")},
+		{"tenantId", text(guid)}, {"userId", text(guid)}, {"deviceId", text(guid)}, {"profileId", text(guid)},
+		{"thumbprint", text("t")}, {"deviceKeyThumbprint", `null`}, {"status", `6`}, {"sourceType", `10`},
+		{"createdTime", text(time)}, {"lastModifiedTime", text(time)}, {"isDeleted", `true`}, {"eTag", text("e")},
+	} {
+		if m.name == member {
+			m.value = value
+		}
+		if m.value == "" {
+			continue
+		}
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%q:%s", m.name, m.value)
+	}
+	return b.String() + "}"
+}
+
+func entities() []Case {
+	all := []Case{
+		{Kind: Entity, Name: "the page's", Body: string(openapi.UpdateResponseExample)},
+		{Kind: Entity, Name: "a member that we do not know", Body: `{"more":[{}],` + entity("", "")[1:]},
+		{Kind: Entity, Name: "null as body", Body: `null`, Want: "type "},
+		{Kind: Entity, Name: "array as body", Body: `[]`, Want: "type "},
+	}
+	members := typed()
+	members["id"] = keyValues
+	for name, values := range members {
+		all = append(all, Case{Kind: Entity, Name: "without " + name, Body: entity(name, ""), Want: "required /" + name})
+		all = append(all, each(Entity, "/"+name, values, func(v string) string { return entity(name, v) })...)
+	}
+	return all
+}
+
+// The parts of an error's body.
+const (
+	inner     = `{"date":"2026-01-02T03:04:05","request-id":"` + guid + `","client-request-id":"` + guid + `"}`
+	detail    = `{"code":"c","message":"m","target":"/t"}`
+	errorBody = `{"code":"c","message":"m","innerError":` + inner + `}`
+)
+
+func errors() []Case {
+	all := []Case{
+		{Name: "an error", Body: `{"error":` + errorBody + `}`},
+		{Name: "null as body", Body: `null`, Want: "type "},
+		{Name: "a string as body", Body: `"x"`, Want: "type "},
+		{Name: "nothing in it", Body: `{}`, Want: "required /error"},
+		{Name: "null for the error", Body: `{"error":null}`, Want: "type /error"},
+		{Name: "an array for the error", Body: `{"error":[]}`, Want: "type /error"},
+		{Name: "members that we do not know", Body: `{"x":1,"error":{"y":1,"details":[{"z":1,` + detail[1:] + `],"code":"c","message":"m","innerError":{"w":1,` + inner[1:] + `}}`},
+		{Name: "an empty error", Body: `{"error":{}}`, Want: "required /error/code; required /error/message; required /error/innerError"},
+		{Name: "null for the details", Body: withDetails(`null`), Want: "type /error/details"},
+		{Name: "an object for the details", Body: withDetails(`{}`), Want: "type /error/details"},
+		{Name: "no details in the list", Body: withDetails(`[]`)},
+		{Name: "32 details", Body: withDetails(`[` + strings.Repeat(detail+`,`, 31) + detail + `]`)},
+		{Name: "33 details", Body: withDetails(`[` + strings.Repeat(detail+`,`, 32) + detail + `]`), Want: "maxItems /error/details"},
+		{Name: "null for a detail", Body: withDetails(`[null]`), Want: "type /error/details/0"},
+		{Name: "an empty detail", Body: withDetails(`[{}]`), Want: "required /error/details/0/code; required /error/details/0/message; required /error/details/0/target"},
+		{Name: "null for the inner error", Body: withInner(`null`), Want: "type /error/innerError"},
+		{Name: "an empty inner error", Body: withInner(`{}`), Want: "required /error/innerError/date; required /error/innerError/request-id; required /error/innerError/client-request-id"},
+	}
+	for i := range all {
+		all[i].Kind = Error
+	}
+	for _, name := range []string{"code", "message"} {
+		all = append(all, each(Error, "/error/"+name, []value{
+			{"one character", text("x"), nil},
+			{"many characters", text(strings.Repeat("x", 2000)), nil},
+			{"no character", text(""), []string{"minLength"}},
+			{"null", `null`, []string{"type"}},
+			{"a number", `7`, []string{"type"}},
+		}, func(v string) string {
+			return `{"error":` + strings.Replace(errorBody, fmt.Sprintf(`%q:%q`, name, name[:1]), fmt.Sprintf(`%q:%s`, name, v), 1) + `}`
+		})...)
+	}
+	for name, good := range map[string]string{"code": "c", "message": "m", "target": "/t"} {
+		all = append(all, each(Error, "/error/details/0/"+name, freeValues, func(v string) string {
+			return withDetails(`[` + strings.Replace(detail, fmt.Sprintf(`%q:%q`, name, good), fmt.Sprintf(`%q:%s`, name, v), 1) + `]`)
+		})...)
+	}
+	for _, name := range []string{"request-id", "client-request-id"} {
+		all = append(all, each(Error, "/error/innerError/"+name, guidValues, func(v string) string {
+			return withInner(strings.Replace(inner, fmt.Sprintf(`%q:%q`, name, guid), fmt.Sprintf(`%q:%s`, name, v), 1))
+		})...)
+	}
+	return append(all, each(Error, "/error/innerError/date", []value{
+		{"a date", text("2026-01-02T03:04:05"), nil},
+		{"a date that does not exist", text("9999-99-99T99:99:99"), nil},
+		{"with an offset", text("2026-01-02T03:04:05Z"), []string{"pattern"}},
+		{"with something before", text("x2026-01-02T03:04:05"), []string{"pattern"}},
+		{"without seconds", text("2026-01-02T03:04"), []string{"pattern"}},
+		{"empty", text(""), []string{"pattern"}},
+		{"null", `null`, []string{"type"}},
+		{"a number", `7`, []string{"type"}},
+	}, func(v string) string {
+		return withInner(strings.Replace(inner, text("2026-01-02T03:04:05"), v, 1))
+	})...)
+}
+
+func withDetails(details string) string {
+	return `{"error":{"details":` + details + `,` + errorBody[1:] + `}`
+}
+
+func withInner(v string) string { return `{"error":` + strings.Replace(errorBody, inner, v, 1) + `}` }
+
+func parameters() []Case {
+	type header = map[string][]string
+	const key = "path pfxRecryptionRequestsId"
+	all := []Case{
+		{Name: "none but the key"},
+		{Name: "a key of one character", Key: "s"},
+		{Name: "a key of 128 characters", Key: strings.Repeat("k", 128)},
+		{Name: "a key of 129 characters", Key: strings.Repeat("k", 129), Want: "maxLength " + key},
+		{Name: "a key that cannot be decoded", Key: "%", Want: "encoding " + key},
+		{Name: "a key that starts with a dot", Key: ".s", Want: "pattern " + key},
+		{Name: "a key with a slash", Key: "a%2Fb", Want: "pattern " + key},
+		{Name: "an escaped key", Key: "%73ample"},
+		{Name: "a query option", Query: "$select=id", Want: "additionalProperties query $select"},
+		{Name: "a query option named like a header", Query: "Prefer=x", Want: "additionalProperties query Prefer"},
+		{Name: "a query option named like the key", Query: "pfxRecryptionRequestsId=x", Want: "additionalProperties query pfxRecryptionRequestsId"},
+		{Name: "anything as client-request-id", Header: header{"Client-Request-Id": {"not a GUID"}}},
+		{Name: "an empty client-request-id", Header: header{"Client-Request-Id": {""}}},
+		{Name: "client-request-id twice", Header: header{"Client-Request-Id": {"a", "b"}}, Want: "repeated header client-request-id"},
+		{Name: "anything as Prefer", Header: header{"Prefer": {"return=minimal", "x"}}},
+		{Name: "an empty Prefer", Header: header{"Prefer": {""}}},
+		{Name: "Prefer that is not UTF-8", Header: header{"Prefer": {"\xff"}}, Want: "encoding header Prefer"},
+		{Name: "If-None-Match with an asterisk", Header: header{"If-None-Match": {"*"}}},
+		{Name: "If-None-Match twice", Header: header{"If-None-Match": {"*", "*"}}, Want: "repeated header If-None-Match"},
+		{Name: "If-Match twice", Header: header{"If-Match": {`"a"`, `"b"`}}, Want: "repeated header If-Match"},
+	}
+	for _, v := range []string{"", `"a"`, "*x", "x*", "**"} {
+		all = append(all, Case{Name: "If-None-Match " + v, Header: header{"If-None-Match": {v}}, Want: "pattern header If-None-Match"})
+	}
+	for _, v := range []string{
+		`*`, `""`, `"a"`, `"ab"`, `W/"a"`, `"a","b"`, `"a","b","c"`, "\"a\" \t,\t W/\"b\"", `"a",`, `"a", `, `"a",,"b"`, `"a" ,, ,"b"`, `,"a"`,
+		`,,"a"`, "\t ,\t ,\t \"a\"", ` "a"`, `  "a"`, `"a" `, `"a"  `, `"a",   "bc"`, `"a",""`, `"a",W/"b"`, `"é"`,
+	} {
+		all = append(all, Case{Name: "If-Match " + v, Header: header{"If-Match": {v}}})
+	}
+	for _, v := range []string{
+		``, `a`, `*x`, `x*`, `"a`, `a"`, `"a" "b"`, `"a""b"`, `"a","b""c"`, `"a",W/W/"b"`, `"a b"`, `w/"a"`, `W"a"`, `,`, `*,"a"`, `"a",*`, `x"a"`, `"a"x`, "\"\x7f\"", `W/W/"a"`,
+		`W/`, `"a",W/`, `"a",b`, `**`,
+	} {
+		all = append(all, Case{Name: "If-Match " + v, Header: header{"If-Match": {v}}, Want: "pattern header If-Match"})
+	}
+	for i := range all {
+		all[i].Kind = Parameters
+		if all[i].Key == "" {
+			all[i].Key = "sample"
+		}
+	}
+	return append(all, Case{Kind: Parameters, Name: "no key", Want: "minLength " + key + "; pattern " + key})
+}
+
+func operation() []Case {
+	return []Case{{Kind: Operation, Name: "the operation", Want: "updatePfxRecryptionRequest PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId} " +
+		"[[{delegated [DeviceManagementConfiguration.ReadWrite.All]}] [{application [DeviceManagementConfiguration.ReadWrite.All]}]] " +
+		"[application/json application/merge-patch+json] true [200 204 400 401 403 404 405 406 412 413 415 428 429 431 500 503]"}}
+}

@@ -1,0 +1,106 @@
+package main
+
+import "fmt"
+
+// equivalent is a change that leaves what the document means as it is, at each of some places, and the proof.
+type equivalent struct {
+	why      string
+	pointers []string
+	changes  []string
+}
+
+// equivalents are all mutants that may survive.
+var equivalents = []*equivalent{
+	{
+		why: "A header field is text: it has no way to say null.",
+		pointers: []string{
+			"/components/parameters/clientRequestId/schema/nullable", "/components/parameters/ifMatch/schema/nullable",
+			"/components/parameters/ifNoneMatchCreate/schema/nullable", "/components/parameters/prefer/schema/nullable",
+		},
+		changes: []string{"added as true"},
+	},
+	{
+		why:      "An enum that does not list null refuses it, nullable or not (OpenAPI 3.0.3, proposal 003).",
+		pointers: []string{"/components/schemas/odataType/nullable"},
+		changes:  []string{"added as true"},
+	},
+	{
+		why: "A name that starts with @ has an @ in it: ^@|@ and @ match the same names. The document keeps both halves " +
+			"because the specification names two kinds of annotations.",
+		pointers: []string{"/components/schemas/pfxRecryptionRequestUpdate/x-ignore-members"},
+		changes:  []string{`without alternative \A@ (part 1)`, "anchor dropped (part 3)"},
+	},
+	{
+		why: "The format edm-int32 has the same bounds, and validategen leaves out a bound that the format implies: " +
+			"what lies outside is refused by the format, whether the bound is wider or absent.",
+		pointers: []string{"/components/schemas/int32/minimum"},
+		changes:  []string{"dropped", "moved to -2147483649"},
+	},
+	{
+		why:      "As for the minimum.",
+		pointers: []string{"/components/schemas/int32/maximum"},
+		changes:  []string{"dropped", "moved to 2147483648"},
+	},
+	{
+		why: "Every text of the format uuid matches the pattern, and still does when the pattern matches more. " +
+			"validategen proves that by inclusion of the automata and writes no check of the pattern: the code is the same.",
+		pointers: []string{"/components/schemas/guid/pattern"},
+		changes:  []string{"dropped", "anchor dropped (part 2)", "anchor dropped (part 17)"},
+	},
+	{
+		why:      "As for the pattern of guid, with the format edm-datetimeoffset.",
+		pointers: []string{"/components/schemas/dateTimeOffset/pattern"},
+		changes: []string{
+			"dropped", "anchor dropped (part 2)", "anchor dropped (part 69)",
+			`more than one allowed of (:[0-5][0-9](\.[0-9]{1,12})?) (part 38)`, `more than one allowed of (\.[0-9]{1,12}) (part 44)`,
+			"least of {1,12} moved by -1 (part 48)", "most of {1,12} moved by 1 (part 48)",
+		},
+	},
+	{
+		why: "The models are the document's: the field is an edm.Guid, and what reads its text is the grammar of the format " +
+			"uuid. A text that the format refuses is refused by the type, as a fault of the same keyword.",
+		pointers: []string{
+			"/components/schemas/tenantId", "/components/schemas/userId", "/components/schemas/deviceId", "/components/schemas/profileId",
+			"/components/schemas/pfxRecryptionRequestUpdate/properties/tenantId", "/components/schemas/pfxRecryptionRequestUpdate/properties/userId",
+			"/components/schemas/pfxRecryptionRequestUpdate/properties/deviceId", "/components/schemas/pfxRecryptionRequestUpdate/properties/profileId",
+			"/components/schemas/pfxRecryptionRequest/properties/tenantId", "/components/schemas/pfxRecryptionRequest/properties/userId",
+			"/components/schemas/pfxRecryptionRequest/properties/deviceId", "/components/schemas/pfxRecryptionRequest/properties/profileId",
+			"/components/schemas/innerError/properties/request-id", "/components/schemas/innerError/properties/client-request-id",
+		},
+		changes: []string{"made any string"},
+	},
+	{
+		why: "As for the GUIDs: the field is an edm.DateTimeOffset, whose grammar is that of the format edm-datetimeoffset.",
+		pointers: []string{
+			"/components/schemas/createdTime", "/components/schemas/lastModifiedTime",
+			"/components/schemas/pfxRecryptionRequestUpdate/properties/createdTime", "/components/schemas/pfxRecryptionRequestUpdate/properties/lastModifiedTime",
+			"/components/schemas/pfxRecryptionRequest/properties/createdTime", "/components/schemas/pfxRecryptionRequest/properties/lastModifiedTime",
+		},
+		changes: []string{"made any string"},
+	},
+}
+
+// equivalentOf returns what proves each mutant of the table, by its name.
+func equivalentOf() map[string]*equivalent {
+	all := map[string]*equivalent{}
+	for _, e := range equivalents {
+		for _, pointer := range e.pointers {
+			for _, change := range e.changes {
+				all[mutant{pointer: pointer, change: change}.String()] = e
+			}
+		}
+	}
+	return all
+}
+
+// checkEquivalents refuses a table that has an entry for no mutant: the table does not outlive what it is about.
+func checkEquivalents(mutants []mutant) error {
+	left := equivalentOf()
+	for _, m := range mutants {
+		delete(left, m.String())
+	}
+	for name := range left {
+		return fmt.Errorf("listed as equivalent, but no mutant: %s", name)
+	}
+	return nil
+}

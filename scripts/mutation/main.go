@@ -1,0 +1,111 @@
+// Command mutation measures the cases of scripts/mutation/cases: it changes the document one place at a time, generates
+// the validation of each mutant, and runs the cases against all of them. A mutant that passes every case is a rule of the
+// contract that nothing holds to.
+//
+//	go run ./scripts/mutation
+//
+// prints the counts and each survivor with its JSON Pointer, and fails if there is one; -v prints what killed each mutant.
+//
+// Mutated is what validategen reads of the operations: security, parameters, bodies and their schemas. Numeric bounds move
+// by one either way, also the counts in a pattern; every keyword, entry and reference is dropped; nullable, required,
+// additionalProperties and exclusive bounds are flipped; names and values change. The models stay those of the document,
+// so that some mutants cannot be generated or compiled: these are killed before any case, and counted apart.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+)
+
+func main() {
+	verbose := flag.Bool("v", false, "print what killed each mutant")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, *verbose, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the command: 0 if no mutant survives, else 1.
+func run(ctx context.Context, verbose bool, stdout, stderr io.Writer) int {
+	r, err := measure(ctx, func(int, mutant) bool { return true })
+	if err != nil {
+		fmt.Fprintln(stderr, "mutation:", err)
+		return 1
+	}
+	if verbose {
+		for _, f := range r.fates {
+			fmt.Fprintf(stdout, "%s – %s %s\n", f.mutant, f.by, f.how)
+		}
+	}
+	r.print(stdout)
+	if len(r.survivors()) > 0 || len(r.untrue()) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// killer is what told a mutant from the document.
+type killer string
+
+const (
+	nobody    killer = "nothing"
+	generator killer = "the generator"
+	compiler  killer = "the compiler"
+	aCase     killer = "the case"
+)
+
+// fate is what became of a mutant.
+type fate struct {
+	mutant
+	by         killer
+	how        string // the generator's message or the first case
+	equivalent *equivalent
+}
+
+type result struct {
+	cases int
+	fates []fate
+}
+
+// survivors are the mutants that nothing told from the document although they differ.
+func (r *result) survivors() []fate {
+	return r.where(func(f fate) bool { return f.by == nobody && f.equivalent == nil })
+}
+
+// untrue are the mutants that are listed as equivalent and are not.
+func (r *result) untrue() []fate {
+	return r.where(func(f fate) bool { return f.by != nobody && f.equivalent != nil })
+}
+
+func (r *result) by(by killer) int {
+	return len(r.where(func(f fate) bool { return f.by == by }))
+}
+
+func (r *result) where(is func(f fate) bool) []fate {
+	return slices.DeleteFunc(slices.Clone(r.fates), func(f fate) bool { return !is(f) })
+}
+
+func (r *result) print(w io.Writer) {
+	survivors := r.survivors()
+	fmt.Fprintf(w, "mutants %d, killed %d, by the generator %d, by the compiler %d, equivalent %d, survived %d (%d cases)\n",
+		len(r.fates), len(r.fates)-r.by(nobody), r.by(generator), r.by(compiler), r.by(nobody)-len(survivors), len(survivors), r.cases)
+	for _, f := range survivors {
+		fmt.Fprintf(w, "survived: %s\n", f.mutant)
+	}
+	for _, f := range r.untrue() {
+		fmt.Fprintf(w, "listed as equivalent, but killed by %s %s: %s\n", f.by, f.how, f.mutant)
+	}
+}
+
+// oneLine shortens a message.
+func oneLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return s
+}
