@@ -63,10 +63,10 @@ func run(rounds int, each time.Duration, raw string, update bool) error {
 	}
 	lax := map[string]string{}
 	for _, r := range rows {
-		lax[r.name] = r.lax(len(hostile))
+		lax["Body/"+r.name] = r.lax(len(hostile))
 	}
 	for _, r := range lexers() {
-		lax[r.name] = r.lax(lexical)
+		lax["Tokens/"+r.name] = r.lax(lexical)
 	}
 	return newTable(lines).print(os.Stdout, lax)
 }

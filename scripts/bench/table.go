@@ -82,7 +82,7 @@ var titles = map[string]string{
 	"Handler":    "a whole request, in process",
 }
 
-// print writes the table. A ratio is the row's time to ours; lax says what a row lets through.
+// print writes the table. A ratio is the row's time to ours; lax says what a row lets through, by group and row.
 func (t *table) print(to io.Writer, lax map[string]string) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	first := func(text string) { fmt.Fprintf(w, "%-*s\t", t.width(), text) }
@@ -94,7 +94,8 @@ func (t *table) print(to io.Writer, lax map[string]string) error {
 		for _, column := range g.columns {
 			fmt.Fprintf(w, "%s ns/op\tallocs\t× ours\t", column)
 		}
-		if len(g.columns) > 1 {
+		_, judged := lax[g.name+"/"+g.rows[0].name]
+		if judged {
 			fmt.Fprint(w, "  lets through")
 		}
 		fmt.Fprintln(w)
@@ -104,8 +105,8 @@ func (t *table) print(to io.Writer, lax map[string]string) error {
 				c, ours := r.cells[column], g.rows[0].cells[column]
 				fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t", median(c.ns), median(c.allocs), median(c.ns)/median(ours.ns))
 			}
-			if len(g.columns) > 1 {
-				fmt.Fprint(w, "  ", cmp.Or(lax[r.name], "nothing"))
+			if judged {
+				fmt.Fprint(w, "  ", cmp.Or(lax[g.name+"/"+r.name], "nothing"))
 			}
 			fmt.Fprintln(w)
 		}
