@@ -27,7 +27,6 @@ const (
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256}
 
 // bearer returns the one token of a request's Authorization header fields (RFC 6750 §2.1, stricter: one space).
-// What it returns has the outer form of a JWS: three parts of base64url characters, none of them empty.
 func bearer(authorization []string) (string, error) {
 	if len(authorization) > 1 {
 		return "", refuse("There is more than one Authorization header.", nil)
@@ -43,8 +42,14 @@ func bearer(authorization []string) (string, error) {
 		return "", &Error{Reason: Missing, Msg: "Access token is empty."}
 	case len(token) > maxToken:
 		return "", refuse("The token is too long.", nil)
-	case strings.Count(token, ".") != 2:
-		return "", refuse("The token is not a signed JWT of three parts.", nil)
+	}
+	return token, nil
+}
+
+// checkForm checks the outer form of a JWS: three parts of base64url characters, none of them empty.
+func checkForm(token string) error {
+	if strings.Count(token, ".") != 2 {
+		return refuse("The token is not a signed JWT of three parts.", nil)
 	}
 	// Go's decoder skips CR and LF, so the alphabet is checked here.
 	partLen := 0
@@ -55,13 +60,13 @@ func bearer(authorization []string) (string, error) {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
 			partLen++
 		default:
-			return "", refuse("The token is not a signed JWT of three parts in base64url.", nil)
+			return refuse("The token is not a signed JWT of three parts in base64url.", nil)
 		}
 	}
 	if partLen == 0 {
-		return "", refuse("The token is not signed.", nil)
+		return refuse("The token is not signed.", nil)
 	}
-	return token, nil
+	return nil
 }
 
 // header is the JOSE header. The raw members are those whose mere presence refuses a token.

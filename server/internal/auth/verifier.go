@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -109,9 +108,9 @@ func (v *Verifier) Verify(ctx context.Context, authorization []string) (*Princip
 		return nil, err
 	}
 	now := v.now()
-	sum := cacheKey(sha256.Sum256([]byte(token)))
+	sum := keyOf(token)
 	if p := v.cache.get(sum, now); p != nil {
-		return p, nil
+		return p, nil // only what verify accepted is there: its form need not be looked at again
 	}
 	e, exp, err := v.verify(ctx, token, now)
 	if err != nil {
@@ -124,6 +123,9 @@ func (v *Verifier) Verify(ctx context.Context, authorization []string) (*Princip
 // verify makes every check of RFC 8725 §3 that applies. Before the signature is verified it uses the token's words only
 // to look up the key; nothing that a token says makes it fetch from an address of the token's choice.
 func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*verified, time.Time, error) {
+	if err := checkForm(token); err != nil {
+		return nil, time.Time{}, err
+	}
 	parts := strings.Split(token, ".")
 	var h header
 	if err := decodePart(parts[0], &h); err != nil {
