@@ -9,11 +9,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
-	"github.com/oapi-codegen/runtime"
 	. "github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 )
 
 // ServerInterface represents all server handlers.
@@ -23,90 +22,23 @@ type ServerInterface interface {
 	UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params UpdatePfxRecryptionRequestParams) error
 }
 
-// ServerInterfaceWrapper converts echo contexts to parameters.
-type ServerInterfaceWrapper struct {
-	Handler ServerInterface
-}
+// ParameterError is the error of a request whose parameters the contract does not allow.
+type ParameterError struct{ Faults *pfxvalid.Faults }
 
-// UpdatePfxRecryptionRequest converts echo context to params.
+func (e *ParameterError) Error() string { return "the parameters break the contract" }
+
+// ServerInterfaceWrapper checks and decodes parameters, in one pass.
+type ServerInterfaceWrapper struct{ Handler ServerInterface }
+
 func (w *ServerInterfaceWrapper) UpdatePfxRecryptionRequest(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "pfxRecryptionRequestsId" -------------
-	var pfxRecryptionRequestsID PfxRecryptionRequestsID
-
-	err = runtime.BindStyledParameterWithOptions("simple", "pfxRecryptionRequestsId", ctx.Param("pfxRecryptionRequestsId"), &pfxRecryptionRequestsID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pfxRecryptionRequestsId: %s", err))
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
+	r := ctx.Request()
+	var path pfxvalid.UpdatePfxRecryptionRequestPath
 	var params UpdatePfxRecryptionRequestParams
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
-		var IfMatch IfMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
-		}
-
-		params.IfMatch = &IfMatch
+	if faults := pfxvalid.DecodeUpdatePfxRecryptionRequestParams(ctx.Param("pfxRecryptionRequestsId"), r.URL.RawQuery, r.Header, &path, &params); faults != nil {
+		return &ParameterError{faults}
 	}
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatchCreate
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-	// ------------- Optional header parameter "Prefer" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
-		var Prefer Prefer
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
-		}
-
-		params.Prefer = &Prefer
-	}
-	// ------------- Optional header parameter "client-request-id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("client-request-id")]; found {
-		var ClientRequestID ClientRequestID
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for client-request-id, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "client-request-id", valueList[0], &ClientRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client-request-id: %s", err))
-		}
-
-		params.ClientRequestID = &ClientRequestID
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.UpdatePfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
-	return err
+	pfxRecryptionRequestsID := path.Values()
+	return w.Handler.UpdatePfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
 }
 
 // This is a simple interface which specifies echo.Route addition functions which
@@ -890,90 +822,30 @@ type StrictServerInterface interface {
 	UpdatePfxRecryptionRequest(ctx context.Context, request UpdatePfxRecryptionRequestRequestObject) (UpdatePfxRecryptionRequestResponseObject, error)
 }
 
-type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
-type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
+// NewStrictHandler returns a server whose operations ssi answers. Bodies are read by the Binder of the
+// Echo instance; a middleware has to leave one of the contract's media types, as it is written there, in Content-Type.
+func NewStrictHandler(ssi StrictServerInterface) ServerInterface { return &strictHandler{ssi} }
 
-func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareFunc) ServerInterface {
-	return &strictHandler{ssi: ssi, middlewares: middlewares}
-}
+type strictHandler struct{ ssi StrictServerInterface }
 
-type strictHandler struct {
-	ssi         StrictServerInterface
-	middlewares []StrictMiddlewareFunc
-}
-
-// UpdatePfxRecryptionRequest operation middleware
 func (sh *strictHandler) UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params UpdatePfxRecryptionRequestParams) error {
-	var request UpdatePfxRecryptionRequestRequestObject
-
-	request.PfxRecryptionRequestsID = pfxRecryptionRequestsID
-	request.Params = params
-	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
-		var body UpdatePfxRecryptionRequestJSONRequestBody
-		var err error
-		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-			// A request validator built on kin-openapi's openapi3filter with
-			// KeepValidatedValue leaves the value it validated on the body. Bind
-			// that value, matching member names exactly, so the handler receives
-			// what was validated instead of a second, case-insensitive decode.
-			// Otherwise bind only the request body, so that path and query
-			// parameters are not also bound into the body struct.
-			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-				err = binder.BindBody(ctx, &body)
-			}
-		} else {
-			// A custom binder is installed on the Echo instance; defer to it
-			// entirely, since echo.Binder does not expose body-only binding and
-			// the binder may do more than decode (for example call ctx.Validate).
-			err = ctx.Bind(&body)
-		}
-		if err != nil {
+	request := UpdatePfxRecryptionRequestRequestObject{PfxRecryptionRequestsID: pfxRecryptionRequestsID, Params: params}
+	contentType := ctx.Request().Header.Get("Content-Type")
+	if contentType == "application/json" {
+		request.JSONBody = new(UpdatePfxRecryptionRequestJSONRequestBody)
+		if err := ctx.Bind(request.JSONBody); err != nil {
 			return err
 		}
-		request.JSONBody = &body
-
 	}
-	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/merge-patch+json") {
-		var body UpdatePfxRecryptionRequestApplicationMergePatchPlusJSONRequestBody
-		var err error
-		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-			// A request validator built on kin-openapi's openapi3filter with
-			// KeepValidatedValue leaves the value it validated on the body. Bind
-			// that value, matching member names exactly, so the handler receives
-			// what was validated instead of a second, case-insensitive decode.
-			// Otherwise bind only the request body, so that path and query
-			// parameters are not also bound into the body struct.
-			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-				err = binder.BindBody(ctx, &body)
-			}
-		} else {
-			// A custom binder is installed on the Echo instance; defer to it
-			// entirely, since echo.Binder does not expose body-only binding and
-			// the binder may do more than decode (for example call ctx.Validate).
-			err = ctx.Bind(&body)
-		}
-		if err != nil {
+	if contentType == "application/merge-patch+json" {
+		request.ApplicationMergePatchPlusJSONBody = new(UpdatePfxRecryptionRequestApplicationMergePatchPlusJSONRequestBody)
+		if err := ctx.Bind(request.ApplicationMergePatchPlusJSONBody); err != nil {
 			return err
 		}
-		request.ApplicationMergePatchPlusJSONBody = &body
-
 	}
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.UpdatePfxRecryptionRequest(ctx.Request().Context(), request.(UpdatePfxRecryptionRequestRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "UpdatePfxRecryptionRequest")
-	}
-
-	response, err := handler(ctx, request)
-
+	response, err := sh.ssi.UpdatePfxRecryptionRequest(ctx.Request().Context(), request)
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(UpdatePfxRecryptionRequestResponseObject); ok {
-		return validResponse.VisitUpdatePfxRecryptionRequestResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
 	}
-	return nil
+	return response.VisitUpdatePfxRecryptionRequestResponse(ctx.Response())
 }

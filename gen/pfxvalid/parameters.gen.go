@@ -19,6 +19,11 @@ type UpdatePfxRecryptionRequestPath struct {
 	PfxRecryptionRequestsID string // pfxRecryptionRequestsId
 }
 
+// Values returns the parameters in the order of the path.
+func (p *UpdatePfxRecryptionRequestPath) Values() string {
+	return p.PfxRecryptionRequestsID
+}
+
 // DecodeUpdatePfxRecryptionRequestParams checks the parameters of PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.

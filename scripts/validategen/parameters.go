@@ -27,7 +27,8 @@ const maxParameters = 64
 // conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
 var listFields = []string{"Accept-Charset", "Accept-Encoding", "Accept-Language", "Cache-Control", "Forwarded", "Prefer", "Via"}
 
-// parameters returns the parameters of an operation: path, query, header, each in the document's order.
+// parameters returns the parameters of an operation: those of the path in the order in which it names them, then those
+// of query and header, in the document's order.
 func (g *generator) parameters(o *operation) ([]*parameter, error) {
 	var all []*parameter
 	for _, list := range []node{o.item, o.node} {
@@ -49,7 +50,12 @@ func (g *generator) parameters(o *operation) ([]*parameter, error) {
 		}
 	}
 	order := []string{"path", "query", "header"}
-	slices.SortStableFunc(all, func(x, y *parameter) int { return slices.Index(order, x.in) - slices.Index(order, y.in) })
+	slices.SortStableFunc(all, func(x, y *parameter) int {
+		if x.in == "path" && y.in == "path" {
+			return strings.Index(o.path, "{"+x.name+"}") - strings.Index(o.path, "{"+y.name+"}")
+		}
+		return slices.Index(order, x.in) - slices.Index(order, y.in)
+	})
 	if len(all) > maxParameters {
 		return nil, o.node.errorf("more than %d parameters are not supported", maxParameters)
 	}
@@ -234,17 +240,23 @@ func (g *generator) parameterTable(o *operation, all []*parameter) {
 }
 
 func (g *generator) pathStruct(o *operation, all []*parameter) {
-	if !slices.ContainsFunc(all, func(p *parameter) bool { return p.in == "path" }) {
+	var types, values []string
+	for _, p := range all {
+		if p.in == "path" {
+			types, values = append(types, g.typ(p.typ)), append(values, "p."+p.field)
+		}
+	}
+	if len(types) == 0 {
 		return
 	}
 	g.p("// %sPath has the path parameters of %s.", o.goName, o.id)
 	g.p("type %sPath struct {", o.goName)
-	for _, p := range all {
-		if p.in == "path" {
-			g.p("%s %s // %s", p.field, g.typ(p.typ), p.name)
-		}
+	for i, p := range all[:len(types)] {
+		g.p("%s %s // %s", p.field, types[i], p.name)
 	}
 	g.p("}\n")
+	g.p("// Values returns the parameters in the order of the path.")
+	g.p("func (p *%sPath) Values() (%s) {\nreturn %s\n}\n", o.goName, strings.Join(types, ", "), strings.Join(values, ", "))
 }
 
 // argument is the name of the argument of a path parameter.

@@ -41,10 +41,7 @@ func (c *Config) operationChain(op *pfxvalid.Operation) []echo.MiddlewareFunc {
 	if op.DecodeBody != nil {
 		chain = append(chain, readBody) // 413; from here on the exchange has the body
 	}
-	return append(chain,
-		joinLists,           // list-based header fields are one line each
-		checkParameters(op), // 400; from here on the parameters are as the contract wants them
-	)
+	return append(chain, joinLists) // list-based header fields are one line each; then 400 for parameters and body
 }
 
 var (

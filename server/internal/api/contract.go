@@ -11,20 +11,6 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// checkParameters refuses parameters that the contract does not allow. The generated server then reads them by rules
-// that are looser, but by which a value that passed here is read as it is.
-func checkParameters(op *pfxvalid.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			r := c.Request()
-			if faults := op.CheckParams(c.ParamValues(), r.URL.RawQuery, r.Header); faults != nil {
-				return parameterProblem(faults)
-			}
-			return next(c)
-		}
-	}
-}
-
 // binder is where the bytes of a body become a value: validated and decoded in one pass, so that no handler sees what
 // the contract does not allow. The generated server defers to it entirely.
 type binder struct{}

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
@@ -40,7 +41,7 @@ const (
 )
 
 // problemOf turns err into what the caller sees. Only here does an error become a status, and only a problem, a
-// *pfx.Error and an *auth.Error have words meant for a caller.
+// *pfx.Error, an *auth.Error and the faults of parameters have words meant for a caller.
 func problemOf(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
@@ -50,6 +51,9 @@ func problemOf(err error) *problem {
 	}
 	if e, ok := errors.AsType[*auth.Error](err); ok {
 		return tokenProblem(e)
+	}
+	if e, ok := errors.AsType[*pfxserver.ParameterError](err); ok {
+		return parameterProblem(e.Faults)
 	}
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
 		return routingProblem(e)

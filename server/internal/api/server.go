@@ -63,7 +63,7 @@ func New(c Config) (http.Handler, error) {
 		op := &pfxvalid.Operations[i]
 		operations[op.ID] = c.operationChain(op)
 	}
-	pfxserver.RegisterHandlersWithOptions(e, pfxserver.NewStrictHandler(&handlers{c.Service}, nil), pfxserver.RegisterHandlersOptions{
+	pfxserver.RegisterHandlersWithOptions(e, pfxserver.NewStrictHandler(&handlers{c.Service}), pfxserver.RegisterHandlersOptions{
 		BaseURL: BasePath, OperationMiddlewares: operations,
 	})
 	if err := closeRoutes(e, operations); err != nil {

@@ -105,7 +105,7 @@ func (l *lexer) readReading(v *probe.Reading) {
 	}
 }
 
-// checkPostProbeProbeId checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/0/schema.
+// checkPostProbeProbeId checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1/schema.
 func (l *lexer) checkPostProbeProbeId(at int, s string) string {
 	if !isUUID(s) {
 		l.fault(at, "format", "", &wantStringUuid)

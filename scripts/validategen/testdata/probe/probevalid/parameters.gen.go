@@ -29,6 +29,11 @@ type PostProbePath struct {
 	On      bool    // on
 }
 
+// Values returns the parameters in the order of the path.
+func (p *PostProbePath) Values() (string, int32, float64, bool) {
+	return p.ProbeId, p.Slot, p.Scale, p.On
+}
+
 // DecodePostProbeParams checks the parameters of POST /probes/{probe-id}/{slot}/{scale}/{on} and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
