@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"sync"
-
-	"github.com/labstack/echo/v4"
 )
 
 // maxBody is the length of a request body in bytes, before and after decompression.
@@ -16,39 +14,44 @@ const maxBody = 64 << 10
 // buffers are reused between requests; a decoded value never points into one.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// newBuffer returns an empty buffer, which the caller puts back.
+func newBuffer() *bytes.Buffer {
+	buf := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	return buf
+}
+
 // readBody reads the body, at most maxBody bytes before and after decompression, for the operations that have one.
 // Nothing of it was read before: what refuses a request earlier costs the caller's bytes, not ours.
-func readBody(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		if r.ContentLength > maxBody {
-			return payloadTooLarge()
-		}
-		buf := buffers.Get().(*bytes.Buffer)
-		defer buffers.Put(buf)
-		buf.Reset()
-		if err := readLimited(buf, r.Body); err != nil {
-			return err
-		}
-		x := exchangeOf(r.Context())
-		x.body = buf.Bytes()
-		if isGzip(r.Header, x.body) {
-			plain := buffers.Get().(*bytes.Buffer)
-			defer buffers.Put(plain)
-			plain.Reset()
-			if err := gunzip(plain, buf); err != nil {
-				return err
-			}
-			x.body = plain.Bytes()
-		}
-		return next(c)
+func readBody(r *http.Request, x *exchange) error {
+	if r.ContentLength > maxBody {
+		return payloadTooLarge()
+	}
+	x.body = newBuffer()
+	if err := readLimited(x.body, r.Body); err != nil {
+		return err
+	}
+	if !isGzip(r.Header, x.body.Bytes()) {
+		return nil
+	}
+	packed := x.body
+	defer buffers.Put(packed)
+	x.body = newBuffer()
+	return gunzip(x.body, packed)
+}
+
+// releaseBody puts the body's buffer back, if there is one.
+func (x *exchange) releaseBody() {
+	if x.body != nil {
+		buffers.Put(x.body)
+		x.body = nil
 	}
 }
 
 // isGzip reports whether the body is compressed. Microsoft's Go client labels a plain body gzip on some retries, so the
 // label counts only with gzip's magic bytes (RFC 1952 §2.3.1), with which no JSON text begins.
 func isGzip(h http.Header, body []byte) bool {
-	return len(h.Get("Content-Encoding")) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
+	return len(headerValue(h, "Content-Encoding")) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
 }
 
 func gunzip(to, from *bytes.Buffer) error {

@@ -21,27 +21,71 @@ type Verifier interface {
 	Verify(ctx context.Context, authorization []string) (*auth.Principal, error)
 }
 
-// chain is what every request passes, whether or not its path exists, in this order.
-func (c *Config) chain() []echo.MiddlewareFunc {
-	return []echo.MiddlewareFunc{
-		c.conclude,       // names the request, answers errors, logs; may assume nothing
-		recoverPanic,     // a panic becomes an error; conclude answers it
-		limitHeader,      // 431 before anything looks at a header
-		canonicalAddress, // one address for each object; the router sees only that
+// ServeHTTP answers every request, whether or not its path exists: it names the request, sets the header fields that
+// all answers have, turns an error into its answer, and writes the log line.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(w, r, s.Now())
+	x.setCommonHeader()
+	if len(r.TransferEncoding) > 0 {
+		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
 	}
+	var p *problem
+	if err := s.enter(x, r.WithContext(x)); err != nil {
+		p = problemOf(err)
+		if !x.committed {
+			p.write(x)
+		}
+	}
+	x.log(s.Log, r, p, s.Now)
 }
 
-// operationChain is what a request of an operation passes after routing (404, 405), in this order. Nothing of the body
-// is read before the caller is authorised.
-func (c *Config) operationChain(op *pfxvalid.Operation) []echo.MiddlewareFunc {
-	chain := []echo.MiddlewareFunc{
+// enter is what every request passes before its operation, in this order. A panic anywhere behind it becomes an error
+// with its stack, for the log.
+func (s *server) enter(x *exchange, r *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	if err := limitHeader(r.Header); err != nil {
+		return err // 431 before anything looks at a header
+	}
+	canonicalAddress(r.URL)  // one address for each object; the router sees only that
+	s.routes.ServeHTTP(x, r) // 404, 405; then the operation's chain
+	return x.err
+}
+
+// keepError leaves an error of the router, a check or a handler to ServeHTTP.
+func keepError(err error, c echo.Context) { exchangeOf(c.Request().Context()).err = err }
+
+// check is one link of an operation's chain: it refuses a request or says more of it in the exchange.
+type check func(r *http.Request, x *exchange) error
+
+// operationChain is what a request of an operation passes after routing, in this order. Nothing of the body is read
+// before the caller is authorised.
+func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
+	checks := []check{
 		c.authorize(op),            // 401, 403, licence 400; from here on the exchange has a principal
 		negotiate(op.RequestTypes), // 406, 415; from here on the body is JSON, plain or gzip
 	}
 	if op.DecodeBody != nil {
-		chain = append(chain, readBody) // 413; from here on the exchange has the body
+		checks = append(checks, readBody) // 413; from here on the exchange has the body
 	}
-	return append(chain, joinLists) // list-based header fields are one line each; then 400 for parameters and body
+	checks = append(checks, joinLists) // list-based header fields are one line each
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(ec echo.Context) error {
+			r := ec.Request()
+			x := exchangeOf(r.Context())
+			x.operation = op
+			defer x.releaseBody()
+			for _, check := range checks {
+				if err := check(r, x); err != nil {
+					return err
+				}
+			}
+			return next(ec) // 400 for parameters, then for the body; then the handler
+		}
+	}
 }
 
 var (
@@ -51,105 +95,53 @@ var (
 	odataVersion    = []string{"4.0"}
 )
 
-// conclude makes the answer of every request: it sets the header fields that all answers have, turns an error into its
-// answer, and writes the log line.
-func (c *Config) conclude(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(ec echo.Context) error {
-		r, w := ec.Request(), ec.Response()
-		x := newExchange(r.Context(), r.Header, c.Now())
-		ec.SetRequest(r.WithContext(x))
-
-		// The names as the page and OData write them: http.Header.Set would change their letter case.
-		h := w.Header()
-		id := x.requestID.String()
-		h["request-id"] = x.field(fieldRequestID, id)
-		if x.clientRequestID != x.requestID {
-			id = x.clientRequestID.String()
-		}
-		h["client-request-id"] = x.field(fieldClientRequestID, id)
-		h["OData-Version"], h["Cache-Control"], h["X-Content-Type-Options"] = odataVersion, noStore, noSniff
-		if len(r.TransferEncoding) > 0 {
-			h["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
-		}
-
-		var p *problem
-		if err := next(ec); err != nil {
-			p = problemOf(err)
-			if !w.Committed {
-				p.write(w, x)
-			}
-		}
-		x.log(c.Log, r, w.Status, w.Size, c.Now().Sub(x.start), p)
-		return nil
-	}
-}
-
 // write answers with the problem.
-func (p *problem) write(w http.ResponseWriter, x *exchange) {
-	h := w.Header()
+func (p *problem) write(x *exchange) {
+	h := x.Header()
 	for _, f := range p.header {
 		h[f.name] = []string{f.value}
 	}
 	body := p.body(x)
 	h["Content-Type"] = contentTypeJSON
 	h["Content-Length"] = x.field(fieldContentLength, strconv.Itoa(len(body)))
-	w.WriteHeader(p.status)
-	_, _ = w.Write(body) // the caller may be gone
-}
-
-// recoverPanic turns a panic into an error with its stack, for the log.
-func recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			if v := recover(); v != nil {
-				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-			}
-		}()
-		return next(c)
-	}
+	x.WriteHeader(p.status)
+	_, _ = x.Write(body) // the caller may be gone
 }
 
 // limitHeader refuses header fields that are too large together. net/http's own limit is larger and its answer is not
 // ours.
-func limitHeader(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		size := 0
-		for name, values := range c.Request().Header {
-			for _, value := range values {
-				size += len(name) + len(value) + len(": \r\n")
-			}
+func limitHeader(h http.Header) error {
+	size := 0
+	for name, values := range h {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
 		}
-		if size > maxHeader {
-			return headerTooLarge()
-		}
-		return next(c)
 	}
+	if size > maxHeader {
+		return headerTooLarge()
+	}
+	return nil
 }
 
 // authorize lets a request pass whose token holds, has one of the permissions that the contract asks for, and is of a
 // licensed organisation.
-func (c *Config) authorize(op *pfxvalid.Operation) echo.MiddlewareFunc {
+func (c *Config) authorize(op *pfxvalid.Operation) check {
 	permissions := permissionsOf(op)
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(ec echo.Context) error {
-			r := ec.Request()
-			x := exchangeOf(r.Context())
-			x.operation = op
-			principal, err := c.Verifier.Verify(r.Context(), r.Header["Authorization"])
-			if err != nil {
-				return err
-			}
-			x.principal = principal
-			switch {
-			case !principal.Allows(permissions...):
-				return forbidden(permissions)
-			case principal.Personal():
-				return personalAccount()
-			case c.Licensed != nil && !c.Licensed(principal.Tenant):
-				return unlicensed()
-			}
-			return next(ec)
+	return func(r *http.Request, x *exchange) error {
+		principal, err := c.Verifier.Verify(x, r.Header["Authorization"])
+		if err != nil {
+			return err
 		}
+		x.principal = principal
+		switch {
+		case !principal.Allows(permissions...):
+			return forbidden(permissions)
+		case principal.Personal():
+			return personalAccount()
+		case c.Licensed != nil && !c.Licensed(principal.Tenant):
+			return unlicensed()
+		}
+		return nil
 	}
 }
 

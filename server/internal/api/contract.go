@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -17,7 +18,7 @@ type binder struct{}
 
 func (binder) Bind(into any, c echo.Context) error {
 	x := exchangeOf(c.Request().Context())
-	faults, ok := x.operation.DecodeBody(x.body, into)
+	faults, ok := x.operation.DecodeBody(x.body.Bytes(), into)
 	switch {
 	case !ok:
 		return fmt.Errorf("the contract of %s has no body of type %T", x.operation.ID, into)
@@ -36,16 +37,13 @@ func DecodeEntity(data []byte) (pfx.Request, error) {
 	return toRequest(&entity), nil
 }
 
-// joinLists makes one line of a header field that was sent in several (RFC 9110 §5.3), as the generated server wants
-// it. A condition that was sent twice stays as it is and is refused.
-func joinLists(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		h := c.Request().Header
-		for _, name := range []string{"Prefer", "Client-Request-Id"} {
-			if lines := h[name]; len(lines) > 1 {
-				h[name] = []string{strings.Join(lines, ", ")}
-			}
+// joinLists makes one line of a header field that was sent in several (RFC 9110 §5.3). A condition that was sent twice
+// stays as it is and is refused.
+func joinLists(r *http.Request, _ *exchange) error {
+	for _, name := range [...]string{"Prefer", "Client-Request-Id"} {
+		if lines := r.Header[name]; len(lines) > 1 {
+			r.Header[name] = []string{strings.Join(lines, ", ")}
 		}
-		return next(c)
 	}
+	return nil
 }

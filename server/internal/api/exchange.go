@@ -1,12 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -14,16 +15,22 @@ import (
 )
 
 // exchange is what the chain knows of one request and its answer. It is filled on the way and logged once, at the end.
-// It is the request's context too, so that one allocation serves both.
+// It is the request's context and the answer's writer too, so that one allocation serves all three. It is not pooled: a
+// store may hold the context of a caller that has left.
 type exchange struct {
 	context.Context
+	writer          http.ResponseWriter
 	fields          [fieldCount][1]string // the values of the answer's own header fields
 	start           time.Time
 	requestID       edm.Guid
 	clientRequestID edm.Guid
 	operation       *pfxvalid.Operation // nil if no operation has the path and the method
 	principal       *auth.Principal
-	body            []byte // the decompressed request body; reused after the exchange
+	body            *bytes.Buffer // the decompressed request body; reused after the operation
+	err             error         // why the request was refused, or what failed
+	status          int
+	size            int64
+	committed       bool // the answer has begun
 }
 
 // The header fields whose values an exchange keeps.
@@ -42,16 +49,58 @@ func (x *exchange) field(i int, value string) []string {
 }
 
 // newExchange names a request. The caller's name for it counts if it is one GUID.
-func newExchange(parent context.Context, h http.Header, now time.Time) *exchange {
-	x := &exchange{Context: parent, start: now, requestID: edm.Guid(uuid.New())}
+func newExchange(w http.ResponseWriter, r *http.Request, now time.Time) *exchange {
+	x := &exchange{Context: r.Context(), writer: w, start: now, requestID: newGUID(), status: http.StatusOK}
 	x.clientRequestID = x.requestID
-	if values := h.Values("client-request-id"); len(values) == 1 {
+	if values := r.Header["Client-Request-Id"]; len(values) == 1 {
 		if id, err := edm.ParseGuid(values[0]); err == nil {
 			x.clientRequestID = id
 		}
 	}
 	return x
 }
+
+// newGUID returns a random GUID of version 4 (RFC 9562 §5.4). Request ids are names, not secrets: the runtime's own
+// generator (ChaCha8) serves, which needs neither a lock nor a system call.
+func newGUID() edm.Guid {
+	var id edm.Guid
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// setCommonHeader sets the header fields that all answers have, in the letter case of the page and of OData, which
+// http.Header.Set would change.
+func (x *exchange) setCommonHeader() {
+	h := x.Header()
+	id := x.requestID.String()
+	h["request-id"] = x.field(fieldRequestID, id)
+	if x.clientRequestID != x.requestID {
+		id = x.clientRequestID.String()
+	}
+	h["client-request-id"] = x.field(fieldClientRequestID, id)
+	h["OData-Version"], h["Cache-Control"], h["X-Content-Type-Options"] = odataVersion, noStore, noSniff
+}
+
+// Header, WriteHeader and Write are those of the answer; what was sent is kept for the log.
+func (x *exchange) Header() http.Header { return x.writer.Header() }
+
+func (x *exchange) WriteHeader(status int) {
+	x.status, x.committed = status, true
+	x.writer.WriteHeader(status)
+}
+
+func (x *exchange) Write(p []byte) (int, error) {
+	x.committed = true
+	n, err := x.writer.Write(p)
+	x.size += int64(n)
+	return n, err
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.writer }
 
 type exchangeKey struct{}
 
@@ -68,17 +117,17 @@ func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{})
 
 // log writes the one line of a finished exchange. No line holds a token, a body or a header that the caller chose
 // freely.
-func (x *exchange) log(log *slog.Logger, r *http.Request, status int, size int64, took time.Duration, p *problem) {
+func (x *exchange) log(log *slog.Logger, r *http.Request, p *problem, now func() time.Time) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if x.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	if !log.Enabled(r.Context(), level) {
+	if !log.Enabled(x, level) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", method(r.Method)), slog.Int("status", status),
-		slog.Int64("bytes", size), slog.Duration("took", took),
+		slog.String("method", method(r.Method)), slog.Int("status", x.status),
+		slog.Int64("bytes", x.size), slog.Duration("took", now().Sub(x.start)),
 		slog.String("request-id", x.requestID.String()), slog.String("client-request-id", x.clientRequestID.String()),
 	}
 	if x.operation != nil {
@@ -93,7 +142,7 @@ func (x *exchange) log(log *slog.Logger, r *http.Request, status int, size int64
 			attrs = append(attrs, slog.String("err", p.cause.Error()))
 		}
 	}
-	log.LogAttrs(r.Context(), level, "request", attrs...)
+	log.LogAttrs(x, level, "request", attrs...)
 }
 
 // method returns a method of RFC 9110 or PATCH as it is, and any other as "other".

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -49,9 +48,8 @@ func (u updated) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) 
 
 func (x *exchange) writeEntity(w http.ResponseWriter, status int, r *pfx.Request) error {
 	entity := fromRequest(r)
-	buf := buffers.Get().(*bytes.Buffer)
+	buf := newBuffer()
 	defer buffers.Put(buf)
-	buf.Reset()
 	body := pfxvalid.AppendPfxRecryptionRequest(buf.AvailableBuffer(), &entity)
 	buf.Write(body) // keeps what the body has grown to
 	h := w.Header()

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/labstack/echo/v4"
 )
 
 const (
@@ -31,39 +29,44 @@ var formatParameters = map[string][]string{
 // negotiate refuses a request whose answer the caller would not take (406) or whose body is not of a media type that
 // the operation takes (415). It leaves Content-Type as application/json for both media types, since they mean the same:
 // the generated server compares the header by prefix and letter case.
-func negotiate(bodyTypes []string) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			h := c.Request().Header
-			if !acceptsJSON(h.Values("Accept")) {
-				return notAcceptable()
-			}
-			if len(bodyTypes) == 0 {
-				return next(c)
-			}
-			if err := checkBodyType(h, bodyTypes); err != nil {
-				return err
-			}
-			h["Content-Type"] = contentTypeJSON
-			return next(c)
+func negotiate(bodyTypes []string) check {
+	return func(r *http.Request, _ *exchange) error {
+		if !acceptsJSON(r.Header["Accept"]) {
+			return notAcceptable()
 		}
+		if len(bodyTypes) == 0 {
+			return nil
+		}
+		if err := checkBodyType(r.Header, bodyTypes); err != nil {
+			return err
+		}
+		r.Header["Content-Type"] = contentTypeJSON
+		return nil
 	}
 }
 
 func checkBodyType(h http.Header, bodyTypes []string) error {
-	for _, name := range []string{"Content-Type", "Content-Encoding"} {
-		if len(h.Values(name)) > 1 {
+	for _, name := range [...]string{"Content-Type", "Content-Encoding"} {
+		if len(h[name]) > 1 {
 			return badParameter(name, "was sent more than once")
 		}
 	}
-	if value := h.Get("Content-Type"); value != mediaJSON && !isBodyType(value, bodyTypes) {
+	if value := headerValue(h, "Content-Type"); value != mediaJSON && !isBodyType(value, bodyTypes) {
 		return unsupportedMediaType(bodyTypes)
 	}
-	switch strings.ToLower(h.Get("Content-Encoding")) {
+	switch strings.ToLower(headerValue(h, "Content-Encoding")) {
 	case "", "identity", "gzip":
 		return nil
 	}
 	return unsupportedEncoding()
+}
+
+// headerValue is [http.Header.Get] for a name in canonical form, which Get would check each time.
+func headerValue(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 func isBodyType(contentType string, bodyTypes []string) bool {
@@ -100,8 +103,8 @@ func isOneOf(value string, legal []string) bool {
 // acceptsJSON reports whether an Accept header covers application/json: the most specific range that matches decides,
 // and its weight must not be 0 (RFC 9110 §12.5.1).
 func acceptsJSON(values []string) bool {
-	if len(values) == 0 {
-		return true
+	if len(values) == 0 || len(values) == 1 && (values[0] == mediaJSON || values[0] == "*/*") {
+		return true // what nearly all callers send, without a parser
 	}
 	best, accepted := 0, false
 	for _, value := range values {

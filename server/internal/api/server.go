@@ -56,28 +56,33 @@ func New(c Config) (http.Handler, error) {
 		c.Now = time.Now
 	}
 	e := echo.New()
-	e.Binder = binder{}
-	e.Pre(c.chain()...)
-	operations := make(map[string][]echo.MiddlewareFunc, len(pfxvalid.Operations))
+	e.Binder, e.HTTPErrorHandler = binder{}, keepError
+	chains := make(map[string][]echo.MiddlewareFunc, len(pfxvalid.Operations))
 	for i := range pfxvalid.Operations {
 		op := &pfxvalid.Operations[i]
-		operations[op.ID] = c.operationChain(op)
+		chains[op.ID] = []echo.MiddlewareFunc{c.operationChain(op)}
 	}
 	pfxserver.RegisterHandlersWithOptions(e, pfxserver.NewStrictHandler(&handlers{c.Service}), pfxserver.RegisterHandlersOptions{
-		BaseURL: BasePath, OperationMiddlewares: operations,
+		BaseURL: BasePath, OperationMiddlewares: chains,
 	})
-	if err := closeRoutes(e, operations); err != nil {
+	if err := closeRoutes(e, len(chains)); err != nil {
 		return nil, err
 	}
-	return e, nil
+	return &server{c, e}, nil
+}
+
+// server is the handler of the API.
+type server struct {
+	Config
+	routes *echo.Echo
 }
 
 // closeRoutes makes a path parameter stand for one segment that is not empty: echo's last parameter takes the rest of
 // the path, slashes included, and nothing too.
-func closeRoutes(e *echo.Echo, operations map[string][]echo.MiddlewareFunc) error {
+func closeRoutes(e *echo.Echo, operations int) error {
 	routes := e.Routes()
-	if len(routes) != len(operations) {
-		return fmt.Errorf("registering routes: the contract has %d operations, the server %d", len(operations), len(routes))
+	if len(routes) != operations {
+		return fmt.Errorf("registering routes: the contract has %d operations, the server %d", operations, len(routes))
 	}
 	for _, r := range routes {
 		e.RouteNotFound(r.Path+"/*", echo.NotFoundHandler)
