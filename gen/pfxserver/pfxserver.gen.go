@@ -822,11 +822,17 @@ type StrictServerInterface interface {
 	UpdatePfxRecryptionRequest(ctx context.Context, request UpdatePfxRecryptionRequestRequestObject) (UpdatePfxRecryptionRequestResponseObject, error)
 }
 
-// NewStrictHandler returns a server whose operations ssi answers. Bodies are read by the Binder of the
-// Echo instance; a middleware has to leave one of the contract's media types, as it is written there, in Content-Type.
-func NewStrictHandler(ssi StrictServerInterface) ServerInterface { return &strictHandler{ssi} }
+// NewStrictHandler returns a server whose operations ssi answers, each with the context that contextOf returns. Bodies
+// are read by the Binder of the Echo instance; a middleware has to leave one of the contract's media types, as it is
+// written there, in Content-Type.
+func NewStrictHandler(ssi StrictServerInterface, contextOf func(echo.Context) context.Context) ServerInterface {
+	return &strictHandler{ssi, contextOf}
+}
 
-type strictHandler struct{ ssi StrictServerInterface }
+type strictHandler struct {
+	ssi       StrictServerInterface
+	contextOf func(echo.Context) context.Context
+}
 
 func (sh *strictHandler) UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params UpdatePfxRecryptionRequestParams) error {
 	request := UpdatePfxRecryptionRequestRequestObject{PfxRecryptionRequestsID: pfxRecryptionRequestsID, Params: params}
@@ -843,7 +849,7 @@ func (sh *strictHandler) UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecrypt
 			return err
 		}
 	}
-	response, err := sh.ssi.UpdatePfxRecryptionRequest(ctx.Request().Context(), request)
+	response, err := sh.ssi.UpdatePfxRecryptionRequest(sh.contextOf(ctx), request)
 	if err != nil {
 		return err
 	}

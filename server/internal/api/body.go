@@ -28,7 +28,7 @@ func readBody(r *http.Request, x *exchange) error {
 		return payloadTooLarge()
 	}
 	x.body = newBuffer()
-	if err := readLimited(x.body, r.Body); err != nil {
+	if err := x.readLimited(r.Body); err != nil {
 		return err
 	}
 	if !isGzip(r.Header, x.body.Bytes()) {
@@ -37,7 +37,7 @@ func readBody(r *http.Request, x *exchange) error {
 	packed := x.body
 	defer buffers.Put(packed)
 	x.body = newBuffer()
-	return gunzip(x.body, packed)
+	return x.gunzip(packed)
 }
 
 // releaseBody puts the body's buffer back, if there is one.
@@ -51,20 +51,21 @@ func (x *exchange) releaseBody() {
 // isGzip reports whether the body is compressed. Microsoft's Go client labels a plain body gzip on some retries, so the
 // label counts only with gzip's magic bytes (RFC 1952 §2.3.1), with which no JSON text begins.
 func isGzip(h http.Header, body []byte) bool {
-	return len(headerValue(h, "Content-Encoding")) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
+	return len(first(h["Content-Encoding"])) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
 }
 
-func gunzip(to, from *bytes.Buffer) error {
-	zr, err := gzip.NewReader(from)
+func (x *exchange) gunzip(packed io.Reader) error {
+	zr, err := gzip.NewReader(packed)
 	if err != nil {
 		return malformedBody(err)
 	}
-	return readLimited(to, zr)
+	return x.readLimited(zr)
 }
 
-// readLimited reads all of r, or fails on the first byte past maxBody.
-func readLimited(buf *bytes.Buffer, r io.Reader) error {
-	n, err := buf.ReadFrom(io.LimitReader(r, maxBody+1))
+// readLimited reads all of r into the body, or fails on the first byte past maxBody.
+func (x *exchange) readLimited(r io.Reader) error {
+	x.limit = io.LimitedReader{R: r, N: maxBody + 1}
+	n, err := x.body.ReadFrom(&x.limit)
 	if n > maxBody {
 		return payloadTooLarge()
 	}

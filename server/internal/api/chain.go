@@ -30,7 +30,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
 	}
 	var p *problem
-	if err := s.enter(x, r.WithContext(x)); err != nil {
+	if err := s.enter(x, r); err != nil {
 		p = problemOf(err)
 		if !x.committed {
 			p.write(x)
@@ -56,7 +56,7 @@ func (s *server) enter(x *exchange, r *http.Request) (err error) {
 }
 
 // keepError leaves an error of the router, a check or a handler to ServeHTTP.
-func keepError(err error, c echo.Context) { exchangeOf(c.Request().Context()).err = err }
+func keepError(err error, c echo.Context) { exchangeBehind(c).err = err }
 
 // check is one link of an operation's chain: it refuses a request or says more of it in the exchange.
 type check func(r *http.Request, x *exchange) error
@@ -71,11 +71,10 @@ func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
 	if op.DecodeBody != nil {
 		checks = append(checks, readBody) // 413; from here on the exchange has the body
 	}
-	checks = append(checks, joinLists) // list-based header fields are one line each
+	checks = append(checks, joinClientRequestIDs) // what follows wants each header field in one line
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(ec echo.Context) error {
-			r := ec.Request()
-			x := exchangeOf(r.Context())
+			r, x := ec.Request(), exchangeBehind(ec)
 			x.operation = op
 			defer x.releaseBody()
 			for _, check := range checks {

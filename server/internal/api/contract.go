@@ -17,7 +17,7 @@ import (
 type binder struct{}
 
 func (binder) Bind(into any, c echo.Context) error {
-	x := exchangeOf(c.Request().Context())
+	x := exchangeBehind(c)
 	faults, ok := x.operation.DecodeBody(x.body.Bytes(), into)
 	switch {
 	case !ok:
@@ -37,13 +37,11 @@ func DecodeEntity(data []byte) (pfx.Request, error) {
 	return toRequest(&entity), nil
 }
 
-// joinLists makes one line of a header field that was sent in several (RFC 9110 §5.3). A condition that was sent twice
-// stays as it is and is refused.
-func joinLists(r *http.Request, _ *exchange) error {
-	for _, name := range [...]string{"Prefer", "Client-Request-Id"} {
-		if lines := r.Header[name]; len(lines) > 1 {
-			r.Header[name] = []string{strings.Join(lines, ", ")}
-		}
+// joinClientRequestIDs makes one line of names that came in several (RFC 9110 §5.3): they name nothing, but are no fault.
+func joinClientRequestIDs(r *http.Request, _ *exchange) error {
+	const name = "Client-Request-Id"
+	if lines := r.Header[name]; len(lines) > 1 {
+		r.Header[name] = []string{strings.Join(lines, ", ")}
 	}
 	return nil
 }

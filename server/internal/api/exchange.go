@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -15,7 +18,7 @@ import (
 )
 
 // exchange is what the chain knows of one request and its answer. It is filled on the way and logged once, at the end.
-// It is the request's context and the answer's writer too, so that one allocation serves all three. It is not pooled: a
+// It is the handler's context and the answer's writer too, so that one allocation serves all three. It is not pooled: a
 // store may hold the context of a caller that has left.
 type exchange struct {
 	context.Context
@@ -26,8 +29,9 @@ type exchange struct {
 	clientRequestID edm.Guid
 	operation       *pfxvalid.Operation // nil if no operation has the path and the method
 	principal       *auth.Principal
-	body            *bytes.Buffer // the decompressed request body; reused after the operation
-	err             error         // why the request was refused, or what failed
+	limit           io.LimitedReader // of the request body
+	body            *bytes.Buffer    // the decompressed request body; reused after the operation
+	err             error            // why the request was refused, or what failed
 	status          int
 	size            int64
 	committed       bool // the answer has begun
@@ -112,8 +116,12 @@ func (x *exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// exchangeOf returns the exchange of a request that went through the chain.
+// exchangeOf returns the exchange that a handler's context is, or comes from.
 func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*exchange) }
+
+// exchangeBehind returns the exchange that echo writes to. That it is not looked up in the request's context too saves
+// the copy that http.Request.WithContext makes, 0.3 µs.
+func exchangeBehind(c echo.Context) *exchange { return c.Response().Writer.(*exchange) }
 
 // log writes the one line of a finished exchange. No line holds a token, a body or a header that the caller chose
 // freely.

@@ -28,7 +28,7 @@ var formatParameters = map[string][]string{
 
 // negotiate refuses a request whose answer the caller would not take (406) or whose body is not of a media type that
 // the operation takes (415). It leaves Content-Type as application/json for both media types, since they mean the same:
-// the generated server compares the header by prefix and letter case.
+// the generated server compares the header letter by letter.
 func negotiate(bodyTypes []string) check {
 	return func(r *http.Request, _ *exchange) error {
 		if !acceptsJSON(r.Header["Accept"]) {
@@ -37,33 +37,34 @@ func negotiate(bodyTypes []string) check {
 		if len(bodyTypes) == 0 {
 			return nil
 		}
-		if err := checkBodyType(r.Header, bodyTypes); err != nil {
-			return err
-		}
-		r.Header["Content-Type"] = contentTypeJSON
-		return nil
+		return checkBodyType(r.Header, bodyTypes)
 	}
 }
 
 func checkBodyType(h http.Header, bodyTypes []string) error {
-	for _, name := range [...]string{"Content-Type", "Content-Encoding"} {
-		if len(h[name]) > 1 {
-			return badParameter(name, "was sent more than once")
+	types, encodings := h["Content-Type"], h["Content-Encoding"]
+	switch {
+	case len(types) > 1:
+		return badParameter("Content-Type", "was sent more than once")
+	case len(encodings) > 1:
+		return badParameter("Content-Encoding", "was sent more than once")
+	}
+	if value := first(types); value != mediaJSON {
+		if !isBodyType(value, bodyTypes) {
+			return unsupportedMediaType(bodyTypes)
 		}
+		h["Content-Type"] = contentTypeJSON
 	}
-	if value := headerValue(h, "Content-Type"); value != mediaJSON && !isBodyType(value, bodyTypes) {
-		return unsupportedMediaType(bodyTypes)
-	}
-	switch strings.ToLower(headerValue(h, "Content-Encoding")) {
+	switch strings.ToLower(first(encodings)) {
 	case "", "identity", "gzip":
 		return nil
 	}
 	return unsupportedEncoding()
 }
 
-// headerValue is [http.Header.Get] for a name in canonical form, which Get would check each time.
-func headerValue(h http.Header, name string) string {
-	if values := h[name]; len(values) > 0 {
+// first is [http.Header.Get] for the values of a field that was looked up already.
+func first(values []string) string {
+	if len(values) > 0 {
 		return values[0]
 	}
 	return ""

@@ -9,6 +9,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,7 +63,8 @@ func New(c Config) (http.Handler, error) {
 		op := &pfxvalid.Operations[i]
 		chains[op.ID] = []echo.MiddlewareFunc{c.operationChain(op)}
 	}
-	pfxserver.RegisterHandlersWithOptions(e, pfxserver.NewStrictHandler(&handlers{c.Service}), pfxserver.RegisterHandlersOptions{
+	contextOf := func(ec echo.Context) context.Context { return exchangeBehind(ec) }
+	pfxserver.RegisterHandlersWithOptions(e, pfxserver.NewStrictHandler(&handlers{c.Service}, contextOf), pfxserver.RegisterHandlersOptions{
 		BaseURL: BasePath, OperationMiddlewares: chains,
 	})
 	if err := closeRoutes(e, len(chains)); err != nil {
