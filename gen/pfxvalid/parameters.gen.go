@@ -35,31 +35,24 @@ func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 		path.PfxRecryptionRequestsID = p.checkKey(0, s)
 	}
 	for query != "" {
-		var name, value string
 		var ok bool
-		if name, value, query, ok = p.option(query); !ok {
-			continue
-		}
-		switch name {
-		default:
+		var name string
+		if name, _, query, ok = p.option(query); ok {
 			p.unknown(name)
 		}
-		_ = value
 	}
-	if s, ok := p.header(1, header["Client-Request-Id"]); ok {
-		_ = s
+	if _, ok := p.header(1, header["Client-Request-Id"]); ok {
 		into.ClientRequestID = line(header["Client-Request-Id"])
 	}
 	if s, ok := p.header(2, header["If-Match"]); ok {
-		_ = p.checkUpdatePfxRecryptionRequestIfMatch(2, s)
+		p.checkUpdatePfxRecryptionRequestIfMatch(2, s)
 		into.IfMatch = line(header["If-Match"])
 	}
 	if s, ok := p.header(3, header["If-None-Match"]); ok {
-		_ = p.checkUpdatePfxRecryptionRequestIfNoneMatch(3, s)
+		p.checkUpdatePfxRecryptionRequestIfNoneMatch(3, s)
 		into.IfNoneMatch = line(header["If-None-Match"])
 	}
-	if s, ok := p.listHeader(4, header["Prefer"]); ok {
-		_ = s
+	if _, ok := p.listHeader(4, header["Prefer"]); ok {
 		into.Prefer = line(header["Prefer"])
 	}
 	return p.close()

@@ -2,8 +2,6 @@
 
 package pfxvalid
 
-import "strconv"
-
 // maxDepth is how deep objects and arrays may nest in all. Recursive schemas and members of any type need a bound.
 const maxDepth = 64
 
@@ -219,5 +217,3 @@ func (l *lexer) word(w string) {
 	}
 	l.pos = end
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

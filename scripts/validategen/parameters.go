@@ -290,7 +290,11 @@ func (g *generator) parameterReads(all []*parameter) error {
 			if slices.Contains(listFields, key) {
 				read = "listHeader"
 			}
-			g.p("if s, ok := p.%s(%d, header[%q]); ok {", read, i, key)
+			variable := "s"
+			if p.isLine() && p.schema.isFree() {
+				variable = "_"
+			}
+			g.p("if %s, ok := p.%s(%d, header[%q]); ok {", variable, read, i, key)
 			if err := g.parameterValue(i, p, "into."); err != nil {
 				return err
 			}
@@ -304,14 +308,16 @@ func (g *generator) parameterReads(all []*parameter) error {
 }
 
 func (g *generator) queryReads(all []*parameter) error {
-	g.p("for query != \"\" {")
-	g.p("var name, value string\nvar ok bool")
+	g.p("for query != \"\" {\nvar ok bool")
+	if !slices.ContainsFunc(all, func(p *parameter) bool { return p.in == "query" }) {
+		g.p("var name string\nif name, _, query, ok = p.option(query); ok {\np.unknown(name)\n}\n}")
+		return nil
+	}
+	g.p("var name, value string")
 	g.p("if name, value, query, ok = p.option(query); !ok {\ncontinue\n}")
 	g.p("switch name {")
-	declared := false
 	for i, p := range all {
 		if p.in == "query" {
-			declared = true
 			g.p("case %q:\nif s, ok := p.query(%d, value); ok {", p.name, i)
 			if err := g.parameterValue(i, p, "into."); err != nil {
 				return err
@@ -319,17 +325,19 @@ func (g *generator) queryReads(all []*parameter) error {
 			g.p("}")
 		}
 	}
-	g.p("default:\np.unknown(name)\n}")
-	if !declared {
-		g.p("_ = value")
-	}
-	g.p("}")
+	g.p("default:\np.unknown(name)\n}\n}")
 	for i, p := range all {
 		if p.in == "query" && p.required {
 			g.p("p.require(%d)", i)
 		}
 	}
 	return nil
+}
+
+// isLine reports whether the parameter is the line of a header field itself, pointed at where it stands.
+func (p *parameter) isLine() bool {
+	u := unwrap(p.typ)
+	return p.in == "header" && u.how == pointer && types.Identical(u.value, types.Typ[types.String])
 }
 
 // parameterValue writes the check of the string s of a parameter, and its assignment.
@@ -355,8 +363,10 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 	}
 	switch u.how {
 	case pointer:
-		if p.in == "header" && types.Identical(u.value, types.Typ[types.String]) {
-			g.p("_ = %s", value) // for its faults: what passes is s itself
+		if p.isLine() {
+			if value != "s" {
+				g.p("%s", value) // for its faults: what passes is s itself
+			}
 			g.p("%s%s = line(header[%q])", target, p.field, textproto.CanonicalMIMEHeaderKey(p.name))
 			break
 		}

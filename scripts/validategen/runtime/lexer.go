@@ -1,7 +1,5 @@
 package runtime
 
-import "strconv"
-
 // maxDepth is how deep objects and arrays may nest in all. Recursive schemas and members of any type need a bound.
 const maxDepth = 64
 
@@ -217,5 +215,3 @@ func (l *lexer) word(w string) {
 	}
 	l.pos = end
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -108,7 +109,7 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 }
 
-// TestManyMembers checks that the set of names finds duplicates on both sides of where it becomes a map.
+// TestManyMembers checks that the set of names finds duplicates on both sides of where it gets a table.
 func TestManyMembers(t *testing.T) {
 	t.Parallel()
 	for n := range 3 * fewNames {
@@ -116,13 +117,13 @@ func TestManyMembers(t *testing.T) {
 			var b bytes.Buffer
 			b.WriteByte('{')
 			for i := range n {
-				b.WriteString(`"` + itoa(i) + `":0,`)
+				b.WriteString(`"` + strconv.Itoa(i) + `":0,`)
 			}
 			good := b.String() + `"x":0}`
 			if f := read([]byte(good)); f != nil {
 				t.Fatalf("%s: got %+v, want no fault", good, f)
 			}
-			bad := b.String() + `"` + itoa(twin) + `":0}`
+			bad := b.String() + `"` + strconv.Itoa(twin) + `":0}`
 			if f := read([]byte(bad)); f == nil || !f.Malformed {
 				t.Fatalf("%s: got %+v, want malformed", bad, f)
 			}

@@ -58,8 +58,8 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 		path.On = p.boolean(3, s)
 	}
 	for query != "" {
-		var name, value string
 		var ok bool
+		var name, value string
 		if name, value, query, ok = p.option(query); !ok {
 			continue
 		}
@@ -105,8 +105,7 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 		x := p.checkPostProbeXTrace(10, s)
 		into.XTrace = &x
 	}
-	if s, ok := p.listHeader(11, header["Prefer"]); ok {
-		_ = s
+	if _, ok := p.listHeader(11, header["Prefer"]); ok {
 		into.Prefer = line(header["Prefer"])
 	}
 	return p.close()

@@ -2,7 +2,10 @@
 
 package probevalid
 
-import "bytes"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 // skipAny reads a value of any type.
 func (l *lexer) skipAny() { l.skip(maxDepth - l.depth) }
@@ -63,35 +66,57 @@ func (l *lexer) skipArray(depth int) {
 
 // nameSet holds the names of an object's members that no bit stands for.
 type nameSet struct {
-	few  [][]byte
-	many map[string]struct{}
+	names [][]byte
+	table []uint32 // 1 + the index of a name, at its hash or in the next free slot; nil as long as there are few
 }
 
-// fewNames is up to where comparing with each name is faster than a map.
-const fewNames = 12
+// fewNames is up to where comparing with each name is faster than a table.
+const fewNames = 16
+
+// nameSeed differs from process to process: nobody can send names that share a hash.
+var nameSeed = maphash.MakeSeed()
 
 // add reports false if name is in the set already. The set keeps name.
 func (s *nameSet) add(name []byte) bool {
-	if s.many == nil {
-		for _, n := range s.few {
+	if len(s.names) < fewNames {
+		for _, n := range s.names {
 			if bytes.Equal(n, name) {
 				return false
 			}
 		}
-		if len(s.few) < fewNames {
-			s.few = append(s.few, name)
-			return true
+		if s.names == nil {
+			s.names = make([][]byte, 0, 4)
 		}
-		s.many = make(map[string]struct{}, 4*fewNames)
-		for _, n := range s.few {
-			s.many[string(n)] = struct{}{}
-		}
+		s.names = append(s.names, name)
+		return true
 	}
-	if _, ok := s.many[string(name)]; ok {
+	if len(s.table) <= 2*len(s.names) {
+		s.grow()
+	}
+	slot := s.slot(name)
+	if *slot != 0 {
 		return false
 	}
-	s.many[string(name)] = struct{}{}
+	s.names = append(s.names, name)
+	*slot = uint32(len(s.names))
 	return true
+}
+
+// slot returns the slot of name, or the free one where it belongs. At least half of them are free.
+func (s *nameSet) slot(name []byte) *uint32 {
+	for hash := maphash.Bytes(nameSeed, name); ; hash++ {
+		slot := &s.table[hash%uint64(len(s.table))]
+		if *slot == 0 || bytes.Equal(s.names[*slot-1], name) {
+			return slot
+		}
+	}
+}
+
+func (s *nameSet) grow() {
+	s.table = make([]uint32, 4*len(s.names))
+	for i, name := range s.names {
+		*s.slot(name) = uint32(i + 1)
+	}
 }
 
 // ignored reads the value of a member that the contract ignores.

@@ -8,16 +8,11 @@ package treevalid
 func DecodePutTreeParams(query string, header map[string][]string) *Faults {
 	var p params
 	for query != "" {
-		var name, value string
 		var ok bool
-		if name, value, query, ok = p.option(query); !ok {
-			continue
-		}
-		switch name {
-		default:
+		var name string
+		if name, _, query, ok = p.option(query); ok {
 			p.unknown(name)
 		}
-		_ = value
 	}
 	return p.close()
 }

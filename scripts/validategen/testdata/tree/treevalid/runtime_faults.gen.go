@@ -2,7 +2,7 @@
 
 package treevalid
 
-import "strings"
+import "strconv"
 
 // Faults says why a body or a set of parameters was refused.
 type Faults struct {
@@ -76,13 +76,10 @@ func (m *mark) fault(pointer, name string) Fault {
 	f.Expected.Value = m.value
 	if m.member != "" {
 		f.Name = m.member
-		f.Pointer += "/" + pointerEscaper.Replace(m.member)
+		f.Pointer = string(appendToken([]byte(pointer), []byte(m.member)))
 	}
 	return f
 }
-
-// pointerEscaper writes a reference token of RFC 6901 §3.
-var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
 // resolver turns marks into faults by reading the bytes once more. They are known to be JSON by then.
 type resolver struct {
@@ -90,7 +87,7 @@ type resolver struct {
 	left    []mark
 	faults  []Fault
 	pointer []byte
-	name    string
+	name    []byte
 }
 
 // resolve returns the faults of marks, which stand in the order of the bytes.
@@ -104,7 +101,7 @@ func resolve(data []byte, marks []mark) []Fault {
 // take resolves the marks at offset at.
 func (r *resolver) take(at int) {
 	for len(r.left) > 0 && r.left[0].at == at {
-		r.faults = append(r.faults, r.left[0].fault(string(r.pointer), r.name))
+		r.faults = append(r.faults, r.left[0].fault(string(r.pointer), string(r.name)))
 		r.left = r.left[1:]
 	}
 }
@@ -114,35 +111,41 @@ func (r *resolver) value() {
 	if len(r.left) == 0 {
 		return
 	}
+	outer, length := r.name, len(r.pointer)
 	switch r.data[r.pos] {
 	case '{':
 		r.pos++
-		for n := 0; r.more(n, '}'); n++ {
+		for n := 0; len(r.left) > 0 && r.more(n, '}'); n++ {
 			r.member(nil, 0)
-			r.child(string(r.key), pointerEscaper.Replace(string(r.key)))
-			if len(r.left) == 0 {
-				return
-			}
+			r.name, r.pointer = r.key, appendToken(r.pointer[:length], r.key)
+			r.value()
 		}
-		r.take(r.closed())
 	case '[':
 		r.pos++
-		for n := 0; r.more(n, ']'); n++ {
-			r.child(r.name, itoa(n))
-			if len(r.left) == 0 {
-				return
-			}
+		for n := 0; len(r.left) > 0 && r.more(n, ']'); n++ {
+			r.pointer = strconv.AppendInt(append(r.pointer[:length], '/'), int64(n), 10)
+			r.value()
 		}
-		r.take(r.closed())
 	default:
 		r.skip(0)
+		return
 	}
+	r.name, r.pointer = outer, r.pointer[:length]
+	r.take(r.closed())
 }
 
-func (r *resolver) child(name, token string) {
-	outer, length := r.name, len(r.pointer)
-	r.name = name
-	r.pointer = append(append(r.pointer, '/'), token...)
-	r.value()
-	r.name, r.pointer = outer, r.pointer[:length]
+// appendToken appends a name to a JSON Pointer (RFC 6901 §3).
+func appendToken(pointer, name []byte) []byte {
+	pointer = append(pointer, '/')
+	for _, c := range name {
+		switch c {
+		case '~':
+			pointer = append(pointer, "~0"...)
+		case '/':
+			pointer = append(pointer, "~1"...)
+		default:
+			pointer = append(pointer, c)
+		}
+	}
+	return pointer
 }
