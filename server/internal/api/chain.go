@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -100,11 +99,7 @@ func (p *problem) write(x *exchange) {
 	for _, f := range p.header {
 		h[f.name] = []string{f.value}
 	}
-	body := p.body(x)
-	h["Content-Type"] = contentTypeJSON
-	h["Content-Length"] = x.field(fieldContentLength, strconv.Itoa(len(body)))
-	x.WriteHeader(p.status)
-	_, _ = x.Write(body) // the caller may be gone
+	_ = x.writeJSON(x, p.status, func(buf []byte) []byte { return p.append(buf, x) }) // the caller may be gone
 }
 
 // limitHeader refuses header fields that are too large together. net/http's own limit is larger and its answer is not

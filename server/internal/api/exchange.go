@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -101,6 +102,20 @@ func (x *exchange) Write(p []byte) (int, error) {
 	n, err := x.writer.Write(p)
 	x.size += int64(n)
 	return n, err
+}
+
+// writeJSON answers with the text that appendTo appends to a buffer.
+func (x *exchange) writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) error {
+	buf := newBuffer()
+	defer buffers.Put(buf)
+	body := appendTo(buf.AvailableBuffer())
+	buf.Write(body) // keeps what the body has grown to
+	h := w.Header()
+	h["Content-Type"] = contentTypeJSON
+	h["Content-Length"] = x.field(fieldContentLength, strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, err := w.Write(body)
+	return err
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.

@@ -30,7 +30,7 @@ func bodyProblem(faults *pfxvalid.Faults) *problem {
 	case faults.Malformed:
 		return malformedBody(nil)
 	}
-	p := &problem{status: http.StatusBadRequest, code: codeModelValidation}
+	p := &problem{status: http.StatusBadRequest, code: codeModelValidation, details: make([]pfxapi.ErrorDetail, 0, len(faults.List))}
 	for _, f := range faults.List {
 		p.details = append(p.details, pfxapi.ErrorDetail{Code: codeModelValidation, Message: faultMessage(f), Target: f.Pointer})
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
@@ -48,14 +47,5 @@ func (u updated) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) 
 
 func (x *exchange) writeEntity(w http.ResponseWriter, status int, r *pfx.Request) error {
 	entity := fromRequest(r)
-	buf := newBuffer()
-	defer buffers.Put(buf)
-	body := pfxvalid.AppendPfxRecryptionRequest(buf.AvailableBuffer(), &entity)
-	buf.Write(body) // keeps what the body has grown to
-	h := w.Header()
-	h["Content-Type"] = contentTypeJSON
-	h["Content-Length"] = x.field(fieldContentLength, strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, err := w.Write(body)
-	return err
+	return x.writeJSON(w, status, func(buf []byte) []byte { return pfxvalid.AppendPfxRecryptionRequest(buf, &entity) })
 }

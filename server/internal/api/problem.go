@@ -184,8 +184,8 @@ func routingProblem(e *echo.HTTPError) *problem {
 	return internalProblem(e)
 }
 
-// body returns the error in the form of every Microsoft Graph error.
-func (p *problem) body(of *exchange) []byte {
+// append appends the error in the form of every Microsoft Graph error.
+func (p *problem) append(buf []byte, of *exchange) []byte {
 	var e pfxapi.Error
 	e.Error.Code, e.Error.Message, e.Error.Details = p.code, p.message, p.details
 	e.Error.InnerError = pfxapi.InnerError{
@@ -193,5 +193,5 @@ func (p *problem) body(of *exchange) []byte {
 		RequestID:       of.requestID,
 		ClientRequestID: of.clientRequestID,
 	}
-	return pfxvalid.AppendError(nil, &e)
+	return pfxvalid.AppendError(buf, &e)
 }
