@@ -17,6 +17,18 @@ import (
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListPfxRecryptionRequests List pfxRecryptionRequests
+	// (GET /pfxRecryptionRequests)
+	ListPfxRecryptionRequests(ctx echo.Context, params ListPfxRecryptionRequestsParams) error
+	// CreatePfxRecryptionRequest Create pfxRecryptionRequest
+	// (POST /pfxRecryptionRequests)
+	CreatePfxRecryptionRequest(ctx echo.Context, params CreatePfxRecryptionRequestParams) error
+	// DeletePfxRecryptionRequest Delete pfxRecryptionRequest
+	// (DELETE /pfxRecryptionRequests/{pfxRecryptionRequestsId})
+	DeletePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params DeletePfxRecryptionRequestParams) error
+	// GetPfxRecryptionRequest Get pfxRecryptionRequest
+	// (GET /pfxRecryptionRequests/{pfxRecryptionRequestsId})
+	GetPfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params GetPfxRecryptionRequestParams) error
 	// UpdatePfxRecryptionRequest Update pfxRecryptionRequest
 	// (PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId})
 	UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params UpdatePfxRecryptionRequestParams) error
@@ -29,6 +41,46 @@ func (e *ParameterError) Error() string { return "the parameters break the contr
 
 // ServerInterfaceWrapper checks and decodes parameters, in one pass.
 type ServerInterfaceWrapper struct{ Handler ServerInterface }
+
+func (w *ServerInterfaceWrapper) ListPfxRecryptionRequests(ctx echo.Context) error {
+	r := ctx.Request()
+	var params ListPfxRecryptionRequestsParams
+	if faults := pfxvalid.DecodeListPfxRecryptionRequestsParams(r.URL.RawQuery, r.Header, &params); faults != nil {
+		return &ParameterError{faults}
+	}
+	return w.Handler.ListPfxRecryptionRequests(ctx, params)
+}
+
+func (w *ServerInterfaceWrapper) CreatePfxRecryptionRequest(ctx echo.Context) error {
+	r := ctx.Request()
+	var params CreatePfxRecryptionRequestParams
+	if faults := pfxvalid.DecodeCreatePfxRecryptionRequestParams(r.URL.RawQuery, r.Header, &params); faults != nil {
+		return &ParameterError{faults}
+	}
+	return w.Handler.CreatePfxRecryptionRequest(ctx, params)
+}
+
+func (w *ServerInterfaceWrapper) DeletePfxRecryptionRequest(ctx echo.Context) error {
+	r := ctx.Request()
+	var path pfxvalid.DeletePfxRecryptionRequestPath
+	var params DeletePfxRecryptionRequestParams
+	if faults := pfxvalid.DecodeDeletePfxRecryptionRequestParams(ctx.Param("pfxRecryptionRequestsId"), r.URL.RawQuery, r.Header, &path, &params); faults != nil {
+		return &ParameterError{faults}
+	}
+	pfxRecryptionRequestsID := path.Values()
+	return w.Handler.DeletePfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+}
+
+func (w *ServerInterfaceWrapper) GetPfxRecryptionRequest(ctx echo.Context) error {
+	r := ctx.Request()
+	var path pfxvalid.GetPfxRecryptionRequestPath
+	var params GetPfxRecryptionRequestParams
+	if faults := pfxvalid.DecodeGetPfxRecryptionRequestParams(ctx.Param("pfxRecryptionRequestsId"), r.URL.RawQuery, r.Header, &path, &params); faults != nil {
+		return &ParameterError{faults}
+	}
+	pfxRecryptionRequestsID := path.Values()
+	return w.Handler.GetPfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+}
 
 func (w *ServerInterfaceWrapper) UpdatePfxRecryptionRequest(ctx echo.Context) error {
 	r := ctx.Request()
@@ -88,6 +140,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/pfxRecryptionRequests", wrapper.ListPfxRecryptionRequests, options.OperationMiddlewares["listPfxRecryptionRequests"]...)
+	router.POST(options.BaseURL+"/pfxRecryptionRequests", wrapper.CreatePfxRecryptionRequest, options.OperationMiddlewares["createPfxRecryptionRequest"]...)
+	router.DELETE(options.BaseURL+"/pfxRecryptionRequests/:pfxRecryptionRequestsId", wrapper.DeletePfxRecryptionRequest, options.OperationMiddlewares["deletePfxRecryptionRequest"]...)
+	router.GET(options.BaseURL+"/pfxRecryptionRequests/:pfxRecryptionRequestsId", wrapper.GetPfxRecryptionRequest, options.OperationMiddlewares["getPfxRecryptionRequest"]...)
 	router.PATCH(options.BaseURL+"/pfxRecryptionRequests/:pfxRecryptionRequestsId", wrapper.UpdatePfxRecryptionRequest, options.OperationMiddlewares["updatePfxRecryptionRequest"]...)
 
 }
@@ -103,6 +159,38 @@ type BadRequestJSONResponse struct {
 	Body Error
 
 	Headers BadRequestResponseHeaders
+}
+
+type CreatedResponseHeaders struct {
+	CacheControl        *string
+	ETag                *string
+	Location            *string
+	ODataEntityID       *string
+	ODataVersion        *string
+	PreferenceApplied   *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+type CreatedJSONResponse struct {
+	Body PfxRecryptionRequest
+
+	Headers CreatedResponseHeaders
+}
+
+type CreatedWithoutBodyResponseHeaders struct {
+	CacheControl        *string
+	ETag                *string
+	Location            *string
+	ODataEntityID       *string
+	ODataVersion        *string
+	PreferenceApplied   *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+type CreatedWithoutBodyResponse struct {
+	Headers CreatedWithoutBodyResponseHeaders
 }
 
 type ForbiddenResponseHeaders struct {
@@ -267,6 +355,7 @@ type UnauthorizedJSONResponse struct {
 }
 
 type UnsupportedMediaTypeResponseHeaders struct {
+	Accept              *string
 	AcceptEncoding      *string
 	AcceptPatch         *string
 	CacheControl        *string
@@ -279,6 +368,1575 @@ type UnsupportedMediaTypeJSONResponse struct {
 	Body Error
 
 	Headers UnsupportedMediaTypeResponseHeaders
+}
+
+type ListPfxRecryptionRequestsRequestObject struct {
+	Params ListPfxRecryptionRequestsParams
+}
+
+type ListPfxRecryptionRequestsResponseObject interface {
+	VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListPfxRecryptionRequests200ResponseHeaders struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+type ListPfxRecryptionRequests200JSONResponse struct {
+	Body    PfxRecryptionRequestCollection
+	Headers ListPfxRecryptionRequests200ResponseHeaders
+}
+
+func (response ListPfxRecryptionRequests200JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListPfxRecryptionRequests400JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ListPfxRecryptionRequests401JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ListPfxRecryptionRequests403JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests405JSONResponse struct{ MethodNotAllowedJSONResponse }
+
+func (response ListPfxRecryptionRequests405JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(405)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests406JSONResponse struct{ NotAcceptableJSONResponse }
+
+func (response ListPfxRecryptionRequests406JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListPfxRecryptionRequests429JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests431JSONResponse struct {
+	RequestHeaderFieldsTooLargeJSONResponse
+}
+
+func (response ListPfxRecryptionRequests431JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(431)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests500JSONResponse struct {
+	InternalServerErrorJSONResponse
+}
+
+func (response ListPfxRecryptionRequests500JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPfxRecryptionRequests503JSONResponse struct{ ServiceUnavailableJSONResponse }
+
+func (response ListPfxRecryptionRequests503JSONResponse) VisitListPfxRecryptionRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequestRequestObject struct {
+	Params CreatePfxRecryptionRequestParams
+	Body   *CreatePfxRecryptionRequestJSONRequestBody
+}
+
+type CreatePfxRecryptionRequestResponseObject interface {
+	VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error
+}
+
+type CreatePfxRecryptionRequest201JSONResponse struct{ CreatedJSONResponse }
+
+func (response CreatePfxRecryptionRequest201JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	if response.Headers.ODataEntityID != nil {
+		w.Header().Set("OData-EntityId", fmt.Sprint(*response.Headers.ODataEntityID))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest204Response = CreatedWithoutBodyResponse
+
+func (response CreatePfxRecryptionRequest204Response) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	if response.Headers.ODataEntityID != nil {
+		w.Header().Set("OData-EntityId", fmt.Sprint(*response.Headers.ODataEntityID))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type CreatePfxRecryptionRequest400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreatePfxRecryptionRequest400JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreatePfxRecryptionRequest401JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreatePfxRecryptionRequest403JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest405JSONResponse struct{ MethodNotAllowedJSONResponse }
+
+func (response CreatePfxRecryptionRequest405JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(405)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest406JSONResponse struct{ NotAcceptableJSONResponse }
+
+func (response CreatePfxRecryptionRequest406JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest413JSONResponse struct{ PayloadTooLargeJSONResponse }
+
+func (response CreatePfxRecryptionRequest413JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response CreatePfxRecryptionRequest415JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Accept != nil {
+		w.Header().Set("Accept", fmt.Sprint(*response.Headers.Accept))
+	}
+	if response.Headers.AcceptEncoding != nil {
+		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
+	}
+	if response.Headers.AcceptPatch != nil {
+		w.Header().Set("Accept-Patch", fmt.Sprint(*response.Headers.AcceptPatch))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response CreatePfxRecryptionRequest429JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest431JSONResponse struct {
+	RequestHeaderFieldsTooLargeJSONResponse
+}
+
+func (response CreatePfxRecryptionRequest431JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(431)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest500JSONResponse struct {
+	InternalServerErrorJSONResponse
+}
+
+func (response CreatePfxRecryptionRequest500JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePfxRecryptionRequest503JSONResponse struct{ ServiceUnavailableJSONResponse }
+
+func (response CreatePfxRecryptionRequest503JSONResponse) VisitCreatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequestRequestObject struct {
+	PfxRecryptionRequestsID PfxRecryptionRequestsID `json:"pfxRecryptionRequestsId"`
+	Params                  DeletePfxRecryptionRequestParams
+}
+
+type DeletePfxRecryptionRequestResponseObject interface {
+	VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error
+}
+
+type DeletePfxRecryptionRequest204ResponseHeaders struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+type DeletePfxRecryptionRequest204Response struct {
+	Headers DeletePfxRecryptionRequest204ResponseHeaders
+}
+
+func (response DeletePfxRecryptionRequest204Response) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeletePfxRecryptionRequest400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeletePfxRecryptionRequest400JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeletePfxRecryptionRequest401JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response DeletePfxRecryptionRequest403JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeletePfxRecryptionRequest404JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest405JSONResponse struct{ MethodNotAllowedJSONResponse }
+
+func (response DeletePfxRecryptionRequest405JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(405)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest406JSONResponse struct{ NotAcceptableJSONResponse }
+
+func (response DeletePfxRecryptionRequest406JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest412JSONResponse struct{ PreconditionFailedJSONResponse }
+
+func (response DeletePfxRecryptionRequest412JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest428JSONResponse struct {
+	PreconditionRequiredJSONResponse
+}
+
+func (response DeletePfxRecryptionRequest428JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response DeletePfxRecryptionRequest429JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest431JSONResponse struct {
+	RequestHeaderFieldsTooLargeJSONResponse
+}
+
+func (response DeletePfxRecryptionRequest431JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(431)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest500JSONResponse struct {
+	InternalServerErrorJSONResponse
+}
+
+func (response DeletePfxRecryptionRequest500JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePfxRecryptionRequest503JSONResponse struct{ ServiceUnavailableJSONResponse }
+
+func (response DeletePfxRecryptionRequest503JSONResponse) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequestRequestObject struct {
+	PfxRecryptionRequestsID PfxRecryptionRequestsID `json:"pfxRecryptionRequestsId"`
+	Params                  GetPfxRecryptionRequestParams
+}
+
+type GetPfxRecryptionRequestResponseObject interface {
+	VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error
+}
+
+type GetPfxRecryptionRequest200ResponseHeaders struct {
+	CacheControl        *string
+	ETag                *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+type GetPfxRecryptionRequest200JSONResponse struct {
+	Body    PfxRecryptionRequestSelection
+	Headers GetPfxRecryptionRequest200ResponseHeaders
+}
+
+func (response GetPfxRecryptionRequest200JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest304ResponseHeaders struct {
+	CacheControl        *string
+	ETag                *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+type GetPfxRecryptionRequest304Response struct {
+	Headers GetPfxRecryptionRequest304ResponseHeaders
+}
+
+func (response GetPfxRecryptionRequest304Response) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetPfxRecryptionRequest400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetPfxRecryptionRequest400JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetPfxRecryptionRequest401JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetPfxRecryptionRequest403JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetPfxRecryptionRequest404JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest405JSONResponse struct{ MethodNotAllowedJSONResponse }
+
+func (response GetPfxRecryptionRequest405JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(405)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest406JSONResponse struct{ NotAcceptableJSONResponse }
+
+func (response GetPfxRecryptionRequest406JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(406)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetPfxRecryptionRequest429JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest431JSONResponse struct {
+	RequestHeaderFieldsTooLargeJSONResponse
+}
+
+func (response GetPfxRecryptionRequest431JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(431)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest500JSONResponse struct {
+	InternalServerErrorJSONResponse
+}
+
+func (response GetPfxRecryptionRequest500JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPfxRecryptionRequest503JSONResponse struct{ ServiceUnavailableJSONResponse }
+
+func (response GetPfxRecryptionRequest503JSONResponse) VisitGetPfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type UpdatePfxRecryptionRequestRequestObject struct {
@@ -340,9 +1998,52 @@ func (response UpdatePfxRecryptionRequest200JSONResponse) VisitUpdatePfxRecrypti
 	return err
 }
 
+type UpdatePfxRecryptionRequest201JSONResponse struct{ CreatedJSONResponse }
+
+func (response UpdatePfxRecryptionRequest201JSONResponse) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	if response.Headers.ODataEntityID != nil {
+		w.Header().Set("OData-EntityId", fmt.Sprint(*response.Headers.ODataEntityID))
+	}
+	if response.Headers.ODataVersion != nil {
+		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
+	}
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	if response.Headers.XContentTypeOptions != nil {
+		w.Header().Set("X-Content-Type-Options", fmt.Sprint(*response.Headers.XContentTypeOptions))
+	}
+	if response.Headers.ClientRequestID != nil {
+		w.Header().Set("client-request-id", fmt.Sprint(*response.Headers.ClientRequestID))
+	}
+	if response.Headers.RequestID != nil {
+		w.Header().Set("request-id", fmt.Sprint(*response.Headers.RequestID))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdatePfxRecryptionRequest204ResponseHeaders struct {
 	CacheControl        *string
 	ETag                *string
+	Location            *string
+	ODataEntityID       *string
 	ODataVersion        *string
 	PreferenceApplied   *string
 	XContentTypeOptions *string
@@ -360,6 +2061,12 @@ func (response UpdatePfxRecryptionRequest204Response) VisitUpdatePfxRecryptionRe
 	}
 	if response.Headers.ETag != nil {
 		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	if response.Headers.ODataEntityID != nil {
+		w.Header().Set("OData-EntityId", fmt.Sprint(*response.Headers.ODataEntityID))
 	}
 	if response.Headers.ODataVersion != nil {
 		w.Header().Set("OData-Version", fmt.Sprint(*response.Headers.ODataVersion))
@@ -632,6 +2339,9 @@ func (response UpdatePfxRecryptionRequest415JSONResponse) VisitUpdatePfxRecrypti
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Accept != nil {
+		w.Header().Set("Accept", fmt.Sprint(*response.Headers.Accept))
+	}
 	if response.Headers.AcceptEncoding != nil {
 		w.Header().Set("Accept-Encoding", fmt.Sprint(*response.Headers.AcceptEncoding))
 	}
@@ -817,6 +2527,18 @@ func (response UpdatePfxRecryptionRequest503JSONResponse) VisitUpdatePfxRecrypti
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListPfxRecryptionRequests List pfxRecryptionRequests
+	// (GET /pfxRecryptionRequests)
+	ListPfxRecryptionRequests(ctx context.Context, request ListPfxRecryptionRequestsRequestObject) (ListPfxRecryptionRequestsResponseObject, error)
+	// CreatePfxRecryptionRequest Create pfxRecryptionRequest
+	// (POST /pfxRecryptionRequests)
+	CreatePfxRecryptionRequest(ctx context.Context, request CreatePfxRecryptionRequestRequestObject) (CreatePfxRecryptionRequestResponseObject, error)
+	// DeletePfxRecryptionRequest Delete pfxRecryptionRequest
+	// (DELETE /pfxRecryptionRequests/{pfxRecryptionRequestsId})
+	DeletePfxRecryptionRequest(ctx context.Context, request DeletePfxRecryptionRequestRequestObject) (DeletePfxRecryptionRequestResponseObject, error)
+	// GetPfxRecryptionRequest Get pfxRecryptionRequest
+	// (GET /pfxRecryptionRequests/{pfxRecryptionRequestsId})
+	GetPfxRecryptionRequest(ctx context.Context, request GetPfxRecryptionRequestRequestObject) (GetPfxRecryptionRequestResponseObject, error)
 	// UpdatePfxRecryptionRequest Update pfxRecryptionRequest
 	// (PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId})
 	UpdatePfxRecryptionRequest(ctx context.Context, request UpdatePfxRecryptionRequestRequestObject) (UpdatePfxRecryptionRequestResponseObject, error)
@@ -832,6 +2554,46 @@ func NewStrictHandler(ssi StrictServerInterface, contextOf func(echo.Context) co
 type strictHandler struct {
 	ssi       StrictServerInterface
 	contextOf func(echo.Context) context.Context
+}
+
+func (sh *strictHandler) ListPfxRecryptionRequests(ctx echo.Context, params ListPfxRecryptionRequestsParams) error {
+	request := ListPfxRecryptionRequestsRequestObject{Params: params}
+	response, err := sh.ssi.ListPfxRecryptionRequests(sh.contextOf(ctx), request)
+	if err != nil {
+		return err
+	}
+	return response.VisitListPfxRecryptionRequestsResponse(ctx.Response())
+}
+
+func (sh *strictHandler) CreatePfxRecryptionRequest(ctx echo.Context, params CreatePfxRecryptionRequestParams) error {
+	request := CreatePfxRecryptionRequestRequestObject{Params: params}
+	request.Body = new(CreatePfxRecryptionRequestJSONRequestBody)
+	if err := ctx.Bind(request.Body); err != nil {
+		return err
+	}
+	response, err := sh.ssi.CreatePfxRecryptionRequest(sh.contextOf(ctx), request)
+	if err != nil {
+		return err
+	}
+	return response.VisitCreatePfxRecryptionRequestResponse(ctx.Response())
+}
+
+func (sh *strictHandler) DeletePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params DeletePfxRecryptionRequestParams) error {
+	request := DeletePfxRecryptionRequestRequestObject{PfxRecryptionRequestsID: pfxRecryptionRequestsID, Params: params}
+	response, err := sh.ssi.DeletePfxRecryptionRequest(sh.contextOf(ctx), request)
+	if err != nil {
+		return err
+	}
+	return response.VisitDeletePfxRecryptionRequestResponse(ctx.Response())
+}
+
+func (sh *strictHandler) GetPfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params GetPfxRecryptionRequestParams) error {
+	request := GetPfxRecryptionRequestRequestObject{PfxRecryptionRequestsID: pfxRecryptionRequestsID, Params: params}
+	response, err := sh.ssi.GetPfxRecryptionRequest(sh.contextOf(ctx), request)
+	if err != nil {
+		return err
+	}
+	return response.VisitGetPfxRecryptionRequestResponse(ctx.Response())
 }
 
 func (sh *strictHandler) UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params UpdatePfxRecryptionRequestParams) error {

@@ -9,21 +9,12 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// DecodePfxRecryptionRequestUpdate checks data against /components/schemas/pfxRecryptionRequestUpdate and decodes it into *into, whose old value is lost.
+// DecodePfxRecryptionRequestCollection checks data against /components/schemas/pfxRecryptionRequestCollection and decodes it into *into, whose old value is lost.
 // It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionRequestUpdate) *Faults {
+func DecodePfxRecryptionRequestCollection(data []byte, into *pfxapi.PfxRecryptionRequestCollection) *Faults {
 	l := open(data)
-	*into = pfxapi.PfxRecryptionRequestUpdate{}
-	l.readPfxRecryptionRequestUpdate(into)
-	return l.close()
-}
-
-// DecodePfxRecryptionRequest checks data against /components/schemas/pfxRecryptionRequest and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodePfxRecryptionRequest(data []byte, into *pfxapi.PfxRecryptionRequest) *Faults {
-	l := open(data)
-	*into = pfxapi.PfxRecryptionRequest{}
-	l.readPfxRecryptionRequest(into)
+	*into = pfxapi.PfxRecryptionRequestCollection{}
+	l.readPfxRecryptionRequestCollection(into)
 	return l.close()
 }
 
@@ -36,8 +27,121 @@ func DecodeError(data []byte, into *pfxapi.Error) *Faults {
 	return l.close()
 }
 
-// namesPfxRecryptionRequestUpdate are the members of /components/schemas/pfxRecryptionRequestUpdate, in the document's order.
-var namesPfxRecryptionRequestUpdate = []string{
+// DecodePfxRecryptionRequestCreate checks data against /components/schemas/pfxRecryptionRequestCreate and decodes it into *into, whose old value is lost.
+// It returns nil if there is no fault; otherwise *into is unspecified.
+func DecodePfxRecryptionRequestCreate(data []byte, into *pfxapi.PfxRecryptionRequestCreate) *Faults {
+	l := open(data)
+	*into = pfxapi.PfxRecryptionRequestCreate{}
+	l.readPfxRecryptionRequestCreate(into)
+	return l.close()
+}
+
+// DecodePfxRecryptionRequest checks data against /components/schemas/pfxRecryptionRequest and decodes it into *into, whose old value is lost.
+// It returns nil if there is no fault; otherwise *into is unspecified.
+func DecodePfxRecryptionRequest(data []byte, into *pfxapi.PfxRecryptionRequest) *Faults {
+	l := open(data)
+	*into = pfxapi.PfxRecryptionRequest{}
+	l.readPfxRecryptionRequest(into)
+	return l.close()
+}
+
+// DecodePfxRecryptionRequestSelection checks data against /components/schemas/pfxRecryptionRequestSelection and decodes it into *into, whose old value is lost.
+// It returns nil if there is no fault; otherwise *into is unspecified.
+func DecodePfxRecryptionRequestSelection(data []byte, into *pfxapi.PfxRecryptionRequestSelection) *Faults {
+	l := open(data)
+	*into = pfxapi.PfxRecryptionRequestSelection{}
+	l.readPfxRecryptionRequestSelection(into)
+	return l.close()
+}
+
+// DecodePfxRecryptionRequestUpdate checks data against /components/schemas/pfxRecryptionRequestUpdate and decodes it into *into, whose old value is lost.
+// It returns nil if there is no fault; otherwise *into is unspecified.
+func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionRequestUpdate) *Faults {
+	l := open(data)
+	*into = pfxapi.PfxRecryptionRequestUpdate{}
+	l.readPfxRecryptionRequestUpdate(into)
+	return l.close()
+}
+
+// namesPfxRecryptionRequestCollection are the members of /components/schemas/pfxRecryptionRequestCollection, in the document's order.
+var namesPfxRecryptionRequestCollection = []string{
+	"@odata.count",
+	"@odata.nextLink",
+	"value",
+}
+
+// readPfxRecryptionRequestCollection reads the object /components/schemas/pfxRecryptionRequestCollection.
+func (l *lexer) readPfxRecryptionRequestCollection(v *pfxapi.PfxRecryptionRequestCollection) {
+	if !l.enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others nameSet
+	n, next := 0, 0
+	for ; l.more(n, '}'); n++ {
+		i := l.member(namesPfxRecryptionRequestCollection, next)
+		if i < 0 {
+			l.free(&others)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			l.twice()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // @odata.count
+			x := l.readPfxRecryptionRequestCollectionOdataCount()
+			v.Count = &x
+		case 1: // @odata.nextLink
+			v.NextLink = l.readPfxRecryptionRequestCollectionOdataNextLink()
+		case 2: // value
+			l.readPfxRecryptionRequestCollectionValue(&v.Value)
+		}
+	}
+	if seen&(1<<2) == 0 {
+		l.missing("value", &wantArray)
+	}
+}
+
+// namesError are the members of /components/schemas/error, in the document's order.
+var namesError = []string{
+	"error",
+}
+
+// readError reads the object /components/schemas/error.
+func (l *lexer) readError(v *pfxapi.Error) {
+	if !l.enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others nameSet
+	n, next := 0, 0
+	for ; l.more(n, '}'); n++ {
+		i := l.member(namesError, next)
+		if i < 0 {
+			l.free(&others)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			l.twice()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // error
+			l.readErrorError(&v.Error)
+		}
+	}
+	if seen&(1<<0) == 0 {
+		l.missing("error", &wantObject)
+	}
+}
+
+// namesPfxRecryptionRequestCreate are the members of /components/schemas/pfxRecryptionRequestCreate, in the document's order.
+var namesPfxRecryptionRequestCreate = []string{
 	"@odata.type",
 	"id",
 	"tenantId",
@@ -54,8 +158,8 @@ var namesPfxRecryptionRequestUpdate = []string{
 	"eTag",
 }
 
-// readPfxRecryptionRequestUpdate reads the object /components/schemas/pfxRecryptionRequestUpdate.
-func (l *lexer) readPfxRecryptionRequestUpdate(v *pfxapi.PfxRecryptionRequestUpdate) {
+// readPfxRecryptionRequestCreate reads the object /components/schemas/pfxRecryptionRequestCreate.
+func (l *lexer) readPfxRecryptionRequestCreate(v *pfxapi.PfxRecryptionRequestCreate) {
 	if !l.enter('{', &wantObject) {
 		return
 	}
@@ -63,9 +167,9 @@ func (l *lexer) readPfxRecryptionRequestUpdate(v *pfxapi.PfxRecryptionRequestUpd
 	var others nameSet
 	n, next := 0, 0
 	for ; l.more(n, '}'); n++ {
-		i := l.member(namesPfxRecryptionRequestUpdate, next)
+		i := l.member(namesPfxRecryptionRequestCreate, next)
 		if i < 0 {
-			if ignorePfxRecryptionRequestUpdate(l.key) {
+			if ignorePfxRecryptionRequestCreate(l.key) {
 				l.ignored(&others, 8)
 				continue
 			}
@@ -84,13 +188,13 @@ func (l *lexer) readPfxRecryptionRequestUpdate(v *pfxapi.PfxRecryptionRequestUpd
 		case 1: // id
 			v.ID = edm.Value(l.freeStr(&wantString))
 		case 2: // tenantId
-			v.TenantID = edm.Value(l.readGuid())
+			v.TenantID = l.readGuid()
 		case 3: // userId
-			v.UserID = edm.Value(l.readGuid())
+			v.UserID = l.readGuid()
 		case 4: // deviceId
-			v.DeviceID = edm.Value(l.readGuid())
+			v.DeviceID = l.readGuid()
 		case 5: // profileId
-			v.ProfileID = edm.Value(l.readGuid())
+			v.ProfileID = l.readGuid()
 		case 6: // thumbprint
 			if l.null() {
 				v.Thumbprint = edm.Null[string]()
@@ -104,15 +208,15 @@ func (l *lexer) readPfxRecryptionRequestUpdate(v *pfxapi.PfxRecryptionRequestUpd
 				v.DeviceKeyThumbprint = edm.Value(l.readText())
 			}
 		case 8: // status
-			v.Status = edm.Value(l.readInt32())
+			v.Status = l.readInt32()
 		case 9: // sourceType
-			v.SourceType = edm.Value(l.readInt32())
+			v.SourceType = l.readInt32()
 		case 10: // createdTime
-			v.CreatedTime = edm.Value(l.readDateTimeOffset())
+			v.CreatedTime = l.readDateTimeOffset()
 		case 11: // lastModifiedTime
-			v.LastModifiedTime = edm.Value(l.readDateTimeOffset())
+			v.LastModifiedTime = l.readDateTimeOffset()
 		case 12: // isDeleted
-			v.IsDeleted = edm.Value(l.boolean(&wantBoolean))
+			v.IsDeleted = l.boolean(&wantBoolean)
 		case 13: // eTag
 			if l.null() {
 				v.ETag = edm.Null[string]()
@@ -121,10 +225,48 @@ func (l *lexer) readPfxRecryptionRequestUpdate(v *pfxapi.PfxRecryptionRequestUpd
 			}
 		}
 	}
+	if seen&0x3ffc != 0x3ffc {
+		if seen&(1<<2) == 0 {
+			l.missing("tenantId", &wantStringUuid)
+		}
+		if seen&(1<<3) == 0 {
+			l.missing("userId", &wantStringUuid)
+		}
+		if seen&(1<<4) == 0 {
+			l.missing("deviceId", &wantStringUuid)
+		}
+		if seen&(1<<5) == 0 {
+			l.missing("profileId", &wantStringUuid)
+		}
+		if seen&(1<<6) == 0 {
+			l.missing("thumbprint", &wantString)
+		}
+		if seen&(1<<7) == 0 {
+			l.missing("deviceKeyThumbprint", &wantString)
+		}
+		if seen&(1<<8) == 0 {
+			l.missing("status", &wantIntegerEdmInt32)
+		}
+		if seen&(1<<9) == 0 {
+			l.missing("sourceType", &wantIntegerEdmInt32)
+		}
+		if seen&(1<<10) == 0 {
+			l.missing("createdTime", &wantStringEdmDatetimeoffset)
+		}
+		if seen&(1<<11) == 0 {
+			l.missing("lastModifiedTime", &wantStringEdmDatetimeoffset)
+		}
+		if seen&(1<<12) == 0 {
+			l.missing("isDeleted", &wantBoolean)
+		}
+		if seen&(1<<13) == 0 {
+			l.missing("eTag", &wantString)
+		}
+	}
 }
 
-// ignorePfxRecryptionRequestUpdate reports whether /components/schemas/pfxRecryptionRequestUpdate ignores a member.
-func ignorePfxRecryptionRequestUpdate(name []byte) bool { return match(&pattern1, name) }
+// ignorePfxRecryptionRequestCreate reports whether /components/schemas/pfxRecryptionRequestCreate ignores a member.
+func ignorePfxRecryptionRequestCreate(name []byte) bool { return match(&pattern1, name) }
 
 // namesPfxRecryptionRequest are the members of /components/schemas/pfxRecryptionRequest, in the document's order.
 var namesPfxRecryptionRequest = []string{
@@ -253,13 +395,26 @@ func (l *lexer) readPfxRecryptionRequest(v *pfxapi.PfxRecryptionRequest) {
 	}
 }
 
-// namesError are the members of /components/schemas/error, in the document's order.
-var namesError = []string{
-	"error",
+// namesPfxRecryptionRequestSelection are the members of /components/schemas/pfxRecryptionRequestSelection, in the document's order.
+var namesPfxRecryptionRequestSelection = []string{
+	"@odata.type",
+	"id",
+	"tenantId",
+	"userId",
+	"deviceId",
+	"profileId",
+	"thumbprint",
+	"deviceKeyThumbprint",
+	"status",
+	"sourceType",
+	"createdTime",
+	"lastModifiedTime",
+	"isDeleted",
+	"eTag",
 }
 
-// readError reads the object /components/schemas/error.
-func (l *lexer) readError(v *pfxapi.Error) {
+// readPfxRecryptionRequestSelection reads the object /components/schemas/pfxRecryptionRequestSelection.
+func (l *lexer) readPfxRecryptionRequestSelection(v *pfxapi.PfxRecryptionRequestSelection) {
 	if !l.enter('{', &wantObject) {
 		return
 	}
@@ -267,7 +422,7 @@ func (l *lexer) readError(v *pfxapi.Error) {
 	var others nameSet
 	n, next := 0, 0
 	for ; l.more(n, '}'); n++ {
-		i := l.member(namesError, next)
+		i := l.member(namesPfxRecryptionRequestSelection, next)
 		if i < 0 {
 			l.free(&others)
 			continue
@@ -279,13 +434,193 @@ func (l *lexer) readError(v *pfxapi.Error) {
 		seen |= 1 << i
 		next = i + 1
 		switch i {
-		case 0: // error
-			l.readErrorError(&v.Error)
+		case 0: // @odata.type
+			v.ODataType = l.readOdataType()
+		case 1: // id
+			v.ID = edm.Value(l.readKey())
+		case 2: // tenantId
+			v.TenantID = edm.Value(l.readGuid())
+		case 3: // userId
+			v.UserID = edm.Value(l.readGuid())
+		case 4: // deviceId
+			v.DeviceID = edm.Value(l.readGuid())
+		case 5: // profileId
+			v.ProfileID = edm.Value(l.readGuid())
+		case 6: // thumbprint
+			if l.null() {
+				v.Thumbprint = edm.Null[string]()
+			} else {
+				v.Thumbprint = edm.Value(l.readText())
+			}
+		case 7: // deviceKeyThumbprint
+			if l.null() {
+				v.DeviceKeyThumbprint = edm.Null[string]()
+			} else {
+				v.DeviceKeyThumbprint = edm.Value(l.readText())
+			}
+		case 8: // status
+			v.Status = edm.Value(l.readInt32())
+		case 9: // sourceType
+			v.SourceType = edm.Value(l.readInt32())
+		case 10: // createdTime
+			v.CreatedTime = edm.Value(l.readDateTimeOffset())
+		case 11: // lastModifiedTime
+			v.LastModifiedTime = edm.Value(l.readDateTimeOffset())
+		case 12: // isDeleted
+			v.IsDeleted = edm.Value(l.boolean(&wantBoolean))
+		case 13: // eTag
+			if l.null() {
+				v.ETag = edm.Null[string]()
+			} else {
+				v.ETag = edm.Value(l.readText())
+			}
 		}
 	}
 	if seen&(1<<0) == 0 {
-		l.missing("error", &wantObject)
+		l.missing("@odata.type", &wantString)
 	}
+}
+
+// namesPfxRecryptionRequestUpdate are the members of /components/schemas/pfxRecryptionRequestUpdate, in the document's order.
+var namesPfxRecryptionRequestUpdate = []string{
+	"@odata.type",
+	"id",
+	"tenantId",
+	"userId",
+	"deviceId",
+	"profileId",
+	"thumbprint",
+	"deviceKeyThumbprint",
+	"status",
+	"sourceType",
+	"createdTime",
+	"lastModifiedTime",
+	"isDeleted",
+	"eTag",
+}
+
+// readPfxRecryptionRequestUpdate reads the object /components/schemas/pfxRecryptionRequestUpdate.
+func (l *lexer) readPfxRecryptionRequestUpdate(v *pfxapi.PfxRecryptionRequestUpdate) {
+	if !l.enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others nameSet
+	n, next := 0, 0
+	for ; l.more(n, '}'); n++ {
+		i := l.member(namesPfxRecryptionRequestUpdate, next)
+		if i < 0 {
+			if ignorePfxRecryptionRequestUpdate(l.key) {
+				l.ignored(&others, 8)
+				continue
+			}
+			l.unknown(&others, &wantObject)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			l.twice()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // @odata.type
+			v.ODataType = l.readOdataType()
+		case 1: // id
+			v.ID = edm.Value(l.freeStr(&wantString))
+		case 2: // tenantId
+			v.TenantID = edm.Value(l.readGuid())
+		case 3: // userId
+			v.UserID = edm.Value(l.readGuid())
+		case 4: // deviceId
+			v.DeviceID = edm.Value(l.readGuid())
+		case 5: // profileId
+			v.ProfileID = edm.Value(l.readGuid())
+		case 6: // thumbprint
+			if l.null() {
+				v.Thumbprint = edm.Null[string]()
+			} else {
+				v.Thumbprint = edm.Value(l.readText())
+			}
+		case 7: // deviceKeyThumbprint
+			if l.null() {
+				v.DeviceKeyThumbprint = edm.Null[string]()
+			} else {
+				v.DeviceKeyThumbprint = edm.Value(l.readText())
+			}
+		case 8: // status
+			v.Status = edm.Value(l.readInt32())
+		case 9: // sourceType
+			v.SourceType = edm.Value(l.readInt32())
+		case 10: // createdTime
+			v.CreatedTime = edm.Value(l.readDateTimeOffset())
+		case 11: // lastModifiedTime
+			v.LastModifiedTime = edm.Value(l.readDateTimeOffset())
+		case 12: // isDeleted
+			v.IsDeleted = edm.Value(l.boolean(&wantBoolean))
+		case 13: // eTag
+			if l.null() {
+				v.ETag = edm.Null[string]()
+			} else {
+				v.ETag = edm.Value(l.readText())
+			}
+		}
+	}
+}
+
+// ignorePfxRecryptionRequestUpdate reports whether /components/schemas/pfxRecryptionRequestUpdate ignores a member.
+func ignorePfxRecryptionRequestUpdate(name []byte) bool { return match(&pattern1, name) }
+
+// checkListPfxRecryptionRequestsTop checks the number /components/parameters/top/schema.
+func (l *lexer) checkListPfxRecryptionRequestsTop(at int, lit []byte) int32 {
+	n, ok := plainInteger(lit)
+	if !ok || n < -2147483648 || n > 2147483647 {
+		l.fault(at, "format", "", &wantIntegerEdmInt32)
+		return 0
+	}
+	if n < 1 {
+		l.fault(at, "minimum", "1", &wantIntegerEdmInt32)
+	}
+	if n > 1000 {
+		l.fault(at, "maximum", "1000", &wantIntegerEdmInt32)
+	}
+	return int32(n)
+}
+
+// checkListPfxRecryptionRequestsSkiptoken checks the string /components/parameters/skiptoken/schema.
+func (l *lexer) checkListPfxRecryptionRequestsSkiptoken(at int, s string) string {
+	if shorter(s, 1) {
+		l.fault(at, "minLength", "1", &wantString)
+	}
+	if longer(s, 172) {
+		l.fault(at, "maxLength", "172", &wantString)
+	}
+	if !match(&pattern2, s) {
+		l.fault(at, "pattern", `"^[A-Za-z0-9_-]*$"`, &wantString)
+	}
+	return s
+}
+
+// checkListPfxRecryptionRequestsSelect checks the string /components/parameters/select/schema.
+func (l *lexer) checkListPfxRecryptionRequestsSelect(at int, s string) string {
+	if longer(s, 1024) {
+		l.fault(at, "maxLength", "1024", &wantString)
+	}
+	if !match(&pattern3, s) {
+		l.fault(at, "pattern", `"^ *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *(, *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *)*$"`, &wantString)
+	}
+	return s
+}
+
+// checkListPfxRecryptionRequestsFilter checks the string /components/parameters/filter/schema.
+func (l *lexer) checkListPfxRecryptionRequestsFilter(at int, s string) string {
+	if shorter(s, 1) {
+		l.fault(at, "minLength", "1", &wantString)
+	}
+	if longer(s, 4096) {
+		l.fault(at, "maxLength", "4096", &wantString)
+	}
+	return s
 }
 
 // checkKey checks the string /components/schemas/key.
@@ -296,15 +631,23 @@ func (l *lexer) checkKey(at int, s string) string {
 	if longer(s, 128) {
 		l.fault(at, "maxLength", "128", &wantString)
 	}
-	if !match(&pattern2, s) {
+	if !match(&pattern4, s) {
 		l.fault(at, "pattern", `"^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$"`, &wantString)
+	}
+	return s
+}
+
+// checkGetPfxRecryptionRequestIfNoneMatch checks the string /components/parameters/ifNoneMatch/schema.
+func (l *lexer) checkGetPfxRecryptionRequestIfNoneMatch(at int, s string) string {
+	if !match(&pattern5, s) {
+		l.fault(at, "pattern", `"^(\\*|([ \\t]*,)*[ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\"([ \\t]*,([ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\")?)*[ \\t]*)$"`, &wantString)
 	}
 	return s
 }
 
 // checkUpdatePfxRecryptionRequestIfMatch checks the string /components/parameters/ifMatch/schema.
 func (l *lexer) checkUpdatePfxRecryptionRequestIfMatch(at int, s string) string {
-	if !match(&pattern3, s) {
+	if !match(&pattern5, s) {
 		l.fault(at, "pattern", `"^(\\*|([ \\t]*,)*[ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\"([ \\t]*,([ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\")?)*[ \\t]*)$"`, &wantString)
 	}
 	return s
@@ -312,10 +655,106 @@ func (l *lexer) checkUpdatePfxRecryptionRequestIfMatch(at int, s string) string 
 
 // checkUpdatePfxRecryptionRequestIfNoneMatch checks the string /components/parameters/ifNoneMatchCreate/schema.
 func (l *lexer) checkUpdatePfxRecryptionRequestIfNoneMatch(at int, s string) string {
-	if !match(&pattern4, s) {
+	if !match(&pattern6, s) {
 		l.fault(at, "pattern", `"^\\*$"`, &wantString)
 	}
 	return s
+}
+
+// readPfxRecryptionRequestCollectionOdataCount reads the number /components/schemas/pfxRecryptionRequestCollection/properties/@odata.count.
+func (l *lexer) readPfxRecryptionRequestCollectionOdataCount() int64 {
+	at := l.pos
+	if lit, ok := l.number(&wantIntegerInt64); ok {
+		return l.checkPfxRecryptionRequestCollectionOdataCount(at, lit)
+	}
+	return 0
+}
+
+// readPfxRecryptionRequestCollectionOdataNextLink reads the string /components/schemas/pfxRecryptionRequestCollection/properties/@odata.nextLink.
+func (l *lexer) readPfxRecryptionRequestCollectionOdataNextLink() string {
+	at := l.pos
+	if s, ok := l.str(&wantStringUri); ok {
+		return l.checkPfxRecryptionRequestCollectionOdataNextLink(at, s)
+	}
+	var none string
+	return none
+}
+
+// readPfxRecryptionRequestCollectionValue reads the array /components/schemas/pfxRecryptionRequestCollection/properties/value.
+func (l *lexer) readPfxRecryptionRequestCollectionValue(v *[]pfxapi.PfxRecryptionRequestSelection) {
+	*v = []pfxapi.PfxRecryptionRequestSelection{}
+	if !l.enter('[', &wantArray) {
+		return
+	}
+	n := 0
+	for ; l.more(n, ']'); n++ {
+		var item pfxapi.PfxRecryptionRequestSelection
+		l.readPfxRecryptionRequestSelection(&item)
+		*v = append(*v, item)
+	}
+	if n > 1000 {
+		l.fault(l.closed(), "maxItems", "1000", &wantArray)
+	}
+}
+
+// structErrorError is the Go type of /components/schemas/error/properties/error, which the models do not name.
+type structErrorError = struct {
+	Code       string               "json:\"code\""
+	Details    []pfxapi.ErrorDetail "json:\"details,omitempty\""
+	InnerError pfxapi.InnerError    "json:\"innerError\""
+	Message    string               "json:\"message\""
+}
+
+// namesErrorError are the members of /components/schemas/error/properties/error, in the document's order.
+var namesErrorError = []string{
+	"code",
+	"message",
+	"details",
+	"innerError",
+}
+
+// readErrorError reads the object /components/schemas/error/properties/error.
+func (l *lexer) readErrorError(v *structErrorError) {
+	if !l.enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others nameSet
+	n, next := 0, 0
+	for ; l.more(n, '}'); n++ {
+		i := l.member(namesErrorError, next)
+		if i < 0 {
+			l.free(&others)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			l.twice()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // code
+			v.Code = l.readErrorErrorCode()
+		case 1: // message
+			v.Message = l.readErrorErrorMessage()
+		case 2: // details
+			l.readErrorErrorDetails(&v.Details)
+		case 3: // innerError
+			l.readInnerError(&v.InnerError)
+		}
+	}
+	if seen&0xb != 0xb {
+		if seen&(1<<0) == 0 {
+			l.missing("code", &wantString)
+		}
+		if seen&(1<<1) == 0 {
+			l.missing("message", &wantString)
+		}
+		if seen&(1<<3) == 0 {
+			l.missing("innerError", &wantObject)
+		}
+	}
 }
 
 // readOdataType reads the string /components/schemas/odataType.
@@ -380,118 +819,29 @@ func (l *lexer) readKey() string {
 	return none
 }
 
-// structErrorError is the Go type of /components/schemas/error/properties/error, which the models do not name.
-type structErrorError = struct {
-	Code       string               "json:\"code\""
-	Details    []pfxapi.ErrorDetail "json:\"details,omitempty\""
-	InnerError pfxapi.InnerError    "json:\"innerError\""
-	Message    string               "json:\"message\""
-}
-
-// namesErrorError are the members of /components/schemas/error/properties/error, in the document's order.
-var namesErrorError = []string{
-	"code",
-	"message",
-	"details",
-	"innerError",
-}
-
-// readErrorError reads the object /components/schemas/error/properties/error.
-func (l *lexer) readErrorError(v *structErrorError) {
-	if !l.enter('{', &wantObject) {
-		return
-	}
-	var seen uint64
-	var others nameSet
-	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesErrorError, next)
-		if i < 0 {
-			l.free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			l.twice()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
-		case 0: // code
-			v.Code = l.readErrorErrorCode()
-		case 1: // message
-			v.Message = l.readErrorErrorMessage()
-		case 2: // details
-			l.readErrorErrorDetails(&v.Details)
-		case 3: // innerError
-			l.readInnerError(&v.InnerError)
-		}
-	}
-	if seen&0xb != 0xb {
-		if seen&(1<<0) == 0 {
-			l.missing("code", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			l.missing("message", &wantString)
-		}
-		if seen&(1<<3) == 0 {
-			l.missing("innerError", &wantObject)
-		}
-	}
-}
-
-// checkOdataType checks the string /components/schemas/odataType.
-func (l *lexer) checkOdataType(at int, s string) pfxapi.ODataType {
-	switch s {
-	case "#microsoft.graph.pfxRecryptionRequest":
-	default:
-		l.fault(at, "enum", `["#microsoft.graph.pfxRecryptionRequest"]`, &wantString)
-	}
-	return pfxapi.ODataType(s)
-}
-
-// checkGuid checks the string /components/schemas/guid.
-func (l *lexer) checkGuid(at int, s string) edm.Guid {
-	// The format uuid implies the pattern "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
-	v, err := edm.ParseGuid(s)
-	if err != nil {
-		l.fault(at, "format", "", &wantStringUuid)
-	}
-	return v
-}
-
-// checkText checks the string /components/schemas/text.
-func (l *lexer) checkText(at int, s string) string {
-	if longer(s, 1024) {
-		l.fault(at, "maxLength", "1024", &wantString)
-	}
-	if len(s) > 1024 {
-		l.fault(at, "x-maxBytes", "1024", &wantString)
-	}
-	if strings.IndexByte(s, '\x00') >= 0 {
-		l.fault(at, "pattern", `"^[^\\x00]*$"`, &wantString)
-	}
-	return s
-}
-
-// checkInt32 checks the number /components/schemas/int32.
-func (l *lexer) checkInt32(at int, lit []byte) int32 {
-	n, ok := plainInteger(lit)
-	if !ok || n < -2147483648 || n > 2147483647 {
-		l.fault(at, "format", "", &wantIntegerEdmInt32)
+// checkPfxRecryptionRequestCollectionOdataCount checks the number /components/schemas/pfxRecryptionRequestCollection/properties/@odata.count.
+func (l *lexer) checkPfxRecryptionRequestCollectionOdataCount(at int, lit []byte) int64 {
+	n, whole, ok := integer(lit)
+	if !whole {
+		l.fault(at, "type", "", &wantIntegerInt64)
 		return 0
 	}
-	return int32(n)
+	if !ok {
+		l.fault(at, "format", "", &wantIntegerInt64)
+		return 0
+	}
+	if n < 0 {
+		l.fault(at, "minimum", "0", &wantIntegerInt64)
+	}
+	return n
 }
 
-// checkDateTimeOffset checks the string /components/schemas/dateTimeOffset.
-func (l *lexer) checkDateTimeOffset(at int, s string) edm.DateTimeOffset {
-	// The format edm-datetimeoffset implies the pattern "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$"
-	v, err := edm.ParseDateTimeOffset(s)
-	if err != nil {
-		l.fault(at, "format", "", &wantStringEdmDatetimeoffset)
+// checkPfxRecryptionRequestCollectionOdataNextLink checks the string /components/schemas/pfxRecryptionRequestCollection/properties/@odata.nextLink.
+func (l *lexer) checkPfxRecryptionRequestCollectionOdataNextLink(at int, s string) string {
+	if !isURI(s) {
+		l.fault(at, "format", "", &wantStringUri)
 	}
-	return v
+	return s
 }
 
 // readErrorErrorCode reads the string /components/schemas/error/properties/error/properties/code.
@@ -580,6 +930,60 @@ func (l *lexer) readInnerError(v *pfxapi.InnerError) {
 	}
 }
 
+// checkOdataType checks the string /components/schemas/odataType.
+func (l *lexer) checkOdataType(at int, s string) pfxapi.ODataType {
+	switch s {
+	case "#microsoft.graph.pfxRecryptionRequest":
+	default:
+		l.fault(at, "enum", `["#microsoft.graph.pfxRecryptionRequest"]`, &wantString)
+	}
+	return pfxapi.ODataType(s)
+}
+
+// checkGuid checks the string /components/schemas/guid.
+func (l *lexer) checkGuid(at int, s string) edm.Guid {
+	// The format uuid implies the pattern "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
+	v, err := edm.ParseGuid(s)
+	if err != nil {
+		l.fault(at, "format", "", &wantStringUuid)
+	}
+	return v
+}
+
+// checkText checks the string /components/schemas/text.
+func (l *lexer) checkText(at int, s string) string {
+	if longer(s, 1024) {
+		l.fault(at, "maxLength", "1024", &wantString)
+	}
+	if len(s) > 1024 {
+		l.fault(at, "x-maxBytes", "1024", &wantString)
+	}
+	if strings.IndexByte(s, '\x00') >= 0 {
+		l.fault(at, "pattern", `"^[^\\x00]*$"`, &wantString)
+	}
+	return s
+}
+
+// checkInt32 checks the number /components/schemas/int32.
+func (l *lexer) checkInt32(at int, lit []byte) int32 {
+	n, ok := plainInteger(lit)
+	if !ok || n < -2147483648 || n > 2147483647 {
+		l.fault(at, "format", "", &wantIntegerEdmInt32)
+		return 0
+	}
+	return int32(n)
+}
+
+// checkDateTimeOffset checks the string /components/schemas/dateTimeOffset.
+func (l *lexer) checkDateTimeOffset(at int, s string) edm.DateTimeOffset {
+	// The format edm-datetimeoffset implies the pattern "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$"
+	v, err := edm.ParseDateTimeOffset(s)
+	if err != nil {
+		l.fault(at, "format", "", &wantStringEdmDatetimeoffset)
+	}
+	return v
+}
+
 // checkErrorErrorCode checks the string /components/schemas/error/properties/error/properties/code.
 func (l *lexer) checkErrorErrorCode(at int, s string) string {
 	if shorter(s, 1) {
@@ -657,7 +1061,7 @@ func (l *lexer) readInnerErrorDate() string {
 
 // checkInnerErrorDate checks the string /components/schemas/innerError/properties/date.
 func (l *lexer) checkInnerErrorDate(at int, s string) string {
-	if !match(&pattern5, s) {
+	if !match(&pattern7, s) {
 		l.fault(at, "pattern", `"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`, &wantString)
 	}
 	return s
@@ -668,8 +1072,10 @@ var (
 	wantArray                   = Expected{Type: "array"}
 	wantBoolean                 = Expected{Type: "boolean"}
 	wantIntegerEdmInt32         = Expected{Type: "integer", Format: "edm-int32"}
+	wantIntegerInt64            = Expected{Type: "integer", Format: "int64"}
 	wantObject                  = Expected{Type: "object"}
 	wantString                  = Expected{Type: "string"}
 	wantStringEdmDatetimeoffset = Expected{Type: "string", Format: "edm-datetimeoffset"}
+	wantStringUri               = Expected{Type: "string", Format: "uri"}
 	wantStringUuid              = Expected{Type: "string", Format: "uuid"}
 )

@@ -9,9 +9,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// AppendPfxRecryptionRequestUpdate appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestUpdate.
-func AppendPfxRecryptionRequestUpdate(buf []byte, v *pfxapi.PfxRecryptionRequestUpdate) []byte {
-	return appendPfxRecryptionRequestUpdate(buf, v)
+// AppendPfxRecryptionRequestCollection appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestCollection.
+func AppendPfxRecryptionRequestCollection(buf []byte, v *pfxapi.PfxRecryptionRequestCollection) []byte {
+	return appendPfxRecryptionRequestCollection(buf, v)
+}
+
+// AppendError appends *v to buf as JSON: members in the order of /components/schemas/error.
+func AppendError(buf []byte, v *pfxapi.Error) []byte {
+	return appendError(buf, v)
+}
+
+// AppendPfxRecryptionRequestCreate appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestCreate.
+func AppendPfxRecryptionRequestCreate(buf []byte, v *pfxapi.PfxRecryptionRequestCreate) []byte {
+	return appendPfxRecryptionRequestCreate(buf, v)
 }
 
 // AppendPfxRecryptionRequest appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequest.
@@ -19,9 +29,259 @@ func AppendPfxRecryptionRequest(buf []byte, v *pfxapi.PfxRecryptionRequest) []by
 	return appendPfxRecryptionRequest(buf, v)
 }
 
-// AppendError appends *v to buf as JSON: members in the order of /components/schemas/error.
-func AppendError(buf []byte, v *pfxapi.Error) []byte {
-	return appendError(buf, v)
+// AppendPfxRecryptionRequestSelection appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestSelection.
+func AppendPfxRecryptionRequestSelection(buf []byte, v *pfxapi.PfxRecryptionRequestSelection) []byte {
+	return appendPfxRecryptionRequestSelection(buf, v)
+}
+
+// AppendPfxRecryptionRequestUpdate appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestUpdate.
+func AppendPfxRecryptionRequestUpdate(buf []byte, v *pfxapi.PfxRecryptionRequestUpdate) []byte {
+	return appendPfxRecryptionRequestUpdate(buf, v)
+}
+
+// appendPfxRecryptionRequestCollection appends the object /components/schemas/pfxRecryptionRequestCollection.
+func appendPfxRecryptionRequestCollection(b []byte, v *pfxapi.PfxRecryptionRequestCollection) []byte {
+	start := len(b)
+	if v.Count != nil {
+		b = append(b, `,"@odata.count":`...)
+		if v.Count == nil {
+			b = append(b, "null"...)
+		} else {
+			b = strconv.AppendInt(b, (*v.Count), 10)
+		}
+	}
+	if v.NextLink != "" {
+		b = append(b, `,"@odata.nextLink":`...)
+		b = appendString(b, v.NextLink)
+	}
+	b = append(b, `,"value":`...)
+	b = appendPfxRecryptionRequestCollectionValue(b, &v.Value)
+	if len(b) == start {
+		return append(b, "{}"...)
+	}
+	b[start] = '{'
+	return append(b, '}')
+}
+
+// appendError appends the object /components/schemas/error.
+func appendError(b []byte, v *pfxapi.Error) []byte {
+	b = append(b, `{"error":`...)
+	b = appendErrorError(b, &v.Error)
+	return append(b, '}')
+}
+
+// appendPfxRecryptionRequestCreate appends the object /components/schemas/pfxRecryptionRequestCreate.
+func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCreate) []byte {
+	start := len(b)
+	if v.ODataType != "" {
+		b = append(b, `,"@odata.type":`...)
+		b = appendString(b, string(v.ODataType))
+	}
+	if !v.ID.IsZero() {
+		b = append(b, `,"id":`...)
+		if x, ok := v.ID.Get(); ok {
+			b = appendString(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	b = append(b, `,"tenantId":`...)
+	b = appendEdmGuid(b, v.TenantID)
+	b = append(b, `,"userId":`...)
+	b = appendEdmGuid(b, v.UserID)
+	b = append(b, `,"deviceId":`...)
+	b = appendEdmGuid(b, v.DeviceID)
+	b = append(b, `,"profileId":`...)
+	b = appendEdmGuid(b, v.ProfileID)
+	b = append(b, `,"thumbprint":`...)
+	if x, ok := v.Thumbprint.Get(); ok {
+		b = appendString(b, x)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = append(b, `,"deviceKeyThumbprint":`...)
+	if x, ok := v.DeviceKeyThumbprint.Get(); ok {
+		b = appendString(b, x)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(v.Status), 10)
+	b = append(b, `,"sourceType":`...)
+	b = strconv.AppendInt(b, int64(v.SourceType), 10)
+	b = append(b, `,"createdTime":`...)
+	b = appendEdmDateTimeOffset(b, v.CreatedTime)
+	b = append(b, `,"lastModifiedTime":`...)
+	b = appendEdmDateTimeOffset(b, v.LastModifiedTime)
+	b = append(b, `,"isDeleted":`...)
+	b = strconv.AppendBool(b, v.IsDeleted)
+	b = append(b, `,"eTag":`...)
+	if x, ok := v.ETag.Get(); ok {
+		b = appendString(b, x)
+	} else {
+		b = append(b, "null"...)
+	}
+	if len(b) == start {
+		return append(b, "{}"...)
+	}
+	b[start] = '{'
+	return append(b, '}')
+}
+
+// appendPfxRecryptionRequest appends the object /components/schemas/pfxRecryptionRequest.
+func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte {
+	b = append(b, `{"@odata.type":`...)
+	b = appendString(b, string(v.ODataType))
+	b = append(b, `,"id":`...)
+	b = appendString(b, v.ID)
+	b = append(b, `,"tenantId":`...)
+	b = appendEdmGuid(b, v.TenantID)
+	b = append(b, `,"userId":`...)
+	b = appendEdmGuid(b, v.UserID)
+	b = append(b, `,"deviceId":`...)
+	b = appendEdmGuid(b, v.DeviceID)
+	b = append(b, `,"profileId":`...)
+	b = appendEdmGuid(b, v.ProfileID)
+	b = append(b, `,"thumbprint":`...)
+	if x, ok := v.Thumbprint.Get(); ok {
+		b = appendString(b, x)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = append(b, `,"deviceKeyThumbprint":`...)
+	if x, ok := v.DeviceKeyThumbprint.Get(); ok {
+		b = appendString(b, x)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(v.Status), 10)
+	b = append(b, `,"sourceType":`...)
+	b = strconv.AppendInt(b, int64(v.SourceType), 10)
+	b = append(b, `,"createdTime":`...)
+	b = appendEdmDateTimeOffset(b, v.CreatedTime)
+	b = append(b, `,"lastModifiedTime":`...)
+	b = appendEdmDateTimeOffset(b, v.LastModifiedTime)
+	b = append(b, `,"isDeleted":`...)
+	b = strconv.AppendBool(b, v.IsDeleted)
+	b = append(b, `,"eTag":`...)
+	if x, ok := v.ETag.Get(); ok {
+		b = appendString(b, x)
+	} else {
+		b = append(b, "null"...)
+	}
+	return append(b, '}')
+}
+
+// appendPfxRecryptionRequestSelection appends the object /components/schemas/pfxRecryptionRequestSelection.
+func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionRequestSelection) []byte {
+	b = append(b, `{"@odata.type":`...)
+	b = appendString(b, string(v.ODataType))
+	if !v.ID.IsZero() {
+		b = append(b, `,"id":`...)
+		if x, ok := v.ID.Get(); ok {
+			b = appendString(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.TenantID.IsZero() {
+		b = append(b, `,"tenantId":`...)
+		if x, ok := v.TenantID.Get(); ok {
+			b = appendEdmGuid(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.UserID.IsZero() {
+		b = append(b, `,"userId":`...)
+		if x, ok := v.UserID.Get(); ok {
+			b = appendEdmGuid(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.DeviceID.IsZero() {
+		b = append(b, `,"deviceId":`...)
+		if x, ok := v.DeviceID.Get(); ok {
+			b = appendEdmGuid(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.ProfileID.IsZero() {
+		b = append(b, `,"profileId":`...)
+		if x, ok := v.ProfileID.Get(); ok {
+			b = appendEdmGuid(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.Thumbprint.IsZero() {
+		b = append(b, `,"thumbprint":`...)
+		if x, ok := v.Thumbprint.Get(); ok {
+			b = appendString(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.DeviceKeyThumbprint.IsZero() {
+		b = append(b, `,"deviceKeyThumbprint":`...)
+		if x, ok := v.DeviceKeyThumbprint.Get(); ok {
+			b = appendString(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.Status.IsZero() {
+		b = append(b, `,"status":`...)
+		if x, ok := v.Status.Get(); ok {
+			b = strconv.AppendInt(b, int64(x), 10)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.SourceType.IsZero() {
+		b = append(b, `,"sourceType":`...)
+		if x, ok := v.SourceType.Get(); ok {
+			b = strconv.AppendInt(b, int64(x), 10)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.CreatedTime.IsZero() {
+		b = append(b, `,"createdTime":`...)
+		if x, ok := v.CreatedTime.Get(); ok {
+			b = appendEdmDateTimeOffset(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.LastModifiedTime.IsZero() {
+		b = append(b, `,"lastModifiedTime":`...)
+		if x, ok := v.LastModifiedTime.Get(); ok {
+			b = appendEdmDateTimeOffset(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.IsDeleted.IsZero() {
+		b = append(b, `,"isDeleted":`...)
+		if x, ok := v.IsDeleted.Get(); ok {
+			b = strconv.AppendBool(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if !v.ETag.IsZero() {
+		b = append(b, `,"eTag":`...)
+		if x, ok := v.ETag.Get(); ok {
+			b = appendString(b, x)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	return append(b, '}')
 }
 
 // appendPfxRecryptionRequestUpdate appends the object /components/schemas/pfxRecryptionRequestUpdate.
@@ -142,55 +402,30 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	return append(b, '}')
 }
 
-// appendPfxRecryptionRequest appends the object /components/schemas/pfxRecryptionRequest.
-func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte {
-	b = append(b, `{"@odata.type":`...)
-	b = appendString(b, string(v.ODataType))
-	b = append(b, `,"id":`...)
-	b = appendString(b, v.ID)
-	b = append(b, `,"tenantId":`...)
-	b = appendEdmGuid(b, v.TenantID)
-	b = append(b, `,"userId":`...)
-	b = appendEdmGuid(b, v.UserID)
-	b = append(b, `,"deviceId":`...)
-	b = appendEdmGuid(b, v.DeviceID)
-	b = append(b, `,"profileId":`...)
-	b = appendEdmGuid(b, v.ProfileID)
-	b = append(b, `,"thumbprint":`...)
-	if x, ok := v.Thumbprint.Get(); ok {
-		b = appendString(b, x)
-	} else {
-		b = append(b, "null"...)
+// appendPfxRecryptionRequestCollectionValue appends the array /components/schemas/pfxRecryptionRequestCollection/properties/value.
+func appendPfxRecryptionRequestCollectionValue(b []byte, v *[]pfxapi.PfxRecryptionRequestSelection) []byte {
+	b = append(b, '[')
+	for i := range *v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendPfxRecryptionRequestSelection(b, &(*v)[i])
 	}
-	b = append(b, `,"deviceKeyThumbprint":`...)
-	if x, ok := v.DeviceKeyThumbprint.Get(); ok {
-		b = appendString(b, x)
-	} else {
-		b = append(b, "null"...)
-	}
-	b = append(b, `,"status":`...)
-	b = strconv.AppendInt(b, int64(v.Status), 10)
-	b = append(b, `,"sourceType":`...)
-	b = strconv.AppendInt(b, int64(v.SourceType), 10)
-	b = append(b, `,"createdTime":`...)
-	b = appendEdmDateTimeOffset(b, v.CreatedTime)
-	b = append(b, `,"lastModifiedTime":`...)
-	b = appendEdmDateTimeOffset(b, v.LastModifiedTime)
-	b = append(b, `,"isDeleted":`...)
-	b = strconv.AppendBool(b, v.IsDeleted)
-	b = append(b, `,"eTag":`...)
-	if x, ok := v.ETag.Get(); ok {
-		b = appendString(b, x)
-	} else {
-		b = append(b, "null"...)
-	}
-	return append(b, '}')
+	return append(b, ']')
 }
 
-// appendError appends the object /components/schemas/error.
-func appendError(b []byte, v *pfxapi.Error) []byte {
-	b = append(b, `{"error":`...)
-	b = appendErrorError(b, &v.Error)
+// appendErrorError appends the object /components/schemas/error/properties/error.
+func appendErrorError(b []byte, v *structErrorError) []byte {
+	b = append(b, `{"code":`...)
+	b = appendString(b, v.Code)
+	b = append(b, `,"message":`...)
+	b = appendString(b, v.Message)
+	if len(v.Details) > 0 {
+		b = append(b, `,"details":`...)
+		b = appendErrorErrorDetails(b, &v.Details)
+	}
+	b = append(b, `,"innerError":`...)
+	b = appendInnerError(b, &v.InnerError)
 	return append(b, '}')
 }
 
@@ -212,21 +447,6 @@ func appendEdmDateTimeOffset(b []byte, v edm.DateTimeOffset) []byte {
 		return append(b, `""`...)
 	}
 	return quoted(t, start)
-}
-
-// appendErrorError appends the object /components/schemas/error/properties/error.
-func appendErrorError(b []byte, v *structErrorError) []byte {
-	b = append(b, `{"code":`...)
-	b = appendString(b, v.Code)
-	b = append(b, `,"message":`...)
-	b = appendString(b, v.Message)
-	if len(v.Details) > 0 {
-		b = append(b, `,"details":`...)
-		b = appendErrorErrorDetails(b, &v.Details)
-	}
-	b = append(b, `,"innerError":`...)
-	b = appendInnerError(b, &v.InnerError)
-	return append(b, '}')
 }
 
 // appendErrorErrorDetails appends the array /components/schemas/error/properties/error/properties/details.

@@ -9,6 +9,82 @@ import (
 // Operations are the operations of the document, in its order.
 var Operations = []Operation{
 	{
+		ID:     "listPfxRecryptionRequests",
+		Method: "GET",
+		Path:   "/pfxRecryptionRequests",
+		Security: []Alternative{
+			{
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+			},
+			{
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+			{
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+			},
+			{
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+		},
+		Statuses: []string{"200", "400", "401", "403", "405", "406", "429", "431", "500", "503"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			var params pfxapi.ListPfxRecryptionRequestsParams
+			return DecodeListPfxRecryptionRequestsParams(query, header, &params)
+		},
+	},
+	{
+		ID:     "createPfxRecryptionRequest",
+		Method: "POST",
+		Path:   "/pfxRecryptionRequests",
+		Security: []Alternative{
+			{
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+			{
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+		},
+		RequestTypes: []string{"application/json"},
+		BodyRequired: true,
+		Statuses:     []string{"201", "204", "400", "401", "403", "405", "406", "413", "415", "429", "431", "500", "503"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			var params pfxapi.CreatePfxRecryptionRequestParams
+			return DecodeCreatePfxRecryptionRequestParams(query, header, &params)
+		},
+		DecodeBody: func(data []byte, into any) (*Faults, bool) {
+			v, ok := into.(*pfxapi.PfxRecryptionRequestCreate)
+			if !ok {
+				return nil, false
+			}
+			return DecodePfxRecryptionRequestCreate(data, v), true
+		},
+	},
+	{
+		ID:     "getPfxRecryptionRequest",
+		Method: "GET",
+		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security: []Alternative{
+			{
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+			},
+			{
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+			{
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+			},
+			{
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+		},
+		Statuses: []string{"200", "304", "400", "401", "403", "404", "405", "406", "429", "431", "500", "503"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			var values GetPfxRecryptionRequestPath
+			var params pfxapi.GetPfxRecryptionRequestParams
+			return DecodeGetPfxRecryptionRequestParams(path[0], query, header, &values, &params)
+		},
+	},
+	{
 		ID:     "updatePfxRecryptionRequest",
 		Method: "PATCH",
 		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
@@ -22,7 +98,7 @@ var Operations = []Operation{
 		},
 		RequestTypes: []string{"application/json", "application/merge-patch+json"},
 		BodyRequired: true,
-		Statuses:     []string{"200", "204", "400", "401", "403", "404", "405", "406", "412", "413", "415", "428", "429", "431", "500", "503"},
+		Statuses:     []string{"200", "201", "204", "400", "401", "403", "404", "405", "406", "412", "413", "415", "428", "429", "431", "500", "503"},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values UpdatePfxRecryptionRequestPath
 			var params pfxapi.UpdatePfxRecryptionRequestParams
@@ -34,6 +110,25 @@ var Operations = []Operation{
 				return nil, false
 			}
 			return DecodePfxRecryptionRequestUpdate(data, v), true
+		},
+	},
+	{
+		ID:     "deletePfxRecryptionRequest",
+		Method: "DELETE",
+		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security: []Alternative{
+			{
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+			{
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+			},
+		},
+		Statuses: []string{"204", "400", "401", "403", "404", "405", "406", "412", "428", "429", "431", "500", "503"},
+		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+			var values DeletePfxRecryptionRequestPath
+			var params pfxapi.DeletePfxRecryptionRequestParams
+			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params)
 		},
 	},
 }

@@ -6,6 +6,147 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 )
 
+var paramsListPfxRecryptionRequests = [...]param{
+	{"query", "$top", &wantIntegerEdmInt32},
+	{"query", "$skiptoken", &wantString},
+	{"query", "$count", &wantBoolean},
+	{"query", "$select", &wantString},
+	{"query", "$filter", &wantString},
+	{"header", "client-request-id", &wantString},
+}
+
+// DecodeListPfxRecryptionRequestsParams checks the parameters of GET /pfxRecryptionRequests and decodes them.
+// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
+// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]string, into *pfxapi.ListPfxRecryptionRequestsParams) *Faults {
+	p := params{list: paramsListPfxRecryptionRequests[:]}
+	*into = pfxapi.ListPfxRecryptionRequestsParams{}
+	for query != "" {
+		var ok bool
+		var name, value string
+		if name, value, query, ok = p.option(query); !ok {
+			continue
+		}
+		name = systemOption(name, "$top", "$skiptoken", "$count", "$select", "$filter")
+		switch name {
+		case "$top":
+			if s, ok := p.query(0, value); ok {
+				if lit, ok := p.number(0, s); ok {
+					x := p.checkListPfxRecryptionRequestsTop(0, lit)
+					into.Top = &x
+				}
+			}
+		case "$skiptoken":
+			if s, ok := p.query(1, value); ok {
+				x := p.checkListPfxRecryptionRequestsSkiptoken(1, s)
+				into.Skiptoken = &x
+			}
+		case "$count":
+			if s, ok := p.query(2, value); ok {
+				x := p.boolean(2, s)
+				into.Count = &x
+			}
+		case "$select":
+			if s, ok := p.query(3, value); ok {
+				x := p.checkListPfxRecryptionRequestsSelect(3, s)
+				into.Select = &x
+			}
+		case "$filter":
+			if s, ok := p.query(4, value); ok {
+				x := p.checkListPfxRecryptionRequestsFilter(4, s)
+				into.Filter = &x
+			}
+		default:
+			p.unknown(name)
+		}
+	}
+	if _, ok := p.header(5, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = line(header["Client-Request-Id"])
+	}
+	return p.close()
+}
+
+var paramsCreatePfxRecryptionRequest = [...]param{
+	{"header", "client-request-id", &wantString},
+	{"header", "Prefer", &wantString},
+}
+
+// DecodeCreatePfxRecryptionRequestParams checks the parameters of POST /pfxRecryptionRequests and decodes them.
+// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
+// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]string, into *pfxapi.CreatePfxRecryptionRequestParams) *Faults {
+	p := params{list: paramsCreatePfxRecryptionRequest[:]}
+	*into = pfxapi.CreatePfxRecryptionRequestParams{}
+	for query != "" {
+		var ok bool
+		var name string
+		if name, _, query, ok = p.option(query); ok {
+			p.unknown(name)
+		}
+	}
+	if _, ok := p.header(0, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = line(header["Client-Request-Id"])
+	}
+	if _, ok := p.listHeader(1, header["Prefer"]); ok {
+		into.Prefer = line(header["Prefer"])
+	}
+	return p.close()
+}
+
+var paramsGetPfxRecryptionRequest = [...]param{
+	{"path", "pfxRecryptionRequestsId", &wantString},
+	{"query", "$select", &wantString},
+	{"header", "client-request-id", &wantString},
+	{"header", "If-None-Match", &wantString},
+}
+
+// GetPfxRecryptionRequestPath has the path parameters of getPfxRecryptionRequest.
+type GetPfxRecryptionRequestPath struct {
+	PfxRecryptionRequestsID string // pfxRecryptionRequestsId
+}
+
+// Values returns the parameters in the order of the path.
+func (p *GetPfxRecryptionRequestPath) Values() string {
+	return p.PfxRecryptionRequestsID
+}
+
+// DecodeGetPfxRecryptionRequestParams checks the parameters of GET /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
+// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
+// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *GetPfxRecryptionRequestPath, into *pfxapi.GetPfxRecryptionRequestParams) *Faults {
+	p := params{list: paramsGetPfxRecryptionRequest[:]}
+	*path = GetPfxRecryptionRequestPath{}
+	*into = pfxapi.GetPfxRecryptionRequestParams{}
+	if s, ok := p.path(0, pfxRecryptionRequestsID); ok {
+		path.PfxRecryptionRequestsID = p.checkKey(0, s)
+	}
+	for query != "" {
+		var ok bool
+		var name, value string
+		if name, value, query, ok = p.option(query); !ok {
+			continue
+		}
+		name = systemOption(name, "$select")
+		switch name {
+		case "$select":
+			if s, ok := p.query(1, value); ok {
+				x := p.checkListPfxRecryptionRequestsSelect(1, s)
+				into.Select = &x
+			}
+		default:
+			p.unknown(name)
+		}
+	}
+	if _, ok := p.header(2, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = line(header["Client-Request-Id"])
+	}
+	if s, ok := p.header(3, header["If-None-Match"]); ok {
+		p.checkGetPfxRecryptionRequestIfNoneMatch(3, s)
+		into.IfNoneMatch = line(header["If-None-Match"])
+	}
+	return p.close()
+}
+
 var paramsUpdatePfxRecryptionRequest = [...]param{
 	{"path", "pfxRecryptionRequestsId", &wantString},
 	{"header", "client-request-id", &wantString},
@@ -54,6 +195,49 @@ func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 	}
 	if _, ok := p.listHeader(4, header["Prefer"]); ok {
 		into.Prefer = line(header["Prefer"])
+	}
+	return p.close()
+}
+
+var paramsDeletePfxRecryptionRequest = [...]param{
+	{"path", "pfxRecryptionRequestsId", &wantString},
+	{"header", "client-request-id", &wantString},
+	{"header", "If-Match", &wantString},
+}
+
+// DeletePfxRecryptionRequestPath has the path parameters of deletePfxRecryptionRequest.
+type DeletePfxRecryptionRequestPath struct {
+	PfxRecryptionRequestsID string // pfxRecryptionRequestsId
+}
+
+// Values returns the parameters in the order of the path.
+func (p *DeletePfxRecryptionRequestPath) Values() string {
+	return p.PfxRecryptionRequestsID
+}
+
+// DecodeDeletePfxRecryptionRequestParams checks the parameters of DELETE /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
+// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
+// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *DeletePfxRecryptionRequestPath, into *pfxapi.DeletePfxRecryptionRequestParams) *Faults {
+	p := params{list: paramsDeletePfxRecryptionRequest[:]}
+	*path = DeletePfxRecryptionRequestPath{}
+	*into = pfxapi.DeletePfxRecryptionRequestParams{}
+	if s, ok := p.path(0, pfxRecryptionRequestsID); ok {
+		path.PfxRecryptionRequestsID = p.checkKey(0, s)
+	}
+	for query != "" {
+		var ok bool
+		var name string
+		if name, _, query, ok = p.option(query); ok {
+			p.unknown(name)
+		}
+	}
+	if _, ok := p.header(1, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = line(header["Client-Request-Id"])
+	}
+	if s, ok := p.header(2, header["If-Match"]); ok {
+		p.checkUpdatePfxRecryptionRequestIfMatch(2, s)
+		into.IfMatch = line(header["If-Match"])
 	}
 	return p.close()
 }

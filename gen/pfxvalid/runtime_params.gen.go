@@ -59,6 +59,18 @@ func (p *params) option(query string) (string, string, string, bool) {
 	return decoded, value, rest, ok && option != ""
 }
 
+// systemOption returns which of the declared OData system query options a name means, or the name itself. They may be
+// written in any letter case and without the $ (OData 4.01 §5.1).
+func systemOption(name string, declared ...string) string {
+	bare := strings.TrimPrefix(name, "$")
+	for _, d := range declared {
+		if len(bare) == len(d)-1 && strings.EqualFold(bare, d[1:]) { // of one length: no letter but an ASCII one folds
+			return d
+		}
+	}
+	return name
+}
+
 // query decodes the value of the query parameter number i and refuses a second one of that name.
 func (p *params) query(i int, raw string) (string, bool) {
 	if p.seen&(1<<i) != 0 {

@@ -2,6 +2,7 @@ package edm
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"time"
 )
@@ -49,6 +50,16 @@ func (d DateTimeOffset) Compare(other DateTimeOffset) int {
 	p, _ := scanDateTimeOffset(d.text)
 	q, _ := scanDateTimeOffset(other.text)
 	return cmp.Or(cmp.Compare(d.Time().Unix(), other.Time().Unix()), cmp.Compare(p.pico, q.pico))
+}
+
+// Instant returns the instant as bytes that are equal for equal instants and ordered as Compare orders: what a database
+// can compare.
+func (d DateTimeOffset) Instant() [16]byte {
+	p, _ := scanDateTimeOffset(d.text)
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(d.Time().Unix())^1<<63) // the sign bit turned: negative ones come first
+	binary.BigEndian.PutUint64(b[8:], uint64(p.pico))
+	return b
 }
 
 // AppendText appends the text as it was written to b. The error is always nil.

@@ -1,6 +1,7 @@
 package edm_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -112,6 +113,10 @@ func TestDateTimeOffsetCompare(t *testing.T) {
 		b, errB := edm.ParseDateTimeOffset(tt.b)
 		if errA != nil || errB != nil || a.Compare(b) != tt.want || b.Compare(a) != -tt.want {
 			t.Errorf("Compare(%q, %q) = %d and %d, want %d", tt.a, tt.b, a.Compare(b), b.Compare(a), tt.want)
+		}
+		x, y := a.Instant(), b.Instant()
+		if got := bytes.Compare(x[:], y[:]); got != tt.want {
+			t.Errorf("the instants of %q and %q compare as %d, want %d", tt.a, tt.b, got, tt.want)
 		}
 	}
 }

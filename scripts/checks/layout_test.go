@@ -61,14 +61,15 @@ func TestOnlyAPIAndGeneratedServerImportEcho(t *testing.T) {
 	}
 }
 
-// TestDependenciesPointOneWay: app → api, auth, store → pfx. A package may import those to its right and no other.
+// TestDependenciesPointOneWay: app → api, auth, store → pfx; api → odata → pfx. A package may import those to its right and no other.
 func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
 		"app":             {"api", "auth", "store/sqlite", "pfx"},
-		"api":             {"auth", "pfx"},
+		"api":             {"auth", "odata", "pfx"},
 		"auth":            {},
+		"odata":           {"pfx"},
 		"store/sqlite":    {"pfx"},
 		"store/storetest": {"pfx"},
 		"pfx":             {},

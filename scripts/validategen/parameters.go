@@ -15,6 +15,7 @@ type parameter struct {
 	node     node
 	in, name string
 	required bool
+	odata    bool // an OData system query option: named in any letter case, with or without its $
 	schema   *schema
 	typ      types.Type // of the field that holds it
 	field    string
@@ -108,6 +109,11 @@ func (p *parameter) keyword(key string, v node) error {
 	case "allowEmptyValue", "allowReserved":
 		if !v.isFalse() {
 			return v.errorf("%s is not supported", key)
+		}
+	case "x-odata-option":
+		name, _ := p.node.get("name")
+		if p.odata = v.isTrue(); p.odata && (!p.isIn("query") || !strings.HasPrefix(name.text(), "$")) {
+			return v.errorf("x-odata-option is for query parameters whose names begin with $")
 		}
 	case "schema", "explode": // explode means nothing for a single value
 	case "examples":
@@ -315,6 +321,15 @@ func (g *generator) queryReads(all []*parameter) error {
 	}
 	g.p("var name, value string")
 	g.p("if name, value, query, ok = p.option(query); !ok {\ncontinue\n}")
+	var options []string
+	for _, p := range all {
+		if p.odata {
+			options = append(options, quote(p.name))
+		}
+	}
+	if options != nil {
+		g.p("name = systemOption(name, %s)", strings.Join(options, ", "))
+	}
 	g.p("switch name {")
 	for i, p := range all {
 		if p.in == "query" {
