@@ -7,7 +7,7 @@ type Kind int
 // The kinds of errors.
 const (
 	Internal             Kind = iota
-	Invalid                   // the request says something that cannot be; Field names the member, if one is to blame
+	Invalid                   // the request says something that cannot be; Details name the members to blame, if any
 	Denied                    // the caller may not do this
 	NotFound                  // the tenant has no such request
 	Exists                    // the tenant has such a request already
@@ -18,10 +18,16 @@ const (
 
 // Error is an error whose Msg is safe to show to a client.
 type Error struct {
-	Kind  Kind
-	Field string // JSON name of the offending member, if one is to blame
-	Msg   string
-	Err   error // the cause, for the log only
+	Kind    Kind
+	Msg     string
+	Details []Detail // the members to blame, if any
+	Err     error    // the cause, for the log only
+}
+
+// Detail says what is wrong with one member.
+type Detail struct {
+	Member string // the JSON name
+	Msg    string
 }
 
 func (e *Error) Error() string {

@@ -83,6 +83,29 @@ func (p *Patch) apply(r *Request) {
 	r.ETag = p.ETag.Or(r.ETag)
 }
 
+// complete returns an Invalid error that names the members that p lacks, nil if it has all that a request has.
+func (p *Patch) complete() error {
+	var missing []Detail
+	for _, m := range []struct {
+		name   string
+		absent bool
+	}{
+		{"tenantId", p.TenantID.IsZero()}, {"userId", p.UserID.IsZero()}, {"deviceId", p.DeviceID.IsZero()},
+		{"profileId", p.ProfileID.IsZero()}, {"thumbprint", p.Thumbprint.IsZero()},
+		{"deviceKeyThumbprint", p.DeviceKeyThumbprint.IsZero()}, {"status", p.Status.IsZero()},
+		{"sourceType", p.SourceType.IsZero()}, {"createdTime", p.CreatedTime.IsZero()},
+		{"lastModifiedTime", p.LastModifiedTime.IsZero()}, {"isDeleted", p.IsDeleted.IsZero()}, {"eTag", p.ETag.IsZero()},
+	} {
+		if m.absent {
+			missing = append(missing, Detail{m.name, "The property '" + m.name + "' is required to create an object."})
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return &Error{Kind: Invalid, Msg: missing[0].Msg, Details: missing}
+}
+
 func merge[T any](member *T, o edm.Optional[T]) {
 	if v, ok := o.Get(); ok {
 		*member = v

@@ -3,7 +3,10 @@ package pfx_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -63,7 +66,7 @@ func TestPatchRefuses(t *testing.T) {
 			store := newOne()
 			before := store.request
 			tt.patch.Status = edm.Value(int32(9))
-			_, err := (&pfx.Service{Store: store, RequireCondition: tt.require}).Patch(t.Context(), tenant, tt.id, tt.cond, tt.patch)
+			_, err := (&pfx.Service{Store: store, RequireCondition: tt.require}).Patch(t.Context(), tenant, tt.id, tt.cond, &tt.patch)
 			e, ok := errors.AsType[*pfx.Error](err)
 			if !ok || e.Kind != tt.want {
 				t.Errorf("got %v, want kind %d", err, tt.want)
@@ -82,7 +85,7 @@ func TestPatchMatches(t *testing.T) {
 		"any":       {Any: true},
 		"oneOfMany": {Versions: []pfx.Version{3, 7}},
 	} {
-		got, err := (&pfx.Service{Store: newOne()}).Patch(t.Context(), tenant, "a", cond, pfx.Patch{Status: edm.Value(int32(9))})
+		got, err := (&pfx.Service{Store: newOne()}).Patch(t.Context(), tenant, "a", cond, &pfx.Patch{Status: edm.Value(int32(9))})
 		if err != nil || got.Status != 9 || got.Version != 8 {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
@@ -105,7 +108,7 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 		var p pfx.Patch
 		reflect.ValueOf(&p).Elem().Field(i).Set(reflect.ValueOf(values[name]))
 		before := newOne().request
-		got, err := (&pfx.Service{Store: newOne()}).Patch(t.Context(), tenant, "a", pfx.Condition{}, p)
+		got, err := (&pfx.Service{Store: newOne()}).Patch(t.Context(), tenant, "a", pfx.Condition{}, &p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,11 +133,193 @@ func TestVersionChangesOnlyWithAMember(t *testing.T) {
 	store := newOne()
 	service := &pfx.Service{Store: store}
 	for range 3 {
-		got, err := service.Patch(t.Context(), tenant, "a", pfx.Condition{}, pfx.Patch{Thumbprint: edm.Value("x"), TenantID: edm.Value(tenant)})
+		got, err := service.Patch(t.Context(), tenant, "a", pfx.Condition{}, &pfx.Patch{Thumbprint: edm.Value("x"), TenantID: edm.Value(tenant)})
 		if err != nil || got.Version != 7 {
 			t.Fatalf("got version %d, %v, want 7", got.Version, err)
 		}
 	}
+}
+
+// several is a store of requests by key, so that creation can be seen without a database.
+type several struct {
+	pfx.Store
+	requests map[string]pfx.Request
+	// raced runs before an insertion: what others do between looking and creating.
+	raced func()
+}
+
+func (s *several) Update(_ context.Context, tenant edm.Guid, id string, fn func(*pfx.Request) error) (*pfx.Request, error) {
+	r, ok := s.requests[id]
+	if !ok || r.TenantID != tenant {
+		return nil, pfx.NotFoundError()
+	}
+	if err := r.Change(fn); err != nil {
+		return nil, err
+	}
+	s.requests[id] = r
+	return &r, nil
+}
+
+func (s *several) Insert(_ context.Context, r pfx.Request) (*pfx.Request, error) {
+	if s.raced != nil {
+		s.raced()
+	}
+	if _, ok := s.requests[r.ID]; ok {
+		return nil, &pfx.Error{Kind: pfx.Exists, Msg: "exists"}
+	}
+	r.Version = 1
+	s.requests[r.ID] = r
+	return &r, nil
+}
+
+func (s *several) Delete(_ context.Context, _ edm.Guid, id string, check func(*pfx.Request) error) error {
+	r, ok := s.requests[id]
+	if !ok {
+		return pfx.NotFoundError()
+	}
+	if err := check(&r); err != nil {
+		return err
+	}
+	delete(s.requests, id)
+	return nil
+}
+
+func (s *several) List(_ context.Context, _ edm.Guid, q pfx.Query) ([]pfx.Request, error) {
+	var list []pfx.Request
+	for _, id := range slices.Sorted(maps.Keys(s.requests)) {
+		if id > q.After && len(list) < q.Limit {
+			list = append(list, s.requests[id])
+		}
+	}
+	return list, nil
+}
+
+func (s *several) Count(context.Context, edm.Guid, pfx.Filter) (int64, error) {
+	return int64(len(s.requests)), nil
+}
+
+// whole is a patch with every member that a request needs.
+func whole(t *testing.T) *pfx.Patch {
+	return &pfx.Patch{
+		TenantID: edm.Value(tenant), UserID: edm.Value(edm.Guid{}), DeviceID: edm.Value(edm.Guid{}), ProfileID: edm.Value(edm.Guid{}),
+		Thumbprint: edm.Null[string](), DeviceKeyThumbprint: edm.Null[string](), ETag: edm.Null[string](),
+		Status: edm.Value(int32(5)), SourceType: edm.Value(int32(0)), IsDeleted: edm.Value(false),
+		CreatedTime: edm.Value(date(t, "2017-01-01T00:03Z")), LastModifiedTime: edm.Value(date(t, "2017-01-01T00:03Z")),
+	}
+}
+
+func TestUpsert(t *testing.T) {
+	t.Parallel()
+	exists := func() map[string]pfx.Request {
+		return map[string]pfx.Request{"a": {ID: "a", TenantID: tenant, Version: 7}}
+	}
+	for name, tt := range map[string]struct {
+		store      *several
+		require    bool
+		insertOnly bool
+		patch      *pfx.Patch
+		created    bool
+		want       pfx.Kind // when refused
+		refused    bool
+	}{
+		"creates":                {store: &several{requests: map[string]pfx.Request{}}, patch: whole(t), created: true},
+		"updates":                {store: &several{requests: exists()}, patch: &pfx.Patch{Status: edm.Value(int32(5))}},
+		"incomplete":             {store: &several{requests: map[string]pfx.Request{}}, patch: &pfx.Patch{Status: edm.Value(int32(5))}, refused: true, want: pfx.Invalid},
+		"insertOnlyCreates":      {store: &several{requests: map[string]pfx.Request{}}, insertOnly: true, patch: whole(t), created: true},
+		"insertOnlyExists":       {store: &several{requests: exists()}, insertOnly: true, patch: whole(t), refused: true, want: pfx.Exists},
+		"otherTenant":            {store: &several{requests: exists()}, patch: &pfx.Patch{TenantID: edm.Value(other)}, refused: true, want: pfx.Denied},
+		"conditionRequired":      {store: &several{requests: exists()}, require: true, patch: whole(t), refused: true, want: pfx.PreconditionRequired},
+		"insertOnlyIsACondition": {store: &several{requests: map[string]pfx.Request{}}, require: true, insertOnly: true, patch: whole(t), created: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := maps.Clone(tt.store.requests)
+			got, created, err := (&pfx.Service{Store: tt.store, RequireCondition: tt.require}).Upsert(t.Context(), tenant, "a", tt.insertOnly, tt.patch)
+			if tt.refused {
+				if e, ok := errors.AsType[*pfx.Error](err); !ok || e.Kind != tt.want || !maps.Equal(before, tt.store.requests) {
+					t.Errorf("got %v, want kind %d and nothing changed", err, tt.want)
+				}
+				return
+			}
+			if err != nil || created != tt.created || got.Status != 5 || got.TenantID != tenant || got.ID != "a" {
+				t.Errorf("got %+v, created %t, %v", got, created, err)
+			}
+		})
+	}
+}
+
+// TestUpsertFollowsOthers lets others create the request between looking for it and creating it.
+func TestUpsertFollowsOthers(t *testing.T) {
+	t.Parallel()
+	store := &several{requests: map[string]pfx.Request{}}
+	store.raced = func() { store.requests["a"] = pfx.Request{ID: "a", TenantID: tenant, Version: 7} }
+	got, created, err := (&pfx.Service{Store: store}).Upsert(t.Context(), tenant, "a", false, whole(t))
+	if err != nil || created || got.Version != 8 || got.Status != 5 {
+		t.Errorf("got %+v, created %t, %v, want an update of what the others have created", got, created, err)
+	}
+}
+
+// TestUpsertNamesWhatIsMissing leaves out one member at a time, by reflection, so that a member that is added cannot be
+// forgotten.
+func TestUpsertNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for i := range reflect.TypeFor[pfx.Patch]().NumField() {
+		name := reflect.TypeFor[pfx.Patch]().Field(i).Name
+		if name == "ID" {
+			continue
+		}
+		p := whole(t)
+		reflect.ValueOf(p).Elem().Field(i).SetZero()
+		_, _, err := (&pfx.Service{Store: &several{requests: map[string]pfx.Request{}}}).Upsert(t.Context(), tenant, "a", false, p)
+		e, ok := errors.AsType[*pfx.Error](err)
+		if !ok || e.Kind != pfx.Invalid || len(e.Details) != 1 || !strings.EqualFold(e.Details[0].Member, name) {
+			t.Errorf("without %s: got %+v", name, err)
+		}
+	}
+}
+
+func TestCreateMakesTheKey(t *testing.T) {
+	t.Parallel()
+	service := &pfx.Service{Store: &several{requests: map[string]pfx.Request{}}}
+	a, errA := service.Create(t.Context(), tenant, pfx.Request{ID: "mine", TenantID: tenant})
+	b, errB := service.Create(t.Context(), tenant, pfx.Request{ID: "mine", TenantID: tenant})
+	if errA != nil || errB != nil || a.ID == b.ID || a.ID == "mine" || len(a.ID) != 36 {
+		t.Errorf("got %+v, %v and %+v, %v, want two keys", a, errA, b, errB)
+	}
+	if _, err := service.Create(t.Context(), tenant, pfx.Request{TenantID: other}); !isKind(err, pfx.Denied) {
+		t.Errorf("got %v, want another tenant denied", err)
+	}
+}
+
+func TestDelete(t *testing.T) {
+	t.Parallel()
+	store := &several{requests: map[string]pfx.Request{"a": {ID: "a", TenantID: tenant, Version: 7}}}
+	strict := &pfx.Service{Store: store, RequireCondition: true}
+	if err := strict.Delete(t.Context(), tenant, "a", pfx.Condition{}); !isKind(err, pfx.PreconditionRequired) {
+		t.Errorf("without a condition: got %v", err)
+	}
+	if err := strict.Delete(t.Context(), tenant, "a", pfx.Condition{Versions: []pfx.Version{6}}); !isKind(err, pfx.PreconditionFailed) {
+		t.Errorf("with another version: got %v", err)
+	}
+	if err := strict.Delete(t.Context(), tenant, "a", pfx.Condition{Versions: []pfx.Version{7}}); err != nil || len(store.requests) != 0 {
+		t.Errorf("with its version: got %v", err)
+	}
+}
+
+func TestListSaysWhetherThereIsMore(t *testing.T) {
+	t.Parallel()
+	service := &pfx.Service{Store: &several{requests: map[string]pfx.Request{"a": {ID: "a"}, "b": {ID: "b"}, "c": {ID: "c"}}}}
+	for limit, more := range map[int]bool{1: true, 2: true, 3: false, 4: false} {
+		page, err := service.List(t.Context(), tenant, pfx.Query{Limit: limit}, limit == 1)
+		if err != nil || page.More != more || len(page.Requests) != min(limit, 3) || (page.Count != nil) != (limit == 1) {
+			t.Errorf("limit %d: got %+v, %v", limit, page, err)
+		}
+	}
+}
+
+func isKind(err error, kind pfx.Kind) bool {
+	e, ok := errors.AsType[*pfx.Error](err)
+	return ok && e.Kind == kind
 }
 
 func TestNewVersion(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"zombiezen.com/go/sqlite/sqlitex"
+
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
@@ -54,6 +56,47 @@ func BenchmarkGet(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkList measures a page of 100 in the middle of a thousand and of a million requests, and the search for the one
+// request with a certain thumbprint, which looks at every request of the tenant.
+func BenchmarkList(b *testing.B) {
+	for _, size := range []int{1_000, 1_000_000} {
+		s := openBench(b)
+		fill(b, s, size)
+		b.Run(fmt.Sprintf("page/of=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				page, err := s.List(b.Context(), tenant, pfx.Query{After: fmt.Sprintf("k%07d", size/2), Limit: 100})
+				if err != nil || len(page) != 100 {
+					b.Fatal(len(page), err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("search/of=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				page, err := s.List(b.Context(), tenant, pfx.Query{Filter: pfx.Filter{{Member: "thumbprint", Value: fmt.Sprint(size)}}, Limit: 100})
+				if err != nil || len(page) != 1 {
+					b.Fatal(len(page), err)
+				}
+			}
+		})
+	}
+}
+
+// fill adds size requests, each with a thumbprint of its own.
+func fill(b *testing.B, s *Store, size int) {
+	b.Helper()
+	const query = `
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+INSERT INTO request SELECT tenant_id, format('k%07d', i), version, user_id, device_id, profile_id, i,
+	device_key_thumbprint, status, source_type, created_time, last_modified_time, is_deleted, e_tag
+FROM n, (SELECT * FROM request WHERE tenant_id = ?1 LIMIT 1)`
+	_, err := s.do(b.Context(), func(c *conn, _ *job) error {
+		return sqlitex.ExecuteTransient(c.Conn, query, &sqlitex.ExecOptions{Args: []any{tenant[:], size}})
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
 }
 
 // updateAlone is Update with a transaction of its own. The store's writer is idle meanwhile.

@@ -18,9 +18,9 @@ import (
 type conn struct {
 	*sqlite.Conn
 	selectOne                     *sqlite.Stmt
-	selectAny                     *sqlite.Stmt // of readers alone
+	selectAny, list               *sqlite.Stmt // of readers alone
 	begin, commit, rollback       *sqlite.Stmt // these and what follows: of the writer alone
-	insert, update                *sqlite.Stmt
+	insert, update, delete        *sqlite.Stmt
 	checkpointPassive, checkpoint *sqlite.Stmt
 }
 
@@ -52,6 +52,9 @@ func openConn(path string, busy time.Duration) (*conn, error) {
 		if err := c.set(s.pragma, s.value, s.want); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
+	}
+	if err := c.CreateFunction("instant", &instantFunction); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
@@ -121,6 +124,7 @@ func (c *conn) prepareReader() error {
 	return c.compile([]compiled{
 		{&c.selectOne, selectRequest},
 		{&c.selectAny, selectAny},
+		{&c.list, listRequests + listOrder},
 	})
 }
 
@@ -133,6 +137,7 @@ func (c *conn) prepareWriter() error {
 		{&c.rollback, "ROLLBACK"},
 		{&c.insert, insertRequest},
 		{&c.update, updateRequest},
+		{&c.delete, deleteRequest},
 		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},
 		{&c.checkpoint, "PRAGMA wal_checkpoint(TRUNCATE)"},
 	})
@@ -186,28 +191,34 @@ func (c *conn) load(tenant edm.Guid, id string) (*pfx.Request, error) {
 		}
 		return nil, pfx.NotFoundError()
 	}
-	r := pfx.Request{
-		TenantID:            tenant,
-		ID:                  id,
-		Version:             pfx.Version(stmt.ColumnInt64(0)),
-		Thumbprint:          columnString(stmt, 4),
-		DeviceKeyThumbprint: columnString(stmt, 5),
-		Status:              stmt.ColumnInt32(6),
-		SourceType:          stmt.ColumnInt32(7),
-		IsDeleted:           stmt.ColumnBool(10),
-		ETag:                columnString(stmt, 11),
-	}
-	stmt.ColumnBytes(1, r.UserID[:])
-	stmt.ColumnBytes(2, r.DeviceID[:])
-	stmt.ColumnBytes(3, r.ProfileID[:])
-	created, err1 := columnTime(stmt, 8)
-	modified, err2 := columnTime(stmt, 9)
-	r.CreatedTime, r.LastModifiedTime = created, modified
-	if err := stmt.Reset(); err != nil {
+	r, err := scan(stmt, tenant)
+	if err := errors.Join(err, stmt.Reset()); err != nil {
 		return nil, fmt.Errorf("loading a request: %w", err)
 	}
+	return r, nil
+}
+
+// scan returns the request of a row of columns.
+func scan(stmt *sqlite.Stmt, tenant edm.Guid) (*pfx.Request, error) {
+	r := pfx.Request{
+		TenantID:            tenant,
+		ID:                  stmt.ColumnText(0),
+		Version:             pfx.Version(stmt.ColumnInt64(1)),
+		Thumbprint:          columnString(stmt, 5),
+		DeviceKeyThumbprint: columnString(stmt, 6),
+		Status:              stmt.ColumnInt32(7),
+		SourceType:          stmt.ColumnInt32(8),
+		IsDeleted:           stmt.ColumnBool(11),
+		ETag:                columnString(stmt, 12),
+	}
+	stmt.ColumnBytes(2, r.UserID[:])
+	stmt.ColumnBytes(3, r.DeviceID[:])
+	stmt.ColumnBytes(4, r.ProfileID[:])
+	created, err1 := columnTime(stmt, 9)
+	modified, err2 := columnTime(stmt, 10)
+	r.CreatedTime, r.LastModifiedTime = created, modified
 	if err := errors.Join(err1, err2); err != nil {
-		return nil, internalError(fmt.Errorf("loading a request: %w", err))
+		return nil, internalError(err)
 	}
 	return &r, nil
 }

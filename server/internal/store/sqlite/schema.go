@@ -30,10 +30,23 @@ CREATE TABLE request (
 
 // The statements of a store. The key is always the first two parameters, and the tenant is always part of it.
 const (
+	columns = `id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status, source_type,
+	created_time, last_modified_time, is_deleted, e_tag`
+
 	selectRequest = `
-SELECT version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status, source_type,
-	created_time, last_modified_time, is_deleted, e_tag
+SELECT ` + columns + `
 FROM request WHERE tenant_id = ?1 AND id = ?2`
+
+	// listRequests and countRequests go on with the conditions of a filter.
+	listRequests = `
+SELECT ` + columns + `
+FROM request WHERE tenant_id = ?1 AND id > ?2`
+
+	countRequests = `
+SELECT count(*) FROM request WHERE tenant_id = ?1`
+
+	deleteRequest = `
+DELETE FROM request WHERE tenant_id = ?1 AND id = ?2`
 
 	insertRequest = `
 INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint,

@@ -147,7 +147,7 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 			return err
 		}
 		version := r.Version
-		if j.err = change(r, fn); j.err != nil {
+		if j.err = guard(func() error { return r.Change(fn) }); j.err != nil {
 			return nil
 		}
 		j.result = r
@@ -173,6 +173,26 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 		j.result = &r
 		return nil
 	})
+}
+
+// Delete removes the request, as [pfx.Store] says. It waits as Update does.
+func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check func(r *pfx.Request) error) error {
+	_, err := s.do(ctx, func(c *conn, j *job) error {
+		r, err := c.load(tenant, id)
+		if err != nil {
+			return err
+		}
+		if j.err = guard(func() error { return check(r) }); j.err != nil {
+			return nil
+		}
+		c.delete.BindBytes(1, tenant[:])
+		c.delete.BindText(2, id)
+		if err := execute(c.delete); err != nil {
+			return fmt.Errorf("deleting a request: %w", err)
+		}
+		return nil
+	})
+	return err
 }
 
 // canonical makes strings that are absent null, which is how they will be read.

@@ -250,18 +250,15 @@ func (s *Store) truncateLog() error {
 	return execute(s.writer.checkpoint)
 }
 
-// change applies fn to r. A panic of fn becomes an error, so that it ends the one update and not the writer.
-func change(r *pfx.Request, fn func(*pfx.Request) error) error {
-	var err error
-	func() {
-		defer func() {
-			if p := recover(); p != nil {
-				err = internalError(&panicError{p, debug.Stack()})
-			}
-		}()
-		err = r.Change(fn)
+// guard runs the function of an update or a deletion. A panic of it becomes an error, so that it ends the one job and not
+// the writer.
+func guard(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = internalError(&panicError{p, debug.Stack()})
+		}
 	}()
-	return err
+	return fn()
 }
 
 // panicError is what the function of an update panicked with, and where.

@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// listOrder ends a statement that lists: the next requests in the order of the primary key, which is that of their bytes.
+const listOrder = `
+ORDER BY id LIMIT ?3`
+
+// conditions are what a comparison with a member asks of a row, by the member's JSON name. IS is equality for which null
+// is a value like any other.
+var conditions = map[string]string{
+	"id":                  "id IS ?",
+	"tenantId":            "tenant_id IS ?",
+	"userId":              "user_id IS ?",
+	"deviceId":            "device_id IS ?",
+	"profileId":           "profile_id IS ?",
+	"thumbprint":          "thumbprint IS ?",
+	"deviceKeyThumbprint": "device_key_thumbprint IS ?",
+	"status":              "status IS ?",
+	"sourceType":          "source_type IS ?",
+	"createdTime":         "instant(created_time) IS ?",
+	"lastModifiedTime":    "instant(last_modified_time) IS ?",
+	"isDeleted":           "is_deleted IS ?",
+	"eTag":                "e_tag IS ?",
+}
+
+// instantFunction makes bytes of the text of a time that are equal for equal instants.
+var instantFunction = sqlite.FunctionImpl{
+	NArgs: 1, Deterministic: true,
+	Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+		d, err := edm.ParseDateTimeOffset(args[0].Text())
+		if err != nil {
+			return sqlite.Value{}, nil // the zero time, which equals no other
+		}
+		instant := d.Instant()
+		return sqlite.BlobValue(instant[:]), nil
+	},
+}
+
+// List returns requests, as [pfx.Store] says.
+func (s *Store) List(ctx context.Context, tenant edm.Guid, q pfx.Query) ([]pfx.Request, error) {
+	var requests []pfx.Request
+	err := s.query(ctx, func(c *conn) error {
+		stmt, done, err := c.listing(q.Filter)
+		if err != nil {
+			return err
+		}
+		defer done()
+		stmt.BindBytes(1, tenant[:])
+		stmt.BindText(2, q.After)
+		stmt.BindInt64(3, int64(q.Limit))
+		bindFilter(stmt, 4, q.Filter)
+		return eachRow(stmt, func() error {
+			r, err := scan(stmt, tenant)
+			if err == nil {
+				requests = append(requests, *r)
+			}
+			return err
+		})
+	})
+	return requests, err
+}
+
+// Count counts requests, as [pfx.Store] says.
+func (s *Store) Count(ctx context.Context, tenant edm.Guid, filter pfx.Filter) (int64, error) {
+	var n int64
+	err := s.query(ctx, func(c *conn) error {
+		stmt, _, err := c.PrepareTransient(filtered(countRequests, 2, filter))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = stmt.Finalize() }() // repeats the error of the last Step
+		stmt.BindBytes(1, tenant[:])
+		bindFilter(stmt, 2, filter)
+		return eachRow(stmt, func() error {
+			n = stmt.ColumnInt64(0)
+			return nil
+		})
+	})
+	return n, err
+}
+
+// query runs fn with a connection of its own, until ctx ends.
+func (s *Store) query(ctx context.Context, fn func(*conn) error) error {
+	return s.read(ctx, func(c *conn) error {
+		c.SetInterrupt(ctx.Done())
+		defer c.SetInterrupt(nil)
+		err := fn(c)
+		if ctx.Err() != nil && err != nil {
+			return givenUpError(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("listing requests: %w", err)
+		}
+		return nil
+	})
+}
+
+// listing returns the statement that lists by a filter, and what to call when it is done with. Only the one without a
+// filter is kept: there is no end of filters.
+func (c *conn) listing(filter pfx.Filter) (*sqlite.Stmt, func(), error) {
+	if len(filter) == 0 {
+		return c.list, func() {}, nil
+	}
+	stmt, _, err := c.PrepareTransient(filtered(listRequests, 4, filter) + listOrder)
+	if err != nil {
+		return nil, nil, err
+	}
+	return stmt, func() { _ = stmt.Finalize() }, nil // repeats the error of the last Step
+}
+
+// filtered appends the conditions of a filter to a statement, with parameters that are numbered from first on.
+func filtered(query string, first int, filter pfx.Filter) string {
+	var b strings.Builder
+	b.WriteString(query)
+	for i, c := range filter {
+		fmt.Fprintf(&b, " AND %s%d", conditions[c.Member], first+i)
+	}
+	return b.String()
+}
+
+func bindFilter(stmt *sqlite.Stmt, first int, filter pfx.Filter) {
+	for i, c := range filter {
+		param := first + i
+		switch v := c.Value.(type) {
+		case nil:
+			stmt.BindNull(param)
+		case bool:
+			stmt.BindBool(param, v)
+		case int64:
+			stmt.BindInt64(param, v)
+		case string:
+			stmt.BindText(param, v)
+		case edm.Guid:
+			stmt.BindBytes(param, v[:])
+		case edm.DateTimeOffset:
+			instant := v.Instant()
+			stmt.BindBytes(param, instant[:])
+		}
+	}
+}
+
+// eachRow runs fn for each row of a statement.
+func eachRow(stmt *sqlite.Stmt, fn func() error) error {
+	for {
+		row, err := stmt.Step()
+		if err != nil {
+			return err // Step has reset stmt
+		}
+		if !row {
+			return stmt.Reset()
+		}
+		if err := fn(); err != nil {
+			_ = stmt.Reset() // repeats the error of the last Step, of which there is none
+			return err
+		}
+	}
+}
