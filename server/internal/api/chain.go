@@ -23,7 +23,7 @@ type Verifier interface {
 // ServeHTTP answers every request, whether or not its path exists: it names the request, sets the header fields that
 // all answers have, turns an error into its answer, and writes the log line.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := newExchange(w, r, s.Now())
+	x := newExchange(w, r, s.PublicURL, s.Now())
 	x.setCommonHeader()
 	if len(r.TransferEncoding) > 0 {
 		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one

@@ -18,9 +18,9 @@ func entityTag(v pfx.Version) string {
 	return string(tag[:])
 }
 
-// ifMatch reads the value of If-Match, which the contract has found well-formed; nil is an absent header. Weak and
+// condition reads the value of If-Match or If-None-Match, which the contract has found well-formed; nil is an absent header. Weak and
 // strong forms of a tag mean the same here, and a tag that is not one of ours matches no version.
-func ifMatch(value *string) pfx.Condition {
+func condition(value *string) pfx.Condition {
 	if value == nil {
 		return pfx.Condition{}
 	}

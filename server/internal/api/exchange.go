@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,6 +26,8 @@ type exchange struct {
 	context.Context
 	writer          http.ResponseWriter
 	fields          [fieldCount][1]string // the values of the answer's own header fields
+	request         *http.Request         // as it came
+	publicURL       string                // where callers find the server, if its operator has said so
 	start           time.Time
 	requestID       edm.Guid
 	clientRequestID edm.Guid
@@ -54,8 +57,11 @@ func (x *exchange) field(i int, value string) []string {
 }
 
 // newExchange names a request. The caller's name for it counts if it is one GUID.
-func newExchange(w http.ResponseWriter, r *http.Request, now time.Time) *exchange {
-	x := &exchange{Context: r.Context(), writer: w, start: now, requestID: newGUID(), status: http.StatusOK}
+func newExchange(w http.ResponseWriter, r *http.Request, publicURL string, now time.Time) *exchange {
+	x := &exchange{
+		Context: r.Context(), writer: w, request: r, publicURL: publicURL, start: now,
+		requestID: newGUID(), status: http.StatusOK,
+	}
 	x.clientRequestID = x.requestID
 	if values := r.Header["Client-Request-Id"]; len(values) == 1 {
 		if id, err := edm.ParseGuid(values[0]); err == nil {
@@ -63,6 +69,24 @@ func newExchange(w http.ResponseWriter, r *http.Request, now time.Time) *exchang
 		}
 	}
 	return x
+}
+
+// origin returns the scheme and the authority by which the caller has reached the server, or those that the operator
+// has set. No Forwarded field counts: anybody can send one.
+func (x *exchange) origin() string {
+	if x.publicURL != "" {
+		return x.publicURL
+	}
+	scheme := "http://"
+	if x.request.TLS != nil {
+		scheme = "https://"
+	}
+	if x.request.Host == "" { // HTTP/1.0
+		if addr, ok := x.Context.Value(http.LocalAddrContextKey).(net.Addr); ok {
+			return scheme + addr.String()
+		}
+	}
+	return scheme + x.request.Host
 }
 
 // newGUID returns a random GUID of version 4 (RFC 9562 §5.4). Request ids are names, not secrets: the runtime's own

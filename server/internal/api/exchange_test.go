@@ -17,7 +17,7 @@ import (
 func TestExchangeIsAWriter(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	x := newExchange(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), time.Time{})
+	x := newExchange(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), "", time.Time{})
 	if x.status != http.StatusOK || x.committed {
 		t.Errorf("an answer that has not begun: got status %d, committed %t", x.status, x.committed)
 	}

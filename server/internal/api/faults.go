@@ -75,5 +75,10 @@ func parameterProblem(faults *pfxvalid.Faults) *problem {
 var parameterHints = map[string]string{
 	"pfxRecryptionRequestsId": ": a key is 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and does not start with a dot",
 	"If-Match":                ": send * or entity tags in double quotes, separated by commas",
-	"If-None-Match":           ": an update takes none",
+	"If-None-Match":           ": send *, or, to read an object, entity tags in double quotes, separated by commas",
+	"$top":                    ": send an integer from 1 to 1000",
+	"$skiptoken":              ": take it from '@odata.nextLink'",
+	"$count":                  ": send true or false",
+	"$select":                 ": send names of members separated by commas, or *",
+	"$filter":                 ": send 1 to 4096 characters of comparisons such as status eq 6, joined by 'and'",
 }

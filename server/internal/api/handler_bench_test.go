@@ -254,7 +254,8 @@ func bareHandler(store pfx.Store, tenant edm.Guid) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		got, err := service.Patch(r.Context(), tenant, r.PathValue("id"), pfx.Condition{}, toPatch(&update))
+		patch := toPatch(&update)
+		got, err := service.Patch(r.Context(), tenant, r.PathValue("id"), pfx.Condition{}, &patch)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

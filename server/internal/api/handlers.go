@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
@@ -14,38 +13,75 @@ type handlers struct{ service *pfx.Service }
 
 var _ pfxserver.StrictServerInterface = (*handlers)(nil)
 
-func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.UpdatePfxRecryptionRequestRequestObject) (pfxserver.UpdatePfxRecryptionRequestResponseObject, error) {
-	if r.Params.IfNoneMatch != nil {
-		return nil, badParameter("If-None-Match", "has no meaning for an update")
-	}
-	got, err := h.service.Patch(ctx, tenantOf(ctx), r.PfxRecryptionRequestsID, ifMatch(r.Params.IfMatch), toPatch(r.JSONBody))
+func (h *handlers) ListPfxRecryptionRequests(ctx context.Context, r pfxserver.ListPfxRecryptionRequestsRequestObject) (pfxserver.ListPfxRecryptionRequestsResponseObject, error) {
+	q, err := toQuery(&r.Params)
 	if err != nil {
 		return nil, err
 	}
-	return updated{exchangeOf(ctx), got, prefer(r.Params.Prefer)}, nil
-}
-
-// updated answers an update. It stands in for the generated answers, which encode by reflection.
-type updated struct {
-	exchange *exchange
-	request  *pfx.Request
-	prefer   preference
-}
-
-func (u updated) VisitUpdatePfxRecryptionRequestResponse(w http.ResponseWriter) error {
-	h := w.Header()
-	h["ETag"] = u.exchange.field(fieldETag, entityTag(u.request.Version))
-	if u.prefer != preferNothing {
-		h["Preference-Applied"] = []string{string(u.prefer)}
+	page, err := h.service.List(ctx, tenantOf(ctx), q, r.Params.Count != nil && *r.Params.Count)
+	if err != nil {
+		return nil, err
 	}
-	if u.prefer == preferMinimal {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	return u.exchange.writeEntity(w, http.StatusOK, u.request)
+	x := exchangeOf(ctx)
+	return answer{exchange: x, status: http.StatusOK, body: toCollection(page, &r.Params, x.origin())}, nil
 }
 
-func (x *exchange) writeEntity(w http.ResponseWriter, status int, r *pfx.Request) error {
-	entity := fromRequest(r)
-	return x.writeJSON(w, status, func(buf []byte) []byte { return pfxvalid.AppendPfxRecryptionRequest(buf, &entity) })
+func (h *handlers) CreatePfxRecryptionRequest(ctx context.Context, r pfxserver.CreatePfxRecryptionRequestRequestObject) (pfxserver.CreatePfxRecryptionRequestResponseObject, error) {
+	got, err := h.service.Create(ctx, tenantOf(ctx), createdRequest(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	wants := prefer(r.Params.Prefer)
+	wants.createIfMissing = false // there is nothing here that could be missing
+	return stored(exchangeOf(ctx), got, true, wants), nil
+}
+
+func (h *handlers) GetPfxRecryptionRequest(ctx context.Context, r pfxserver.GetPfxRecryptionRequestRequestObject) (pfxserver.GetPfxRecryptionRequestResponseObject, error) {
+	got, err := h.service.Get(ctx, tenantOf(ctx), r.PfxRecryptionRequestsID)
+	if err != nil {
+		return nil, err
+	}
+	a := answer{exchange: exchangeOf(ctx), status: http.StatusOK, version: got.Version}
+	if condition(r.Params.IfNoneMatch).Names(got.Version) {
+		a.status = http.StatusNotModified
+	} else {
+		a.body = toSelection(got, selected(r.Params.Select))
+	}
+	return a, nil
+}
+
+func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.UpdatePfxRecryptionRequestRequestObject) (pfxserver.UpdatePfxRecryptionRequestResponseObject, error) {
+	wants := prefer(r.Params.Prefer)
+	wants.createIfMissing = wants.createIfMissing && r.Params.IfMatch == nil // OData 4.01 §11.4.4
+	if r.Params.IfNoneMatch != nil && !wants.createIfMissing {
+		return nil, badParameter("If-None-Match", "has no meaning for an update without 'Prefer: create-if-missing', or with 'If-Match'")
+	}
+	change := h.patch
+	if wants.createIfMissing {
+		change = h.upsert
+	}
+	got, created, err := change(ctx, &r)
+	if err != nil {
+		return nil, err
+	}
+	return stored(exchangeOf(ctx), got, created, wants), nil
+}
+
+func (h *handlers) patch(ctx context.Context, r *pfxserver.UpdatePfxRecryptionRequestRequestObject) (*pfx.Request, bool, error) {
+	patch := toPatch(r.JSONBody)
+	got, err := h.service.Patch(ctx, tenantOf(ctx), r.PfxRecryptionRequestsID, condition(r.Params.IfMatch), &patch)
+	return got, false, err
+}
+
+func (h *handlers) upsert(ctx context.Context, r *pfxserver.UpdatePfxRecryptionRequestRequestObject) (*pfx.Request, bool, error) {
+	patch := toPatch(r.JSONBody)
+	return h.service.Upsert(ctx, tenantOf(ctx), r.PfxRecryptionRequestsID, r.Params.IfNoneMatch != nil, &patch)
+}
+
+func (h *handlers) DeletePfxRecryptionRequest(ctx context.Context, r pfxserver.DeletePfxRecryptionRequestRequestObject) (pfxserver.DeletePfxRecryptionRequestResponseObject, error) {
+	err := h.service.Delete(ctx, tenantOf(ctx), r.PfxRecryptionRequestsID, condition(r.Params.IfMatch))
+	if err != nil {
+		return nil, err
+	}
+	return answer{exchange: exchangeOf(ctx), status: http.StatusNoContent}, nil
 }

@@ -44,8 +44,8 @@ func TestAcceptsJSON(t *testing.T) {
 
 func TestIfMatch(t *testing.T) {
 	t.Parallel()
-	if got := ifMatch(nil); !reflect.DeepEqual(got, pfx.Condition{}) {
-		t.Errorf("ifMatch(nil) = %+v", got)
+	if got := condition(nil); !reflect.DeepEqual(got, pfx.Condition{}) {
+		t.Errorf("condition(nil) = %+v", got)
 	}
 	const v = pfx.Version(0x0123456789abcdef)
 	for value, want := range map[string]pfx.Condition{
@@ -60,8 +60,8 @@ func TestIfMatch(t *testing.T) {
 		`"-8000000000000000"`:                          {Versions: []pfx.Version{}},
 		`""`:                                           {Versions: []pfx.Version{}},
 	} {
-		if got := ifMatch(&value); !reflect.DeepEqual(got, want) {
-			t.Errorf("ifMatch(%s) = %+v, want %+v", value, got, want)
+		if got := condition(&value); !reflect.DeepEqual(got, want) {
+			t.Errorf("condition(%s) = %+v, want %+v", value, got, want)
 		}
 	}
 }
@@ -78,16 +78,16 @@ func FuzzIfMatch(f *testing.F) {
 				want++
 			}
 		}
-		if got := ifMatch(&value); len(got.Versions) != want && value != "*" {
-			t.Fatalf("ifMatch(%q) = %+v, want %d of our tags", value, got, want)
+		if got := condition(&value); len(got.Versions) != want && value != "*" {
+			t.Fatalf("condition(%q) = %+v, want %d of our tags", value, got, want)
 		}
 	})
 }
 
 func TestPrefer(t *testing.T) {
 	t.Parallel()
-	if got := prefer(nil); got != preferNothing {
-		t.Errorf("prefer(nil) = %q", got)
+	if got := prefer(nil); got != (preferences{}) {
+		t.Errorf("prefer(nil) = %v", got)
 	}
 	for value, want := range map[string]preference{
 		"":                                      preferNothing,
@@ -103,7 +103,7 @@ func TestPrefer(t *testing.T) {
 		"returns=minimal":                       preferNothing,
 		`x="a, return=minimal"`:                 preferNothing,
 	} {
-		if got := prefer(&value); got != want {
+		if got := prefer(&value).answer; got != want {
 			t.Errorf("prefer(%q) = %q, want %q", value, got, want)
 		}
 	}

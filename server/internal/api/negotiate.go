@@ -37,11 +37,11 @@ func negotiate(bodyTypes []string) check {
 		if len(bodyTypes) == 0 {
 			return nil
 		}
-		return checkBodyType(r.Header, bodyTypes)
+		return checkBodyType(r.Method, r.Header, bodyTypes)
 	}
 }
 
-func checkBodyType(h http.Header, bodyTypes []string) error {
+func checkBodyType(method string, h http.Header, bodyTypes []string) error {
 	types, encodings := h["Content-Type"], h["Content-Encoding"]
 	switch {
 	case len(types) > 1:
@@ -51,7 +51,7 @@ func checkBodyType(h http.Header, bodyTypes []string) error {
 	}
 	if value := first(types); value != mediaJSON {
 		if !isBodyType(value, bodyTypes) {
-			return unsupportedMediaType(bodyTypes)
+			return unsupportedMediaType(method, bodyTypes)
 		}
 		h["Content-Type"] = contentTypeJSON
 	}

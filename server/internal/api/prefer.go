@@ -2,7 +2,7 @@ package api
 
 import "strings"
 
-// preference is what a request prefers to be answered with (RFC 7240 §4.2).
+// preference says how a change is to be answered (RFC 7240 §4.2).
 type preference string
 
 const (
@@ -11,22 +11,46 @@ const (
 	preferRepresentation preference = "return=representation"
 )
 
-// prefer reads the value of Prefer; nil is an absent header. The first `return` counts (RFC 7240 §2), unknown preferences are ignored.
-func prefer(value *string) preference {
-	if value == nil {
-		return preferNothing
+// preferences are those of a request that mean something here.
+type preferences struct {
+	answer          preference
+	createIfMissing bool
+}
+
+// applied is the value of Preference-Applied (RFC 7240 §3); "" is none.
+func (p preferences) applied(created bool) string {
+	switch {
+	case !created || !p.createIfMissing:
+		return string(p.answer)
+	case p.answer == preferNothing:
+		return createIfMissing
 	}
+	return createIfMissing + ", " + string(p.answer)
+}
+
+const createIfMissing = "create-if-missing"
+
+// prefer reads the value of Prefer; nil is an absent header. The first of each name counts (RFC 7240 §2), unknown
+// preferences are ignored.
+func prefer(value *string) preferences {
+	var p preferences
+	if value == nil {
+		return p
+	}
+	answered := false
 	for _, element := range splitList(*value) {
 		name, _, _ := strings.Cut(element, ";")
 		token, value, _ := strings.Cut(name, "=")
-		if !strings.EqualFold(strings.TrimSpace(token), "return") {
-			continue
+		token, value = strings.TrimSpace(token), strings.Trim(strings.TrimSpace(value), `"`)
+		switch {
+		case strings.EqualFold(token, createIfMissing) && value == "":
+			p.createIfMissing = true
+		case strings.EqualFold(token, "return") && !answered:
+			answered = true
+			if a := preference("return=" + value); a == preferMinimal || a == preferRepresentation {
+				p.answer = a
+			}
 		}
-		p := preference("return=" + strings.Trim(strings.TrimSpace(value), `"`))
-		if p == preferMinimal || p == preferRepresentation {
-			return p
-		}
-		return preferNothing
 	}
-	return preferNothing
+	return p
 }

@@ -84,8 +84,8 @@ func domainProblem(e *pfx.Error) *problem {
 	default:
 		return internalProblem(e)
 	}
-	if e.Field != "" {
-		p.details = []pfxapi.ErrorDetail{{Code: p.code, Message: p.message, Target: "/" + e.Field}}
+	for _, d := range e.Details {
+		p.details = append(p.details, pfxapi.ErrorDetail{Code: p.code, Message: d.Msg, Target: "/" + d.Member})
 	}
 	return p
 }
@@ -140,12 +140,18 @@ func notAcceptable() *problem {
 	return &problem{status: http.StatusNotAcceptable, code: "NotAcceptable", message: "The answer is application/json, which the header 'Accept' does not cover."}
 }
 
-func unsupportedMediaType(bodyTypes []string) *problem {
+// unsupportedMediaType names the media types that the operation takes: for PATCH in the field that OPTIONS has too
+// (RFC 5789 §2.2), for others in Accept (RFC 9110 §15.5.16).
+func unsupportedMediaType(method string, bodyTypes []string) *problem {
 	types := strings.Join(bodyTypes, ", ")
+	name := "Accept"
+	if method == http.MethodPatch {
+		name = "Accept-Patch"
+	}
 	return &problem{
 		status: http.StatusUnsupportedMediaType, code: "UnsupportedMediaType",
 		message: "The header 'Content-Type' must name one of: " + types + ", in UTF-8.",
-		header:  []field{{"Accept-Patch", types}},
+		header:  []field{{name, types}},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ type Config struct {
 	Licensed func(tenant edm.Guid) bool
 	// Log gets one line for each request; nil discards them.
 	Log *slog.Logger
+	// PublicURL is the scheme and the authority of the addresses in answers, without a slash at the end. Empty means those
+	// by which the caller has reached the server, which are others behind a proxy that ends TLS.
+	PublicURL string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -70,13 +74,59 @@ func New(c Config) (http.Handler, error) {
 	if err := closeRoutes(e, len(chains)); err != nil {
 		return nil, err
 	}
-	return &server{c, e}, nil
+	s := &server{c, e}
+	s.addMethods()
+	return s, nil
 }
 
 // server is the handler of the API.
 type server struct {
 	Config
 	routes *echo.Echo
+}
+
+// addMethods adds the methods that the contract leaves to HTTP: HEAD, wherever there is GET, and OPTIONS.
+func (s *server) addMethods() {
+	methods := make(map[string][]string)
+	patchTypes := make(map[string][]string)
+	for i := range pfxvalid.Operations {
+		op := &pfxvalid.Operations[i]
+		methods[op.Path] = append(methods[op.Path], op.Method)
+		if op.Method == http.MethodPatch {
+			patchTypes[op.Path] = op.RequestTypes
+		}
+	}
+	for path, list := range methods {
+		route := BasePath + strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "")
+		if slices.Contains(list, http.MethodGet) {
+			list = append(list, http.MethodHead)
+			s.routes.HEAD(route, s.head)
+		}
+		list = append(list, http.MethodOptions)
+		slices.Sort(list)
+		s.routes.OPTIONS(route, options(list, patchTypes[path]))
+	}
+}
+
+// head answers as GET does; net/http leaves the body out (RFC 9110 §9.3.2).
+func (s *server) head(c echo.Context) error {
+	get := *c.Request()
+	get.Method = http.MethodGet
+	s.routes.ServeHTTP(exchangeBehind(c), &get)
+	return nil
+}
+
+// options answers with the methods of a resource, and with the media types that its PATCH takes (RFC 5789 §3.1).
+func options(methods, patchTypes []string) echo.HandlerFunc {
+	allow, accept := strings.Join(methods, ", "), strings.Join(patchTypes, ", ")
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h["Allow"] = []string{allow}
+		if accept != "" {
+			h["Accept-Patch"] = []string{accept}
+		}
+		return c.NoContent(http.StatusNoContent)
+	}
 }
 
 // closeRoutes makes a path parameter stand for one segment that is not empty: echo's last parameter takes the rest of
@@ -87,7 +137,10 @@ func closeRoutes(e *echo.Echo, operations int) error {
 		return fmt.Errorf("registering routes: the contract has %d operations, the server %d", operations, len(routes))
 	}
 	for _, r := range routes {
-		e.RouteNotFound(r.Path+"/*", echo.NotFoundHandler)
+		// Where routes go on below this one they close themselves: a wildcard beside them would hide their 405.
+		if !slices.ContainsFunc(routes, func(other *echo.Route) bool { return strings.HasPrefix(other.Path, r.Path+"/") }) {
+			e.RouteNotFound(r.Path+"/*", echo.NotFoundHandler)
+		}
 		for i := range r.Path {
 			if strings.HasPrefix(r.Path[i:], "/:") {
 				e.RouteNotFound(r.Path[:i+1], echo.NotFoundHandler)

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -22,7 +23,8 @@ type Config struct {
 	Issuer         []string   `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated." placeholder:"URL"`
 	Audience       []string   `help:"Audience of tokens, such as api://…; may be repeated." placeholder:"AUD"`
 	LicensedTenant []edm.Guid `help:"A tenant with an Intune licence; may be repeated. The default is all." placeholder:"T"`
-	RequireIfMatch bool       `help:"Refuse an update without If-Match with 428."`
+	RequireIfMatch bool       `help:"Refuse an update or a deletion without If-Match with 428."`
+	PublicURL      string     `help:"Scheme and authority of the addresses in answers, such as https://pfx.example; the default is what the caller sent." placeholder:"URL" name:"public-url"`
 	TLSCert        string     `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
 	TLSKey         string     `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
 }
@@ -39,6 +41,8 @@ func (c *Config) Validate() error {
 		return errors.New("--audience is required: a token for another service must not be accepted (--dev has its own)")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
+	case c.PublicURL != "" && !isOrigin(c.PublicURL):
+		return errors.New("--public-url must be http:// or https:// and an authority, without a path: https://pfx.example")
 	case !isSQLite || path == "":
 		return errors.New("--store must be sqlite:FILE")
 	}
@@ -57,4 +61,10 @@ func isLoopback(address string) bool {
 // isLicensed reports whether a tenant has an Intune licence.
 func (c *Config) isLicensed(tenant edm.Guid) bool {
 	return len(c.LicensedTenant) == 0 || slices.Contains(c.LicensedTenant, tenant)
+}
+
+// isOrigin reports whether text is a scheme and an authority and nothing else.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && text == u.Scheme+"://"+u.Host
 }

@@ -137,6 +137,8 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		Verifier: s.verifier,
 		Licensed: c.isLicensed,
 		Log:      s.log,
+
+		PublicURL: c.PublicURL,
 	})
 	if err != nil || s.Issuer == nil {
 		return handler, err
