@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -182,6 +184,8 @@ func (c *wireCase) request(text string) []byte {
 		"gzip":     compress,
 		"chunk":    func(s string) string { return fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(s), s) },
 		"etag":     c.etag,
+		"own":      func() string { return c.token(pfxtest.Grant{Tenant: c.ownTenant()}) },
+		"entity":   c.entity,
 	}).Option("missingkey=error").Parse(strings.TrimSuffix(text, "\n"))
 	if err != nil {
 		c.t.Fatal(err)
@@ -193,7 +197,7 @@ func (c *wireCase) request(text string) []byte {
 	head, body, _ := strings.Cut(b.String(), "\n\n")
 	head = strings.TrimSuffix(head, "\n")
 	if !strings.Contains(head, "\nHost:") {
-		head += "\nHost: pfx.test"
+		head += "\nHost: graph.test"
 	}
 	if body != "" && !strings.Contains(head, "\nContent-Length:") && !strings.Contains(head, "\nTransfer-Encoding:") {
 		head += "\nContent-Length: " + strconv.Itoa(len(body))
@@ -206,6 +210,27 @@ func (c *wireCase) token(g pfxtest.Grant) string { return c.server.Token(c.t, g)
 func (c *wireCase) tenantToken(text string) (string, error) {
 	tenant, err := edm.ParseGuid(text)
 	return c.token(pfxtest.Grant{Tenant: tenant}), err
+}
+
+// ownTenant is a tenant that no other case has, for what lists a tenant's objects.
+func (c *wireCase) ownTenant() edm.Guid {
+	sum := sha256.Sum256([]byte(c.key))
+	return edm.Guid(sum[:16])
+}
+
+// entity returns the page's request with the case's own tenant, and with members of its own in JSON.
+func (c *wireCase) entity(members string) (string, error) {
+	var entity, changes map[string]any
+	if err := json.Unmarshal(openapi.UpdateRequestExample, &entity); err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal([]byte("{"+members+"}"), &changes); err != nil {
+		return "", err
+	}
+	entity["tenantId"] = c.ownTenant()
+	maps.Copy(entity, changes)
+	b, err := json.Marshal(entity)
+	return string(b), err
 }
 
 // etag returns the present entity tag of the case's object.
@@ -247,6 +272,7 @@ var (
 	entityTag     = regexp.MustCompile(`"[0-9a-f]{16}"`)
 	contentLength = regexp.MustCompile(`(?m)^Content-Length: ([0-9]+)\r$`)
 	requestID     = regexp.MustCompile(`(?m)^request-id: ([0-9a-f-]{36})\r$`)
+	madeKey       = regexp.MustCompile(`(?m)^Location: .*/([0-9a-f-]{36})\r$`)
 	dateHeader    = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$`)
 	innerDate     = regexp.MustCompile(`"date":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"`)
 )
@@ -270,6 +296,9 @@ func (c *wireCase) response(r *bufio.Reader, head bool) string {
 	}
 	if m := requestID.FindStringSubmatch(text); m != nil {
 		text = strings.ReplaceAll(text, m[1], "{request-id}")
+	}
+	if m := madeKey.FindStringSubmatch(text); m != nil {
+		text = strings.ReplaceAll(text, m[1], "{made-key}")
 	}
 	text = entityTag.ReplaceAllString(text, `"{etag}"`)
 	text = dateHeader.ReplaceAllString(text, "Date: {date}\r")
