@@ -263,7 +263,7 @@ func TestProbeParameters(t *testing.T) {
 		header map[string][]string
 		faults string
 	}{
-		{"all", [4]string{id, "3", "0.5", "true"}, "top=1&$filter=abc%20eq+x&deep=false&since=2024-01-01&level=low", map[string][]string{"X-Rate": {"-1e3"}, "X-Trace": {id}}, ""},
+		{"all", [4]string{id, "3", "0.5", "true"}, "top=1&$filter=abc%20eq+x&Count=true&deep=false&since=2024-01-01&level=low", map[string][]string{"X-Rate": {"-1e3"}, "X-Trace": {id}}, ""},
 		{"escaped path", [4]string{"6de0af45%2Daf45-6de0-45af-e06d45afe06d", "%33", "1e1", "false"}, "%74op=1", rate, ""},
 		{"decoded once", [4]string{"6de0af45%252Daf45-6de0-45af-e06d45afe06d", "3", "1", "true"}, "top=1", rate, "format path:probe-id"},
 		{"bad path", [4]string{"x", "-1", "0", "yes"}, "top=1", rate, "format path:probe-id,minimum path:slot,exclusiveMinimum path:scale,type path:on"},
@@ -278,6 +278,12 @@ func TestProbeParameters(t *testing.T) {
 		{"the operation's own schema", [4]string{id, "1", "1", "true"}, "top=1000", rate, ""},
 		{"bounds", [4]string{id, "2147483648", "1", "true"}, "top=1001&level=mid&since=2024-02-30&$filter=EQ", map[string][]string{"X-Rate": {"1.50000000000000000001"}}, "format path:slot,maximum query:top,enum query:level,format query:since,pattern query:$filter,maximum header:X-Rate"},
 		{"pattern beyond ASCII", [4]string{id, "1", "1", "true"}, "top=5&$filter=%C3%A9 eq", rate, ""},
+		{"system options", [4]string{id, "1", "1", "true"}, "top=5&SkipToken=a&%24COUNT=true", rate, ""},
+		{"system option in two spellings", [4]string{id, "1", "1", "true"}, "top=5&$count=true&COUNT=false&skiptoken=a&$skipToken=b", rate, "repeated query:$count,repeated query:$skiptoken"},
+		{"not a spelling of a system option", [4]string{id, "1", "1", "true"}, "top=5&$$count=true&$s\u212Aiptoken=a&$co%20unt=true", rate,
+			"additionalProperties query:$$count,additionalProperties query:$s\u212Aiptoken,additionalProperties query:$co unt"},
+		{"options that are not system options", [4]string{id, "1", "1", "true"}, "top=5&$deep=true&filter=a&$FILTER=a", rate,
+			"additionalProperties query:$deep,additionalProperties query:filter,additionalProperties query:$FILTER"},
 		{"header not UTF-8", [4]string{id, "1", "1", "true"}, "top=5", map[string][]string{"X-Rate": {"1\xff"}}, "encoding header:X-Rate"},
 	}
 	for _, tt := range tests {
@@ -289,7 +295,7 @@ func TestProbeParameters(t *testing.T) {
 			if got != tt.faults {
 				t.Errorf("got %q, want %q", got, tt.faults)
 			}
-			if tt.name == "all" && (path.Slot != 3 || path.Scale != 0.5 || !path.On || into.Top != 1 || *into.Filter != "abc eq x" || *into.Deep || into.XRate != -1000) {
+			if tt.name == "all" && (path.Slot != 3 || path.Scale != 0.5 || !path.On || into.Top != 1 || *into.Filter != "abc eq x" || !*into.Count || *into.Deep || into.XRate != -1000) {
 				t.Errorf("got %+v and %+v", path, into)
 			}
 			if tt.name == "list header" && *into.Prefer != "a, b" {

@@ -163,6 +163,12 @@ func TestUnsupportedOperations(t *testing.T) {
 		{"object", "{name: a, in: query, schema: {type: object}}", at + "/schema", "object"},
 		{"allowReserved", "{name: a, in: query, allowReserved: true, schema: {type: string}}", at + "/allowReserved", "allowReserved"},
 		{"no field", "{name: a, in: query, schema: {type: string}}", at, "no field"},
+		{"system option in a header", "{name: $a, in: header, x-odata-option: true, schema: {type: string}}", at + "/x-odata-option", "begin with $"},
+		{"system option in the path", "{name: $a, in: path, x-odata-option: true, schema: {type: string}}", at + "/x-odata-option", "begin with $"},
+		{"system option without $", "{name: a, in: query, x-odata-option: true, schema: {type: string}}", at + "/x-odata-option", "begin with $"},
+		{"system option, neither yes nor no", "{name: $a, in: query, x-odata-option: 'yes', schema: {type: string}}", at + "/x-odata-option", "true nor false"},
+		{"spelling of a system option", "{name: A, in: query, schema: {type: string}}, {name: $a, in: query, x-odata-option: true, schema: {type: string}}", at, "$a"},
+		{"two spellings of a system option", "{name: $a, in: query, x-odata-option: true, schema: {type: string}}, {name: $A, in: query, schema: {type: string}}", "/paths/~1trees/put/parameters/1", "$a"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -16,7 +16,8 @@
 // beside them, unknown formats, and unknown extensions. Extensions of generators and documentation (x-go-*,
 // x-oapi-codegen-*, x-docs-*, x-order, x-omitempty, x-omitzero, x-enum-varnames and the like) are known not to validate;
 // -ignore-extension names more. The extensions x-maxBytes, x-ignore-members and x-ignore-maxDepth and the formats
-// edm-int32 and edm-datetimeoffset do validate. default is never filled in.
+// edm-int32 and edm-datetimeoffset do validate. x-odata-option: true on a query parameter, whose name begins with $, lets
+// requests write the name in any letter case and with or without the $. default is never filled in.
 package main
 
 import (

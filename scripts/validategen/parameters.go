@@ -60,7 +60,19 @@ func (g *generator) parameters(o *operation) ([]*parameter, error) {
 	if len(all) > maxParameters {
 		return nil, o.node.errorf("more than %d parameters are not supported", maxParameters)
 	}
-	return all, nil
+	return all, distinct(all)
+}
+
+// distinct refuses a query parameter whose name is a spelling of a system query option: no request could reach it.
+func distinct(all []*parameter) error {
+	for _, option := range all {
+		for _, p := range all {
+			if option.odata && p != option && p.in == "query" && strings.EqualFold(strings.TrimPrefix(p.name, "$"), option.name[1:]) {
+				return p.node.errorf("the name %q is a spelling of the system query option %s", p.name, option.name)
+			}
+		}
+	}
+	return nil
 }
 
 func (g *generator) parameter(item node) (*parameter, error) {
@@ -112,7 +124,10 @@ func (p *parameter) keyword(key string, v node) error {
 		}
 	case "x-odata-option":
 		name, _ := p.node.get("name")
-		if p.odata = v.isTrue(); p.odata && (!p.isIn("query") || !strings.HasPrefix(name.text(), "$")) {
+		if p.odata = v.isTrue(); !p.odata && !v.isFalse() {
+			return v.errorf("x-odata-option is neither true nor false")
+		}
+		if p.odata && (!p.isIn("query") || !strings.HasPrefix(name.text(), "$")) {
 			return v.errorf("x-odata-option is for query parameters whose names begin with $")
 		}
 	case "schema", "explode": // explode means nothing for a single value

@@ -49,14 +49,16 @@ type Slot = int32
 
 // PostProbeParams defines parameters for PostProbe.
 type PostProbeParams struct {
-	Top    int32                 `form:"top" json:"top"`
-	Filter *string               `form:"$filter,omitempty" json:"$filter,omitempty"`
-	Deep   *bool                 `form:"deep,omitempty" json:"deep,omitempty"`
-	Since  *openapi_types.Date   `form:"since,omitempty" json:"since,omitempty"`
-	Level  *PostProbeParamsLevel `form:"level,omitempty" json:"level,omitempty"`
-	XRate  float64               `json:"X-Rate"`
-	XTrace *openapi_types.UUID   `json:"X-Trace,omitempty"`
-	Prefer *string               `json:"Prefer,omitempty"`
+	Top       int32                 `form:"top" json:"top"`
+	Filter    *string               `form:"$filter,omitempty" json:"$filter,omitempty"`
+	Skiptoken *string               `form:"$skiptoken,omitempty" json:"$skiptoken,omitempty"`
+	Count     *bool                 `form:"$count,omitempty" json:"$count,omitempty"`
+	Deep      *bool                 `form:"deep,omitempty" json:"deep,omitempty"`
+	Since     *openapi_types.Date   `form:"since,omitempty" json:"since,omitempty"`
+	Level     *PostProbeParamsLevel `form:"level,omitempty" json:"level,omitempty"`
+	XRate     float64               `json:"X-Rate"`
+	XTrace    *openapi_types.UUID   `json:"X-Trace,omitempty"`
+	Prefer    *string               `json:"Prefer,omitempty"`
 }
 
 // PostProbeParamsLevel defines parameters for PostProbe.

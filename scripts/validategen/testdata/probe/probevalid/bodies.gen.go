@@ -174,7 +174,7 @@ func (l *lexer) checkPostProbeFilter(at int, s string) string {
 	return s
 }
 
-// checkPostProbeSince checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/3/schema.
+// checkPostProbeSince checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5/schema.
 func (l *lexer) checkPostProbeSince(at int, s string) types.Date {
 	if !isDate(s) {
 		l.fault(at, "format", "", &wantStringDate)
@@ -188,7 +188,7 @@ func (l *lexer) checkPostProbeSince(at int, s string) types.Date {
 	return v
 }
 
-// checkPostProbeLevel checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/4/schema.
+// checkPostProbeLevel checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6/schema.
 func (l *lexer) checkPostProbeLevel(at int, s string) probe.PostProbeParamsLevel {
 	switch s {
 	case "low", "high":
@@ -198,7 +198,7 @@ func (l *lexer) checkPostProbeLevel(at int, s string) probe.PostProbeParamsLevel
 	return probe.PostProbeParamsLevel(s)
 }
 
-// checkPostProbeXRate checks the number /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5/schema.
+// checkPostProbeXRate checks the number /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7/schema.
 func (l *lexer) checkPostProbeXRate(at int, lit []byte) float64 {
 	n, ok := float(lit, 64)
 	if !ok {
@@ -211,7 +211,7 @@ func (l *lexer) checkPostProbeXRate(at int, lit []byte) float64 {
 	return n
 }
 
-// checkPostProbeXTrace checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6/schema.
+// checkPostProbeXTrace checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/8/schema.
 func (l *lexer) checkPostProbeXTrace(at int, s string) uuid.UUID {
 	if !isUUID(s) {
 		l.fault(at, "format", "", &wantStringUuid)

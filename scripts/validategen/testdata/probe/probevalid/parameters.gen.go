@@ -13,6 +13,8 @@ var paramsPostProbe = [...]param{
 	{"path", "on", &wantBoolean},
 	{"query", "top", &wantIntegerInt32},
 	{"query", "$filter", &wantString},
+	{"query", "$skiptoken", &wantString},
+	{"query", "$count", &wantBoolean},
 	{"query", "deep", &wantBoolean},
 	{"query", "since", &wantStringDate},
 	{"query", "level", &wantString},
@@ -63,6 +65,7 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 		if name, value, query, ok = p.option(query); !ok {
 			continue
 		}
+		name = systemOption(name, "$skiptoken", "$count")
 		switch name {
 		case "top":
 			if s, ok := p.query(4, value); ok {
@@ -75,19 +78,29 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 				x := p.checkPostProbeFilter(5, s)
 				into.Filter = &x
 			}
-		case "deep":
+		case "$skiptoken":
 			if s, ok := p.query(6, value); ok {
-				x := p.boolean(6, s)
+				x := s
+				into.Skiptoken = &x
+			}
+		case "$count":
+			if s, ok := p.query(7, value); ok {
+				x := p.boolean(7, s)
+				into.Count = &x
+			}
+		case "deep":
+			if s, ok := p.query(8, value); ok {
+				x := p.boolean(8, s)
 				into.Deep = &x
 			}
 		case "since":
-			if s, ok := p.query(7, value); ok {
-				x := p.checkPostProbeSince(7, s)
+			if s, ok := p.query(9, value); ok {
+				x := p.checkPostProbeSince(9, s)
 				into.Since = &x
 			}
 		case "level":
-			if s, ok := p.query(8, value); ok {
-				x := p.checkPostProbeLevel(8, s)
+			if s, ok := p.query(10, value); ok {
+				x := p.checkPostProbeLevel(10, s)
 				into.Level = &x
 			}
 		default:
@@ -95,17 +108,17 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 		}
 	}
 	p.require(4)
-	if s, ok := p.header(9, header["X-Rate"]); ok {
-		if lit, ok := p.number(9, s); ok {
-			into.XRate = p.checkPostProbeXRate(9, lit)
+	if s, ok := p.header(11, header["X-Rate"]); ok {
+		if lit, ok := p.number(11, s); ok {
+			into.XRate = p.checkPostProbeXRate(11, lit)
 		}
 	}
-	p.require(9)
-	if s, ok := p.header(10, header["X-Trace"]); ok {
-		x := p.checkPostProbeXTrace(10, s)
+	p.require(11)
+	if s, ok := p.header(12, header["X-Trace"]); ok {
+		x := p.checkPostProbeXTrace(12, s)
 		into.XTrace = &x
 	}
-	if _, ok := p.listHeader(11, header["Prefer"]); ok {
+	if _, ok := p.listHeader(13, header["Prefer"]); ok {
 		into.Prefer = line(header["Prefer"])
 	}
 	return p.close()
