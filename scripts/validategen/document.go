@@ -132,9 +132,10 @@ func unalias(y *yaml.Node) *yaml.Node {
 	return y
 }
 
-func escapePointer(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
-}
+// pointerEscapes is made once: it is asked for every member that a reference leads past.
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+func escapePointer(key string) string { return pointerEscapes.Replace(key) }
 
 // text returns the text of a scalar, "" for anything else.
 func (n node) text() string {
