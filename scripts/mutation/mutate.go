@@ -270,6 +270,11 @@ func (m *mutator) parameter(p place) error {
 	if err := m.flip(p, "required"); err != nil {
 		return err
 	}
+	if _, ok := p.get("x-odata-option"); ok {
+		if err := m.flip(p, "x-odata-option"); err != nil {
+			return err
+		}
+	}
 	in, _ := p.get("in")
 	other := "query"
 	if in.Value == "query" {
@@ -335,7 +340,7 @@ var otherTypes = map[string]string{
 
 func (m *mutator) keyword(p place, c child) error {
 	switch c.name {
-	case "description", "title", "example", "nullable": // nullable has been flipped
+	case "description", "title", "example", "default", "nullable": // nullable has been flipped, and the others do not validate
 		return nil
 	}
 	if err := m.drop(p, c); err != nil {

@@ -42,8 +42,9 @@ paths:
     get:
       operationId: x
       parameters:
-        - name: q
+        - name: $q
           in: query
+          x-odata-option: true
           schema: { type: integer, minimum: 1 }
       responses:
         '200':
@@ -72,7 +73,7 @@ components:
 	const p = "/paths/~1x/get/parameters/0"
 	const o, s = "/components/schemas/o", "/components/schemas/s"
 	want := []string{
-		p + ": dropped", p + "/required: added as true", p + "/in: made header", p + "/name: lengthened", p + "/schema/nullable: added as true",
+		p + ": dropped", p + "/required: added as true", p + "/x-odata-option: made false", p + "/in: made header", p + "/name: lengthened", p + "/schema/nullable: added as true",
 		p + "/schema/type: dropped", p + "/schema/type: made string",
 		p + "/schema/minimum: dropped", p + "/schema/minimum: moved to 0", p + "/schema/minimum: moved to 2", p + "/schema/exclusiveMinimum: added as true",
 		"/paths/~1x/get/responses/200: dropped",

@@ -5,6 +5,7 @@ package cases
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi"
@@ -16,7 +17,10 @@ type Kind string
 // The kinds of cases.
 const (
 	Update     Kind = "update"     // the body of the PATCH
-	Entity     Kind = "entity"     // the body of its 200
+	Create     Kind = "create"     // the body of the POST
+	Entity     Kind = "entity"     // the body of a 201, and of the PATCH's 200
+	Selection  Kind = "selection"  // the body of the 200 of one object's GET
+	Collection Kind = "collection" // the body of the 200 of the list's GET
 	Error      Kind = "error"      // the body of every error
 	Parameters Kind = "parameters" // key, query and header
 	Operation  Kind = "operation"  // what a server has to know before it reads a request
@@ -29,9 +33,12 @@ const Malformed = "malformed"
 type Case struct {
 	Kind Kind
 	Name string
-	Body string // of Update, Entity and Error
+	Body string // but of Parameters and Operation
 
-	// Of Parameters, as they stand on the wire.
+	// OperationID is whose Parameters or Operation.
+	OperationID string
+
+	// Of Parameters, as they stand on the wire. The operations on all objects have no key.
 	Key, Query string
 	Header     map[string][]string
 
@@ -44,7 +51,7 @@ type Case struct {
 // All returns every case.
 func All() []Case {
 	var all []Case
-	for _, list := range []func() []Case{updates, entities, errors, parameters, operation} {
+	for _, list := range []func() []Case{updates, creates, entities, selections, collections, errors, parameters, operations} {
 		all = append(all, list()...)
 	}
 	return all
@@ -200,7 +207,7 @@ var odataTypeValues = []value{
 	{"a number for the type", `7`, []string{"type"}},
 }
 
-// typed are the members of update and entity with the values of their types; id is not among them.
+// typed are the members of an object with the values of their types; id, which differs, is not among them.
 func typed() map[string][]value {
 	all := map[string][]value{"@odata.type": odataTypeValues, "isDeleted": booleanValues}
 	for _, group := range []struct {
@@ -227,49 +234,28 @@ func each(kind Kind, pointer string, values []value, body func(v string) string)
 	return all
 }
 
-func updates() []Case {
-	all := []Case{
-		{Name: "nothing to change", Body: `{}`},
-		{Name: "the page's", Body: string(openapi.UpdateRequestExample)},
-		{Name: "null as body", Body: `null`, Want: "type "},
-		{Name: "array as body", Body: `[]`, Want: "type "},
-		{Name: "unknown member", Body: `{"x":1}`, Want: "additionalProperties /x"},
-		{Name: "letter case of names", Body: `{"Status":1}`, Want: "additionalProperties /Status"},
-		{Name: "empty name", Body: `{"":1}`, Want: "additionalProperties /"},
-		{Name: "annotation of the object", Body: `{"@odata.context":{"a":[null,{}]}}`},
-		{Name: "annotation of a member", Body: `{"status@odata.type":7,"x@y":1e999}`},
-		{Name: "annotation with a trailing sign", Body: `{"x@":7}`},
-		{Name: "annotation of depth 7", Body: `{"@x":` + nested(7) + `}`},
-		{Name: "annotation of depth 8", Body: `{"@x":` + nested(8) + `}`},
-		{Name: "annotation of depth 9", Body: `{"@x":` + nested(9) + `}`, Want: Malformed},
-		{Name: "member twice", Body: `{"status":1,"status":1}`, Want: Malformed},
-		{Name: "annotation twice", Body: `{"@x":1,"@x":1}`, Want: Malformed},
-		{Name: "trailing data", Body: `{} {}`, Want: Malformed},
-		{Name: "bad UTF-8", Body: "{\"eTag\":\"\xff\"}", Want: Malformed},
-		{Name: "lone surrogate", Body: `{"eTag":"\ud800"}`, Want: Malformed},
-		{Name: "byte order mark", Body: "\xef\xbb\xbf{}", Want: Malformed},
-		{Name: "nothing", Body: ``, Want: Malformed},
-		{Name: "two faults", Body: `{"x":1,"status":"7"}`, Want: "additionalProperties /x; type /status"},
-	}
-	for i := range all {
-		all[i].Kind = Update
-	}
-	for name, values := range typed() {
-		all = append(all, each(Update, "/"+name, values, func(v string) string { return fmt.Sprintf(`{%q:%s}`, name, v) })...)
-	}
-	return append(all, each(Update, "/id", freeValues, func(v string) string { return fmt.Sprintf(`{"id":%s}`, v) })...)
+// members are those of an object in the document's order, each with a value.
+var members = []struct{ name, value string }{
+	{"@odata.type", text("#microsoft.graph.pfxRecryptionRequest")}, {"id", text("sample")},
+	{"tenantId", text(guid)}, {"userId", text(guid)}, {"deviceId", text(guid)}, {"profileId", text(guid)},
+	{"thumbprint", text("t")}, {"deviceKeyThumbprint", `null`}, {"status", `6`}, {"sourceType", `10`},
+	{"createdTime", text(time)}, {"lastModifiedTime", text(time)}, {"isDeleted", `true`}, {"eTag", text("e")},
 }
 
-// entity is a body of the 200 in which one member has another value; "" leaves the member out.
-func entity(member, value string) string {
+// names are the names of members, of which the first two are not the page's.
+func names() []string {
+	var all []string
+	for _, m := range members {
+		all = append(all, m.name)
+	}
+	return all
+}
+
+// object is an object in which one member has another value; "" leaves the member out.
+func object(member, value string) string {
 	var b strings.Builder
 	b.WriteByte('{')
-	for _, m := range []struct{ name, value string }{
-		{"@odata.type", text("#microsoft.graph.pfxRecryptionRequest")}, {"id", text("sample")},
-		{"tenantId", text(guid)}, {"userId", text(guid)}, {"deviceId", text(guid)}, {"profileId", text(guid)},
-		{"thumbprint", text("t")}, {"deviceKeyThumbprint", `null`}, {"status", `6`}, {"sourceType", `10`},
-		{"createdTime", text(time)}, {"lastModifiedTime", text(time)}, {"isDeleted", `true`}, {"eTag", text("e")},
-	} {
+	for _, m := range members {
 		if m.name == member {
 			m.value = value
 		}
@@ -284,20 +270,129 @@ func entity(member, value string) string {
 	return b.String() + "}"
 }
 
-func entities() []Case {
+// objects are the cases of a body that is an object, with each value of each member, and without it.
+func objects(kind Kind, required []string, id []value) []Case {
 	all := []Case{
-		{Kind: Entity, Name: "the page's", Body: string(openapi.UpdateResponseExample)},
-		{Kind: Entity, Name: "a member that we do not know", Body: `{"more":[{}],` + entity("", "")[1:]},
-		{Kind: Entity, Name: "null as body", Body: `null`, Want: "type "},
-		{Kind: Entity, Name: "array as body", Body: `[]`, Want: "type "},
+		{Kind: kind, Name: "the page's", Body: string(openapi.UpdateResponseExample)},
+		{Kind: kind, Name: "null as body", Body: `null`, Want: "type "},
+		{Kind: kind, Name: "array as body", Body: `[]`, Want: "type "},
 	}
-	members := typed()
-	members["id"] = keyValues
-	for name, values := range members {
-		all = append(all, Case{Kind: Entity, Name: "without " + name, Body: entity(name, ""), Want: "required /" + name})
-		all = append(all, each(Entity, "/"+name, values, func(v string) string { return entity(name, v) })...)
+	values := typed()
+	values["id"] = id
+	for name, values := range values {
+		without := Case{Kind: kind, Name: "without " + name, Body: object(name, "")}
+		if slices.Contains(required, name) {
+			without.Want = "required /" + name
+		}
+		all = append(all, without)
+		all = append(all, each(kind, "/"+name, values, func(v string) string { return object(name, v) })...)
 	}
 	return all
+}
+
+// closed are the cases of a body that takes no more than its members and annotations. more is what stands in it besides.
+func closed(kind Kind, more string) []Case {
+	var all []Case
+	for _, c := range []struct{ name, members, want string }{
+		{"unknown member", `"x":1`, "additionalProperties /x"},
+		{"letter case of names", `"Status":1`, "additionalProperties /Status"},
+		{"empty name", `"":1`, "additionalProperties /"},
+		{"annotation of the object", `"@odata.context":{"a":[null,{}]}`, ""},
+		{"annotation of a member", `"status@odata.type":7,"x@y":1e999`, ""},
+		{"annotation with a trailing sign", `"x@":7`, ""},
+		{"annotation of depth 7", `"@x":` + nested(7), ""},
+		{"annotation of depth 8", `"@x":` + nested(8), ""},
+		{"annotation of depth 9", `"@x":` + nested(9), Malformed},
+		{"annotation twice", `"@x":1,"@x":1`, Malformed},
+	} {
+		all = append(all, Case{Kind: kind, Name: c.name, Body: "{" + c.members + more + "}", Want: c.want})
+	}
+	return all
+}
+
+func updates() []Case {
+	all := []Case{
+		{Name: "nothing to change", Body: `{}`},
+		{Name: "the page's", Body: string(openapi.UpdateRequestExample)},
+		{Name: "null as body", Body: `null`, Want: "type "},
+		{Name: "array as body", Body: `[]`, Want: "type "},
+		{Name: "member twice", Body: `{"status":1,"status":1}`, Want: Malformed},
+		{Name: "trailing data", Body: `{} {}`, Want: Malformed},
+		{Name: "bad UTF-8", Body: "{\"eTag\":\"\xff\"}", Want: Malformed},
+		{Name: "lone surrogate", Body: `{"eTag":"\ud800"}`, Want: Malformed},
+		{Name: "byte order mark", Body: "\xef\xbb\xbf{}", Want: Malformed},
+		{Name: "nothing", Body: ``, Want: Malformed},
+		{Name: "two faults", Body: `{"x":1,"status":"7"}`, Want: "additionalProperties /x; type /status"},
+	}
+	for i := range all {
+		all[i].Kind = Update
+	}
+	for name, values := range typed() {
+		all = append(all, each(Update, "/"+name, values, func(v string) string { return fmt.Sprintf(`{%q:%s}`, name, v) })...)
+	}
+	all = append(all, each(Update, "/id", freeValues, func(v string) string { return fmt.Sprintf(`{"id":%s}`, v) })...)
+	return append(all, closed(Update, "")...)
+}
+
+func creates() []Case {
+	twelve := names()[2:]
+	all := append(objects(Create, twelve, freeValues), closed(Create, ","+strings.Trim(object("", ""), "{}"))...)
+	return append(all,
+		Case{Kind: Create, Name: "the page's request", Body: string(openapi.UpdateRequestExample)},
+		Case{Kind: Create, Name: "nothing", Body: `{}`, Want: "required /" + strings.Join(twelve, "; required /")},
+	)
+}
+
+func entities() []Case {
+	return append(objects(Entity, names(), keyValues),
+		Case{Kind: Entity, Name: "a member that we do not know", Body: `{"more":[{}],` + object("", "")[1:]})
+}
+
+const bare = `{"@odata.type":"#microsoft.graph.pfxRecryptionRequest"}`
+
+func selections() []Case {
+	return append(objects(Selection, []string{"@odata.type"}, keyValues),
+		Case{Kind: Selection, Name: "nothing selected", Body: bare},
+		Case{Kind: Selection, Name: "nothing", Body: `{}`, Want: "required /@odata.type"},
+		Case{Kind: Selection, Name: "a member that we do not know", Body: `{"more":[{}],` + bare[1:]})
+}
+
+func collections() []Case {
+	list := func(n int) string { return `{"value":[` + strings.TrimSuffix(strings.Repeat(bare+",", n), ",") + `]}` }
+	all := []Case{
+		{Name: "an empty page", Body: `{"value":[]}`},
+		{Name: "an object", Body: `{"value":[` + object("", "") + `]}`},
+		{Name: "all members", Body: `{"@odata.count":1,"@odata.nextLink":"https://a.example/b","value":[` + bare + `]}`},
+		{Name: "a member that we do not know", Body: `{"@odata.context":"x","value":[]}`},
+		{Name: "1000 objects", Body: list(1000)},
+		{Name: "1001 objects", Body: list(1001), Want: "maxItems /value"},
+		{Name: "null as body", Body: `null`, Want: "type "},
+		{Name: "array as body", Body: `[]`, Want: "type "},
+		{Name: "without value", Body: `{}`, Want: "required /value"},
+		{Name: "null for the value", Body: `{"value":null}`, Want: "type /value"},
+		{Name: "an object for the value", Body: `{"value":{}}`, Want: "type /value"},
+		{Name: "null for an object", Body: `{"value":[` + bare + `,null]}`, Want: "type /value/1"},
+		{Name: "an object without type", Body: `{"value":[{}]}`, Want: "required /value/0/@odata.type"},
+	}
+	for i := range all {
+		all[i].Kind = Collection
+	}
+	all = append(all, each(Collection, "/@odata.count", []value{
+		{"none", `0`, nil},
+		{"the greatest", `9223372036854775807`, nil},
+		{"one above the greatest", `9223372036854775808`, []string{"format"}},
+		{"one below none", `-1`, []string{"minimum"}},
+		{"a number between integers", `0.5`, []string{"type"}},
+		{"null", `null`, []string{"type"}},
+		{"a string", `"0"`, []string{"type"}},
+	}, func(v string) string { return `{"@odata.count":` + v + `,"value":[]}` })...)
+	return append(all, each(Collection, "/@odata.nextLink", []value{
+		{"an address", text("https://a.example/beta/pfxRecryptionRequests?$skiptoken=c2FtcGxl"), nil},
+		{"a relative address", text("pfxRecryptionRequests"), []string{"format"}},
+		{"an empty address", text(""), []string{"format"}},
+		{"null", `null`, []string{"type"}},
+		{"a number", `7`, []string{"type"}},
+	}, func(v string) string { return `{"@odata.nextLink":` + v + `,"value":[]}` })...)
 }
 
 // The parts of an error's body.
@@ -370,58 +465,3 @@ func withDetails(details string) string {
 }
 
 func withInner(v string) string { return `{"error":` + strings.Replace(errorBody, inner, v, 1) + `}` }
-
-func parameters() []Case {
-	type header = map[string][]string
-	const key = "path pfxRecryptionRequestsId"
-	all := []Case{
-		{Name: "none but the key"},
-		{Name: "a key of one character", Key: "s"},
-		{Name: "a key of 128 characters", Key: strings.Repeat("k", 128)},
-		{Name: "a key of 129 characters", Key: strings.Repeat("k", 129), Want: "maxLength " + key},
-		{Name: "a key that cannot be decoded", Key: "%", Want: "encoding " + key},
-		{Name: "a key that starts with a dot", Key: ".s", Want: "pattern " + key},
-		{Name: "a key with a slash", Key: "a%2Fb", Want: "pattern " + key},
-		{Name: "an escaped key", Key: "%73ample"},
-		{Name: "a query option", Query: "$select=id", Want: "additionalProperties query $select"},
-		{Name: "a query option named like a header", Query: "Prefer=x", Want: "additionalProperties query Prefer"},
-		{Name: "a query option named like the key", Query: "pfxRecryptionRequestsId=x", Want: "additionalProperties query pfxRecryptionRequestsId"},
-		{Name: "anything as client-request-id", Header: header{"Client-Request-Id": {"not a GUID"}}},
-		{Name: "an empty client-request-id", Header: header{"Client-Request-Id": {""}}},
-		{Name: "client-request-id twice", Header: header{"Client-Request-Id": {"a", "b"}}, Want: "repeated header client-request-id"},
-		{Name: "anything as Prefer", Header: header{"Prefer": {"return=minimal", "x"}}},
-		{Name: "an empty Prefer", Header: header{"Prefer": {""}}},
-		{Name: "Prefer that is not UTF-8", Header: header{"Prefer": {"\xff"}}, Want: "encoding header Prefer"},
-		{Name: "If-None-Match with an asterisk", Header: header{"If-None-Match": {"*"}}},
-		{Name: "If-None-Match twice", Header: header{"If-None-Match": {"*", "*"}}, Want: "repeated header If-None-Match"},
-		{Name: "If-Match twice", Header: header{"If-Match": {`"a"`, `"b"`}}, Want: "repeated header If-Match"},
-	}
-	for _, v := range []string{"", `"a"`, "*x", "x*", "**"} {
-		all = append(all, Case{Name: "If-None-Match " + v, Header: header{"If-None-Match": {v}}, Want: "pattern header If-None-Match"})
-	}
-	for _, v := range []string{
-		`*`, `""`, `"a"`, `"ab"`, `W/"a"`, `"a","b"`, `"a","b","c"`, "\"a\" \t,\t W/\"b\"", `"a",`, `"a", `, `"a",,"b"`, `"a" ,, ,"b"`, `,"a"`,
-		`,,"a"`, "\t ,\t ,\t \"a\"", ` "a"`, `  "a"`, `"a" `, `"a"  `, `"a",   "bc"`, `"a",""`, `"a",W/"b"`, `"é"`,
-	} {
-		all = append(all, Case{Name: "If-Match " + v, Header: header{"If-Match": {v}}})
-	}
-	for _, v := range []string{
-		``, `a`, `*x`, `x*`, `"a`, `a"`, `"a" "b"`, `"a""b"`, `"a","b""c"`, `"a",W/W/"b"`, `"a b"`, `w/"a"`, `W"a"`, `,`, `*,"a"`, `"a",*`, `x"a"`, `"a"x`, "\"\x7f\"", `W/W/"a"`,
-		`W/`, `"a",W/`, `"a",b`, `**`,
-	} {
-		all = append(all, Case{Name: "If-Match " + v, Header: header{"If-Match": {v}}, Want: "pattern header If-Match"})
-	}
-	for i := range all {
-		all[i].Kind = Parameters
-		if all[i].Key == "" {
-			all[i].Key = "sample"
-		}
-	}
-	return append(all, Case{Kind: Parameters, Name: "no key", Want: "minLength " + key + "; pattern " + key})
-}
-
-func operation() []Case {
-	return []Case{{Kind: Operation, Name: "the operation", Want: "updatePfxRecryptionRequest PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId} " +
-		"[[{delegated [DeviceManagementConfiguration.ReadWrite.All]}] [{application [DeviceManagementConfiguration.ReadWrite.All]}]] " +
-		"[application/json application/merge-patch+json] true [200 204 400 401 403 404 405 406 412 413 415 428 429 431 500 503]"}}
-}
