@@ -12,8 +12,12 @@ type equivalent struct {
 // equivalents are all mutants that may survive.
 var equivalents = []*equivalent{
 	{
-		why: "A header field is text: it has no way to say null.",
+		why: "A header field or a query option is text: it has no way to say null.",
 		pointers: []string{
+			"/components/parameters/top/schema/nullable", "/components/parameters/skiptoken/schema/nullable",
+			"/components/parameters/count/schema/nullable", "/components/parameters/select/schema/nullable",
+			"/components/parameters/filter/schema/nullable", "/components/parameters/preferReturn/schema/nullable",
+			"/components/parameters/ifNoneMatch/schema/nullable",
 			"/components/parameters/clientRequestId/schema/nullable", "/components/parameters/ifMatch/schema/nullable",
 			"/components/parameters/ifNoneMatchCreate/schema/nullable", "/components/parameters/prefer/schema/nullable",
 		},
@@ -27,8 +31,11 @@ var equivalents = []*equivalent{
 	{
 		why: "A name that starts with @ has an @ in it: ^@|@ and @ match the same names. The document keeps both halves " +
 			"because the specification names two kinds of annotations.",
-		pointers: []string{"/components/schemas/pfxRecryptionRequestUpdate/x-ignore-members"},
-		changes:  []string{`without alternative \A@ (part 1)`, "anchor dropped (part 3)"},
+		pointers: []string{
+			"/components/schemas/pfxRecryptionRequestUpdate/x-ignore-members",
+			"/components/schemas/pfxRecryptionRequestCreate/x-ignore-members",
+		},
+		changes: []string{`without alternative \A@ (part 1)`, "anchor dropped (part 3)"},
 	},
 	{
 		why: "The format edm-int32 has the same bounds, and validategen leaves out a bound that the format implies: " +
@@ -40,6 +47,17 @@ var equivalents = []*equivalent{
 		why:      "As for the minimum.",
 		pointers: []string{"/components/schemas/int32/maximum"},
 		changes:  []string{"dropped", "moved to 2147483648"},
+	},
+	{
+		why:      "As for the maximum of int32: the format int64 has the same bound.",
+		pointers: []string{"/components/schemas/pfxRecryptionRequestCollection/properties/@odata.count/maximum"},
+		changes:  []string{"dropped", "moved to 9223372036854775808"},
+	},
+	{
+		why: "The field is an int64 with the format and without: validategen takes the bounds of the field's type, which " +
+			"are those of the format.",
+		pointers: []string{"/components/schemas/pfxRecryptionRequestCollection/properties/@odata.count/format"},
+		changes:  []string{"dropped"},
 	},
 	{
 		why: "Every text of the format uuid matches the pattern, and still does when the pattern matches more. " +
@@ -65,6 +83,10 @@ var equivalents = []*equivalent{
 			"/components/schemas/pfxRecryptionRequestUpdate/properties/deviceId", "/components/schemas/pfxRecryptionRequestUpdate/properties/profileId",
 			"/components/schemas/pfxRecryptionRequest/properties/tenantId", "/components/schemas/pfxRecryptionRequest/properties/userId",
 			"/components/schemas/pfxRecryptionRequest/properties/deviceId", "/components/schemas/pfxRecryptionRequest/properties/profileId",
+			"/components/schemas/pfxRecryptionRequestCreate/properties/tenantId", "/components/schemas/pfxRecryptionRequestCreate/properties/userId",
+			"/components/schemas/pfxRecryptionRequestCreate/properties/deviceId", "/components/schemas/pfxRecryptionRequestCreate/properties/profileId",
+			"/components/schemas/pfxRecryptionRequestSelection/properties/tenantId", "/components/schemas/pfxRecryptionRequestSelection/properties/userId",
+			"/components/schemas/pfxRecryptionRequestSelection/properties/deviceId", "/components/schemas/pfxRecryptionRequestSelection/properties/profileId",
 			"/components/schemas/innerError/properties/request-id", "/components/schemas/innerError/properties/client-request-id",
 		},
 		changes: []string{"made any string"},
@@ -74,6 +96,8 @@ var equivalents = []*equivalent{
 		pointers: []string{
 			"/components/schemas/createdTime", "/components/schemas/lastModifiedTime",
 			"/components/schemas/pfxRecryptionRequestUpdate/properties/createdTime", "/components/schemas/pfxRecryptionRequestUpdate/properties/lastModifiedTime",
+			"/components/schemas/pfxRecryptionRequestCreate/properties/createdTime", "/components/schemas/pfxRecryptionRequestCreate/properties/lastModifiedTime",
+			"/components/schemas/pfxRecryptionRequestSelection/properties/createdTime", "/components/schemas/pfxRecryptionRequestSelection/properties/lastModifiedTime",
 			"/components/schemas/pfxRecryptionRequest/properties/createdTime", "/components/schemas/pfxRecryptionRequest/properties/lastModifiedTime",
 		},
 		changes: []string{"made any string"},
