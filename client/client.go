@@ -1,170 +1,90 @@
-// Package client is what Go programs import to update pfxRecryptionRequests.
+// Package client is what Go programs import to work with pfxRecryptionRequests.
 //
-//	c, err := client.New("http://127.0.0.1:8080/beta", client.WithToken(token))
+//	c, err := client.New("https://graph.example.com/beta", client.WithTokenSource(source))
 //	…
-//	got, err := c.Patch(ctx, "sample", client.Update{Status: edm.Value(int32(7))}, client.IfMatch(tag))
-//	if errors.Is(err, client.ErrPreconditionFailed) { … }
+//	got, err := c.Update(ctx, "sample", func(r *client.Request) error {
+//		r.Status = 7
+//		return nil
+//	})
 //
-// It sits on the generated client of gen/pfxapi and adds what that lacks: an answer that is no success is an error, an
-// answer that is malformed is one too, and reading is bounded.
+// It sits on the generated client of gen/pfxapi and adds what that lacks:
+//
+//   - An answer that is no success is an *[Error], one that the contract does not allow is an error too, and reading is
+//     bounded. No method returns both an object and an error, or neither.
+//   - A call that the server has not taken (429, 503, no connection) is tried again, within a budget for each try and one
+//     for all, with full jitter and after the time that Retry-After names.
+//   - A call whose outcome is unknown (the connection broke, 500, 502, 504) is tried again only if that cannot apply it
+//     twice: reading, and changing under a condition. Any other ends in [ErrUnknownOutcome]: it happened once or not at
+//     all. Every other error of a method that changes something means that nothing was changed.
+//   - No update gets lost: [Client.Update] changes an object only as it was read, and begins anew if it has changed.
 package client
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
-	"time"
+	"strings"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 )
 
-// Request and Update are the object and the members of an update to it.
+// The objects of the contract. Members that may be null, and all of an Update and a Selection, are three-state: absent,
+// null or a value, see [github.com/pfxrecryption/pfxrecryption/openapi/edm.Optional].
 type (
-	Request = pfxapi.PfxRecryptionRequest
-	Update  = pfxapi.PfxRecryptionRequestUpdate
+	Request   = pfxapi.PfxRecryptionRequest          // an object
+	Selection = pfxapi.PfxRecryptionRequestSelection // some members of an object
+	Create    = pfxapi.PfxRecryptionRequestCreate    // an object to create
+	Update    = pfxapi.PfxRecryptionRequestUpdate    // the members to change
 )
-
-const (
-	// defaultTimeout bounds a whole call, reading the answer included.
-	defaultTimeout = 30 * time.Second
-	// maxAnswer bounds an answer's body in bytes.
-	maxAnswer = 1 << 20
-)
-
-// Client calls one server. It is safe for concurrent use.
-type Client struct{ api *pfxapi.Client }
-
-// Option changes how a Client calls.
-type Option func(*settings) error
-
-type settings struct {
-	http  *http.Client
-	token func(context.Context) (string, error)
-}
-
-// WithHTTPClient makes calls through c, whose timeout then counts. Without it a call may take 30 seconds.
-func WithHTTPClient(c *http.Client) Option {
-	return func(s *settings) error {
-		if c == nil {
-			return errors.New("client: the HTTP client must not be nil")
-		}
-		s.http = c
-		return nil
-	}
-}
-
-// WithToken sends token with every call.
-func WithToken(token string) Option {
-	return func(s *settings) error {
-		if token == "" {
-			return errors.New("client: the token must not be empty")
-		}
-		s.token = func(context.Context) (string, error) { return token, nil }
-		return nil
-	}
-}
-
-// WithTokenSource asks source for the token of every call. It must be safe for concurrent use.
-func WithTokenSource(source func(context.Context) (string, error)) Option {
-	return func(s *settings) error {
-		if source == nil {
-			return errors.New("client: the token source must not be nil")
-		}
-		s.token = source
-		return nil
-	}
-}
-
-// New returns a client of the server at baseURL, its base path included: https://graph.example.com/beta.
-func New(baseURL string, options ...Option) (*Client, error) {
-	u, err := url.Parse(baseURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
-		return nil, errors.New("client: the base URL must be http or https, with a host and without user or query")
-	}
-	s := settings{http: &http.Client{Timeout: defaultTimeout}}
-	for _, option := range options {
-		if err := option(&s); err != nil {
-			return nil, err
-		}
-	}
-	api, err := pfxapi.NewClient(baseURL, pfxapi.WithHTTPClient(s.http), pfxapi.WithRequestEditorFn(s.authorize))
-	if err != nil {
-		return nil, fmt.Errorf("client: %w", err)
-	}
-	return &Client{api}, nil
-}
-
-func (s *settings) authorize(ctx context.Context, r *http.Request) error {
-	if s.token == nil {
-		return nil
-	}
-	token, err := s.token(ctx)
-	if err != nil {
-		return fmt.Errorf("getting a token: %w", err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	return nil
-}
-
-// PatchOption changes one Patch.
-type PatchOption func(*pfxapi.UpdatePfxRecryptionRequestParams)
-
-// IfMatch applies the update only if the object still has this entity tag, or any for "*".
-func IfMatch(tag string) PatchOption {
-	return func(p *pfxapi.UpdatePfxRecryptionRequestParams) { p.IfMatch = &tag }
-}
 
 // Versioned is an object with the entity tag that it has.
 type Versioned struct {
 	Request
-	Tag string // for IfMatch
+	Tag string // for IfMatch and IfNoneMatch; it changes with every change of the object
 }
 
-// Patch changes the members that u names and returns the object as stored. It does not retry: without IfMatch a second
-// try could undo somebody else's update. Its error is an *[Error] if the server refused.
-func (c *Client) Patch(ctx context.Context, id string, u Update, options ...PatchOption) (*Versioned, error) {
-	var params pfxapi.UpdatePfxRecryptionRequestParams
+// Client calls one server. It is safe for concurrent use.
+type Client struct {
+	base   *url.URL // with a trailing slash
+	http   *http.Client
+	idle   *http.Client // whose idle connections CloseIdleConnections closes
+	tokens *tokens
+	limits limits
+}
+
+// New returns a client of the server at baseURL, its base path included: https://graph.example.com/beta.
+func New(baseURL string, options ...Option) (*Client, error) {
+	base, err := url.Parse(baseURL)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil ||
+		base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New("client: the base URL must be http or https, with a host and without user, query or fragment")
+	}
+	base.Path = strings.TrimSuffix(base.Path, "/") + "/"
+	s := settings{http: &http.Client{Transport: http.DefaultTransport}, limits: defaultLimits}
 	for _, option := range options {
-		option(&params)
+		if err := option(&s); err != nil {
+			return nil, fmt.Errorf("client: %w", err)
+		}
 	}
-	resp, err := c.api.UpdatePfxRecryptionRequest(ctx, id, &params, u)
-	if err != nil {
-		return nil, fmt.Errorf("patching %q: %w", id, err)
+	if s.tokens != nil {
+		s.tokens.http = s.http
 	}
-	defer resp.Body.Close()
-	body, err := readAnswer(resp)
-	if err != nil {
-		return nil, fmt.Errorf("patching %q: %w", id, err)
-	}
-	got := &Versioned{Tag: resp.Header.Get("ETag")}
-	if err := json.Unmarshal(body, &got.Request); err != nil || got.ID == "" || got.Tag == "" {
-		return nil, fmt.Errorf("patching %q: the answer is not an entity with an entity tag", id)
-	}
-	return got, nil
+	return &Client{base: base, http: s.transport(), idle: s.http, tokens: s.tokens, limits: s.limits}, nil
 }
 
-// readAnswer returns the body of a 200, and an error for everything else.
-func readAnswer(resp *http.Response) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
+// CloseIdleConnections closes the connections that wait for the next call.
+func (c *Client) CloseIdleConnections() { c.idle.CloseIdleConnections() }
+
+// transport returns the HTTP client of single tries. It follows no redirect: that would send a token, or an update a
+// second time, to where nobody asked for.
+func (s *settings) transport() *http.Client {
+	once := *s.http
+	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if s.tracing != nil {
+		once.Transport = otelhttp.NewTransport(once.Transport, s.tracing...)
 	}
-	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
-	}
-	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	isJSON := err == nil && media == "application/json"
-	if resp.StatusCode != http.StatusOK {
-		return nil, newError(resp, body, isJSON)
-	}
-	if !isJSON {
-		return nil, errors.New("the answer is not application/json")
-	}
-	return bytes.TrimSpace(body), nil
+	return &once
 }

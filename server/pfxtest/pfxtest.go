@@ -10,11 +10,14 @@ package pfxtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
@@ -43,37 +46,73 @@ type Server struct {
 	URL string
 	// AdminURL is where /healthz and /readyz are.
 	AdminURL string
+	// Credentials are those of an application of the page's tenant that may read and write.
+	Credentials clientcredentials.Config
 
 	issuer *auth.Issuer
+	stop   func() error
 }
 
 // Start starts a server and stops it when the test ends. The test fails if the server does not start or stop well.
 func Start(t testing.TB, c Config) *Server {
 	t.Helper()
+	s, err := Open(c)
+	if err != nil {
+		t.Fatalf("starting the server: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("stopping the server: %v", err)
+		}
+	})
+	return s
+}
+
+// Open starts a server for an example or for TestMain, which have no test; [Server.Close] stops it.
+func Open(c Config) (_ *Server, err error) {
+	dir, err := os.MkdirTemp("", "pfxtest")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
 	config := app.Config{
-		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Store: "sqlite:" + filepath.Join(t.TempDir(), "pfxr.db"),
+		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Store: "sqlite:" + filepath.Join(dir, "pfxr.db"),
 		Dev: true, RequireIfMatch: c.RequireIfMatch, LicensedTenant: c.LicensedTenants,
 	}
 	if c.Seed != nil {
-		config.Seed = filepath.Join(t.TempDir(), "seed.json")
+		config.Seed = filepath.Join(dir, "seed.json")
 		if err := os.WriteFile(config.Seed, c.Seed, 0o600); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
 	s, err := app.Open(context.Background(), config, cmp.Or(c.Log, slog.New(slog.DiscardHandler)))
 	if err != nil {
-		t.Fatalf("starting the server: %v", err)
+		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-stopped; err != nil {
-			t.Errorf("stopping the server: %v", err)
-		}
-	})
-	return &Server{URL: s.URL + api.BasePath, AdminURL: s.AdminURL, issuer: s.Issuer}
+	return &Server{
+		URL: s.URL + api.BasePath, AdminURL: s.AdminURL, Credentials: credentials(s.URL), issuer: s.Issuer,
+		stop: func() error {
+			stop()
+			return errors.Join(<-stopped, os.RemoveAll(dir))
+		},
+	}, nil
+}
+
+// Close stops a server that Open started, once, and removes what it stored.
+func (s *Server) Close() error { return s.stop() }
+
+func credentials(base string) clientcredentials.Config {
+	return clientcredentials.Config{
+		ClientID: "pfxtest", ClientSecret: "any", Scopes: []string{auth.DefaultAudience + "/.default"},
+		TokenURL: base + "/dev/" + Tenant.String() + "/oauth2/v2.0/token",
+	}
 }
 
 // Grant says what a token is for. The zero Grant is an application of the page's tenant that may read and write.

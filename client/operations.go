@@ -1,0 +1,157 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+)
+
+// mediaType is that of every body.
+const mediaType = "application/json"
+
+// Condition makes a call depend on the version of the object.
+type Condition func(*condition)
+
+// condition is what conditions say: the header fields of RFC 9110 §13.1, nil where absent.
+type condition struct{ ifMatch, ifNoneMatch *string }
+
+// IfMatch makes a change only if the object has this entity tag, or any for "*"; else the error is
+// ErrPreconditionFailed. Get ignores it.
+func IfMatch(tag string) Condition { return func(c *condition) { c.ifMatch = &tag } }
+
+// IfNoneMatch gets an object only if it has another entity tag than this; else the error is ErrNotModified. Upsert with
+// "*" only creates: if the object exists the error is ErrPreconditionFailed.
+func IfNoneMatch(tag string) Condition { return func(c *condition) { c.ifNoneMatch = &tag } }
+
+func conditionOf(conditions []Condition) (condition, error) {
+	var c condition
+	for _, set := range conditions {
+		set(&c)
+	}
+	if c.ifMatch != nil && *c.ifMatch == "" || c.ifNoneMatch != nil && *c.ifNoneMatch == "" {
+		return c, fmt.Errorf("%w: the entity tag of a condition must not be empty", ErrInvalid)
+	}
+	return c, nil
+}
+
+// Get returns the object with the key id.
+func (c *Client) Get(ctx context.Context, id string, conditions ...Condition) (*Versioned, error) {
+	return c.entity(ctx, "getting", id, conditions, func(cond condition, name *string) (*http.Request, error) {
+		params := pfxapi.GetPfxRecryptionRequestParams{IfNoneMatch: cond.ifNoneMatch, ClientRequestID: name}
+		return pfxapi.NewGetPfxRecryptionRequestRequest(c.base.String(), id, &params)
+	})
+}
+
+// Patch changes the members that u names and returns the object as stored. Without IfMatch it can overwrite what somebody
+// else has changed since the object was read: see [Client.Update].
+func (c *Client) Patch(ctx context.Context, id string, u Update, conditions ...Condition) (*Versioned, error) {
+	return c.entity(ctx, "patching", id, conditions, func(cond condition, name *string) (*http.Request, error) {
+		if err := checkText(u.Thumbprint, u.DeviceKeyThumbprint, u.ETag); err != nil {
+			return nil, err
+		}
+		params := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: cond.ifMatch, IfNoneMatch: cond.ifNoneMatch, ClientRequestID: name}
+		return pfxapi.NewUpdatePfxRecryptionRequestRequestWithBody(c.base.String(), id, &params, mediaType, bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestUpdate(nil, &u)))
+	})
+}
+
+// Upsert changes the members that u names, or creates the object with the key id if there is none; then u must have every
+// member. With IfNoneMatch("*") it only creates.
+func (c *Client) Upsert(ctx context.Context, id string, u Update, conditions ...Condition) (*Versioned, error) {
+	return c.entity(ctx, "upserting", id, conditions, func(cond condition, name *string) (*http.Request, error) {
+		if err := checkText(u.Thumbprint, u.DeviceKeyThumbprint, u.ETag); err != nil {
+			return nil, err
+		}
+		prefer := "create-if-missing"
+		params := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: cond.ifMatch, IfNoneMatch: cond.ifNoneMatch, Prefer: &prefer, ClientRequestID: name}
+		return pfxapi.NewUpdatePfxRecryptionRequestRequestWithBody(c.base.String(), id, &params, mediaType, bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestUpdate(nil, &u)))
+	})
+}
+
+// Create creates an object, whose key the server makes, and returns it.
+func (c *Client) Create(ctx context.Context, n Create) (*Versioned, error) {
+	if err := checkText(n.Thumbprint, n.DeviceKeyThumbprint, n.ETag); err != nil {
+		return nil, fmt.Errorf("creating: %w", err)
+	}
+	name := uuid.NewString()
+	r, err := pfxapi.NewCreatePfxRecryptionRequestRequestWithBody(c.base.String(),
+		&pfxapi.CreatePfxRecryptionRequestParams{ClientRequestID: &name}, mediaType, bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestCreate(nil, &n)))
+	if err != nil {
+		return nil, fmt.Errorf("creating: %w", err)
+	}
+	var got Versioned
+	if err := c.do(ctx, r, got.decode); err != nil {
+		return nil, fmt.Errorf("creating: %w", err)
+	}
+	return &got, nil
+}
+
+// Delete deletes the object.
+func (c *Client) Delete(ctx context.Context, id string, conditions ...Condition) error {
+	cond, err := conditionOf(conditions)
+	if err := errors.Join(err, checkID(id)); err != nil {
+		return fmt.Errorf("deleting %q: %w", id, err)
+	}
+	name := uuid.NewString()
+	params := pfxapi.DeletePfxRecryptionRequestParams{IfMatch: cond.ifMatch, ClientRequestID: &name}
+	r, err := pfxapi.NewDeletePfxRecryptionRequestRequest(c.base.String(), id, &params)
+	if err != nil {
+		return fmt.Errorf("deleting %q: %w", id, err)
+	}
+	if err := c.do(ctx, r, decodeNothing); err != nil {
+		return fmt.Errorf("deleting %q: %w", id, err)
+	}
+	return nil
+}
+
+// entity makes a call that is answered by the object with the key id. The request that build returns has the name, a new
+// client-request-id, in all its tries.
+func (c *Client) entity(ctx context.Context, doing, id string, conditions []Condition, build func(condition, *string) (*http.Request, error)) (*Versioned, error) {
+	cond, err := conditionOf(conditions)
+	if err := errors.Join(err, checkID(id)); err != nil {
+		return nil, fmt.Errorf("%s %q: %w", doing, id, err)
+	}
+	name := uuid.NewString()
+	r, err := build(cond, &name)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", doing, id, err)
+	}
+	var got Versioned
+	if err := c.do(ctx, r, got.decode); err != nil {
+		return nil, fmt.Errorf("%s %q: %w", doing, id, err)
+	}
+	return &got, nil
+}
+
+func (c *Client) do(ctx context.Context, r *http.Request, decode func(*answer) error) error {
+	call := call{Client: c, request: r, limit: c.limits.object, decode: decode}
+	return call.do(ctx)
+}
+
+// checkText refuses text that is not UTF-8: JSON has no way to say it, and an encoder would replace it.
+func checkText(texts ...edm.Optional[string]) error {
+	for _, text := range texts {
+		if s, _ := text.Get(); !utf8.ValidString(s) {
+			return fmt.Errorf("%w: text must be UTF-8", ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// checkID refuses a key that the contract refuses: ".." would be another address.
+func checkID(id string) error {
+	var path pfxvalid.DeletePfxRecryptionRequestPath
+	var params pfxapi.DeletePfxRecryptionRequestParams
+	if faults := pfxvalid.DecodeDeletePfxRecryptionRequestParams(id, "", nil, &path, &params); faults != nil {
+		return fmt.Errorf("%w: a key is 1 to 128 of A-Z a-z 0-9 . _ ~ - and does not start with a dot", ErrInvalid)
+	}
+	return nil
+}

@@ -1,0 +1,332 @@
+package client_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/client"
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+)
+
+// entity is the page's example as an answer.
+const entity = `{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","id":"sample","tenantId":"f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9",` +
+	`"userId":"a991071c-071c-a991-1c07-91a91c0791a9","deviceId":"b30de46d-e46d-b30d-6de4-0db36de40db3",` +
+	`"profileId":"19ecf6e8-f6e8-19ec-e8f6-ec19e8f6ec19","thumbprint":"Thumbprint value","deviceKeyThumbprint":null,` +
+	`"status":6,"sourceType":10,"createdTime":"2017-01-01T00:03:18.9597073-08:00","lastModifiedTime":"2017-01-01T00:03Z",` +
+	`"isDeleted":true,"eTag":"ETag value"}`
+
+// reply is what the network does with one try.
+type reply func(*http.Request) (*http.Response, error)
+
+// network is a transport that does what its replies say, one after another; the last one stays. There is no socket, so
+// that the time of a test can be the bubble's.
+type network struct {
+	replies []reply
+	tries   []*http.Request
+	at      []time.Duration // when each try began, after the first
+	began   time.Time
+}
+
+func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+	if n.tries == nil {
+		n.began = time.Now()
+	}
+	n.tries = append(n.tries, r)
+	n.at = append(n.at, time.Since(n.began))
+	return n.replies[min(len(n.tries), len(n.replies))-1](r)
+}
+
+func answers(status int, body string, header ...string) reply {
+	return func(r *http.Request) (*http.Response, error) {
+		h := http.Header{"Content-Type": {"application/json"}, "Etag": {`"2"`}}
+		for i := 0; i < len(header); i += 2 {
+			h.Set(header[i], header[i+1])
+		}
+		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	}
+}
+
+func fails(err error) reply {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+// hangs is a server that never answers.
+func hangs(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// breaksOff is an answer that ends in the middle.
+func breaksOff(r *http.Request) (*http.Response, error) {
+	resp, _ := answers(200, "")(r)
+	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), brokenReader{}))
+	return resp, nil
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func connectTo(t *testing.T, n *network, options ...client.Option) *client.Client {
+	t.Helper()
+	c, err := client.New("https://graph.example.com/beta", append(options, client.WithHTTPClient(&http.Client{Transport: n}))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// operations are the operations with and without a condition, each with a success that it takes.
+var operations = map[string]struct {
+	do         func(context.Context, *client.Client) error
+	success    reply
+	reads      bool
+	repeatable bool // after a try of which the outcome is unknown
+}{
+	"get":       {do: get, success: answers(200, entity), reads: true, repeatable: true},
+	"list":      {do: list, success: answers(200, `{"value":[]}`), reads: true, repeatable: true},
+	"create":    {do: create, success: answers(201, entity)},
+	"patch":     {do: patch(), success: answers(200, entity)},
+	"patchAny":  {do: patch(client.IfMatch("*")), success: answers(200, entity)},
+	"patchList": {do: patch(client.IfMatch(`"1","2"`)), success: answers(200, entity)},
+	"patchTag":  {do: patch(client.IfMatch(`"1"`)), success: answers(200, entity), repeatable: true},
+	"upsert":    {do: upsert(), success: answers(201, entity)},
+	"insert":    {do: upsert(client.IfNoneMatch("*")), success: answers(201, entity), repeatable: true},
+	"delete":    {do: remove(), success: answers(204, "")},
+	"deleteTag": {do: remove(client.IfMatch(`"1"`)), success: answers(204, ""), repeatable: true},
+}
+
+func get(ctx context.Context, c *client.Client) error { _, err := c.Get(ctx, "sample"); return err }
+
+func list(ctx context.Context, c *client.Client) error {
+	for _, err := range c.List(ctx, client.Query{}) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func create(ctx context.Context, c *client.Client) error {
+	_, err := c.Create(ctx, client.Create{})
+	return err
+}
+
+func patch(conditions ...client.Condition) func(context.Context, *client.Client) error {
+	return func(ctx context.Context, c *client.Client) error {
+		_, err := c.Patch(ctx, "sample", client.Update{Status: edm.Value(int32(7))}, conditions...)
+		return err
+	}
+}
+
+func upsert(conditions ...client.Condition) func(context.Context, *client.Client) error {
+	return func(ctx context.Context, c *client.Client) error {
+		_, err := c.Upsert(ctx, "sample", client.Update{Status: edm.Value(int32(7))}, conditions...)
+		return err
+	}
+}
+
+func remove(conditions ...client.Condition) func(context.Context, *client.Client) error {
+	return func(ctx context.Context, c *client.Client) error { return c.Delete(ctx, "sample", conditions...) }
+}
+
+var errReset = errors.New("connection reset by peer")
+
+// TestRetries: what was not applied is tried again, what may have been applied only if that cannot apply it twice; and an
+// error says which of the two it was.
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	for fault, tt := range map[string]struct {
+		reply     reply
+		transient bool
+		unknown   bool
+	}{
+		"throttled":   {reply: answers(429, ""), transient: true},
+		"unavailable": {reply: answers(503, ""), transient: true},
+		"noDial":      {reply: fails(&net.OpError{Op: "dial", Err: errReset}), transient: true},
+		"badGateway":  {reply: answers(502, ""), transient: true, unknown: true},
+		"timeout504":  {reply: answers(504, ""), transient: true, unknown: true},
+		"reset":       {reply: fails(errReset), transient: true, unknown: true},
+		"hangs":       {reply: hangs, transient: true, unknown: true},
+		"breaksOff":   {reply: breaksOff, transient: true, unknown: true},
+		"internal":    {reply: answers(500, ""), unknown: true},
+		"malformed":   {reply: answers(200, "[]"), unknown: true},
+		"notFound":    {reply: answers(404, "")},
+		"changed":     {reply: answers(412, "")},
+		"redirect":    {reply: answers(307, "", "Location", "https://elsewhere.example.com/")},
+		"certificate": {reply: fails(&tls.CertificateVerificationError{Err: errReset})},
+	} {
+		for name, operation := range operations {
+			t.Run(fault+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					again := tt.transient && (operation.repeatable || !tt.unknown)
+
+					once := &network{replies: []reply{tt.reply, operation.success}}
+					err := operation.do(t.Context(), connectTo(t, once))
+					if want := 1; again {
+						want++
+						if err != nil || len(once.tries) != want {
+							t.Errorf("a fault that passes: %v after %d tries, want success after %d", err, len(once.tries), want)
+						}
+					} else if err == nil || len(once.tries) != want {
+						t.Errorf("a fault that passes: %v after %d tries, want an error after %d", err, len(once.tries), want)
+					}
+
+					always := &network{replies: []reply{tt.reply}}
+					err = operation.do(t.Context(), connectTo(t, always, client.WithTimeouts(10*time.Second, 2*time.Minute)))
+					if want := map[bool]int{false: 1, true: 5}[again]; err == nil || len(always.tries) != want {
+						t.Errorf("a fault that stays: %v after %d tries, want an error after %d", err, len(always.tries), want)
+					}
+					if want := tt.unknown && !operation.reads; errors.Is(err, client.ErrUnknownOutcome) != want {
+						t.Errorf("%v: is ErrUnknownOutcome %v, want %v", err, !want, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestRefusalAfterLostAnswer: once the outcome of a try is unknown, no refusal of a later one makes it known. A caller
+// who took the 412 for his own would apply his change a second time.
+func TestRefusalAfterLostAnswer(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{404, 412, 429, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{replies: []reply{fails(errReset), answers(status, "")}}
+			_, err := connectTo(t, n).Patch(t.Context(), "sample", client.Update{}, client.IfMatch(`"1"`))
+			_, isRefusal := errors.AsType[*client.Error](err)
+			if !errors.Is(err, client.ErrUnknownOutcome) || isRefusal {
+				t.Errorf("%d: got %v, want ErrUnknownOutcome and no refusal", status, err)
+			}
+		})
+	}
+}
+
+// TestRetryWaits: not before the server's time, not for longer than the budget of the call, and with jitter that grows.
+func TestRetryWaits(t *testing.T) {
+	t.Parallel()
+	t.Run("seconds", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{replies: []reply{answers(429, "", "Retry-After", "7"), answers(200, entity)}}
+			if err := get(t.Context(), connectTo(t, n)); err != nil || n.at[1] < 7*time.Second || n.at[1] > 8*time.Second {
+				t.Errorf("%v, tries at %v, want the second after 7 s", err, n.at)
+			}
+		})
+	})
+	t.Run("date", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			date := time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat)
+			n := &network{replies: []reply{answers(503, "", "Retry-After", date), answers(200, entity)}}
+			if err := get(t.Context(), connectTo(t, n)); err != nil || n.at[1] < 9*time.Second || n.at[1] > 10*time.Second {
+				t.Errorf("%v, tries at %v, want the second after 9 s", err, n.at)
+			}
+		})
+	})
+	t.Run("pastTheBudget", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{replies: []reply{answers(429, "", "Retry-After", "3600"), answers(200, entity)}}
+			start := time.Now()
+			err := get(t.Context(), connectTo(t, n))
+			e, ok := errors.AsType[*client.Error](err)
+			if !ok || e.RetryAfter != time.Hour || !errors.Is(err, client.ErrThrottled) || time.Since(start) > 0 {
+				t.Errorf("got %v after %v, want ErrThrottled with its hour at once", err, time.Since(start))
+			}
+		})
+	})
+	t.Run("budgets", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{replies: []reply{hangs}}
+			start := time.Now()
+			err := get(t.Context(), connectTo(t, n, client.WithTimeouts(2*time.Second, 5*time.Second), client.WithTries(100)))
+			if spent := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || spent > 5*time.Second || len(n.tries) != 3 {
+				t.Errorf("%v after %v and %d tries, want the end at 5 s in the third try", err, spent, len(n.tries))
+			}
+		})
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			n := &network{replies: []reply{answers(429, "", "Retry-After", "60")}}
+			time.AfterFunc(time.Second, cancel)
+			start := time.Now()
+			err := get(ctx, connectTo(t, n))
+			if err == nil || time.Since(start) != time.Second {
+				t.Errorf("%v after %v, want an error after the second that it was let wait", err, time.Since(start))
+			}
+		})
+	})
+	t.Run("jitter", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			waits := map[time.Duration]bool{}
+			for range 50 {
+				n := &network{replies: []reply{answers(503, ""), answers(200, entity)}}
+				if err := get(t.Context(), connectTo(t, n)); err != nil || n.at[1] > 100*time.Millisecond {
+					t.Fatalf("%v, tries at %v, want the second within 100 ms", err, n.at)
+				}
+				waits[n.at[1]] = true
+			}
+			if len(waits) < 40 {
+				t.Errorf("50 first waits have %d lengths: they are not random", len(waits))
+			}
+		})
+	})
+}
+
+// TestCancelledBeforeSending: what was never sent has no unknown outcome.
+func TestCancelledBeforeSending(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	n := &network{replies: []reply{answers(201, entity)}}
+	err := create(ctx, connectTo(t, n, client.WithToken("token")))
+	if !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrUnknownOutcome) || len(n.tries) != 0 {
+		t.Errorf("got %v after %d tries, want context.Canceled after none", err, len(n.tries))
+	}
+}
+
+// TestTriesAreOneCall: all tries carry the same name and the same body.
+func TestTriesAreOneCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var bodies []string
+		record := func(next reply) reply {
+			return func(r *http.Request) (*http.Response, error) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				bodies = append(bodies, string(body))
+				return next(r)
+			}
+		}
+		n := &network{replies: []reply{record(answers(429, "")), record(answers(503, "")), record(answers(200, entity))}}
+		c := connectTo(t, n)
+		if err := patch()(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		name := n.tries[0].Header.Get("client-request-id")
+		for i, try := range n.tries {
+			if got := try.Header.Get("client-request-id"); got != name || len(got) != 36 || bodies[i] != `{"status":7}` {
+				t.Errorf("try %d has the name %q and the body %s, want %q", i, got, bodies[i], name)
+			}
+		}
+		if err := patch()(t.Context(), c); err != nil || n.tries[3].Header.Get("client-request-id") == name {
+			t.Errorf("%v: the next call has the same name", err)
+		}
+	})
+}

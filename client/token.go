@@ -1,0 +1,64 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
+)
+
+// tokens keeps the token that calls are sent with.
+type tokens struct {
+	fetch  func(context.Context) (*oauth2.Token, error)
+	http   *http.Client
+	flight singleflight.Group
+
+	mu      sync.Mutex
+	current *oauth2.Token
+}
+
+// get returns a token other than refused, which may be nil; it fetches one if the current one is no good, at most one at
+// a time. It returns refused if there is no other. A caller that gives up does not take the fetched token from others.
+func (t *tokens) get(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, error) {
+	if token := t.kept(); token.Valid() && token != refused {
+		return token, nil
+	}
+	result := t.flight.DoChan("", func() (any, error) { return t.replace(context.WithoutCancel(ctx), refused) })
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("getting a token: %w", context.Cause(ctx))
+	case r := <-result:
+		if r.Err != nil {
+			return nil, fmt.Errorf("getting a token: %w", r.Err)
+		}
+		return r.Val.(*oauth2.Token), nil
+	}
+}
+
+func (t *tokens) kept() *oauth2.Token {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.current
+}
+
+func (t *tokens) replace(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, error) {
+	if token := t.kept(); token.Valid() && token != refused {
+		return token, nil // of a flight that landed in between
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, t.http), defaultLimits.perTry)
+	defer cancel()
+	token, err := t.fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if refused != nil && token.AccessToken == refused.AccessToken {
+		return refused, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.current = token
+	return token, nil
+}

@@ -1,0 +1,79 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+)
+
+// Update changes the object as change does: it gets the object, runs change on it, and sends the members that differ
+// under the condition that the object is still as it was read. If it is not it begins anew, so that change sees what the
+// others did, at most 100 times with pauses that grow; then the error is ErrPreconditionFailed. If nothing differs it
+// sends nothing. An error of change ends it and comes back as it is. If a connection breaks it may end in
+// ErrUnknownOutcome: running change again by itself could apply it twice.
+func (c *Client) Update(ctx context.Context, id string, change func(*Request) error) (*Versioned, error) {
+	for n := 1; ; n++ {
+		got, err := c.attempt(ctx, id, change)
+		if !errors.Is(err, ErrPreconditionFailed) || n == c.limits.attempts || !sleep(ctx, c.limits.rebase.wait(n)) {
+			return got, err
+		}
+	}
+}
+
+func (c *Client) attempt(ctx context.Context, id string, change func(*Request) error) (*Versioned, error) {
+	before, err := c.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	after := before.Request
+	if err := change(&after); err != nil {
+		return nil, err
+	}
+	u, err := difference(&before.Request, &after)
+	if err != nil {
+		return nil, fmt.Errorf("updating %q: %w", id, err)
+	}
+	if u == (Update{}) {
+		return before, nil
+	}
+	return c.Patch(ctx, id, u, IfMatch(before.Tag))
+}
+
+// difference returns the members of after that differ from before. It goes by the members of the contract's JSON, so that
+// none can be forgotten.
+func difference(before, after *Request) (Update, error) {
+	if after.ID != before.ID {
+		return Update{}, fmt.Errorf("%w: the key of an object cannot change", ErrInvalid)
+	}
+	if err := checkText(after.Thumbprint, after.DeviceKeyThumbprint, after.ETag); err != nil {
+		return Update{}, err
+	}
+	old, err := members(before)
+	if err != nil {
+		return Update{}, err
+	}
+	changed, err := members(after)
+	if err != nil {
+		return Update{}, err
+	}
+	maps.DeleteFunc(changed, func(name string, value json.RawMessage) bool { return bytes.Equal(value, old[name]) })
+	body, err := json.Marshal(changed)
+	if err != nil {
+		return Update{}, err
+	}
+	var u Update
+	if faults := pfxvalid.DecodePfxRecryptionRequestUpdate(body, &u); faults != nil {
+		return Update{}, fmt.Errorf("%w: %s", ErrInvalid, first(faults))
+	}
+	return u, nil
+}
+
+func members(r *Request) (m map[string]json.RawMessage, err error) {
+	err = json.Unmarshal(pfxvalid.AppendPfxRecryptionRequest(nil, r), &m)
+	return m, err
+}
