@@ -106,8 +106,8 @@ func (c *call) verdict(err error) error {
 		return err
 	}
 	if e, ok := errors.AsType[*Error](err); ok && !unknown(e.Status) {
-		// The last try was refused, an earlier one perhaps was not: %v hides the refusal from errors.Is.
-		return fmt.Errorf("%w: a try got no answer, and the next: %v", ErrUnknownOutcome, err)
+		// The last try was refused, an earlier one perhaps was not: errors.Is must not find the refusal.
+		return fmt.Errorf("%w: a try got no answer, and the next: %s", ErrUnknownOutcome, err.Error())
 	}
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 }

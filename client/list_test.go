@@ -161,7 +161,10 @@ func TestListDistrustsAnswers(t *testing.T) {
 func TestListStopsEarly(t *testing.T) {
 	t.Parallel()
 	n := &network{replies: []reply{answers(200, `{"@odata.nextLink":"https://graph.example.com/beta/pfxRecryptionRequests?a","value":[`+entity+`,`+entity+`]}`)}}
-	for range connectTo(t, n).List(t.Context(), client.Query{}) {
+	for _, err := range connectTo(t, n).List(t.Context(), client.Query{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if len(n.tries) != 1 {

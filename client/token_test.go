@@ -115,9 +115,9 @@ func TestTokenErrors(t *testing.T) {
 		tries int
 	}{
 		"own":         {errors.New("no token today"), 1},
-		"badClient":   {&oauth2.RetrieveError{Response: &http.Response{StatusCode: 401}}, 1},
-		"throttled":   {&oauth2.RetrieveError{Response: &http.Response{StatusCode: 429}}, 5},
-		"unavailable": {&oauth2.RetrieveError{Response: &http.Response{StatusCode: 503}}, 5},
+		"badClient":   {&oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusUnauthorized}}, 1},
+		"throttled":   {&oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusTooManyRequests}}, 5},
+		"unavailable": {&oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusServiceUnavailable}}, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
