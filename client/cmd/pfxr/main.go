@@ -1,0 +1,10 @@
+// Command pfxr works with pfxRecryptionRequests from the command line. `pfxr --help` lists what it can do.
+package main
+
+import (
+	"os"
+
+	"github.com/pfxrecryption/pfxrecryption/client/internal/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

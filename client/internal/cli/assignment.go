@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/client"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+)
+
+// parseUpdate reads an update from a JSON object, which may be empty, and from assignments, which win. An assignment is
+// member=value, where the contract says what kind of value the member has and null is null, or member:=JSON.
+func parseUpdate(object []byte, assignments []string) (u client.Update, err error) {
+	body := make(map[string]json.RawMessage)
+	if len(object) > 0 {
+		if err := faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(object, &u)); err != nil {
+			return u, err
+		}
+		if err := json.Unmarshal(object, &body); err != nil {
+			return u, err
+		}
+	}
+	seen := make(map[string]bool)
+	for _, a := range assignments {
+		name, value, ok := strings.Cut(a, "=")
+		name, isJSON := strings.CutSuffix(name, ":")
+		if !ok || name == "" {
+			return u, usagef("%q is no assignment: write member=value or member:=JSON", a)
+		}
+		if seen[name] {
+			return u, usagef("the member %q is assigned twice", name)
+		}
+		seen[name] = true
+		if body[name], err = valueOf(name, value, isJSON); err != nil {
+			return u, err
+		}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return u, err
+	}
+	return u, faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(text, &u))
+}
+
+// valueOf returns the JSON of a member's value. It tries the value as text and then as it is: at most one of them is what
+// the contract says.
+func valueOf(name, value string, isJSON bool) (json.RawMessage, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	var u client.Update
+	faults := pfxvalid.DecodePfxRecryptionRequestUpdate(member(name, []byte(value)), &u)
+	if isJSON || value == "null" || faults == nil && pfxvalid.DecodePfxRecryptionRequestUpdate(member(name, text), &u) != nil {
+		return json.RawMessage(value), faultsError(faults)
+	}
+	return text, faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(member(name, text), &u))
+}
+
+// member returns the object {name: value}.
+func member(name string, value []byte) []byte {
+	key, _ := json.Marshal(name) // of a string
+	return bytes.Join([][]byte{[]byte("{"), key, []byte(":"), value, []byte("}")}, nil)
+}
+
+// faultsError says what the contract has against a body, or returns nil if it has nothing.
+func faultsError(faults *pfxvalid.Faults) error {
+	if faults == nil {
+		return nil
+	}
+	if faults.Malformed {
+		return usagef("this is not JSON from byte %d on, or nests too deep", faults.Offset)
+	}
+	var b strings.Builder
+	for _, f := range faults.List {
+		b.WriteString("\n  " + f.Name + ": ")
+		switch f.Keyword {
+		case "additionalProperties":
+			b.WriteString("the object has no such member")
+		case "required":
+			b.WriteString("it is required")
+		default:
+			b.WriteString("it must be " + strings.TrimSpace(f.Expected.Type+" "+f.Expected.Format+" ("+f.Keyword+" "+f.Expected.Value+")"))
+		}
+	}
+	return usagef("the contract refuses:%s", b.String())
+}

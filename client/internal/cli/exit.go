@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/fatih/color"
+	"golang.org/x/oauth2"
+
+	"github.com/pfxrecryption/pfxrecryption/client"
+)
+
+// The exit codes, on which scripts may rely.
+const (
+	exitOK           = 0
+	exitFail         = 1
+	exitUsage        = 2
+	exitNotFound     = 3
+	exitPrecondition = 4
+	exitAccess       = 5
+	exitRefused      = 6
+	exitUnavailable  = 7
+	exitUnknown      = 8
+	exitInterrupted  = 130
+)
+
+const exitCodes = `0 done, 1 failed, 2 called wrongly, 3 no such object, ` +
+	`4 the object has changed or exists (412, 428), 5 no access (401, 403), 6 refused for another reason (4xx), ` +
+	`7 throttled or unavailable (nothing was changed), 8 the outcome is unknown (changed once or not at all), 130 interrupted.`
+
+// usageError is a fault of the command line.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// exitCode returns the exit code for err.
+func exitCode(err error) int {
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	for _, known := range []struct {
+		err  error
+		code int
+	}{
+		{client.ErrUnknownOutcome, exitUnknown}, {context.Canceled, exitInterrupted}, {client.ErrNotFound, exitNotFound},
+		{client.ErrPreconditionFailed, exitPrecondition}, {client.ErrPreconditionRequired, exitPrecondition},
+		{client.ErrUnauthorized, exitAccess}, {client.ErrForbidden, exitAccess},
+		{client.ErrThrottled, exitUnavailable}, {client.ErrUnavailable, exitUnavailable}, {context.DeadlineExceeded, exitUnavailable},
+		{client.ErrInvalid, exitRefused},
+	} {
+		if errors.Is(err, known.err) {
+			return known.code
+		}
+	}
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Status < 500 {
+		return exitRefused
+	}
+	if _, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return exitAccess
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return exitUnavailable
+	}
+	return exitFail
+}
+
+// complain tells the user what went wrong and returns the exit code.
+func complain(c *console, err error) int {
+	code := exitCode(err)
+	label := paint(c.colorErr, "pfxr:", color.FgRed, color.Bold)
+	fmt.Fprintf(c.err, "%s %v\n", label, err)
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		for _, d := range e.Details {
+			fmt.Fprintf(c.err, "  %s: %s\n", d.Target, d.Message)
+		}
+	}
+	if code == exitUsage {
+		fmt.Fprintln(c.err, "Run pfxr --help, or a command with --help.")
+	}
+	return code
+}

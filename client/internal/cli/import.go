@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pfxrecryption/pfxrecryption/client"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+)
+
+type importCommand struct {
+	File        string `arg:"" help:"Objects with id and all twelve members, one a line, as export writes them; - is the standard input, which cannot go on where it was."`
+	Existing    string `env:"-" enum:"skip,replace,fail" default:"skip" help:"What to do with an object that exists already: skip, replace or fail (${default})." placeholder:"WHAT"`
+	Concurrency int    `default:"16" help:"Calls at a time, 1 to 256 (${default})." placeholder:"N"`
+}
+
+// Run checks the whole file before it sends the first line, unless it is the standard input.
+func (i *importCommand) Run(ctx context.Context, c *console, f *connection) error {
+	if i.Concurrency < 1 || i.Concurrency > 256 {
+		return usagef("--concurrency must be from 1 to 256")
+	}
+	if i.File == "-" && !f.DryRun {
+		return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, c.in, -1, newJournal("", "")) })
+	}
+	in, total, err := i.check(c)
+	defer in.Close()
+	if err != nil {
+		return err
+	}
+	if f.DryRun {
+		fmt.Fprintf(c.err, "%d objects are fit to be sent.\n", total)
+		return nil
+	}
+	j, err := openJournal(i.File+".import", f.Server, in)
+	if err != nil {
+		return err
+	}
+	if j.Lines > 0 {
+		fmt.Fprintf(c.err, "Going on behind line %d.\n", j.Lines)
+	}
+	return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, in, total-j.Lines, j) })
+}
+
+// check opens the file and returns it with the number of its lines, each of which is one that the contract allows.
+func (i *importCommand) check(c *console) (in *os.File, count int, err error) {
+	r := c.in
+	if i.File != "-" {
+		if in, err = os.Open(i.File); err != nil {
+			return nil, 0, &usageError{err}
+		}
+		r = in
+	}
+	for line, err := range lines(r) {
+		count++
+		if err == nil {
+			_, _, err = parseLine(line)
+		}
+		if err != nil {
+			return in, count, fmt.Errorf("line %d: %w", count, err)
+		}
+	}
+	return in, count, nil
+}
+
+// send sends the lines of r behind those that j knows. The first error ends it when the calls under way have ended.
+func (i *importCommand) send(ctx context.Context, c *console, to *client.Client, r io.Reader, total int, j *journal) error {
+	var created, existed atomic.Int64
+	bar := newProgress(c, "importing", total)
+	calls, group := errgroup.WithContext(ctx)
+	calls.SetLimit(i.Concurrency)
+	last := 0
+	for line, err := range lines(r) {
+		last++
+		n := last
+		if err != nil {
+			calls.Go(func() error { return fmt.Errorf("line %d: %w", n, err) })
+		}
+		if err != nil || group.Err() != nil {
+			break
+		}
+		if n <= j.Lines {
+			continue
+		}
+		calls.Go(func() error {
+			isNew, err := i.put(group, to, line)
+			if err != nil {
+				return fmt.Errorf("line %d: %w", n, err)
+			}
+			if isNew {
+				created.Add(1)
+			} else {
+				existed.Add(1)
+			}
+			_ = bar.Add(1) // of a terminal that went away
+			return j.done(n, line)
+		})
+	}
+	err := errors.Join(calls.Wait(), ctx.Err())
+	_ = bar.Finish()
+	if err != nil {
+		return errors.Join(err, j.save())
+	}
+	fmt.Fprintf(c.err, "%d objects written, %d existed.\n", created.Load(), existed.Load())
+	return j.remove()
+}
+
+// put sends one object. If the outcome is unknown it sends it again, where any number of times makes the same object.
+func (i *importCommand) put(ctx context.Context, to *client.Client, line []byte) (isNew bool, err error) {
+	id, u, err := parseLine(line)
+	if err != nil {
+		return false, err
+	}
+	var conditions []client.Condition
+	if i.Existing != "replace" {
+		conditions = append(conditions, client.IfNoneMatch("*"))
+	}
+	const rounds = 5
+	for n := 1; ; n++ {
+		_, err = to.Upsert(ctx, id, u, conditions...)
+		if i.Existing == "skip" && errors.Is(err, client.ErrPreconditionFailed) {
+			return false, nil
+		}
+		if i.Existing == "fail" || !errors.Is(err, client.ErrUnknownOutcome) || n == rounds || ctx.Err() != nil {
+			return err == nil, err
+		}
+	}
+}
+
+// parseLine reads an object: the contract's rules for a new one hold, and it has a key.
+func parseLine(line []byte) (id string, u client.Update, err error) {
+	var n client.Create
+	if err := faultsError(pfxvalid.DecodePfxRecryptionRequestCreate(line, &n)); err != nil {
+		return "", u, err
+	}
+	id, ok := n.ID.Get()
+	if !ok {
+		return "", u, usagef("the object has no id: without one a second import would create it a second time")
+	}
+	return id, u, faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(line, &u))
+}
+
+// lines iterates over the lines of r, without their ends.
+func lines(r io.Reader) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		s := bufio.NewScanner(r)
+		s.Buffer(nil, maxFile)
+		for s.Scan() {
+			if !yield(bytes.Clone(s.Bytes()), nil) {
+				return
+			}
+		}
+		if s.Err() != nil {
+			yield(nil, usagef("it cannot be read, or is longer than %d bytes", maxFile))
+		}
+	}
+}

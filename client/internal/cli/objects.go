@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/pfxrecryption/pfxrecryption/client"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+)
+
+// object is how a command that ends with one object prints it.
+type object struct {
+	Output string `short:"o" enum:"json,yaml,jsonl,table" default:"json" help:"json, yaml, jsonl or table (${default})." placeholder:"FORMAT"`
+}
+
+// print writes the object, and on the error stream its entity tag.
+func (o *object) print(c *console, v *client.Versioned, err error) error {
+	if err != nil {
+		return err
+	}
+	e := newEncoder(c, o.Output, false, nil)
+	if err := errors.Join(e.encode(pfxvalid.AppendPfxRecryptionRequest(nil, &v.Request)), e.close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.err, "ETag: %s\n", v.Tag)
+	return nil
+}
+
+// conditions are what a change can depend on.
+type conditions struct {
+	IfMatch string `env:"-" help:"Only if the object has this entity tag, or any for *." placeholder:"TAG"`
+}
+
+func (c *conditions) list() []client.Condition {
+	if c.IfMatch == "" {
+		return nil
+	}
+	return []client.Condition{client.IfMatch(c.IfMatch)}
+}
+
+type getCommand struct {
+	ID string `arg:"" help:"The object's key."`
+	object
+}
+
+func (g *getCommand) Run(ctx context.Context, c *console, f *connection) error {
+	return f.run(c, func(to *client.Client) error {
+		v, err := to.Get(ctx, g.ID)
+		return g.print(c, v, err)
+	})
+}
+
+type createCommand struct {
+	File string `env:"-" short:"f" required:"" help:"A JSON object with all twelve members; - is the standard input." placeholder:"FILE"`
+	object
+}
+
+func (cr *createCommand) Run(ctx context.Context, c *console, f *connection) error {
+	text, err := readFile(c, cr.File)
+	if err != nil {
+		return err
+	}
+	var n client.Create
+	if err := faultsError(pfxvalid.DecodePfxRecryptionRequestCreate(text, &n)); err != nil {
+		return fmt.Errorf("%s: %w", cr.File, err)
+	}
+	return f.run(c, func(to *client.Client) error {
+		v, err := to.Create(ctx, n)
+		return cr.print(c, v, err)
+	})
+}
+
+type patchCommand struct {
+	ID      string   `arg:"" help:"The object's key."`
+	Members []string `arg:"" optional:"" help:"What to change: status=7, eTag=null, or with JSON thumbprint:='\"null\"'."`
+	File    string   `env:"-" short:"f" help:"A JSON object of members to change; - is the standard input." placeholder:"FILE"`
+	Upsert  bool     `env:"-" help:"Create the object if it does not exist; then every member is required."`
+	conditions
+	object
+}
+
+func (p *patchCommand) Run(ctx context.Context, c *console, f *connection) error {
+	if p.File == "" && len(p.Members) == 0 {
+		return usagef("nothing to change: give members, such as status=7, or a file with -f")
+	}
+	var text []byte
+	if p.File != "" {
+		var err error
+		if text, err = readFile(c, p.File); err != nil {
+			return err
+		}
+	}
+	u, err := parseUpdate(text, p.Members)
+	if err != nil {
+		return err
+	}
+	return f.run(c, func(to *client.Client) error {
+		change := to.Patch
+		if p.Upsert {
+			change = to.Upsert
+		}
+		v, err := change(ctx, p.ID, u, p.list()...)
+		return p.print(c, v, err)
+	})
+}
+
+type deleteCommand struct {
+	ID string `arg:"" help:"The object's key."`
+	conditions
+}
+
+func (d *deleteCommand) Run(ctx context.Context, c *console, f *connection) error {
+	return f.run(c, func(to *client.Client) error { return to.Delete(ctx, d.ID, d.list()...) })
+}
+
+type listCommand struct {
+	Filter   string   `env:"-" help:"Only objects for which this is true: status eq 6 and isDeleted eq false." placeholder:"FILTER"`
+	Select   []string `env:"-" help:"Only these members, separated by commas." placeholder:"MEMBERS"`
+	Limit    int      `env:"-" help:"At most so many objects; 0 is all (${default})." default:"0" placeholder:"N"`
+	PageSize int      `help:"Objects in one answer, 1 to 1000 (${default})." default:"1000" placeholder:"N"`
+	Output   string   `short:"o" enum:"json,yaml,jsonl,table" default:"table" help:"json, yaml, jsonl or table (${default})." placeholder:"FORMAT"`
+}
+
+func (l *listCommand) Run(ctx context.Context, c *console, f *connection) error {
+	q := client.Query{Filter: l.Filter, Select: l.Select, PageSize: l.PageSize}
+	if l.Limit > 0 {
+		q.PageSize = min(q.PageSize, l.Limit)
+	}
+	return f.run(c, func(to *client.Client) error {
+		e := newEncoder(c, l.Output, true, l.Select)
+		n := 0
+		for s, err := range to.Select(ctx, q) {
+			if err != nil {
+				return err
+			}
+			if err := e.encode(pfxvalid.AppendPfxRecryptionRequestSelection(nil, s)); err != nil {
+				return err
+			}
+			if n++; n == l.Limit {
+				break
+			}
+		}
+		return e.close()
+	})
+}
+
+// maxFile bounds a file that holds one object, in bytes: the server takes no more.
+const maxFile = 64 << 10
+
+// readFile reads a file that holds one object.
+func readFile(c *console, name string) ([]byte, error) {
+	r := c.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		defer file.Close()
+		r = file
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(text) > maxFile {
+		return nil, usagef("%s is larger than %d bytes: it is not one object", name, maxFile)
+	}
+	return text, nil
+}

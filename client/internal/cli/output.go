@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/fatih/color"
+	"go.yaml.in/yaml/v3"
+)
+
+// encoder writes objects, given as JSON, in one format.
+type encoder interface {
+	encode(object []byte) error
+	close() error
+}
+
+// newEncoder returns the encoder of a format: one object for json and yaml is that object, many are an array. columns are
+// those of a table.
+func newEncoder(c *console, format string, many bool, columns []string) encoder {
+	switch format {
+	case "jsonl":
+		return jsonLines{c.out}
+	case "yaml":
+		return &yamlEncoder{out: c.out, many: many}
+	case "table":
+		return newTable(c, columns)
+	}
+	return &jsonEncoder{out: c.out, many: many}
+}
+
+type jsonLines struct{ out io.Writer }
+
+func (l jsonLines) encode(object []byte) error {
+	_, err := l.out.Write(append(object, '\n'))
+	return err
+}
+
+func (jsonLines) close() error { return nil }
+
+type jsonEncoder struct {
+	out  io.Writer
+	many bool
+	n    int
+}
+
+func (e *jsonEncoder) encode(object []byte) error {
+	var b bytes.Buffer
+	prefix := ""
+	if e.many {
+		prefix = "  "
+		b.WriteString(map[bool]string{true: "[\n", false: ",\n"}[e.n == 0] + prefix)
+	}
+	e.n++
+	if err := json.Indent(&b, object, prefix, "  "); err != nil {
+		return err
+	}
+	_, err := e.out.Write(b.Bytes())
+	return err
+}
+
+func (e *jsonEncoder) close() error {
+	end := "\n"
+	if e.many && e.n == 0 {
+		end = "[]\n"
+	} else if e.many {
+		end = "\n]\n"
+	}
+	_, err := io.WriteString(e.out, end)
+	return err
+}
+
+type yamlEncoder struct {
+	out  io.Writer
+	many bool
+	n    int
+}
+
+func (e *yamlEncoder) encode(object []byte) error {
+	e.n++
+	var node any = yamlMap(object)
+	if e.many {
+		node = []any{node}
+	}
+	text, err := yaml.Marshal(node)
+	if err != nil {
+		return err
+	}
+	_, err = e.out.Write(text)
+	return err
+}
+
+func (e *yamlEncoder) close() error {
+	if !e.many || e.n > 0 {
+		return nil
+	}
+	_, err := io.WriteString(e.out, "[]\n")
+	return err
+}
+
+// yamlMap returns an object of scalars as YAML, its members in their order.
+func yamlMap(object []byte) *yaml.Node {
+	node := &yaml.Node{Kind: yaml.MappingNode}
+	for name, value := range members(object) {
+		scalar := &yaml.Node{}
+		_ = scalar.Encode(value) // of a scalar
+		if number, ok := value.(json.Number); ok {
+			*scalar = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: number.String()}
+		}
+		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, scalar)
+	}
+	return node
+}
+
+// defaultColumns are the members that a table shows unless it is told which.
+var defaultColumns = []string{"id", "status", "sourceType", "isDeleted", "lastModifiedTime", "deviceId", "thumbprint"}
+
+// table aligns the columns of so many rows at a time: a listing has no end that could be waited for.
+const tableRows = 1000
+
+type table struct {
+	columns []string
+	out     *tabwriter.Writer
+	n       int
+	bold    bool
+}
+
+func newTable(c *console, columns []string) *table {
+	if columns == nil {
+		columns = defaultColumns
+	}
+	return &table{columns: columns, out: tabwriter.NewWriter(c.out, 0, 0, 2, ' ', tabwriter.StripEscape), bold: c.colorOut}
+}
+
+func (t *table) encode(object []byte) error {
+	if t.n == 0 {
+		t.heading()
+	}
+	cells := make(map[string]string)
+	for name, value := range members(object) {
+		cells[name] = cell(value)
+	}
+	row := make([]string, len(t.columns))
+	for i, column := range t.columns {
+		row[i] = cells[column]
+	}
+	fmt.Fprintln(t.out, strings.Join(row, "\t"))
+	if t.n++; t.n%tableRows == 0 {
+		return t.out.Flush()
+	}
+	return nil
+}
+
+func (t *table) heading() {
+	row := make([]string, len(t.columns))
+	for i, column := range t.columns {
+		row[i] = paint(t.bold, strings.ToUpper(column), color.Bold)
+	}
+	fmt.Fprintln(t.out, strings.Join(row, "\t"))
+}
+
+func (t *table) close() error { return t.out.Flush() }
+
+// cell returns a value for a table. Characters that a terminal could take for a command are shown as Go writes them.
+func cell(value any) string {
+	s := fmt.Sprint(value)
+	if value == nil {
+		s = "null"
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.QuoteToGraphic(s)
+	}
+	return s
+}
+
+// members iterates over the members of a flat JSON object, in their order. A value is a string, a json.Number, a bool or
+// nil.
+func members(object []byte) func(yield func(string, any) bool) {
+	return func(yield func(string, any) bool) {
+		d := json.NewDecoder(bytes.NewReader(object))
+		d.UseNumber()
+		if _, err := d.Token(); err != nil { // {
+			return
+		}
+		for d.More() {
+			name, err := d.Token()
+			if err != nil {
+				return
+			}
+			value, err := d.Token()
+			if err != nil || !yield(name.(string), value) {
+				return
+			}
+		}
+	}
+}
