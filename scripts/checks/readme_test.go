@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
 // TestREADME runs the command blocks of the README. A block that is added must be taught to it.
@@ -32,6 +34,8 @@ func TestREADME(t *testing.T) {
 		"make run":    runMakeRun,
 		"make test":   func(t *testing.T, _ string) { makeKnows(t, "test") }, // this very test is part of it
 		"pfxrd serve": runServe,
+
+		"export PFXR_TOKEN=$(pfxrd": runClient,
 	}
 	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(string(readme), -1)
 	if len(blocks) != len(runners) {
@@ -101,6 +105,23 @@ func runServe(t *testing.T, block string) {
 	server := start(t, block)
 	server.waitFor(t, regexp.MustCompile(`"msg":"serving","url":"https://127`))
 	server.stop(t)
+}
+
+// runClient runs the block of the command line, from its first line to its last, on a server with the page's example.
+func runClient(t *testing.T, block string) {
+	bin := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./client/cmd/pfxr", "./server/cmd/pfxrd")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	run := exec.CommandContext(t.Context(), "sh", "-euxc", block)
+	run.Dir = t.TempDir()
+	run.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "PFXR_SERVER="+pfxtest.Start(t, pfxtest.Config{}).URL, "XDG_CONFIG_HOME="+run.Dir)
+	out, err := run.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "1 objects written") || !strings.Contains(string(out), "0 objects written, 1 existed") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 func writeCertificate(t *testing.T, dir string) {

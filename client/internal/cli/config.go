@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,17 +16,16 @@ import (
 type configFlag string
 
 // BeforeResolve reads the file before the other flags get their values.
-func (f configFlag) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
+func (f configFlag) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
 	path, ok := ctx.FlagValue(trace.Flag).(configFlag)
 	if !ok || path == "" {
 		return nil
 	}
-	file, err := os.Open(string(path))
+	text, err := os.ReadFile(string(path))
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}
-	defer file.Close()
-	resolver, err := loadConfig(file)
+	resolver, err := loadConfig(bytes.NewReader(text))
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (e *exportCommand) toFile(ctx context.Context, c *console, to *client.Clien
 	if err != nil {
 		return err
 	}
-	defer out.Close()
+	defer out.Close() //nolint:errcheck // a second time, where the first counts
 	if err := resume(out, state.Bytes); err != nil {
 		return err
 	}

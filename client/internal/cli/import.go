@@ -28,17 +28,21 @@ func (i *importCommand) Run(ctx context.Context, c *console, f *connection) erro
 	if i.Concurrency < 1 || i.Concurrency > 256 {
 		return usagef("--concurrency must be from 1 to 256")
 	}
-	if i.File == "-" && !f.DryRun {
-		return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, c.in, -1, newJournal("", "")) })
+	if i.File == "-" {
+		if f.DryRun {
+			_, err := check(c, c.in)
+			return err
+		}
+		return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, c.in, newJournal("", ""), -1) })
 	}
-	in, total, err := i.check(c)
-	defer in.Close()
+	in, err := os.Open(i.File)
 	if err != nil {
-		return err
+		return &usageError{err}
 	}
-	if f.DryRun {
-		fmt.Fprintf(c.err, "%d objects are fit to be sent.\n", total)
-		return nil
+	defer in.Close() //nolint:errcheck // it was only read
+	total, err := check(c, in)
+	if err != nil || f.DryRun {
+		return err
 	}
 	j, err := openJournal(i.File+".import", f.Server, in)
 	if err != nil {
@@ -47,37 +51,32 @@ func (i *importCommand) Run(ctx context.Context, c *console, f *connection) erro
 	if j.Lines > 0 {
 		fmt.Fprintf(c.err, "Going on behind line %d.\n", j.Lines)
 	}
-	return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, in, total-j.Lines, j) })
+	return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, in, j, total) })
 }
 
-// check opens the file and returns it with the number of its lines, each of which is one that the contract allows.
-func (i *importCommand) check(c *console) (in *os.File, count int, err error) {
-	r := c.in
-	if i.File != "-" {
-		if in, err = os.Open(i.File); err != nil {
-			return nil, 0, &usageError{err}
-		}
-		r = in
-	}
-	for line, err := range lines(r) {
-		count++
+// check counts the lines of a file and refuses one with a line that the contract does not allow.
+func check(c *console, in io.Reader) (n int, err error) {
+	for line, err := range lines(in) {
+		n++
 		if err == nil {
 			_, _, err = parseLine(line)
 		}
 		if err != nil {
-			return in, count, fmt.Errorf("line %d: %w", count, err)
+			return n, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
-	return in, count, nil
+	fmt.Fprintf(c.err, "%d objects are fit to be sent.\n", n)
+	return n, nil
 }
 
 // send sends the lines of r behind those that j knows. The first error ends it when the calls under way have ended.
-func (i *importCommand) send(ctx context.Context, c *console, to *client.Client, r io.Reader, total int, j *journal) error {
+func (i *importCommand) send(ctx context.Context, c *console, to *client.Client, r io.Reader, j *journal, total int) error {
 	var created, existed atomic.Int64
 	bar := newProgress(c, "importing", total)
+	_ = bar.Add(j.Lines) // of a terminal that went away
 	calls, group := errgroup.WithContext(ctx)
 	calls.SetLimit(i.Concurrency)
-	last := 0
+	known, last := j.Lines, 0
 	for line, err := range lines(r) {
 		last++
 		n := last
@@ -87,7 +86,7 @@ func (i *importCommand) send(ctx context.Context, c *console, to *client.Client,
 		if err != nil || group.Err() != nil {
 			break
 		}
-		if n <= j.Lines {
+		if n <= known {
 			continue
 		}
 		calls.Go(func() error {
@@ -100,7 +99,7 @@ func (i *importCommand) send(ctx context.Context, c *console, to *client.Client,
 			} else {
 				existed.Add(1)
 			}
-			_ = bar.Add(1) // of a terminal that went away
+			_ = bar.Add(1)
 			return j.done(n, line)
 		})
 	}

@@ -158,7 +158,7 @@ func readFile(c *console, name string) ([]byte, error) {
 		if err != nil {
 			return nil, &usageError{err}
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // it was only read
 		r = file
 	}
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))

@@ -97,7 +97,9 @@ func killAt(t *testing.T, cmd *exec.Cmd, state string, lines int) {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		<-ended
+		if err := <-ended; err == nil {
+			t.Fatalf("it ended before it was killed at %d lines", lines)
+		}
 		return
 	}
 }

@@ -11,11 +11,12 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
 type tokenCommand struct {
-	Server     string   `default:"http://127.0.0.1:8080" help:"The development server (${default})." placeholder:"URL"`
+	Server     string   `default:"http://127.0.0.1:8080" help:"The development server, with its base path or without (${default})." placeholder:"URL"`
 	Tenant     edm.Guid `default:"f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9" help:"The tenant of the token (${default})." placeholder:"T"`
 	Permission []string `default:"DeviceManagementConfiguration.ReadWrite.All" help:"A permission of the token; may be repeated (${default})." placeholder:"P"`
 	Delegated  bool     `help:"Make it a token of a user (scp) instead of an application (roles)."`
@@ -30,7 +31,7 @@ func (t *tokenCommand) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	config := clientcredentials.Config{
 		ClientID: "pfxrd", ClientSecret: "development",
-		TokenURL:       strings.TrimSuffix(t.Server, "/") + "/dev/" + t.Tenant.String() + "/oauth2/v2.0/token",
+		TokenURL:       strings.TrimSuffix(strings.TrimSuffix(t.Server, "/"), api.BasePath) + "/dev/" + t.Tenant.String() + "/oauth2/v2.0/token",
 		Scopes:         []string{auth.DefaultAudience + "/.default"},
 		EndpointParams: url.Values{claim: {strings.Join(t.Permission, " ")}},
 	}
