@@ -66,10 +66,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":             {"api", "auth", "store/sqlite", "pfx"},
+		"app":             {"api", "auth", "pester", "store/sqlite", "pfx"},
 		"api":             {"auth", "odata", "pfx"},
 		"auth":            {},
 		"odata":           {"pfx"},
+		"pester":          {},
 		"store/sqlite":    {"pfx"},
 		"store/storetest": {"pfx"},
 		"pfx":             {},

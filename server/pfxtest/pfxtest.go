@@ -23,6 +23,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
 // Tenant is the tenant of the page's example: f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9.
@@ -36,9 +37,31 @@ type Config struct {
 	RequireIfMatch bool
 	// LicensedTenants are the tenants with an Intune licence; nil means all.
 	LicensedTenants []edm.Guid
+	// Faults makes calls go wrong on purpose; nil lets them be.
+	Faults *Faults
 	// Log gets the server's log; nil discards it.
 	Log *slog.Logger
 }
+
+// Faults says how often calls go wrong, and how: what `pfxrd serve --dev --pester` does.
+type Faults struct {
+	Percent float64 // of the calls, from 0 to 100
+	Kinds   []Fault // to choose from, evenly; nil means all
+	Seed    uint64  // makes the choice: the same calls, one after another, meet the same faults
+}
+
+// Fault is one way in which a call can go wrong.
+type Fault = pester.Fault
+
+// The faults. All but DroppedAfter and Slow apply nothing of the call.
+const (
+	Throttled     = pester.Throttled
+	Unavailable   = pester.Unavailable
+	Conflict      = pester.Conflict
+	Slow          = pester.Slow
+	DroppedBefore = pester.DroppedBefore
+	DroppedAfter  = pester.DroppedAfter
+)
 
 // Server is a running server.
 type Server struct {
@@ -82,6 +105,9 @@ func Open(c Config) (_ *Server, err error) {
 	config := app.Config{
 		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Store: "sqlite:" + filepath.Join(dir, "pfxr.db"),
 		Dev: true, RequireIfMatch: c.RequireIfMatch, LicensedTenant: c.LicensedTenants,
+	}
+	if c.Faults != nil {
+		config.Pester, config.Faults, config.FaultSeed = pester.Percent(c.Faults.Percent), c.Faults.Kinds, c.Faults.Seed
 	}
 	if c.Seed != nil {
 		config.Seed = filepath.Join(dir, "seed.json")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,25 +23,33 @@ type Verifier interface {
 
 // ServeHTTP answers every request, whether or not its path exists: it names the request, sets the header fields that
 // all answers have, turns an error into its answer, and writes the log line.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := newExchange(w, r, s.PublicURL, s.Now())
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r, (*Server).enter) }
+
+// Refuse answers a request as ServeHTTP does, but with a status that it has not earned: 412, 429 or 503. Nothing of it
+// is looked at. The answer has Retry-After, in whole seconds, if retryAfter is positive.
+func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration) {
+	s.serve(w, r, func(*Server, *exchange, *http.Request) error { return refusal(status, retryAfter) })
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, enter func(*Server, *exchange, *http.Request) error) {
+	x := newExchange(w, r, s.config.PublicURL, s.config.Now())
 	x.setCommonHeader()
 	if len(r.TransferEncoding) > 0 {
 		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
 	}
 	var p *problem
-	if err := s.enter(x, r); err != nil {
+	if err := enter(s, x, r); err != nil {
 		p = problemOf(err)
 		if !x.committed {
 			p.write(x)
 		}
 	}
-	x.log(s.Log, r, p, s.Now)
+	x.log(s.config.Log, r, p, s.config.Now)
 }
 
 // enter is what every request passes before its operation, in this order. A panic anywhere behind it becomes an error
 // with its stack, for the log.
-func (s *server) enter(x *exchange, r *http.Request) (err error) {
+func (s *Server) enter(x *exchange, r *http.Request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -38,6 +40,7 @@ const (
 	codeInvalidToken    = "InvalidAuthenticationToken"
 	codeForbidden       = "Forbidden"
 	codeNotFound        = "ResourceNotFound"
+	codePrecondition    = "PreconditionFailed"
 )
 
 // problemOf turns err into what the caller sees. Only here does an error become a status, and only a problem, a
@@ -76,7 +79,7 @@ func domainProblem(e *pfx.Error) *problem {
 	case pfx.NotFound:
 		p.status, p.code = http.StatusNotFound, codeNotFound
 	case pfx.Exists, pfx.PreconditionFailed:
-		p.status, p.code = http.StatusPreconditionFailed, "PreconditionFailed"
+		p.status, p.code = http.StatusPreconditionFailed, codePrecondition
 	case pfx.PreconditionRequired:
 		p.status, p.code = http.StatusPreconditionRequired, "PreconditionRequired"
 	case pfx.Unavailable:
@@ -96,6 +99,24 @@ func unavailable(cause error) *problem {
 		message: "The service is temporarily unavailable. Retry after the time that 'Retry-After' names.",
 		header:  []field{{"Retry-After", "5"}}, cause: cause,
 	}
+}
+
+// refusal is the problem that has a status for which the caller is not to blame.
+func refusal(status int, retryAfter time.Duration) *problem {
+	p := internalProblem(nil)
+	switch status {
+	case http.StatusPreconditionFailed:
+		return &problem{status: status, code: codePrecondition, message: "The object has changed. Read it again and retry."}
+	case http.StatusTooManyRequests:
+		p = &problem{status: status, code: "TooManyRequests", message: "Too many requests. Retry after the time that 'Retry-After' names."}
+	case http.StatusServiceUnavailable:
+		p = unavailable(nil)
+	}
+	p.header = nil
+	if seconds := int64(retryAfter / time.Second); seconds > 0 {
+		p.header = []field{{"Retry-After", strconv.FormatInt(seconds, 10)}}
+	}
+	return p
 }
 
 // tokenProblem answers with a challenge (RFC 6750 §3); a request without a token gets no error code (§3.1). Every value

@@ -50,7 +50,7 @@ type Config struct {
 }
 
 // New returns the handler of the API. It serves every path, those that do not exist included.
-func New(c Config) (http.Handler, error) {
+func New(c Config) (*Server, error) {
 	if c.Service == nil || c.Verifier == nil {
 		return nil, errors.New("building the API: Service and Verifier are required")
 	}
@@ -74,19 +74,19 @@ func New(c Config) (http.Handler, error) {
 	if err := closeRoutes(e, len(chains)); err != nil {
 		return nil, err
 	}
-	s := &server{c, e}
+	s := &Server{c, e}
 	s.addMethods()
 	return s, nil
 }
 
-// server is the handler of the API.
-type server struct {
-	Config
+// Server is the handler of the API. It is safe for concurrent use.
+type Server struct {
+	config Config
 	routes *echo.Echo
 }
 
 // addMethods adds the methods that the contract leaves to HTTP: HEAD, wherever there is GET, and OPTIONS.
-func (s *server) addMethods() {
+func (s *Server) addMethods() {
 	methods := make(map[string][]string)
 	patchTypes := make(map[string][]string)
 	for i := range pfxvalid.Operations {
@@ -109,7 +109,7 @@ func (s *server) addMethods() {
 }
 
 // head answers as GET does; net/http leaves the body out (RFC 9110 §9.3.2).
-func (s *server) head(c echo.Context) error {
+func (s *Server) head(c echo.Context) error {
 	get := *c.Request()
 	get.Method = http.MethodGet
 	s.routes.ServeHTTP(exchangeBehind(c), &get)

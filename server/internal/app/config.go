@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
 // devTenant is the tenant of the page's example.
@@ -15,23 +16,31 @@ const devTenant = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
 
 // Config says how to serve. Its fields are the flags of pfxrd serve; where there is a default, the zero value is not it.
 type Config struct {
-	Listen         string     `default:"127.0.0.1:8080" help:"Address of the API (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen    string     `default:"127.0.0.1:8081" help:"Address of /healthz and /readyz (${default}); empty for none." placeholder:"ADDR"`
-	Store          string     `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default})." placeholder:"DSN"`
-	Dev            bool       `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
-	Seed           string     `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`
-	Issuer         []string   `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated." placeholder:"URL"`
-	Audience       []string   `help:"Audience of tokens, such as api://…; may be repeated." placeholder:"AUD"`
-	LicensedTenant []edm.Guid `help:"A tenant with an Intune licence; may be repeated. The default is all." placeholder:"T"`
-	RequireIfMatch bool       `help:"Refuse an update or a deletion without If-Match with 428."`
-	PublicURL      string     `help:"Scheme and authority of the addresses in answers, such as https://pfx.example; the default is what the caller sent." placeholder:"URL" name:"public-url"`
-	TLSCert        string     `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey         string     `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	Listen         string         `default:"127.0.0.1:8080" help:"Address of the API (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	AdminListen    string         `default:"127.0.0.1:8081" help:"Address of /healthz and /readyz (${default}); empty for none." placeholder:"ADDR"`
+	Store          string         `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default})." placeholder:"DSN"`
+	Dev            bool           `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
+	Seed           string         `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`
+	Issuer         []string       `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated." placeholder:"URL"`
+	Audience       []string       `help:"Audience of tokens, such as api://…; may be repeated." placeholder:"AUD"`
+	LicensedTenant []edm.Guid     `help:"A tenant with an Intune licence; may be repeated. The default is all." placeholder:"T"`
+	RequireIfMatch bool           `help:"Refuse an update or a deletion without If-Match with 428."`
+	Pester         pester.Percent `help:"Make this share of the calls go wrong on purpose, such as 5%: 429, 503, 412, slow answers, broken connections. Only with --dev." placeholder:"P%"`
+	PublicURL      string         `help:"Scheme and authority of the addresses in answers, such as https://pfx.example; the default is what the caller sent." placeholder:"URL" name:"public-url"`
+	TLSCert        string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey         string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+
+	// Faults and FaultSeed say which calls Pester makes go wrong, and how; see [pester.Config].
+	Faults    []pester.Fault `kong:"-"`
+	FaultSeed uint64         `kong:"-"`
 }
 
 // Validate refuses what cannot be meant. It has no way to serve without knowing whose tokens to accept.
 func (c *Config) Validate() error {
 	path, isSQLite := strings.CutPrefix(c.Store, "sqlite:")
+	if err := pester.Validate(c.Pester, c.Faults); err != nil {
+		return err
+	}
 	switch {
 	case c.Dev && !isLoopback(c.Listen):
 		return errors.New("--dev hands out tokens to anybody: --listen must be a loopback address such as 127.0.0.1:8080")
@@ -39,6 +48,8 @@ func (c *Config) Validate() error {
 		return errors.New("--issuer is required: whose tokens are accepted? (--dev runs a development issuer)")
 	case !c.Dev && len(c.Audience) == 0:
 		return errors.New("--audience is required: a token for another service must not be accepted (--dev has its own)")
+	case c.Pester > 0 && !c.Dev:
+		return errors.New("--pester makes calls go wrong on purpose: it needs --dev")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.PublicURL != "" && !isOrigin(c.PublicURL):

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/sqlite"
 )
@@ -132,7 +133,7 @@ func (s *Server) trust(c *Config) error {
 }
 
 func (s *Server) handler(c *Config) (http.Handler, error) {
-	handler, err := api.New(api.Config{
+	server, err := api.New(api.Config{
 		Service:  &pfx.Service{Store: s.store, RequireCondition: c.RequireIfMatch},
 		Verifier: s.verifier,
 		Licensed: c.isLicensed,
@@ -141,7 +142,11 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		PublicURL: c.PublicURL,
 	})
 	if err != nil || s.Issuer == nil {
-		return handler, err
+		return server, err
+	}
+	handler := http.Handler(server)
+	if c.Pester > 0 {
+		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/dev/") {
