@@ -1,0 +1,96 @@
+import { ConnectionError, GraphError, MalformedAnswerError, type ErrorDetail } from "./errors.js";
+import { retryAfterMs } from "./retry.js";
+
+/** How large the body of an answer may be, in bytes, decompressed. */
+export const maxObjectBytes = 1 << 20;
+export const maxPageBytes = 16 << 20;
+
+/** Returns the bytes of a body; a larger one is left unread. */
+async function readBody(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const next = await reader?.read().catch((cause: unknown) => {
+      throw new ConnectionError("The connection broke before the answer was whole.", { cause });
+    });
+    if (next === undefined || next.done) {
+      break;
+    }
+    length += next.value.byteLength;
+    if (length > maxBytes) {
+      reader?.cancel().catch(() => undefined); // the connection is given up either way
+      throw new MalformedAnswerError(`the answer is larger than ${maxBytes} bytes`);
+    }
+    chunks.push(next.value);
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
+}
+
+function isJSON(response: Response): boolean {
+  return /^application\/json[ \t]*(;|$)/i.test(response.headers.get("content-type") ?? "");
+}
+
+/** Decodes as JSON in UTF-8; invalid bytes are refused and not replaced. */
+function decode(body: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
+}
+
+/** Returns what the answer says, or undefined if it has no body, as a 204. */
+export async function readAnswer(response: Response, expected: readonly number[], maxBytes: number): Promise<unknown> {
+  if (!expected.includes(response.status)) {
+    throw new MalformedAnswerError(`its status ${response.status} is none that the contract has for this`);
+  }
+  const body = await readBody(response, maxBytes);
+  if (response.status === 204) {
+    return undefined;
+  }
+  if (!isJSON(response)) {
+    throw new MalformedAnswerError("the answer is not application/json");
+  }
+  try {
+    return decode(body);
+  } catch (cause) {
+    throw new MalformedAnswerError("the answer is not JSON", cause);
+  }
+}
+
+/** Makes an error of an answer that is no success, whatever its body is. */
+export async function readError(response: Response, clientRequestId: string, now: number): Promise<GraphError> {
+  const { status, headers } = response;
+  const body = await readBody(response, maxObjectBytes).then(decode).catch(() => undefined);
+  const said = isJSON(response) ? member(body, "error") : undefined;
+  const code = member(said, "code");
+  const message = member(said, "message");
+  const details = member(said, "details");
+  return new GraphError({
+    status,
+    code: typeof code === "string" ? code : "",
+    message: typeof message === "string" && message !== "" ? message : fallback(response),
+    details: Array.isArray(details) ? details.filter(isDetail) : [],
+    requestId: headers.get("request-id") ?? undefined,
+    clientRequestId,
+    retryAfterMs: retryAfterMs(headers.get("retry-after"), now),
+  });
+}
+
+function fallback(response: Response): string {
+  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+    return "The server redirects, which is not followed: check the base URL.";
+  }
+  return response.statusText || `The server answered ${response.status}.`;
+}
+
+function isDetail(value: unknown): value is ErrorDetail {
+  return ["code", "message", "target"].every((name) => typeof member(value, name) === "string");
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

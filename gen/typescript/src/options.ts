@@ -1,0 +1,73 @@
+import { providedToken, staticToken, type GetToken, type TokenSource } from "./token.js";
+
+/** What {@link createClient} takes: a token, or a function that gets one. */
+export type ClientOptions = Settings & (WithToken | WithGetToken);
+
+interface WithToken {
+  /** Sent with every request. */
+  token: string;
+  getToken?: never;
+}
+
+interface WithGetToken {
+  token?: never;
+  /** Asked for a token before the first request, and once more for a request whose token was refused. */
+  getToken: GetToken;
+}
+
+interface Settings {
+  /** Where the server is, its base path included, such as `https://graph.example.com/beta`. */
+  baseUrl: string;
+  /** Sends the requests; by default the platform's. */
+  fetch?: typeof fetch;
+  /** How often a request is sent at most: 1 to 100, by default 5. */
+  tries?: number;
+  /** How long one try may take, in milliseconds: 1 to 2,147,483,647, by default 10,000. */
+  tryTimeoutMs?: number;
+  /** How long a call may take with all of its tries and waits, in milliseconds; by default 60,000. */
+  timeoutMs?: number;
+}
+
+/** The options with their defaults. */
+export interface CheckedOptions {
+  base: URL;
+  tokens: TokenSource;
+  fetch: typeof fetch;
+  tries: number;
+  tryTimeoutMs: number;
+  timeoutMs: number;
+}
+
+/** What a timer takes. */
+const maxTimeoutMs = 2 ** 31 - 1;
+
+/** Throws a TypeError or a RangeError that names the option that is wrong. */
+export function checkOptions(options: ClientOptions): CheckedOptions {
+  const { token, getToken } = options;
+  if ((token === undefined) === (getToken === undefined)) {
+    throw new TypeError("give either token or getToken");
+  }
+  return {
+    base: checkBase(options.baseUrl),
+    tokens: getToken === undefined ? staticToken(token) : providedToken(getToken),
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    tries: between("tries", options.tries ?? 5, 100),
+    tryTimeoutMs: between("tryTimeoutMs", options.tryTimeoutMs ?? 10_000, maxTimeoutMs),
+    timeoutMs: between("timeoutMs", options.timeoutMs ?? 60_000, maxTimeoutMs),
+  };
+}
+
+function checkBase(baseUrl: string): URL {
+  const base = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (!base || !/^https?:$/.test(base.protocol) || base.username || base.password || base.search || base.hash) {
+    throw new TypeError("baseUrl must be http or https, with a host and without user, query or fragment");
+  }
+  return base;
+}
+
+function between(name: string, value: number, max: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > max) {
+    throw new RangeError(`${name} is ${value}, but must be an integer from 1 to ${max}`);
+  }
+  return value;
+}

@@ -1,0 +1,58 @@
+import { ConnectionError, GraphError } from "./errors.js";
+
+/** The first wait is at most baseMs, and no backoff is longer than capMs. */
+const baseMs = 200;
+const capMs = 10_000;
+
+/**
+ * How long to wait after so many tries, in milliseconds: exponential backoff with full jitter, and at least what the
+ * server asked for.
+ */
+export function delayMs(tried: number, failure: unknown, random: number): number {
+  const asked = failure instanceof GraphError ? (failure.retryAfterMs ?? 0) : 0;
+  return Math.max(asked, random * Math.min(capMs, baseMs * 2 ** (tried - 1)));
+}
+
+/** Reads Retry-After (RFC 9110 §10.2.3), seconds or an HTTP date, as milliseconds from now. */
+export function retryAfterMs(value: string | null, now: number): number | undefined {
+  const text = value?.trim() ?? "";
+  if (/^[0-9]+$/.test(text)) {
+    return Number(text) * 1000;
+  }
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) {
+    return undefined;
+  }
+  // RFC 9110 §5.6.7: a recipient takes all three forms; asctime, the one without a zone, is UTC too.
+  const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}
+
+export function writes(request: Request): boolean {
+  return request.method !== "GET";
+}
+
+/**
+ * Whether the request cannot be applied twice: it changes nothing, or applying it makes its own condition false. That
+ * is so for one entity tag and for "it does not exist"; `If-Match: *` holds again after the request was applied.
+ */
+export function cannotDouble(request: Request): boolean {
+  return (
+    !writes(request) ||
+    /^(W\/)?"[^"]*"$/.test(request.headers.get("if-match") ?? "") ||
+    request.headers.get("if-none-match") === "*"
+  );
+}
+
+/** Whether a server that answers so may yet have applied the request. 429 and 503 apply nothing. */
+export function leavesOpen(status: number): boolean {
+  return status >= 500 && status !== 501 && status !== 503;
+}
+
+/** Whether another try is worth it and safe. */
+export function mayRepeat(failure: unknown, request: Request): boolean {
+  if (failure instanceof GraphError) {
+    const { status } = failure;
+    return status === 429 || status === 503 || (status === 504 && cannotDouble(request));
+  }
+  return failure instanceof ConnectionError && cannotDouble(request);
+}

@@ -1,0 +1,123 @@
+import { readAnswer, readError } from "./answer.js";
+import { within, type Clock } from "./clock.js";
+import { ConnectionError, GraphError, MalformedAnswerError, UnknownOutcomeError } from "./errors.js";
+import { delayMs, leavesOpen, mayRepeat, writes } from "./retry.js";
+import type { TokenSource } from "./token.js";
+
+/** How a client sends. */
+export interface Sender {
+  readonly fetch: typeof fetch;
+  readonly tokens: TokenSource;
+  readonly tries: number;
+  readonly tryTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** What bounds a call, whatever number of requests it sends. */
+export interface Budget {
+  /** When it ends, as the clock counts. */
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a success looks like. */
+export interface Expected {
+  readonly statuses: readonly number[];
+  readonly maxBytes: number;
+}
+
+/** A success, its body decoded. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+/** One request through all of its tries. */
+interface Exchange {
+  readonly request: Request;
+  readonly body: string | null;
+  readonly clientRequestId: string;
+  readonly expected: Expected;
+  readonly budget: Budget;
+  /** Whether a try that got no clear answer may have been applied. */
+  open: boolean;
+}
+
+/** Sends a request until it has an answer that says what happened. */
+export async function send(sender: Sender, request: Request, expected: Expected, budget: Budget): Promise<Answer> {
+  budget.signal?.throwIfAborted();
+  const exchange: Exchange = {
+    request,
+    body: request.body === null ? null : await request.text(),
+    clientRequestId: crypto.randomUUID(),
+    expected,
+    budget,
+    open: false,
+  };
+  try {
+    return await within(budget.deadline - sender.clock.now(), budget.signal, (signal) =>
+      untilAnswered(sender, exchange, signal),
+    );
+  } catch (err) {
+    if (!exchange.open || budget.signal?.aborted || err instanceof MalformedAnswerError) {
+      throw err;
+    }
+    throw new UnknownOutcomeError(err);
+  }
+}
+
+async function untilAnswered(sender: Sender, exchange: Exchange, signal: AbortSignal): Promise<Answer> {
+  let refreshed = false;
+  for (let tried = 1; ; ) {
+    const token = await sender.tokens.token();
+    signal.throwIfAborted();
+    const wasOpen = exchange.open;
+    exchange.open = writes(exchange.request);
+    let failure: unknown;
+    try {
+      return await within(sender.tryTimeoutMs, signal, (signal) => once(sender, exchange, token, signal));
+    } catch (err) {
+      signal.throwIfAborted();
+      failure = err;
+    }
+    if (failure instanceof GraphError && !leavesOpen(failure.status)) {
+      exchange.open = wasOpen;
+    }
+    if (failure instanceof GraphError && failure.status === 401 && !refreshed && sender.tokens.refused(token)) {
+      refreshed = true;
+      continue;
+    }
+    const delay = delayMs(tried, failure, sender.clock.random());
+    const late = sender.clock.now() + delay >= exchange.budget.deadline;
+    if (tried >= sender.tries || late || !mayRepeat(failure, exchange.request)) {
+      throw failure;
+    }
+    await sender.clock.sleep(delay, signal);
+    tried++;
+  }
+}
+
+/** Sends once. It throws a GraphError for an answer that is no success. */
+async function once(sender: Sender, exchange: Exchange, token: string, signal: AbortSignal): Promise<Answer> {
+  const response = await attempt(sender, exchange, token, signal);
+  if (!response.ok) {
+    throw await readError(response, exchange.clientRequestId, sender.clock.now());
+  }
+  const { statuses, maxBytes } = exchange.expected;
+  return { status: response.status, headers: response.headers, body: await readAnswer(response, statuses, maxBytes) };
+}
+
+async function attempt(sender: Sender, exchange: Exchange, token: string, signal: AbortSignal): Promise<Response> {
+  const { request, body, clientRequestId } = exchange;
+  const headers = new Headers(request.headers);
+  headers.set("Authorization", `Bearer ${token}`);
+  headers.set("client-request-id", clientRequestId);
+  try {
+    // A redirect could carry the token and the body to another host.
+    return await sender.fetch(request.url, { method: request.method, headers, body, redirect: "manual", signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new ConnectionError("The connection could not be made, or it broke before an answer came.", { cause });
+  }
+}
