@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { GraphError, MalformedAnswerError } from "../src/index.js";
+import { newObject, objectReply, serve, testClient } from "./support.js";
+
+const good = objectReply();
+const body = good.body as string;
+const headers = good.headers as Record<string, string>;
+
+test("a success that the contract does not allow is an error", async (t) => {
+  const rows = {
+    "another media type": { ...good, headers: { ...headers, "Content-Type": "text/html" } },
+    "a media type that begins alike": { ...good, headers: { ...headers, "Content-Type": "application/jsonx" } },
+    "no media type": { ...good, headers: { ETag: '"a"' } },
+    "no entity tag": { ...good, headers: { "Content-Type": "application/json" } },
+    "an entity tag without quotes": { ...good, headers: { ...headers, ETag: "a" } },
+    "another status": { ...good, status: 202 },
+    "no body": { status: 204, headers },
+    "an empty body": { ...good, body: "" },
+    "null": { ...good, body: "null" },
+    "an array": { ...good, body: `[${body}]` },
+    "half of it": { ...good, body: body.slice(0, 200) },
+    "more than it": { ...good, body: `${body}{}` },
+    "a byte order mark": { ...good, body: `\ufeff${body}` },
+    "bytes that are no UTF-8": { ...good, body: Buffer.concat([Buffer.from(body.slice(0, -3)), Buffer.from('\xff"}', "latin1")]) },
+    "no id": { ...good, body: body.replace('"id"', '"iD"') },
+    "another type": { ...good, body: body.replace("#microsoft", "#other") },
+    "null for what is not nullable": objectReply({ isDeleted: null as unknown as boolean }),
+    "a fraction for an integer": objectReply({ status: 7.5 }),
+    "more than Int32": objectReply({ status: 2 ** 31 }),
+    "more than 1 MiB": { ...good, body: body + " ".repeat(1 << 20) },
+    "more than 1 MiB, compressed": {
+      ...good,
+      headers: { ...headers, "Content-Encoding": "gzip" },
+      body: gzipSync(body + " ".repeat(1 << 20)),
+    },
+  };
+  for (const [name, reply] of Object.entries(rows)) {
+    await t.test(name, async (t) => {
+      const { url, sent } = await serve(t, reply);
+      const { client } = testClient(url);
+      await assert.rejects(client.get("sample"), MalformedAnswerError);
+      await assert.rejects(client.patch("sample", {}), MalformedAnswerError); // its outcome is known
+      assert.equal(sent.length, 2);
+    });
+  }
+});
+
+test("a success that the contract allows is taken", async (t) => {
+  const rows = {
+    "as it is": good,
+    "media type parameters": { ...good, headers: { ...headers, "Content-Type": "Application/JSON ;odata.metadata=minimal" } },
+    "a weak entity tag": { ...good, headers: { ...headers, ETag: 'W/"a"' } },
+    "an annotation": { ...good, body: body.replace("{", '{"@odata.context":"x",') },
+    "the least Int32": objectReply({ status: -(2 ** 31) }),
+    "compressed": { ...good, headers: { ...headers, "Content-Encoding": "gzip" }, body: gzipSync(body) },
+  };
+  for (const [name, reply] of Object.entries(rows)) {
+    await t.test(name, async (t) => {
+      const { url } = await serve(t, reply);
+      assert.equal((await testClient(url).client.get("sample")).value.id, "sample");
+    });
+  }
+});
+
+test("a status that is another method's is an error", async (t) => {
+  const { url } = await serve(t, good);
+  const { client } = testClient(url);
+  await assert.rejects(client.create(newObject()), MalformedAnswerError);
+  await assert.rejects(client.delete("sample"), MalformedAnswerError);
+});
+
+test("an error has what its answer has", async (t) => {
+  const json = { "Content-Type": "application/json", "request-id": "r" };
+  const detail = { code: "c", message: "m", target: "/status" };
+  const graph = (error: object) => JSON.stringify({ error });
+  const rows = {
+    whole: { headers: json, body: graph({ code: "C", message: "M", details: [detail] }), want: ["C", "M", [detail]] },
+    "no details": { headers: json, body: graph({ code: "C", message: "M" }), want: ["C", "M", []] },
+    "details that are none": { headers: json, body: graph({ code: "C", message: "M", details: [1, detail, {}] }), want: ["C", "M", [detail]] },
+    "no text": { headers: json, body: graph({ code: 1, message: {} }), want: ["", "Bad Request", []] },
+    "another media type": { headers: { "request-id": "r" }, body: graph({ code: "C", message: "M" }), want: ["", "Bad Request", []] },
+    "no JSON": { headers: json, body: "<html>", want: ["", "Bad Request", []] },
+    "nothing": { headers: json, body: "", want: ["", "Bad Request", []] },
+    "too much": { headers: json, body: graph({ code: "C", message: "M" }) + " ".repeat(1 << 20), want: ["", "Bad Request", []] },
+  };
+  for (const [name, { headers, body, want }] of Object.entries(rows)) {
+    await t.test(name, async (t) => {
+      const { url } = await serve(t, { status: 400, headers, body });
+      const err = await testClient(url).client.get("sample").catch((err: unknown) => err);
+      assert.ok(err instanceof GraphError);
+      assert.deepEqual([err.code, err.message, err.details], want);
+      assert.deepEqual([err.status, err.requestId, err.retryAfterMs], [400, "r", undefined]);
+    });
+  }
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { GraphError } from "../src/index.js";
+import { objectReply, realClient, realToken, serve, testClient } from "./support.js";
+
+const unauthorized = (err: unknown) => err instanceof GraphError && err.kind === "unauthorized";
+
+test("a refused token is replaced once, for all callers together", async () => {
+  const good = await realToken();
+  const asked: (string | undefined)[] = [];
+  const getToken = async (refused?: string) => {
+    asked.push(refused);
+    return refused === undefined ? "refused" : good;
+  };
+  const { client, sent } = await realClient({ getToken });
+  await Promise.all(Array.from({ length: 8 }, () => client.get("sample")));
+  await client.get("sample");
+  assert.deepEqual(asked, [undefined, "refused"]);
+  assert.equal(sent.filter(({ headers }) => headers["authorization"] === "Bearer refused").length, 8);
+  assert.equal(sent.length, 17);
+});
+
+test("a call whose second token is refused too ends", async () => {
+  const { client, sent } = await realClient({ getToken: () => "refused" });
+  await assert.rejects(client.get("sample"), unauthorized);
+  assert.equal(sent.length, 2);
+});
+
+test("a static token is not sent twice", async () => {
+  const { client, sent } = await realClient({ token: "refused" });
+  await assert.rejects(client.get("sample"), unauthorized);
+  assert.equal(sent.length, 1);
+});
+
+test("a provider's error ends the call as it is, and the next call asks again", async (t) => {
+  const { url, sent } = await serve(t, objectReply());
+  const fault = new Error("no token today");
+  let asked = 0;
+  const { client } = testClient(url, {
+    getToken: async () => {
+      if (asked++ === 0) {
+        throw fault;
+      }
+      return "token";
+    },
+  });
+  await assert.rejects(client.get("sample"), fault);
+  assert.equal(sent.length, 0);
+  await client.get("sample");
+});
+
+test("what is no token is not sent", async (t) => {
+  const { url, sent } = await serve(t, objectReply());
+  for (const token of ["", "a b", "a\r\nx: y", "ü", undefined as unknown as string]) {
+    await assert.rejects(testClient(url, { getToken: () => token }).client.get("sample"), TypeError);
+  }
+  assert.equal(sent.length, 0);
+});
