@@ -2,6 +2,8 @@ module github.com/pfxrecryption/pfxrecryption
 
 go 1.26.8
 
+ignore node_modules
+
 tool github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 
 require (

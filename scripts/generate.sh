@@ -1,10 +1,17 @@
 #!/bin/sh
-# Writes gen/ from openapi/: models and client, server stubs, validation. The output depends on the repository alone.
+# Writes gen/ from openapi/: models and client, server stubs, validation, the types of the TypeScript package. The output
+# depends on the repository alone.
 set -eu
 cd "$(dirname "$0")/.."
 go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml
 go tool oapi-codegen -config openapi/pfxserver.yaml openapi/openapi.yaml
 go run ./scripts/validategen -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid
+if scripts/typescript.sh; then
+	scripts/typescript.sh generate
+else
+	echo 'left out: gen/typescript/src/schema.gen.ts needs node 20 and npm' >&2
+	[ -z "${CI:-}" ] || exit 1
+fi
 
 # The foreign documents that the generator is tested with.
 for name in probe shop tree; do

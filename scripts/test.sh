@@ -1,16 +1,26 @@
 #!/bin/sh
-# Runs every test. The race detector joins in where a C compiler is found; what is left out is said in the last line.
+# Runs every test. The race detector joins in where a C compiler is found, the TypeScript package where node is; what is
+# left out is said in the last line.
 set -eu
 cd "$(dirname "$0")/.."
-race=-race
-left_out=nothing
-if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null 2>&1; then
-	race=
-	left_out='the race detector: it needs a C compiler'
+left_out=
+leave_out() {
 	if [ -n "${CI:-}" ]; then
-		echo "CI must not leave out $left_out" >&2
+		echo "CI must not leave out $1" >&2
 		exit 1
 	fi
+	left_out="${left_out:+$left_out; }$1"
+}
+race=-race
+if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null 2>&1; then
+	race=
+	leave_out 'the race detector: it needs a C compiler'
+fi
+typescript=true
+if ! scripts/typescript.sh; then
+	typescript=false
+	leave_out 'the TypeScript tests: they need node 20 and npm'
 fi
 go test $race -shuffle=on "$@" ./...
-echo "left out: $left_out"
+! $typescript || scripts/typescript.sh test
+echo "left out: ${left_out:-nothing}"

@@ -38,14 +38,17 @@ for (const [name, call] of Object.entries(calls)) {
   test(`${name} ends while it waits for the next try`, async (t) => {
     const { url, sent } = await serve(t, { status: 503, headers: { "Retry-After": "30" } });
     const controller = new AbortController();
+    let sleeping: AbortSignal | undefined;
     const sleep = (ms: number, signal: AbortSignal) => {
       const slept = systemClock.sleep(ms, signal);
       controller.abort(reason);
+      sleeping = signal;
       return slept;
     };
     const client = connect({ baseUrl: url, token: "token" }, { ...systemClock, sleep });
     await assert.rejects(call(client, controller.signal), reason);
     assert.equal(sent.length, 1);
+    assert.ok(sleeping?.aborted); // else its timer would go on
   });
 }
 

@@ -34,6 +34,9 @@ try {
   });
   const env = { ...process.env, PFXR_TEST_URL: await serving(server) };
   const tests = spawn(process.execPath, ["--test", "--test-reporter=spec", ...process.argv.slice(2)], { env, stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => tests.kill(signal)); // so that the server ends, too
+  }
   const [code] = (await once(tests, "exit")) as [number | null];
   process.exitCode = code ?? 1;
 } finally {
