@@ -9,7 +9,7 @@ go run ./scripts/validategen -spec openapi/openapi.yaml -models ./gen/pfxapi -pa
 if scripts/typescript.sh; then
 	scripts/typescript.sh generate
 else
-	echo 'left out: gen/typescript/src/schema.gen.ts needs node 20 and npm' >&2
+	echo 'left out: gen/typescript/src/schema.gen.ts needs node 20 and npm with its registry' >&2
 	[ -z "${CI:-}" ] || exit 1
 fi
 

@@ -19,7 +19,7 @@ fi
 typescript=true
 if ! scripts/typescript.sh; then
 	typescript=false
-	leave_out 'the TypeScript tests: they need node 20 and npm'
+	leave_out 'the TypeScript tests: they need node 20 and npm with its registry'
 fi
 go test $race -shuffle=on "$@" ./...
 ! $typescript || scripts/typescript.sh test

@@ -1,14 +1,13 @@
 #!/bin/sh
 # Runs a script of gen/typescript/package.json with the packages that its lock names, which are installed if need be.
-# Where node 20 or npm is missing it does nothing and ends with 69.
-# usage: typescript.sh [SCRIPT]; without a script it only looks for node and npm
+# Where that cannot be, without node 20 or npm or its registry, it ends with 69.
+# usage: typescript.sh [SCRIPT]; without a script it only installs
 set -eu
 cd "$(dirname "$0")/../gen/typescript"
 if ! command -v npm >/dev/null 2>&1 || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
 	exit 69
 fi
-[ $# -gt 0 ] || exit 0
 # npm writes the hidden lock last, so an installation that broke off, or is older than the lock, is made anew.
 [ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ] ||
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-exec npm run --silent "$1"
+	npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || exit 69
+[ $# -eq 0 ] || exec npm run --silent "$1"
