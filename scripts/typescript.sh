@@ -9,5 +9,6 @@ if ! command -v npm >/dev/null 2>&1 || ! node -e 'process.exit(parseInt(process.
 fi
 # npm writes the hidden lock last, so an installation that broke off, or is older than the lock, is made anew.
 [ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ] ||
-	npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || exit 69
+	npm ci --prefer-offline --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 \
+		--ignore-scripts --no-audit --no-fund --loglevel=error >&2 || exit 69
 [ $# -eq 0 ] || exec npm run --silent "$1"
