@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes gen/ from openapi/: models and client, server stubs, validation, the types of the TypeScript package. The output
-# depends on the repository alone.
+# Writes gen/ from openapi/: models and client, server stubs, validation, the types of the TypeScript package. The
+# output depends on the repository alone.
 set -eu
 cd "$(dirname "$0")/.."
 go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml

@@ -106,7 +106,8 @@ export function connect(options: ClientOptions, clock: Clock): Client {
       const store = {
         clock,
         get: () => get(id, budget),
-        patch: async (changes: Update, ifMatch: string) => checkVersioned(await patch(id, changes, condition(ifMatch), budget)),
+        patch: async (changes: Update, ifMatch: string) =>
+          checkVersioned(await patch(id, changes, condition(ifMatch), budget)),
       };
       return update(store, change, budget);
     },
