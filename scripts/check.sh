@@ -36,6 +36,7 @@ scripts/vulncheck.sh
 step every test
 scripts/test.sh
 (cd scripts/bench && go vet ./... && go test ./...)
+(cd scripts/compat && go vet ./... && go mod tidy -diff)
 
 step each fuzz target for ${FUZZTIME:=10s}
 export FUZZTIME

@@ -17,10 +17,13 @@ if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null 2>
 	leave_out 'the race detector: it needs a C compiler'
 fi
 typescript=true
-if ! scripts/typescript.sh; then
+if ! command -v curl >/dev/null 2>&1 || ! scripts/typescript.sh; then
 	typescript=false
-	leave_out 'the TypeScript tests: they need node 20 and npm with its registry'
+	leave_out "the TypeScript tests and those with Microsoft's clients: they need node 20, npm with its registry, and curl"
 fi
 go test $race -shuffle=on "$@" ./...
-! $typescript || scripts/typescript.sh test
+if $typescript; then
+	scripts/typescript.sh test
+	scripts/compat.sh
+fi
 echo "left out: ${left_out:-nothing}"

@@ -1,0 +1,62 @@
+package compat
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+)
+
+// outcome is what a client tells its user of a call.
+type outcome struct {
+	Status  int            `json:"status"`  // 200, or that of the error
+	Body    map[string]any `json:"body"`    // the object
+	Tag     string         `json:"tag"`     // its entity tag
+	Code    string         `json:"code"`    // of the Graph error
+	Message string         `json:"message"` // of the error
+	Targets []string       `json:"targets"` // of the Graph error's details
+	Unknown bool           `json:"unknown"` // there was no answer: the call was applied or not
+}
+
+// caller makes calls with one client. It is used by one goroutine.
+type caller interface {
+	get(ctx context.Context, id string) outcome
+	patch(ctx context.Context, id, body, ifMatch string) outcome // ifMatch may be empty
+}
+
+// clients are the clients under test; each serves one base URL with one token.
+var clients = map[string]func(t *testing.T, baseURL, token string) caller{
+	"goClient":   newGoClient,
+	"graphGo":    newGraphGo,
+	"graphJS":    func(t *testing.T, baseURL, token string) caller { return newScript(t, "graph", baseURL, token) },
+	"typescript": func(t *testing.T, baseURL, token string) caller { return newScript(t, "typescript", baseURL, token) },
+	"curl":       newCurl,
+}
+
+// refusal reads a Graph error.
+func refusal(status int, body []byte) outcome {
+	var graph struct {
+		Error struct {
+			Code, Message string
+			Details       []struct{ Target string }
+		}
+	}
+	o := outcome{Status: status}
+	if err := json.Unmarshal(body, &graph); err != nil {
+		o.Message = "no Graph error: " + err.Error()
+		return o
+	}
+	o.Code, o.Message = graph.Error.Code, graph.Error.Message
+	for _, d := range graph.Error.Details {
+		o.Targets = append(o.Targets, d.Target)
+	}
+	return o
+}
+
+// success reads an object.
+func success(tag string, body []byte) outcome {
+	o := outcome{Status: 200, Tag: tag}
+	if err := json.Unmarshal(body, &o.Body); err != nil {
+		o.Message = "no object: " + err.Error()
+	}
+	return o
+}

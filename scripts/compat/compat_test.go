@@ -1,0 +1,239 @@
+// Package compat drives the server with clients that others wrote: Microsoft's for Go and JavaScript, unmodified, and
+// curl; and with ours, which the same tables judge.
+package compat
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
+)
+
+// emptyTime is a time that is none.
+var emptyTime = edm.Value(edm.DateTimeOffset{})
+
+// seed returns objects with these keys.
+func seed(t *testing.T, keys ...string) []byte {
+	t.Helper()
+	var objects []map[string]any
+	for _, key := range keys {
+		objects = append(objects, map[string]any{
+			"@odata.type": "#microsoft.graph.pfxRecryptionRequest", "id": key, "tenantId": "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9", "userId": "a991071c-071c-a991-1c07-91a91c0791a9",
+			"deviceId": "b30de46d-e46d-b30d-6de4-0db36de40db3", "profileId": "19ecf6e8-f6e8-19ec-e8f6-ec19e8f6ec19",
+			"thumbprint": "Thumbprint value", "deviceKeyThumbprint": "Device Key Thumbprint value", "status": 6, "sourceType": 10,
+			"createdTime": "2017-01-01T00:03:18.9597073-08:00", "lastModifiedTime": "2017-01-01T00:03:18.5958204-08:00",
+			"isDeleted": true, "eTag": "ETag value",
+		})
+	}
+	text, err := json.Marshal(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestBehaviours: what the contract promises reaches the users of every client.
+func TestBehaviours(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	for name := range clients {
+		keys = append(keys, name)
+	}
+	server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, keys...)})
+	for name, connect := range clients {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			proxy := newThrottle(t, server.URL)
+			c := connect(t, proxy.URL+"/beta", server.Token(t, pfxtest.Grant{}))
+			before := c.get(ctx, name)
+			if before.Status != http.StatusOK || before.Tag == "" || before.Body["status"] != 6.0 {
+				t.Fatalf("get: %+v", before)
+			}
+			// expect makes an update and compares it, and the object afterwards, with what is wanted.
+			expect := func(what, body, ifMatch string, want map[string]any) outcome {
+				t.Helper()
+				wanted := map[string]any{}
+				for member, value := range before.Body {
+					wanted[member] = value
+				}
+				for member, value := range want {
+					wanted[member] = value
+				}
+				got := c.patch(ctx, name, body, ifMatch)
+				if diff := cmp.Diff(wanted, got.Body); got.Status != http.StatusOK || diff != "" {
+					t.Errorf("%s: %+v (-want +got):\n%s", what, got, diff)
+				}
+				now := c.get(ctx, name)
+				if diff := cmp.Diff(wanted, now.Body); diff != "" || now.Tag != got.Tag {
+					t.Errorf("%s: a following get has the tag %s, want %s (-want +got):\n%s", what, now.Tag, got.Tag, diff)
+				}
+				before = now
+				return got
+			}
+			first := before.Tag
+			if got := expect("absent", `{}`, "", nil); got.Tag != first {
+				t.Errorf("absent: the tag changed")
+			}
+			if got := expect("value", `{"status":7,"thumbprint":"Ünï\u0041😀"}`, "", map[string]any{"status": 7.0, "thumbprint": "ÜnïA😀"}); got.Tag == first {
+				t.Errorf("value: the tag did not change")
+			}
+			expect("null", `{"eTag":null}`, "", map[string]any{"eTag": nil})
+			expect("ETag", `{"status":8}`, before.Tag, map[string]any{"status": 8.0})
+
+			refused := func(what string, got outcome, status int, code string, targets ...string) {
+				t.Helper()
+				if got.Status != status || got.Code != code || got.Message == "" || !slices.Equal(got.Targets, targets) {
+					t.Errorf("%s: %+v, want %d %s with the targets %q", what, got, status, code, targets)
+				}
+				if now := c.get(ctx, name); !cmp.Equal(now, before) {
+					t.Errorf("%s changed the object: %s", what, cmp.Diff(before, now))
+				}
+			}
+			refused("412", c.patch(ctx, name, `{"status":9}`, first), http.StatusPreconditionFailed, "PreconditionFailed")
+			refused("details", c.patch(ctx, name, `{"createdTime":""}`, ""), http.StatusBadRequest, "ModelValidationFailure", "/createdTime")
+
+			proxy.throttleNext()
+			expect("429", `{"status":10}`, before.Tag, map[string]any{"status": 10.0})
+			if !proxy.throttled() {
+				t.Error("429: nothing was throttled")
+			}
+			if got := c.get(ctx, "nothing"); got.Status != http.StatusNotFound || got.Code != "ResourceNotFound" {
+				t.Errorf("404: %+v", got)
+			}
+		})
+	}
+}
+
+// throttle is a proxy that answers the next request with 429 when it is told to.
+type throttle struct {
+	*httptest.Server
+	mu    sync.Mutex
+	next  bool
+	count int
+}
+
+func newThrottle(t *testing.T, upstream string) *throttle {
+	u, err := url.Parse(strings.TrimSuffix(upstream, "/beta"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &throttle{}
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !p.take() {
+			forward.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprint(w, `{"error":{"code":"TooManyRequests","message":"Too many requests.","innerError":{}}}`)
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *throttle) take() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	taken := p.next
+	if p.next = false; taken {
+		p.count++
+	}
+	return taken
+}
+
+func (p *throttle) throttleNext() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = true
+}
+
+func (p *throttle) throttled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count == 1
+}
+
+// TestBelievedState: each client makes 1,000 updates, correct ones and wrong ones, while one call in twenty goes wrong,
+// and ends with the state that it believes in.
+func TestBelievedState(t *testing.T) {
+	t.Parallel()
+	const updates = 1000
+	var keys []string
+	for name := range clients {
+		keys = append(keys, name)
+	}
+	for name, connect := range clients {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, keys...), Faults: &pfxtest.Faults{Percent: 5, Seed: 1}})
+			c := connect(t, server.URL, server.Token(t, pfxtest.Grant{}))
+			read := func() outcome {
+				for range 10 { // a get may break off, too
+					if got := c.get(t.Context(), name); got.Status == http.StatusOK {
+						return got
+					}
+				}
+				t.Fatal("the object cannot be read")
+				return outcome{}
+			}
+			believed := read()
+			counts := map[string]int{}
+			for i := range updates {
+				after := map[string]any{}
+				for member, value := range believed.Body {
+					after[member] = value
+				}
+				status := float64(1000 + i)
+				body, ifMatch := fmt.Sprintf(`{"status":%d,"eTag":null}`, 1000+i), believed.Tag
+				after["status"], after["eTag"] = status, nil
+				switch i % 10 {
+				case 3, 4, 5:
+					ifMatch = ""
+				case 6:
+					body, after = `{"createdTime":""}`, believed.Body
+				case 7:
+					ifMatch, after = `"stale"`, believed.Body
+				}
+				got := c.patch(t.Context(), name, body, ifMatch)
+				switch {
+				case got.Unknown:
+					counts["unknown"]++
+					now := read()
+					if !cmp.Equal(now.Body, after) && !cmp.Equal(now.Body, believed.Body) {
+						t.Fatalf("update %d: neither applied nor not: %+v", i, now)
+					}
+					believed = now
+				case got.Status == http.StatusOK:
+					counts["applied"]++
+					if diff := cmp.Diff(after, got.Body); diff != "" {
+						t.Fatalf("update %d (-want +got):\n%s", i, diff)
+					}
+					believed = got
+				default:
+					counts[fmt.Sprint(got.Status)]++
+				}
+			}
+			if now := read(); now.Tag != believed.Tag || !cmp.Equal(now.Body, believed.Body) {
+				t.Errorf("the object is %+v, believed %+v", now, believed)
+			}
+			if counts["unknown"] == 0 || counts["400"] == 0 || counts["412"] == 0 || counts["applied"] < updates/2 {
+				t.Errorf("the faults and refusals were not met: %v", counts)
+			}
+			t.Logf("%s: %v", name, counts)
+		})
+	}
+}

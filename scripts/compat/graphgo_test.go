@@ -1,0 +1,141 @@
+package compat
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	abstractions "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoft/kiota-abstractions-go/serialization"
+	kiotahttp "github.com/microsoft/kiota-http-go"
+	jsonserialization "github.com/microsoft/kiota-serialization-json-go"
+	graphcore "github.com/microsoftgraph/msgraph-sdk-go-core"
+)
+
+// graphGo is Microsoft's Go stack with its default middleware.
+type graphGo struct {
+	adapter *graphcore.GraphRequestAdapterBase
+}
+
+func newGraphGo(t *testing.T, baseURL, token string) caller {
+	serialization.DefaultParseNodeFactoryInstance.Lock()
+	serialization.DefaultParseNodeFactoryInstance.ContentTypeAssociatedFactories["application/json"] = jsonserialization.NewJsonParseNodeFactory()
+	serialization.DefaultParseNodeFactoryInstance.Unlock()
+	options := graphcore.GraphClientOptions{}
+	h := graphcore.GetDefaultClient(&options)
+	t.Cleanup(h.CloseIdleConnections)
+	adapter, err := graphcore.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(bearer(token), options, nil, nil, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapter.SetBaseUrl(baseURL)
+	return &graphGo{adapter}
+}
+
+// bearer sends a token, over plain http, too: Microsoft's own providers refuse that.
+type bearer string
+
+func (b bearer) AuthenticateRequest(_ context.Context, r *abstractions.RequestInformation, _ map[string]any) error {
+	r.Headers.Add("Authorization", "Bearer "+string(b))
+	return nil
+}
+
+func (g *graphGo) get(ctx context.Context, id string) outcome {
+	return g.call(ctx, g.request(abstractions.GET, id))
+}
+
+func (g *graphGo) patch(ctx context.Context, id, body, ifMatch string) outcome {
+	r := g.request(abstractions.PATCH, id)
+	r.SetStreamContentAndContentType([]byte(body), "application/json")
+	if ifMatch != "" {
+		r.Headers.Add("If-Match", ifMatch)
+	}
+	return g.call(ctx, r)
+}
+
+func (g *graphGo) request(method abstractions.HttpMethod, id string) *abstractions.RequestInformation {
+	r := abstractions.NewRequestInformationWithMethodAndUrlTemplateAndPathParameters(method,
+		"{+baseurl}/pfxRecryptionRequests/{id}", map[string]string{"id": id})
+	r.Headers.Add("Accept", "application/json")
+	return r
+}
+
+func (g *graphGo) call(ctx context.Context, r *abstractions.RequestInformation) outcome {
+	inspect := kiotahttp.NewHeadersInspectionOptions()
+	inspect.InspectResponseHeaders = true
+	r.AddRequestOptions([]abstractions.RequestOption{inspect})
+	body, err := g.adapter.SendPrimitive(ctx, r, "[]byte", abstractions.ErrorMappings{"XXX": newGraphError})
+	if e, ok := errors.AsType[*graphError](err); ok {
+		return outcome{Status: e.GetStatusCode(), Code: e.code, Message: e.message, Targets: e.targets}
+	}
+	if err != nil {
+		return outcome{Unknown: true, Message: err.Error()}
+	}
+	return success(first(inspect.GetResponseHeaders().Get("ETag")), body.([]byte))
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// graphError is what a generated SDK has as ODataError.
+type graphError struct {
+	abstractions.ApiError
+	code, message string
+	targets       []string
+}
+
+func newGraphError(serialization.ParseNode) (serialization.Parsable, error) {
+	return &graphError{ApiError: *abstractions.NewApiError()}, nil
+}
+
+func (e *graphError) Serialize(serialization.SerializationWriter) error { return nil }
+
+func (e *graphError) GetFieldDeserializers() map[string]func(serialization.ParseNode) error {
+	return map[string]func(serialization.ParseNode) error{
+		"error": func(n serialization.ParseNode) error {
+			_, err := n.GetObjectValue(func(serialization.ParseNode) (serialization.Parsable, error) { return (*mainError)(e), nil })
+			return err
+		},
+	}
+}
+
+// mainError reads the member error of a graphError.
+type mainError graphError
+
+func (e *mainError) Serialize(serialization.SerializationWriter) error { return nil }
+
+func (e *mainError) GetFieldDeserializers() map[string]func(serialization.ParseNode) error {
+	return map[string]func(serialization.ParseNode) error{
+		"code":    text(&e.code),
+		"message": text(&e.message),
+		"details": func(n serialization.ParseNode) error {
+			details, err := n.GetCollectionOfObjectValues(func(serialization.ParseNode) (serialization.Parsable, error) { return &detail{}, nil })
+			for _, d := range details {
+				e.targets = append(e.targets, d.(*detail).target)
+			}
+			return err
+		},
+	}
+}
+
+type detail struct{ target string }
+
+func (d *detail) Serialize(serialization.SerializationWriter) error { return nil }
+
+func (d *detail) GetFieldDeserializers() map[string]func(serialization.ParseNode) error {
+	return map[string]func(serialization.ParseNode) error{"target": text(&d.target)}
+}
+
+func text(into *string) func(serialization.ParseNode) error {
+	return func(n serialization.ParseNode) error {
+		s, err := n.GetStringValue()
+		if s != nil {
+			*into = *s
+		}
+		return err
+	}
+}

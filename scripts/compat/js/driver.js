@@ -1,0 +1,61 @@
+// Makes calls with a JavaScript client: one call for each line of the standard input, one outcome for each of the
+// standard output. usage: node driver.js graph|typescript BASE_URL TOKEN
+import { createInterface } from "node:readline";
+
+const [name, baseUrl, token] = process.argv.slice(2);
+
+// The clients hide the header fields of an answer; the last one is that of the call, since calls come one by one.
+let tag = "";
+const send = globalThis.fetch;
+globalThis.fetch = async (...args) => {
+  const answer = await send(...args);
+  tag = answer.headers.get("etag") ?? "";
+  return answer;
+};
+
+async function graph() {
+  const { Client } = await import("@microsoft/microsoft-graph-client");
+  const { origin, pathname } = new URL(baseUrl);
+  const client = Client.init({
+    baseUrl: origin + "/",
+    defaultVersion: pathname.slice(1),
+    authProvider: (done) => done(null, token),
+  });
+  // Over plain http the client drops its own token, and keeps a header field in lower case.
+  const api = (call) => {
+    const request = client.api(`/pfxRecryptionRequests/${call.id}`).header("authorization", `Bearer ${token}`);
+    return call.ifMatch ? request.header("If-Match", call.ifMatch) : request;
+  };
+  return async (call) => {
+    try {
+      const body = call.op === "get" ? await api(call).get() : await api(call).patch(call.body);
+      return { status: 200, body, tag };
+    } catch (e) {
+      if (!(e.statusCode > 0)) return { unknown: true, message: String(e) };
+      const details = e.body ? (JSON.parse(e.body).details ?? []) : [];
+      return { status: e.statusCode, code: e.code, message: e.message, targets: details.map((d) => d.target) };
+    }
+  };
+}
+
+async function typescript() {
+  const { createClient, GraphError, UnknownOutcomeError } = await import("../../../gen/typescript/dist/index.js");
+  const client = createClient({ baseUrl, token });
+  return async (call) => {
+    try {
+      const got = call.op === "get"
+        ? await client.get(call.id)
+        : await client.patch(call.id, call.body, call.ifMatch ? { ifMatch: call.ifMatch } : {});
+      return { status: 200, body: got.value, tag: got.etag };
+    } catch (e) {
+      if (e instanceof UnknownOutcomeError) return { unknown: true, message: String(e) };
+      if (!(e instanceof GraphError)) return { unknown: true, message: String(e) };
+      return { status: e.status, code: e.code, message: e.message, targets: e.details.map((d) => d.target) };
+    }
+  };
+}
+
+const make = await { graph, typescript }[name]();
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(JSON.stringify(await make(JSON.parse(line))) + "\n");
+}
