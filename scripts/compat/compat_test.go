@@ -223,8 +223,11 @@ func TestBelievedState(t *testing.T) {
 						t.Fatalf("update %d (-want +got):\n%s", i, diff)
 					}
 					believed = got
-				default:
+				default: // a refusal changes nothing, whatever became of the tries before it
 					counts[fmt.Sprint(got.Status)]++
+					if now := read(); now.Tag != believed.Tag || !cmp.Equal(now.Body, believed.Body) {
+						t.Fatalf("update %d was refused with %+v: the object is %+v, believed %+v", i, got, now, believed)
+					}
 				}
 			}
 			if now := read(); now.Tag != believed.Tag || !cmp.Equal(now.Body, believed.Body) {
