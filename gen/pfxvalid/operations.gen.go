@@ -26,7 +26,68 @@ var Operations = []Operation{
 				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
 			},
 		},
-		Statuses: []string{"200", "400", "401", "403", "405", "406", "429", "431", "500", "503"},
+		Responses: []Response{
+			{
+				Status: "200",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkPfxRecryptionRequestCollection},
+				},
+			},
+			{
+				Status: "400",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "401",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "403",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "405",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "406",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "429",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "431",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "500",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "503",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var params pfxapi.ListPfxRecryptionRequestsParams
 			return DecodeListPfxRecryptionRequestsParams(query, header, &params)
@@ -46,7 +107,86 @@ var Operations = []Operation{
 		},
 		RequestTypes: []string{"application/json"},
 		BodyRequired: true,
-		Statuses:     []string{"201", "204", "400", "401", "403", "405", "406", "413", "415", "429", "431", "500", "503"},
+		Request: []Body{
+			{Type: "application/json", Check: checkPfxRecryptionRequestCreate},
+		},
+		Responses: []Response{
+			{
+				Status: "201",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkPfxRecryptionRequest},
+				},
+			},
+			{
+				Status: "204",
+			},
+			{
+				Status: "400",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "401",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "403",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "405",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "406",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "413",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "415",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "429",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "431",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "500",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "503",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var params pfxapi.CreatePfxRecryptionRequestParams
 			return DecodeCreatePfxRecryptionRequestParams(query, header, &params)
@@ -77,7 +217,77 @@ var Operations = []Operation{
 				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
 			},
 		},
-		Statuses: []string{"200", "304", "400", "401", "403", "404", "405", "406", "429", "431", "500", "503"},
+		Responses: []Response{
+			{
+				Status: "200",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkPfxRecryptionRequestSelection},
+				},
+			},
+			{
+				Status: "304",
+			},
+			{
+				Status: "400",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "401",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "403",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "404",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "405",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "406",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "429",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "431",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "500",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "503",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values GetPfxRecryptionRequestPath
 			var params pfxapi.GetPfxRecryptionRequestParams
@@ -98,7 +308,111 @@ var Operations = []Operation{
 		},
 		RequestTypes: []string{"application/json", "application/merge-patch+json"},
 		BodyRequired: true,
-		Statuses:     []string{"200", "201", "204", "400", "401", "403", "404", "405", "406", "412", "413", "415", "428", "429", "431", "500", "503"},
+		Request: []Body{
+			{Type: "application/json", Check: checkPfxRecryptionRequestUpdate},
+			{Type: "application/merge-patch+json", Check: checkPfxRecryptionRequestUpdate},
+		},
+		Responses: []Response{
+			{
+				Status: "200",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkPfxRecryptionRequest},
+				},
+			},
+			{
+				Status: "201",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkPfxRecryptionRequest},
+				},
+			},
+			{
+				Status: "204",
+			},
+			{
+				Status: "400",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "401",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "403",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "404",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "405",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "406",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "412",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "413",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "415",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "428",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "429",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "431",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "500",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "503",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values UpdatePfxRecryptionRequestPath
 			var params pfxapi.UpdatePfxRecryptionRequestParams
@@ -124,11 +438,117 @@ var Operations = []Operation{
 				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
 			},
 		},
-		Statuses: []string{"204", "400", "401", "403", "404", "405", "406", "412", "428", "429", "431", "500", "503"},
+		Responses: []Response{
+			{
+				Status: "204",
+			},
+			{
+				Status: "400",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "401",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "403",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "404",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "405",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "406",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "412",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "428",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "429",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "431",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "500",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status: "503",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values DeletePfxRecryptionRequestPath
 			var params pfxapi.DeletePfxRecryptionRequestParams
 			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params)
 		},
 	},
+}
+
+func checkPfxRecryptionRequestCollection(data []byte) *Faults {
+	var v pfxapi.PfxRecryptionRequestCollection
+	return DecodePfxRecryptionRequestCollection(data, &v)
+}
+
+func checkError(data []byte) *Faults {
+	var v pfxapi.Error
+	return DecodeError(data, &v)
+}
+
+func checkPfxRecryptionRequestCreate(data []byte) *Faults {
+	var v pfxapi.PfxRecryptionRequestCreate
+	return DecodePfxRecryptionRequestCreate(data, &v)
+}
+
+func checkPfxRecryptionRequest(data []byte) *Faults {
+	var v pfxapi.PfxRecryptionRequest
+	return DecodePfxRecryptionRequest(data, &v)
+}
+
+func checkPfxRecryptionRequestSelection(data []byte) *Faults {
+	var v pfxapi.PfxRecryptionRequestSelection
+	return DecodePfxRecryptionRequestSelection(data, &v)
+}
+
+func checkPfxRecryptionRequestUpdate(data []byte) *Faults {
+	var v pfxapi.PfxRecryptionRequestUpdate
+	return DecodePfxRecryptionRequestUpdate(data, &v)
 }

@@ -66,14 +66,19 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":             {"api", "auth", "pester", "store/sqlite", "pfx"},
-		"api":             {"auth", "odata", "pfx"},
-		"auth":            {},
-		"odata":           {"pfx"},
-		"pester":          {},
-		"store/sqlite":    {"pfx"},
-		"store/storetest": {"pfx"},
-		"pfx":             {},
+		"app":              {"api", "auth", "gateway", "pester", "store/sqlite", "pfx"},
+		"api":              {"auth", "odata", "pfx"},
+		"auth":             {},
+		"gateway":          {"graph"},
+		"gateway/openapi":  {"gateway"},
+		"gateway/policy":   {},
+		"gateway/upstream": {},
+		"graph":            {},
+		"odata":            {"pfx"},
+		"pester":           {},
+		"store/sqlite":     {"pfx"},
+		"store/storetest":  {"pfx"},
+		"pfx":              {},
 	}
 	for _, pkg := range list(t, internal+"...") {
 		name := strings.TrimPrefix(pkg, internal)

@@ -305,12 +305,79 @@ func TestProbeParameters(t *testing.T) {
 	}
 }
 
+// TestOperationInBasicTypes checks the methods by which one program serves the packages of many contracts.
+func TestOperationInBasicTypes(t *testing.T) {
+	t.Parallel()
+	var got []string
+	report := func(in, pointer, name, keyword, typ, format, value string) {
+		got = append(got, strings.Join([]string{in, pointer, name, keyword, typ}, " "))
+	}
+	check := func(what string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+		got = nil
+	}
+	op := &probevalid.Operations[0]
+	if id, method, path := op.Route(); id != "postProbe" || method != "POST" || path != "/probes/{probe-id}/{slot}/{scale}/{on}" {
+		t.Errorf("Route: %s %s %s", id, method, path)
+	}
+	op.CheckParameters([]string{"a", "b", "c", "true"}, "no=1", nil, report)
+	check("parameters", "path  probe-id format string", "path  slot type integer", "path  scale type number",
+		"query  no additionalProperties ", "query  top required integer", "header  X-Rate required number")
+	op.CheckRequestBody("application/json", []byte(" "), report)
+	check("an empty body", "   empty ")
+	op.CheckRequestBody("application/json", []byte("[1,]"), report)
+	check("a malformed body", "   malformed ")
+	op.CheckRequestBody("text/plain", []byte("["), report)
+	check("a body of another media type")
+
+	create := &shopvalid.Operations[0]
+	if types, ok := create.Response(201); !ok || len(types) != 1 || types[0] != "application/json" {
+		t.Errorf("Response(201): %v, %t", types, ok)
+	}
+	if types, ok := create.Response(200); ok {
+		t.Errorf("Response(200): %v", types)
+	}
+	create.CheckResponseBody(201, "application/json", []byte("7"), report)
+	check("a response", "   type object")
+	create.CheckResponseBody(200, "application/json", []byte("7"), report)
+	check("a response of another status")
+}
+
+func TestResponseOfAStatus(t *testing.T) {
+	t.Parallel()
+	o := shopvalid.Operation{Responses: []shopvalid.Response{
+		{Status: "default", Bodies: []shopvalid.Body{{Type: "rest"}}},
+		{Status: "4XX", Bodies: []shopvalid.Body{{Type: "class"}}},
+		{Status: "404", Bodies: []shopvalid.Body{{Type: "itself"}}},
+	}}
+	for status, want := range map[int]string{404: "itself", 400: "class", 200: "rest", 500: "rest"} {
+		if types, ok := o.Response(status); !ok || types[0] != want {
+			t.Errorf("Response(%d): %v, %t, want %s", status, types, ok, want)
+		}
+	}
+}
+
+func TestCheckJSON(t *testing.T) {
+	t.Parallel()
+	for text, ok := range map[string]bool{
+		`{"a":[1]}`: true, `{"a":[[1]]}`: false, ` 1 `: true, `{"a":1,"\u0061":2}`: false, `1 2`: false, "\"\xff\"": false, ``: false,
+	} {
+		if f := shopvalid.CheckJSON([]byte(text), 2); (f == nil) != ok {
+			t.Errorf("%q: %+v", text, f)
+		}
+	}
+}
+
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	want := []probevalid.Operation{{
 		ID: "postProbe", Method: "POST", Path: "/probes/{probe-id}/{slot}/{scale}/{on}",
 		Security:     []probevalid.Alternative{{{Scheme: "token", Scopes: []string{}}, {Scheme: "key", Scopes: []string{}}}, {}},
-		RequestTypes: []string{"application/json"}, Statuses: []string{"204"},
+		RequestTypes: []string{"application/json"},
+		Request:      []probevalid.Body{{Type: "application/json"}}, Responses: []probevalid.Response{{Status: "204"}},
 	}}
 	got := probevalid.Operations[0]
 	if f := got.CheckParams([]string{"a", "b", "c", "d"}, "", nil); f == nil {
@@ -322,7 +389,10 @@ func TestOperations(t *testing.T) {
 	if f, ok := got.DecodeBody([]byte("["), new(probe.Reading)); !ok || f == nil || !f.Malformed {
 		t.Errorf("DecodeBody of no JSON: %+v, %t", f, ok)
 	}
-	got.CheckParams, got.DecodeBody = nil, nil
+	if f := got.Request[0].Check([]byte("[")); f == nil || !f.Malformed {
+		t.Errorf("Check of no JSON: %+v", f)
+	}
+	got.CheckParams, got.DecodeBody, got.Request = nil, nil, []probevalid.Body{{Type: "application/json"}}
 	if diff := cmp.Diff(want, []probevalid.Operation{got}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

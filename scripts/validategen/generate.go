@@ -105,7 +105,7 @@ func (g *generator) write(files map[string]*output, operations []*operation) err
 		return err
 	}
 	g.file = files["operations"]
-	g.writeOperations(operations)
+	g.writeOperations(operations, bodies)
 	g.file = files["patterns"]
 	g.writePatterns()
 	return nil

@@ -16,6 +16,20 @@ type operation struct {
 	parameters       []*parameter    // set by writeParameters
 	holder           *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
 	request          *body           // set by bodies; nil if there is none, or if its media types have different ones
+	requests         []mediaBody     // set by bodies
+	responses        []statusBodies  // set by bodies
+}
+
+// mediaBody is a body of one media type; it is nil where the document has no schema.
+type mediaBody struct {
+	mediaType string
+	body      *body
+}
+
+// statusBodies are the bodies of the responses with a status.
+type statusBodies struct {
+	status string
+	bodies []mediaBody
 }
 
 // operations returns the operations in the document's order.
@@ -58,7 +72,7 @@ func (g *generator) operationName(id string) string {
 	return exported(id)
 }
 
-func (g *generator) writeOperations(all []*operation) {
+func (g *generator) writeOperations(all []*operation, bodies []body) {
 	g.p("// Operations are the operations of the document, in its order.")
 	g.p("var Operations = []Operation{")
 	for _, o := range all {
@@ -70,12 +84,40 @@ func (g *generator) writeOperations(all []*operation) {
 				g.p("BodyRequired: true,")
 			}
 		}
-		g.p("Statuses: []string{%s},", keys(o.node, "responses"))
+		g.mediaBodies("Request", o.requests)
+		g.p("Responses: []Response{")
+		for _, r := range o.responses {
+			g.p("{\nStatus: %q,", r.status)
+			g.mediaBodies("Bodies", r.bodies)
+			g.p("},")
+		}
+		g.p("},")
 		g.checkParams(o)
 		g.decodeBody(o)
 		g.p("},")
 	}
 	g.p("}")
+	for _, b := range bodies {
+		g.p("\nfunc check%s(data []byte) *Faults {", b.name)
+		g.p("var v %s\nreturn Decode%s(data, &v)\n}", g.typ(b.typ), b.name)
+	}
+}
+
+// mediaBodies writes a member with the functions that check bodies and drop their values.
+func (g *generator) mediaBodies(name string, bodies []mediaBody) {
+	if len(bodies) == 0 {
+		return
+	}
+	g.p("%s: []Body{", name)
+	for _, m := range bodies {
+		mediaType, _, _ := strings.Cut(strings.ToLower(m.mediaType), ";")
+		if m.body == nil {
+			g.p("{Type: %q},", strings.TrimSpace(mediaType))
+			continue
+		}
+		g.p("{Type: %q, Check: check%s},", strings.TrimSpace(mediaType), m.body.name)
+	}
+	g.p("},")
 }
 
 // placeholder is a parameter in a path's template.
@@ -167,8 +209,8 @@ var jsonType = regexp.MustCompile(`^application/([a-z0-9.!#$&^_-]+\+)?json *(;|$
 func (g *generator) bodies(all []*operation) ([]body, error) {
 	var out []body
 	seen := map[string]bool{}
-	add := func(n node, dir direction, candidates []string, fallback string, field types.Type) ([]body, error) {
-		var found []body
+	add := func(n node, dir direction, candidates []string, fallback string, field types.Type) ([]mediaBody, error) {
+		var found []mediaBody
 		media, ok := n.get("content")
 		if !ok {
 			return nil, nil
@@ -176,6 +218,7 @@ func (g *generator) bodies(all []*operation) ([]body, error) {
 		for mediaType, m := range media.members() {
 			s, ok := m.get("schema")
 			if !ok {
+				found = append(found, mediaBody{mediaType, nil})
 				continue
 			}
 			if !jsonType.MatchString(strings.ToLower(mediaType)) {
@@ -185,7 +228,7 @@ func (g *generator) bodies(all []*operation) ([]body, error) {
 			if err != nil {
 				return nil, err
 			}
-			found = append(found, b)
+			found = append(found, mediaBody{mediaType, &b})
 			if !seen[b.name] {
 				seen[b.name] = true
 				out = append(out, b)
@@ -199,9 +242,8 @@ func (g *generator) bodies(all []*operation) ([]body, error) {
 			if err != nil {
 				return nil, err
 			}
-			if len(found) > 0 && !slices.ContainsFunc(found, func(b body) bool { return b.name != found[0].name }) {
-				o.request = &found[0]
-			}
+			o.requests = found
+			o.request = commonBody(found)
 		}
 		responses, _ := o.node.get("responses")
 		for status, r := range responses.members() {
@@ -213,12 +255,29 @@ func (g *generator) bodies(all []*operation) ([]body, error) {
 				return nil, err
 			}
 			name, _ := strings.CutPrefix(r.pointer, "/components/responses/")
-			if _, err := add(r, response, []string{name}, o.goName+exported(status), g.clientField(o, status)); err != nil {
+			found, err := add(r, response, []string{name}, o.goName+exported(status), g.clientField(o, status))
+			if err != nil {
 				return nil, err
 			}
+			o.responses = append(o.responses, statusBodies{status, found})
 		}
 	}
 	return out, nil
+}
+
+// commonBody returns the body that all media types with a schema share, nil if there is none.
+func commonBody(found []mediaBody) *body {
+	var common *body
+	for _, m := range found {
+		switch {
+		case m.body == nil:
+		case common == nil:
+			common = m.body
+		case common.name != m.body.name:
+			return nil
+		}
+	}
+	return common
 }
 
 // clientField returns the type that oapi-codegen's client has for the JSON body of a response, nil if there is none.

@@ -20,7 +20,14 @@ var Operations = []Operation{
 			{},
 		},
 		RequestTypes: []string{"application/json"},
-		Statuses:     []string{"204"},
+		Request: []Body{
+			{Type: "application/json", Check: checkReading},
+		},
+		Responses: []Response{
+			{
+				Status: "204",
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values PostProbePath
 			var params probe.PostProbeParams
@@ -34,4 +41,9 @@ var Operations = []Operation{
 			return DecodeReading(data, v), true
 		},
 	},
+}
+
+func checkReading(data []byte) *Faults {
+	var v probe.Reading
+	return DecodeReading(data, &v)
 }

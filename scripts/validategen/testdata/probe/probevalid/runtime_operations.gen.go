@@ -13,8 +13,10 @@ type Operation struct {
 	RequestTypes []string
 	// BodyRequired reports whether a request must have a body.
 	BodyRequired bool
-	// Statuses are the keys of the operation's responses, in the document's order.
-	Statuses []string
+	// Request has the body by media type, as RequestTypes.
+	Request []Body
+	// Responses are the operation's responses, in the document's order.
+	Responses []Response
 	// CheckParams checks the parameters. path has the segments that the template's parameters stand for, in the
 	// template's order; they and the query are as they stand on the wire. The keys of header have the form of
 	// [net/http.Header].
@@ -31,4 +33,17 @@ type Alternative []Requirement
 type Requirement struct {
 	Scheme string
 	Scopes []string
+}
+
+// Response is what the document says of the answers with a status.
+type Response struct {
+	Status string // such as 200, 4XX or default
+	Bodies []Body // in the document's order; none if the answer has no body
+}
+
+// Body is a body of one media type.
+type Body struct {
+	Type string // a media type or a range of them, in lower case
+	// Check checks the body's bytes; nil if the document has no schema for them.
+	Check func(data []byte) *Faults
 }

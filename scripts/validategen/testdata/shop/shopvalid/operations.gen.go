@@ -14,7 +14,17 @@ var Operations = []Operation{
 		Path:         "/orders",
 		RequestTypes: []string{"application/json"},
 		BodyRequired: true,
-		Statuses:     []string{"201"},
+		Request: []Body{
+			{Type: "application/json", Check: checkOrder},
+		},
+		Responses: []Response{
+			{
+				Status: "201",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkOrderResponse},
+				},
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			return DecodeCreateOrderParams(query, header)
 		},
@@ -26,4 +36,14 @@ var Operations = []Operation{
 			return DecodeOrder(data, v), true
 		},
 	},
+}
+
+func checkOrder(data []byte) *Faults {
+	var v shop.Order
+	return DecodeOrder(data, &v)
+}
+
+func checkOrderResponse(data []byte) *Faults {
+	var v shop.Order
+	return DecodeOrderResponse(data, &v)
 }

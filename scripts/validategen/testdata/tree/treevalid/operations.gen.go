@@ -14,7 +14,29 @@ var Operations = []Operation{
 		Path:         "/trees",
 		RequestTypes: []string{"application/json"},
 		BodyRequired: true,
-		Statuses:     []string{"200", "207", "default"},
+		Request: []Body{
+			{Type: "application/json", Check: checkNode},
+		},
+		Responses: []Response{
+			{
+				Status: "200",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkNode},
+				},
+			},
+			{
+				Status: "207",
+				Bodies: []Body{
+					{Type: "application/json", Check: checkPutTree207},
+				},
+			},
+			{
+				Status: "default",
+				Bodies: []Body{
+					{Type: "application/problem+json", Check: checkProblem},
+				},
+			},
+		},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			return DecodePutTreeParams(query, header)
 		},
@@ -26,4 +48,19 @@ var Operations = []Operation{
 			return DecodeNode(data, v), true
 		},
 	},
+}
+
+func checkNode(data []byte) *Faults {
+	var v tree.Node
+	return DecodeNode(data, &v)
+}
+
+func checkPutTree207(data []byte) *Faults {
+	var v []tree.Node
+	return DecodePutTree207(data, &v)
+}
+
+func checkProblem(data []byte) *Faults {
+	var v tree.Problem
+	return DecodeProblem(data, &v)
 }
