@@ -309,7 +309,7 @@ func TestProbeParameters(t *testing.T) {
 func TestOperationInBasicTypes(t *testing.T) {
 	t.Parallel()
 	var got []string
-	report := func(in, pointer, name, keyword, typ, format, value string) {
+	report := func(in, pointer, name, keyword, typ, _, _ string) {
 		got = append(got, strings.Join([]string{in, pointer, name, keyword, typ}, " "))
 	}
 	check := func(what string, want ...string) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -13,6 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Verifier verifies the values of a request's Authorization header field.
@@ -28,7 +28,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, 
 // Refuse answers a request as ServeHTTP does, but with a status that it has not earned: 412, 429 or 503. Nothing of it
 // is looked at. The answer has Retry-After, in whole seconds, if retryAfter is positive.
 func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration) {
-	s.serve(w, r, func(*Server, *exchange, *http.Request) error { return refusal(status, retryAfter) })
+	s.serve(w, r, func(*Server, *exchange, *http.Request) error { return graph.Refusal(status, retryAfter) })
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, enter func(*Server, *exchange, *http.Request) error) {
@@ -37,11 +37,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, enter func(*Serve
 	if len(r.TransferEncoding) > 0 {
 		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
 	}
-	var p *problem
+	var p *graph.Problem
 	if err := enter(s, x, r); err != nil {
 		p = problemOf(err)
 		if !x.committed {
-			p.write(x)
+			x.writeProblem(p)
 		}
 	}
 	x.log(s.config.Log, r, p, s.config.Now)
@@ -55,11 +55,11 @@ func (s *Server) enter(x *exchange, r *http.Request) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	if err := limitHeader(r.Header); err != nil {
+	if err := graph.LimitHeader(r.Header); err != nil {
 		return err // 431 before anything looks at a header
 	}
-	canonicalAddress(r.URL)  // one address for each object; the router sees only that
-	s.routes.ServeHTTP(x, r) // 404, 405; then the operation's chain
+	graph.CanonicalAddress(r.URL) // one address for each object; the router sees only that
+	s.routes.ServeHTTP(x, r)      // 404, 405; then the operation's chain
 	return x.err
 }
 
@@ -84,7 +84,7 @@ func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
 		return func(ec echo.Context) error {
 			r, x := ec.Request(), exchangeBehind(ec)
 			x.operation = op
-			defer x.releaseBody()
+			defer x.body.Release()
 			for _, check := range checks {
 				if err := check(r, x); err != nil {
 					return err
@@ -96,40 +96,25 @@ func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
 }
 
 var (
-	contentTypeJSON = []string{mediaJSON}
+	contentTypeJSON = []string{"application/json"}
 	noStore         = []string{"no-store"}
 	noSniff         = []string{"nosniff"}
 	odataVersion    = []string{"4.0"}
 )
 
-// write answers with the problem.
-func (p *problem) write(x *exchange) {
+// writeProblem answers with the problem.
+func (x *exchange) writeProblem(p *graph.Problem) {
 	h := x.Header()
-	for _, f := range p.header {
-		h[f.name] = []string{f.value}
+	for _, f := range p.Header {
+		h[f.Name] = []string{f.Value}
 	}
-	_ = x.writeJSON(x, p.status, func(buf []byte) []byte { return p.append(buf, x) }) // the caller may be gone
-}
-
-// limitHeader refuses header fields that are too large together. net/http's own limit is larger and its answer is not
-// ours.
-func limitHeader(h http.Header) error {
-	size := 0
-	for name, values := range h {
-		for _, value := range values {
-			size += len(name) + len(value) + len(": \r\n")
-		}
-	}
-	if size > maxHeader {
-		return headerTooLarge()
-	}
-	return nil
+	_ = x.writeJSON(x, p.Status, func(buf []byte) []byte { return p.Append(buf, &x.Identity) }) // the caller may be gone
 }
 
 // authorize lets a request pass whose token holds, has one of the permissions that the contract asks for, and is of a
 // licensed organisation.
 func (c *Config) authorize(op *pfxvalid.Operation) check {
-	permissions := permissionsOf(op)
+	permissions := op.Permissions()
 	return func(r *http.Request, x *exchange) error {
 		principal, err := c.Verifier.Verify(x, r.Header["Authorization"])
 		if err != nil {
@@ -138,27 +123,27 @@ func (c *Config) authorize(op *pfxvalid.Operation) check {
 		x.principal = principal
 		switch {
 		case !principal.Allows(permissions...):
-			return forbidden(permissions)
+			return graph.Forbidden(permissions)
 		case principal.Personal():
-			return personalAccount()
+			return graph.PersonalAccount()
 		case c.Licensed != nil && !c.Licensed(principal.Tenant):
-			return unlicensed()
+			return graph.Unlicensed()
 		}
 		return nil
 	}
 }
 
-// permissionsOf returns the permissions of which an operation asks for one.
-func permissionsOf(op *pfxvalid.Operation) []string {
-	var permissions []string
-	for _, alternative := range op.Security {
-		for _, requirement := range alternative {
-			permissions = append(permissions, requirement.Scopes...)
-		}
-	}
-	slices.Sort(permissions)
-	return slices.Compact(permissions)
+// negotiate settles the media types of a request and its answer.
+func negotiate(bodyTypes []string) check {
+	return func(r *http.Request, _ *exchange) error { return graph.Negotiate(r.Method, r.Header, bodyTypes) }
 }
+
+// maxBody is the length of a request body in bytes, before and after decompression.
+const maxBody = 64 << 10
+
+// readBody reads the body for the operations that have one. Nothing of it was read before: what refuses a request
+// earlier costs the caller's bytes, not ours.
+func readBody(r *http.Request, x *exchange) error { return x.body.Read(r, maxBody) }
 
 // tenantOf returns the tenant of the caller of a request that was authorised.
 func tenantOf(ctx context.Context) edm.Guid { return exchangeOf(ctx).principal.Tenant }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
@@ -23,7 +24,7 @@ func (binder) Bind(into any, c echo.Context) error {
 	case !ok:
 		return fmt.Errorf("the contract of %s has no body of type %T", x.operation.ID, into)
 	case faults != nil:
-		return bodyProblem(faults)
+		return graph.OfBody(faults)
 	}
 	return nil
 }
@@ -32,7 +33,7 @@ func (binder) Bind(into any, c echo.Context) error {
 func DecodeEntity(data []byte) (pfx.Request, error) {
 	var entity pfxapi.PfxRecryptionRequest
 	if faults := pfxvalid.DecodePfxRecryptionRequest(data, &entity); faults != nil {
-		return pfx.Request{}, bodyProblem(faults)
+		return pfx.Request{}, graph.OfBody(faults)
 	}
 	return toRequest(&entity), nil
 }

@@ -1,12 +1,8 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -15,8 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
-	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // exchange is what the chain knows of one request and its answer. It is filled on the way and logged once, at the end.
@@ -24,21 +20,18 @@ import (
 // store may hold the context of a caller that has left.
 type exchange struct {
 	context.Context
-	writer          http.ResponseWriter
-	fields          [fieldCount][1]string // the values of the answer's own header fields
-	request         *http.Request         // as it came
-	publicURL       string                // where callers find the server, if its operator has said so
-	start           time.Time
-	requestID       edm.Guid
-	clientRequestID edm.Guid
-	operation       *pfxvalid.Operation // nil if no operation has the path and the method
-	principal       *auth.Principal
-	limit           io.LimitedReader // of the request body
-	body            *bytes.Buffer    // the decompressed request body; reused after the operation
-	err             error            // why the request was refused, or what failed
-	status          int
-	size            int64
-	committed       bool // the answer has begun
+	graph.Identity
+	writer    http.ResponseWriter
+	fields    [fieldCount][1]string // the values of the answer's own header fields
+	request   *http.Request         // as it came
+	publicURL string                // where callers find the server, if its operator has said so
+	operation *pfxvalid.Operation   // nil if no operation has the path and the method
+	principal *auth.Principal
+	body      graph.Body // of the request
+	err       error      // why the request was refused, or what failed
+	status    int
+	size      int64
+	committed bool // the answer has begun
 }
 
 // The header fields whose values an exchange keeps.
@@ -56,19 +49,12 @@ func (x *exchange) field(i int, value string) []string {
 	return x.fields[i][:]
 }
 
-// newExchange names a request. The caller's name for it counts if it is one GUID.
+// newExchange names a request.
 func newExchange(w http.ResponseWriter, r *http.Request, publicURL string, now time.Time) *exchange {
-	x := &exchange{
-		Context: r.Context(), writer: w, request: r, publicURL: publicURL, start: now,
-		requestID: newGUID(), status: http.StatusOK,
+	return &exchange{
+		Context: r.Context(), Identity: graph.Identify(r.Header, now), writer: w, request: r, publicURL: publicURL,
+		status: http.StatusOK,
 	}
-	x.clientRequestID = x.requestID
-	if values := r.Header["Client-Request-Id"]; len(values) == 1 {
-		if id, err := edm.ParseGuid(values[0]); err == nil {
-			x.clientRequestID = id
-		}
-	}
-	return x
 }
 
 // origin returns the scheme and the authority by which the caller has reached the server, or those that the operator
@@ -89,25 +75,14 @@ func (x *exchange) origin() string {
 	return scheme + x.request.Host
 }
 
-// newGUID returns a random GUID of version 4 (RFC 9562 §5.4). Request ids are names, not secrets: the runtime's own
-// generator (ChaCha8) serves, which needs neither a lock nor a system call.
-func newGUID() edm.Guid {
-	var id edm.Guid
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
-	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	return id
-}
-
 // setCommonHeader sets the header fields that all answers have, in the letter case of the page and of OData, which
 // http.Header.Set would change.
 func (x *exchange) setCommonHeader() {
 	h := x.Header()
-	id := x.requestID.String()
+	id := x.RequestID.String()
 	h["request-id"] = x.field(fieldRequestID, id)
-	if x.clientRequestID != x.requestID {
-		id = x.clientRequestID.String()
+	if x.ClientRequestID != x.RequestID {
+		id = x.ClientRequestID.String()
 	}
 	h["client-request-id"] = x.field(fieldClientRequestID, id)
 	h["OData-Version"], h["Cache-Control"], h["X-Content-Type-Options"] = odataVersion, noStore, noSniff
@@ -130,8 +105,8 @@ func (x *exchange) Write(p []byte) (int, error) {
 
 // writeJSON answers with the text that appendTo appends to a buffer.
 func (x *exchange) writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) error {
-	buf := newBuffer()
-	defer buffers.Put(buf)
+	buf := graph.NewBuffer()
+	defer graph.FreeBuffer(buf)
 	body := appendTo(buf.AvailableBuffer())
 	buf.Write(body) // keeps what the body has grown to
 	h := w.Header()
@@ -164,7 +139,7 @@ func exchangeBehind(c echo.Context) *exchange { return c.Response().Writer.(*exc
 
 // log writes the one line of a finished exchange. No line holds a token, a body or a header that the caller chose
 // freely.
-func (x *exchange) log(log *slog.Logger, r *http.Request, p *problem, now func() time.Time) {
+func (x *exchange) log(log *slog.Logger, r *http.Request, p *graph.Problem, now func() time.Time) {
 	level := slog.LevelInfo
 	if x.status >= http.StatusInternalServerError {
 		level = slog.LevelError
@@ -174,8 +149,8 @@ func (x *exchange) log(log *slog.Logger, r *http.Request, p *problem, now func()
 	}
 	attrs := []slog.Attr{
 		slog.String("method", method(r.Method)), slog.Int("status", x.status),
-		slog.Int64("bytes", x.size), slog.Duration("took", now().Sub(x.start)),
-		slog.String("request-id", x.requestID.String()), slog.String("client-request-id", x.clientRequestID.String()),
+		slog.Int64("bytes", x.size), slog.Duration("took", now().Sub(x.Start)),
+		slog.String("request-id", x.RequestID.String()), slog.String("client-request-id", x.ClientRequestID.String()),
 	}
 	if x.operation != nil {
 		attrs = append(attrs, slog.String("operation", x.operation.ID))
@@ -184,9 +159,9 @@ func (x *exchange) log(log *slog.Logger, r *http.Request, p *problem, now func()
 		attrs = append(attrs, slog.String("tenant", x.principal.Tenant.String()), slog.String("app", x.principal.App))
 	}
 	if p != nil {
-		attrs = append(attrs, slog.String("code", p.code))
-		if p.cause != nil && level == slog.LevelError {
-			attrs = append(attrs, slog.String("err", p.cause.Error()))
+		attrs = append(attrs, slog.String("code", p.Code))
+		if p.Cause != nil && level == slog.LevelError {
+			attrs = append(attrs, slog.String("err", p.Cause.Error()))
 		}
 	}
 	log.LogAttrs(x, level, "request", attrs...)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
@@ -54,7 +55,7 @@ func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.U
 	wants := prefer(r.Params.Prefer)
 	wants.createIfMissing = wants.createIfMissing && r.Params.IfMatch == nil // OData 4.01 §11.4.4
 	if r.Params.IfNoneMatch != nil && !wants.createIfMissing {
-		return nil, badParameter("If-None-Match", "has no meaning for an update without 'Prefer: create-if-missing', or with 'If-Match'")
+		return nil, graph.BadParameter("If-None-Match", "has no meaning for an update without 'Prefer: create-if-missing', or with 'If-Match'")
 	}
 	change := h.patch
 	if wants.createIfMissing {

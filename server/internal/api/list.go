@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/odata"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
@@ -27,14 +28,14 @@ func toQuery(p *pfxapi.ListPfxRecryptionRequestsParams) (pfx.Query, error) {
 	if p.Skiptoken != nil {
 		after, err := base64.RawURLEncoding.Strict().DecodeString(*p.Skiptoken)
 		if err != nil {
-			return q, badParameter("$skiptoken", "is malformed: take it from '@odata.nextLink'")
+			return q, graph.BadParameter("$skiptoken", "is malformed: take it from '@odata.nextLink'")
 		}
 		q.After = string(after)
 	}
 	if p.Filter != nil {
 		filter, err := odata.ParseFilter(*p.Filter)
 		if e, ok := errors.AsType[*odata.Error](err); ok {
-			return q, badParameter("$filter", "is not one that this operation understands: "+e.Error())
+			return q, graph.BadParameter("$filter", "is not one that this operation understands: "+e.Error())
 		}
 		q.Filter = filter
 	}

@@ -1,6 +1,10 @@
 package api
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
 
 // preference says how a change is to be answered (RFC 7240 §4.2).
 type preference string
@@ -38,7 +42,7 @@ func prefer(value *string) preferences {
 		return p
 	}
 	answered := false
-	for _, element := range splitList(*value) {
+	for _, element := range graph.SplitList(*value) {
 		name, _, _ := strings.Cut(element, ";")
 		token, value, _ := strings.Cut(name, "=")
 		token, value = strings.TrimSpace(token), strings.Trim(strings.TrimSpace(value), `"`)

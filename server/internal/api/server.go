@@ -29,9 +29,6 @@ import (
 // BasePath is where the contract's paths begin.
 const BasePath = "/beta"
 
-// maxHeader is the length of all header fields together in bytes: names, values, and four bytes for each line.
-const maxHeader = 16 << 10
-
 // Config says what an API server is made of.
 type Config struct {
 	// Service answers the operations. Required.

@@ -1,4 +1,4 @@
-package api
+package graph
 
 import (
 	"fmt"
@@ -21,20 +21,20 @@ var edmTypes = map[[2]string][2]string{
 	{"object", ""}:                   {entityType, "Send a JSON object."},
 }
 
-// bodyProblem words the faults of a body: what is not JSON is that and nothing else; otherwise every fault is a detail,
+// OfBody words the faults of a body: what is not JSON is that and nothing else; otherwise every fault is a detail,
 // in document order, and the first speaks for all.
-func bodyProblem(faults *pfxvalid.Faults) *problem {
+func OfBody(faults *pfxvalid.Faults) *Problem {
 	switch {
 	case faults.Empty:
-		return &problem{status: http.StatusBadRequest, code: codeBadRequest, message: "Empty Payload. JSON content expected."}
+		return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Empty Payload. JSON content expected."}
 	case faults.Malformed:
-		return malformedBody(nil)
+		return MalformedBody(nil)
 	}
-	p := &problem{status: http.StatusBadRequest, code: codeModelValidation, details: make([]pfxapi.ErrorDetail, 0, len(faults.List))}
+	p := &Problem{Status: http.StatusBadRequest, Code: CodeModelValidation, Details: make([]pfxapi.ErrorDetail, 0, len(faults.List))}
 	for _, f := range faults.List {
-		p.details = append(p.details, pfxapi.ErrorDetail{Code: codeModelValidation, Message: faultMessage(f), Target: f.Pointer})
+		p.Details = append(p.Details, pfxapi.ErrorDetail{Code: CodeModelValidation, Message: faultMessage(f), Target: f.Pointer})
 	}
-	p.message = p.details[0].Message
+	p.Message = p.Details[0].Message
 	return p
 }
 
@@ -57,18 +57,18 @@ func faultMessage(f pfxvalid.Fault) string {
 	return fmt.Sprintf("Cannot convert the value of '%s' to the expected type '%s'. %s", f.Name, t[0], t[1])
 }
 
-// parameterProblem words the first fault of the parameters.
-func parameterProblem(faults *pfxvalid.Faults) *problem {
+// OfParameter words the first fault of the parameters.
+func OfParameter(faults *pfxvalid.Faults) *Problem {
 	f := faults.List[0]
 	switch {
 	case f.Keyword == "additionalProperties":
-		return badParameter(f.Name, "is not a query option of this operation")
+		return BadParameter(f.Name, "is not a query option of this operation")
 	case f.Keyword == "repeated":
-		return badParameter(f.Name, "was sent more than once")
+		return BadParameter(f.Name, "was sent more than once")
 	case f.Keyword == "required":
-		return badParameter(f.Name, "is required")
+		return BadParameter(f.Name, "is required")
 	}
-	return badParameter(f.Name, "is malformed"+parameterHints[f.Name])
+	return BadParameter(f.Name, "is malformed"+parameterHints[f.Name])
 }
 
 // parameterHints say what a parameter must be, where a caller may not know.

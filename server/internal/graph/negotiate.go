@@ -1,4 +1,4 @@
-package api
+package graph
 
 import (
 	"mime"
@@ -26,32 +26,32 @@ var formatParameters = map[string][]string{
 	"odata.exponentialdecimals": {"true", "false"},
 }
 
-// negotiate refuses a request whose answer the caller would not take (406) or whose body is not of a media type that
-// the operation takes (415). It leaves Content-Type as application/json for both media types, since they mean the same:
-// the generated server compares the header letter by letter.
-func negotiate(bodyTypes []string) check {
-	return func(r *http.Request, _ *exchange) error {
-		if !acceptsJSON(r.Header["Accept"]) {
-			return notAcceptable()
-		}
-		if len(bodyTypes) == 0 {
-			return nil
-		}
-		return checkBodyType(r.Method, r.Header, bodyTypes)
+var contentTypeJSON = []string{mediaJSON}
+
+// Negotiate refuses a request whose answer the caller would not take (406) or whose body is not of one of bodyTypes
+// (415). It leaves Content-Type as application/json for both media types, since they mean the same: the generated server
+// compares the header letter by letter.
+func Negotiate(method string, h http.Header, bodyTypes []string) error {
+	if !acceptsJSON(h["Accept"]) {
+		return NotAcceptable()
 	}
+	if len(bodyTypes) == 0 {
+		return nil
+	}
+	return checkBodyType(method, h, bodyTypes)
 }
 
 func checkBodyType(method string, h http.Header, bodyTypes []string) error {
 	types, encodings := h["Content-Type"], h["Content-Encoding"]
 	switch {
 	case len(types) > 1:
-		return badParameter("Content-Type", "was sent more than once")
+		return BadParameter("Content-Type", "was sent more than once")
 	case len(encodings) > 1:
-		return badParameter("Content-Encoding", "was sent more than once")
+		return BadParameter("Content-Encoding", "was sent more than once")
 	}
 	if value := first(types); value != mediaJSON {
 		if !isBodyType(value, bodyTypes) {
-			return unsupportedMediaType(method, bodyTypes)
+			return UnsupportedMediaType(method, bodyTypes)
 		}
 		h["Content-Type"] = contentTypeJSON
 	}
@@ -59,7 +59,7 @@ func checkBodyType(method string, h http.Header, bodyTypes []string) error {
 	case "", "identity", "gzip":
 		return nil
 	}
-	return unsupportedEncoding()
+	return UnsupportedEncoding()
 }
 
 // first is [http.Header.Get] for the values of a field that was looked up already.
@@ -109,7 +109,7 @@ func acceptsJSON(values []string) bool {
 	}
 	best, accepted := 0, false
 	for _, value := range values {
-		for _, element := range splitList(value) {
+		for _, element := range SplitList(value) {
 			specificity, weight := matchJSON(element)
 			if specificity > best {
 				best, accepted = specificity, weight > 0
@@ -147,8 +147,8 @@ func matchJSON(element string) (int, float64) {
 	return 0, 0
 }
 
-// splitList splits a list-based header field at the commas that stand outside of quoted strings (RFC 9110 §5.6.1).
-func splitList(value string) []string {
+// SplitList splits a list-based header field at the commas that stand outside of quoted strings (RFC 9110 §5.6.1).
+func SplitList(value string) []string {
 	var elements []string
 	quoted, start := false, 0
 	for i := 0; i < len(value); i++ {

@@ -1,14 +1,14 @@
-package api
+package graph
 
 import (
 	"net/url"
 	"strings"
 )
 
-// canonicalAddress rewrites the path once, before routing, so that an object has one address: keys in parentheses,
+// CanonicalAddress rewrites the path once, before routing, so that an object has one address: keys in parentheses,
 // quoted or not, become a segment (OData 4.01 URL Conventions §4.3.1 and §4.3.6), and escapes of characters that need
 // none are undone (RFC 3986 §6.2.2.2). What is escaped after that cannot be part of a key.
-func canonicalAddress(u *url.URL) {
+func CanonicalAddress(u *url.URL) {
 	if raw := u.EscapedPath(); strings.ContainsAny(raw, "%(") {
 		setPath(u, canonicalPath(raw))
 	}

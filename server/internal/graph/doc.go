@@ -1,0 +1,3 @@
+// Package graph has the rules of Microsoft Graph's wire that hold for every request, whoever answers it: how an error
+// looks, how a request is named, what the media types, the address and the length of a body may be.
+package graph

@@ -1,0 +1,182 @@
+package graph
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+)
+
+// Problem is a refusal in the words that the caller gets.
+type Problem struct {
+	Status  int
+	Code    string
+	Message string
+	Details []pfxapi.ErrorDetail
+	Header  []Field
+	Cause   error // for the log only
+}
+
+// Field is a header field whose name goes out in the letter case it has here.
+type Field struct{ Name, Value string }
+
+func (p *Problem) Error() string { return p.Message }
+
+// The codes of Microsoft Graph errors.
+const (
+	CodeBadRequest      = "BadRequest"
+	CodeModelValidation = "ModelValidationFailure"
+	CodeInvalidToken    = "InvalidAuthenticationToken"
+	CodeForbidden       = "Forbidden"
+	CodeNotFound        = "ResourceNotFound"
+	CodePrecondition    = "PreconditionFailed"
+)
+
+// Internal is the problem of an error that nobody classified.
+func Internal(err error) *Problem {
+	return &Problem{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: "The server failed to answer the request.", Cause: err}
+}
+
+// Unavailable is the problem of a service that will be back.
+func Unavailable(cause error) *Problem {
+	return &Problem{
+		Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable",
+		Message: "The service is temporarily unavailable. Retry after the time that 'Retry-After' names.",
+		Header:  []Field{{"Retry-After", "5"}}, Cause: cause,
+	}
+}
+
+// Refusal is the problem that has a status for which the caller is not to blame.
+func Refusal(status int, retryAfter time.Duration) *Problem {
+	p := Internal(nil)
+	switch status {
+	case http.StatusPreconditionFailed:
+		return &Problem{Status: status, Code: CodePrecondition, Message: "The object has changed. Read it again and retry."}
+	case http.StatusTooManyRequests:
+		p = &Problem{Status: status, Code: "TooManyRequests", Message: "Too many requests. Retry after the time that 'Retry-After' names."}
+	case http.StatusServiceUnavailable:
+		p = Unavailable(nil)
+	}
+	p.Header = nil
+	if seconds := int64(retryAfter / time.Second); seconds > 0 {
+		p.Header = []Field{{"Retry-After", strconv.FormatInt(seconds, 10)}}
+	}
+	return p
+}
+
+// OfToken answers with a challenge (RFC 6750 §3); a request without a token gets no error code (§3.1). Every value
+// is quoted: Microsoft's Go client panics on one that is not.
+func OfToken(e *auth.Error) *Problem {
+	if e.Reason == auth.Unavailable {
+		return Unavailable(e)
+	}
+	challenge := `Bearer realm="pfxrecryption"`
+	if e.Reason != auth.Missing {
+		challenge += `, error="invalid_token", error_description=` + quoted(e.Msg)
+	}
+	return &Problem{
+		Status: http.StatusUnauthorized, Code: CodeInvalidToken, Message: e.Msg,
+		Header: []Field{{"WWW-Authenticate", challenge}}, Cause: e.Err,
+	}
+}
+
+// quoted returns s as an HTTP quoted-string (RFC 9110 §5.6.4) without characters that a challenge cannot hold.
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`"`, "'", `\`, "/").Replace(s) + `"`
+}
+
+// Forbidden is the problem of a token that has none of the permissions.
+func Forbidden(permissions []string) *Problem {
+	scope := strings.Join(permissions, " ")
+	return &Problem{
+		Status: http.StatusForbidden, Code: CodeForbidden,
+		Message: "Application must have one of the following scopes: " + strings.Join(permissions, ", "),
+		Header:  []Field{{"WWW-Authenticate", `Bearer realm="pfxrecryption", error="insufficient_scope", scope=` + quoted(scope)}},
+	}
+}
+
+// PersonalAccount is the problem of a personal Microsoft account.
+func PersonalAccount() *Problem {
+	return &Problem{Status: http.StatusForbidden, Code: CodeForbidden, Message: "Personal Microsoft accounts are not supported. Use a work or school account."}
+}
+
+// Unlicensed is the problem of a tenant without an Intune licence.
+func Unlicensed() *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Request not applicable to target tenant."}
+}
+
+// NotAcceptable is the problem of a caller who would not take JSON.
+func NotAcceptable() *Problem {
+	return &Problem{Status: http.StatusNotAcceptable, Code: "NotAcceptable", Message: "The answer is application/json, which the header 'Accept' does not cover."}
+}
+
+// UnsupportedMediaType names the media types that the operation takes: for PATCH in the field that OPTIONS has too
+// (RFC 5789 §2.2), for others in Accept (RFC 9110 §15.5.16).
+func UnsupportedMediaType(method string, bodyTypes []string) *Problem {
+	types := strings.Join(bodyTypes, ", ")
+	name := "Accept"
+	if method == http.MethodPatch {
+		name = "Accept-Patch"
+	}
+	return &Problem{
+		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
+		Message: "The header 'Content-Type' must name one of: " + types + ", in UTF-8.",
+		Header:  []Field{{name, types}},
+	}
+}
+
+// UnsupportedEncoding is the problem of a Content-Encoding that is not known.
+func UnsupportedEncoding() *Problem {
+	return &Problem{
+		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
+		Message: "The header 'Content-Encoding' must be gzip, identity or absent.",
+		Header:  []Field{{"Accept-Encoding", "gzip"}},
+	}
+}
+
+// PayloadTooLarge is the problem of a body above limit bytes.
+func PayloadTooLarge(limit int64) *Problem {
+	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "PayloadTooLarge", Message: fmt.Sprintf("The body must be at most %d bytes, before and after decompression.", limit)}
+}
+
+// HeaderTooLarge is the problem of header fields above [MaxHeader].
+func HeaderTooLarge() *Problem {
+	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", MaxHeader)}
+}
+
+// BadParameter is the problem of a parameter or a header field.
+func BadParameter(name, fault string) *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: fmt.Sprintf("The parameter '%s' %s.", name, fault)}
+}
+
+// MalformedBody is the problem of a body that is not JSON.
+func MalformedBody(cause error) *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it.", Cause: cause}
+}
+
+// NoRoute is the problem of a path that no operation has.
+func NoRoute() *Problem {
+	return &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Message: "Resource not found: no operation has this path."}
+}
+
+// MethodNotAllowed is the problem of a path whose operations have other methods. The answer needs Allow.
+func MethodNotAllowed() *Problem {
+	return &Problem{Status: http.StatusMethodNotAllowed, Code: "Request_BadRequest", Message: "Specified HTTP method is not allowed for the request target."}
+}
+
+// Append appends the error in the form of every Microsoft Graph error.
+func (p *Problem) Append(buf []byte, of *Identity) []byte {
+	var e pfxapi.Error
+	e.Error.Code, e.Error.Message, e.Error.Details = p.Code, p.Message, p.Details
+	e.Error.InnerError = pfxapi.InnerError{
+		Date:            of.Start.UTC().Format("2006-01-02T15:04:05"),
+		RequestID:       of.RequestID,
+		ClientRequestID: of.ClientRequestID,
+	}
+	return pfxvalid.AppendError(buf, &e)
+}
