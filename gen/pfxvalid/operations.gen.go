@@ -88,6 +88,8 @@ var Operations = []Operation{
 				},
 			},
 		},
+		Options:      []Option{{Name: "$top", System: true}, {Name: "$skiptoken", System: true}, {Name: "$count", System: true}, {Name: "$select", System: true}, {Name: "$filter", System: true}},
+		HeaderFields: []string{"Client-Request-Id"},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var params pfxapi.ListPfxRecryptionRequestsParams
 			return DecodeListPfxRecryptionRequestsParams(query, header, &params)
@@ -187,6 +189,7 @@ var Operations = []Operation{
 				},
 			},
 		},
+		HeaderFields: []string{"Client-Request-Id", "Prefer"},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var params pfxapi.CreatePfxRecryptionRequestParams
 			return DecodeCreatePfxRecryptionRequestParams(query, header, &params)
@@ -288,6 +291,8 @@ var Operations = []Operation{
 				},
 			},
 		},
+		Options:      []Option{{Name: "$select", System: true}},
+		HeaderFields: []string{"Client-Request-Id", "If-None-Match"},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values GetPfxRecryptionRequestPath
 			var params pfxapi.GetPfxRecryptionRequestParams
@@ -413,6 +418,7 @@ var Operations = []Operation{
 				},
 			},
 		},
+		HeaderFields: []string{"Client-Request-Id", "If-Match", "If-None-Match", "Prefer"},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values UpdatePfxRecryptionRequestPath
 			var params pfxapi.UpdatePfxRecryptionRequestParams
@@ -515,6 +521,7 @@ var Operations = []Operation{
 				},
 			},
 		},
+		HeaderFields: []string{"Client-Request-Id", "If-Match"},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values DeletePfxRecryptionRequestPath
 			var params pfxapi.DeletePfxRecryptionRequestParams

@@ -17,6 +17,10 @@ type Operation struct {
 	Request []Body
 	// Responses are the operation's responses, in the document's order.
 	Responses []Response
+	// Options are the query options that the operation has, in the document's order.
+	Options []Option
+	// HeaderFields are the names of the header fields that are parameters, in the form of [net/http.Header].
+	HeaderFields []string
 	// CheckParams checks the parameters. path has the segments that the template's parameters stand for, in the
 	// template's order; they and the query are as they stand on the wire. The keys of header have the form of
 	// [net/http.Header].
@@ -24,6 +28,13 @@ type Operation struct {
 	// DecodeBody checks a body and decodes it into the value that into points at. It reports false if into is not of the
 	// type of the operation's body. It is nil if there is no body, or if its media types have different schemas.
 	DecodeBody func(data []byte, into any) (*Faults, bool)
+}
+
+// Option is a query option.
+type Option struct {
+	Name string
+	// System reports that requests may write the name in any letter case and without its $ (OData 4.01 §5.1).
+	System bool
 }
 
 // Alternative is a set of requirements that hold together. The empty one needs no token.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -323,6 +324,17 @@ func TestOperationInBasicTypes(t *testing.T) {
 	if id, method, path := op.Route(); id != "postProbe" || method != "POST" || path != "/probes/{probe-id}/{slot}/{scale}/{on}" {
 		t.Errorf("Route: %s %s %s", id, method, path)
 	}
+	for name, want := range map[string]string{"top": "top", "Top": "", "$count": "$count", "COUNT": "$count", "counts": "", "": ""} {
+		if got := op.QueryOption(name); got != want {
+			t.Errorf("QueryOption(%q) = %q, want %q", name, got, want)
+		}
+	}
+	if want := []string{"X-Rate", "X-Trace", "Prefer"}; !slices.Equal(op.Headers(), want) {
+		t.Errorf("Headers: %v, want %v", op.Headers(), want)
+	}
+	if op.TokenRequired() {
+		t.Error("TokenRequired, although one alternative asks for nothing")
+	}
 	op.CheckParameters([]string{"a", "b", "c", "true"}, "no=1", nil, report)
 	check("parameters", "path  probe-id format string", "path  slot type integer", "path  scale type number",
 		"query  no additionalProperties ", "query  top required integer", "header  X-Rate required number")
@@ -376,8 +388,12 @@ func TestOperations(t *testing.T) {
 	want := []probevalid.Operation{{
 		ID: "postProbe", Method: "POST", Path: "/probes/{probe-id}/{slot}/{scale}/{on}",
 		Security:     []probevalid.Alternative{{{Scheme: "token", Scopes: []string{}}, {Scheme: "key", Scopes: []string{}}}, {}},
-		RequestTypes: []string{"application/json"},
-		Request:      []probevalid.Body{{Type: "application/json"}}, Responses: []probevalid.Response{{Status: "204"}},
+		RequestTypes: []string{"application/json"}, HeaderFields: []string{"X-Rate", "X-Trace", "Prefer"},
+		Options: []probevalid.Option{
+			{Name: "top"}, {Name: "$filter"}, {Name: "$skiptoken", System: true}, {Name: "$count", System: true},
+			{Name: "deep"}, {Name: "since"}, {Name: "level"},
+		},
+		Request: []probevalid.Body{{Type: "application/json"}}, Responses: []probevalid.Response{{Status: "204"}},
 	}}
 	got := probevalid.Operations[0]
 	if f := got.CheckParams([]string{"a", "b", "c", "d"}, "", nil); f == nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/types"
+	"net/textproto"
 	"regexp"
 	"slices"
 	"strings"
@@ -92,6 +93,7 @@ func (g *generator) writeOperations(all []*operation, bodies []body) {
 			g.p("},")
 		}
 		g.p("},")
+		g.parameterNames(o)
 		g.checkParams(o)
 		g.decodeBody(o)
 		g.p("},")
@@ -122,6 +124,27 @@ func (g *generator) mediaBodies(name string, bodies []mediaBody) {
 
 // placeholder is a parameter in a path's template.
 var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
+
+// parameterNames writes the members that name the parameters in query and header.
+func (g *generator) parameterNames(o *operation) {
+	var options, fields []string
+	for _, p := range o.parameters {
+		switch {
+		case p.in == "query" && p.odata:
+			options = append(options, fmt.Sprintf("{Name: %q, System: true}", p.name))
+		case p.in == "query":
+			options = append(options, fmt.Sprintf("{Name: %q}", p.name))
+		case p.in == "header":
+			fields = append(fields, quote(textproto.CanonicalMIMEHeaderKey(p.name)))
+		}
+	}
+	if options != nil {
+		g.p("Options: []Option{%s},", strings.Join(options, ", "))
+	}
+	if fields != nil {
+		g.p("HeaderFields: []string{%s},", strings.Join(fields, ", "))
+	}
+}
 
 // checkParams writes the function that checks the parameters of an operation and drops their values.
 func (g *generator) checkParams(o *operation) {

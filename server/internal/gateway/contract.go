@@ -29,11 +29,19 @@ type Report = func(in, pointer, name, keyword, typ, format, value string)
 type Operation interface {
 	// Route returns the operation's name, its method, and the template of its path below the base path.
 	Route() (id, method, path string)
-	// Permissions returns the permissions of which a caller needs one; without any, everybody may call.
+	// TokenRequired reports whether a caller needs a token.
+	TokenRequired() bool
+	// Permissions returns the permissions of which a caller needs one; without any, every caller that has a token, or need
+	// not have one, may call.
 	Permissions() []string
 	// RequestBody returns the media types of the request's body in lower case, none if there is no body, and whether there
 	// must be one.
 	RequestBody() (types []string, required bool)
+	// QueryOption returns the declared name of the query option that a request calls name, which is decoded; "" if there is
+	// none.
+	QueryOption(name string) string
+	// Headers returns the names of the header fields that are parameters, in the form of [net/http.Header].
+	Headers() []string
 	// CheckParameters reports the faults of the parameters. path has the segments that the template's parameters stand
 	// for, they and the query as they stand on the wire; header has the form of [net/http.Header].
 	CheckParameters(path []string, query string, header map[string][]string, report Report)

@@ -28,6 +28,8 @@ var Operations = []Operation{
 				Status: "204",
 			},
 		},
+		Options:      []Option{{Name: "top"}, {Name: "$filter"}, {Name: "$skiptoken", System: true}, {Name: "$count", System: true}, {Name: "deep"}, {Name: "since"}, {Name: "level"}},
+		HeaderFields: []string{"X-Rate", "X-Trace", "Prefer"},
 		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
 			var values PostProbePath
 			var params probe.PostProbeParams

@@ -27,10 +27,28 @@ func (o *Operation) Permissions() []string {
 	return slices.Compact(all)
 }
 
+// TokenRequired reports whether a caller must say who it is: there are alternatives, and none of them is empty.
+func (o *Operation) TokenRequired() bool {
+	return len(o.Security) > 0 && !slices.ContainsFunc(o.Security, func(a Alternative) bool { return len(a) == 0 })
+}
+
 // RequestBody returns the media types of the request's body, none if there is no body, and whether there must be one.
 func (o *Operation) RequestBody() (types []string, required bool) {
 	return o.RequestTypes, o.BodyRequired
 }
+
+// QueryOption returns the declared name of what a request calls name, which is decoded, or "" if there is no such option.
+func (o *Operation) QueryOption(name string) string {
+	for _, option := range o.Options {
+		if name == option.Name || option.System && systemOption(name, option.Name) == option.Name {
+			return option.Name
+		}
+	}
+	return ""
+}
+
+// Headers returns the names of the header fields that are parameters, in the form of [net/http.Header].
+func (o *Operation) Headers() []string { return o.HeaderFields }
 
 // CheckParameters reports each fault of the parameters; see CheckParams.
 func (o *Operation) CheckParameters(path []string, query string, header map[string][]string, report func(in, pointer, name, keyword, typ, format, value string)) {
