@@ -79,7 +79,7 @@ func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
 	if op.DecodeBody != nil {
 		checks = append(checks, readBody) // 413; from here on the exchange has the body
 	}
-	checks = append(checks, joinClientRequestIDs) // what follows wants each header field in one line
+	checks = append(checks, joinRequestNames) // what follows wants each header field in one line
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(ec echo.Context) error {
 			r, x := ec.Request(), exchangeBehind(ec)
@@ -133,9 +133,16 @@ func (c *Config) authorize(op *pfxvalid.Operation) check {
 	}
 }
 
-// negotiate settles the media types of a request and its answer.
+// negotiate settles the media types of a request and its answer. It leaves Content-Type as application/json for all of
+// them, since they mean the same: the generated server compares the header letter by letter.
 func negotiate(bodyTypes []string) check {
-	return func(r *http.Request, _ *exchange) error { return graph.Negotiate(r.Method, r.Header, bodyTypes) }
+	return func(r *http.Request, _ *exchange) error {
+		bodyType, err := graph.Negotiate(r.Method, r.Header, bodyTypes)
+		if err == nil && bodyType != "" {
+			r.Header["Content-Type"] = contentTypeJSON
+		}
+		return err
+	}
 }
 
 // maxBody is the length of a request body in bytes, before and after decompression.
@@ -144,6 +151,12 @@ const maxBody = 64 << 10
 // readBody reads the body for the operations that have one. Nothing of it was read before: what refuses a request
 // earlier costs the caller's bytes, not ours.
 func readBody(r *http.Request, x *exchange) error { return x.body.Read(r, maxBody) }
+
+// joinRequestNames makes one line of the names that the caller has given the request.
+func joinRequestNames(r *http.Request, _ *exchange) error {
+	graph.JoinRequestNames(r.Header)
+	return nil
+}
 
 // tenantOf returns the tenant of the caller of a request that was authorised.
 func tenantOf(ctx context.Context) edm.Guid { return exchangeOf(ctx).principal.Tenant }

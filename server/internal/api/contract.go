@@ -2,8 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,13 +34,4 @@ func DecodeEntity(data []byte) (pfx.Request, error) {
 		return pfx.Request{}, graph.OfBody(faults)
 	}
 	return toRequest(&entity), nil
-}
-
-// joinClientRequestIDs makes one line of names that came in several (RFC 9110 §5.3): they name nothing, but are no fault.
-func joinClientRequestIDs(r *http.Request, _ *exchange) error {
-	const name = "Client-Request-Id"
-	if lines := r.Header[name]; len(lines) > 1 {
-		r.Header[name] = []string{strings.Join(lines, ", ")}
-	}
-	return nil
 }

@@ -1,20 +1,24 @@
 package gateway
 
+import "github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+
 // Contract is what the gateway holds requests and responses against.
 type Contract struct {
 	// BasePaths are where the operations' paths begin, such as /beta; "" is the root. The first that matches counts.
 	BasePaths []string
-	// Operations are those of the document.
+	// Operations are those of the document. A parameter in a path's template stands for a whole segment, or for what is
+	// between a prefix and a suffix of one.
 	Operations []Operation
-	// ODataKeys reports that a path may address an entity as collection('key') or collection(key) too, which is forwarded
-	// as collection/key (OData 4.01 URL Conventions §4.3.1 and §4.3.6).
-	ODataKeys bool
+	// Graph reports that what Microsoft Graph has for every operation holds: a path may address an entity as
+	// collection('key') or collection(key) too, and is forwarded as collection/key (OData 4.01 URL Conventions §4.3.1 and
+	// §4.3.6); answers are JSON, so Accept must cover it, and its media type may carry OData's parameters.
+	Graph bool
 	// MaxBody is the length of a request's body in bytes, before and after decompression.
 	MaxBody int64
 	// MaxDepth is how deep objects and arrays of a request's JSON body may nest; 0 leaves it to the operation.
 	MaxDepth int
 	// Words are those of refusals.
-	Words Words
+	Words graph.Words
 }
 
 // Report takes one fault of a request or a response: where it is ("" for a body, else "path", "query" or "header"), the
@@ -66,14 +70,4 @@ func Generated[O any, P interface {
 		operations[i] = P(&list[i])
 	}
 	return operations
-}
-
-// Words are the words of refusals that differ from contract to contract.
-type Words struct {
-	// Type is the name of the type of bodies, "" for none.
-	Type string
-	// Types name a JSON Schema type and format in messages, and say how their values look.
-	Types map[[2]string][2]string
-	// Hints say what a parameter must be, by its name.
-	Hints map[string]string
 }

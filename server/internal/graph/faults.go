@@ -8,77 +8,129 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 )
 
-// entityType is the name of the entity's type in messages.
-const entityType = "microsoft.graph.pfxRecryptionRequest"
-
-// edmTypes names the primitive types in messages by the contract's type and format, and says how their values look.
-var edmTypes = map[[2]string][2]string{
-	{"string", "uuid"}:               {"Edm.Guid", "Send 8-4-4-4-12 hexadecimal digits."},
-	{"string", "edm-datetimeoffset"}: {"Edm.DateTimeOffset", "Send YYYY-MM-DDThh:mm:ss with up to 12 fraction digits and an offset, Z or ±hh:mm."},
-	{"integer", "edm-int32"}:         {"Edm.Int32", "Send an integer from -2147483648 to 2147483647 without fraction or exponent."},
-	{"boolean", ""}:                  {"Edm.Boolean", "Send true or false."},
-	{"string", ""}:                   {"Edm.String", "Send text of at most 1024 bytes of UTF-8 without U+0000."},
-	{"object", ""}:                   {entityType, "Send a JSON object."},
+// Fault is one rule of a contract that was broken, without the value that broke it.
+type Fault struct {
+	Pointer string // the JSON Pointer of the member
+	Name    string // of the member or the parameter
+	Keyword string // of the schema
+	// What the contract asks for: the type, the format, and the keyword's own value where they do not tell it.
+	Type, Format, Value string
 }
 
-// OfBody words the faults of a body: what is not JSON is that and nothing else; otherwise every fault is a detail,
-// in document order, and the first speaks for all.
+// Words are the words of refusals that differ from contract to contract. The zero Words speak of JSON Schema's types.
+type Words struct {
+	// Type is the name of the type of bodies, "" for none.
+	Type string
+	// Types name a JSON Schema type and format, and say how their values look.
+	Types map[[2]string][2]string
+	// Hints say what a parameter must be, by its name, where a caller may not know.
+	Hints map[string]string
+}
+
+// Entity are the words for our own contract.
+var Entity = Words{
+	Type: "microsoft.graph.pfxRecryptionRequest",
+	Types: map[[2]string][2]string{
+		{"string", "uuid"}:               {"Edm.Guid", "Send 8-4-4-4-12 hexadecimal digits."},
+		{"string", "edm-datetimeoffset"}: {"Edm.DateTimeOffset", "Send YYYY-MM-DDThh:mm:ss with up to 12 fraction digits and an offset, Z or ±hh:mm."},
+		{"integer", "edm-int32"}:         {"Edm.Int32", "Send an integer from -2147483648 to 2147483647 without fraction or exponent."},
+		{"boolean", ""}:                  {"Edm.Boolean", "Send true or false."},
+		{"string", ""}:                   {"Edm.String", "Send text of at most 1024 bytes of UTF-8 without U+0000."},
+		{"object", ""}:                   {"microsoft.graph.pfxRecryptionRequest", "Send a JSON object."},
+	},
+	Hints: map[string]string{
+		"pfxRecryptionRequestsId": "a key is 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and does not start with a dot",
+		"If-Match":                "send * or entity tags in double quotes, separated by commas",
+		"If-None-Match":           "send *, or, to read an object, entity tags in double quotes, separated by commas",
+		"$top":                    "send an integer from 1 to 1000",
+		"$skiptoken":              "take it from '@odata.nextLink'",
+		"$count":                  "send true or false",
+		"$select":                 "send names of members separated by commas, or *",
+		"$filter":                 "send 1 to 4096 characters of comparisons such as status eq 6, joined by 'and'",
+	},
+}
+
+// OfBody words the faults of a body of our own contract.
 func OfBody(faults *pfxvalid.Faults) *Problem {
 	switch {
 	case faults.Empty:
-		return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Empty Payload. JSON content expected."}
+		return EmptyBody()
 	case faults.Malformed:
 		return MalformedBody(nil)
 	}
-	p := &Problem{Status: http.StatusBadRequest, Code: CodeModelValidation, Details: make([]pfxapi.ErrorDetail, 0, len(faults.List))}
-	for _, f := range faults.List {
-		p.Details = append(p.Details, pfxapi.ErrorDetail{Code: CodeModelValidation, Message: faultMessage(f), Target: f.Pointer})
+	list := make([]Fault, len(faults.List))
+	for i := range faults.List {
+		list[i] = ofContract(&faults.List[i])
+	}
+	return Entity.OfBody(list)
+}
+
+// OfParameter words the faults of the parameters of our own contract.
+func OfParameter(faults *pfxvalid.Faults) *Problem {
+	return Entity.OfParameter(ofContract(&faults.List[0]))
+}
+
+func ofContract(f *pfxvalid.Fault) Fault {
+	return Fault{f.Pointer, f.Name, f.Keyword, f.Expected.Type, f.Expected.Format, f.Expected.Value}
+}
+
+// OfBody words the faults of a body that is JSON: every fault is a detail, and the first speaks for all.
+func (w *Words) OfBody(faults []Fault) *Problem {
+	p := &Problem{Status: http.StatusBadRequest, Code: CodeModelValidation, Details: make([]pfxapi.ErrorDetail, 0, len(faults))}
+	for i := range faults {
+		f := &faults[i]
+		p.Details = append(p.Details, pfxapi.ErrorDetail{Code: CodeModelValidation, Message: w.message(f), Target: f.Pointer})
 	}
 	p.Message = p.Details[0].Message
 	return p
 }
 
-func faultMessage(f pfxvalid.Fault) string {
+func (w *Words) message(f *Fault) string {
+	onType := ""
+	if w.Type != "" {
+		onType = " on type '" + w.Type + "'"
+	}
 	switch f.Keyword {
 	case "additionalProperties":
-		return fmt.Sprintf("The property '%s' does not exist on type '%s'.", f.Name, entityType)
+		return fmt.Sprintf("The property '%s' does not exist%s.", f.Name, onType)
 	case "required":
-		return fmt.Sprintf("The property '%s' is required on type '%s'.", f.Name, entityType)
+		return fmt.Sprintf("The property '%s' is required%s.", f.Name, onType)
 	case "enum":
-		return fmt.Sprintf("The value of '%s' must be one of %s.", f.Name, f.Expected.Value)
+		return fmt.Sprintf("The value of '%s' must be one of %s.", f.Name, f.Value)
 	}
-	t, ok := edmTypes[[2]string{f.Expected.Type, f.Expected.Format}]
+	of := "the request body"
+	if f.Name != "" {
+		of = "'" + f.Name + "'"
+	}
+	t, ok := w.Types[[2]string{f.Type, f.Format}]
 	if !ok {
-		t = edmTypes[[2]string{f.Expected.Type, ""}]
+		t, ok = w.Types[[2]string{f.Type, ""}]
 	}
-	if f.Name == "" {
-		return fmt.Sprintf("Cannot convert the value of the request body to the expected type '%s'. %s", t[0], t[1])
+	switch {
+	case ok:
+		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s'. %s", of, t[0], t[1])
+	case f.Keyword == "type" && f.Type != "":
+		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s'.", of, f.Type)
+	case f.Keyword == "format" && f.Format != "":
+		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s' of the format '%s'.", of, f.Type, f.Format)
+	case f.Value != "":
+		return fmt.Sprintf("The value of %s does not fit the contract: '%s' is %s.", of, f.Keyword, f.Value)
 	}
-	return fmt.Sprintf("Cannot convert the value of '%s' to the expected type '%s'. %s", f.Name, t[0], t[1])
+	return fmt.Sprintf("The value of %s does not fit the contract: see '%s'.", of, f.Keyword)
 }
 
-// OfParameter words the first fault of the parameters.
-func OfParameter(faults *pfxvalid.Faults) *Problem {
-	f := faults.List[0]
-	switch {
-	case f.Keyword == "additionalProperties":
+// OfParameter words the fault of a parameter.
+func (w *Words) OfParameter(f Fault) *Problem {
+	switch f.Keyword {
+	case "additionalProperties":
 		return BadParameter(f.Name, "is not a query option of this operation")
-	case f.Keyword == "repeated":
+	case "repeated":
 		return BadParameter(f.Name, "was sent more than once")
-	case f.Keyword == "required":
+	case "required":
 		return BadParameter(f.Name, "is required")
 	}
-	return BadParameter(f.Name, "is malformed"+parameterHints[f.Name])
-}
-
-// parameterHints say what a parameter must be, where a caller may not know.
-var parameterHints = map[string]string{
-	"pfxRecryptionRequestsId": ": a key is 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and does not start with a dot",
-	"If-Match":                ": send * or entity tags in double quotes, separated by commas",
-	"If-None-Match":           ": send *, or, to read an object, entity tags in double quotes, separated by commas",
-	"$top":                    ": send an integer from 1 to 1000",
-	"$skiptoken":              ": take it from '@odata.nextLink'",
-	"$count":                  ": send true or false",
-	"$select":                 ": send names of members separated by commas, or *",
-	"$filter":                 ": send 1 to 4096 characters of comparisons such as status eq 6, joined by 'and'",
+	if hint := w.Hints[f.Name]; hint != "" {
+		return BadParameter(f.Name, "is malformed: "+hint)
+	}
+	return BadParameter(f.Name, "is malformed")
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -26,6 +27,14 @@ func Identify(h http.Header, now time.Time) Identity {
 		}
 	}
 	return i
+}
+
+// JoinRequestNames makes one line of names that came in several (RFC 9110 §5.3): they name nothing, but are no fault.
+func JoinRequestNames(h http.Header) {
+	const name = "Client-Request-Id"
+	if lines := h[name]; len(lines) > 1 {
+		h[name] = []string{strings.Join(lines, ", ")}
+	}
 }
 
 // NewGUID returns a random GUID of version 4 (RFC 9562 §5.4). Request ids are names, not secrets: the runtime's own

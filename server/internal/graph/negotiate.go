@@ -3,14 +3,12 @@ package graph
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-const (
-	mediaJSON       = "application/json"
-	mediaMergePatch = "application/merge-patch+json"
-)
+const mediaJSON = "application/json"
 
 // formatParameters are the parameters that application/json may carry, with their values, in lower case
 // (OData JSON Format §4; each with and without its prefix).
@@ -26,36 +24,32 @@ var formatParameters = map[string][]string{
 	"odata.exponentialdecimals": {"true", "false"},
 }
 
-var contentTypeJSON = []string{mediaJSON}
-
 // Negotiate refuses a request whose answer the caller would not take (406) or whose body is not of one of bodyTypes
-// (415). It leaves Content-Type as application/json for both media types, since they mean the same: the generated server
-// compares the header letter by letter.
-func Negotiate(method string, h http.Header, bodyTypes []string) error {
+// (415), and returns the one that it is of; "" if the operation has none.
+func Negotiate(method string, h http.Header, bodyTypes []string) (string, error) {
 	if !acceptsJSON(h["Accept"]) {
-		return NotAcceptable()
+		return "", NotAcceptable()
 	}
 	if len(bodyTypes) == 0 {
-		return nil
+		return "", nil
 	}
-	return checkBodyType(method, h, bodyTypes)
-}
-
-func checkBodyType(method string, h http.Header, bodyTypes []string) error {
 	types, encodings := h["Content-Type"], h["Content-Encoding"]
 	switch {
 	case len(types) > 1:
-		return BadParameter("Content-Type", "was sent more than once")
+		return "", BadParameter("Content-Type", "was sent more than once")
 	case len(encodings) > 1:
-		return BadParameter("Content-Encoding", "was sent more than once")
+		return "", BadParameter("Content-Encoding", "was sent more than once")
 	}
-	if value := first(types); value != mediaJSON {
-		if !isBodyType(value, bodyTypes) {
-			return UnsupportedMediaType(method, bodyTypes)
-		}
-		h["Content-Type"] = contentTypeJSON
+	bodyType := bodyTypeOf(first(types), bodyTypes)
+	if bodyType == "" {
+		return "", UnsupportedMediaType(method, bodyTypes)
 	}
-	switch strings.ToLower(first(encodings)) {
+	return bodyType, CheckEncoding(first(encodings))
+}
+
+// CheckEncoding refuses a Content-Encoding that nobody here can undo.
+func CheckEncoding(encoding string) error {
+	switch strings.ToLower(encoding) {
 	case "", "identity", "gzip":
 		return nil
 	}
@@ -70,17 +64,16 @@ func first(values []string) string {
 	return ""
 }
 
-func isBodyType(contentType string, bodyTypes []string) bool {
+// bodyTypeOf returns which of bodyTypes a Content-Type names, "" if none.
+func bodyTypeOf(contentType string, bodyTypes []string) string {
+	if contentType == mediaJSON && bodyTypes[0] == mediaJSON {
+		return mediaJSON // what nearly all callers send, without a parser
+	}
 	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil || !areFormatParameters(params) {
-		return false
+	if err != nil || !areFormatParameters(params) || !slices.Contains(bodyTypes, media) {
+		return ""
 	}
-	for _, t := range bodyTypes {
-		if media == t {
-			return true
-		}
-	}
-	return false
+	return media
 }
 
 func areFormatParameters(params map[string]string) bool {

@@ -159,6 +159,11 @@ func MalformedBody(cause error) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it.", Cause: cause}
 }
 
+// EmptyBody is the problem of a body that is not there.
+func EmptyBody() *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Empty Payload. JSON content expected."}
+}
+
 // NoRoute is the problem of a path that no operation has.
 func NoRoute() *Problem {
 	return &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Message: "Resource not found: no operation has this path."}
