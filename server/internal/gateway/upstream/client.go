@@ -1,0 +1,156 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Config says where requests go. Only URL and Fail are required.
+type Config struct {
+	// URL is http or https, a host, and a path that is put before every request's; nothing else.
+	URL string
+	// TLS is for https; nil trusts the system's roots.
+	TLS *tls.Config
+	// KeepHost sends the caller's Host on; otherwise the upstream gets its own name.
+	KeepHost bool
+	// Trusted are the addresses of proxies in front: what they say of the caller in X-Forwarded-* is sent on.
+	Trusted []netip.Prefix
+	// MaxConns is how many connections there are at most; 0 means 512. A request waits for one, at most QueueTimeout.
+	MaxConns int
+	// QueueTimeout is how long a request waits for a connection; 0 means 100 ms.
+	QueueTimeout time.Duration
+	// DialTimeout is how long it may take to connect, TLS included; 0 means 2 s.
+	DialTimeout time.Duration
+	// Timeout is how long the upstream may take for the head of its answer, and then for each piece of its body; 0 means
+	// 10 s.
+	Timeout time.Duration
+	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
+	IdleTimeout time.Duration
+	// Fail answers a request that the upstream did not. Nothing was written to w. err is an [*Error].
+	Fail func(w http.ResponseWriter, r *http.Request, err error)
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxConns = orDefault(c.MaxConns, 512)
+	c.QueueTimeout = orDefault(c.QueueTimeout, 100*time.Millisecond)
+	c.DialTimeout = orDefault(c.DialTimeout, 2*time.Second)
+	c.Timeout = orDefault(c.Timeout, 10*time.Second)
+	c.IdleTimeout = orDefault(c.IdleTimeout, 30*time.Second)
+	return c
+}
+
+func orDefault[T int | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// Kind says what went wrong with the upstream.
+type Kind int
+
+const (
+	// Broken: it could not be reached, or its answer was not fit to be one.
+	Broken Kind = iota
+	// Timeout: it did not answer in time.
+	Timeout
+	// Busy: all connections were taken. The request was not sent.
+	Busy
+	// Gone: the caller has left, or did not send the body that it announced.
+	Gone
+)
+
+// Error is why a request has no answer of the upstream's.
+type Error struct {
+	Kind Kind
+	Err  error // for the log only
+}
+
+func (e *Error) Error() string { return "asking the upstream: " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Client is the handler. It is safe for concurrent use.
+type Client struct {
+	config  Config
+	address string // host and port
+	host    string // as the Host field has it
+	prefix  string // of every path
+	tls     *tls.Config
+	pool    pool
+}
+
+// New returns a handler that forwards to an upstream. Nothing is connected yet.
+func New(config Config) (*Client, error) {
+	u, err := url.Parse(config.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("the upstream must be http:// or https://, a host, and maybe a path")
+	}
+	c := &Client{config: config.withDefaults(), host: u.Host, prefix: strings.TrimSuffix(u.EscapedPath(), "/")}
+	port := u.Port()
+	if u.Scheme == "https" {
+		c.tls = config.TLS.Clone()
+		if c.tls == nil {
+			c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		if c.tls.ServerName == "" {
+			c.tls.ServerName = u.Hostname()
+		}
+		c.tls.NextProtos = []string{"http/1.1"}
+		if port == "" {
+			port = "443"
+		}
+	}
+	if port == "" {
+		port = "80"
+	}
+	c.address = net.JoinHostPort(u.Hostname(), port)
+	c.pool.init(&c.config)
+	return c, nil
+}
+
+// Close closes the connections that nobody uses; those in use close when their answer is through.
+func (c *Client) Close() { c.pool.close() }
+
+// dial connects to the upstream.
+func (c *Client) dial(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.config.DialTimeout)
+	defer cancel()
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", c.address)
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	if c.tls == nil {
+		return newConn(nc, nc), nil
+	}
+	secured := tls.Client(nc, c.tls)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	return newConn(secured, nc), nil
+}
+
+// kindOf classifies what a connection has returned while the caller waited.
+func kindOf(ctx context.Context, err error) Kind {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return Gone
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return Timeout
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return Timeout
+	}
+	return Broken
+}

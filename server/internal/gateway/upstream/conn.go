@@ -1,0 +1,169 @@
+package upstream
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http/httputil"
+	"syscall"
+	"time"
+)
+
+// maxHead is the length of the head of an answer in bytes, and of its trailers.
+const maxHead = 32 << 10
+
+// conn is a connection to the upstream. One request at a time uses it.
+type conn struct {
+	net.Conn
+	raw     syscall.RawConn // of the TCP connection; nil if it has none
+	peek    func(fd uintptr) bool
+	silent  bool // what peek found
+	in      *bufio.Reader
+	out     []byte // the request
+	answer  head
+	sent    error      // what sending the request has come to, unless it is being sent
+	sending chan error // gets that error; nil unless the body comes in pieces
+	used    time.Time
+	fresh   bool // no request has used it before
+}
+
+func newConn(c, tcp net.Conn) *conn {
+	n := &conn{Conn: c, in: bufio.NewReaderSize(c, maxHead), out: make([]byte, 0, 2048), fresh: true}
+	if sc, ok := tcp.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			n.raw = raw
+			n.peek = func(fd uintptr) bool {
+				n.silent = isSilent(fd)
+				return true
+			}
+		}
+	}
+	return n
+}
+
+// quiet reports whether the upstream has neither closed the connection nor said a word that nobody asked for: such bytes
+// would be taken for the answer to the next request.
+func (c *conn) quiet() bool {
+	if c.in.Buffered() > 0 {
+		return false
+	}
+	c.fresh = false
+	return c.raw == nil || c.raw.Read(c.peek) == nil && c.silent
+}
+
+func (c *conn) close() { _ = c.Conn.Close() } // there is nothing more to learn from it
+
+var errHeadTooLarge = errors.New("the head of the answer is too large")
+
+// readHead reads the head of the answer to a request, interim ones aside (RFC 9110 §15.2).
+func (c *conn) readHead(isHEAD bool) error {
+	h := &c.answer
+	for range 8 {
+		block, err := c.readBlock()
+		if err != nil {
+			return err
+		}
+		if err := h.parse(string(block), isHEAD); err != nil {
+			return err
+		}
+		_, _ = c.in.Discard(len(block)) // it is buffered
+		if h.status >= 200 {
+			return nil
+		}
+		if h.status == 101 {
+			break
+		}
+	}
+	return fmt.Errorf("%w: interim answers without end, or another protocol", errMalformed)
+}
+
+var endOfHead = []byte("\r\n\r\n")
+
+// readBlock returns the bytes up to the first empty line, which it leaves in the buffer.
+func (c *conn) readBlock() ([]byte, error) {
+	for seen := 0; ; {
+		if _, err := c.in.Peek(max(seen, c.in.Buffered()-1) + 1); err != nil {
+			if errors.Is(err, bufio.ErrBufferFull) {
+				return nil, errHeadTooLarge
+			}
+			return nil, fmt.Errorf("reading the head of the answer: %w", err)
+		}
+		block, _ := c.in.Peek(c.in.Buffered())
+		if end := bytes.Index(block[max(0, seen-3):], endOfHead); end >= 0 {
+			return block[:max(0, seen-3)+end+len(endOfHead)], nil
+		}
+		seen = len(block)
+	}
+}
+
+// body returns the body that a head announces.
+func (c *conn) body() io.Reader {
+	switch h := &c.answer; {
+	case h.chunked:
+		return &chunked{Reader: httputil.NewChunkedReader(c.in), conn: c}
+	case h.length >= 0:
+		return &exactly{c.in, h.length}
+	}
+	return c.in
+}
+
+// exactly reads n bytes; an end before them is an error.
+type exactly struct {
+	in   *bufio.Reader
+	left int64
+}
+
+func (e *exactly) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > e.left {
+		p = p[:e.left]
+	}
+	n, err := e.in.Read(p)
+	e.left -= int64(n)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// chunked reads a body in chunks, and the trailers behind it, which nobody gets.
+type chunked struct {
+	io.Reader
+	conn *conn
+}
+
+func (c *chunked) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		if trailers := c.conn.skipTrailers(); trailers != nil {
+			return n, trailers
+		}
+	}
+	return n, err
+}
+
+func (c *conn) skipTrailers() error {
+	for size := 0; size < maxHead; {
+		line, err := c.in.ReadSlice('\n')
+		switch {
+		case err != nil:
+			return fmt.Errorf("reading trailers: %w", noEOF(err))
+		case string(line) == "\r\n":
+			return nil
+		}
+		size += len(line)
+	}
+	return errHeadTooLarge
+}
+
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

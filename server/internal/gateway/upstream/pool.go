@@ -1,0 +1,95 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// pool keeps the connections that nobody uses, the last used on top, and bounds how many there are.
+type pool struct {
+	config *Config
+	places *semaphore.Weighted
+	mu     sync.Mutex
+	idle   []*conn
+	closed bool
+}
+
+var errBusy = errors.New("all connections are taken")
+
+func (p *pool) init(config *Config) {
+	p.config, p.places = config, semaphore.NewWeighted(int64(config.MaxConns))
+}
+
+// enter waits for the place of a connection, which leave gives back.
+func (p *pool) enter(ctx context.Context) error {
+	if p.places.TryAcquire(1) {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, p.config.QueueTimeout)
+	defer cancel()
+	if err := p.places.Acquire(wait, 1); err != nil {
+		if ctx.Err() != nil {
+			return &Error{Gone, ctx.Err()}
+		}
+		return &Error{Busy, errBusy}
+	}
+	return nil
+}
+
+func (p *pool) leave() { p.places.Release(1) }
+
+// take returns a connection that was used before and is still good, nil if there is none.
+func (p *pool) take(now time.Time) *conn {
+	for {
+		p.mu.Lock()
+		last := len(p.idle) - 1
+		if last < 0 {
+			p.mu.Unlock()
+			return nil
+		}
+		c := p.idle[last]
+		p.idle[last] = nil
+		p.idle = p.idle[:last]
+		p.mu.Unlock()
+		if now.Sub(c.used) < p.config.IdleTimeout && c.quiet() {
+			return c
+		}
+		c.close()
+	}
+}
+
+// put keeps a connection for the next request, and drops one that nobody has wanted for long.
+func (p *pool) put(c *conn) {
+	now := time.Now()
+	c.used = now
+	var old *conn
+	p.mu.Lock()
+	switch {
+	case p.closed:
+		old = c
+	case len(p.idle) > 0 && now.Sub(p.idle[0].used) >= p.config.IdleTimeout:
+		old = p.idle[0]
+		copy(p.idle, p.idle[1:])
+		p.idle[len(p.idle)-1] = c
+	default:
+		p.idle = append(p.idle, c)
+	}
+	p.mu.Unlock()
+	if old != nil {
+		old.close()
+	}
+}
+
+func (p *pool) close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, c := range idle {
+		c.close()
+	}
+}

@@ -1,0 +1,137 @@
+package upstream
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Bytes is a request's body that is all there: it is sent together with the head.
+type Bytes interface {
+	// Bytes returns all of the body. The caller does not change it, and does not keep it beyond the request.
+	Bytes() []byte
+}
+
+// appendHead appends the head of the request that the upstream gets, with the framing of its body: length bytes, or
+// chunks if length is negative.
+func (c *Client) appendHead(b []byte, r *http.Request, length int64) []byte {
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, c.prefix...)
+	b = append(b, target(r)...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	if c.config.KeepHost && r.Host != "" {
+		b = append(b, r.Host...)
+	} else {
+		b = append(b, c.host...)
+	}
+	b = append(b, "\r\n"...)
+	for name, values := range r.Header {
+		if stays(name) || isNamed(r.Header["Connection"], name) {
+			continue
+		}
+		for _, value := range values {
+			b = appendField(b, name, value)
+		}
+	}
+	b = c.appendForwarded(b, r)
+	switch {
+	case length < 0:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	case length > 0 || r.Method == http.MethodPatch || r.Method == http.MethodPost || r.Method == http.MethodPut:
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, length, 10)
+		b = append(b, "\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// target returns the request's target in origin form (RFC 9112 §3.2.1), as it came or as whoever called has set it.
+func target(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
+	}
+	t := r.URL.EscapedPath()
+	if !strings.HasPrefix(t, "/") {
+		t = "/" + t
+	}
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		t += "?" + r.URL.RawQuery
+	}
+	return t
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}
+
+// stays reports whether a field of the caller is not for the upstream. Names with an underscore look like others to those
+// who turn names into variables (RFC 3875 §4.1.18).
+func stays(name string) bool {
+	switch name {
+	case "Content-Length", "Expect", "Forwarded", "Host", "Http2-Settings", "X-Real-Ip":
+		return true
+	}
+	return isHopByHop(name) || strings.HasPrefix(name, "X-Forwarded-") || strings.IndexByte(name, '_') >= 0
+}
+
+func isNamed(connection []string, name string) bool {
+	for _, list := range connection {
+		if hasToken(list, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendForwarded appends who the caller is, for those who are told no other way (RFC 7239, and the older fields).
+func (c *Client) appendForwarded(b []byte, r *http.Request) []byte {
+	peer, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		peer = "unknown"
+	}
+	host, proto, before := r.Host, "http", ""
+	if r.TLS != nil {
+		proto = "https"
+	}
+	if len(c.config.Trusted) > 0 && c.isTrusted(peer) {
+		if list := strings.Join(r.Header["X-Forwarded-For"], ", "); list != "" {
+			before = list + ", "
+		}
+		host = orElse(r.Header.Get("X-Forwarded-Host"), host)
+		proto = orElse(r.Header.Get("X-Forwarded-Proto"), proto)
+	}
+	b = append(b, "X-Forwarded-For: "...)
+	b = append(b, before...)
+	b = append(b, peer...)
+	b = append(b, "\r\nX-Forwarded-Host: "...)
+	b = append(b, host...)
+	b = append(b, "\r\nX-Forwarded-Proto: "...)
+	b = append(b, proto...)
+	return append(b, "\r\nVia: 1.1 pfxrd\r\n"...)
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (c *Client) isTrusted(peer string) bool {
+	ip, err := netip.ParseAddr(peer)
+	if err != nil {
+		return false
+	}
+	for _, p := range c.config.Trusted {
+		if p.Contains(ip.Unmap()) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,12 @@
+//go:build unix
+
+package upstream
+
+import "syscall"
+
+// isSilent reports whether nothing waits to be read, not even the end.
+func isSilent(fd uintptr) bool {
+	var one [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	return err == syscall.EAGAIN || err == syscall.EWOULDBLOCK //nolint:errorlint // an errno as the system gave it
+}
