@@ -20,9 +20,9 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
@@ -123,7 +123,7 @@ func Open(c Config) (_ *Server, err error) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.Run(ctx) }()
 	return &Server{
-		URL: s.URL + api.BasePath, AdminURL: s.AdminURL, Credentials: credentials(s.URL), issuer: s.Issuer,
+		URL: s.URL + graph.BasePath, AdminURL: s.AdminURL, Credentials: credentials(s.URL), issuer: s.Issuer,
 		stop: func() error {
 			stop()
 			return errors.Join(<-stopped, os.RemoveAll(dir))

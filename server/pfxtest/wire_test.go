@@ -4,18 +4,21 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +30,10 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
@@ -59,10 +66,84 @@ func TestWire(t *testing.T) {
 		for _, file := range files {
 			t.Run(keyOf(file), func(t *testing.T) {
 				t.Parallel()
-				runWireCase(t, file, servers)
+				runWireCase(t, file, servers, func(response string) string { return response })
 			})
 		}
 	})
+}
+
+// TestWireThroughGateway sends the same cases through a gateway that has the contract built in and checks tokens as the
+// server does, in both directions. Its answers are the same bytes, whoever of the two gives them, but for the order of
+// header fields, and of methods in Allow.
+func TestWireThroughGateway(t *testing.T) {
+	t.Parallel()
+	if *update {
+		t.Skip("the expected responses are the server's")
+	}
+	files, err := filepath.Glob("testdata/wire/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	servers := map[string]*pfxtest.Server{}
+	for name, config := range flavours {
+		config.Seed = seed(t, files)
+		server := pfxtest.Start(t, config)
+		through := *server
+		through.URL = startGateway(t, server)
+		servers[name] = &through
+	}
+	t.Run("cases", func(t *testing.T) {
+		for _, file := range files {
+			t.Run(keyOf(file), func(t *testing.T) {
+				t.Parallel()
+				if keyOf(file) == "order-licence-before-media-type" {
+					return // the gateway knows no licences: it refuses the media type first
+				}
+				runWireCase(t, file, servers, sortedHeader)
+			})
+		}
+	})
+}
+
+// sortedHeader puts the header fields of a response into the order of their names, and the methods in Allow too.
+func sortedHeader(response string) string {
+	head, body, _ := strings.Cut(response, "\n\n")
+	lines := strings.Split(head, "\n")
+	for i, line := range lines {
+		if allow, ok := strings.CutPrefix(line, "Allow: "); ok {
+			methods := strings.Split(allow, ", ")
+			slices.Sort(methods)
+			lines[i] = "Allow: " + strings.Join(methods, ", ")
+		}
+	}
+	slices.Sort(lines[1:])
+	return strings.Join(lines, "\n") + "\n\n" + body
+}
+
+// startGateway starts a gateway that enforces both directions in front of a server, and returns where the contract's base
+// path begins behind it.
+func startGateway(t *testing.T, server *pfxtest.Server) string {
+	t.Helper()
+	upstream := strings.TrimSuffix(server.URL, graph.BasePath)
+	enforce := policy.Enforce
+	g, err := app.OpenGateway(app.GatewayConfig{
+		Listen: "127.0.0.1:0", Upstream: upstream, KeepHost: true, MaxConns: 512, Timeout: 10 * time.Second, MaxResponse: 8 << 20,
+		Requests: &enforce, Responses: &enforce,
+		Issuer: []string{upstream + "/dev/{tenantid}/v2.0"}, Audience: []string{auth.DefaultAudience},
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- g.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Errorf("stopping the gateway: %v", err)
+		}
+	})
+	return g.URL + graph.BasePath
 }
 
 func keyOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".txt") }
@@ -89,7 +170,7 @@ func seed(t *testing.T, files []string) []byte {
 	return b
 }
 
-func runWireCase(t *testing.T, file string, servers map[string]*pfxtest.Server) {
+func runWireCase(t *testing.T, file string, servers map[string]*pfxtest.Server, normal func(string) string) {
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +186,7 @@ func runWireCase(t *testing.T, file string, servers map[string]*pfxtest.Server) 
 		got := c.exchange(string(request.Data))
 		if *update {
 			response.Data = []byte(got)
-		} else if diff := cmp.Diff(string(response.Data), got); diff != "" {
+		} else if diff := cmp.Diff(normal(string(response.Data)), normal(got)); diff != "" {
 			t.Errorf("%s\nexchange %d (-want +got):\n%s", row, i/2+1, diff)
 		}
 	}

@@ -145,12 +145,9 @@ func negotiate(bodyTypes []string) check {
 	}
 }
 
-// maxBody is the length of a request body in bytes, before and after decompression.
-const maxBody = 64 << 10
-
 // readBody reads the body for the operations that have one. Nothing of it was read before: what refuses a request
 // earlier costs the caller's bytes, not ours.
-func readBody(r *http.Request, x *exchange) error { return x.body.Read(r, maxBody) }
+func readBody(r *http.Request, x *exchange) error { return x.body.Read(r, graph.MaxBody) }
 
 // joinRequestNames makes one line of the names that the caller has given the request.
 func joinRequestNames(r *http.Request, _ *exchange) error {

@@ -18,10 +18,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-const samplePath = BasePath + "/pfxRecryptionRequests/sample"
+const samplePath = graph.BasePath + "/pfxRecryptionRequests/sample"
 
 // benchBodies are the columns: the page's request, one of two members, and the page's with a status that is no number.
 var benchBodies = []struct {
@@ -160,7 +161,7 @@ func (m *memory) Update(_ context.Context, tenant edm.Guid, id string, fn func(*
 }
 
 // route is where every handler serves.
-const route = "PATCH " + BasePath + "/pfxRecryptionRequests/{id}"
+const route = "PATCH " + graph.BasePath + "/pfxRecryptionRequests/{id}"
 
 // stockUpdate and stockEntity are the models that oapi-codegen makes of the page by default: what one begins with.
 type stockUpdate struct {

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	collectionPath = BasePath + "/pfxRecryptionRequests"
+	collectionPath = graph.BasePath + "/pfxRecryptionRequests"
 	defaultTop     = 100
 )
 

@@ -23,11 +23,9 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
-
-// BasePath is where the contract's paths begin.
-const BasePath = "/beta"
 
 // Config says what an API server is made of.
 type Config struct {
@@ -66,7 +64,7 @@ func New(c Config) (*Server, error) {
 	}
 	contextOf := func(ec echo.Context) context.Context { return exchangeBehind(ec) }
 	pfxserver.RegisterHandlersWithOptions(e, pfxserver.NewStrictHandler(&handlers{c.Service}, contextOf), pfxserver.RegisterHandlersOptions{
-		BaseURL: BasePath, OperationMiddlewares: chains,
+		BaseURL: graph.BasePath, OperationMiddlewares: chains,
 	})
 	if err := closeRoutes(e, len(chains)); err != nil {
 		return nil, err
@@ -94,7 +92,7 @@ func (s *Server) addMethods() {
 		}
 	}
 	for path, list := range methods {
-		route := BasePath + strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "")
+		route := graph.BasePath + strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "")
 		if slices.Contains(list, http.MethodGet) {
 			list = append(list, http.MethodHead)
 			s.routes.HEAD(route, s.head)

@@ -27,6 +27,7 @@ const (
 // wins.
 type commands struct {
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
+	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
 	Spec    specCommand      `cmd:"" help:"Print openapi.yaml."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 type serveCommand struct{ Config }
@@ -18,7 +18,7 @@ func (c *serveCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "url", s.URL+api.BasePath, "admin", s.AdminURL, "dev", c.Dev)
+	log.Info("serving", "url", s.URL+graph.BasePath, "admin", s.AdminURL, "dev", c.Dev)
 	if c.Dev && c.Seed == "" {
 		greet(stdout, s.URL)
 	}

@@ -2,34 +2,17 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/sqlite"
-)
-
-// Every limit that the server puts on a connection.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 10 * time.Second
-	writeTimeout      = 15 * time.Second
-	idleTimeout       = 60 * time.Second
-	maxHeaderBytes    = 64 << 10 // the API itself answers 431 from 16 KiB on
-	drainTimeout      = 20 * time.Second
 )
 
 // Server is a server whose listeners are open: it answers from the call of Run on.
@@ -41,16 +24,10 @@ type Server struct {
 	// Issuer is the development issuer, or nil.
 	Issuer *auth.Issuer
 
+	host     *host
 	log      *slog.Logger
 	store    pfx.Store
 	verifier *auth.Verifier
-	serving  []serving // the API first
-	draining atomic.Bool
-}
-
-type serving struct {
-	server   *http.Server
-	listener net.Listener
 }
 
 // Open opens the store, loads the seed and opens the listeners. Without an error, the caller must call Run.
@@ -58,7 +35,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{log: log}
+	s := &Server{host: newHost(log), log: log}
 	if err := s.open(ctx, &c); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -67,20 +44,15 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 
 // open looks at all that can be wrong with the configuration before it touches the store.
 func (s *Server) open(ctx context.Context, c *Config) error {
-	listener, err := c.listen()
+	server, url, err := s.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
 	}
-	s.URL = "http://" + listener.Addr().String()
-	if c.TLSCert != "" {
-		s.URL = "https://" + listener.Addr().String()
-	}
-	server := s.newServer(nil)
-	s.serving = append(s.serving, serving{server, listener})
+	s.URL = url
 	if err := s.trust(c); err != nil {
 		return err
 	}
-	if err := s.openProbes(c.AdminListen); err != nil {
+	if s.AdminURL, err = s.host.openAdmin(c.AdminListen, s.notReady); err != nil {
 		return err
 	}
 	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: strings.TrimPrefix(c.Store, "sqlite:"), Log: s.log}); err != nil {
@@ -92,25 +64,6 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	}
 	server.Handler, err = s.handler(c)
 	return err
-}
-
-func (c *Config) listen() (net.Listener, error) {
-	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}}
-	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("loading --tls-cert and --tls-key: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	l, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
-	}
-	if c.TLSCert != "" {
-		return tls.NewListener(l, config), nil
-	}
-	return l, nil
 }
 
 // trust builds what verifies tokens and, with --dev, what issues them. The verifier finds the development issuer's keys
@@ -157,92 +110,23 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 	}), nil
 }
 
-func (s *Server) openProbes(address string) error {
-	if address == "" {
-		return nil
+// notReady says why the server should get no requests.
+func (s *Server) notReady(ctx context.Context) string {
+	switch {
+	case s.store.Ready(ctx) != nil:
+		return "the store is not ready"
+	case s.verifier.Ready(ctx) != nil:
+		return "the keys of an issuer cannot be read"
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("listening for probes: %w", err)
-	}
-	s.AdminURL = "http://" + l.Addr().String()
-	s.serving = append(s.serving, serving{s.newServer(s.probes()), l})
-	return nil
+	return ""
 }
 
-// probes answers /healthz while the process lives and /readyz while it should get requests.
-func (s *Server) probes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case s.draining.Load():
-			http.Error(w, "draining", http.StatusServiceUnavailable)
-		case s.store.Ready(r.Context()) != nil:
-			http.Error(w, "the store is not ready", http.StatusServiceUnavailable)
-		case s.verifier.Ready(r.Context()) != nil:
-			http.Error(w, "the keys of an issuer cannot be read", http.StatusServiceUnavailable)
-		default:
-			fmt.Fprintln(w, "ok")
-		}
-	})
-	return mux
-}
-
-func (s *Server) newServer(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:                      handler,
-		ReadHeaderTimeout:            readHeaderTimeout,
-		ReadTimeout:                  readTimeout,
-		WriteTimeout:                 writeTimeout,
-		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeaderBytes,
-		DisableGeneralOptionsHandler: true, // OPTIONS * is an unknown route like any other
-		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
-}
-
-// Run serves until ctx is done or a listener fails, then drains: readiness goes first, then the listeners; what is under
-// way may finish within drainTimeout; then the store closes.
-func (s *Server) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, r := range s.serving {
-		g.Go(func() error {
-			if err := r.server.Serve(r.listener); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serving %s: %w", r.listener.Addr(), err)
-			}
-			return nil
-		})
-	}
-	g.Go(func() error {
-		<-ctx.Done()
-		return s.drain(context.WithoutCancel(ctx))
-	})
-	return errors.Join(g.Wait(), s.close())
-}
-
-func (s *Server) drain(ctx context.Context) error {
-	s.draining.Store(true)
-	s.log.Info("draining", "timeout", drainTimeout.String())
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
-	defer cancel()
-	for _, r := range s.serving {
-		if err := r.server.Shutdown(ctx); err != nil {
-			return fmt.Errorf("draining %s: %w", r.listener.Addr(), errors.Join(err, r.server.Close()))
-		}
-	}
-	s.log.Info("drained")
-	return nil
-}
+// Run serves until ctx is done or a listener fails, then drains; then the store closes.
+func (s *Server) Run(ctx context.Context) error { return errors.Join(s.host.serve(ctx), s.close()) }
 
 // close releases what open has opened, after or instead of Run.
 func (s *Server) close() error {
-	var errs []error
-	for _, r := range s.serving {
-		if err := r.listener.Close(); !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
+	errs := []error{s.host.close()}
 	if s.verifier != nil {
 		s.verifier.Close()
 	}

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 type tokenCommand struct {
@@ -31,7 +31,7 @@ func (t *tokenCommand) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	config := clientcredentials.Config{
 		ClientID: "pfxrd", ClientSecret: "development",
-		TokenURL:       strings.TrimSuffix(strings.TrimSuffix(t.Server, "/"), api.BasePath) + "/dev/" + t.Tenant.String() + "/oauth2/v2.0/token",
+		TokenURL:       strings.TrimSuffix(strings.TrimSuffix(t.Server, "/"), graph.BasePath) + "/dev/" + t.Tenant.String() + "/oauth2/v2.0/token",
 		Scopes:         []string{auth.DefaultAudience + "/.default"},
 		EndpointParams: url.Values{claim: {strings.Join(t.Permission, " ")}},
 	}

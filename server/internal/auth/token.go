@@ -29,7 +29,7 @@ var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256}
 // bearer returns the one token of a request's Authorization header fields (RFC 6750 §2.1, stricter: one space).
 func bearer(authorization []string) (string, error) {
 	if len(authorization) > 1 {
-		return "", refuse("There is more than one Authorization header.", nil)
+		return "", Repeated()
 	}
 	if len(authorization) == 0 || authorization[0] == "" {
 		return "", &Error{Reason: Missing, Msg: "Access token is empty."}
@@ -45,6 +45,9 @@ func bearer(authorization []string) (string, error) {
 	}
 	return token, nil
 }
+
+// Repeated is the [*Error] of a request with more than one Authorization header field.
+func Repeated() error { return refuse("There is more than one Authorization header.", nil) }
 
 // checkForm checks the outer form of a JWS: three parts of base64url characters, none of them empty.
 func checkForm(token string) error {

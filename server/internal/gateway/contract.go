@@ -41,8 +41,8 @@ type Operation interface {
 	// RequestBody returns the media types of the request's body in lower case, none if there is no body, and whether there
 	// must be one.
 	RequestBody() (types []string, required bool)
-	// QueryOption returns the declared name of the query option that a request calls name, which is decoded; "" if there is
-	// none.
+	// QueryOption returns the name under which the query option is forwarded that a request calls name, which is decoded;
+	// "" if there is no such option.
 	QueryOption(name string) string
 	// Headers returns the names of the header fields that are parameters, in the form of [net/http.Header].
 	Headers() []string

@@ -10,11 +10,12 @@ import (
 // none are undone (RFC 3986 §6.2.2.2). What is escaped after that cannot be part of a key.
 func CanonicalAddress(u *url.URL) {
 	if raw := u.EscapedPath(); strings.ContainsAny(raw, "%(") {
-		setPath(u, canonicalPath(raw))
+		SetPath(u, CanonicalPath(raw))
 	}
 }
 
-func setPath(u *url.URL, escaped string) {
+// SetPath gives a URL the path that an escaped one stands for.
+func SetPath(u *url.URL, escaped string) {
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
 		return // net/url made the escaped form itself: it is well-formed
@@ -22,7 +23,11 @@ func setPath(u *url.URL, escaped string) {
 	u.Path, u.RawPath = path, escaped
 }
 
-func canonicalPath(escaped string) string {
+// CanonicalPath is what [CanonicalAddress] makes of an escaped path.
+func CanonicalPath(escaped string) string {
+	if !strings.ContainsAny(escaped, "%(") {
+		return escaped
+	}
 	segments := strings.Split(escaped, "/")
 	for i, s := range segments {
 		segments[i] = keyAsSegment(unescapePlain(s))

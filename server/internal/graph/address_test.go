@@ -30,8 +30,8 @@ func TestCanonicalPath(t *testing.T) {
 		"/beta/x/%00":            "/beta/x/%00",
 		"/beta/x/%C3%A9":         "/beta/x/%C3%A9",
 	} {
-		if got := canonicalPath(escaped); got != want {
-			t.Errorf("canonicalPath(%q) = %q, want %q", escaped, got, want)
+		if got := CanonicalPath(escaped); got != want {
+			t.Errorf("CanonicalPath(%q) = %q, want %q", escaped, got, want)
 		}
 	}
 }
@@ -46,12 +46,12 @@ func FuzzCanonicalPath(f *testing.F) {
 			t.Skip("not a path that net/http lets through")
 		}
 		before := u.EscapedPath()
-		got := canonicalPath(before)
+		got := CanonicalPath(before)
 		if strings.Count(got, "/") > strings.Count(before, "/")+strings.Count(before, "(")+strings.Count(before, "%28") {
-			t.Fatalf("canonicalPath(%q) = %q has slashes that are no segments", before, got)
+			t.Fatalf("CanonicalPath(%q) = %q has slashes that are no segments", before, got)
 		}
 		if _, err := url.PathUnescape(got); err != nil {
-			t.Fatalf("canonicalPath(%q) = %q: %v", before, got, err)
+			t.Fatalf("CanonicalPath(%q) = %q: %v", before, got, err)
 		}
 	})
 }

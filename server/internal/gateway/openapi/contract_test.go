@@ -150,7 +150,7 @@ func TestRoutes(t *testing.T) {
 	var got []string
 	for _, name := range contracts {
 		c := load(t, name)
-		got = append(got, fmt.Sprintf("%s %q %d %d %v", name, c.BasePaths, c.MaxBody, c.MaxDepth, c.ODataKeys))
+		got = append(got, fmt.Sprintf("%s %q %d %d %v", name, c.BasePaths, c.MaxBody, c.MaxDepth, c.Graph))
 		for _, o := range c.Operations {
 			id, method, path := o.Route()
 			types, required := o.RequestBody()

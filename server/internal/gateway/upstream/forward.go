@@ -14,19 +14,61 @@ import (
 // ServeHTTP forwards a request and its answer. An answer that breaks off ends in the panic of [http.ErrAbortHandler], as
 // with [httputil.ReverseProxy], so that nobody takes half of it for the whole.
 func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	err := c.pool.enter(r.Context())
+	m := message{Request: r}
+	defer m.free()
+	err := m.readSmall()
+	if err == nil {
+		err = c.pool.enter(r.Context())
+	}
 	if err == nil {
 		defer c.pool.leave()
-		err = c.forward(w, r)
+		err = c.forward(w, &m)
 	}
 	if err != nil {
 		c.config.Fail(w, r, err)
 	}
 }
 
+// message is a request with its body: all of it, or none if it is streamed.
+type message struct {
+	*http.Request
+	body     []byte
+	streamed bool
+	buffer   *[]byte
+}
+
+// small is the length of a body up to which it is read before a connection is taken, so that it is sent with the head and
+// no connection waits for a slow caller.
+const small = 32 << 10
+
+func (m *message) readSmall() error {
+	if whole, ok := m.Body.(Bytes); ok {
+		m.body = whole.Bytes()
+		return nil
+	}
+	if m.Body == nil || m.Body == http.NoBody || m.ContentLength == 0 {
+		return nil
+	}
+	if m.streamed = m.ContentLength < 0 || m.ContentLength > small; m.streamed {
+		return nil
+	}
+	m.buffer = newBuffer()
+	m.body = (*m.buffer)[:m.ContentLength]
+	if _, err := io.ReadFull(m.Body, m.body); err != nil {
+		return &Error{Gone, fmt.Errorf("reading the request: %w", err)}
+	}
+	return nil
+}
+
+func (m *message) free() {
+	if m.buffer != nil {
+		freeBuffer(m.buffer)
+	}
+}
+
 // forward returns an error if nothing of an answer was written.
-func (c *Client) forward(w http.ResponseWriter, r *http.Request) error {
-	ctx, now := r.Context(), time.Now()
+func (c *Client) forward(w http.ResponseWriter, m *message) error {
+	ctx, now := m.Context(), time.Now()
 	for {
 		n, err := c.connection(ctx, now)
 		if err != nil {
@@ -35,16 +77,16 @@ func (c *Client) forward(w http.ResponseWriter, r *http.Request) error {
 		_ = n.SetDeadline(now.Add(c.config.Timeout)) // a closed connection says so when it is used
 		// A caller who leaves ends the wait for the upstream.
 		stop := context.AfterFunc(ctx, func() { _ = n.SetDeadline(time.Unix(1, 0)) })
-		written, err := c.send(n, w, r)
-		if head := n.readHead(r.Method == http.MethodHead); head == nil {
-			return c.pass(w, r, n, stop)
+		written, err := c.send(n, w, m)
+		if head := n.readHead(m.Method == http.MethodHead); head == nil {
+			return c.pass(w, m, n, stop)
 		} else if err = errors.Join(err, head); n.sending != nil {
 			n.close() // which ends the sending
 			err = errors.Join(err, bodyError(n.sending))
 		}
 		stop()
 		n.close()
-		if kind := kindOf(ctx, err); kind != Broken || n.fresh || !isAgain(r, n, written) {
+		if kind := kindOf(ctx, err); kind != Broken || n.fresh || !isAgain(m, n, written) {
 			return &Error{kind, err}
 		}
 	}
@@ -61,24 +103,19 @@ func (c *Client) connection(ctx context.Context, now time.Time) (*conn, error) {
 // isAgain reports whether a request may be sent once more, after a connection that was used before has failed, as it does
 // when the upstream closes it at that moment: nothing of the request was written, or it is one that changes nothing
 // (RFC 9110 §9.2.2 would allow more, but a DELETE that is repeated can be told that there is nothing to delete).
-func isAgain(r *http.Request, n *conn, written int) bool {
+func isAgain(m *message, n *conn, written int) bool {
 	if n.sending != nil || n.in.Buffered() > 0 {
 		return false
 	}
-	return written == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead
+	return written == 0 || m.Method == http.MethodGet || m.Method == http.MethodHead
 }
 
 // send sends the request, or begins to, and returns how many bytes were written so far.
-func (c *Client) send(n *conn, w http.ResponseWriter, r *http.Request) (int, error) {
-	body, whole := r.Body.(Bytes)
-	if !whole && r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
-		return c.stream(n, w, r)
+func (c *Client) send(n *conn, w http.ResponseWriter, m *message) (int, error) {
+	if m.streamed {
+		return c.stream(n, w, m)
 	}
-	var data []byte
-	if whole {
-		data = body.Bytes()
-	}
-	n.out = append(c.appendHead(n.out[:0], r, int64(len(data))), data...)
+	n.out = append(c.appendHead(n.out[:0], m.Request, int64(len(m.body))), m.body...)
 	written, err := n.Write(n.out)
 	n.sent, n.sending = err, nil // an upstream may refuse a body without reading all of it
 	if cap(n.out) > 128<<10 {
@@ -88,10 +125,11 @@ func (c *Client) send(n *conn, w http.ResponseWriter, r *http.Request) (int, err
 }
 
 // stream sends a body that comes in pieces. The answer may come before its end.
-func (c *Client) stream(n *conn, w http.ResponseWriter, r *http.Request) (int, error) {
+func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error) {
+	controller := http.NewResponseController(w)
 	// Without full duplex net/http would wait for the rest of the body before it sends an answer. HTTP/2 is always so.
-	_ = http.NewResponseController(w).EnableFullDuplex()
-	n.out = c.appendHead(n.out[:0], r, r.ContentLength)
+	_ = controller.EnableFullDuplex()
+	n.out = c.appendHead(n.out[:0], m.Request, m.ContentLength)
 	n.sending = make(chan error, 1)
 	written, err := n.Write(n.out)
 	if err != nil {
@@ -99,7 +137,7 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, r *http.Request) (int, e
 		return written, err
 	}
 	go func() {
-		err := copyRequest(n, r)
+		err := copyRequest(n, &paced{m.Body, controller, c.config.Timeout}, m.ContentLength)
 		if err != nil {
 			n.close() // no answer comes to half of a request
 		}
@@ -118,18 +156,30 @@ func bodyError(sending chan error) error {
 	}
 }
 
-func copyRequest(n *conn, r *http.Request) error {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	if r.ContentLength > 0 {
-		copied, err := io.CopyBuffer(writerOnly{n}, io.LimitReader(r.Body, r.ContentLength), *buf)
-		if err == nil && copied < r.ContentLength {
+// paced reads a request's body, and gives each piece of it a deadline of its own.
+type paced struct {
+	io.Reader
+	controller *http.ResponseController
+	timeout    time.Duration
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	_ = p.controller.SetReadDeadline(time.Now().Add(p.timeout)) // one that cannot be set is the server's own
+	return p.Reader.Read(b)
+}
+
+func copyRequest(n *conn, body io.Reader, length int64) error {
+	buf := newBuffer()
+	defer freeBuffer(buf)
+	if length > 0 {
+		copied, err := io.CopyBuffer(writerOnly{n}, io.LimitReader(body, length), *buf)
+		if err == nil && copied < length {
 			err = io.ErrUnexpectedEOF
 		}
 		return err
 	}
 	w := httputil.NewChunkedWriter(n)
-	if _, err := io.CopyBuffer(writerOnly{w}, r.Body, *buf); err != nil {
+	if _, err := io.CopyBuffer(writerOnly{w}, body, *buf); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {
@@ -142,12 +192,16 @@ func copyRequest(n *conn, r *http.Request) error {
 // writerOnly keeps io.CopyBuffer from other ways than the buffer.
 type writerOnly struct{ io.Writer }
 
-var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+var buffers = sync.Pool{New: func() any { b := make([]byte, small); return &b }}
+
+func newBuffer() *[]byte { return buffers.Get().(*[]byte) }
+
+func freeBuffer(b *[]byte) { buffers.Put(b) }
 
 // pass passes the answer on, and keeps the connection if nothing is left on it.
-func (c *Client) pass(w http.ResponseWriter, r *http.Request, n *conn, stop func() bool) error {
+func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bool) error {
 	h := &n.answer
-	h.copyTo(w.Header(), r.Method == http.MethodHead)
+	h.copyTo(w.Header(), m.Method == http.MethodHead)
 	w.WriteHeader(h.status)
 	err := c.copyBody(w, n)
 	if stop() && err == nil && n.isDone() {
@@ -179,8 +233,9 @@ func (c *Client) copyBody(w http.ResponseWriter, n *conn) error {
 	if left == 0 {
 		return nil
 	}
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
+	controller := http.NewResponseController(w)
+	buf := newBuffer()
+	defer freeBuffer(buf)
 	for body := n.body(); ; {
 		read, err := body.Read(*buf)
 		if read > 0 {
@@ -194,8 +249,10 @@ func (c *Client) copyBody(w http.ResponseWriter, n *conn) error {
 		if err != nil {
 			return fmt.Errorf("reading the answer: %w", err)
 		}
-		if n.in.Buffered() == 0 {
-			_ = n.SetDeadline(time.Now().Add(c.config.Timeout))
+		if n.in.Buffered() == 0 { // there is more than one piece
+			deadline := time.Now().Add(c.config.Timeout)
+			_ = n.SetDeadline(deadline)
+			_ = controller.SetWriteDeadline(deadline) // one that cannot be set is the server's own
 		}
 	}
 }

@@ -1,0 +1,293 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/openapi"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
+
+// GatewayConfig says what a gateway is made of.
+type GatewayConfig struct {
+	Listen       string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	AdminListen  string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	Upstream     string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
+	UpstreamCA   string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	KeepHost     bool           `help:"Send the caller's Host on, not the upstream's own name."`
+	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
+	MaxConns     int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
+	Timeout      time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
+	MaxResponse  int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
+	Spec         string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
+	Policy       string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
+	Requests     *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
+	Responses    *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
+	Unknown      string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
+	Issuer       []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
+	Audience     []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	TLSCert      string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey       string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+}
+
+// Validate refuses what cannot be meant.
+func (c *GatewayConfig) Validate() error {
+	switch {
+	case (len(c.Issuer) == 0) != (len(c.Audience) == 0):
+		return errors.New("--issuer and --audience go together: a token for another service must not be accepted")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together")
+	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
+		return errors.New("--unknown must be refuse or pass")
+	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
+		return errors.New("--max-conns, --max-response and --timeout must be above 0")
+	}
+	return nil
+}
+
+type gatewayCommand struct {
+	GatewayConfig
+	Check bool `help:"Look at contract, policy and settings, say what they come to, and exit."`
+}
+
+// Run opens the gateway and runs it until ctx is done.
+func (c *gatewayCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
+	g, err := OpenGateway(c.GatewayConfig, log)
+	if err != nil {
+		return err
+	}
+	if c.Check {
+		g.current.Describe(stdout)
+		return g.close()
+	}
+	log.Info("serving", "url", g.URL, "admin", g.AdminURL, "upstream", c.Upstream)
+	return g.Run(ctx)
+}
+
+// Gateway is a gateway whose listeners are open: it answers from the call of Run on.
+type Gateway struct {
+	// URL is where it listens, such as http://127.0.0.1:8090, and AdminURL where the probes are, or "" if there are none.
+	URL, AdminURL string
+
+	config   GatewayConfig
+	log      *slog.Logger
+	host     *host
+	metrics  *gateway.Metrics
+	verifier *auth.Verifier
+	upstream *upstream.Client
+	current  gateway.Live
+	loading  sync.Mutex
+	loaded   [][]byte // the files in force
+}
+
+// OpenGateway reads contract and policy and opens the listeners. Without an error, the caller must call Run.
+func OpenGateway(c GatewayConfig, log *slog.Logger) (*Gateway, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	g := &Gateway{config: c, log: log, host: newHost(log)}
+	g.metrics = gateway.NewMetrics(g.host.metrics)
+	if err := g.open(); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+func (g *Gateway) open() error {
+	c := &g.config
+	if len(c.Issuer) > 0 {
+		var err error
+		if g.verifier, err = auth.New(auth.Config{Issuers: c.Issuer, Audiences: c.Audience, Log: g.log}); err != nil {
+			return err
+		}
+	}
+	if err := g.connect(); err != nil {
+		return err
+	}
+	files, err := g.read()
+	if err != nil {
+		return err
+	}
+	if err := g.apply(files); err != nil {
+		return err
+	}
+	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
+	if err != nil {
+		return err
+	}
+	server.Handler, g.URL = g.current.Handler(g.upstream), url
+	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
+	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
+	return err
+}
+
+func (g *Gateway) connect() error {
+	config := upstream.Config{
+		URL: g.config.Upstream, KeepHost: g.config.KeepHost, Trusted: g.config.TrustedProxy, MaxConns: g.config.MaxConns,
+		Timeout: g.config.Timeout, Fail: g.fail,
+	}
+	if g.config.UpstreamCA != "" {
+		pem, err := os.ReadFile(g.config.UpstreamCA)
+		if err != nil {
+			return fmt.Errorf("reading --upstream-ca: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return errors.New("reading --upstream-ca: it has no certificate")
+		}
+		config.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	var err error
+	if g.upstream, err = upstream.New(config); err != nil {
+		return fmt.Errorf("--upstream: %w", err)
+	}
+	return nil
+}
+
+// fail answers for an upstream that did not.
+func (g *Gateway) fail(w http.ResponseWriter, _ *http.Request, err error) {
+	p := gateway.BadAnswer()
+	if e, ok := errors.AsType[*upstream.Error](err); ok {
+		switch e.Kind {
+		case upstream.Timeout:
+			p = gateway.LateAnswer()
+		case upstream.Busy:
+			p = graph.Unavailable(err)
+		case upstream.Gone:
+			p = graph.MalformedBody(err)
+		}
+	}
+	g.log.Error("no answer from the upstream", "status", p.Status, "err", err)
+	gateway.Fail(w, p)
+}
+
+// read returns the files that say what the gate does: contract and policy, nil for one that there is not.
+func (g *Gateway) read() ([][]byte, error) {
+	files := make([][]byte, 2)
+	for i, name := range []string{g.config.Spec, g.config.Policy} {
+		if name == "" {
+			continue
+		}
+		var err error
+		if files[i], err = os.ReadFile(name); err != nil {
+			return nil, fmt.Errorf("reading contract and policy: %w", err)
+		}
+	}
+	return files, nil
+}
+
+// apply puts files into force, or returns an error and changes nothing.
+func (g *Gateway) apply(files [][]byte) error {
+	contract := gateway.Builtin()
+	if files[0] != nil {
+		var err error
+		if contract, err = openapi.Load(files[0]); err != nil {
+			return fmt.Errorf("%s: %w", g.config.Spec, err)
+		}
+	}
+	var rules *policy.Policy
+	if files[1] != nil {
+		var err error
+		if rules, err = policy.Parse(files[1]); err != nil {
+			return fmt.Errorf("%s: %w", g.config.Policy, err)
+		}
+	}
+	config := gateway.Config{
+		Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
+		Defaults: policy.Defaults{
+			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
+		},
+	}
+	if g.verifier != nil {
+		config.Verifier = g.verifier
+	}
+	gate, err := gateway.New(config)
+	if err != nil {
+		return err
+	}
+	g.current.Replace(gate)
+	g.loaded = files
+	return nil
+}
+
+func unknown(word string) *policy.Mode {
+	modes := map[string]policy.Mode{"refuse": policy.Enforce, "pass": policy.Monitor}
+	if mode, ok := modes[word]; ok {
+		return &mode
+	}
+	return nil
+}
+
+// reload reads contract and policy anew. What is bad leaves what is in force.
+func (g *Gateway) reload(always bool) {
+	g.loading.Lock()
+	defer g.loading.Unlock()
+	files, err := g.read()
+	if err == nil {
+		if !always && bytes.Equal(files[0], g.loaded[0]) && bytes.Equal(files[1], g.loaded[1]) {
+			return
+		}
+		err = g.apply(files)
+	}
+	g.metrics.Reloaded(err)
+	if err != nil {
+		g.log.Error("contract and policy not reloaded: those in force stay", "err", err)
+		return
+	}
+	g.log.Info("contract and policy reloaded")
+}
+
+func (g *Gateway) notReady(ctx context.Context) string {
+	if g.verifier != nil && g.verifier.Ready(ctx) != nil {
+		return "the keys of an issuer cannot be read"
+	}
+	return ""
+}
+
+// Run serves until ctx is done, and reads contract and policy anew on SIGHUP and when their files change.
+func (g *Gateway) Run(ctx context.Context) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	watcher, err := watch(g.config.Spec, g.config.Policy)
+	if err != nil {
+		return errors.Join(err, g.close())
+	}
+	watching, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		watcher.run(watching, g.log, hangups, g.reload)
+	}()
+	err = g.host.serve(ctx)
+	stop()
+	<-done
+	return errors.Join(err, g.close())
+}
+
+func (g *Gateway) close() error {
+	if g.verifier != nil {
+		g.verifier.Close()
+	}
+	if g.upstream != nil {
+		g.upstream.Close()
+	}
+	return g.host.close()
+}

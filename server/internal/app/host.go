@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+)
+
+// Every limit that a host puts on a connection.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 15 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 64 << 10 // the API itself answers 431 from 16 KiB on
+	drainTimeout      = 20 * time.Second
+)
+
+// host serves on listeners, and drains them: what serve and gateway share.
+type host struct {
+	log      *slog.Logger
+	metrics  *prometheus.Registry
+	serving  []serving // the first is what callers reach
+	draining atomic.Bool
+}
+
+type serving struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+func newHost(log *slog.Logger) *host {
+	h := &host{log: log, metrics: prometheus.NewRegistry()}
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return h
+}
+
+// open listens on address, with TLS if there is a certificate, and returns the server, which has no handler yet, and
+// its URL.
+func (h *host) open(address, certFile, keyFile string) (*http.Server, string, error) {
+	l, err := listen(address, certFile, keyFile)
+	if err != nil {
+		return nil, "", err
+	}
+	server := h.newServer(nil)
+	h.serving = append(h.serving, serving{server, l})
+	scheme := "http://"
+	if certFile != "" {
+		scheme = "https://"
+	}
+	return server, scheme + l.Addr().String(), nil
+}
+
+// listen opens a listener. For TLS it offers HTTP/2 too.
+func listen(address, certFile, keyFile string) (net.Listener, error) {
+	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}}
+	if certFile != "" {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("loading --tls-cert and --tls-key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	if certFile != "" {
+		return tls.NewListener(l, config), nil
+	}
+	return l, nil
+}
+
+// openAdmin serves /healthz while the process lives, /readyz while it should get requests, /metrics, and /debug/pprof/,
+// and returns where. notReady says why there should be no requests; "" if there should.
+func (h *host) openAdmin(address string, notReady func(context.Context) string) (string, error) {
+	if address == "" {
+		return "", nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", fmt.Errorf("listening for probes: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		why := "draining"
+		if !h.draining.Load() {
+			why = notReady(r.Context())
+		}
+		if why != "" {
+			http.Error(w, why, http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	server := h.newServer(mux)
+	server.WriteTimeout = 0 // a profile takes as long as whoever wants it says
+	h.serving = append(h.serving, serving{server, l})
+	return "http://" + l.Addr().String(), nil
+}
+
+func (h *host) newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:                      handler,
+		ReadHeaderTimeout:            readHeaderTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		DisableGeneralOptionsHandler: true, // OPTIONS * is an unknown route like any other
+		ErrorLog:                     slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// serve serves until ctx is done or a listener fails, then drains: readiness goes first, then the listeners; what is
+// under way may finish within drainTimeout.
+func (h *host) serve(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, r := range h.serving {
+		g.Go(func() error {
+			if err := r.server.Serve(r.listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serving %s: %w", r.listener.Addr(), err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		return h.drain(context.WithoutCancel(ctx))
+	})
+	return g.Wait()
+}
+
+func (h *host) drain(ctx context.Context) error {
+	h.draining.Store(true)
+	h.log.Info("draining", "timeout", drainTimeout.String())
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	for _, r := range h.serving {
+		if err := r.server.Shutdown(ctx); err != nil {
+			return fmt.Errorf("draining %s: %w", r.listener.Addr(), errors.Join(err, r.server.Close()))
+		}
+	}
+	h.log.Info("drained")
+	return nil
+}
+
+// close closes the listeners, after or instead of serve.
+func (h *host) close() error {
+	var errs []error
+	for _, r := range h.serving {
+		if err := r.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

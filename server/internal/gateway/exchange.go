@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
+
+// exchange is one request and its response on their way through the gate. It is the [http.ResponseWriter] that the next
+// handler gets: it holds a response that is checked until it is complete.
+type exchange struct {
+	gate     *Gate
+	writer   http.ResponseWriter
+	request  *http.Request // as it came
+	route    *route        // nil if no operation has it
+	before   http.Header   // what somebody in front has put into the response; nil if nothing
+	start    time.Time
+	identity graph.Identity // zero until somebody asks for it
+
+	body     graph.Body  // of the request, if it was read
+	faults   []fault     // of the part that is being checked
+	asItCame bool        // the request breaks a rule that is not enforced
+	found    []violation // those that were not refused, and those of the response
+
+	status  int // 0 until the response begins
+	holding bool
+	held    *bytes.Buffer // what was written while holding
+	refused bool          // the response was: nothing more of it counts
+}
+
+// named returns when the request came and what it is called.
+func (x *exchange) named() *graph.Identity {
+	if x.identity.Start.IsZero() {
+		x.identity = graph.Identify(x.request.Header, x.start)
+	}
+	return &x.identity
+}
+
+// operation is the name of the operation; "" if there is none.
+func (x *exchange) operation() string {
+	if x.route == nil {
+		return ""
+	}
+	return x.route.id
+}
+
+// rules are those of the operation, or those of what no operation has.
+func (x *exchange) rules(d policy.Direction) *policy.Rules {
+	if x.route == nil {
+		return &x.gate.unknown[d]
+	}
+	return &x.route.rules[d]
+}
+
+// judge records a violation, and reports whether it must be refused.
+func (x *exchange) judge(v violation) bool {
+	mode := x.rules(v.direction)[v.kind]
+	if mode == policy.Off {
+		x.asItCame = true
+		return false
+	}
+	v.refused = mode == policy.Enforce
+	x.gate.record(x, &v)
+	if !v.refused {
+		x.asItCame = true
+	}
+	if !v.refused || v.direction == policy.Responses {
+		x.found = append(x.found, v)
+	}
+	return v.refused
+}
+
+// answer answers with a problem in the place of the next handler.
+func (x *exchange) answer(p *graph.Problem) {
+	x.setCommonHeader(p.Header)
+	buf := graph.NewBuffer()
+	defer graph.FreeBuffer(buf)
+	body := p.Append(buf.AvailableBuffer(), x.named())
+	buf.Write(body) // keeps what the body has grown to
+	h := x.writer.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.status = p.Status
+	x.writer.WriteHeader(p.Status)
+	_, _ = x.writer.Write(body) // the caller may be gone
+}
+
+// answerHead answers without a body.
+func (x *exchange) answerHead(status int, fields ...graph.Field) {
+	x.setCommonHeader(fields)
+	x.status = status
+	x.writer.WriteHeader(status)
+}
+
+// setCommonHeader sets the header fields that all answers of the gate's own have, and those of one of them.
+func (x *exchange) setCommonHeader(fields []graph.Field) {
+	id, h := x.named(), x.writer.Header()
+	h["request-id"], h["client-request-id"] = []string{id.RequestID.String()}, []string{id.ClientRequestID.String()}
+	h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}
+	if x.gate.config.Contract.Graph {
+		h["OData-Version"] = []string{"4.0"}
+	}
+	for _, f := range fields {
+		if f.Value != "" {
+			h[f.Name] = []string{f.Value}
+		}
+	}
+}
+
+// end counts the exchange and frees what it holds.
+func (x *exchange) end() {
+	x.body.Release()
+	if x.held != nil {
+		graph.FreeBuffer(x.held)
+		x.held = nil
+	}
+	x.gate.config.Metrics.done(x)
+}

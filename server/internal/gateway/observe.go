@@ -1,0 +1,176 @@
+package gateway
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+)
+
+// violation is a rule of the contract that a request or a response breaks. It holds no value that somebody sent.
+type violation struct {
+	direction policy.Direction
+	kind      policy.Kind
+	in        string // "" for a body, else path, query or header
+	pointer   string // of the member
+	name      string // of the member, the parameter, or the status
+	keyword   string
+	refused   bool
+}
+
+func (v *violation) verdict() string {
+	if v.refused {
+		return "refused"
+	}
+	return "watched"
+}
+
+// maxLogged is how much of a name that somebody chose stands in a log line.
+const maxLogged = 200
+
+// record counts a violation and writes its log line.
+func (g *Gate) record(x *exchange, v *violation) {
+	g.config.Metrics.violations.WithLabelValues(x.operation(), v.direction.String(), v.kind.String(), v.verdict()).Inc()
+	if !g.config.Log.Enabled(x.request.Context(), slog.LevelWarn) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("operation", x.operation()), slog.String("direction", v.direction.String()),
+		slog.String("violation", v.kind.String()), slog.String("verdict", v.verdict()), slog.String("keyword", v.keyword),
+	}
+	switch {
+	case v.in != "":
+		attrs = append(attrs, slog.String("in", v.in), slog.String("name", cut(v.name)))
+	case v.kind == policy.Status:
+		attrs = append(attrs, slog.Int("status", x.status))
+	default:
+		attrs = append(attrs, slog.String("pointer", cut(v.pointer)))
+	}
+	id := x.named()
+	attrs = append(attrs, slog.String("request-id", id.RequestID.String()), slog.String("client-request-id", id.ClientRequestID.String()))
+	g.config.Log.LogAttrs(x.request.Context(), slog.LevelWarn, "violation", attrs...)
+}
+
+// cut returns the beginning of a text, in UTF-8.
+func cut(s string) string {
+	if len(s) > maxLogged {
+		s = s[:maxLogged] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// Metrics are what operators look at. No label takes more values than the contract has words, or than maxDrift.
+type Metrics struct {
+	requests     *prometheus.CounterVec
+	duration     *prometheus.HistogramVec
+	violations   *prometheus.CounterVec
+	undocumented *prometheus.CounterVec
+	reloads      *prometheus.CounterVec
+	reloaded     prometheus.Gauge
+
+	mu   sync.Mutex
+	seen map[driftName]bool
+	kept map[string]int // how many of each kind
+}
+
+type driftName struct{ operation, kind, name string }
+
+// maxDrift is how many names of each kind are kept apart. The others are counted together.
+const maxDrift = 100
+
+// NewMetrics returns metrics that registry shows; nil shows them nowhere.
+func NewMetrics(registry prometheus.Registerer) *Metrics {
+	const namespace = "pfxr_gateway"
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "requests_total", Help: "Requests by operation (empty: none) and status of the answer.",
+		}, []string{"operation", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "request_duration_seconds", Help: "Time from the head of a request to the end of its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"operation"}),
+		violations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "violations_total", Help: "Violations of the contract, refused or watched.",
+		}, []string{"operation", "direction", "violation", "verdict"}),
+		undocumented: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "undocumented_total",
+			Help: "What the upstream has and the contract has not: statuses and members of its answers; paths, methods and members that it took.",
+		}, []string{"operation", "kind", "name"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "reloads_total", Help: "Attempts to read contract and policy anew.",
+		}, []string{"result"}),
+		reloaded: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "last_reload_successful", Help: "1 if what the files say now is in force, else 0.",
+		}),
+		seen: map[driftName]bool{}, kept: map[string]int{},
+	}
+	m.reloaded.Set(1)
+	if registry != nil {
+		registry.MustRegister(m.requests, m.duration, m.violations, m.undocumented, m.reloads, m.reloaded)
+	}
+	return m
+}
+
+// Reloaded counts an attempt to read contract and policy anew.
+func (m *Metrics) Reloaded(err error) {
+	if err != nil {
+		m.reloads.WithLabelValues("failed").Inc()
+		m.reloaded.Set(0)
+		return
+	}
+	m.reloads.WithLabelValues("ok").Inc()
+	m.reloaded.Set(1)
+}
+
+func (m *Metrics) done(x *exchange) {
+	operation := x.operation()
+	m.requests.WithLabelValues(operation, strconv.Itoa(x.status)).Inc()
+	m.duration.WithLabelValues(operation).Observe(time.Since(x.start).Seconds())
+	for i := range x.found {
+		m.drift(x, &x.found[i])
+	}
+}
+
+// drift counts what the contract does not have but the upstream does. What a caller sends counts if the upstream took it:
+// otherwise anybody could fill the names.
+func (m *Metrics) drift(x *exchange, v *violation) {
+	name := v.name
+	switch {
+	case v.kind == policy.Status:
+	case v.kind == policy.UnknownMember && v.direction == policy.Responses:
+	case x.status >= 400 || x.status == 0:
+		return
+	case v.kind == policy.UnknownMember:
+	case v.kind == policy.Path:
+		name = x.request.URL.EscapedPath()
+	case v.kind == policy.Method:
+		name = x.request.Method
+	default:
+		return
+	}
+	d := driftName{x.operation(), v.kind.String(), cut(name)}
+	if !m.keep(d) {
+		d.name = "(other)"
+	}
+	m.undocumented.WithLabelValues(d.operation, d.kind, d.name).Inc()
+}
+
+// keep reports whether a name is counted by itself.
+func (m *Metrics) keep(d driftName) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seen[d] {
+		return true
+	}
+	if m.kept[d.kind] == maxDrift {
+		return false
+	}
+	m.kept[d.kind]++
+	m.seen[d] = true
+	return true
+}

@@ -1,0 +1,287 @@
+// Package policy says what becomes of each kind of violation, by direction and operation: whether it is refused, only
+// recorded, or not looked at. It knows neither HTTP nor a contract.
+//
+// A policy file is YAML; policy.schema.json describes it for editors:
+//
+//	requests:
+//	  mode: enforce
+//	  violations: {unknown-member: monitor}
+//	responses: monitor
+//	operations:
+//	  updatePfxRecryptionRequest:
+//	    responses: off
+//
+// What is said of an operation's violation counts first, then the operation's mode, then the direction's violation, then
+// the direction's mode.
+package policy
+
+import (
+	"bytes"
+	_ "embed" // for the schema
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Schema is the JSON Schema of a policy file.
+//
+//go:embed policy.schema.json
+var Schema []byte
+
+// Mode is what becomes of a violation. Its zero value refuses.
+type Mode int
+
+const (
+	// Enforce refuses the request or the response.
+	Enforce Mode = iota
+	// Monitor records what Enforce would have done, and lets it pass as it came.
+	Monitor
+	// Off does not look.
+	Off
+)
+
+var modes = []string{"enforce", "monitor", "off"}
+
+func (m Mode) String() string { return modes[m] }
+
+// UnmarshalText reads enforce, monitor or off.
+func (m *Mode) UnmarshalText(text []byte) error {
+	i := slices.Index(modes, string(text))
+	if i < 0 {
+		return errors.New("must be enforce, monitor or off")
+	}
+	*m = Mode(i)
+	return nil
+}
+
+// Kind is a kind of violation.
+type Kind int
+
+// The kinds of violations.
+const (
+	Malformed     Kind = iota // the body is not one I-JSON text, or there is none where one is needed
+	UnknownMember             // a member that the contract does not have
+	Required                  // a member that is missing
+	Type                      // a value of another JSON type
+	Format                    // a value of another form: format, pattern
+	Size                      // the body, the header fields, or a value is too long or too short
+	Value                     // a value that breaks any other rule, such as enum or maximum
+	Parameter                 // a parameter in path, query or header
+	MediaType                 // Content-Type, Content-Encoding, Accept
+	Header                    // a header field that could mean different things to different readers
+	Path                      // a path that the contract does not have
+	Method                    // a method that the path does not have
+	Status                    // a status that the operation does not have
+	KindCount
+)
+
+var kinds = [KindCount]string{
+	"malformed", "unknown-member", "required", "type", "format", "size", "value", "parameter", "media-type", "header", "path", "method",
+	"status",
+}
+
+func (k Kind) String() string { return kinds[k] }
+
+// UnmarshalText reads the name of a kind.
+func (k *Kind) UnmarshalText(text []byte) error {
+	i := slices.Index(kinds[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("must be one of %s", strings.Join(kinds[:], ", "))
+	}
+	*k = Kind(i)
+	return nil
+}
+
+// KindOf returns the kind of a fault of a body by the keyword that it breaks.
+func KindOf(keyword string) Kind {
+	switch keyword {
+	case "malformed", "empty":
+		return Malformed
+	case "additionalProperties", "unevaluatedProperties":
+		return UnknownMember
+	case "required":
+		return Required
+	case "type", "nullable":
+		return Type
+	case "format", "pattern":
+		return Format
+	case "maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties", "x-maxBytes":
+		return Size
+	}
+	return Value
+}
+
+// Direction is where a message goes.
+type Direction int
+
+// The directions.
+const (
+	Requests Direction = iota
+	Responses
+)
+
+func (d Direction) String() string { return [...]string{"requests", "responses"}[d] }
+
+// Rules have the mode of each kind.
+type Rules [KindCount]Mode
+
+// All reports whether every kind has the mode.
+func (r *Rules) All(m Mode) bool {
+	for _, mode := range r {
+		if mode != m {
+			return false
+		}
+	}
+	return true
+}
+
+// setting is what a policy says of one direction. Its zero value says nothing.
+type setting struct {
+	Mode       *Mode         `yaml:"mode"`
+	Violations map[Kind]Mode `yaml:"violations"`
+}
+
+// UnmarshalYAML reads a mode by itself, or one with violations.
+func (s *setting) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		s.Mode = new(Mode)
+		return decode(n, s.Mode)
+	}
+	if n.Kind != yaml.MappingNode {
+		return at(n, errors.New("must be a mode, or have mode and violations"))
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		name, value := n.Content[i], n.Content[i+1]
+		switch name.Value {
+		case "mode":
+			s.Mode = new(Mode)
+			if err := decode(value, s.Mode); err != nil {
+				return err
+			}
+		case "violations":
+			if err := s.violations(value); err != nil {
+				return err
+			}
+		default:
+			return at(name, fmt.Errorf("%q: must be mode or violations", name.Value))
+		}
+	}
+	return nil
+}
+
+func (s *setting) violations(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return at(n, errors.New("violations: must name kinds with their modes"))
+	}
+	s.Violations = map[Kind]Mode{}
+	for i := 0; i < len(n.Content); i += 2 {
+		var kind Kind
+		var mode Mode
+		if err := errors.Join(decode(n.Content[i], &kind), decode(n.Content[i+1], &mode)); err != nil {
+			return err
+		}
+		if _, twice := s.Violations[kind]; twice {
+			return at(n.Content[i], fmt.Errorf("%q stands there twice", kind))
+		}
+		s.Violations[kind] = mode
+	}
+	return nil
+}
+
+// decode reads a scalar by its text as it was written: YAML 1.1 would take off for false.
+func decode(n *yaml.Node, into interface{ UnmarshalText([]byte) error }) error {
+	if n.Kind != yaml.ScalarNode {
+		return at(n, errors.New("must be a word"))
+	}
+	if err := into.UnmarshalText([]byte(n.Value)); err != nil {
+		return at(n, fmt.Errorf("%q: %w", n.Value, err))
+	}
+	return nil
+}
+
+func at(n *yaml.Node, err error) error { return fmt.Errorf("line %d: %w", n.Line, err) }
+
+func (s *setting) apply(r *Rules) {
+	if s.Mode != nil {
+		for kind := range r {
+			r[kind] = *s.Mode
+		}
+	}
+	for kind, mode := range s.Violations {
+		r[kind] = mode
+	}
+}
+
+// Policy is what a file says. Its zero value says nothing.
+type Policy struct {
+	directions
+	Operations map[string]directions `yaml:"operations"`
+}
+
+type directions struct {
+	Requests  setting `yaml:"requests"`
+	Responses setting `yaml:"responses"`
+}
+
+func (d *directions) of(direction Direction) *setting {
+	if direction == Responses {
+		return &d.Responses
+	}
+	return &d.Requests
+}
+
+// Parse reads a policy file. Its errors name the line.
+func Parse(data []byte) (*Policy, error) {
+	var file struct {
+		Requests   setting               `yaml:"requests"`
+		Responses  setting               `yaml:"responses"`
+		Operations map[string]directions `yaml:"operations"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("reading the policy: it must be one YAML document")
+	}
+	return &Policy{directions{file.Requests, file.Responses}, file.Operations}, nil
+}
+
+// Defaults are the modes where a policy says nothing, and what counts before what it says.
+type Defaults struct {
+	// Requests and Responses are for a direction whose mode the policy does not set.
+	Requests, Responses Mode
+	// Force, unless nil, takes the place of the policy's own mode of a direction.
+	ForceRequests, ForceResponses *Mode
+	// Unknown, unless nil, is the mode of Path and Method, whatever the policy says.
+	Unknown *Mode
+}
+
+// Rules returns the rules of an operation; "" is what no operation has.
+func (p *Policy) Rules(operation string, direction Direction, d Defaults) Rules {
+	mode, force := d.Requests, d.ForceRequests
+	if direction == Responses {
+		mode, force = d.Responses, d.ForceResponses
+	}
+	general := *p.of(direction)
+	switch {
+	case force != nil:
+		general.Mode = force
+	case general.Mode == nil:
+		general.Mode = &mode
+	}
+	var r Rules
+	general.apply(&r)
+	if own, ok := p.Operations[operation]; ok {
+		own.of(direction).apply(&r)
+	}
+	if d.Unknown != nil && direction == Requests {
+		r[Path], r[Method] = *d.Unknown, *d.Unknown
+	}
+	return r
+}

@@ -1,0 +1,399 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
+
+// admit checks the request, in the order in which the server does. It returns the request that is forwarded, or why there
+// is none; neither if it was answered.
+func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
+	defer func() {
+		if v := recover(); v != nil { // a check failed: what it would have said is not known
+			x.gate.config.Log.Error("panic", "operation", x.operation(), "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+			forward, refusal = nil, graph.Internal(nil)
+		}
+	}()
+	r := x.request
+	if err := graph.LimitHeader(r.Header); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
+		return nil, problemOf(err)
+	}
+	found, answered, refusal := x.locate()
+	if refusal != nil || answered {
+		return nil, refusal
+	}
+	if refusal := x.checkHeader(); refusal != nil {
+		return nil, refusal
+	}
+	if x.route == nil {
+		return r, nil
+	}
+	if refusal := x.authorize(); refusal != nil {
+		return nil, refusal
+	}
+	if x.route.unchecked[policy.Requests] {
+		return r, nil
+	}
+	return x.check(&found)
+}
+
+// locate finds the operation. It answers OPTIONS for the contract's paths, as HTTP servers do.
+func (x *exchange) locate() (match, bool, *graph.Problem) {
+	r, g := x.request, x.gate
+	path := r.URL.EscapedPath()
+	if g.config.Contract.Graph {
+		path = graph.CanonicalPath(path)
+	}
+	found, ok := g.router.find(path)
+	if !ok {
+		if x.judge(violation{kind: policy.Path, in: "path"}) || r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+			return match{}, false, graph.NoRoute()
+		}
+		return match{}, false, nil
+	}
+	method := r.Method
+	rt := found.resource.routes[method]
+	if rt == nil && method == http.MethodHead {
+		rt = found.resource.routes[http.MethodGet] // RFC 9110 §9.3.2
+	}
+	if rt != nil {
+		x.route = rt
+		return found, false, nil
+	}
+	if method == http.MethodOptions && g.unknown[policy.Requests][policy.Method] == policy.Enforce {
+		x.options(found.resource)
+		return match{}, true, nil
+	}
+	if method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || method == http.MethodTrace {
+		p := graph.MethodNotAllowed()
+		p.Header = append(p.Header, graph.Field{Name: "Allow", Value: found.resource.allow})
+		return match{}, false, p
+	}
+	return match{}, false, nil
+}
+
+// options answers with the methods of a resource (RFC 9110 §9.3.7, RFC 5789 §3.1).
+func (x *exchange) options(res *resource) {
+	x.answerHead(http.StatusNoContent, graph.Field{Name: "Allow", Value: res.allow}, graph.Field{Name: "Accept-Patch", Value: res.patch})
+}
+
+// checkHeader refuses header fields that mean one thing here and another thing behind.
+func (x *exchange) checkHeader() *graph.Problem {
+	r := x.request
+	if len(r.Header["Connection"]) > 0 {
+		for _, name := range x.protected() {
+			if isNamed(r.Header["Connection"], name) && x.judge(violation{kind: policy.Header, in: "header", name: "Connection", keyword: "connection"}) {
+				return graph.BadParameter("Connection", "names a header field that is not for this connection alone")
+			}
+		}
+	}
+	if x.gate.config.Verifier == nil && len(r.Header["Authorization"]) > 1 &&
+		x.judge(violation{kind: policy.Header, in: "header", name: "Authorization", keyword: "repeated"}) {
+		return problemOf(auth.Repeated())
+	}
+	return nil
+}
+
+func (x *exchange) protected() []string {
+	if x.route == nil {
+		return []string{"Authorization"}
+	}
+	return x.route.protected
+}
+
+func isNamed(connection []string, name string) bool {
+	for _, list := range connection {
+		for token := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.Trim(token, " \t"), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// authorize lets a request pass whose token holds and has one of the permissions that the operation declares. It knows no
+// policy: a token that is only looked at protects nothing.
+func (x *exchange) authorize() *graph.Problem {
+	rt, verifier := x.route, x.gate.config.Verifier
+	if verifier == nil || !rt.tokenRequired {
+		return nil
+	}
+	principal, err := verifier.Verify(x.request.Context(), x.request.Header["Authorization"])
+	switch {
+	case err != nil:
+		return problemOf(err)
+	case len(rt.permissions) > 0 && !principal.Allows(rt.permissions...):
+		return graph.Forbidden(rt.permissions)
+	case principal.Personal():
+		return graph.PersonalAccount()
+	}
+	return nil
+}
+
+func problemOf(err error) *graph.Problem {
+	if p, ok := errors.AsType[*graph.Problem](err); ok {
+		return p
+	}
+	if e, ok := errors.AsType[*auth.Error](err); ok {
+		return graph.OfToken(e)
+	}
+	return graph.Internal(err)
+}
+
+// check holds a request of an operation against the contract.
+func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
+	r, rt := x.request, x.route
+	mediaType, err := x.mediaType()
+	if err != nil && x.judge(violation{kind: policy.MediaType, in: "header", keyword: "mediaType"}) {
+		return nil, problemOf(err)
+	} else if err != nil {
+		mediaType = "" // nobody knows how to read it
+	}
+	hasBody := len(rt.types) > 0 && (rt.mustHaveBody || carriesBody(r))
+	if hasBody {
+		if err := x.body.Read(r, x.gate.config.Contract.MaxBody); err != nil {
+			p, kind := problemOf(err), policy.Malformed
+			if p.Status == http.StatusRequestEntityTooLarge {
+				kind = policy.Size
+			}
+			if x.judge(violation{kind: kind, keyword: kind.String()}) {
+				return nil, p
+			}
+			return x.passRest(), nil
+		}
+	}
+	if refusal := x.checkParameters(found); refusal != nil {
+		return nil, refusal
+	}
+	if found.ambiguous && x.judge(violation{kind: policy.Path, in: "path"}) {
+		return nil, graph.NoRoute()
+	}
+	if hasBody && mediaType != "" {
+		rt.CheckRequestBody(mediaType, x.body.Bytes(), x.report)
+		if refusal := x.judgeBody(); refusal != nil {
+			return nil, refusal
+		}
+	}
+	switch {
+	case !x.asItCame:
+		return x.rebuilt(found, hasBody), nil
+	case hasBody:
+		return withBody(r, x.body.Raw()), nil
+	}
+	return r, nil
+}
+
+func carriesBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
+
+// mediaType returns which of the media types that the operation declares the body is of.
+func (x *exchange) mediaType() (string, error) {
+	r, rt := x.request, x.route
+	if x.gate.config.Contract.Graph {
+		return graph.Negotiate(r.Method, r.Header, rt.types)
+	}
+	if len(rt.types) == 0 || !rt.mustHaveBody && !carriesBody(r) {
+		return "", nil
+	}
+	types, encodings := r.Header["Content-Type"], r.Header["Content-Encoding"]
+	switch {
+	case len(types) > 1:
+		return "", graph.BadParameter("Content-Type", "was sent more than once")
+	case len(encodings) > 1:
+		return "", graph.BadParameter("Content-Encoding", "was sent more than once")
+	}
+	encoding := ""
+	if len(encodings) == 1 {
+		encoding = encodings[0]
+	}
+	declared, ok := declaredType(r.Header.Get("Content-Type"), rt.types)
+	if !ok {
+		return "", graph.UnsupportedMediaType(r.Method, rt.types)
+	}
+	return declared, graph.CheckEncoding(encoding)
+}
+
+// declaredType returns which of the declared media types a Content-Type is of: itself, then its range, then any. JSON is
+// in UTF-8 whatever a charset says, so that only utf-8 may be said of it (RFC 8259 §8.1).
+func declaredType(contentType string, declared []string) (string, bool) {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return "", false
+	}
+	if charset, ok := params["charset"]; ok && isJSON(media) && !strings.EqualFold(charset, "utf-8") {
+		return "", false
+	}
+	main, _, _ := strings.Cut(media, "/")
+	for _, want := range []string{media, main + "/*", "*/*"} {
+		for _, d := range declared {
+			if d == want {
+				return d, true
+			}
+		}
+	}
+	return "", false
+}
+
+func isJSON(media string) bool {
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
+
+// fault is one that the contract has reported.
+type fault struct {
+	in string
+	graph.Fault
+}
+
+// report takes a fault of the part that is being checked.
+func (x *exchange) report(in, pointer, name, keyword, typ, format, value string) {
+	x.faults = append(x.faults, fault{in, graph.Fault{Pointer: pointer, Name: name, Keyword: keyword, Type: typ, Format: format, Value: value}})
+}
+
+func (x *exchange) checkParameters(found *match) *graph.Problem {
+	r := x.request
+	header := r.Header
+	if x.gate.config.Contract.Graph && len(header["Client-Request-Id"]) > 1 {
+		header = header.Clone()
+		graph.JoinRequestNames(header)
+	}
+	x.route.CheckParameters(found.values, r.URL.RawQuery, header, x.report)
+	var refusal *graph.Problem
+	for _, f := range x.faults {
+		refused := x.judge(violation{kind: policy.Parameter, in: f.in, name: f.Name, keyword: f.Keyword})
+		if refused && refusal == nil {
+			refusal = x.gate.config.Contract.Words.OfParameter(f.Fault)
+		}
+	}
+	x.faults = x.faults[:0]
+	return refusal
+}
+
+// judgeBody returns the problem of the body's faults that are enforced.
+func (x *exchange) judgeBody() *graph.Problem {
+	if len(x.faults) == 0 {
+		return nil
+	}
+	defer func() { x.faults = x.faults[:0] }()
+	var enforced []graph.Fault
+	for _, f := range x.faults {
+		if x.judge(violation{kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword}) {
+			enforced = append(enforced, f.Fault)
+		}
+	}
+	switch {
+	case len(enforced) == 0:
+		return nil
+	case enforced[0].Keyword == "empty":
+		return graph.EmptyBody()
+	case enforced[0].Keyword == "malformed":
+		return graph.MalformedBody(nil)
+	}
+	return x.gate.config.Contract.Words.OfBody(enforced)
+}
+
+// rebuilt returns the request that was checked, and nothing else of what came.
+func (x *exchange) rebuilt(found *match, hasBody bool) *http.Request {
+	r := new(http.Request)
+	*r = *x.request
+	r.URL = &url.URL{RawQuery: x.route.canonicalQuery(x.request.URL.RawQuery)}
+	path := found.path()
+	graph.SetPath(r.URL, path)
+	if r.URL.RawPath == r.URL.Path {
+		r.URL.RawPath = ""
+	}
+	r.RequestURI = path
+	if r.URL.RawQuery != "" {
+		r.RequestURI += "?" + r.URL.RawQuery
+	}
+	r.TransferEncoding, r.Trailer, r.ContentLength, r.Body = nil, nil, 0, http.NoBody
+	if hasBody {
+		data := x.body.Bytes()
+		r.Body, r.ContentLength = &bytesBody{data: data}, int64(len(data))
+	}
+	r.Header = x.cleanHeader()
+	return r
+}
+
+// cleanHeader returns the header fields without those that a reader could take for others, and without those that say
+// how the body came. It is the request's own where nothing is to be removed.
+func (x *exchange) cleanHeader() http.Header {
+	h, cloned := x.request.Header, false
+	clone := func() {
+		if !cloned {
+			h, cloned = h.Clone(), true
+		}
+	}
+	for name := range x.request.Header {
+		switch {
+		case name == "Content-Encoding", name == "Trailer", name == "Expect", strings.IndexByte(name, '_') >= 0:
+			clone()
+			delete(h, name)
+		case name == "Accept-Encoding" && x.mustSeeResponse():
+			clone()
+			h[name] = []string{"identity"}
+		}
+	}
+	return h
+}
+
+// mustSeeResponse reports whether a response in a coding that is not known here would be refused.
+func (x *exchange) mustSeeResponse() bool {
+	return !x.route.unchecked[policy.Responses] && x.route.rules[policy.Responses][policy.MediaType] == policy.Enforce
+}
+
+// withBody returns the request with a body that was read already.
+func withBody(of *http.Request, data []byte) *http.Request {
+	r := new(http.Request)
+	*r = *of
+	r.TransferEncoding, r.Trailer = nil, nil
+	r.Body, r.ContentLength = &bytesBody{data: data}, int64(len(data))
+	return r
+}
+
+// passRest returns the request with what was read of its body put back before the rest. Who forwards it may read on when
+// the exchange is over: the bytes are its own.
+func (x *exchange) passRest() *http.Request {
+	raw := x.body.Raw()
+	if len(raw) == 0 {
+		return x.request
+	}
+	r := new(http.Request)
+	*r = *x.request
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(bytes.Clone(raw)), x.request.Body), x.request.Body}
+	return r
+}
+
+// bytesBody is a body that is all there.
+type bytesBody struct {
+	data []byte
+	read int
+}
+
+// Bytes returns all of the body.
+func (b *bytesBody) Bytes() []byte { return b.data }
+
+func (b *bytesBody) Read(p []byte) (int, error) {
+	n := copy(p, b.data[b.read:])
+	b.read += n
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Close does nothing.
+func (*bytesBody) Close() error { return nil }

@@ -1,0 +1,285 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
+
+// errRefused ends the writing of a response that is not passed on.
+var errRefused = errors.New("the response was refused")
+
+// pass gives the request to the next handler, and holds the response if it is checked.
+func (x *exchange) pass(next http.Handler, r *http.Request) {
+	x.holding = x.route != nil && !x.route.unchecked[policy.Responses]
+	if !x.holding {
+		next.ServeHTTP(x, r)
+		if x.status == 0 {
+			x.status = http.StatusOK // nothing was written
+		}
+		return
+	}
+	if x.complete(next, r) {
+		x.finish()
+	}
+}
+
+// complete runs the next handler and reports whether its response is still to be passed on. One that breaks off while
+// nothing of it went out is a refusal.
+func (x *exchange) complete(next http.Handler, r *http.Request) (whole bool) {
+	defer func() {
+		v := recover()
+		switch {
+		case v == nil:
+		case v == http.ErrAbortHandler && x.holding && !x.refused: //nolint:errorlint // panics are compared
+			x.refuseResponse(BadAnswer())
+			whole = false
+		case v == http.ErrAbortHandler && x.refused: //nolint:errorlint // the writing was ended by errRefused
+			whole = false
+		default:
+			panic(v)
+		}
+	}()
+	next.ServeHTTP(x, r)
+	return x.holding && !x.refused
+}
+
+// BadAnswer is the problem of an upstream whose answer is not fit to be passed on.
+func BadAnswer() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusBadGateway, Code: "BadGateway",
+		Message: "The service behind the gateway gave no answer that its contract allows.",
+	}
+}
+
+// LateAnswer is the problem of an upstream that did not answer in time.
+func LateAnswer() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusGatewayTimeout, Code: "GatewayTimeout",
+		Message: "The service behind the gateway did not answer in time.",
+	}
+}
+
+// refuseResponse answers with a problem in the place of the response, of which nothing went out.
+func (x *exchange) refuseResponse(p *graph.Problem) {
+	x.refused, x.holding = true, false
+	clear(x.writer.Header())
+	maps.Copy(x.writer.Header(), x.before)
+	x.status = 0
+	x.answer(p)
+}
+
+// Header returns the header fields of the response.
+func (x *exchange) Header() http.Header { return x.writer.Header() }
+
+// WriteHeader begins the response.
+func (x *exchange) WriteHeader(status int) {
+	switch {
+	case x.refused || x.status != 0:
+	case status < 200:
+		if !x.holding {
+			x.writer.WriteHeader(status)
+		}
+	case !x.holding:
+		x.status = status
+		x.writer.WriteHeader(status)
+	default:
+		x.status = status
+		x.checkHead()
+	}
+}
+
+// checkHead checks what the head of a response tells.
+func (x *exchange) checkHead() {
+	if _, ok := x.route.responses[x.status]; !ok {
+		if x.judge(violation{direction: policy.Responses, kind: policy.Status, name: strconv.Itoa(x.status), keyword: "responses"}) {
+			x.refuseResponse(BadAnswer())
+			return
+		}
+	}
+	if n, err := strconv.Atoi(x.Header().Get("Content-Length")); err == nil && n > x.gate.config.MaxResponse && x.hasBody() {
+		x.tooLarge()
+	}
+}
+
+// hasBody reports whether the response can have a body (RFC 9110 §6.4.1).
+func (x *exchange) hasBody() bool {
+	return x.request.Method != http.MethodHead && x.status != http.StatusNoContent && x.status != http.StatusNotModified
+}
+
+// tooLarge ends the holding of a response that is more than is ever held.
+func (x *exchange) tooLarge() {
+	if x.judge(violation{direction: policy.Responses, kind: policy.Size, keyword: "maxLength"}) {
+		x.refuseResponse(BadAnswer())
+		return
+	}
+	x.release()
+}
+
+// release passes on what was held, and what comes behind it as it comes.
+func (x *exchange) release() {
+	x.holding = false
+	x.writer.WriteHeader(x.status)
+	if x.held != nil {
+		_, _ = x.writer.Write(x.held.Bytes()) // the caller may be gone
+	}
+}
+
+// Write adds to the body of the response.
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	if x.holding && x.heldLength()+len(p) > x.gate.config.MaxResponse {
+		x.tooLarge()
+	}
+	switch {
+	case x.refused:
+		return 0, errRefused
+	case !x.holding:
+		return x.writer.Write(p)
+	}
+	if x.held == nil {
+		x.held = graph.NewBuffer()
+	}
+	return x.held.Write(p)
+}
+
+func (x *exchange) heldLength() int {
+	if x.held == nil {
+		return 0
+	}
+	return x.held.Len()
+}
+
+// finish checks a response that is complete, and passes it on or refuses it.
+func (x *exchange) finish() {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+		if x.refused {
+			return
+		}
+	}
+	var body []byte
+	if x.held != nil {
+		body = x.held.Bytes()
+	}
+	if x.hasBody() {
+		plain, ok := x.checkBody(body)
+		if !ok {
+			x.refuseResponse(BadAnswer())
+			return
+		}
+		if len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
+			x.Header().Del("Content-Encoding") // what was checked is what is passed on
+			body = plain
+		}
+		x.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	x.holding = false
+	x.writer.WriteHeader(x.status)
+	if len(body) > 0 && x.hasBody() {
+		_, _ = x.writer.Write(body) // the caller may be gone
+	}
+}
+
+// checkBody returns the body without its coding, and reports whether it may pass.
+func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
+	defer func() {
+		if v := recover(); v != nil { // a check failed: what it would have said is not known
+			x.gate.config.Log.Error("panic", "operation", x.operation(), "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+			plain, ok = nil, false
+		}
+	}()
+	doc, documented := x.route.responses[x.status]
+	if !documented {
+		return body, true // it was judged by its status
+	}
+	plain, err := x.plain(body)
+	if err != nil {
+		return body, !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Encoding", keyword: "encoding"})
+	}
+	if len(doc.types) == 0 {
+		return plain, len(body) == 0 || !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, keyword: "content"})
+	}
+	declared, ok := "", false
+	if types := x.Header()["Content-Type"]; len(types) == 1 {
+		declared, ok = declaredType(types[0], doc.types)
+	}
+	if !ok {
+		return plain, !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"})
+	}
+	x.route.CheckResponseBody(x.status, declared, plain, x.report)
+	for _, f := range x.faults {
+		refused := x.judge(violation{direction: policy.Responses, kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword})
+		ok = ok && !refused
+	}
+	x.faults = x.faults[:0]
+	return plain, ok
+}
+
+var errEncoding = errors.New("the response has a coding that is not known, or more of it than is ever held")
+
+// plain returns the body without its coding.
+func (x *exchange) plain(body []byte) ([]byte, error) {
+	encodings := x.Header()["Content-Encoding"]
+	if len(encodings) == 0 || len(encodings) == 1 && strings.EqualFold(encodings[0], "identity") {
+		return body, nil
+	}
+	if len(encodings) > 1 || !strings.EqualFold(encodings[0], "gzip") {
+		return nil, errEncoding
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	plain, err := io.ReadAll(io.LimitReader(zr, int64(x.gate.config.MaxResponse)+1))
+	if err == nil && len(plain) > x.gate.config.MaxResponse {
+		err = errEncoding
+	}
+	return plain, err
+}
+
+// Flush sends on what is not held.
+func (x *exchange) Flush() {
+	if !x.holding && !x.refused {
+		_ = http.NewResponseController(x.writer).Flush() // a writer that cannot is asked nothing
+	}
+}
+
+// EnableFullDuplex, SetReadDeadline and SetWriteDeadline are those of [http.ResponseController]. There is no Unwrap: a
+// handler that reached the connection could answer past the gate.
+func (x *exchange) EnableFullDuplex() error {
+	return http.NewResponseController(x.writer).EnableFullDuplex()
+}
+
+// SetReadDeadline bounds the reading of the request.
+func (x *exchange) SetReadDeadline(t time.Time) error {
+	return http.NewResponseController(x.writer).SetReadDeadline(t)
+}
+
+// SetWriteDeadline bounds the writing of the response.
+func (x *exchange) SetWriteDeadline(t time.Time) error {
+	return http.NewResponseController(x.writer).SetWriteDeadline(t)
+}
+
+// Fail answers, in the place of the next handler, a request that it could not have answered. Nothing was written to w,
+// which is what a gate gave the next handler.
+func Fail(w http.ResponseWriter, p *graph.Problem) {
+	if x, ok := w.(*exchange); ok {
+		x.refuseResponse(p)
+		return
+	}
+	http.Error(w, p.Message, p.Status)
+}
