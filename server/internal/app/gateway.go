@@ -162,8 +162,8 @@ func (g *Gateway) connect() error {
 }
 
 // fail answers for an upstream that did not.
-func (g *Gateway) fail(w http.ResponseWriter, _ *http.Request, err error) {
-	p := gateway.BadAnswer()
+func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p, level := gateway.BadAnswer(), slog.LevelError
 	if e, ok := errors.AsType[*upstream.Error](err); ok {
 		switch e.Kind {
 		case upstream.Timeout:
@@ -171,10 +171,10 @@ func (g *Gateway) fail(w http.ResponseWriter, _ *http.Request, err error) {
 		case upstream.Busy:
 			p = graph.Unavailable(err)
 		case upstream.Gone:
-			p = graph.MalformedBody(err)
+			p, level = graph.MalformedBody(err), slog.LevelInfo // the caller's doing
 		}
 	}
-	g.log.Error("no answer from the upstream", "status", p.Status, "err", err)
+	g.log.Log(r.Context(), level, "no answer from the upstream", "status", p.Status, "err", err)
 	gateway.Fail(w, p)
 }
 

@@ -23,6 +23,7 @@ type exchange struct {
 
 	body     graph.Body  // of the request, if it was read
 	faults   []fault     // of the part that is being checked
+	closes   bool        // the connection is not used for another request
 	asItCame bool        // the request breaks a rule that is not enforced
 	found    []violation // those that were not refused, and those of the response
 

@@ -96,7 +96,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
 	defer x.end()
-	if len(r.TransferEncoding) > 0 {
+	if x.closes = len(r.TransferEncoding) > 0; x.closes {
 		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
 	}
 	if len(w.Header()) > 0 {

@@ -76,6 +76,9 @@ func (x *exchange) refuseResponse(p *graph.Problem) {
 	x.refused, x.holding = true, false
 	clear(x.writer.Header())
 	maps.Copy(x.writer.Header(), x.before)
+	if x.closes {
+		x.writer.Header()["Connection"] = []string{"close"}
+	}
 	x.status = 0
 	x.answer(p)
 }

@@ -129,6 +129,8 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error)
 	controller := http.NewResponseController(w)
 	// Without full duplex net/http would wait for the rest of the body before it sends an answer. HTTP/2 is always so.
 	_ = controller.EnableFullDuplex()
+	// The answer may be over before the body is: what is left of it must not meet the next request.
+	w.Header()["Connection"] = []string{"close"}
 	n.out = c.appendHead(n.out[:0], m.Request, m.ContentLength)
 	n.sending = make(chan error, 1)
 	written, err := n.Write(n.out)
