@@ -113,7 +113,7 @@ func verdict(t *testing.T, c *gateway.Contract, call string) string {
 		if in == "" {
 			faults = append(faults, strings.TrimSpace(keyword+" "+pointer))
 		} else if in == what {
-			faults = append(faults, keyword+" "+name+pointer)
+			faults = append(faults, keyword+" "+strings.Trim(strconv.Quote(name), `"`)+pointer)
 		}
 	}
 	switch where, mediaType, _ := strings.Cut(what, ":"); where {

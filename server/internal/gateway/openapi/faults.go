@@ -155,6 +155,9 @@ func memberName(value any, path []string) string {
 // flatten appends the faults that an error of the validator stands for. Alternatives are one fault: which of them was meant
 // is not known.
 func (b *bundle) flatten(e *jsonschema.ValidationError, faults []fault) []fault {
+	if len(faults) > 32*maxFaults { // there are enough to find the first
+		return faults
+	}
 	schema := b.at(e.SchemaURL)
 	object, _ := schema.(map[string]any)
 	f := fault{path: e.InstanceLocation, want: wantIn(schema)}
@@ -176,7 +179,8 @@ func (b *bundle) flatten(e *jsonschema.ValidationError, faults []fault) []fault 
 	case *kind.DependentRequired:
 		return missing(k.Missing)
 	case *kind.AdditionalProperties:
-		for _, name := range k.Properties {
+		slices.Sort(k.Properties)
+		for _, name := range k.Properties[:min(len(k.Properties), 32*maxFaults)] {
 			faults = append(faults, fault{path: append(slices.Clone(f.path), name), keyword: "additionalProperties"})
 		}
 		return faults

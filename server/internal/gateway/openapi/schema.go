@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"regexp"
@@ -102,7 +103,49 @@ func (b *bundle) compile() error {
 			return b.explain(err)
 		}
 	}
+	seen, done := map[*jsonschema.Schema]bool{}, map[*jsonschema.Schema]bool{}
+	for _, s := range b.schemas {
+		bound(s.compiled, seen)
+	}
+	for _, s := range slices.SortedFunc(maps.Keys(seen), func(a, b *jsonschema.Schema) int { return strings.Compare(a.Location, b.Location) }) {
+		if circle := b.circular(s, map[*jsonschema.Schema]bool{}, done); circle != "" {
+			return fmt.Errorf("at %s: the schema contains itself without an object or an array between", circle)
+		}
+	}
 	return nil
+}
+
+// circular returns where a schema is that would have to judge a value before it can judge it, "" if there is none.
+func (b *bundle) circular(s *jsonschema.Schema, open, done map[*jsonschema.Schema]bool) string {
+	switch {
+	case s == nil || done[s]:
+		return ""
+	case open[s]:
+		return b.origin(strings.Split(placeOf(s.Location), "/")[1:])
+	}
+	open[s] = true
+	next := slices.Concat([]*jsonschema.Schema{s.Ref, s.Not, s.If, s.Then, s.Else}, s.AllOf, s.AnyOf, s.OneOf, slices.Collect(maps.Values(s.DependentSchemas)))
+	for _, n := range next {
+		if circle := b.circular(n, open, done); circle != "" {
+			return circle
+		}
+	}
+	open[s], done[s] = false, true
+	return ""
+}
+
+// origin returns the place in the document of a place in the bundle.
+func (b *bundle) origin(place []string) string {
+	if len(place) > 1 && place[0] == "$defs" {
+		if i, err := strconv.Atoi(place[1]); err == nil && i < len(b.pointers) {
+			at := b.pointers[i]
+			for _, token := range place[2:] {
+				at += "/" + token
+			}
+			return at
+		}
+	}
+	return "/" + strings.Join(place, "/")
 }
 
 // explain names the place in the document that the compiler does not take.
@@ -118,17 +161,11 @@ func (b *bundle) explain(err error) error {
 	for len(cause.Causes) > 0 {
 		cause = cause.Causes[0]
 	}
-	place := cause.InstanceLocation
-	if len(place) > 1 && place[0] == "$defs" {
-		if i, err := strconv.Atoi(place[1]); err == nil && i < len(b.pointers) {
-			at := b.pointers[i]
-			for _, token := range place[2:] {
-				at += "/" + escapeToken(token)
-			}
-			return fmt.Errorf("at %s: the schema is not valid: %w", at, cause)
-		}
+	place := slices.Clone(cause.InstanceLocation)
+	for i := range place {
+		place[i] = escapeToken(place[i])
 	}
-	return err
+	return fmt.Errorf("at %s: the schema is not valid: %w", b.origin(place), cause)
 }
 
 // nowhere refuses to load anything.
@@ -453,7 +490,8 @@ func (b *bundle) hidesIt(n node, depth int) (bool, error) {
 }
 
 // discriminate lets the discriminator choose the one schema of oneOf or anyOf that an object has to match, as kin-openapi
-// does for OpenAPI 3.0. The faults are then those of that schema, where oneOf could only say that none matched.
+// does for OpenAPI 3.0. The faults are then those of that schema, where oneOf could only say that none matched. What is no
+// object is refused, but for null where it is an alternative.
 func (b *bundle) discriminate(n node, out map[string]any, place string, drop []string, depth int) error {
 	d := n.get("discriminator")
 	keyword := "oneOf"
@@ -477,9 +515,11 @@ func (b *bundle) discriminate(n node, out map[string]any, place string, drop []s
 		}
 		chosen[value], mapped[t.at] = t, true
 	}
+	types := []any{"object"}
 	for _, alternative := range n.get(keyword).items() {
 		if !alternative.has("$ref") {
 			if wantOf(alternative).typ == "null" {
+				types = append(types, "null")
 				continue
 			}
 			return alternative.errorf("an alternative that a discriminator chooses must be a $ref")
@@ -493,7 +533,6 @@ func (b *bundle) discriminate(n node, out map[string]any, place string, drop []s
 		}
 	}
 	objects := []any{map[string]any{"required": []any{property}, "properties": map[string]any{property: map[string]any{"type": "string", "enum": values(sortedKeys(chosen))}}}}
-	others := out[keyword]
 	delete(out, keyword)
 	list, _ := out["allOf"].([]any)
 	for _, value := range sortedKeys(chosen) {
@@ -514,7 +553,7 @@ func (b *bundle) discriminate(n node, out map[string]any, place string, drop []s
 		})
 	}
 	out["allOf"] = append(list, map[string]any{
-		"if": map[string]any{"type": "object"}, "then": map[string]any{"allOf": objects}, "else": map[string]any{keyword: others},
+		"if": map[string]any{"type": "object"}, "then": map[string]any{"allOf": objects}, "else": map[string]any{"type": types},
 	})
 	return nil
 }
