@@ -22,7 +22,7 @@ type body struct {
 }
 
 func isJSON(mediaType string) bool {
-	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+	return mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 }
 
 func isRange(mediaType string) bool { return strings.HasSuffix(mediaType, "/*") }

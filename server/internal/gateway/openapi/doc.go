@@ -34,8 +34,8 @@
 //
 // # Bodies
 //
-// application/json and +json are JSON, with or without a schema. So is what matches a range such as */* whose schema asks
-// for an object or an array. application/x-www-form-urlencoded is an object of a query's options. Any other media type can
+// application/json, text/json and +json are JSON, with or without a schema. So is what matches a range such as */* whose
+// schema asks for an object or an array. application/x-www-form-urlencoded is an object of a query's options. Any other media type can
 // have a schema of strings, numbers or booleans: text is UTF-8; octet-stream, images and format binary are bytes, which are
 // counted. Without a schema the length alone is bounded. Headers of answers, links, callbacks and webhooks are not checked.
 //

@@ -115,6 +115,20 @@ func bomb() string {
 	return b.String()
 }
 
+// TestTextJSONIsJSON: documents that ASP.NET makes have it beside application/json, with the same schema.
+func TestTextJSONIsJSON(t *testing.T) {
+	t.Parallel()
+	c, err := Load([]byte(small("3.0.3", "requestBody: {content: {text/json: {schema: {type: object}}}},", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	c.Operations[0].CheckRequestBody("text/json", []byte(`{"a":1,"a":2}`), func(_, _, _, keyword, _, _, _ string) { got += keyword })
+	if got != "malformed" {
+		t.Errorf("got %q, want malformed", got)
+	}
+}
+
 func TestBasePaths(t *testing.T) {
 	t.Parallel()
 	for servers, want := range map[string]string{
