@@ -49,7 +49,8 @@ type Operation interface {
 	// CheckParameters reports the faults of the parameters. path has the segments that the template's parameters stand
 	// for, they and the query as they stand on the wire; header has the form of [net/http.Header].
 	CheckParameters(path []string, query string, header map[string][]string, report Report)
-	// CheckRequestBody reports the faults of a body of one of the media types that RequestBody has.
+	// CheckRequestBody reports the faults of a body whose media type is one of those that RequestBody has, or of a range
+	// among them.
 	CheckRequestBody(mediaType string, data []byte, report Report)
 	// Response returns the media types of the body of answers with a status, none if they have no body, and whether the
 	// contract has the status.

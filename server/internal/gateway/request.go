@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
@@ -197,7 +198,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 
 func carriesBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
 
-// mediaType returns which of the media types that the operation declares the body is of.
+// mediaType returns the media type of the body; "" if the operation has none, or it may be absent and is.
 func (x *exchange) mediaType() (string, error) {
 	r, rt := x.request, x.route
 	if x.gate.config.Contract.Graph {
@@ -217,15 +218,15 @@ func (x *exchange) mediaType() (string, error) {
 	if len(encodings) == 1 {
 		encoding = encodings[0]
 	}
-	declared, ok := declaredType(r.Header.Get("Content-Type"), rt.types)
+	media, ok := declaredType(r.Header.Get("Content-Type"), rt.types)
 	if !ok {
 		return "", graph.UnsupportedMediaType(r.Method, rt.types)
 	}
-	return declared, graph.CheckEncoding(encoding)
+	return media, graph.CheckEncoding(encoding)
 }
 
-// declaredType returns which of the declared media types a Content-Type is of: itself, then its range, then any. JSON is
-// in UTF-8 whatever a charset says, so that only utf-8 may be said of it (RFC 8259 §8.1).
+// declaredType returns the media type that a Content-Type names, and reports whether the contract has it, or a range that
+// it is of. JSON is in UTF-8 whatever a charset says, so that only utf-8 may be said of it (RFC 8259 §8.1).
 func declaredType(contentType string, declared []string) (string, bool) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -235,14 +236,7 @@ func declaredType(contentType string, declared []string) (string, bool) {
 		return "", false
 	}
 	main, _, _ := strings.Cut(media, "/")
-	for _, want := range []string{media, main + "/*", "*/*"} {
-		for _, d := range declared {
-			if d == want {
-				return d, true
-			}
-		}
-	}
-	return "", false
+	return media, slices.Contains(declared, media) || slices.Contains(declared, main+"/*") || slices.Contains(declared, "*/*")
 }
 
 func isJSON(media string) bool {

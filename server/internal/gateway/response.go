@@ -216,14 +216,14 @@ func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 	if len(doc.types) == 0 {
 		return plain, len(body) == 0 || !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, keyword: "content"})
 	}
-	declared, ok := "", false
+	media, ok := "", false
 	if types := x.Header()["Content-Type"]; len(types) == 1 {
-		declared, ok = declaredType(types[0], doc.types)
+		media, ok = declaredType(types[0], doc.types)
 	}
 	if !ok {
 		return plain, !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"})
 	}
-	x.route.CheckResponseBody(x.status, declared, plain, x.report)
+	x.route.CheckResponseBody(x.status, media, plain, x.report)
 	for _, f := range x.faults {
 		refused := x.judge(violation{direction: policy.Responses, kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword})
 		ok = ok && !refused

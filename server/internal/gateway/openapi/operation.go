@@ -35,10 +35,10 @@ func (o *Operation) RequestBody() (types []string, required bool) {
 	return names(o.request), o.required
 }
 
-// QueryOption returns the name of the parameter that a query option belongs to, "" if there is none.
+// QueryOption returns the name itself, which is how it is forwarded, or "" if it belongs to no parameter.
 func (o *Operation) QueryOption(name string) string {
 	if p, _ := o.options.find(name); p != nil {
-		return p.name
+		return name
 	}
 	return ""
 }
