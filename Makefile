@@ -1,9 +1,9 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test check bench fuzz breaking changelog speclint mutation
+.PHONY: help generate build run demo test check bench bench-gateway fuzz breaking changelog speclint mutation
 
 help:      ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 generate:  ## write gen/ anew from openapi/
 	scripts/generate.sh
 build:     ## the server, into bin/
@@ -18,6 +18,8 @@ check:     ## what CI runs: generated files fresh, tidy, formatted, linted, ever
 	scripts/check.sh
 bench:     ## benchmarks, as one table of ratios
 	scripts/bench.sh
+bench-gateway: ## what the gateway costs, next to httputil.ReverseProxy and nginx
+	scripts/bench-gateway.sh
 fuzz:      ## each fuzz target for FUZZTIME (default 10m)
 	scripts/fuzz.sh
 breaking:  ## fail if the contract breaks a caller of the last tag's

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,9 +32,10 @@ func TestREADME(t *testing.T) {
 		t.Fatal(err)
 	}
 	runners := map[string]func(t *testing.T, block string){
-		"make run":    runMakeRun,
-		"make test":   func(t *testing.T, _ string) { makeKnows(t, "test") }, // this very test is part of it
-		"pfxrd serve": runServe,
+		"make run":      runMakeRun,
+		"make test":     func(t *testing.T, _ string) { makeKnows(t, "test") }, // this very test is part of it
+		"pfxrd serve":   runServe,
+		"pfxrd gateway": runGateway,
 
 		"export PFXR_TOKEN=$(pfxrd": runClient,
 	}
@@ -105,6 +107,37 @@ func runServe(t *testing.T, block string) {
 	server := start(t, block)
 	server.waitFor(t, regexp.MustCompile(`"msg":"serving","url":"https://127`))
 	server.stop(t)
+}
+
+// runGateway runs the block of the gateway in front of a server, with the README's policy, and sends something wrong.
+func runGateway(t *testing.T, block string) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindSubmatch(readme)[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := pfxtest.Start(t, pfxtest.Config{})
+	block = strings.NewReplacer(
+		"pfxrd gateway", "exec go run ./server/cmd/pfxrd gateway --admin-listen 127.0.0.1:0 --policy "+policy, "127.0.0.1:8090", "127.0.0.1:0",
+		"http://127.0.0.1:8080", strings.TrimSuffix(server.URL, "/beta"),
+	).Replace(block)
+	gateway := start(t, block)
+	line := gateway.waitFor(t, regexp.MustCompile(`"msg":"serving"`))
+	url := regexp.MustCompile(`"url":"([^"]*)"`).FindStringSubmatch(line)[1]
+	resp, err := http.Get(url + "/beta/pfxRecryptionRequests?colour=red")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "'colour'") {
+		t.Errorf("the gateway answered with %s, %v\n%s", resp.Status, err, body)
+	}
+	gateway.waitFor(t, regexp.MustCompile(`"msg":"violation".*"keyword":"additionalProperties"`))
+	http.DefaultClient.CloseIdleConnections()
+	gateway.stop(t)
 }
 
 // runClient runs the block of the command line, from its first line to its last, on a server with the page's example.

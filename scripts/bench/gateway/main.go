@@ -1,0 +1,268 @@
+// Gateway measures what a gateway costs, next to httputil.ReverseProxy and nginx, and prints one table from one run.
+//
+//	go run ./gateway -pfxrd ../../bin/pfxrd
+//
+// What is measured runs on one core, the load and the upstream on another. Every round runs every variant once, in turn,
+// so that a busy moment of the machine touches all rows alike; a figure is the median of the rounds. CPU is the user and
+// system time of the process, as the kernel counts it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+var (
+	pfxrd       = flag.String("pfxrd", "", "the program to measure")
+	rounds      = flag.Int("rounds", 5, "how often each variant runs")
+	duration    = flag.Duration("duration", 3*time.Second, "how long it runs each time")
+	connections = flag.Int("connections", 64, "how many connections send requests, one after another")
+	rate        = flag.Int("rate", 500, "requests a second for the latency")
+	role        = flag.String("role", "", "what a child process does: load, pace, upstream, reverseproxy, reverseproxy-kin")
+	target      = flag.String("target", "", "where a child process sends to")
+)
+
+func main() {
+	flag.Parse()
+	err := errors.New("-pfxrd is needed")
+	switch {
+	case *role != "":
+		err = play(*role, *target)
+	case *pfxrd != "":
+		err = run()
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "gateway: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// The cores of what is measured and of everything else.
+const (
+	measuredCore = "0"
+	otherCore    = "1"
+)
+
+// variant is something between the load and the upstream.
+type variant struct {
+	name  string
+	start func(upstream string) (*process, error) // nil: nothing is between
+	runs  []sample
+	paced []latency
+}
+
+type sample struct{ perSecond, cpu float64 } // cpu in microseconds of one request
+
+func gateway(args ...string) func(string) (*process, error) {
+	return func(upstream string) (*process, error) {
+		return start(measuredCore, "serving", *pfxrd, append([]string{
+			"gateway", "--listen=127.0.0.1:0", "--admin-listen=", "--upstream", "http://" + upstream,
+		}, args...)...)
+	}
+}
+
+func peer(role string) func(string) (*process, error) {
+	return func(upstream string) (*process, error) {
+		return start(measuredCore, "serving", os.Args[0], "-role", role, "-target", upstream)
+	}
+}
+
+const (
+	reverseProxy = "httputil.ReverseProxy"
+	passThrough  = "gateway, nothing checked"
+)
+
+func variants() []*variant {
+	all := []*variant{
+		{name: "the upstream itself"},
+		{name: reverseProxy, start: peer("reverseproxy")},
+		{name: "ReverseProxy, kin-openapi checks requests", start: peer("reverseproxy-kin")},
+		{name: passThrough, start: gateway("--requests=off", "--responses=off")},
+		{name: "gateway, requests enforced", start: gateway("--responses=off")},
+		{name: "gateway, both directions enforced", start: gateway("--responses=enforce")},
+	}
+	if _, err := exec.LookPath("nginx"); err == nil {
+		all = slices.Insert(all, 1, &variant{name: "nginx, nothing checked", start: startNginx})
+	} else {
+		fmt.Println("left out: nginx is not installed")
+	}
+	return all
+}
+
+func run() error {
+	if runtime.NumCPU() < 2 {
+		return errors.New("two cores are needed")
+	}
+	up, err := start(otherCore, "serving", os.Args[0], "-role", "upstream")
+	if err != nil {
+		return err
+	}
+	defer up.stop()
+	all := variants()
+	for round := range *rounds {
+		for _, v := range all {
+			if err := v.measure(up.address); err != nil {
+				return fmt.Errorf("%s: %w", v.name, err)
+			}
+		}
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, *rounds)
+	}
+	report(all)
+	return nil
+}
+
+// measure runs one round of a variant: as many requests as it takes, then few, for the latency.
+func (v *variant) measure(upstream string) error {
+	address := upstream
+	var p *process
+	if v.start != nil {
+		var err error
+		if p, err = v.start(upstream); err != nil {
+			return err
+		}
+		defer p.stop()
+		address = p.address
+	}
+	if _, err := load(address, *duration/4); err != nil { // warms up
+		return err
+	}
+	before := p.cpu()
+	requests, err := load(address, *duration)
+	if err != nil {
+		return err
+	}
+	v.runs = append(v.runs, sample{float64(requests) / duration.Seconds(), (p.cpu() - before).Seconds() * 1e6 / float64(requests)})
+	l, err := pace(address)
+	v.paced = append(v.paced, l)
+	return err
+}
+
+func report(all []*variant) {
+	cpu := map[string]float64{}
+	for _, v := range all {
+		cpu[v.name] = median(v.runs, func(s sample) float64 { return s.cpu })
+	}
+	direct := all[0]
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "\trequests/s\tCPU µs/request\tof ReverseProxy\tabove pass-through\tp50 at %d/s\tp99 at %d/s\tadded p99\t\n", *rate, *rate)
+	for _, v := range all {
+		fmt.Fprintf(w, "%s\t%.0f\t", v.name, median(v.runs, func(s sample) float64 { return s.perSecond }))
+		if v.start == nil {
+			fmt.Fprint(w, "\t\t\t")
+		} else {
+			fmt.Fprintf(w, "%.1f\t%.2f\t%+.1f\t", cpu[v.name], cpu[v.name]/cpu[reverseProxy], cpu[v.name]-cpu[passThrough])
+		}
+		p99 := func(v *variant) float64 { return median(v.paced, func(l latency) float64 { return l.p99 }) }
+		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", median(v.paced, func(l latency) float64 { return l.p50 }), p99(v), p99(v)-p99(direct))
+	}
+	w.Flush()
+}
+
+func median[T any](list []T, of func(T) float64) float64 {
+	values := make([]float64, len(list))
+	for i := range list {
+		values[i] = of(list[i])
+	}
+	slices.Sort(values)
+	if len(values)%2 == 0 {
+		return (values[len(values)/2-1] + values[len(values)/2]) / 2
+	}
+	return values[len(values)/2]
+}
+
+// load returns how many requests were answered.
+func load(address string, d time.Duration) (int, error) {
+	out, err := child("load", address, "-duration", d.String())
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(out[0])
+}
+
+// latency is in milliseconds.
+type latency struct{ p50, p99 float64 }
+
+func pace(address string) (latency, error) {
+	out, err := child("pace", address, "-duration", duration.String())
+	if err != nil {
+		return latency{}, err
+	}
+	p50, err := strconv.ParseFloat(out[0], 64)
+	if err != nil {
+		return latency{}, err
+	}
+	p99, err := strconv.ParseFloat(out[1], 64)
+	return latency{p50, p99}, err
+}
+
+// child runs this program in another role, on the core that is not measured, and returns the words that it prints.
+func child(role, address string, args ...string) ([]string, error) {
+	args = append([]string{"-c", otherCore, os.Args[0], "-role", role, "-target", address, "-connections", strconv.Itoa(*connections), "-rate", strconv.Itoa(*rate)}, args...)
+	cmd := exec.Command("taskset", args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("running %s: %w", role, err)
+	}
+	return strings.Fields(string(out)), nil
+}
+
+// startNginx starts nginx with one worker, connections kept on both sides.
+func startNginx(upstream string) (*process, error) {
+	dir, err := os.MkdirTemp("", "nginx")
+	if err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConf, dir, upstream, address), 0o600); err != nil {
+		return nil, err
+	}
+	p, err := startAt(address, measuredCore, "nginx", "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", config)
+	if err != nil {
+		return nil, err
+	}
+	p.cleanUp = func() { os.RemoveAll(dir) }
+	return p, nil
+}
+
+const nginxConf = `daemon off;
+master_process off;
+pid %[1]s/pid;
+events { worker_connections 1024; }
+http {
+	access_log off;
+	client_body_temp_path %[1]s/body;
+	proxy_temp_path %[1]s/proxy;
+	fastcgi_temp_path %[1]s/fastcgi;
+	uwsgi_temp_path %[1]s/uwsgi;
+	scgi_temp_path %[1]s/scgi;
+	keepalive_requests 10000000;
+	upstream api {
+		server %[2]s;
+		keepalive 128;
+		keepalive_requests 10000000;
+	}
+	server {
+		listen %[3]s;
+		location / {
+			proxy_pass http://api;
+			proxy_http_version 1.1;
+			proxy_set_header Connection "";
+		}
+	}
+}
+`
