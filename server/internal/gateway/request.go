@@ -38,13 +38,13 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 		return nil, refusal
 	}
 	if x.route == nil {
-		return r, nil
+		return x.request, nil
 	}
 	if refusal := x.authorize(); refusal != nil {
 		return nil, refusal
 	}
 	if x.route.unchecked[policy.Requests] {
-		return r, nil
+		return x.request, nil
 	}
 	return x.check(&found)
 }
@@ -58,7 +58,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 	}
 	found, ok := g.router.find(path)
 	if !ok {
-		if x.judge(violation{kind: policy.Path, in: "path"}) || r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+		if x.judge(violation{kind: policy.Path, in: "path"}) || g.router.isAlias(path) || r.Method == http.MethodConnect || r.Method == http.MethodTrace {
 			return match{}, false, graph.NoRoute()
 		}
 		return match{}, false, nil
@@ -94,9 +94,14 @@ func (x *exchange) checkHeader() *graph.Problem {
 	r := x.request
 	if len(r.Header["Connection"]) > 0 {
 		for _, name := range x.protected() {
-			if isNamed(r.Header["Connection"], name) && x.judge(violation{kind: policy.Header, in: "header", name: "Connection", keyword: "connection"}) {
+			if !isNamed(r.Header["Connection"], name) {
+				continue
+			}
+			if x.judge(violation{kind: policy.Header, in: "header", name: "Connection", keyword: "connection"}) {
 				return graph.BadParameter("Connection", "names a header field that is not for this connection alone")
 			}
+			x.dropConnection()
+			break
 		}
 	}
 	if x.gate.config.Verifier == nil && len(r.Header["Authorization"]) > 1 &&
@@ -104,6 +109,15 @@ func (x *exchange) checkHeader() *graph.Problem {
 		return problemOf(auth.Repeated())
 	}
 	return nil
+}
+
+// dropConnection takes the Connection field out of the request, so that nobody takes what it names for hop-by-hop.
+func (x *exchange) dropConnection() {
+	r := new(http.Request)
+	*r = *x.request
+	r.Header = r.Header.Clone()
+	r.Header.Del("Connection")
+	x.request = r
 }
 
 func (x *exchange) protected() []string {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -221,6 +222,34 @@ func (r *router) find(escaped string) (match, bool) {
 		}
 	}
 	return match{}, false
+}
+
+// isAlias reports whether a path that leads nowhere here leads some readers to an operation whose requests are refused if
+// they are wrong: who lets unknown paths pass does not mean those.
+func (r *router) isAlias(escaped string) bool {
+	decoded := escaped
+	for range 3 { // some decode twice
+		next, err := url.PathUnescape(decoded)
+		if err != nil || next == decoded {
+			break
+		}
+		decoded = next
+	}
+	segments := strings.Split(strings.ReplaceAll(decoded, "\\", "/"), "/")
+	for i, s := range segments {
+		bare, _, _ := strings.Cut(s, ";") // parameters of a segment
+		segments[i] = escapeSegment(bare)
+	}
+	m, found := r.find(path.Clean("/" + strings.Join(segments, "/")))
+	if !found {
+		return false
+	}
+	for _, rt := range m.resource.routes {
+		if slices.Contains(rt.rules[policy.Requests][:], policy.Enforce) {
+			return true
+		}
+	}
+	return false
 }
 
 // isAmbiguous reports whether a segment is one that some readers resolve or split: dots, and what was a slash, a

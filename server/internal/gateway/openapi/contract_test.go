@@ -213,13 +213,13 @@ func TestQueryOption(t *testing.T) {
 		{shop, "listPets", "limit", "limit"},
 		{shop, "listPets", "Limit", ""},
 		{shop, "listPets", "filter", ""},
-		{shop, "listPets", "filter[status]", "filter"},
+		{shop, "listPets", "filter[status]", "filter[status]"},
 		{shop, "listPets", "filter[a][b]", ""},
 		{shop, "listPets", "filter[]", ""},
-		{shop, "listPets", "offset", "page"},
+		{shop, "listPets", "offset", "offset"},
 		{shop, "listPets", "page", ""},
 		{shop, "createPet", "api_key", "api_key"},
-		{flow, "putFlow", "anything", "vars"},
+		{flow, "putFlow", "anything", "anything"},
 		{flow, "putFlow", "at", "at"},
 	} {
 		if got := operationOf(tt.c, tt.id).QueryOption(tt.name); got != tt.want {

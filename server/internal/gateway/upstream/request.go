@@ -89,31 +89,51 @@ func isNamed(connection []string, name string) bool {
 	return false
 }
 
-// appendForwarded appends who the caller is, for those who are told no other way (RFC 7239, and the older fields).
+// appendForwarded appends who the caller is, for those who are told no other way: Forwarded (RFC 7239), and the fields
+// that are older. What a trusted proxy has said of the caller stands before what is said of the proxy.
 func (c *Client) appendForwarded(b []byte, r *http.Request) []byte {
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		peer = "unknown"
 	}
-	host, proto, before := r.Host, "http", ""
+	host, proto := r.Host, "http"
 	if r.TLS != nil {
 		proto = "https"
 	}
+	forwarded, forwardedFor := "", ""
 	if len(c.config.Trusted) > 0 && c.isTrusted(peer) {
-		if list := strings.Join(r.Header["X-Forwarded-For"], ", "); list != "" {
-			before = list + ", "
-		}
+		forwarded, forwardedFor = listBefore(r.Header["Forwarded"]), listBefore(r.Header["X-Forwarded-For"])
 		host = orElse(r.Header.Get("X-Forwarded-Host"), host)
 		proto = orElse(r.Header.Get("X-Forwarded-Proto"), proto)
 	}
-	b = append(b, "X-Forwarded-For: "...)
-	b = append(b, before...)
+	b = append(b, "Forwarded: "...)
+	b = append(b, forwarded...)
+	b = append(b, "for="...)
+	if strings.IndexByte(peer, ':') >= 0 {
+		b = append(append(append(b, `"[`...), peer...), `]"`...) // RFC 7239 §6
+	} else {
+		b = append(b, peer...)
+	}
+	b = append(b, `;host="`...)
+	b = append(b, host...) // net/http lets no quote into a host
+	b = append(b, `";proto=`...)
+	b = append(b, proto...)
+	b = append(b, "\r\nX-Forwarded-For: "...)
+	b = append(b, forwardedFor...)
 	b = append(b, peer...)
 	b = append(b, "\r\nX-Forwarded-Host: "...)
 	b = append(b, host...)
 	b = append(b, "\r\nX-Forwarded-Proto: "...)
 	b = append(b, proto...)
 	return append(b, "\r\nVia: 1.1 pfxrd\r\n"...)
+}
+
+// listBefore joins the lines of a list that another element follows.
+func listBefore(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, ", ") + ", "
 }
 
 func orElse(s, otherwise string) string {
