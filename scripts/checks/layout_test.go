@@ -77,8 +77,8 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/openapi", "gateway/policy", "gateway/upstream", "graph", "pester", "store/sqlite", "pfx"},
-		"api":              {"auth", "graph", "odata", "pfx"},
+		"app":              {"api", "auth", "gateway", "gateway/openapi", "gateway/policy", "gateway/upstream", "graph", "pester", "store/sqlite", "pfx", "throttle"},
+		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
 		"gateway":          {"auth", "gateway/policy", "graph"},
 		"gateway/openapi":  {"gateway"},
@@ -90,6 +90,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"store/sqlite":     {"pfx"},
 		"store/storetest":  {"pfx"},
 		"pfx":              {},
+		"throttle":         {},
 	}
 	for _, pkg := range list(t, internal+"...") {
 		name := strings.TrimPrefix(pkg, internal)

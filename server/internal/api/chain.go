@@ -74,6 +74,7 @@ type check func(r *http.Request, x *exchange) error
 func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
 	checks := []check{
 		c.authorize(op),            // 401, 403, licence 400; from here on the exchange has a principal
+		c.throttle(op),             // 429
 		negotiate(op.RequestTypes), // 406, 415; from here on the body is JSON, plain or gzip
 	}
 	if op.DecodeBody != nil {
@@ -89,6 +90,12 @@ func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
 				if err := check(r, x); err != nil {
 					return err
 				}
+			}
+			if c.Places != nil {
+				if err := c.Places.Enter(x); err != nil {
+					return graph.Unavailable(err) // 503
+				}
+				defer c.Places.Leave()
 			}
 			return next(ec) // 400 for parameters, then for the body; then the handler
 		}
@@ -128,6 +135,19 @@ func (c *Config) authorize(op *pfxvalid.Operation) check {
 			return graph.PersonalAccount()
 		case c.Licensed != nil && !c.Licensed(principal.Tenant):
 			return graph.Unlicensed()
+		}
+		return nil
+	}
+}
+
+// throttle refuses a write of a caller who has written too often.
+func (c *Config) throttle(op *pfxvalid.Operation) check {
+	if c.Writes == nil || op.Method == http.MethodGet {
+		return func(*http.Request, *exchange) error { return nil }
+	}
+	return func(_ *http.Request, x *exchange) error {
+		if wait := c.Writes.Take(x.principal.Tenant, x.principal.App, x.Start); wait > 0 {
+			return graph.Refusal(http.StatusTooManyRequests, (wait + time.Second - 1).Truncate(time.Second))
 		}
 		return nil
 	}

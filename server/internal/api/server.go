@@ -25,6 +25,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
 // Config says what an API server is made of.
@@ -35,6 +36,10 @@ type Config struct {
 	Verifier Verifier
 	// Licensed reports whether a tenant has an active Intune licence; nil means that all have.
 	Licensed func(tenant edm.Guid) bool
+	// Writes bounds how often callers may write; nil does not.
+	Writes *throttle.Writes
+	// Places bounds how much is under way at once, from when a request was read to its answer; nil does not.
+	Places *throttle.Places
 	// Log gets one line for each request; nil discards them.
 	Log *slog.Logger
 	// PublicURL is the scheme and the authority of the addresses in answers, without a slash at the end. Empty means those

@@ -7,13 +7,18 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/sqlite"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
+
+// queueTime is how long a request waits for its turn.
+const queueTime = 100 * time.Millisecond
 
 // Server is a server whose listeners are open: it answers from the call of Run on.
 type Server struct {
@@ -86,14 +91,24 @@ func (s *Server) trust(c *Config) error {
 }
 
 func (s *Server) handler(c *Config) (http.Handler, error) {
-	server, err := api.New(api.Config{
+	config := api.Config{
 		Service:  &pfx.Service{Store: s.store, RequireCondition: c.RequireIfMatch},
 		Verifier: s.verifier,
 		Licensed: c.isLicensed,
 		Log:      s.log,
 
 		PublicURL: c.PublicURL,
-	})
+	}
+	if c.Throttle == "graph" {
+		var err error
+		if config.Writes, err = throttle.NewWrites(throttle.Graph); err != nil {
+			return nil, err
+		}
+	}
+	if c.MaxInFlight > 0 {
+		config.Places = throttle.NewPlaces(c.MaxInFlight, queueTime)
+	}
+	server, err := api.New(config)
 	if err != nil || s.Issuer == nil {
 		return server, err
 	}

@@ -1,0 +1,111 @@
+// Package throttle bounds what callers may ask of one server: how often they may write, and how much is under way at
+// once. It knows neither HTTP nor what is asked for. Every replica counts by itself.
+package throttle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+)
+
+// Limits say how many writes there may be in a window of time.
+type Limits struct {
+	App    int // of one application in one tenant
+	Tenant int // of all applications in one tenant
+	Window time.Duration
+}
+
+// Graph are the limits that Microsoft Graph publishes for the device configuration of Intune: writes, in 20 seconds.
+var Graph = Limits{App: 100, Tenant: 200, Window: 20 * time.Second}
+
+// maxCallers is how many callers of a kind are remembered. Whoever is forgotten begins with a full bucket.
+const maxCallers = 100_000
+
+// caller is whose bucket it is: that of an application in a tenant, or the whole tenant.
+type caller struct {
+	tenant edm.Guid
+	app    string
+	whole  bool
+}
+
+// Writes has a token bucket for each caller. It is safe for concurrent use.
+type Writes struct {
+	limits  Limits
+	buckets *lru.Cache[caller, *rate.Limiter]
+}
+
+// NewWrites returns full buckets.
+func NewWrites(limits Limits) (*Writes, error) {
+	if limits.App < 1 || limits.Tenant < 1 || limits.Window <= 0 {
+		return nil, fmt.Errorf("throttle: limits are %+v: want all above 0", limits)
+	}
+	buckets, err := lru.New[caller, *rate.Limiter](2 * maxCallers)
+	if err != nil {
+		return nil, err
+	}
+	return &Writes{limits, buckets}, nil
+}
+
+// Take takes a write out of the buckets of an application and its tenant, or returns how long it is until both have one:
+// then nothing was taken.
+func (w *Writes) Take(tenant edm.Guid, app string, now time.Time) time.Duration {
+	ofApp := w.bucket(caller{tenant, app, false}, w.limits.App).ReserveN(now, 1)
+	wait := ofApp.DelayFrom(now)
+	if wait == 0 {
+		ofTenant := w.bucket(caller{tenant, "", true}, w.limits.Tenant).ReserveN(now, 1)
+		if wait = ofTenant.DelayFrom(now); wait == 0 {
+			return 0
+		}
+		ofTenant.CancelAt(now)
+	}
+	ofApp.CancelAt(now)
+	return wait
+}
+
+func (w *Writes) bucket(of caller, size int) *rate.Limiter {
+	if b, ok := w.buckets.Get(of); ok {
+		return b
+	}
+	fresh := rate.NewLimiter(rate.Limit(float64(size)/w.limits.Window.Seconds()), size)
+	if b, ok, _ := w.buckets.PeekOrAdd(of, fresh); ok {
+		return b
+	}
+	return fresh
+}
+
+// Places bound how much is under way at once. They are safe for concurrent use.
+type Places struct {
+	free *semaphore.Weighted
+	wait time.Duration
+}
+
+// ErrFull is the error of [Places.Enter] when no place got free in time.
+var ErrFull = errors.New("too much is under way")
+
+// NewPlaces returns n places. Who finds none waits, at most for wait.
+func NewPlaces(n int, wait time.Duration) *Places {
+	return &Places{semaphore.NewWeighted(int64(n)), wait}
+}
+
+// Enter takes a place, which Leave gives back. Whoever came first is first to get one.
+func (p *Places) Enter(ctx context.Context) error {
+	if p.free.TryAcquire(1) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.wait, ErrFull)
+	defer cancel()
+	if p.free.Acquire(ctx, 1) != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// Leave gives a place back.
+func (p *Places) Leave() { p.free.Release(1) }
