@@ -77,7 +77,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/openapi", "gateway/policy", "gateway/upstream", "graph", "pester", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/openapi", "gateway/policy", "gateway/upstream", "graph", "pester", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
 		"gateway":          {"auth", "gateway/policy", "graph"},
@@ -87,10 +87,13 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"graph":            {"auth"},
 		"odata":            {"pfx"},
 		"pester":           {},
+		"store/postgres":   {"pfx"},
 		"store/sqlite":     {"pfx"},
 		"store/storetest":  {"pfx"},
 		"pfx":              {},
 		"throttle":         {},
+
+		"store/postgres/postgrestest": {},
 	}
 	for _, pkg := range list(t, internal+"...") {
 		name := strings.TrimPrefix(pkg, internal)

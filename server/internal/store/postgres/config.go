@@ -1,0 +1,181 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Config says which database to open. Only URL is required.
+type Config struct {
+	// URL is the address, postgres://USER@HOST:PORT/DATABASE?…, with any parameter that libpq knows (sslmode, sslrootcert,
+	// several hosts with target_session_attrs, …), any setting of the server, and those of the pool (pool_max_conns, …).
+	// What it says wins over the defaults of this package. The password may be in it, in PGPASSWORD or in a password
+	// file. Required.
+	URL string
+	// Log gets what an operator must know and no caller is told. Nil means nowhere.
+	Log *slog.Logger
+}
+
+// defaults are the limits of every connection and of the pool, by the parameter of [Config].URL that changes them.
+var defaults = []struct{ name, value string }{
+	// Seconds until a server that does not answer is given up, for each address of it.
+	{"connect_timeout", "5"},
+
+	// The server ends a statement after this, ...
+	{"statement_timeout", "5s"},
+	// ... one that waits for a row which another transaction holds after this, ...
+	{"lock_timeout", "1s"},
+	// ... and a transaction that nobody goes on with, and with it its locks, after this. No statement here leaves one open.
+	{"idle_in_transaction_session_timeout", "5s"},
+	// A compare-and-swap of one statement is all that updates rely on; more would only make it fail more often.
+	{"default_transaction_isolation", "read committed"},
+	{"application_name", "pfxrd"},
+
+	// Connections, those of the groups' writers included. PostgreSQL forks a process for each, and allows 100 in all.
+	{"pool_max_conns", "12"},
+	{"pool_min_conns", "2"},
+	// A connection is replaced after 30 to 35 min, so that servers behind one name get their share again; the five minutes
+	// keep the connections of many servers from coming at once.
+	{"pool_max_conn_lifetime", "30m"},
+	{"pool_max_conn_lifetime_jitter", "5m"},
+	{"pool_max_conn_idle_time", "5m"},
+	{"pool_health_check_period", "15s"},
+	{"pool_ping_timeout", "1s"},
+}
+
+const (
+	// acquireTimeout is how long a caller waits at most for a connection; then it is told to come again.
+	acquireTimeout = 2 * time.Second
+	// answerTimeout is how long the answer of a statement is waited for: longer than the server works on it, so that only
+	// a server that is lost exceeds it.
+	answerTimeout = 7 * time.Second
+	// groupLockTimeout is how long the updates of a group wait for a row that another transaction holds. After that they
+	// go on alone, and only those of that row wait for as long as lock_timeout says.
+	groupLockTimeout = 100 * time.Millisecond
+	// migrateTimeout bounds one statement of a migration; a start may wait as long for another server's migration.
+	migrateTimeout = 10 * time.Minute
+	// migrateLockTimeout bounds how long a migration waits for a table, behind which every other statement would wait.
+	migrateLockTimeout = 10 * time.Second
+	// writers is how many groups of updates are under way at the same time, each on a connection of its own.
+	writers = 1
+)
+
+// settings are what a Config means.
+type settings struct {
+	pool    *pgxpool.Config // for everything but groups of updates
+	writers *pgxpool.Config // for these
+	migrate *pgx.ConnConfig
+	log     *slog.Logger
+}
+
+func (c Config) settings() (*settings, error) {
+	address, err := withDefaults(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.ParseConfig(address.String())
+	if err != nil {
+		return nil, parseError(address, err)
+	}
+	switch {
+	case pool.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol:
+		return nil, errors.New("default_query_exec_mode=simple_protocol puts values into the text of statements: leave it out, or use describe_exec")
+	case pool.MaxConns < writers+1:
+		return nil, fmt.Errorf("pool_max_conns=%d is too small: want %d or more", pool.MaxConns, writers+1)
+	case pool.MinConns > pool.MaxConns:
+		return nil, fmt.Errorf("pool_min_conns=%d is more than pool_max_conns=%d", pool.MinConns, pool.MaxConns)
+	}
+	group := pool.Copy()
+	group.MaxConns, group.MinConns, group.MinIdleConns = writers, 1, 0
+	group.ConnConfig.RuntimeParams["lock_timeout"] = fmt.Sprint(groupLockTimeout.Milliseconds())
+	pool.MaxConns -= writers
+	pool.MinConns = min(pool.MinConns, pool.MaxConns)
+
+	migrate := pool.ConnConfig.Copy()
+	migrate.RuntimeParams["statement_timeout"] = fmt.Sprint(migrateTimeout.Milliseconds())
+	migrate.RuntimeParams["lock_timeout"] = fmt.Sprint(migrateLockTimeout.Milliseconds())
+	migrate.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	return &settings{pool, group, migrate, cmp.Or(c.Log, slog.New(slog.DiscardHandler))}, nil
+}
+
+// withDefaults appends the defaults that the address does not name. What is wrong with an address is not repeated from
+// net/url, which would quote parts of the password.
+func withDefaults(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address is not a URL: a password with other characters than letters and digits must be percent-encoded")
+	}
+	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, errors.New("the address must begin with postgres://")
+	}
+	given, err := parameters(u.RawQuery)
+	if err != nil {
+		return nil, errors.New("the parameters of the address are not percent-encoded")
+	}
+	query := u.RawQuery
+	for _, d := range defaults {
+		if _, ok := given[d.name]; !ok {
+			query += "&" + d.name + "=" + url.PathEscape(d.value)
+		}
+	}
+	u.RawQuery = strings.TrimPrefix(query, "&")
+	return u, nil
+}
+
+// parameters reads a query as libpq does, for which a plus is a plus.
+func parameters(query string) (map[string]string, error) {
+	given := map[string]string{}
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		name, err1 := url.PathUnescape(name)
+		value, err2 := url.PathUnescape(value)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		given[name] = value
+	}
+	return given, nil
+}
+
+// parseError says what is wrong with an address, if that can be said without a part of its secrets.
+func parseError(address *url.URL, err error) error {
+	reason := errors.Unwrap(err)
+	if reason == nil {
+		return errors.New("the address is not one of PostgreSQL's")
+	}
+	given, _ := parameters(address.RawQuery) // read before
+	secrets := []string{given["password"], given["sslpassword"]}
+	if password, ok := address.User.Password(); ok {
+		secrets = append(secrets, password)
+	}
+	for _, secret := range secrets {
+		if secret != "" && strings.Contains(reason.Error(), secret) {
+			return errors.New("the address is not one of PostgreSQL's")
+		}
+	}
+	return fmt.Errorf("the address is not one of PostgreSQL's: %w", reason)
+}
+
+// name says which database it is, for logs and errors.
+func (s *settings) name() string {
+	c := s.pool.ConnConfig
+	return fmt.Sprintf("%s on %s", c.Database, c.Host)
+}
+
+// newPool makes a pool that connects when it is used.
+func (s *Store) newPool(ctx context.Context, c *pgxpool.Config) (*pgxpool.Pool, error) {
+	c.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
+		return p.IdleDuration > time.Second || s.lostSince(p.IdleDuration)
+	}
+	// The pool's own goroutines live as long as it does.
+	return pgxpool.NewWithConfig(context.WithoutCancel(ctx), c)
+}

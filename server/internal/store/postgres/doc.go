@@ -1,0 +1,50 @@
+// Package postgres keeps requests in PostgreSQL, from as many servers at once as one likes.
+//
+//	store, err := postgres.Open(ctx, postgres.Config{URL: "postgres://pfxr@db.example/pfxr?sslmode=verify-full"})
+//	if err != nil {
+//		return err // one sentence that names the database and the cause, without the password
+//	}
+//	defer store.Close()
+//
+// Updates are compare-and-swap: a request is read, the function applied, and one statement stores the outcome if the
+// version is still the one that was read; else all of it happens again. Nothing is locked while the function runs, and
+// READ COMMITTED is enough. A statement of which nobody knows whether it was applied, because its connection was lost, is
+// never sent again: the error is Unavailable and says so.
+//
+// Updates that wait at the same time go together: one statement reads all of their requests, each function is applied in
+// turn, and one statement stores what has changed, with one sync of the server's log. Each has its own outcome. If the
+// database refuses the whole, or a row is locked by others, each goes on alone. On a private server with a disk of its
+// own, two shared cores and 64 callers, go test -bench Update prints 15,000 updates a second, and 2,000 for a statement
+// each; with one caller 2,200 and 2,400.
+//
+// # Tables
+//
+// [Open] brings the schema up to date; of several servers that start at once, one does, under an advisory lock of the
+// session. A database with a newer schema is refused. Every row is led by its tenant: the primary key is (tenant_id, id),
+// every index begins with tenant_id, and every statement names it. So the table can be split by tenant without a change
+// of the program, while no server runs:
+//
+//	ALTER TABLE request RENAME TO request_whole;
+//	CREATE TABLE request (LIKE request_whole INCLUDING ALL) PARTITION BY HASH (tenant_id);
+//	CREATE TABLE request_0 PARTITION OF request FOR VALUES WITH (MODULUS 16, REMAINDER 0); -- and so on to 15
+//	INSERT INTO request SELECT * FROM request_whole;
+//
+// and with Citus distributed by SELECT create_distributed_table('request', 'tenant_id').
+//
+// Each member that a filter may name has an index (tenant_id, member, id), so that a page of those with a value is one
+// range of an index in the order of the page, however many others there are. The price is paid by writers: an update
+// adds an entry to each of the twelve indexes.
+//
+// # Other databases
+//
+// The statements use nothing that CockroachDB and YugabyteDB lack, but only PostgreSQL is tested, from release 15 on.
+// CockroachDB has no advisory locks: its functions of that name lock nothing. Two servers that start at once on an empty
+// database there both run the migration, each step in a transaction; one of them fails, and takes it for done when it
+// finds that the step is there. YugabyteDB has advisory locks since 2025.1; before, it answers them with an error unless
+// the address says yb_silence_advisory_locks_not_supported_error=on. The error 40001 (and 40P01), which says that nothing
+// was stored and that it may work now, is followed by a few more attempts, after random pauses.
+//
+// A pooler between the server and the database must be asked for sessions, or be told of the parameters of config.go
+// (PgBouncer: ignore_startup_parameters; the limits then are for ALTER ROLE … SET to set) and keep prepared statements
+// (max_prepared_statements); the lock of a migration needs a session in any case.
+package postgres

@@ -1,0 +1,150 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// The outcomes of one attempt that are not the caller's to see.
+var (
+	errMoved = errors.New("the request has changed meanwhile")
+	errAlone = errors.New("the group stored nothing")
+)
+
+// fate says what is known of a statement that has failed.
+type fate int
+
+const (
+	unknown   fate = iota // it may have been applied
+	refused               // it was not applied
+	transient             // it was not applied, and may be the next time: 40001 and 40P01
+	unsent                // it never reached the server
+)
+
+// fateOf errs towards unknown: only what the server says while its connection lives, or what was never sent, is certain.
+func fateOf(err error) fate {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		if pgconn.SafeToRetry(err) {
+			return unsent
+		}
+		return unknown
+	}
+	switch {
+	case len(e.Code) != 5:
+		return unknown
+	case e.SeverityUnlocalized != "ERROR":
+		// FATAL and PANIC may come after the commit, in the place of the word that it is done.
+		return unknown
+	case e.Code == "40003", e.Code[:2] == "08":
+		return unknown // statement_completion_unknown, which CockroachDB sends; transaction_resolution_unknown
+	case e.Code == "40001", e.Code == "40P01":
+		return transient
+	}
+	return refused
+}
+
+// isLost reports whether err is the end of a connection, so that others may be at their end too.
+func isLost(err error) bool {
+	switch fateOf(err) {
+	case unknown, unsent:
+		_, ours := errors.AsType[*pfx.Error](err)
+		return !ours
+	case refused, transient:
+	}
+	return false
+}
+
+// readError is the error of a statement that changes nothing.
+func readError(err error) error {
+	if _, ok := errors.AsType[*pfx.Error](err); ok {
+		return err
+	}
+	if fateOf(err) == refused {
+		return refusedError(err)
+	}
+	return unavailable("The store cannot be used at the moment: try again later.", err)
+}
+
+// writeError is the error of a statement that may have changed something.
+func writeError(err error) error {
+	if _, ok := errors.AsType[*pfx.Error](err); ok {
+		return err
+	}
+	switch fateOf(err) {
+	case unknown:
+		return unavailable("The store did not tell the outcome: the change may have been made or not. Read the object before you send it again.", err)
+	case refused:
+		return refusedError(err)
+	case transient, unsent:
+	}
+	return unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
+}
+
+// refusedError tells what the server cannot do now from what it can never do.
+func refusedError(err error) error {
+	e, _ := errors.AsType[*pgconn.PgError](err) // what fateOf calls refused is one
+	switch e.Code[:2] {
+	case "25", // read-only: a standby
+		"53", // resources: a full disk, too many connections
+		"55", // a lock that was not to be had in time
+		"57", // a statement that took too long, a server that starts or stops
+		"58": // a fault of the disk
+		return unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
+	}
+	return internalError(err)
+}
+
+func unavailable(msg string, cause error) error {
+	return &pfx.Error{Kind: pfx.Unavailable, Msg: msg, Err: cause}
+}
+
+func closedError() error {
+	return unavailable("The store is closed: try again later.", os.ErrClosed)
+}
+
+func givenUpError(ctx context.Context) error {
+	return unavailable("The request was given up before the store took it: nothing was changed.", context.Cause(ctx))
+}
+
+func internalError(cause error) error {
+	return &pfx.Error{Kind: pfx.Internal, Msg: "Internal error.", Err: cause}
+}
+
+// guard runs the function of an update or a deletion. A panic of it becomes an error, so that it ends the one operation
+// and not the group that it is in.
+func guard(fn func() error) error {
+	var err error
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				err = internalError(&panicError{p, debug.Stack()})
+			}
+		}()
+		err = fn()
+	}()
+	return err
+}
+
+// panicError is what the function of an update panicked with, and where.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("panic in an update: %v\n%s", e.value, e.stack)
+}
+
+// Unwrap returns the value if it is an error.
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}

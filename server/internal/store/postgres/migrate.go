@@ -1,0 +1,96 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// migrations are every step from an empty database to the present tables. Steps are only ever added: what stands there
+// has run on somebody's database.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+const (
+	// versionTable is where the steps that have run are written down.
+	versionTable = "pfxr_migration"
+	// migrationLock is the advisory lock that a migration holds, "pfxr" in ASCII: one at a time for each database.
+	migrationLock = 0x70667872
+)
+
+// migrate brings the database to the present schema and returns from which version to which it went.
+func migrate(ctx context.Context, c *pgx.ConnConfig) (int64, int64, error) {
+	db := stdlib.OpenDB(*c)
+	provider, err := newProvider(db)
+	if err != nil {
+		return 0, 0, errors.Join(err, db.Close())
+	}
+	from, to, err := up(ctx, db, provider)
+	return from, to, errors.Join(err, provider.Close())
+}
+
+func newProvider(db *sql.DB) (*goose.Provider, error) {
+	// An attempt each second for as long as a migration may take.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, uint64(migrateTimeout/time.Second)))
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName(versionTable), goose.WithSessionLocker(locker),
+		goose.WithDisableGlobalRegistry(true))
+}
+
+// up applies the steps that are missing. It looks before it locks: nothing is missing most of the time. Where the lock
+// excludes nobody, another server may apply a step first, and this one's attempt fails: what counts is that it is there.
+func up(ctx context.Context, db *sql.DB, provider *goose.Provider) (int64, int64, error) {
+	sources := provider.ListSources()
+	want := sources[len(sources)-1].Version
+	from, err := schemaVersion(ctx, db)
+	if err != nil || from >= want {
+		return from, from, errors.Join(err, checkVersion(from, want))
+	}
+	_, err = provider.Up(ctx)
+	got, err2 := schemaVersion(ctx, db)
+	if err2 != nil {
+		return from, from, errors.Join(err, err2)
+	}
+	if got >= want {
+		return from, got, checkVersion(got, want)
+	}
+	return from, got, fmt.Errorf("bringing the schema from version %d to %d: %w", from, want, err)
+}
+
+func checkVersion(got, want int64) error {
+	if got > want {
+		return fmt.Errorf("its schema version %d is newer than this program's %d: use the release that wrote it, or a later one", got, want)
+	}
+	return nil
+}
+
+// schemaVersion returns the last step that has run, 0 in an empty database.
+func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
+	var version sql.NullInt64
+	err := db.QueryRowContext(ctx, "SELECT max(version_id) FROM "+versionTable).Scan(&version)
+	const undefinedTable = "42P01"
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == undefinedTable {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading the schema version: %w", err)
+	}
+	return version.Int64, nil
+}

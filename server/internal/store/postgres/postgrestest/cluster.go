@@ -1,0 +1,229 @@
+package postgrestest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNone says that no PostgreSQL is installed.
+var ErrNone = errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
+
+// startTimeout bounds how long a server may take to accept connections, recovery after a crash included.
+const startTimeout = 30 * time.Second
+
+// Cluster is a private PostgreSQL. Its methods are for one goroutine at a time, but for DSN.
+type Cluster struct {
+	dir      string // holds data/, the socket and the log
+	bin      string
+	settings []string
+	user     *syscall.SysProcAttr // whom the server runs as, nil for this process's own
+
+	guard *exec.Cmd      // the shell that runs the server and outlives this process for as long as it takes to end it
+	leash io.WriteCloser // its standard input
+}
+
+// guardScript runs the server until its input ends, or says to keep the folder, and then takes the one or both away. The
+// test process holds the other end: when it dies, of whatever, the input ends. The file "exited" says that the server has
+// ended by itself.
+const guardScript = `program=$1 dir=$2
+shift 2
+trap '' INT
+{
+	"$program" -D "$dir/data" -k "$dir" "$@" >>"$dir/log" 2>&1 </dev/null &
+	echo $! >"$dir/pid"
+	wait $!
+	: >"$dir/exited"
+} &
+read -r keep
+kill -QUIT "$(cat "$dir/pid")"
+wait
+[ -n "$keep" ] || rm -rf "$dir"`
+
+// Start makes a cluster and starts its server with settings such as "fsync=off". Without an error, the caller may call
+// Stop; if it does not, the cluster ends with the process.
+func Start(ctx context.Context, settings ...string) (*Cluster, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := shortTempDir()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, bin: bin, settings: settings}
+	if err := c.make(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a cluster: %w", err), os.RemoveAll(dir))
+	}
+	if err := c.Restart(ctx); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return c, nil
+}
+
+// programs returns the folder with initdb and postgres, those of the newest release first.
+func programs() (string, error) {
+	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
+	slices.SortFunc(folders, func(a, b string) int { return release(b) - release(a) })
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			folders = append([]string{filepath.Dir(path)}, folders...)
+		}
+	}
+	for _, folder := range folders {
+		_, err1 := os.Stat(filepath.Join(folder, "initdb"))
+		_, err2 := os.Stat(filepath.Join(folder, "postgres"))
+		if err1 == nil && err2 == nil {
+			return folder, nil
+		}
+	}
+	return "", ErrNone
+}
+
+func release(folder string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // 0 for a folder that is none
+	return n
+}
+
+// shortTempDir makes a folder whose name leaves room for that of a socket: an address has 104 to 108 bytes.
+func shortTempDir() (string, error) {
+	for _, parent := range []string{os.TempDir(), "/tmp"} {
+		if len(parent) < 60 {
+			return os.MkdirTemp(parent, "pfxr-pg")
+		}
+	}
+	return "", errors.New("no temporary folder has a name that is short enough for a socket")
+}
+
+// make runs initdb. The default order of text is that of ICU where there is one, not that of bytes: a column that
+// depends on the default shows.
+func (c *Cluster) make(ctx context.Context) error {
+	user, err := c.serverUser()
+	if err != nil {
+		return err
+	}
+	c.user = user
+	var out []byte
+	for _, locale := range [][]string{{"--locale=C", "--locale-provider=icu", "--icu-locale=en"}, {"--locale=C"}} {
+		args := append([]string{"-D", filepath.Join(c.dir, "data"), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"}, locale...)
+		cmd := c.command(ctx, filepath.Join(c.bin, "initdb"), args...)
+		if out, err = cmd.CombinedOutput(); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("running initdb: %w: %s", err, bytes.TrimSpace(out))
+}
+
+func (c *Cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = c.dir
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PG") }), "LC_ALL=C")
+	cmd.SysProcAttr = c.user
+	return cmd
+}
+
+// Restart starts the server again after Kill and waits until it answers.
+func (c *Cluster) Restart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if c.guard == nil {
+			if err := c.launch(ctx); err != nil {
+				return fmt.Errorf("starting PostgreSQL: %w", err)
+			}
+		}
+		conn, err := pgx.Connect(ctx, c.DSN("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		if _, err := os.Stat(filepath.Join(c.dir, "exited")); err == nil {
+			// Backends of the one that was killed may still hold the memory that they shared.
+			if err := c.end(true); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(c.dir, "log"))
+			return errors.Join(fmt.Errorf("starting PostgreSQL: %w: %s", err, log), c.end(true))
+		}
+	}
+}
+
+func (c *Cluster) launch(ctx context.Context) error {
+	args := []string{"-c", guardScript, "guard", filepath.Join(c.bin, "postgres"), c.dir}
+	for _, s := range append([]string{"listen_addresses=", "unix_socket_permissions=0777", "max_connections=200"}, c.settings...) {
+		args = append(args, "-c", s)
+	}
+	// The guard must outlive ctx, which bounds the start alone.
+	cmd := c.command(context.WithoutCancel(ctx), "sh", args...)
+	leash, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(c.dir, "exited")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	c.guard, c.leash = cmd, leash
+	return nil
+}
+
+// Kill kills the server's main process with SIGKILL. Its backends end when they notice.
+func (c *Cluster) Kill() error {
+	data, err := os.ReadFile(filepath.Join(c.dir, "pid"))
+	if err != nil {
+		return fmt.Errorf("killing PostgreSQL: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return fmt.Errorf("killing PostgreSQL: %w", err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("killing PostgreSQL: %w", err)
+	}
+	return c.end(true)
+}
+
+// Stop ends the server and removes the cluster.
+func (c *Cluster) Stop() error {
+	if c.guard == nil {
+		return os.RemoveAll(c.dir)
+	}
+	return c.end(false)
+}
+
+// end has the guard end the server and, unless keep, remove the folder.
+func (c *Cluster) end(keep bool) error {
+	if keep {
+		if _, err := io.WriteString(c.leash, "keep\n"); err != nil && !errors.Is(err, syscall.EPIPE) {
+			return err
+		}
+	}
+	_ = c.leash.Close() // it may be gone
+	_ = c.guard.Wait()  // it tells the server's exit code
+	c.guard = nil
+	return nil
+}
+
+// DSN returns the address of a database.
+func (c *Cluster) DSN(database string) string {
+	return "postgres:///" + database + "?host=" + c.dir + "&user=postgres&sslmode=disable"
+}

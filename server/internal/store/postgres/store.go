@@ -1,0 +1,414 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+const (
+	// updateTimeout bounds an update that others are always faster than, or that waits for its turn.
+	updateTimeout = 10 * time.Second
+	// maxTries bounds how often a statement is sent that the server did not apply and told to repeat, or did not get.
+	maxTries = 8
+)
+
+// Store is a [pfx.Store] in a PostgreSQL database. It is safe for concurrent use. Close releases it.
+type Store struct {
+	log     *slog.Logger
+	pool    *pgxpool.Pool
+	writers *pgxpool.Pool // of those that write groups
+	share   bool          // whether updates that wait go together
+	queue   chan *job
+	lost    atomic.Int64 // when a connection was last found to be lost, in ns of Unix time
+
+	closing   chan struct{} // closed by Close
+	stopped   chan struct{} // closed when the writers have ended
+	working   sync.WaitGroup
+	closeOnce sync.Once
+}
+
+var _ pfx.Store = (*Store)(nil)
+
+// shareCommits is whether updates that wait at the same time are sent together. BenchmarkUpdate measures both.
+const shareCommits = true
+
+// Open connects and brings the schema up to date. Its error is one sentence for the operator that names the database and
+// the cause, without the password. ctx bounds Open alone, not the store.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	return open(ctx, c, shareCommits)
+}
+
+func open(ctx context.Context, c Config, share bool) (*Store, error) {
+	settings, err := c.settings()
+	if err != nil {
+		return nil, fmt.Errorf("opening store: %w", err)
+	}
+	s := &Store{log: settings.log, share: share, queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{})}
+	if err := s.open(ctx, settings); err != nil {
+		s.closePools()
+		return nil, fmt.Errorf("opening store %s: %w", settings.name(), oneLine{err})
+	}
+	if share {
+		for range writers {
+			s.working.Go(s.write)
+		}
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, settings *settings) error {
+	from, to, err := migrate(ctx, settings.migrate)
+	if err != nil {
+		return err
+	}
+	if from != to {
+		s.log.Info("the database has a new schema", "from", from, "to", to)
+	}
+	if s.pool, err = s.newPool(ctx, settings.pool); err != nil {
+		return err
+	}
+	if s.writers, err = s.newPool(ctx, settings.writers); err != nil {
+		return err
+	}
+	if err := s.probe(ctx); err != nil {
+		return err
+	}
+	return s.warn(ctx)
+}
+
+// oneLine is an error without the line breaks that pgx puts between the addresses which it has tried.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.error }
+
+// warn tells the log which settings of the server break the promise that an answered change survives a crash.
+func (s *Store) warn(ctx context.Context) error {
+	var commit, fsync *string // CockroachDB has no fsync
+	const query = "SELECT current_setting('synchronous_commit', true), current_setting('fsync', true)"
+	if err := s.pool.QueryRow(ctx, query).Scan(&commit, &fsync); err != nil {
+		return fmt.Errorf("reading the server's settings: %w", err)
+	}
+	if commit != nil && *commit == "off" {
+		s.log.Warn("the database has synchronous_commit=off: a crash of it loses changes that were answered in the last fractions of a second")
+	}
+	if fsync != nil && *fsync == "off" {
+		s.log.Warn("the database has fsync=off: a loss of power loses changes that were answered, and may leave the database unreadable")
+	}
+	return nil
+}
+
+// Get returns the request, as [pfx.Store] says.
+func (s *Store) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Request, error) {
+	var r *pfx.Request
+	err := s.read(ctx, func(ctx context.Context, c *pgxpool.Conn) error {
+		ctx, cancel := patient(ctx)
+		defer cancel()
+		got, err := load(ctx, c, key{tenant, id})
+		r = got
+		return err
+	})
+	return r, err
+}
+
+// Update applies fn to the request, as [pfx.Store] says. If ctx ends before the update has begun, Update returns at once
+// and fn does not run; what was sent, it waits for. fn must be quick and must not use the store.
+func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(r *pfx.Request) error) (*pfx.Request, error) {
+	k := key{tenant, id}
+	share := s.share
+	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
+		if share {
+			r, err := s.updateShared(ctx, k, fn)
+			if !errors.Is(err, errAlone) {
+				return r, err
+			}
+			share = false
+		}
+		return s.updateAlone(ctx, k, fn)
+	})
+}
+
+// updateAlone tries once to update a request by a statement of its own.
+func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) error) (*pfx.Request, error) {
+	r, err := s.Get(ctx, k.tenant, k.id)
+	if err != nil {
+		return nil, err
+	}
+	stored := r.Version
+	if err := guard(func() error { return r.Change(fn) }); err != nil {
+		return nil, err
+	}
+	if r.Version == stored {
+		return r, nil
+	}
+	canonical(r)
+	n, err := s.change(ctx, func(ctx context.Context, q querier) (int64, error) { return storeOne(ctx, q, r, stored) })
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, errMoved
+	}
+	return r, nil
+}
+
+// Insert stores r, as [pfx.Store] says. A string that is absent becomes null.
+func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
+	canonical(&r)
+	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
+		r := r
+		r.Version = pfx.NewVersion()
+		n, err := s.exec(ctx, "inserting a request", insertRequest, arguments(&r)...)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
+		}
+		return &r, nil
+	})
+}
+
+// Delete removes the request, as [pfx.Store] says. It waits as Update does.
+func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check func(r *pfx.Request) error) error {
+	_, err := retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
+		r, err := s.Get(ctx, tenant, id)
+		if err != nil {
+			return nil, err
+		}
+		version := int64(r.Version)
+		if err := guard(func() error { return check(r) }); err != nil {
+			return nil, err
+		}
+		n, err := s.exec(ctx, "deleting a request", deleteRequest, [16]byte(tenant), id, version)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, errMoved
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// Ready reads from the table and checks that the server takes changes, which a standby does not.
+func (s *Store) Ready(ctx context.Context) error { return s.probe(ctx) }
+
+func (s *Store) probe(ctx context.Context) error {
+	return s.read(ctx, func(ctx context.Context, c *pgxpool.Conn) error {
+		var readOnly string
+		const query = "SELECT current_setting('transaction_read_only'), EXISTS (SELECT 1 FROM request)"
+		var some bool
+		if err := c.QueryRow(ctx, query).Scan(&readOnly, &some); err != nil {
+			return fmt.Errorf("reading the table: %w", err)
+		}
+		if readOnly == "on" {
+			return unavailable("The store takes no changes.", errors.New("the database is read-only: is it a standby?"))
+		}
+		return nil
+	})
+}
+
+// retry runs attempt until it has an outcome: again without end, but for ctx, while others are faster, and a few times
+// if the server has applied nothing for a reason that passes. What may have been applied is never tried again.
+func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Request, error)) (*pfx.Request, error) {
+	ctx, cancel := context.WithTimeout(ctx, updateTimeout)
+	defer cancel()
+	for tries, moved := 1, 0; ; {
+		if err := s.usable(ctx); err != nil {
+			return nil, err
+		}
+		r, err := attempt(ctx)
+		fate := fateOf(err)
+		switch {
+		case errors.Is(err, errMoved):
+			moved++
+			if !pause(ctx, moved-3) { // whoever was faster has got on: the first times there is no reason to wait
+				return nil, givenUpError(ctx)
+			}
+		case !isStatement(err):
+			return r, err
+		case (fate == transient || fate == unsent) && tries < maxTries && pause(ctx, tries):
+			tries++
+		default:
+			return nil, writeError(err)
+		}
+	}
+}
+
+// pause waits a random time that doubles with each try, up to 50 ms, and reports whether ctx still goes on.
+func pause(ctx context.Context, try int) bool {
+	if try <= 0 {
+		return ctx.Err() == nil
+	}
+	wait := time.NewTimer(rand.N(min(time.Millisecond<<min(try, 10), 50*time.Millisecond)))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// usable returns an error if the store is closed or ctx has ended.
+func (s *Store) usable(ctx context.Context) error {
+	select {
+	case <-s.closing:
+		return closedError()
+	default:
+	}
+	if ctx.Err() != nil {
+		return givenUpError(ctx)
+	}
+	return nil
+}
+
+// statementError is what became of a statement that changes something.
+type statementError struct{ error }
+
+func (e *statementError) Unwrap() error { return e.error }
+
+func isStatement(err error) bool {
+	_, ok := errors.AsType[*statementError](err)
+	return ok
+}
+
+// patient returns a context that lasts until an answer of the server is not to be expected any more, whether ctx ends or
+// not. Giving up a statement earlier would cost its connection.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+}
+
+// exec runs a statement by change.
+func (s *Store) exec(ctx context.Context, doing, sql string, args ...any) (int64, error) {
+	return s.change(ctx, func(ctx context.Context, q querier) (int64, error) {
+		tag, err := q.Exec(ctx, sql, args...)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", doing, err)
+		}
+		return tag.RowsAffected(), nil
+	})
+}
+
+// change runs fn, which sends one statement that changes something, a transaction of its own, and returns how many rows
+// that has changed. Once the statement is sent, change waits for its outcome whether ctx ends or not.
+func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (int64, error)) (int64, error) {
+	c, err := s.acquire(ctx, s.pool)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Release()
+	ctx, cancel := patient(ctx)
+	defer cancel()
+	n, err := fn(ctx, c)
+	if err != nil {
+		s.note(err)
+		return 0, &statementError{err}
+	}
+	return n, nil
+}
+
+// read runs fn, which changes nothing, with a connection, and again with another one if that is lost meanwhile.
+func (s *Store) read(ctx context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
+	for tries := 1; ; tries++ {
+		if err := s.usable(ctx); err != nil {
+			return err
+		}
+		err := s.readOnce(ctx, fn)
+		switch {
+		case err == nil || isPfx(err):
+			return err
+		case ctx.Err() != nil:
+			return givenUpError(ctx)
+		case fateOf(err) == refused || tries == maxTries || !pause(ctx, tries-1):
+			return readError(err)
+		}
+	}
+}
+
+func (s *Store) readOnce(ctx context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
+	c, err := s.acquire(ctx, s.pool)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	if err = fn(ctx, c); err != nil && !isPfx(err) && ctx.Err() == nil {
+		s.note(err)
+	}
+	return err
+}
+
+func isPfx(err error) bool {
+	_, ok := errors.AsType[*pfx.Error](err)
+	return ok
+}
+
+// acquire takes a connection from a pool.
+func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, acquireTimeout)
+	defer cancel()
+	c, err := pool.Acquire(waiting)
+	switch {
+	case err == nil:
+		return c, nil
+	case ctx.Err() != nil:
+		return nil, givenUpError(ctx)
+	case waiting.Err() != nil:
+		return nil, unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", acquireTimeout, err))
+	}
+	if err := s.usable(ctx); err != nil { // closed meanwhile
+		return nil, err
+	}
+	return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
+}
+
+// note remembers that a connection was lost: the server may have ended, and the others with it.
+func (s *Store) note(err error) {
+	if isLost(err) {
+		s.lost.Store(time.Now().UnixNano())
+	}
+}
+
+// lostSince reports whether a connection was lost within the last idle.
+func (s *Store) lostSince(idle time.Duration) bool {
+	return s.lost.Load() >= time.Now().Add(-idle).UnixNano()
+}
+
+// Close lets what is under way end and closes the connections.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		close(s.closing)
+		s.working.Wait()
+		close(s.stopped)
+		s.closePools()
+	})
+	return nil
+}
+
+func (s *Store) closePools() {
+	for _, p := range []*pgxpool.Pool{s.pool, s.writers} {
+		if p != nil {
+			p.Close()
+		}
+	}
+}

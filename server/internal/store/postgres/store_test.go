@@ -1,0 +1,60 @@
+package postgres
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
+)
+
+var (
+	tenant      = edm.Guid{0xf9, 0x88, 15: 0xf9}
+	someTime, _ = edm.ParseDateTimeOffset("2017-01-01T00:03:18.9597070-08:00")
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// ways are the two ways of an update, both of which keep the contract.
+var ways = []struct {
+	name  string
+	share bool
+}{{"shared", true}, {"alone", false}}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, func(t *testing.T) pfx.Store { return openTemp(t, way.share) })
+		})
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openTemp(t testing.TB, share bool) *Store {
+	t.Helper()
+	return mustOpen(t, Config{URL: postgrestest.Database(t)}, share)
+}
+
+func mustOpen(t testing.TB, c Config, share bool) *Store {
+	t.Helper()
+	s, err := open(t.Context(), c, share)
+	check(t, err)
+	t.Cleanup(func() { check(t, s.Close()) })
+	return s
+}
+
+func increment(r *pfx.Request) error {
+	r.Status++
+	return nil
+}

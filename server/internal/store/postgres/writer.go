@@ -1,0 +1,301 @@
+package postgres
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+const (
+	// queueLen bounds the updates that wait in the queue; further callers wait for a place in it.
+	queueLen = 1024
+	// maxGroup bounds the updates that go together, and so the time that the first of them waits for the last.
+	maxGroup = 256
+)
+
+// The states of a job. A writer claims it or its caller abandons it, whichever comes first.
+const (
+	waiting int32 = iota
+	claimed
+	abandoned
+)
+
+// job is one update that waits for a writer. After done is closed it belongs to the caller again.
+type job struct {
+	key    key
+	fn     func(*pfx.Request) error
+	result *pfx.Request
+	err    error // errMoved and errAlone among them
+	state  atomic.Int32
+	done   chan struct{}
+}
+
+// entry is a request with those updates of a group that change it, in turn.
+type entry struct {
+	key     key
+	jobs    []*job
+	request *pfx.Request // as the updates have made it, nil if the tenant has none
+	stored  pfx.Version  // the version that the database has
+}
+
+// updateShared tries once to update a request, together with the others that wait. Its error is errMoved if another
+// server was faster, and errAlone if the group stored nothing for a reason that may be another update's.
+func (s *Store) updateShared(ctx context.Context, k key, fn func(*pfx.Request) error) (*pfx.Request, error) {
+	j := &job{key: k, fn: fn, done: make(chan struct{})}
+	select {
+	case s.queue <- j:
+	case <-ctx.Done():
+		return nil, givenUpError(ctx)
+	case <-s.closing:
+		return nil, closedError()
+	}
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		if j.state.CompareAndSwap(waiting, abandoned) {
+			return nil, givenUpError(ctx)
+		}
+		<-j.done
+	case <-s.stopped: // the writers end when the queue is empty, before or after this job came
+		if j.state.CompareAndSwap(waiting, abandoned) {
+			return nil, closedError()
+		}
+		<-j.done
+	}
+	return j.result, j.err
+}
+
+// write runs groups of updates until the store is closed and no update waits.
+func (s *Store) write() {
+	for {
+		select {
+		case first := <-s.queue:
+			s.serve(first)
+		case <-s.closing:
+			select {
+			case first := <-s.queue:
+				s.serve(first)
+			default:
+				return
+			}
+		}
+	}
+}
+
+// serve runs a group of first and the other updates that wait. It claims them only when it has a connection: until then
+// their callers may give up.
+func (s *Store) serve(first *job) {
+	c, err := s.acquireWriter()
+	if err == nil {
+		defer c.Release()
+	}
+	group := s.claim(first)
+	ended := false
+	defer func() {
+		for _, j := range group {
+			if !ended { // an fn has called runtime.Goexit: it takes this goroutine down, and no other may suffer
+				j.result, j.err = nil, errAlone
+			}
+			close(j.done)
+		}
+		if !ended {
+			s.working.Go(s.write)
+		}
+	}()
+	if err != nil {
+		for _, j := range group {
+			j.err = err
+		}
+	} else {
+		s.run(c, group)
+	}
+	ended = true
+}
+
+func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), acquireTimeout)
+	defer cancel()
+	c, err := s.writers.Acquire(ctx)
+	if err != nil {
+		return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
+	}
+	return c, nil
+}
+
+// claim returns first and the jobs that wait, without those that their callers have abandoned.
+func (s *Store) claim(first *job) []*job {
+	var group []*job
+	for j := first; ; {
+		if j.state.CompareAndSwap(waiting, claimed) {
+			group = append(group, j)
+		}
+		if len(group) == maxGroup {
+			return group
+		}
+		select {
+		case j = <-s.queue:
+		default:
+			return group
+		}
+	}
+}
+
+// run gives each job of a group its outcome. What is stored is stored by one statement, which is one transaction and one
+// sync of the log.
+func (s *Store) run(c *pgxpool.Conn, group []*job) {
+	ctx, cancel := patient(context.Background())
+	defer cancel()
+	entries := arrange(group)
+	if err := loadGroup(ctx, c, entries); err != nil {
+		s.note(err)
+		settle(entries, errAlone) // alone, a read is repeated
+		return
+	}
+	var changed []*entry
+	for _, e := range entries {
+		e.apply()
+		if e.request != nil && e.request.Version != e.stored {
+			changed = append(changed, e)
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	moved, err := storeGroup(ctx, c, changed)
+	if err == nil {
+		settle(moved, errMoved)
+		return
+	}
+	s.note(err)
+	if fateOf(err) == unknown {
+		settle(changed, writeError(err))
+	} else {
+		settle(changed, errAlone)
+	}
+}
+
+// arrange puts the jobs of one request together, in the order in which they came, and the requests in the order of their
+// keys: two servers that change the same ones then lock them in the same order.
+func arrange(group []*job) []*entry {
+	byKey := make(map[key]*entry, len(group))
+	var entries []*entry
+	for _, j := range group {
+		e := byKey[j.key]
+		if e == nil {
+			e = &entry{key: j.key}
+			byKey[j.key] = e
+			entries = append(entries, e)
+		}
+		e.jobs = append(e.jobs, j)
+	}
+	slices.SortFunc(entries, func(a, b *entry) int {
+		return cmp.Or(bytes.Compare(a.key.tenant[:], b.key.tenant[:]), strings.Compare(a.key.id, b.key.id))
+	})
+	return entries
+}
+
+// apply runs the functions of e's jobs one after the other, each on what those before it have made.
+func (e *entry) apply() {
+	for _, j := range e.jobs {
+		if e.request == nil {
+			j.err = pfx.NotFoundError()
+			continue
+		}
+		r := *e.request
+		if err := guard(func() error { return r.Change(j.fn) }); err != nil {
+			j.err = err
+			continue
+		}
+		canonical(&r)
+		result := r // the caller's own
+		e.request, j.result = &r, &result
+	}
+}
+
+// settle gives all jobs of the entries the same error: none has an outcome of its own, not even one that changed nothing
+// or was refused, for it may have seen what a job before it did, and that was never so.
+func settle(entries []*entry, err error) {
+	for _, e := range entries {
+		for _, j := range e.jobs {
+			j.result, j.err = nil, err
+		}
+	}
+}
+
+// loadGroup gives the entries what is stored.
+func loadGroup(ctx context.Context, q querier, entries []*entry) error {
+	if len(entries) == 1 { // in half the time
+		return entries[0].load(ctx, q)
+	}
+	tenants, ids := make([][16]byte, len(entries)), make([]string, len(entries))
+	byKey := make(map[key]*entry, len(entries))
+	for i, e := range entries {
+		tenants[i], ids[i] = e.key.tenant, e.key.id
+		byKey[e.key] = e
+	}
+	rows, err := q.Query(ctx, selectGroup, tenants, ids)
+	if err != nil {
+		return fmt.Errorf("loading requests: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r pfx.Request
+		if err := scan(rows, &r, (*[16]byte)(&r.TenantID)); err != nil {
+			return err
+		}
+		e := byKey[key{r.TenantID, r.ID}]
+		e.request, e.stored = &r, r.Version
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("loading requests: %w", err)
+	}
+	return nil
+}
+
+func (e *entry) load(ctx context.Context, q querier) error {
+	r, err := load(ctx, q, e.key)
+	if isPfx(err) {
+		return nil // NotFound
+	}
+	if err != nil {
+		return err
+	}
+	e.request, e.stored = r, r.Version
+	return nil
+}
+
+// storeGroup stores those entries that the database still has as they were loaded, and returns the others.
+func storeGroup(ctx context.Context, q querier, entries []*entry) ([]*entry, error) {
+	if len(entries) == 1 {
+		n, err := storeOne(ctx, q, entries[0].request, entries[0].stored)
+		if n == 1 {
+			entries = nil
+		}
+		return entries, err
+	}
+	rows, err := q.Query(ctx, updateGroup, groupArguments(entries)...)
+	if err != nil {
+		return nil, fmt.Errorf("updating requests: %w", err)
+	}
+	defer rows.Close()
+	stored := make(map[key]bool, len(entries))
+	for rows.Next() {
+		var k key
+		if err := rows.Scan((*[16]byte)(&k.tenant), &k.id); err != nil {
+			return nil, fmt.Errorf("reading a row: %w", err)
+		}
+		stored[k] = true
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("updating requests: %w", err)
+	}
+	return slices.DeleteFunc(entries, func(e *entry) bool { return stored[e.key] }), nil
+}
