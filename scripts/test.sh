@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs every test. The race detector joins in where a C compiler is found, the TypeScript package where node is; what is
-# left out is said in the last line.
+# Runs every test. The race detector joins in where a C compiler is found, the tests on PostgreSQL where that is, the
+# TypeScript package where node is; what is left out is said in the last line.
 set -eu
 cd "$(dirname "$0")/.."
 left_out=
@@ -15,6 +15,10 @@ race=-race
 if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null 2>&1; then
 	race=
 	leave_out 'the race detector: it needs a C compiler'
+fi
+# postgrestest looks in the same places, and skips.
+if [ -z "${PFXR_TEST_POSTGRES:-}" ] && ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+	leave_out 'the tests on PostgreSQL: they need its programs, or PFXR_TEST_POSTGRES'
 fi
 typescript=true
 if ! command -v curl >/dev/null 2>&1 || ! scripts/typescript.sh; then

@@ -18,7 +18,7 @@ const devTenant = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
 type Config struct {
 	Listen         string         `default:"127.0.0.1:8080" help:"Address of the API (${default}); port 0 picks a free one." placeholder:"ADDR"`
 	AdminListen    string         `default:"127.0.0.1:8081" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
-	Store          string         `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default})." placeholder:"DSN"`
+	Store          string         `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default}) or postgres://USER@HOST/DATABASE?…, the password better in PGPASSWORD." placeholder:"DSN"`
 	Dev            bool           `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
 	Seed           string         `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`
 	Issuer         []string       `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated." placeholder:"URL"`
@@ -39,7 +39,6 @@ type Config struct {
 
 // Validate refuses what cannot be meant. It has no way to serve without knowing whose tokens to accept.
 func (c *Config) Validate() error {
-	path, isSQLite := strings.CutPrefix(c.Store, "sqlite:")
 	if err := pester.Validate(c.Pester, c.Faults); err != nil {
 		return err
 	}
@@ -58,10 +57,19 @@ func (c *Config) Validate() error {
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.PublicURL != "" && !isOrigin(c.PublicURL):
 		return errors.New("--public-url must be http:// or https:// and an authority, without a path: https://pfx.example")
-	case !isSQLite || path == "":
-		return errors.New("--store must be sqlite:FILE")
+	case !isSQLite(c.Store) && !isPostgres(c.Store):
+		return errors.New("--store must be sqlite:FILE or postgres://USER@HOST/DATABASE")
 	}
 	return nil
+}
+
+func isSQLite(store string) bool {
+	path, ok := strings.CutPrefix(store, "sqlite:")
+	return ok && path != ""
+}
+
+func isPostgres(store string) bool {
+	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
 }
 
 func isLoopback(address string) bool {

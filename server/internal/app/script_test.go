@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
 func TestMain(m *testing.M) {
@@ -24,21 +25,68 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScript runs the program as a user does. Besides testscript's own commands there are
+// commands are those of scripts. Besides testscript's own there are
 //
 //	start ARGS…        runs pfxrd ARGS… and waits until it serves; sets $URL and $ADMIN
 //	signal NAME CODE   sends a signal and expects the exit code (-1: it died of the signal)
 //	patch KEY BODY     sends an update with a token of the development issuer; the answer is stdout
 //	get URL STATUS     expects a status
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"start": start, "signal": signal, "patch": patch, "get": get,
+}
+
+// TestScript runs the program as a user does.
 func TestScript(t *testing.T) {
 	t.Parallel()
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: commands, RequireExplicitExec: true})
+}
+
+// TestPostgres runs the program on a PostgreSQL. Each script has a database of its own, at $DATABASE.
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	postgrestest.Database(t) // skips here, with the reason, what cannot run
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "signal": signal, "patch": patch, "get": get,
+		Dir: "testdata/postgres", Cmds: commands, RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DATABASE", postgrestest.Database(t))
+			return nil
 		},
-		RequireExplicitExec: true,
 	})
+}
+
+// TestPostgresStartsAtOnce starts servers on an empty database at the same time: each must find or make the tables.
+func TestPostgresStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.Database(t)
+	for range 3 {
+		cmd := exec.Command("pfxrd", "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen=", "--store", dsn)
+		stderr, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			var seen strings.Builder
+			serving := false
+			for s := bufio.NewScanner(stderr); !serving && s.Scan(); {
+				seen.WriteString(s.Text() + "\n")
+				serving = strings.Contains(s.Text(), `"msg":"serving"`)
+			}
+			if !serving {
+				t.Errorf("a server did not come to serve:\n%s", &seen)
+			}
+			_ = cmd.Process.Signal(syscall.SIGTERM) // it has ended already if it did not come to serve
+			if _, err := io.Copy(io.Discard, stderr); err != nil {
+				t.Error(err)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // processes holds what start has started, by the script's working folder.
