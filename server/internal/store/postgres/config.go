@@ -148,21 +148,23 @@ func parameters(query string) (map[string]string, error) {
 
 // parseError says what is wrong with an address, if that can be said without a part of its secrets.
 func parseError(address *url.URL, err error) error {
-	reason := errors.Unwrap(err)
-	if reason == nil {
+	text := err.Error() // quotes the address, without what it takes for the password
+	i := strings.LastIndex(text, "`: ")
+	if i < 0 {
 		return errors.New("the address is not one of PostgreSQL's")
 	}
+	reason := text[i+len("`: "):]
 	given, _ := parameters(address.RawQuery) // read before
 	secrets := []string{given["password"], given["sslpassword"]}
 	if password, ok := address.User.Password(); ok {
 		secrets = append(secrets, password)
 	}
 	for _, secret := range secrets {
-		if secret != "" && strings.Contains(reason.Error(), secret) {
+		if secret != "" && strings.Contains(reason, secret) {
 			return errors.New("the address is not one of PostgreSQL's")
 		}
 	}
-	return fmt.Errorf("the address is not one of PostgreSQL's: %w", reason)
+	return fmt.Errorf("the address is not one of PostgreSQL's: %s", reason)
 }
 
 // name says which database it is, for logs and errors.

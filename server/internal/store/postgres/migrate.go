@@ -31,8 +31,17 @@ const (
 
 // migrate brings the database to the present schema and returns from which version to which it went.
 func migrate(ctx context.Context, c *pgx.ConnConfig) (int64, int64, error) {
+	// An attempt each second for as long as a migration may take.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, uint64(migrateTimeout/time.Second)))
+	if err != nil {
+		return 0, 0, err
+	}
+	return migrateWith(ctx, c, goose.WithSessionLocker(locker))
+}
+
+func migrateWith(ctx context.Context, c *pgx.ConnConfig, options ...goose.ProviderOption) (int64, int64, error) {
 	db := stdlib.OpenDB(*c)
-	provider, err := newProvider(db)
+	provider, err := newProvider(db, options)
 	if err != nil {
 		return 0, 0, errors.Join(err, db.Close())
 	}
@@ -40,18 +49,13 @@ func migrate(ctx context.Context, c *pgx.ConnConfig) (int64, int64, error) {
 	return from, to, errors.Join(err, provider.Close())
 }
 
-func newProvider(db *sql.DB) (*goose.Provider, error) {
-	// An attempt each second for as long as a migration may take.
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, uint64(migrateTimeout/time.Second)))
-	if err != nil {
-		return nil, err
-	}
+func newProvider(db *sql.DB, options []goose.ProviderOption) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName(versionTable), goose.WithSessionLocker(locker),
-		goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(goose.DialectPostgres, db, files,
+		append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))...)
 }
 
 // up applies the steps that are missing. It looks before it locks: nothing is missing most of the time. Where the lock

@@ -55,6 +55,10 @@ func open(ctx context.Context, c Config, share bool) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening store: %w", err)
 	}
+	return openWith(ctx, settings, share)
+}
+
+func openWith(ctx context.Context, settings *settings, share bool) (*Store, error) {
 	s := &Store{log: settings.log, share: share, queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.open(ctx, settings); err != nil {
 		s.closePools()

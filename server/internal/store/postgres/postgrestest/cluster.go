@@ -52,8 +52,8 @@ kill -QUIT "$(cat "$dir/pid")"
 wait
 [ -n "$keep" ] || rm -rf "$dir"`
 
-// Start makes a cluster and starts its server with settings such as "fsync=off". Without an error, the caller may call
-// Stop; if it does not, the cluster ends with the process.
+// Start makes a cluster and starts its server with settings such as "fsync=off". Without an error, the caller keeps the
+// Cluster and may call Stop; if it does not, the cluster ends with the process, or when nothing refers to it.
 func Start(ctx context.Context, settings ...string) (*Cluster, error) {
 	bin, err := programs()
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -16,33 +15,70 @@ import (
 // Env is the variable with the address of a PostgreSQL to test on. Its user must be allowed to create databases.
 const Env = "PFXR_TEST_POSTGRES"
 
-// shared is the cluster of this process, which ends with it. Nothing on it has to survive a loss of power.
-var shared = sync.OnceValues(func() (*Cluster, error) { return Start(context.Background(), "fsync=off") })
+// server is where databases are made, with one connection for all tests of the process: to connect takes longer than what
+// most tests do.
+type server struct {
+	private *Cluster // kept, or it ends; nil for that of the variable
+	dsn     string
 
-var databases atomic.Int64
+	mu   sync.Mutex
+	conn *pgx.Conn
+	made int
+}
+
+// shared is the server of this process. Nothing on a private one has to survive a loss of power.
+var shared = sync.OnceValues(func() (*server, error) {
+	ctx := context.Background()
+	s := &server{dsn: os.Getenv(Env)}
+	if s.dsn == "" {
+		c, err := Start(ctx, "fsync=off")
+		if err != nil {
+			return nil, err
+		}
+		s.private, s.dsn = c, c.DSN("postgres")
+	}
+	conn, err := pgx.Connect(ctx, s.dsn)
+	s.conn = conn
+	return s, err
+})
 
 // Database creates an empty database for the test and returns its address. Where no PostgreSQL is installed it skips the
 // test, or fails it if the variable CI is set.
 func Database(t testing.TB) string {
 	t.Helper()
-	admin, private := os.Getenv(Env), false
-	if admin == "" {
-		private = true
-		c, err := shared()
-		skipWithout(t, err)
-		admin = c.DSN("postgres")
-	}
-	name := fmt.Sprintf("pfxr_test_%d_%d", os.Getpid(), databases.Add(1))
-	execute(t, admin, "CREATE DATABASE "+name)
-	if !private { // a private one goes with its cluster
-		t.Cleanup(func() { execute(t, admin, "DROP DATABASE "+name+" WITH (FORCE)") })
-	}
-	u, err := url.Parse(admin)
+	s, err := shared()
+	skipWithout(t, err)
+	dsn, err := s.create(t)
 	if err != nil {
-		t.Fatalf("%s is not a URL", Env)
+		t.Fatal(err)
 	}
+	return dsn
+}
+
+func (s *server) create(t testing.TB) (string, error) {
+	u, err := url.Parse(s.dsn)
+	if err != nil {
+		return "", errors.New(Env + " is not a URL")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made++
+	name := fmt.Sprintf("pfxr_test_%d_%d", os.Getpid(), s.made)
 	u.Path = "/" + name
-	return u.String()
+	if _, err := s.conn.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
+		return "", err
+	}
+	if s.private == nil { // a private one takes its databases with it
+
+		t.Cleanup(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if _, err := s.conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	return u.String(), nil
 }
 
 // Private starts a cluster that is the test's alone, which it may kill.
@@ -64,19 +100,6 @@ func skipWithout(t testing.TB, err error) {
 		t.Skip(err)
 	}
 	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func execute(t testing.TB, dsn, sql string) {
-	t.Helper()
-	ctx := context.Background() // the test's own is done when it cleans up
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(ctx) }() // nothing is under way
-	if _, err := conn.Exec(ctx, sql); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,0 +1,84 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
+)
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+
+	t.Run("manyAtOnceOnANewDatabase", func(t *testing.T) {
+		t.Parallel()
+		dsn := postgrestest.Database(t)
+		var wg sync.WaitGroup
+		for n := range 6 {
+			wg.Go(func() {
+				s, err := Open(t.Context(), Config{URL: dsn})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer s.Close()
+				if _, err := s.Insert(t.Context(), storetest.Request(tenant, fmt.Sprint(n))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n, err := mustOpen(t, Config{URL: dsn}, true).Count(t.Context(), tenant, nil); err != nil || n != 6 {
+			t.Errorf("got %d requests, %v, want 6", n, err)
+		}
+	})
+
+	// So it is where advisory locks lock nothing.
+	t.Run("manyAtOnceWithoutALock", func(t *testing.T) {
+		t.Parallel()
+		settings, err := Config{URL: postgrestest.Database(t)}.settings()
+		check(t, err)
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				if _, to, err := migrateWith(t.Context(), settings.migrate); err != nil || to != 1 {
+					t.Errorf("got version %d, %v", to, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+
+	for name, tt := range map[string]struct{ prepare, want string }{
+		"newerSchema": {"CREATE TABLE pfxr_migration (id int, version_id bigint, is_applied boolean, tstamp timestamp); INSERT INTO pfxr_migration VALUES (1, 2, true, now())",
+			"its schema version 2 is newer than this program's 1: use the release that wrote it, or a later one"},
+		"tableOfOthers": {"CREATE TABLE request (a int); INSERT INTO request VALUES (1)", `relation "request" already exists`},
+	} {
+		t.Run(name+"IsRefused", func(t *testing.T) {
+			t.Parallel()
+			dsn := postgrestest.Database(t)
+			conn, err := pgx.Connect(t.Context(), dsn)
+			check(t, err)
+			defer conn.Close(context.Background())
+			for sql := range strings.SplitSeq(tt.prepare, ";") {
+				_, err = conn.Exec(t.Context(), sql)
+				check(t, err)
+			}
+			s, err := Open(t.Context(), Config{URL: dsn})
+			if s != nil || err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("got %v, %v, want one line with %q", s, err, tt.want)
+			}
+			var tables int
+			check(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_class WHERE relname LIKE 'request_%'").Scan(&tables))
+			if tables != 0 {
+				t.Errorf("got %d relations of this program, want none", tables)
+			}
+		})
+	}
+}
