@@ -16,7 +16,7 @@ import (
 )
 
 // internals are what no answer may hold: Go type names, Go's and the database's error texts, paths, SQL.
-var internals = regexp.MustCompile(`\*?\b(pfx|api|auth|echo|http|json|sqlite|pfxapi|pfxvalid)\.[A-Za-z]|json:|invalid character|goroutine|panic|/tmp/|\.go:|(?i)\b(select|update|insert) .*\b(from|set|into)\b|SQLITE`)
+var internals = regexp.MustCompile(`\*?\b(pfx|api|auth|echo|http|json|sqlite|postgres|pgx|pgconn|pfxapi|pfxvalid)\.[A-Za-z]|json:|invalid character|goroutine|panic|/tmp/|\.go:|(?i)\b(select|update|insert) .*\b(from|set|into)\b|SQLITE|SQLSTATE`)
 
 func TestNoAnswerLeaksInternals(t *testing.T) {
 	t.Parallel()

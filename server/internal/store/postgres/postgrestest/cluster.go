@@ -1,3 +1,5 @@
+//go:build unix
+
 package postgrestest
 
 import (
@@ -17,9 +19,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 )
-
-// ErrNone says that no PostgreSQL is installed.
-var ErrNone = errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
 
 // startTimeout bounds how long a server may take to accept connections, recovery after a crash included.
 const startTimeout = 30 * time.Second

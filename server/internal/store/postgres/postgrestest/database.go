@@ -15,6 +15,9 @@ import (
 // Env is the variable with the address of a PostgreSQL to test on. Its user must be allowed to create databases.
 const Env = "PFXR_TEST_POSTGRES"
 
+// ErrNone says that no PostgreSQL is installed.
+var ErrNone = errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
+
 // server is where databases are made, with one connection for all tests of the process: to connect takes longer than what
 // most tests do.
 type server struct {
@@ -42,7 +45,7 @@ var shared = sync.OnceValues(func() (*server, error) {
 	return s, err
 })
 
-// Database creates an empty database for the test and returns its address. Where no PostgreSQL is installed it skips the
+// Database creates an empty database for the test and returns its address, to which parameters can be appended with &. Where no PostgreSQL is installed it skips the
 // test, or fails it if the variable CI is set.
 func Database(t testing.TB) string {
 	t.Helper()
@@ -65,6 +68,9 @@ func (s *server) create(t testing.TB) (string, error) {
 	s.made++
 	name := fmt.Sprintf("pfxr_test_%d_%d", os.Getpid(), s.made)
 	u.Path = "/" + name
+	if u.RawQuery == "" {
+		u.RawQuery = "sslmode=prefer" // what it is without
+	}
 	if _, err := s.conn.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
 		return "", err
 	}

@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
+)
+
+// TestRetry has a trigger refuse the first changes with a code. A sequence counts them: it is not rolled back.
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		code    string
+		refused int
+		stored  bool
+		kind    pfx.Kind // when it is not stored
+		tries   int      // at most, beside one in a group
+	}{
+		"serializationFailurePasses": {code: "40001", refused: 3, stored: true, tries: 4},
+		"deadlockPasses":             {code: "40P01", refused: 3, stored: true, tries: 4},
+		"serializationFailureStays":  {code: "40001", refused: 1000, kind: pfx.Unavailable, tries: maxTries},
+		"unknownIsNotRepeated":       {code: "40003", refused: 1, kind: pfx.Unavailable, tries: 1},
+		"fullDiskIsNotRepeated":      {code: "53100", refused: 1000, kind: pfx.Unavailable, tries: 1},
+		"otherIsOurs":                {code: "23514", refused: 1000, kind: pfx.Internal, tries: 1},
+	} {
+		for _, way := range ways {
+			t.Run(name+"/"+way.name, func(t *testing.T) {
+				t.Parallel()
+				s := openTemp(t, way.share)
+				before := mustInsert(t, s, "a")
+				for _, sql := range []string{
+					"CREATE SEQUENCE refusals",
+					fmt.Sprintf(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+						IF nextval('refusals') <= %d THEN RAISE EXCEPTION 'planned' USING ERRCODE = '%s'; END IF; RETURN NEW; END $$`, tt.refused, tt.code),
+					"CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON request FOR EACH ROW EXECUTE FUNCTION refuse()",
+				} {
+					_, err := s.pool.Exec(t.Context(), sql)
+					check(t, err)
+				}
+				got, err := s.Update(t.Context(), tenant, "a", increment)
+				tries := query[int](t, s, "SELECT nextval('refusals')::int - 1")
+				if limit := tt.tries + 1; tries > limit || !way.share && tries > tt.tries {
+					t.Errorf("got %d tries, want %d", tries, tt.tries)
+				}
+				stored, errGet := s.Get(t.Context(), tenant, "a")
+				check(t, errGet)
+				if tt.stored {
+					if err != nil || *got != *stored || got.Version != before.Version+1 {
+						t.Errorf("got %+v, %v, stored %+v, want one update", got, err, stored)
+					}
+					return
+				}
+				wantKind(t, err, tt.kind)
+				if *stored != *before {
+					t.Errorf("got %+v, want nothing changed", stored)
+				}
+			})
+		}
+	}
+}
+
+func TestStandbyIsNotReady(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.Database(t)
+	s := mustOpen(t, Config{URL: dsn}, true)
+	mustInsert(t, s, "a")
+	_, err := Open(t.Context(), Config{URL: dsn + "&default_transaction_read_only=on"})
+	if err == nil || !strings.Contains(err.Error(), "the database is read-only") {
+		t.Errorf("got %v, want a read-only database refused", err)
+	}
+	readOnly := s.pool.Config() // a failover leaves a standby behind: connections of the pool are to one from now on
+	readOnly.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	s.pool.Close()
+	s.pool, err = s.newPool(t.Context(), readOnly)
+	check(t, err)
+	wantKind(t, s.Ready(t.Context()), pfx.Unavailable)
+	_, err = s.Insert(t.Context(), storetest.Request(tenant, "b"))
+	wantKind(t, err, pfx.Unavailable)
+	_, err = s.Get(t.Context(), tenant, "a")
+	check(t, err)
+}
