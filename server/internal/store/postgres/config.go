@@ -65,7 +65,8 @@ const (
 	migrateTimeout = 10 * time.Minute
 	// migrateLockTimeout bounds how long a migration waits for a table, behind which every other statement would wait.
 	migrateLockTimeout = 10 * time.Second
-	// writers is how many groups of updates are under way at the same time, each on a connection of its own.
+	// writers is how many groups of updates are under way at the same time, each on a connection of its own. With two, 64
+	// callers got 13,100 updates a second instead of 15,400: the groups are smaller, and now and then mean the same row.
 	writers = 1
 )
 

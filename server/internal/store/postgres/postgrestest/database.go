@@ -45,8 +45,8 @@ var shared = sync.OnceValues(func() (*server, error) {
 	return s, err
 })
 
-// Database creates an empty database for the test and returns its address, to which parameters can be appended with &. Where no PostgreSQL is installed it skips the
-// test, or fails it if the variable CI is set.
+// Database creates an empty database for the test and returns its address, to which parameters can be appended with &.
+// Where no PostgreSQL is installed it skips the test, or fails it if the variable CI is set.
 func Database(t testing.TB) string {
 	t.Helper()
 	s, err := shared()
