@@ -34,7 +34,7 @@ step no known vulnerability
 scripts/vulncheck.sh
 
 step every test
-scripts/test.sh
+make test
 (cd scripts/bench && go vet ./... && go test ./...)
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
 
