@@ -22,6 +22,7 @@ type exchange struct {
 	identity graph.Identity // zero until somebody asks for it
 
 	body     graph.Body  // of the request, if it was read
+	lent     *bytesBody  // what the next handler reads of it
 	faults   []fault     // of the part that is being checked
 	closes   bool        // the connection is not used for another request
 	asItCame bool        // the request breaks a rule that is not enforced
@@ -114,6 +115,9 @@ func (x *exchange) setCommonHeader(fields []graph.Field) {
 
 // end counts the exchange and frees what it holds.
 func (x *exchange) end() {
+	if x.lent != nil {
+		x.lent.end()
+	}
 	x.body.Release()
 	if x.held != nil {
 		graph.FreeBuffer(x.held)

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
@@ -205,7 +206,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	case !x.asItCame:
 		return x.rebuilt(found, hasBody), nil
 	case hasBody:
-		return withBody(r, x.body.Raw()), nil
+		return x.withBody(x.body.Raw()), nil
 	}
 	return r, nil
 }
@@ -325,9 +326,9 @@ func (x *exchange) rebuilt(found *match, hasBody bool) *http.Request {
 		r.RequestURI += "?" + r.URL.RawQuery
 	}
 	r.TransferEncoding, r.Trailer, r.ContentLength, r.Body = nil, nil, 0, http.NoBody
+	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil // somebody in front may have read what was not checked
 	if hasBody {
-		data := x.body.Bytes()
-		r.Body, r.ContentLength = &bytesBody{data: data}, int64(len(data))
+		x.lend(r, x.body.Bytes())
 	}
 	r.Header = x.cleanHeader()
 	return r
@@ -361,12 +362,18 @@ func (x *exchange) mustSeeResponse() bool {
 }
 
 // withBody returns the request with a body that was read already.
-func withBody(of *http.Request, data []byte) *http.Request {
+func (x *exchange) withBody(data []byte) *http.Request {
 	r := new(http.Request)
-	*r = *of
+	*r = *x.request
 	r.TransferEncoding, r.Trailer = nil, nil
-	r.Body, r.ContentLength = &bytesBody{data: data}, int64(len(data))
+	x.lend(r, data)
 	return r
+}
+
+// lend gives a request a body until the exchange is over.
+func (x *exchange) lend(r *http.Request, data []byte) {
+	x.lent = &bytesBody{data: data}
+	r.Body, r.ContentLength = x.lent, int64(len(data))
 }
 
 // passRest returns the request with what was read of its body put back before the rest. Who forwards it may read on when
@@ -385,22 +392,37 @@ func (x *exchange) passRest() *http.Request {
 	return r
 }
 
-// bytesBody is a body that is all there.
+// bytesBody is a body that is all there. Its bytes are another request's when the exchange is over, and there are handlers
+// that read on: the sending of an [http.Transport] outlives its RoundTrip.
 type bytesBody struct {
 	data []byte
+	mu   sync.Mutex
 	read int
+	over bool
 }
 
 // Bytes returns all of the body.
 func (b *bytesBody) Bytes() []byte { return b.data }
 
 func (b *bytesBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	n := copy(p, b.data[b.read:])
 	b.read += n
 	if n == 0 && len(p) > 0 {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// end waits for a Read that is under way, and is the end of reading.
+func (b *bytesBody) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
 }
 
 // Close does nothing.
