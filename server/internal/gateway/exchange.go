@@ -11,7 +11,7 @@ import (
 )
 
 // exchange is one request and its response on their way through the gate. It is the [http.ResponseWriter] that the next
-// handler gets: it holds a response that is checked until it is complete.
+// handler gets: it holds a response that could be refused until it is complete.
 type exchange struct {
 	gate     *Gate
 	writer   http.ResponseWriter
@@ -28,10 +28,11 @@ type exchange struct {
 	asItCame bool        // the request breaks a rule that is not enforced
 	found    []violation // those that were not refused, and those of the response
 
-	status  int // 0 until the response begins
-	holding bool
-	held    *bytes.Buffer // what was written while holding
-	refused bool          // the response was: nothing more of it counts
+	status   int // 0 until the response begins
+	holding  bool
+	watching bool          // the response goes out as it comes and is checked at its end
+	held     *bytes.Buffer // what was written while holding or watching
+	refused  bool          // the response was: nothing more of it counts
 }
 
 // named returns when the request came and what it is called.

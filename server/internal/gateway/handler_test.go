@@ -3,10 +3,13 @@ package gateway_test
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/openapi"
@@ -101,5 +104,101 @@ func TestFormIsTheCheckedOne(t *testing.T) {
 	}))
 	if w.Code != http.StatusCreated {
 		t.Errorf("got %d: %s", w.Code, w.Body)
+	}
+}
+
+// watched is a response that the handler's caller can look at while it is under way.
+type watched struct {
+	*httptest.ResponseRecorder
+	flushed chan string
+}
+
+func (w *watched) Flush() {
+	w.ResponseRecorder.Flush()
+	w.flushed <- w.Body.String()
+}
+
+// TestMonitorLetsResponsesStream: what cannot be refused need not be held.
+func TestMonitorLetsResponsesStream(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []policy.Mode{policy.Monitor, policy.Off} {
+		w := &watched{httptest.NewRecorder(), make(chan string, 3)}
+		newGate(t, mode).Serve(w, createNote("title=a"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusCreated)
+			for range 3 {
+				_, _ = io.WriteString(w, strings.Repeat("a", 30)) // the third is more than is ever held
+				w.(http.Flusher).Flush()
+			}
+		}))
+		close(w.flushed)
+		length := 0
+		for text := range w.flushed {
+			if length += 30; len(text) != length {
+				t.Errorf("%s: a flush sent %d bytes, want %d", mode, len(text), length)
+			}
+		}
+		if w.Code != http.StatusCreated || length != 90 || w.Header().Get("Content-Length") != "" {
+			t.Errorf("%s: got %d with %d flushed bytes, %v", mode, w.Code, length, w.Header())
+		}
+	}
+}
+
+// TestMonitorSees: the lines are those that a held response would have.
+func TestMonitorSees(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answer http.HandlerFunc
+		want   string // in the log; "" for nothing
+	}{
+		"a fit answer":         {func(w http.ResponseWriter, _ *http.Request) { created(w, "made") }, ""},
+		"a long value":         {func(w http.ResponseWriter, _ *http.Request) { created(w, "123456789") }, `violation=size`},
+		"more than is held":    {func(w http.ResponseWriter, _ *http.Request) { created(w, strings.Repeat("a", 65)) }, `keyword=maxLength`},
+		"a length beyond that": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "65"); created(w, "") }, `keyword=maxLength`},
+		"nothing":              {func(http.ResponseWriter, *http.Request) {}, `violation=status`},
+		"a flush alone":        {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() }, `violation=status`},
+		"another media type": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusCreated)
+		}, `violation=media-type`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			contract, err := openapi.Load([]byte(notes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			gate, err := gateway.New(gateway.Config{
+				Contract: contract, Defaults: policy.Defaults{Responses: policy.Monitor}, MaxResponse: 64,
+				Log: slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			gated, plain := httptest.NewRecorder(), httptest.NewRecorder()
+			gate.Serve(gated, createNote("title=a"), tt.answer)
+			tt.answer(plain, createNote("title=a"))
+			if diff := cmp.Diff(plain.Result().Header, gated.Result().Header); diff != "" || gated.Code != plain.Code || gated.Body.String() != plain.Body.String() {
+				t.Errorf("got %d %q, want %d %q %s", gated.Code, gated.Body, plain.Code, plain.Body, diff)
+			}
+			if got := log.String(); tt.want == "" && got != "" || !strings.Contains(got, tt.want) || strings.Count(got, "\n") > 1 {
+				t.Errorf("logged %q, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestFlushBeginsTheResponse: a status after it comes too late, and does not count.
+func TestFlushBeginsTheResponse(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	newGate(t, policy.Monitor).Serve(w, createNote("title=a"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.(http.Flusher).Flush()
+		w.WriteHeader(http.StatusCreated)
+	}))
+	if w.Code != http.StatusOK || !w.Flushed {
+		t.Errorf("got %d, flushed: %t", w.Code, w.Flushed)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,18 +21,23 @@ import (
 // errRefused ends the writing of a response that is not passed on.
 var errRefused = errors.New("the response was refused")
 
-// pass gives the request to the next handler, and holds the response if it is checked.
+// pass gives the request to the next handler, holds the response if it could be refused, and watches it if it could not.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
-	x.holding = x.route != nil && !x.route.unchecked[policy.Responses]
-	if !x.holding {
-		next.ServeHTTP(x, r)
-		if x.status == 0 {
-			x.status = http.StatusOK // nothing was written
+	checked := x.route != nil && !x.route.unchecked[policy.Responses]
+	x.holding = checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
+	if x.holding {
+		if x.complete(next, r) {
+			x.finish()
 		}
 		return
 	}
-	if x.complete(next, r) {
-		x.finish()
+	x.watching = checked
+	next.ServeHTTP(x, r)
+	if x.status == 0 { // nothing was written
+		x.begin(http.StatusOK)
+	}
+	if x.watching && x.hasBody() {
+		x.checkBody(x.heldBytes())
 	}
 }
 
@@ -95,10 +101,16 @@ func (x *exchange) WriteHeader(status int) {
 			x.writer.WriteHeader(status)
 		}
 	case !x.holding:
-		x.status = status
+		x.begin(status)
 		x.writer.WriteHeader(status)
 	default:
-		x.status = status
+		x.begin(status)
+	}
+}
+
+func (x *exchange) begin(status int) {
+	x.status = status
+	if x.holding || x.watching {
 		x.checkHead()
 	}
 }
@@ -121,21 +133,24 @@ func (x *exchange) hasBody() bool {
 	return x.request.Method != http.MethodHead && x.status != http.StatusNoContent && x.status != http.StatusNotModified
 }
 
-// tooLarge ends the holding of a response that is more than is ever held.
+// tooLarge ends the holding or the watching of a response that is more than is ever held.
 func (x *exchange) tooLarge() {
-	if x.judge(violation{direction: policy.Responses, kind: policy.Size, keyword: "maxLength"}) {
+	switch {
+	case x.judge(violation{direction: policy.Responses, kind: policy.Size, keyword: "maxLength"}):
 		x.refuseResponse(BadAnswer())
-		return
+	case x.watching:
+		x.watching = false
+	default:
+		x.release()
 	}
-	x.release()
 }
 
 // release passes on what was held, and what comes behind it as it comes.
 func (x *exchange) release() {
 	x.holding = false
 	x.writer.WriteHeader(x.status)
-	if x.held != nil {
-		_, _ = x.writer.Write(x.held.Bytes()) // the caller may be gone
+	if held := x.heldBytes(); held != nil {
+		_, _ = x.writer.Write(held) // the caller may be gone
 	}
 }
 
@@ -144,26 +159,35 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if x.holding && x.heldLength()+len(p) > x.gate.config.MaxResponse {
+	if (x.holding || x.watching) && len(x.heldBytes())+len(p) > x.gate.config.MaxResponse {
 		x.tooLarge()
 	}
 	switch {
 	case x.refused:
 		return 0, errRefused
 	case !x.holding:
-		return x.writer.Write(p)
+		n, err := x.writer.Write(p)
+		if x.watching = x.watching && err == nil; x.watching { // else the rest of it is not known
+			x.hold(p)
+		}
+		return n, err
 	}
+	x.hold(p)
+	return len(p), nil
+}
+
+func (x *exchange) hold(p []byte) {
 	if x.held == nil {
 		x.held = graph.NewBuffer()
 	}
-	return x.held.Write(p)
+	x.held.Write(p)
 }
 
-func (x *exchange) heldLength() int {
+func (x *exchange) heldBytes() []byte {
 	if x.held == nil {
-		return 0
+		return nil
 	}
-	return x.held.Len()
+	return x.held.Bytes()
 }
 
 // finish checks a response that is complete, and passes it on or refuses it.
@@ -174,10 +198,7 @@ func (x *exchange) finish() {
 			return
 		}
 	}
-	var body []byte
-	if x.held != nil {
-		body = x.held.Bytes()
-	}
+	body := x.heldBytes()
 	if x.hasBody() {
 		plain, ok := x.checkBody(body)
 		if !ok {
@@ -257,6 +278,9 @@ func (x *exchange) plain(body []byte) ([]byte, error) {
 // Flush sends on what is not held.
 func (x *exchange) Flush() {
 	if !x.holding && !x.refused {
+		if x.status == 0 {
+			x.WriteHeader(http.StatusOK) // as the flush would, but seen
+		}
 		_ = http.NewResponseController(x.writer).Flush() // a writer that cannot is asked nothing
 	}
 }
