@@ -103,8 +103,11 @@ func OpenGateway(c GatewayConfig, log *slog.Logger) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{config: c, log: log, host: newHost(log)}
-	g.metrics = gateway.NewMetrics(g.host.metrics)
-	if err := g.open(); err != nil {
+	var err error
+	if g.metrics, err = gateway.NewMetrics(g.host.metrics); err == nil {
+		err = g.open()
+	}
+	if err != nil {
 		return nil, errors.Join(err, g.close())
 	}
 	return g, nil

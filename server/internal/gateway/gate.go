@@ -55,7 +55,10 @@ func New(c Config) (*Gate, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Metrics == nil {
-		c.Metrics = NewMetrics(nil)
+		var err error
+		if c.Metrics, err = NewMetrics(nil); err != nil {
+			return nil, err
+		}
 	}
 	r, err := newRouter(c.Contract)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/openapi"
@@ -200,5 +201,44 @@ func TestFlushBeginsTheResponse(t *testing.T) {
 	}))
 	if w.Code != http.StatusOK || !w.Flushed {
 		t.Errorf("got %d, flushed: %t", w.Code, w.Flushed)
+	}
+}
+
+// TestGatesShareARegistry: two of them in one process are counted together, and a name that is taken is no panic.
+func TestGatesShareARegistry(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	contract, err := openapi.Load([]byte(notes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		metrics, err := gateway.NewMetrics(registry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate, err := gateway.New(gateway.Config{Contract: contract, Metrics: metrics})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate.Serve(httptest.NewRecorder(), createNote("title=a"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { created(w, "made") }))
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0.0
+	for _, f := range families {
+		if f.GetName() == "pfxr_gateway_requests_total" {
+			got = f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	if got != 2 {
+		t.Errorf("got %v requests, want 2", got)
+	}
+	taken := prometheus.NewRegistry()
+	taken.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "pfxr_gateway_requests_total"}))
+	if _, err := gateway.NewMetrics(taken); err == nil {
+		t.Error("a name that is taken is no error")
 	}
 }

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -83,8 +85,8 @@ type driftName struct{ operation, kind, name string }
 // maxDrift is how many names of each kind are kept apart. The others are counted together.
 const maxDrift = 100
 
-// NewMetrics returns metrics that registry shows; nil shows them nowhere.
-func NewMetrics(registry prometheus.Registerer) *Metrics {
+// NewMetrics returns metrics that registry shows; nil shows them nowhere. Gates that share a registry are counted together.
+func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	const namespace = "pfxr_gateway"
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -109,11 +111,26 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}),
 		seen: map[driftName]bool{}, kept: map[string]int{},
 	}
-	m.reloaded.Set(1)
 	if registry != nil {
-		registry.MustRegister(m.requests, m.duration, m.violations, m.undocumented, m.reloads, m.reloaded)
+		err := errors.Join(show(registry, &m.requests), show(registry, &m.duration), show(registry, &m.violations),
+			show(registry, &m.undocumented), show(registry, &m.reloads), show(registry, &m.reloaded))
+		if err != nil {
+			return nil, fmt.Errorf("registering metrics: %w", err)
+		}
 	}
-	return m
+	m.reloaded.Set(1)
+	return m, nil
+}
+
+// show registers a collector, or takes the one that is there in its place.
+func show[C prometheus.Collector](registry prometheus.Registerer, c *C) error {
+	err := registry.Register(*c)
+	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if same, ok := there.ExistingCollector.(C); ok {
+			*c, err = same, nil
+		}
+	}
+	return err
 }
 
 // Reloaded counts an attempt to read contract and policy anew.
