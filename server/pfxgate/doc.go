@@ -1,0 +1,45 @@
+// Package pfxgate holds the requests and responses of an HTTP API against its OpenAPI contract, as net/http middleware for
+// gateways and servers: what `pfxrd gateway` does, in front of any [http.Handler].
+//
+//	gate, err := pfxgate.New(pfxgate.Config{})
+//	if err != nil {
+//		return err
+//	}
+//	defer gate.Close()
+//	server := http.Server{Addr: ":8080", Handler: gate.Handler(app), ReadTimeout: 10 * time.Second}
+//
+// That is our own contract. [Config] takes any OpenAPI document as Spec, whose schemas are interpreted, and generated code
+// as Contract, which is some ten times faster. The next handler gets the request that was checked and nothing else: the
+// URL is rebuilt, the body is the bytes that were read, decompressed and without Content-Encoding, and header fields with
+// an underscore in their names are gone. A request that may not pass is answered in the form of Microsoft Graph's errors,
+// a response that may not with 502. What is only watched passes as it came.
+//
+// # The gate stands outermost
+//
+// Whatever looks at the URL before the gate decides by one that nobody has checked, and the path values that a router in
+// front has cut out of it stay with the request. So the gate goes around the router, not behind it: Handler(mux), around the
+// chi.Router instead of in its Use, around the *echo.Echo. Log lines, recovery from panics, and CORS, whose OPTIONS the gate
+// would answer itself, may stand in front. What the contract does not have, such as probes, needs a listener of its own,
+// or [Config.Unknown].
+//
+// # Your own contract
+//
+// Generate the models with oapi-codegen and the checks with validategen, and build them in; TestOwnContract does:
+//
+//	go tool oapi-codegen -config models.yaml openapi.yaml
+//	go run github.com/pfxrecryption/pfxrecryption/scripts/validategen \
+//		-spec openapi.yaml -models ./api -package apivalid -o ./apivalid
+//
+//	gate, err := pfxgate.New(pfxgate.Config{Contract: &pfxgate.Contract{
+//		Operations: pfxgate.Generated(apivalid.Operations),
+//		BasePath:   "/v1",
+//	}})
+//
+// # What it does not do
+//
+// It forwards nothing, limits no rate and no time, and reads no file: who builds it in does, and calls [Gate.Replace] when
+// a file has changed. It checks the status, media type and body of responses, not their header fields. A response that
+// could be refused is held until it is complete, so it cannot stream: the policy can set the responses of such operations
+// to monitor. No handler behind the gate can take over the connection: WebSockets need a way around it. Nothing is guessed:
+// a handler that leaves its Content-Type to net/http has none.
+package pfxgate
