@@ -37,6 +37,7 @@ step every test
 make test
 (cd scripts/bench && go vet ./... && go test ./...)
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
+(cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
 
 step each fuzz target for ${FUZZTIME:=10s}
 export FUZZTIME
