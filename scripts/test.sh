@@ -25,6 +25,9 @@ if ! command -v curl >/dev/null 2>&1 || ! scripts/typescript.sh; then
 	typescript=false
 	leave_out "the TypeScript tests and those with Microsoft's clients: they need node 20, npm with its registry, and curl"
 fi
+if ! command -v nginx >/dev/null 2>&1 && ! [ -x /usr/sbin/nginx ]; then
+	leave_out 'the test of the example for nginx: it needs nginx'
+fi
 go test $race -shuffle=on "$@" ./...
 if $typescript; then
 	scripts/typescript.sh test

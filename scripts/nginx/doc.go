@@ -1,0 +1,2 @@
+// Package nginx holds an example for operators, nginx.conf, and the test that runs it.
+package nginx
