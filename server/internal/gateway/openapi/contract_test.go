@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,6 +82,25 @@ func TestVerdicts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNamesKnowTheirPlace: a fault of propertyNames had the path of whatever value was looked at after it.
+func TestNamesKnowTheirPlace(t *testing.T) {
+	t.Parallel()
+	c := load(t, "flow.json")
+	const call = `putFlow request:application/json {"version":2,"steps":[null],"labels":{"xa":1,"xb":"1","A":1,"B":2}}`
+	const want = "type /labels/xb; propertyNames /labels/A; propertyNames /labels/B"
+	for range 100 { // members are looked at in any order
+		if got := verdict(t, c, call); sorted(got) != sorted(want) {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func sorted(verdict string) string {
+	faults := strings.Split(verdict, "; ")
+	slices.Sort(faults)
+	return strings.Join(faults, "; ")
 }
 
 func cutLast(s, separator string) (string, string, bool) {

@@ -171,6 +171,11 @@ func (b *bundle) flatten(e *jsonschema.ValidationError, faults []fault) []fault 
 	switch k := e.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
 		for _, cause := range e.Causes {
+			if _, ok := cause.ErrorKind.(*kind.PropertyNames); ok {
+				// The validator writes the next value's path over that of this error, and of no other. A schema that has
+				// propertyNames has nothing else, so that the error around it is at the same value.
+				cause.InstanceLocation = e.InstanceLocation
+			}
 			faults = b.flatten(cause, faults)
 		}
 		return faults

@@ -262,6 +262,11 @@ func (b *bundle) convert(n node, place string, drop []string, depth int) (any, e
 	if err := b.discriminate(n, out, place, drop, depth); err != nil {
 		return nil, err
 	}
+	if names, ok := out["propertyNames"]; ok { // by itself: see flatten
+		list, _ := out["allOf"].([]any)
+		delete(out, "propertyNames")
+		out["allOf"] = append(list, map[string]any{"propertyNames": names})
+	}
 	if nullable && out["type"] == nil {
 		// OpenAPI 3.0.3 gives nullable without a type no meaning; who writes it beside allOf or oneOf means this, and
 		// kin-openapi takes it so.
