@@ -155,6 +155,8 @@ func (c *conn) skipTrailers() error {
 			return fmt.Errorf("reading trailers: %w", noEOF(err))
 		case string(line) == "\r\n":
 			return nil
+		case !isField(string(line)):
+			return fmt.Errorf("%w: a trailer", errMalformed) // others could see the end of the answer elsewhere
 		}
 		size += len(line)
 	}

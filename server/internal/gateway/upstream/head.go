@@ -88,6 +88,13 @@ func (h *head) statusLine(line string) (bool, error) {
 	return line[7] == '0', nil
 }
 
+// isField reports whether a line with its end is a field.
+func isField(line string) bool {
+	line, ended := strings.CutSuffix(line, "\r\n")
+	name, value, found := strings.Cut(line, ":")
+	return ended && found && httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value)
+}
+
 // field reads a header field, reporting false if there is doubt what it means.
 func (h *head) field(line string) bool {
 	name, value, found := strings.Cut(line, ":")
