@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http/httputil"
+	"os"
 	"syscall"
 	"time"
 )
@@ -18,6 +19,7 @@ const maxHead = 32 << 10
 // conn is a connection to the upstream. One request at a time uses it.
 type conn struct {
 	net.Conn
+	secured bool            // by TLS
 	raw     syscall.RawConn // of the TCP connection; nil if it has none
 	peek    func(fd uintptr) bool
 	silent  bool // what peek found
@@ -31,7 +33,7 @@ type conn struct {
 }
 
 func newConn(c, tcp net.Conn) *conn {
-	n := &conn{Conn: c, in: bufio.NewReaderSize(c, maxHead), out: make([]byte, 0, 2048), fresh: true}
+	n := &conn{Conn: c, secured: c != tcp, in: bufio.NewReaderSize(c, maxHead), out: make([]byte, 0, 2048), fresh: true}
 	if sc, ok := tcp.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			n.raw = raw
@@ -51,7 +53,18 @@ func (c *conn) quiet() bool {
 		return false
 	}
 	c.fresh = false
-	return c.raw == nil || c.raw.Read(c.peek) == nil && c.silent
+	if c.raw != nil && (c.raw.Read(c.peek) != nil || !c.silent) {
+		return false
+	}
+	return !c.secured || c.nothingDecrypted()
+}
+
+// nothingDecrypted reports whether crypto/tls holds no record of the upstream's: it reads as much as there is from the
+// socket, and hands out one record at a time. The deadline that is over keeps it from the socket.
+func (c *conn) nothingDecrypted() bool {
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // a closed connection says so when it is read
+	_, err := c.in.Peek(1)
+	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func (c *conn) close() { _ = c.Conn.Close() } // there is nothing more to learn from it

@@ -1,0 +1,623 @@
+package upstream
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestRequestHead: what goes out is a message of our own. What is for one connection, and what only a proxy in front may
+// say, stays behind in every spelling.
+func TestRequestHead(t *testing.T) {
+	t.Parallel()
+	const nasty = "PATCH /beta/x%2e%2E/('k')?$TOP=1&&a=%zz HTTP/1.1\r\nHost: caller.test\r\nContent-Length: 2\r\n" +
+		"Connection: X-Secret, close\r\nConnection: x-other\r\nX-Secret: 1\r\nX-Other: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n" +
+		"Proxy-Authorization: Basic x\r\nProxy-Authenticate: x\r\nTE: trailers\r\nTrailer: X-T\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n" +
+		"X-Forwarded-For: 1.2.3.4\r\nX-forwarded-host: evil\r\nX-FORWARDED-PROTO: https\r\nX-Forwarded-Anything: x\r\nForwarded: for=1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\n" +
+		"X-Passes: a\r\nX-Passes: b\r\n\r\n{}"
+	for name, tt := range map[string]struct {
+		config  Config
+		request string
+		want    string
+	}{
+		"everything": {Config{}, nasty, `PATCH /beta/x%2e%2E/('k')?$TOP=1&&a=%zz HTTP/1.1
+Host: {upstream}
+X-Passes: a
+X-Passes: b
+X-Forwarded-For: 127.0.0.1
+X-Forwarded-Host: caller.test
+X-Forwarded-Proto: http
+Via: 1.1 pfxrd
+Content-Length: 2
+
+{}`},
+		"host of the caller": {Config{KeepHost: true}, "GET / HTTP/1.1\r\nHost: caller.test\r\n\r\n", `GET / HTTP/1.1
+Host: caller.test
+X-Forwarded-For: 127.0.0.1
+X-Forwarded-Host: caller.test
+X-Forwarded-Proto: http
+Via: 1.1 pfxrd
+
+`},
+		"prefix, absolute form": {Config{URL: "/pre%20fix/"}, "DELETE http://other.test/a%2fb?c HTTP/1.1\r\nHost: caller.test\r\n\r\n", `DELETE /pre%20fix/a%2fb?c HTTP/1.1
+Host: {upstream}
+X-Forwarded-For: 127.0.0.1
+X-Forwarded-Host: other.test
+X-Forwarded-Proto: http
+Via: 1.1 pfxrd
+
+`},
+		"no body, but a method that has one": {Config{}, "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n", `PATCH / HTTP/1.1
+Host: {upstream}
+X-Forwarded-For: 127.0.0.1
+X-Forwarded-Host: a
+X-Forwarded-Proto: http
+Via: 1.1 pfxrd
+Content-Length: 0
+
+`},
+		"chunks": {Config{}, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\nTrailer: X-T\r\n\r\n2;x=y\r\n{}\r\n0\r\nX-T: x\r\n\r\n", `POST / HTTP/1.1
+Host: {upstream}
+X-Forwarded-For: 127.0.0.1
+X-Forwarded-Host: a
+X-Forwarded-Proto: http
+Via: 1.1 pfxrd
+Transfer-Encoding: chunked
+
+2
+{}
+0
+
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := make(chan string, 1)
+			url := listen(t, func(s *session) {
+				var b bytes.Buffer
+				s.in = bufio.NewReader(io.TeeReader(s.Conn, &b))
+				if _, ok := s.request(); !ok {
+					return
+				}
+				seen <- b.String()
+				s.say("HTTP/1.1 204 No Content\r\n\r\n")
+			})
+			tt.config.URL = url + tt.config.URL
+			s := httptest.NewServer(client(t, tt.config))
+			defer s.Close()
+			c, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, tt.request); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || resp.StatusCode != 204 {
+				t.Fatalf("got %v, %v", resp, err)
+			}
+			got := strings.ReplaceAll(strings.ReplaceAll(<-seen, "\r\n", "\n"), strings.TrimPrefix(url, "http://"), "{upstream}")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTrustedProxy: only a proxy that is trusted may say who its caller is.
+func TestTrustedProxy(t *testing.T) {
+	t.Parallel()
+	for peer, want := range map[string]string{
+		"10.1.2.3:4":          "X-Forwarded-For: 1.2.3.4, 10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
+		"[::ffff:10.1.2.3]:4": "X-Forwarded-For: 1.2.3.4, ::ffff:10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
+		"11.1.2.3:4":          "X-Forwarded-For: 11.1.2.3\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
+		"@":                   "X-Forwarded-For: unknown\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
+	} {
+		c := client(t, Config{URL: "http://127.0.0.1:1", Trusted: prefixes("10.0.0.0/8")})
+		r := httptest.NewRequest(http.MethodGet, "http://caller.test/", nil)
+		r.RemoteAddr = peer
+		r.Header = http.Header{"X-Forwarded-For": {"1.2.3.4"}, "X-Forwarded-Host": {"first.test"}, "X-Forwarded-Proto": {"https"}}
+		if got := string(c.appendForwarded(nil, r)); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %q, want %q", peer, got, want)
+		}
+	}
+}
+
+// TestAnswerHead: fields of the connection stay behind, those that Connection names too; all others pass as they came.
+func TestAnswerHead(t *testing.T) {
+	t.Parallel()
+	url := listen(t, func(s *session) {
+		s.request()
+		s.say("HTTP/1.1 200 OK\r\nconnection: keep-alive, x-secret\r\nX-Secret: 1\r\nKeep-Alive: timeout=1\r\nproxy-authenticate: x\r\nTrailer: x\r\nUpgrade: y\r\n" +
+			"request-id: a\r\nX-Two: 1\r\nX-Two: 2\r\ncontent-type: text/x\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n")
+	})
+	w := &sink{}
+	client(t, Config{URL: url}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	want := http.Header{
+		"request-id": {"a"}, "X-Two": {"1", "2"}, "Content-Type": {"text/x"}, "Date": {"Thu, 01 Jan 1970 00:00:00 GMT"}, "Content-Length": {"0"},
+	}
+	if diff := cmp.Diff(want, w.header); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestSentOnce: a connection that the upstream closes at the moment it is used again costs a GET nothing; what may change
+// something is sent again only if nothing of it was.
+func TestSentOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		method string
+		first  string // what the upstream says before it closes
+		status int
+		sent   int64
+	}{
+		{http.MethodGet, "", 200, 2},
+		{http.MethodHead, "", 200, 2},
+		{http.MethodGet, "HTTP/1.1 2", 502, 1},
+		{http.MethodPatch, "", 502, 1},
+		{http.MethodPost, "", 502, 1},
+		{http.MethodDelete, "", 502, 1},
+		{http.MethodPut, "", 502, 1},
+	} {
+		t.Run(tt.method+" "+tt.first, func(t *testing.T) {
+			t.Parallel()
+			var sent atomic.Int64
+			url := listen(t, func(s *session) {
+				s.request()
+				if s.number == 1 {
+					s.say(good("first"))
+					s.request()
+					sent.Add(1)
+					s.say(tt.first)
+					return
+				}
+				sent.Add(1)
+				s.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			})
+			c := client(t, Config{URL: url})
+			w := &sink{}
+			c.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			w = &sink{}
+			c.ServeHTTP(w, httptest.NewRequest(tt.method, "/", strings.NewReader("{}")))
+			if w.status != tt.status || sent.Load() != tt.sent {
+				t.Errorf("got %d after %d requests, want %d after %d", w.status, sent.Load(), tt.status, tt.sent)
+			}
+		})
+	}
+	t.Run("PATCH of which nothing was written", func(t *testing.T) {
+		t.Parallel()
+		var sent atomic.Int64
+		url := listen(t, func(s *session) {
+			for _, ok := s.request(); ok; _, ok = s.request() {
+				sent.Add(1)
+				s.say(good("x"))
+			}
+		})
+		c := client(t, Config{URL: url})
+		c.ServeHTTP(&sink{}, httptest.NewRequest(http.MethodGet, "/", nil))
+		// The connection breaks between the look at it and the writing.
+		c.pool.idle[0].raw = nil
+		c.pool.idle[0].Conn.Close()
+		w := &sink{}
+		c.ServeHTTP(w, httptest.NewRequest(http.MethodPatch, "/", strings.NewReader("{}")))
+		if w.status != 200 || sent.Load() != 2 {
+			t.Errorf("got %d after %d requests", w.status, sent.Load())
+		}
+	})
+	t.Run("fresh connections", func(t *testing.T) {
+		t.Parallel()
+		var sent atomic.Int64
+		url := listen(t, func(s *session) { s.request(); sent.Add(1) })
+		w := &sink{}
+		client(t, Config{URL: url}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if w.status != 502 || sent.Load() != 1 {
+			t.Errorf("got %d after %d requests", w.status, sent.Load())
+		}
+	})
+}
+
+// TestPool: there are never more connections than MaxConns; who finds none waits, and not for long.
+func TestPool(t *testing.T) {
+	t.Parallel()
+	asked, answer := make(chan struct{}, 10), make(chan struct{})
+	url := listen(t, func(s *session) {
+		for _, ok := s.request(); ok; _, ok = s.request() {
+			asked <- struct{}{}
+			<-answer
+			s.say(good("x"))
+		}
+	})
+	c := client(t, Config{URL: url, MaxConns: 2, QueueTimeout: 50 * time.Millisecond})
+	statuses := make(chan int, 10)
+	send := func(ctx context.Context) {
+		w := &sink{}
+		c.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+		statuses <- w.status
+	}
+	go send(t.Context())
+	go send(t.Context())
+	<-asked
+	<-asked
+	send(t.Context())
+	if got := <-statuses; got != http.StatusServiceUnavailable {
+		t.Errorf("a third request got %d", got)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	send(gone)
+	if got := <-statuses; got != 499 {
+		t.Errorf("a caller who left got %d", got)
+	}
+	c.config.QueueTimeout = 20 * time.Second
+	go send(t.Context())
+	answer <- struct{}{} // one leaves, and the queued one takes its place
+	<-asked
+	close(answer)
+	for range 3 {
+		if got := <-statuses; got != http.StatusOK {
+			t.Errorf("got %d", got)
+		}
+	}
+	if got := len(c.pool.idle); got > 2 {
+		t.Errorf("%d connections are kept", got)
+	}
+	c.Close()
+	send(t.Context())
+	if got := <-statuses; got != http.StatusOK || len(c.pool.idle) > 0 {
+		t.Errorf("after Close: got %d, and %d connections are kept", got, len(c.pool.idle))
+	}
+}
+
+// TestIdleConnections are closed when they were not used for long.
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	ended := make(chan int, 10)
+	url := listen(t, func(s *session) {
+		for _, ok := s.request(); ok; _, ok = s.request() {
+			s.say(good("x"))
+		}
+		ended <- s.number
+	})
+	c := client(t, Config{URL: url, IdleTimeout: time.Nanosecond})
+	for range 3 {
+		c.ServeHTTP(&sink{}, httptest.NewRequest(http.MethodGet, "/", nil))
+	}
+	<-ended
+	<-ended
+	if got := len(c.pool.idle); got != 1 {
+		t.Errorf("%d connections are kept", got)
+	}
+}
+
+// TestBodyInPieces: a large body is sent as it comes, whole, and the upstream may answer before its end.
+func TestBodyInPieces(t *testing.T) {
+	t.Parallel()
+	t.Run("whole", func(t *testing.T) {
+		t.Parallel()
+		for name, reader := range map[string]func(string) io.Reader{
+			"a length": func(s string) io.Reader { return strings.NewReader(s) },
+			"chunks":   func(s string) io.Reader { return io.MultiReader(strings.NewReader(s)) },
+		} {
+			got := make(chan string, 1)
+			url := listen(t, func(s *session) {
+				r, err := http.ReadRequest(s.in)
+				if err != nil {
+					return
+				}
+				b, _ := io.ReadAll(r.Body)
+				got <- string(b)
+				s.say(good("taken"))
+			})
+			want := strings.Repeat("0123456789", 30_000)
+			if a := front(t, client(t, Config{URL: url})).do(http.MethodPut, reader(want)); a.body != "taken" {
+				t.Errorf("%s: got %+v", name, a)
+			}
+			if <-got != want {
+				t.Errorf("%s: another body came", name)
+			}
+		}
+	})
+	t.Run("early answer", func(t *testing.T) {
+		t.Parallel()
+		url := listen(t, func(s *session) {
+			if _, err := http.ReadRequest(s.in); err == nil {
+				s.say("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+				s.gone()
+			}
+		})
+		c := client(t, Config{URL: url})
+		caller := front(t, c)
+		body, end := io.Pipe()
+		defer end.Close()
+		go func() { _, _ = end.Write(make([]byte, 64<<10)) }()
+		if got := caller.do(http.MethodPut, body); got.status != 413 || got.body != "no" {
+			t.Errorf("got %+v", got)
+		}
+		if len(c.pool.idle) > 0 {
+			t.Error("the connection was kept, with half of a request on it")
+		}
+	})
+	t.Run("half a body is no request", func(t *testing.T) {
+		t.Parallel()
+		whole := make(chan bool, 1)
+		url := listen(t, func(s *session) {
+			_, ok := s.request()
+			whole <- ok
+		})
+		c := client(t, Config{URL: url})
+		w := &sink{}
+		r := httptest.NewRequest(http.MethodPut, "/", io.MultiReader(strings.NewReader(strings.Repeat("x", 50_000)), broken{}))
+		r.ContentLength = 100_000
+		c.ServeHTTP(w, r)
+		if <-whole || w.status != 502 && w.status != 499 {
+			t.Errorf("got %d", w.status)
+		}
+	})
+	t.Run("small half a body", func(t *testing.T) {
+		t.Parallel()
+		c := client(t, Config{URL: "http://127.0.0.1:1"})
+		w := &sink{}
+		r := httptest.NewRequest(http.MethodPut, "/", strings.NewReader("x"))
+		r.ContentLength = 2
+		if c.ServeHTTP(w, r); w.status != 499 {
+			t.Errorf("got %d", w.status)
+		}
+	})
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("broken") }
+
+// TestCallerLeaves: nobody waits for an answer that nobody wants.
+func TestCallerLeaves(t *testing.T) {
+	t.Parallel()
+	for name, said := range map[string]string{"before the answer": "", "in the answer": "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked, closed := make(chan struct{}), make(chan struct{})
+			url := listen(t, func(s *session) {
+				s.request()
+				s.say(said)
+				close(asked)
+				s.gone()
+				close(closed)
+			})
+			c := client(t, Config{URL: url})
+			caller := front(t, c)
+			ctx, leave := context.WithCancel(t.Context())
+			left := make(chan struct{})
+			go func() {
+				defer close(left)
+				r, err := http.NewRequestWithContext(ctx, http.MethodGet, caller.url, nil)
+				if err != nil {
+					return
+				}
+				if resp, err := caller.http.Do(r); err == nil {
+					_, _ = io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+			}()
+			<-asked
+			leave()
+			<-left
+			<-closed
+			if len(c.pool.idle) > 0 {
+				t.Error("the connection was kept")
+			}
+		})
+	}
+}
+
+// TestSlowCaller: an answer may take as long as its caller needs, as long as it goes on. Chunks that are larger than what
+// is read at once leave something in the buffer each time.
+func TestSlowCaller(t *testing.T) {
+	t.Parallel()
+	const size, timeout = 4 << 20, 500 * time.Millisecond
+	chunk := fmt.Sprintf("%x\r\n%s\r\n", size, strings.Repeat("x", size))
+	url := listen(t, func(s *session) {
+		s.request()
+		s.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + chunk + "0\r\n\r\n")
+	})
+	pace := time.NewTicker(timeout / 50)
+	defer pace.Stop()
+	w := &sink{write: func() { <-pace.C }}
+	client(t, Config{URL: url, Timeout: timeout}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if got := w.bytes.Load(); got != 2*size {
+		t.Errorf("got %d bytes of %d", got, 2*size)
+	}
+}
+
+// packed is a connection whose writes go out together when flushed.
+type packed struct {
+	net.Conn
+	mu      sync.Mutex
+	holding bool
+	held    []byte
+}
+
+func (p *packed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.holding {
+		p.held = append(p.held, b...)
+		return len(b), nil
+	}
+	return p.Conn.Write(b)
+}
+
+func (p *packed) flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holding = false
+	_, _ = p.Conn.Write(p.held)
+}
+
+// TestSecondAnswerInTLS: a second answer in a TLS record of its own, which arrives together with the first, waits inside
+// of crypto/tls, where neither the buffer nor the socket show it.
+func TestSecondAnswerInTLS(t *testing.T) {
+	t.Parallel()
+	issued := httptest.NewUnstartedServer(nil)
+	issued.StartTLS()
+	certificate, roots := issued.TLS.Certificates[0], x509.NewCertPool()
+	roots.AddCert(issued.Certificate())
+	issued.Close()
+	url := listen(t, func(s *session) {
+		p := &packed{Conn: s.Conn}
+		secured := tls.Server(p, &tls.Config{Certificates: []tls.Certificate{certificate}})
+		s.in = bufio.NewReader(secured)
+		for n := 0; ; n++ {
+			if _, ok := s.request(); !ok {
+				return
+			}
+			if s.number > 1 {
+				_, _ = io.WriteString(secured, good("second"))
+				continue
+			}
+			p.holding = true
+			_, _ = io.WriteString(secured, good("first"))
+			_, _ = io.WriteString(secured, good("smuggled"))
+			p.flush()
+		}
+	})
+	c := client(t, Config{URL: strings.Replace(url, "http:", "https:", 1), TLS: &tls.Config{RootCAs: roots, ServerName: "example.com"}})
+	caller := front(t, c)
+	if got := caller.do(http.MethodGet, nil); got.body != "first" {
+		t.Fatalf("got %+v", got)
+	}
+	for range 2 {
+		if got := caller.do(http.MethodGet, nil); got.body != "second" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if got := len(c.pool.idle); got != 1 {
+		t.Errorf("%d connections are kept: TLS keeps one that is quiet", got)
+	}
+}
+
+// TestWriterIsLeftAlone: the sending of a body may begin, or go on, when the handler has returned. The writer of HTTP/2
+// panics then, which nobody would recover.
+func TestWriterIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	var used http.ResponseWriter
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { used = w }))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	resp, err := s.Client().Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	m := message{pace: &paced{Reader: strings.NewReader("x"), controller: http.NewResponseController(used)}}
+	m.free()
+	if n, err := m.pace.Read(make([]byte, 1)); n > 0 || !errors.Is(err, http.ErrBodyReadAfterClose) {
+		t.Errorf("got %d, %v", n, err)
+	}
+}
+
+// TestGigabyte is not parallel: it looks at the memory of the process. What passes through is never held.
+func TestGigabyte(t *testing.T) {
+	const size, piece = 1 << 30, 1 << 20
+	for name, head := range map[string]string{
+		"a length": fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size),
+		"chunks":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"the end":  "HTTP/1.0 200 OK\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			block := make([]byte, piece)
+			if name == "chunks" {
+				block = append(append([]byte(fmt.Sprintf("%x\r\n", piece)), block...), "\r\n"...)
+			}
+			url := listen(t, func(s *session) {
+				s.request()
+				s.say(head)
+				for range size / piece {
+					if _, err := s.Write(block); err != nil {
+						return
+					}
+				}
+				if name == "chunks" {
+					s.say("0\r\n\r\n")
+				}
+			})
+			c := client(t, Config{URL: url})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			w := &sink{}
+			c.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			runtime.ReadMemStats(&after)
+			if got := w.bytes.Load(); got != size {
+				t.Errorf("got %d bytes", got)
+			}
+			if got := after.TotalAlloc - before.TotalAlloc; got > 4<<20 {
+				t.Errorf("%d bytes were allocated on the way", got)
+			}
+		})
+	}
+}
+
+// TestNoDescriptorIsLost is not parallel: it counts the descriptors of the process.
+func TestNoDescriptorIsLost(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("counts in /proc")
+	}
+	count := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	before := count()
+	t.Run("requests", func(t *testing.T) {
+		answers := []string{good("x"), good("x") + "y", "", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", "HTTP/1.0 200 OK\r\n\r\n"}
+		url := listen(t, func(s *session) {
+			for n := s.number; ; n++ {
+				if _, ok := s.request(); !ok {
+					return
+				}
+				if s.say(answers[n%len(answers)]); n%len(answers) != 0 {
+					return
+				}
+			}
+		})
+		c := client(t, Config{URL: url, MaxConns: 8})
+		var callers sync.WaitGroup
+		for range 16 {
+			callers.Go(func() {
+				for range 50 {
+					func() {
+						defer func() { _ = recover() }() // an answer that breaks off
+						c.ServeHTTP(&sink{}, httptest.NewRequest(http.MethodPatch, "/", strings.NewReader("{}")))
+					}()
+				}
+			})
+		}
+		callers.Wait()
+		if !c.pool.places.TryAcquire(8) {
+			t.Error("a place in the pool is lost")
+		}
+	})
+	if after := count(); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
