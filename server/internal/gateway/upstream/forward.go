@@ -34,6 +34,7 @@ type message struct {
 	*http.Request
 	body     []byte
 	streamed bool
+	pace     *paced // of a body that is being streamed
 	buffer   *[]byte
 }
 
@@ -61,6 +62,9 @@ func (m *message) readSmall() error {
 }
 
 func (m *message) free() {
+	if m.pace != nil {
+		m.pace.end()
+	}
 	if m.buffer != nil {
 		freeBuffer(m.buffer)
 	}
@@ -138,8 +142,9 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error)
 		n.sending <- nil
 		return written, err
 	}
+	m.pace = &paced{Reader: m.Body, controller: controller, timeout: c.config.Timeout}
 	go func() {
-		err := copyRequest(n, &paced{m.Body, controller, c.config.Timeout}, m.ContentLength)
+		err := copyRequest(n, m.pace, m.ContentLength)
 		if err != nil {
 			n.close() // no answer comes to half of a request
 		}
@@ -161,13 +166,35 @@ func bodyError(sending chan error) error {
 // paced reads a request's body, and gives each piece of it a deadline of its own.
 type paced struct {
 	io.Reader
-	controller *http.ResponseController
 	timeout    time.Duration
+	mu         sync.Mutex
+	controller *http.ResponseController // nil when the request is over
 }
 
 func (p *paced) Read(b []byte) (int, error) {
-	_ = p.controller.SetReadDeadline(time.Now().Add(p.timeout)) // one that cannot be set is the server's own
+	if !p.extend() {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	return p.Reader.Read(b)
+}
+
+// extend gives the next piece a deadline, and reports whether anybody still wants it.
+func (p *paced) extend() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.controller == nil {
+		return false
+	}
+	_ = p.controller.SetReadDeadline(time.Now().Add(p.timeout)) // one that cannot be set is the server's own
+	return true
+}
+
+// end keeps the writer from being used when its handler has returned: net/http panics then, for HTTP/2, and there is
+// nobody to recover.
+func (p *paced) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.controller = nil
 }
 
 func copyRequest(n *conn, body io.Reader, length int64) error {
