@@ -232,7 +232,7 @@ func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bo
 	h := &n.answer
 	h.copyTo(w.Header(), m.Method == http.MethodHead)
 	w.WriteHeader(h.status)
-	err := c.copyBody(w, n)
+	err := c.copyBody(m.Context(), w, n)
 	if stop() && err == nil && n.isDone() {
 		c.pool.put(n)
 		return nil
@@ -257,7 +257,7 @@ func (c *conn) isDone() bool {
 }
 
 // copyBody copies the body of an answer, piece by piece, with a deadline for each.
-func (c *Client) copyBody(w http.ResponseWriter, n *conn) error {
+func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) error {
 	left := n.answer.length
 	if left == 0 {
 		return nil
@@ -278,10 +278,12 @@ func (c *Client) copyBody(w http.ResponseWriter, n *conn) error {
 		if err != nil {
 			return fmt.Errorf("reading the answer: %w", err)
 		}
-		if n.in.Buffered() == 0 { // there is more than one piece
-			deadline := time.Now().Add(c.config.Timeout)
-			_ = n.SetDeadline(deadline)
-			_ = controller.SetWriteDeadline(deadline) // one that cannot be set is the server's own
+		// There is more than one piece. That something is left in the buffer does not mean that the next is all there.
+		deadline := time.Now().Add(c.config.Timeout)
+		_ = n.SetDeadline(deadline)
+		_ = controller.SetWriteDeadline(deadline) // one that cannot be set is the server's own
+		if ctx.Err() != nil {
+			return fmt.Errorf("writing the answer: %w", ctx.Err()) // whose deadline may just have been replaced
 		}
 	}
 }
