@@ -80,9 +80,11 @@ func LateAnswer() *graph.Problem {
 // refuseResponse answers with a problem in the place of the response, of which nothing went out.
 func (x *exchange) refuseResponse(p *graph.Problem) {
 	x.refused, x.holding = true, false
+	// No field of the upstream's is called so: the next handler has it closed, since the answer may overtake the body.
+	closes := x.closes || isNamed(x.writer.Header()["Connection"], "close")
 	clear(x.writer.Header())
 	maps.Copy(x.writer.Header(), x.before)
-	if x.closes {
+	if closes {
 		x.writer.Header()["Connection"] = []string{"close"}
 	}
 	x.status = 0
@@ -205,7 +207,7 @@ func (x *exchange) finish() {
 			x.refuseResponse(BadAnswer())
 			return
 		}
-		if len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
+		if _, documented := x.route.responses[x.status]; documented && len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
 			x.Header().Del("Content-Encoding") // what was checked is what is passed on
 			body = plain
 		}
