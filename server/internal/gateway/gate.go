@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
@@ -69,6 +70,7 @@ func New(c Config) (*Gate, error) {
 	for rt := range r.all() {
 		known[rt.id] = true
 		rt.rules, rt.unchecked = g.rules(rt.id)
+		rt.enforces = slices.Contains(rt.rules[policy.Requests][:], policy.Enforce)
 	}
 	for id := range c.Policy.Operations {
 		if !known[id] {

@@ -39,7 +39,7 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 		return nil, refusal
 	}
 	if x.route == nil {
-		return x.request, nil
+		return x.asCame(x.request), nil
 	}
 	if refusal := x.authorize(); refusal != nil {
 		return nil, refusal
@@ -187,7 +187,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 			if x.judge(violation{kind: kind, keyword: kind.String()}) {
 				return nil, p
 			}
-			return x.passRest(), nil
+			return x.asCame(x.passRest()), nil
 		}
 	}
 	if refusal := x.checkParameters(found); refusal != nil {
@@ -203,12 +203,12 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 		}
 	}
 	switch {
-	case !x.asItCame:
+	case !x.asItCame && rt.enforces:
 		return x.rebuilt(found, hasBody), nil
 	case hasBody:
-		return x.withBody(x.body.Raw()), nil
+		r = x.withBody(x.body.Raw())
 	}
-	return r, nil
+	return x.asCame(r), nil
 }
 
 func carriesBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
@@ -345,7 +345,7 @@ func (x *exchange) cleanHeader() http.Header {
 	}
 	for name := range x.request.Header {
 		switch {
-		case name == "Content-Encoding", name == "Trailer", name == "Expect", strings.IndexByte(name, '_') >= 0:
+		case name == "Content-Encoding", name == "Trailer", name == "Expect", isDoubtful(name):
 			clone()
 			delete(h, name)
 		case name == "Accept-Encoding" && x.mustSeeResponse():
@@ -354,6 +354,41 @@ func (x *exchange) cleanHeader() http.Header {
 		}
 	}
 	return h
+}
+
+// isDoubtful reports whether there are readers to whom a field undoes what was checked: a name with an underscore is that of
+// another field to those who make variables of names (RFC 3875 §4.1.18), and some take the method or the target from a
+// field.
+func isDoubtful(name string) bool {
+	switch name {
+	case "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url":
+		return true
+	}
+	return strings.IndexByte(name, '_') >= 0
+}
+
+// asCame returns a request that is not rebuilt, without the doubtful fields where the policy refuses what is in doubt.
+func (x *exchange) asCame(r *http.Request) *http.Request {
+	if x.rules(policy.Requests)[policy.Header] != policy.Enforce {
+		return r
+	}
+	var h http.Header
+	for name := range r.Header {
+		if isDoubtful(name) {
+			if h == nil {
+				h = r.Header.Clone()
+			}
+			delete(h, name)
+		}
+	}
+	if h == nil {
+		return r
+	}
+	of := r
+	r = new(http.Request)
+	*r = *of
+	r.Header = h
+	return r
 }
 
 // mustSeeResponse reports whether a response in a coding that is not known here would be refused.

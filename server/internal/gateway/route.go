@@ -52,6 +52,7 @@ type route struct {
 	responses     map[int]documented
 	rules         [2]policy.Rules
 	unchecked     [2]bool // all kinds are off
+	enforces      bool    // some kind for requests is refused
 }
 
 // documented is what the contract says of a status.

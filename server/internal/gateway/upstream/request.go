@@ -70,14 +70,13 @@ func appendField(b []byte, name, value string) []byte {
 	return append(b, "\r\n"...)
 }
 
-// stays reports whether a field of the caller is not for the upstream. Names with an underscore look like others to those
-// who turn names into variables (RFC 3875 §4.1.18).
+// stays reports whether a field of the caller is not for the upstream.
 func stays(name string) bool {
 	switch name {
 	case "Content-Length", "Expect", "Forwarded", "Host", "Http2-Settings", "X-Real-Ip":
 		return true
 	}
-	return isHopByHop(name) || strings.HasPrefix(name, "X-Forwarded-") || strings.IndexByte(name, '_') >= 0
+	return isHopByHop(name) || strings.HasPrefix(name, "X-Forwarded-")
 }
 
 func isNamed(connection []string, name string) bool {
