@@ -124,13 +124,24 @@ func sortedHeader(response string) string {
 // path begins behind it.
 func startGateway(t *testing.T, server *pfxtest.Server) string {
 	t.Helper()
-	upstream := strings.TrimSuffix(server.URL, graph.BasePath)
+	upstream, enforce := strings.TrimSuffix(server.URL, graph.BasePath), policy.Enforce
+	return openGateway(t, server, app.GatewayConfig{Upstream: upstream, KeepHost: true, Responses: &enforce}, slog.DiscardHandler) + graph.BasePath
+}
+
+// gatewayTo starts a gateway that enforces requests in front of any upstream, and returns its address.
+func gatewayTo(t testing.TB, server *pfxtest.Server, upstream string) string {
+	t.Helper()
+	return strings.TrimPrefix(openGateway(t, server, app.GatewayConfig{Upstream: upstream}, slog.DiscardHandler), "http://")
+}
+
+// openGateway starts a gateway that enforces requests and takes the tokens of a server's issuer, and returns its URL.
+func openGateway(t testing.TB, server *pfxtest.Server, c app.GatewayConfig, log slog.Handler) string {
+	t.Helper()
 	enforce := policy.Enforce
-	g, err := app.OpenGateway(app.GatewayConfig{
-		Listen: "127.0.0.1:0", Upstream: upstream, KeepHost: true, MaxConns: 512, Timeout: 10 * time.Second, MaxResponse: 8 << 20,
-		Requests: &enforce, Responses: &enforce,
-		Issuer: []string{upstream + "/dev/{tenantid}/v2.0"}, Audience: []string{auth.DefaultAudience},
-	}, slog.New(slog.DiscardHandler))
+	c.Listen, c.MaxConns, c.Timeout, c.MaxResponse, c.Requests = "127.0.0.1:0", 512, 10*time.Second, 8<<20, &enforce
+	c.Issuer = []string{strings.TrimSuffix(server.URL, graph.BasePath) + "/dev/{tenantid}/v2.0"}
+	c.Audience = []string{auth.DefaultAudience}
+	g, err := app.OpenGateway(c, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +154,7 @@ func startGateway(t *testing.T, server *pfxtest.Server) string {
 			t.Errorf("stopping the gateway: %v", err)
 		}
 	})
-	return g.URL + graph.BasePath
+	return g.URL
 }
 
 func keyOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".txt") }
