@@ -14,6 +14,9 @@ import (
 // settle is how long files must be left alone before they are read: who writes one may not be done.
 const settle = 100 * time.Millisecond
 
+// patience is how long that may take at most: in some folders something is always going on.
+const patience = 10 * settle
+
 // watcher tells when files may have changed. It watches their folders: an editor, and a cluster that mounts a
 // configuration, put a new file in the place of the old one.
 type watcher struct{ fs *fsnotify.Watcher }
@@ -41,6 +44,7 @@ func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.S
 	defer w.fs.Close()
 	settled := time.NewTimer(settle)
 	settled.Stop()
+	var since time.Time // the first event that has led to no reload yet
 	for {
 		select {
 		case <-ctx.Done():
@@ -48,10 +52,16 @@ func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.S
 		case <-hangups:
 			reload(true)
 		case <-w.fs.Events:
-			settled.Reset(settle)
+			if since.IsZero() {
+				since = time.Now()
+			}
+			if time.Since(since) < patience {
+				settled.Reset(settle)
+			}
 		case err := <-w.fs.Errors:
 			log.Warn("watching files", "err", err)
 		case <-settled.C:
+			since = time.Time{}
 			reload(false)
 		}
 	}

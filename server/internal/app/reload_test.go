@@ -1,0 +1,288 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+)
+
+// lines is a log that tells of each line.
+type lines struct {
+	mu   sync.Mutex
+	b    bytes.Buffer
+	told chan string
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.told <- string(p):
+	default: // nobody listens
+	}
+	return l.b.Write(p)
+}
+
+func (l *lines) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.b.String(), text)
+}
+
+// await waits for a line with a text.
+func (l *lines) await(t *testing.T, text string) {
+	t.Helper()
+	for timeout := time.After(20 * time.Second); ; {
+		select {
+		case line := <-l.told:
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-timeout:
+			t.Fatalf("no line says %q", text)
+		}
+	}
+}
+
+// reloadable is a running gateway whose contract and policy are files.
+type reloadable struct {
+	*Gateway
+	spec, policy string
+	log          *lines
+}
+
+func startReloadable(t *testing.T) *reloadable {
+	t.Helper()
+	dir := t.TempDir()
+	r := &reloadable{spec: filepath.Join(dir, "openapi.yaml"), policy: filepath.Join(dir, "policy.yaml"), log: &lines{told: make(chan string, 1000)}}
+	for name, text := range map[string]string{r.spec: string(openapi.Document), r.policy: refusing} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	t.Cleanup(upstream.Close)
+	enforce := policy.Enforce
+	g, err := OpenGateway(GatewayConfig{
+		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Upstream: upstream.URL, MaxConns: 512, Timeout: 10 * time.Second, MaxResponse: 1 << 20,
+		Requests: &enforce, Spec: r.spec, Policy: r.policy,
+	}, slog.New(slog.NewJSONHandler(r.log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Gateway = g
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- g.Run(ctx) }()
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		stop()
+		if err := <-stopped; err != nil {
+			t.Errorf("stopping the gateway: %v", err)
+		}
+	})
+	return r
+}
+
+// Policies that differ in what becomes of an unknown member, and files that are neither policy nor contract.
+const (
+	refusing = "responses: off\n"
+	watching = "{responses: off, requests: {violations: {unknown-member: monitor}}}\n"
+	badRules = "requests: log\n"
+	badSpec  = "openapi: 3.0.3\npaths: {\n"
+)
+
+// statusOf sends a body and returns the status.
+func (r *reloadable) statusOf(client *http.Client, body string) (int, error) {
+	req, err := http.NewRequest(http.MethodPatch, r.URL+"/beta/pfxRecryptionRequests/k", strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer x.y.z")
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, err
+}
+
+func (r *reloadable) metric(t *testing.T, name string) string {
+	t.Helper()
+	resp, err := http.Get(r.AdminURL + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func replace(t *testing.T, name, text string) {
+	t.Helper()
+	if err := renameio.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReloadUnderLoad reads good and bad files in turn while requests come: none of them fails, and what is bad changes
+// nothing. PFXR_TEST_LONG=1 makes it 1,000 times.
+func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
+	reloads := 50
+	if os.Getenv("PFXR_TEST_LONG") == "1" {
+		reloads = 1000
+	}
+	r := startReloadable(t)
+	var (
+		done     = make(chan struct{})
+		callers  sync.WaitGroup
+		requests atomic.Int64
+		start    = time.Now()
+	)
+	for range 4 {
+		callers.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if status, err := r.statusOf(client, `{"status":1}`); err != nil || status != http.StatusNoContent {
+					t.Errorf("a valid request: %d, %v", status, err)
+					return
+				}
+				if status, err := r.statusOf(client, `{"status":"x"}`); err != nil || status != http.StatusBadRequest {
+					t.Errorf("an invalid request: %d, %v", status, err)
+					return
+				}
+				requests.Add(2)
+			}
+		})
+	}
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	want, failed := http.StatusBadRequest, 0
+	for i := range reloads {
+		switch i % 4 {
+		case 0:
+			replace(t, r.policy, watching)
+			want = http.StatusNoContent
+		case 1:
+			replace(t, r.policy, badRules)
+		case 2:
+			replace(t, r.policy, refusing)
+			want = http.StatusBadRequest
+		case 3:
+			replace(t, r.spec, badSpec)
+		}
+		r.reload(true)
+		good := i%2 == 0
+		if !good {
+			failed++
+		}
+		if got := r.metric(t, "pfxr_gateway_last_reload_successful"); got != map[bool]string{true: "1", false: "0"}[good] {
+			t.Errorf("reload %d: successful = %s", i, got)
+		}
+		if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != want {
+			t.Fatalf("reload %d: an unknown member got %d, %v, want %d", i, got, err, want)
+		}
+		if i%4 == 3 {
+			replace(t, r.spec, string(openapi.Document))
+		}
+	}
+	close(done)
+	callers.Wait()
+	t.Logf("%d reloads, %d of them bad, under %d requests, %s", reloads, failed, requests.Load(), time.Since(start).Round(time.Millisecond))
+	if got := r.log.count("not reloaded: those in force stay"); got < failed {
+		t.Errorf("%d lines tell of %d bad reloads", got, failed)
+	}
+	// The watcher has seen some of the files too.
+	var n int
+	if _, err := fmt.Sscan(r.metric(t, `pfxr_gateway_reloads_total{result="failed"}`), &n); err != nil || n < failed {
+		t.Errorf("%d failed reloads were counted, %v, want %d", n, err, failed)
+	}
+	if requests.Load() == 0 {
+		t.Error("there was no load")
+	}
+}
+
+// TestReloadOnChange: a file that is written in place, or put in the place of another, is seen without a signal, even in a
+// folder in which something is always going on.
+func TestReloadOnChange(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(*testing.T, string, string){
+		"write": func(t *testing.T, name, text string) {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"rename": replace,
+		"busy folder": func(t *testing.T, name, text string) {
+			stop, stopped := make(chan struct{}), make(chan struct{})
+			t.Cleanup(func() { close(stop); <-stopped })
+			go func() {
+				defer close(stopped)
+				for tick := time.NewTicker(settle / 100); ; {
+					select {
+					case <-stop:
+						tick.Stop()
+						return
+					case <-tick.C:
+						_ = os.WriteFile(filepath.Join(filepath.Dir(name), "other.log"), []byte("x"), 0o600)
+					}
+				}
+			}()
+			replace(t, name, text)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := startReloadable(t)
+			client := &http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
+			// The answer shows that Run has begun; the watcher is there before.
+			if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != http.StatusBadRequest {
+				t.Fatalf("got %d, %v", got, err)
+			}
+			write(t, r.policy, watching)
+			r.log.await(t, `"msg":"contract and policy reloaded"`)
+			if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != http.StatusNoContent {
+				t.Errorf("got %d, %v", got, err)
+			}
+			replace(t, r.policy, badRules)
+			r.log.await(t, "not reloaded: those in force stay")
+			if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != http.StatusNoContent {
+				t.Errorf("after a bad file: got %d, %v", got, err)
+			}
+		})
+	}
+}
