@@ -41,6 +41,7 @@ func TestRequestHead(t *testing.T) {
 Host: {upstream}
 X-Passes: a
 X-Passes: b
+Forwarded: for=127.0.0.1;host="caller.test";proto=http
 X-Forwarded-For: 127.0.0.1
 X-Forwarded-Host: caller.test
 X-Forwarded-Proto: http
@@ -50,6 +51,7 @@ Content-Length: 2
 {}`},
 		"host of the caller": {Config{KeepHost: true}, "GET / HTTP/1.1\r\nHost: caller.test\r\n\r\n", `GET / HTTP/1.1
 Host: caller.test
+Forwarded: for=127.0.0.1;host="caller.test";proto=http
 X-Forwarded-For: 127.0.0.1
 X-Forwarded-Host: caller.test
 X-Forwarded-Proto: http
@@ -58,6 +60,7 @@ Via: 1.1 pfxrd
 `},
 		"prefix, absolute form": {Config{URL: "/pre%20fix/"}, "DELETE http://other.test/a%2fb?c HTTP/1.1\r\nHost: caller.test\r\n\r\n", `DELETE /pre%20fix/a%2fb?c HTTP/1.1
 Host: {upstream}
+Forwarded: for=127.0.0.1;host="other.test";proto=http
 X-Forwarded-For: 127.0.0.1
 X-Forwarded-Host: other.test
 X-Forwarded-Proto: http
@@ -66,6 +69,7 @@ Via: 1.1 pfxrd
 `},
 		"no body, but a method that has one": {Config{}, "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n", `PATCH / HTTP/1.1
 Host: {upstream}
+Forwarded: for=127.0.0.1;host="a";proto=http
 X-Forwarded-For: 127.0.0.1
 X-Forwarded-Host: a
 X-Forwarded-Proto: http
@@ -75,6 +79,7 @@ Content-Length: 0
 `},
 		"chunks": {Config{}, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\nTrailer: X-T\r\n\r\n2;x=y\r\n{}\r\n0\r\nX-T: x\r\n\r\n", `POST / HTTP/1.1
 Host: {upstream}
+Forwarded: for=127.0.0.1;host="a";proto=http
 X-Forwarded-For: 127.0.0.1
 X-Forwarded-Host: a
 X-Forwarded-Proto: http
@@ -126,10 +131,10 @@ Transfer-Encoding: chunked
 func TestTrustedProxy(t *testing.T) {
 	t.Parallel()
 	for peer, want := range map[string]string{
-		"10.1.2.3:4":          "X-Forwarded-For: 1.2.3.4, 10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
-		"[::ffff:10.1.2.3]:4": "X-Forwarded-For: 1.2.3.4, ::ffff:10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
-		"11.1.2.3:4":          "X-Forwarded-For: 11.1.2.3\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
-		"@":                   "X-Forwarded-For: unknown\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
+		"10.1.2.3:4":          "Forwarded: for=1.2.3.4, for=10.1.2.3;host=\"first.test\";proto=https\r\nX-Forwarded-For: 1.2.3.4, 10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
+		"[::ffff:10.1.2.3]:4": "Forwarded: for=1.2.3.4, for=\"[::ffff:10.1.2.3]\";host=\"first.test\";proto=https\r\nX-Forwarded-For: 1.2.3.4, ::ffff:10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
+		"11.1.2.3:4":          "Forwarded: for=11.1.2.3;host=\"caller.test\";proto=http\r\nX-Forwarded-For: 11.1.2.3\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
+		"@":                   "Forwarded: for=unknown;host=\"caller.test\";proto=http\r\nX-Forwarded-For: unknown\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
 	} {
 		c := client(t, Config{URL: "http://127.0.0.1:1", Trusted: prefixes("10.0.0.0/8")})
 		r := httptest.NewRequest(http.MethodGet, "http://caller.test/", nil)

@@ -102,17 +102,16 @@ func (c *Client) appendForwarded(b []byte, r *http.Request) []byte {
 	forwarded, forwardedFor := "", ""
 	if len(c.config.Trusted) > 0 && c.isTrusted(peer) {
 		forwarded, forwardedFor = listBefore(r.Header["Forwarded"]), listBefore(r.Header["X-Forwarded-For"])
+		if forwarded == "" {
+			forwarded = elements(forwardedFor)
+		}
 		host = orElse(r.Header.Get("X-Forwarded-Host"), host)
 		proto = orElse(r.Header.Get("X-Forwarded-Proto"), proto)
 	}
 	b = append(b, "Forwarded: "...)
 	b = append(b, forwarded...)
 	b = append(b, "for="...)
-	if strings.IndexByte(peer, ':') >= 0 {
-		b = append(append(append(b, `"[`...), peer...), `]"`...) // RFC 7239 §6
-	} else {
-		b = append(b, peer...)
-	}
+	b = append(b, node(peer)...)
 	b = append(b, `;host="`...)
 	b = append(b, host...) // net/http lets no quote into a host
 	b = append(b, `";proto=`...)
@@ -125,6 +124,30 @@ func (c *Client) appendForwarded(b []byte, r *http.Request) []byte {
 	b = append(b, "\r\nX-Forwarded-Proto: "...)
 	b = append(b, proto...)
 	return append(b, "\r\nVia: 1.1 pfxrd\r\n"...)
+}
+
+// node writes an address as Forwarded has it (RFC 7239 §6).
+func node(address string) string {
+	if strings.IndexByte(address, ':') >= 0 {
+		return `"[` + address + `]"`
+	}
+	return address
+}
+
+// elements returns what a list of addresses says in Forwarded, with a comma behind it.
+func elements(list string) string {
+	var b strings.Builder
+	for address := range strings.SplitSeq(strings.TrimSuffix(list, ", "), ",") {
+		ip, err := netip.ParseAddr(strings.TrimSpace(address))
+		switch {
+		case address == "":
+		case err != nil:
+			b.WriteString("for=unknown, ")
+		default:
+			b.WriteString("for=" + node(ip.String()) + ", ")
+		}
+	}
+	return b.String()
 }
 
 // listBefore joins the lines of a list that another element follows.
