@@ -92,7 +92,7 @@ func TestConfiguration(t *testing.T) {
 	got := upstream.last(t)
 	want := http.Header{
 		"X-Forwarded-For": {"127.0.0.1, 127.0.0.1"}, "X-Forwarded-Host": {"localhost"}, "X-Forwarded-Proto": {"https"}, "Via": {"1.1 pfxrd"},
-		"Forwarded": {`for=127.0.0.1;host="localhost";proto=https`}, // the gateway's own
+		"Forwarded": {`for=127.0.0.1, for=127.0.0.1;host="localhost";proto=https`}, // what nginx has said in the older fields, then the gateway
 	}
 	for _, name := range []string{"X-Real-Ip", "X-Http-Method-Override", "Proxy", "X_forwarded_for", "Connection", "Upgrade"} {
 		want[name] = nil
