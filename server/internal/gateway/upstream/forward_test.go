@@ -436,13 +436,13 @@ func TestCallerLeaves(t *testing.T) {
 // is read at once leave something in the buffer each time.
 func TestSlowCaller(t *testing.T) {
 	t.Parallel()
-	const size, timeout = 4 << 20, 500 * time.Millisecond
+	const size, timeout = 2 << 20, 2 * time.Second
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", size, strings.Repeat("x", size))
 	url := listen(t, func(s *session) {
 		s.request()
 		s.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + chunk + "0\r\n\r\n")
 	})
-	pace := time.NewTicker(timeout / 50)
+	pace := time.NewTicker(timeout / 100)
 	defer pace.Stop()
 	w := &sink{write: func() { <-pace.C }}
 	client(t, Config{URL: url, Timeout: timeout}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
