@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -32,8 +33,7 @@ func watch(names ...string) (*watcher, error) {
 			continue
 		}
 		if err := fs.Add(filepath.Dir(name)); err != nil {
-			fs.Close()
-			return nil, fmt.Errorf("watching %s: %w", name, err)
+			return nil, errors.Join(fmt.Errorf("watching %s: %w", name, err), fs.Close())
 		}
 	}
 	return &watcher{fs}, nil
@@ -41,7 +41,7 @@ func watch(names ...string) (*watcher, error) {
 
 // run calls reload, with true for a signal and with false when files may have changed, until ctx is done.
 func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.Signal, reload func(always bool)) {
-	defer w.fs.Close()
+	defer func() { _ = w.fs.Close() }() // nothing more is to be learned from it
 	settled := time.NewTimer(settle)
 	settled.Stop()
 	var since time.Time // the first event that has led to no reload yet

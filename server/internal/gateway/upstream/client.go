@@ -134,8 +134,7 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	}
 	secured := tls.Client(nc, c.tls)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("connecting: %w", err)
+		return nil, errors.Join(fmt.Errorf("connecting: %w", err), nc.Close())
 	}
 	return newConn(secured, nc), nil
 }

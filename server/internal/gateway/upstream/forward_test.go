@@ -116,7 +116,7 @@ Transfer-Encoding: chunked
 				t.Fatal(err)
 			}
 			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-			if err != nil || resp.StatusCode != 204 {
+			if err != nil || resp.StatusCode != http.StatusNoContent {
 				t.Fatalf("got %v, %v", resp, err)
 			}
 			got := strings.ReplaceAll(strings.ReplaceAll(<-seen, "\r\n", "\n"), strings.TrimPrefix(url, "http://"), "{upstream}")

@@ -8,5 +8,5 @@ import "syscall"
 func isSilent(fd uintptr) bool {
 	var one [1]byte
 	_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	return err == syscall.EAGAIN || err == syscall.EWOULDBLOCK //nolint:errorlint // an errno as the system gave it
+	return err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
 }
