@@ -77,7 +77,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/openapi", "gateway/policy", "gateway/upstream", "graph", "pester", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/openapi", "gateway/policy", "gateway/upstream", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
 		"gateway":          {"auth", "gateway/policy", "graph"},
@@ -87,9 +87,10 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"graph":            {"auth"},
 		"odata":            {"pfx"},
 		"pester":           {},
+		"store/copying":    {"pfx"},
 		"store/postgres":   {"pfx"},
 		"store/sqlite":     {"pfx"},
-		"store/storetest":  {"pfx"},
+		"store/storetest":  {"store/copying", "pfx"},
 		"pfx":              {},
 		"throttle":         {},
 

@@ -1,8 +1,11 @@
 package pfx
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
+	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
@@ -25,6 +28,20 @@ type Request struct {
 
 	Version Version
 }
+
+// Key names a request among those of all tenants.
+type Key struct {
+	Tenant edm.Guid
+	ID     string
+}
+
+// Compare orders keys by tenant, then by id, both byte by byte.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(bytes.Compare(k.Tenant[:], other.Tenant[:]), strings.Compare(k.ID, other.ID))
+}
+
+// Key returns the key of r.
+func (r *Request) Key() Key { return Key{r.TenantID, r.ID} }
 
 // Version tells two states of one request apart. It is positive, and it changes with every change of a member and only
 // then. It starts at a random number, so that a key that is deleted and created again never repeats a version.

@@ -142,17 +142,25 @@ func arguments(r *pfx.Request) []any {
 
 // groupArguments are those of updateGroup.
 func groupArguments(group []*entry) []any {
-	n := len(group)
+	olds := make([]int64, len(group))
+	for i, e := range group {
+		olds[i] = int64(e.stored)
+	}
+	return append(columnArguments(len(group), func(i int) *pfx.Request { return group[i].request }), olds)
+}
+
+// columnArguments are the arguments of insertRequest for n requests, an array for each column.
+func columnArguments(n int, request func(i int) *pfx.Request) []any {
 	tenants, users, devices, profiles := make([][16]byte, n), make([][16]byte, n), make([][16]byte, n), make([][16]byte, n)
 	ids, createds, modifieds := make([]string, n), make([]string, n), make([]string, n)
-	versions, olds := make([]int64, n), make([]int64, n)
+	versions := make([]int64, n)
 	thumbprints, keyThumbprints, eTags := make([]*string, n), make([]*string, n), make([]*string, n)
 	statuses, sources := make([]int32, n), make([]int32, n)
 	createdInstants, modifiedInstants := make([][]byte, n), make([][]byte, n)
 	deleted := make([]bool, n)
-	for i, e := range group {
-		r := e.request
-		tenants[i], ids[i], versions[i], olds[i] = r.TenantID, r.ID, int64(r.Version), int64(e.stored)
+	for i := range n {
+		r := request(i)
+		tenants[i], ids[i], versions[i] = r.TenantID, r.ID, int64(r.Version)
 		users[i], devices[i], profiles[i] = r.UserID, r.DeviceID, r.ProfileID
 		thumbprints[i], keyThumbprints[i], eTags[i] = pointer(r.Thumbprint), pointer(r.DeviceKeyThumbprint), pointer(r.ETag)
 		statuses[i], sources[i], deleted[i] = r.Status, r.SourceType, r.IsDeleted
@@ -160,7 +168,7 @@ func groupArguments(group []*entry) []any {
 		modifieds[i], modifiedInstants[i] = r.LastModifiedTime.String(), instant(r.LastModifiedTime)
 	}
 	return []any{tenants, ids, versions, users, devices, profiles, thumbprints, keyThumbprints, statuses, sources, createds,
-		createdInstants, modifieds, modifiedInstants, deleted, eTags, olds}
+		createdInstants, modifieds, modifiedInstants, deleted, eTags}
 }
 
 // canonical makes strings that are absent null, which is how they will be read.

@@ -32,6 +32,7 @@ func TestStore(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) pfx.Store { return openTemp(t, way.share) })
 		})
 	}
+	storetest.RunCopy(t, func(t *testing.T) storetest.CopyStore { return openTemp(t, true) })
 }
 
 func check(t testing.TB, err error) {

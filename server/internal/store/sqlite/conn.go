@@ -20,7 +20,7 @@ type conn struct {
 	selectOne                     *sqlite.Stmt
 	selectAny, list               *sqlite.Stmt // of readers alone
 	begin, commit, rollback       *sqlite.Stmt // these and what follows: of the writer alone
-	insert, update, delete        *sqlite.Stmt
+	insert, put, update, delete   *sqlite.Stmt
 	checkpointPassive, checkpoint *sqlite.Stmt
 }
 
@@ -136,6 +136,7 @@ func (c *conn) prepareWriter() error {
 		{&c.commit, "COMMIT"},
 		{&c.rollback, "ROLLBACK"},
 		{&c.insert, insertRequest},
+		{&c.put, putRequest},
 		{&c.update, updateRequest},
 		{&c.delete, deleteRequest},
 		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},
@@ -223,7 +224,7 @@ func scan(stmt *sqlite.Stmt, tenant edm.Guid) (*pfx.Request, error) {
 	return &r, nil
 }
 
-// store writes r with one of the statements insert and update.
+// store writes r with one of the statements insert, put and update.
 func (c *conn) store(stmt *sqlite.Stmt, r *pfx.Request) error {
 	stmt.BindBytes(1, r.TenantID[:])
 	stmt.BindText(2, r.ID)

@@ -54,6 +54,16 @@ INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thu
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 ON CONFLICT DO NOTHING`
 
+	// putRequest has the parameters of insertRequest.
+	putRequest = `
+INSERT OR REPLACE INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint,
+	status, source_type, created_time, last_modified_time, is_deleted, e_tag)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)`
+
+	scanRequests = `
+SELECT ` + columns + `, tenant_id
+FROM request WHERE (tenant_id, id) > (?1, ?2) ORDER BY tenant_id, id`
+
 	updateRequest = `
 UPDATE request SET version = ?3, user_id = ?4, device_id = ?5, profile_id = ?6, thumbprint = ?7,
 	device_key_thumbprint = ?8, status = ?9, source_type = ?10, created_time = ?11, last_modified_time = ?12,

@@ -54,6 +54,7 @@ func (c Config) validate() error {
 // Store is a [pfx.Store] in one SQLite file. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log         *slog.Logger
+	path        string
 	wal         string // the path of the log, for its size
 	busyTimeout time.Duration
 	writer      *conn      // used by the goroutine write alone, and by Close after that has ended
@@ -87,6 +88,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		busyTimeout: c.BusyTimeout,
 		logTarget:   checkpointBytes,
 		logLimit:    checkpointBytes,
+		path:        path,
 		wal:         path + "-wal",
 		readers:     make(chan *conn, c.Readers),
 		queue:       make(chan *job, queueLen),

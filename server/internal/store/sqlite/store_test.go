@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) pfx.Store { return openTemp(t) })
+	storetest.RunCopy(t, func(t *testing.T) storetest.CopyStore { return openTemp(t) })
 }
 
 func TestConfig(t *testing.T) {

@@ -1,0 +1,149 @@
+package copying
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// Sum says what a tenant has.
+type Sum struct {
+	Tenant edm.Guid
+	Count  int64
+	SHA256 [sha256.Size]byte // of all members and versions, in the order of the ids
+}
+
+// Report is what two stores have, in the order of the tenants.
+type Report struct{ Source, Target []Sum }
+
+// Difference is a tenant of which two stores have not the same. Count is 0 in a store that does not know the tenant.
+type Difference struct{ Source, Target Sum }
+
+// Verify reads all of both stores, each as it is at one moment from now on, so that what has changed in either since it was
+// copied is seen.
+func (j *Job) Verify(ctx context.Context) (Report, error) {
+	var report Report
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		sums, err := sum(ctx, j.From, j.tell)
+		if err != nil {
+			return fmt.Errorf("verifying the source: %w", err)
+		}
+		report.Source = sums
+		return nil
+	})
+	g.Go(func() error {
+		sums, err := sum(ctx, j.To, func(int) {})
+		if err != nil {
+			return fmt.Errorf("verifying the target: %w", err)
+		}
+		report.Target = sums
+		return nil
+	})
+	err := g.Wait()
+	return report, err
+}
+
+// sum returns what each tenant has, and tells how many more requests it has read.
+func sum(ctx context.Context, s Source, tell func(n int)) ([]Sum, error) {
+	var sums []Sum
+	hash := sha256.New()
+	finish := func() {
+		if len(sums) > 0 {
+			hash.Sum(sums[len(sums)-1].SHA256[:0])
+		}
+		hash.Reset()
+	}
+	var line []byte
+	read := 0
+	for r, err := range s.Scan(ctx, pfx.Key{}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(sums) == 0 || sums[len(sums)-1].Tenant != r.TenantID {
+			finish()
+			sums = append(sums, Sum{Tenant: r.TenantID})
+		}
+		sums[len(sums)-1].Count++
+		line = appendRequest(line[:0], &r)
+		hash.Write(line)
+		if read++; read == batchLen {
+			tell(read)
+			read = 0
+		}
+	}
+	finish()
+	tell(read)
+	return sums, nil
+}
+
+// appendRequest appends what no two different requests of a tenant have in common: every member and the version, each of a
+// fixed length or led by its length.
+func appendRequest(b []byte, r *pfx.Request) []byte {
+	b = appendText(b, r.ID)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
+	b = append(b, r.UserID[:]...)
+	b = append(b, r.DeviceID[:]...)
+	b = append(b, r.ProfileID[:]...)
+	b = appendOptional(b, r.Thumbprint)
+	b = appendOptional(b, r.DeviceKeyThumbprint)
+	b = binary.BigEndian.AppendUint32(b, uint32(r.Status))
+	b = binary.BigEndian.AppendUint32(b, uint32(r.SourceType))
+	b = appendText(b, r.CreatedTime.String())
+	b = appendText(b, r.LastModifiedTime.String())
+	if r.IsDeleted {
+		b = append(b, 1)
+	} else {
+		b = append(b, 0)
+	}
+	return appendOptional(b, r.ETag)
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+func appendOptional(b []byte, o edm.Optional[string]) []byte {
+	text, ok := o.Get()
+	if !ok {
+		return append(b, 0)
+	}
+	return appendText(append(b, 1), text)
+}
+
+// Differences returns the tenants of which the stores have not the same.
+func (r *Report) Differences() []Difference {
+	var found []Difference
+	from, to := r.Source, r.Target
+	for len(from) > 0 || len(to) > 0 {
+		var d Difference
+		var order int
+		switch {
+		case len(to) == 0:
+			order = -1
+		case len(from) == 0:
+			order = 1
+		default:
+			order = bytes.Compare(from[0].Tenant[:], to[0].Tenant[:])
+		}
+		if order <= 0 {
+			d.Source, from = from[0], from[1:]
+			d.Target.Tenant = d.Source.Tenant
+		}
+		if order >= 0 {
+			d.Target, to = to[0], to[1:]
+			d.Source.Tenant = d.Target.Tenant
+		}
+		if d.Source != d.Target {
+			found = append(found, d)
+		}
+	}
+	return found
+}

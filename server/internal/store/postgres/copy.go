@@ -1,0 +1,163 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+const (
+	// The limit is in the text: a plan for any number could be one that sorts the table for each page.
+	scanPage = `
+SELECT request.tenant_id, ` + columns + `
+FROM request WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT 1000`
+
+	scanPageLen = 1000
+
+	putGroup = `
+INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status,
+	source_type, created_time, created_instant, last_modified_time, last_modified_instant, is_deleted, e_tag)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
+	$9::integer[], $10::integer[], $11::text[], $12::bytea[], $13::text[], $14::bytea[], $15::boolean[], $16::text[])
+ON CONFLICT (tenant_id, id) DO UPDATE SET version = excluded.version, user_id = excluded.user_id,
+	device_id = excluded.device_id, profile_id = excluded.profile_id, thumbprint = excluded.thumbprint,
+	device_key_thumbprint = excluded.device_key_thumbprint, status = excluded.status,
+	source_type = excluded.source_type, created_time = excluded.created_time,
+	created_instant = excluded.created_instant, last_modified_time = excluded.last_modified_time,
+	last_modified_instant = excluded.last_modified_instant, is_deleted = excluded.is_deleted, e_tag = excluded.e_tag`
+
+	removeGroup = `
+DELETE FROM request USING unnest($1::uuid[], $2::text[]) AS key (tenant_id, id)
+WHERE request.tenant_id = key.tenant_id AND request.id = key.id`
+
+	// patience replaces the limits of a connection, which are for callers that wait, for the present transaction: one with
+	// some thousand rows takes longer, and one that scans idles while what it has read is stored elsewhere.
+	patience = `
+SELECT set_config('statement_timeout', '5min', true), set_config('lock_timeout', '30s', true),
+	set_config('idle_in_transaction_session_timeout', '0', true)`
+)
+
+// Scan returns requests, as copying.Source says: the pages of one transaction, all as of its beginning. While a scan goes
+// on, no VACUUM takes away what others delete or replace.
+func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, error] {
+	return func(yield func(pfx.Request, error) bool) {
+		err := s.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			return scanAll(ctx, tx, after, yield)
+		})
+		switch {
+		case err == nil || errors.Is(err, errEnough):
+		case ctx.Err() != nil:
+			yield(pfx.Request{}, givenUpError(ctx))
+		default:
+			yield(pfx.Request{}, readError(err))
+		}
+	}
+}
+
+// errEnough says that nobody wants the rest.
+var errEnough = errors.New("enough")
+
+// scanAll yields each request until nobody wants more; then its error is errEnough.
+func scanAll(ctx context.Context, tx pgx.Tx, after pfx.Key, yield func(pfx.Request, error) bool) error {
+	for {
+		page, err := readPage(ctx, tx, after)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if !yield(page[i], nil) {
+				return errEnough
+			}
+		}
+		if len(page) < scanPageLen {
+			return nil
+		}
+		after = page[len(page)-1].Key()
+	}
+}
+
+func readPage(ctx context.Context, tx pgx.Tx, after pfx.Key) ([]pfx.Request, error) {
+	rows, err := tx.Query(ctx, scanPage, [16]byte(after.Tenant), after.ID)
+	if err != nil {
+		return nil, fmt.Errorf("scanning requests: %w", err)
+	}
+	defer rows.Close()
+	page := make([]pfx.Request, 0, scanPageLen)
+	for rows.Next() {
+		var r pfx.Request
+		if err := scan(rows, &r, (*[16]byte)(&r.TenantID)); err != nil {
+			return nil, err
+		}
+		page = append(page, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("scanning requests: %w", err)
+	}
+	return page, nil
+}
+
+// Put stores requests, as copying.Target says, with one statement.
+func (s *Store) Put(ctx context.Context, requests []pfx.Request) error {
+	return s.execMany(ctx, "putting requests", putGroup, columnArguments(len(requests), func(i int) *pfx.Request { return &requests[i] }))
+}
+
+// Remove removes requests, as copying.Target says, with one statement.
+func (s *Store) Remove(ctx context.Context, keys []pfx.Key) error {
+	tenants, ids := make([][16]byte, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		tenants[i], ids[i] = k.Tenant, k.ID
+	}
+	return s.execMany(ctx, "removing requests", removeGroup, []any{tenants, ids})
+}
+
+// execMany runs a statement for many requests, a transaction of its own. Unlike a single change it may be given up while
+// it runs: whoever copies looks at what is there before going on.
+func (s *Store) execMany(ctx context.Context, doing, sql string, args []any) error {
+	err := s.transact(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sql, args...); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return writeError(err)
+	}
+	return nil
+}
+
+// transact runs fn in a transaction of a connection of its own, with the time that copying takes.
+func (s *Store) transact(ctx context.Context, options pgx.TxOptions, fn func(pgx.Tx) error) error {
+	c, err := s.acquire(ctx, s.pool)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	err = pgx.BeginTxFunc(ctx, c, options, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, patience); err != nil {
+			return fmt.Errorf("setting limits: %w", err)
+		}
+		return fn(tx)
+	})
+	if err != nil && ctx.Err() == nil {
+		s.note(err)
+	}
+	return err
+}
+
+// SameDatabase reports whether two addresses are seen to name one database: the same server, database and schema, whoever
+// connects. Two names of one server are not seen through.
+func SameDatabase(a, b string) bool {
+	one, err1 := Config{URL: a}.settings()
+	other, err2 := Config{URL: b}.settings()
+	if err1 != nil || err2 != nil {
+		return a == b
+	}
+	x, y := one.pool.ConnConfig, other.pool.ConnConfig
+	return x.Host == y.Host && x.Port == y.Port && x.Database == y.Database &&
+		x.RuntimeParams["search_path"] == y.RuntimeParams["search_path"] && x.RuntimeParams["options"] == y.RuntimeParams["options"]
+}

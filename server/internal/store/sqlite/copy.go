@@ -1,0 +1,127 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// columnTenant is the number of the column in which scanRequests has the tenant.
+const columnTenant = 13
+
+// Scan returns requests, as copying.Source says, on a connection of its own: one of those that all readers share would,
+// for as long as it is away, keep the writer from cutting the log off. While a scan goes on, the log cannot be moved into
+// the file beyond its moment, in this process and in others, and grows with what they write.
+func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, error] {
+	return func(yield func(pfx.Request, error) bool) {
+		err := s.scan(ctx, after, func(r *pfx.Request) bool { return yield(*r, nil) })
+		switch {
+		case err == nil || errors.Is(err, errEnough):
+		case ctx.Err() != nil:
+			yield(pfx.Request{}, givenUpError(ctx))
+		default:
+			yield(pfx.Request{}, s.outcome(err))
+		}
+	}
+}
+
+// errEnough says that nobody wants the rest.
+var errEnough = errors.New("enough")
+
+// scan calls fn for each request until that returns false; then its error is errEnough.
+func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) bool) error {
+	if err := s.closed(); err != nil {
+		return err
+	}
+	c, err := openConn(s.path, s.busyTimeout)
+	if err != nil {
+		return fmt.Errorf("opening a connection: %w", err)
+	}
+	c.SetInterrupt(ctx.Done())
+	err = c.scanAll(after, func(r *pfx.Request) error {
+		if err := s.closed(); err != nil {
+			return err
+		}
+		if !fn(r) {
+			return errEnough
+		}
+		return nil
+	})
+	c.SetInterrupt(nil)
+	return errors.Join(err, c.Close())
+}
+
+// scanAll runs fn for each request. All are of one moment, that of the first: they are the rows of one statement.
+func (c *conn) scanAll(after pfx.Key, fn func(*pfx.Request) error) error {
+	if err := c.set("query_only", "ON", "1"); err != nil {
+		return err
+	}
+	stmt, _, err := c.PrepareTransient(scanRequests)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stmt.Finalize() }() // repeats the error of the last Step
+	stmt.BindBytes(1, after.Tenant[:])
+	stmt.BindText(2, after.ID)
+	return eachRow(stmt, func() error {
+		var k pfx.Key
+		stmt.ColumnBytes(columnTenant, k.Tenant[:])
+		r, err := scan(stmt, k.Tenant)
+		if err != nil {
+			return err
+		}
+		return fn(r)
+	})
+}
+
+// Put stores requests, as copying.Target says, in one transaction.
+func (s *Store) Put(ctx context.Context, requests []pfx.Request) error {
+	_, err := s.do(ctx, func(c *conn, _ *job) error {
+		for i := range requests {
+			if err := c.store(c.put, &requests[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// Remove removes requests, as copying.Target says, in one transaction.
+func (s *Store) Remove(ctx context.Context, keys []pfx.Key) error {
+	_, err := s.do(ctx, func(c *conn, _ *job) error {
+		for _, k := range keys {
+			c.delete.BindBytes(1, k.Tenant[:])
+			c.delete.BindText(2, k.ID)
+			if err := execute(c.delete); err != nil {
+				return fmt.Errorf("deleting a request: %w", err)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// closed returns an error if the store is closed.
+func (s *Store) closed() error {
+	select {
+	case <-s.closing:
+		return closedError()
+	default:
+		return nil
+	}
+}
+
+// SameFile reports whether two paths name one file, links included.
+func SameFile(a, b string) bool {
+	one, err1 := os.Stat(a)
+	other, err2 := os.Stat(b)
+	if err1 != nil || err2 != nil {
+		return a == b // a file that is not there yet is no other's
+	}
+	return os.SameFile(one, other)
+}
