@@ -28,6 +28,7 @@ const (
 type commands struct {
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
 	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
+	Copy    copyCommand      `cmd:"" help:"Copy all objects to another store."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
 	Spec    specCommand      `cmd:"" help:"Print openapi.yaml."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
@@ -41,7 +42,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		kong.Name("pfxrd"), kong.Description("A server for Microsoft Graph's pfxRecryptionRequest."),
 		kong.DefaultEnvars("PFXR"), kong.Vars{"version": version()},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
-		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(slog.New(slog.NewJSONHandler(stderr, nil))),
+		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(slog.New(slog.NewJSONHandler(stderr, nil)), newProgress(stderr)),
 	)
 	if err != nil {
 		panic(err) // the commands above are at fault, not the caller

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
@@ -57,19 +56,10 @@ func (c *Config) Validate() error {
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.PublicURL != "" && !isOrigin(c.PublicURL):
 		return errors.New("--public-url must be http:// or https:// and an authority, without a path: https://pfx.example")
-	case !isSQLite(c.Store) && !isPostgres(c.Store):
+	case !isStore(c.Store):
 		return errors.New("--store must be sqlite:FILE or postgres://USER@HOST/DATABASE")
 	}
 	return nil
-}
-
-func isSQLite(store string) bool {
-	path, ok := strings.CutPrefix(store, "sqlite:")
-	return ok && path != ""
-}
-
-func isPostgres(store string) bool {
-	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
 }
 
 func isLoopback(address string) bool {

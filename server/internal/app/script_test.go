@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 //
 //	start ARGS…        runs pfxrd ARGS… and waits until it serves; sets $URL and $ADMIN
 //	signal NAME CODE   sends a signal and expects the exit code (-1: it died of the signal)
-//	patch KEY BODY     sends an update with a token of the development issuer; the answer is stdout
+//	patch KEY BODY [IF-MATCH]
+//	                   sends an update with a token of the development issuer; the answer is stdout, its entity tag $ETAG
 //	get URL STATUS     expects a status
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"start": start, "signal": signal, "patch": patch, "get": get,
@@ -159,11 +160,15 @@ func patch(ts *testscript.TestScript, _ bool, args []string) {
 	r.Close = true
 	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	r.Header.Set("Content-Type", "application/json")
+	if len(args) > 2 {
+		r.Header.Set("If-Match", args[2])
+	}
 	resp, err := http.DefaultClient.Do(r)
 	ts.Check(err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	ts.Check(err)
+	ts.Setenv("ETAG", resp.Header.Get("ETag"))
 	_, err = io.WriteString(ts.Stdout(), resp.Status+"\n"+string(body))
 	ts.Check(err)
 }

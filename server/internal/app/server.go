@@ -13,8 +13,6 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/store/sqlite"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
@@ -61,29 +59,15 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	if s.AdminURL, err = s.host.openAdmin(c.AdminListen, s.notReady); err != nil {
 		return err
 	}
-	if err := s.openStore(ctx, c.Store); err != nil {
+	store, err := openStore(ctx, c.Store, s.log)
+	if err != nil {
 		return err
 	}
+	s.store = store
 	if err := c.seed(ctx, s.store); err != nil {
 		return err
 	}
 	server.Handler, err = s.handler(c)
-	return err
-}
-
-// openStore leaves s.store nil after an error: an interface that holds a nil pointer would be closed.
-func (s *Server) openStore(ctx context.Context, dsn string) error {
-	if isPostgres(dsn) {
-		store, err := postgres.Open(ctx, postgres.Config{URL: dsn, Log: s.log})
-		if err == nil {
-			s.store = store
-		}
-		return err
-	}
-	store, err := sqlite.Open(ctx, sqlite.Config{Path: strings.TrimPrefix(dsn, "sqlite:"), Log: s.log})
-	if err == nil {
-		s.store = store
-	}
 	return err
 }
 
