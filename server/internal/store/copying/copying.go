@@ -42,7 +42,7 @@ type Target interface {
 const batchLen = 2000
 
 // aheadWithin is how many changes of one request are thought of at most. A request that was deleted and created again has
-// a version that is nowhere near its old one: with random starts of 62 bits it is this near by chance once in 500,000,000.
+// a version that is nowhere near its old one: with random starts of 62 bits it is this near by chance once in 1,000,000,000.
 const aheadWithin = 1 << 32
 
 // Job says what to copy.

@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // many is more than a copy stores at once.
-const many = 5000
+const many = 4200
 
 var tenants = []edm.Guid{{1}, {2}}
 
@@ -80,7 +80,7 @@ func TestCopy(t *testing.T) {
 // TestCopyGoesOn ends a copy at each of its writes, before it is made and after, and starts it again.
 func TestCopyGoesOn(t *testing.T) {
 	t.Parallel()
-	from, to := open(t, requests(3*many)), open(t, nil)
+	from, to := open(t, requests(many)), open(t, nil)
 	broken := errors.New("broken")
 	total := int64(0)
 	for n := 0; ; n++ {

@@ -41,8 +41,10 @@ func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) b
 	if err != nil {
 		return fmt.Errorf("opening a connection: %w", err)
 	}
+	defer func() { _ = c.Close() }() // it has written nothing
 	c.SetInterrupt(ctx.Done())
-	err = c.scanAll(after, func(r *pfx.Request) error {
+	defer c.SetInterrupt(nil)
+	return c.scanAll(after, func(r *pfx.Request) error {
 		if err := s.closed(); err != nil {
 			return err
 		}
@@ -51,8 +53,6 @@ func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) b
 		}
 		return nil
 	})
-	c.SetInterrupt(nil)
-	return errors.Join(err, c.Close())
 }
 
 // scanAll runs fn for each request. All are of one moment, that of the first: they are the rows of one statement.
