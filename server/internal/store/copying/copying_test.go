@@ -262,7 +262,7 @@ func changed(all []pfx.Request, by pfx.Version) []pfx.Request {
 	return all
 }
 
-func open(t *testing.T, requests []pfx.Request) *sqlite.Store {
+func open(t testing.TB, requests []pfx.Request) *sqlite.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "pfxr.db")})
 	check(t, err)
@@ -281,7 +281,7 @@ func content(t *testing.T, s copying.Source) []pfx.Request {
 	return all
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
