@@ -48,7 +48,8 @@ func FuzzGateway(f *testing.F) {
 		if got != want {
 			t.Fatalf("%q %q %t\nthe server:  %+v\nthe gateway: %+v, refused %t", head, body, chunked, want, got, refused)
 		}
-		if got.status == http.StatusBadRequest && !refused && !beyondValidation.MatchString(got.message) {
+		// An answer to HEAD does not say why.
+		if method != http.MethodHead && got.status == http.StatusBadRequest && !refused && !beyondValidation.MatchString(got.message) {
 			t.Fatalf("%q %q passed the gateway, and was refused: %+v", head, body, got)
 		}
 	})
