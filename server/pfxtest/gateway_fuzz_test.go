@@ -48,15 +48,15 @@ func FuzzGateway(f *testing.F) {
 		if got != want {
 			t.Fatalf("%q %q %t\nthe server:  %+v\nthe gateway: %+v, refused %t", head, body, chunked, want, got, refused)
 		}
-		// An answer to HEAD does not say why.
-		if method != http.MethodHead && got.status == http.StatusBadRequest && !refused && !beyondValidation.MatchString(got.message) {
+		// An answer to HEAD, or one of net/http's own, has no code.
+		if got.code != "" && got.status == http.StatusBadRequest && !refused && !beyondValidation.MatchString(got.message) {
 			t.Fatalf("%q %q passed the gateway, and was refused: %+v", head, body, got)
 		}
 	})
 }
 
-// beyondValidation are the messages of what the server refuses beyond the contract's syntax, and net/http itself.
-var beyondValidation = regexp.MustCompile(`^(The value of 'id' does not match|The property '[A-Za-z]+' is required to create an object|The parameter '(If-None-Match' has no meaning|\$filter'|\$skiptoken'|\$select')|400 Bad Request|Bad Request)`)
+// beyondValidation are the messages of what the server refuses beyond the contract's syntax.
+var beyondValidation = regexp.MustCompile(`^(The value of 'id' does not match|The property '[A-Za-z]+' is required to create an object|The parameter '(If-None-Match' has no meaning|\$filter'|\$skiptoken'|\$select'))`)
 
 // gatewayHead puts the head of one request together, without what frames it. Connection is left out: the gateway refuses
 // one that names fields of the contract, for which a server behind it would not know.
@@ -128,11 +128,9 @@ func (a *target) try(t *testing.T, method, text string) (verdict, bool) {
 		return verdict{}, false
 	}
 	defer resp.Body.Close()
+	// What net/http refuses by itself it may cut off: the status is what counts of it.
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.Close || a.in.Buffered() > 0 {
+	if err != nil || resp.Close || a.in.Buffered() > 0 {
 		a.conn.Close()
 		a.conn = nil
 	}
@@ -142,8 +140,6 @@ func (a *target) try(t *testing.T, method, text string) (verdict, bool) {
 	}
 	if resp.StatusCode >= 400 && json.Unmarshal(b, &problem) == nil {
 		v.code, v.message = problem.Error.Code, problem.Error.Message
-	} else if resp.StatusCode >= 400 && method != http.MethodHead {
-		v.message = string(b)
 	}
 	return v, true
 }
