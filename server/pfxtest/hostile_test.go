@@ -310,11 +310,11 @@ var (
 // barred are the fields that never reach the upstream; those that must not be there twice follow.
 var barred = []string{
 	"Transfer-Encoding", "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Trailer", "Upgrade", "Expect", "HTTP2-Settings",
-	"Forwarded", "X-Real-Ip", "Content-Encoding", "X-HTTP-Method-Override", "X-Original-URL",
+	"X-Real-Ip", "Content-Encoding", "X-HTTP-Method-Override", "X-Original-URL",
 }
 
 var single = []string{
-	"Host", "Content-Length", "Content-Type", "Authorization", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+	"Host", "Content-Length", "Content-Type", "Authorization", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
 }
 
 // judge says what is wrong with a request.
@@ -347,6 +347,8 @@ func (r *recorder) judge(head, body string) error {
 	switch {
 	case header.Get("Host") != strings.TrimPrefix(r.url, "http://"):
 		return errors.New("another host")
+	case !strings.HasPrefix(header.Get("Forwarded"), "for=127.0.0.1;") || header.Get("X-Forwarded-For") != "127.0.0.1":
+		return errors.New("another caller")
 	case !token.MatchString(header.Get("Authorization")):
 		return errors.New("no token")
 	case hasBody != (len(header.Values("Content-Length")) == 1):

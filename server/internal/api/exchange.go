@@ -148,7 +148,7 @@ func (x *exchange) log(log *slog.Logger, r *http.Request, p *graph.Problem, now 
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", method(r.Method)), slog.Int("status", x.status),
+		slog.String("method", graph.Method(r.Method)), slog.Int("status", x.status),
 		slog.Int64("bytes", x.size), slog.Duration("took", now().Sub(x.Start)),
 		slog.String("request-id", x.RequestID.String()), slog.String("client-request-id", x.ClientRequestID.String()),
 	}
@@ -165,14 +165,4 @@ func (x *exchange) log(log *slog.Logger, r *http.Request, p *graph.Problem, now 
 		}
 	}
 	log.LogAttrs(x, level, "request", attrs...)
-}
-
-// method returns a method of RFC 9110 or PATCH as it is, and any other as "other".
-func method(m string) string {
-	switch m {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-		http.MethodOptions, http.MethodConnect, http.MethodTrace:
-		return m
-	}
-	return "other"
 }

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -52,6 +53,8 @@ func (c *GatewayConfig) Validate() error {
 	switch {
 	case (len(c.Issuer) == 0) != (len(c.Audience) == 0):
 		return errors.New("--issuer and --audience go together: a token for another service must not be accepted")
+	case c.upstreamError() != nil:
+		return c.upstreamError()
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -62,23 +65,45 @@ func (c *GatewayConfig) Validate() error {
 	return nil
 }
 
+func (c *GatewayConfig) upstreamError() error {
+	if _, err := upstream.New(upstream.Config{URL: c.Upstream}); err != nil {
+		return fmt.Errorf("--upstream: %w", err)
+	}
+	return nil
+}
+
 type gatewayCommand struct {
 	GatewayConfig
 	Check bool `help:"Look at contract, policy and settings, say what they come to, and exit."`
 }
 
-// Run opens the gateway and runs it until ctx is done.
+// Run opens the gateway and runs it until ctx is done, or only looks at what it would do.
 func (c *gatewayCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
+	if c.Check {
+		return c.check(stdout, log)
+	}
 	g, err := OpenGateway(c.GatewayConfig, log)
 	if err != nil {
 		return err
 	}
-	if c.Check {
-		g.current.Describe(stdout)
-		return g.close()
-	}
 	log.Info("serving", "url", g.URL, "admin", g.AdminURL, "upstream", c.Upstream)
 	return g.Run(ctx)
+}
+
+// check says what the settings come to. It listens nowhere: a gateway may be running.
+func (c *gatewayCommand) check(stdout io.Writer, log *slog.Logger) error {
+	g := newGateway(c.GatewayConfig, log)
+	if err := g.prepare(); err != nil {
+		return errors.Join(err, g.close())
+	}
+	fmt.Fprintf(stdout, "upstream: %s\n", c.Upstream)
+	if g.verifier == nil {
+		fmt.Fprintln(stdout, "tokens: not checked")
+	} else {
+		fmt.Fprintf(stdout, "tokens: of %s for %s\n", strings.Join(c.Issuer, ", "), strings.Join(c.Audience, ", "))
+	}
+	g.current.Describe(stdout)
+	return g.close()
 }
 
 // Gateway is a gateway whose listeners are open: it answers from the call of Run on.
@@ -94,7 +119,17 @@ type Gateway struct {
 	upstream *upstream.Client
 	current  gateway.Live
 	loading  sync.Mutex
-	loaded   [][]byte // the files in force
+	seen     files // what was read last, good or bad
+}
+
+// files are contract and policy as they were read; nil is one that there is not.
+type files struct {
+	spec, policy []byte
+	err          error
+}
+
+func (f *files) equal(other *files) bool {
+	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && fmt.Sprint(f.err) == fmt.Sprint(other.err)
 }
 
 // OpenGateway reads contract and policy and opens the listeners. Without an error, the caller must call Run.
@@ -102,10 +137,10 @@ func OpenGateway(c GatewayConfig, log *slog.Logger) (*Gateway, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{config: c, log: log, host: newHost(log)}
-	var err error
-	if g.metrics, err = gateway.NewMetrics(g.host.metrics); err == nil {
-		err = g.open()
+	g := newGateway(c, log)
+	err := g.prepare()
+	if err == nil {
+		err = g.listen()
 	}
 	if err != nil {
 		return nil, errors.Join(err, g.close())
@@ -113,10 +148,18 @@ func OpenGateway(c GatewayConfig, log *slog.Logger) (*Gateway, error) {
 	return g, nil
 }
 
-func (g *Gateway) open() error {
+func newGateway(c GatewayConfig, log *slog.Logger) *Gateway {
+	return &Gateway{config: c, log: log, host: newHost(log)}
+}
+
+// prepare does all that can go wrong with the settings.
+func (g *Gateway) prepare() error {
 	c := &g.config
+	var err error
+	if g.metrics, err = gateway.NewMetrics(g.host.metrics); err != nil {
+		return err
+	}
 	if len(c.Issuer) > 0 {
-		var err error
 		if g.verifier, err = auth.New(auth.Config{Issuers: c.Issuer, Audiences: c.Audience, Log: g.log}); err != nil {
 			return err
 		}
@@ -124,13 +167,12 @@ func (g *Gateway) open() error {
 	if err := g.connect(); err != nil {
 		return err
 	}
-	files, err := g.read()
-	if err != nil {
-		return err
-	}
-	if err := g.apply(files); err != nil {
-		return err
-	}
+	g.seen = g.read()
+	return g.apply(&g.seen)
+}
+
+func (g *Gateway) listen() error {
+	c := &g.config
 	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
@@ -181,34 +223,41 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 	gateway.Fail(w, p)
 }
 
-// read returns the files that say what the gate does: contract and policy, nil for one that there is not.
-func (g *Gateway) read() ([][]byte, error) {
-	files := make([][]byte, 2)
-	for i, name := range []string{g.config.Spec, g.config.Policy} {
-		if name == "" {
+// read reads the files that say what the gate does.
+func (g *Gateway) read() files {
+	var f files
+	for _, file := range []struct {
+		flag, name string
+		into       *[]byte
+	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}} {
+		if file.name == "" {
 			continue
 		}
-		var err error
-		if files[i], err = os.ReadFile(name); err != nil {
-			return nil, fmt.Errorf("reading contract and policy: %w", err)
+		data, err := os.ReadFile(file.name)
+		if err != nil {
+			return files{err: fmt.Errorf("reading %s: %w", file.flag, err)}
 		}
+		*file.into = append([]byte{}, data...) // an empty file is one
 	}
-	return files, nil
+	return f
 }
 
 // apply puts files into force, or returns an error and changes nothing.
-func (g *Gateway) apply(files [][]byte) error {
+func (g *Gateway) apply(f *files) error {
+	if f.err != nil {
+		return f.err
+	}
 	contract := gateway.Builtin()
-	if files[0] != nil {
+	if f.spec != nil {
 		var err error
-		if contract, err = openapi.Load(files[0]); err != nil {
+		if contract, err = openapi.Load(f.spec); err != nil {
 			return fmt.Errorf("%s: %w", g.config.Spec, err)
 		}
 	}
 	var rules *policy.Policy
-	if files[1] != nil {
+	if f.policy != nil {
 		var err error
-		if rules, err = policy.Parse(files[1]); err != nil {
+		if rules, err = policy.Parse(f.policy); err != nil {
 			return fmt.Errorf("%s: %w", g.config.Policy, err)
 		}
 	}
@@ -226,7 +275,6 @@ func (g *Gateway) apply(files [][]byte) error {
 		return err
 	}
 	g.current.Replace(gate)
-	g.loaded = files
 	return nil
 }
 
@@ -242,13 +290,12 @@ func unknown(word string) *policy.Mode {
 func (g *Gateway) reload(always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
-	files, err := g.read()
-	if err == nil {
-		if !always && bytes.Equal(files[0], g.loaded[0]) && bytes.Equal(files[1], g.loaded[1]) {
-			return
-		}
-		err = g.apply(files)
+	f := g.read()
+	if !always && f.equal(&g.seen) {
+		return // a log in the same folder is no reason to read the same files again, nor to say so
 	}
+	g.seen = f
+	err := g.apply(&f)
 	g.metrics.Reloaded(err)
 	if err != nil {
 		g.log.Error("contract and policy not reloaded: those in force stay", "err", err)

@@ -8,7 +8,8 @@
 // 404 and 405, Connection 400, token 401 and 403 if tokens are checked here, media types 406 and 415, size 413, parameters
 // and body 400. What is forwarded is made anew from what was checked: the path from the matched template and the values of
 // its parameters, the query from the declared names, the body without its coding. A path that some readers resolve or split
-// differently leads nowhere. A response is held until it is complete and checked, and becomes a 502 that tells nothing of
+// differently leads nowhere; a body that the operation does not have, and header fields that some readers take for others,
+// stay behind. OPTIONS of a path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes a 502 that tells nothing of
 // it.
 //
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.

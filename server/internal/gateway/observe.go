@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // violation is a rule of the contract that a request or a response breaks. It holds no value that somebody sent.
@@ -42,7 +43,7 @@ func (g *Gate) record(x *exchange, v *violation) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("operation", x.operation()), slog.String("direction", v.direction.String()),
+		slog.String("operation", x.operation()), slog.String("method", graph.Method(x.request.Method)), slog.String("direction", v.direction.String()),
 		slog.String("violation", v.kind.String()), slog.String("verdict", v.verdict()), slog.String("keyword", v.keyword),
 	}
 	switch {

@@ -38,11 +38,11 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	if refusal := x.checkHeader(); refusal != nil {
 		return nil, refusal
 	}
-	if x.route == nil {
-		return x.asCame(x.request), nil
-	}
 	if refusal := x.authorize(); refusal != nil {
 		return nil, refusal
+	}
+	if x.route == nil {
+		return x.asCame(x.request), nil
 	}
 	if x.route.unchecked[policy.Requests] {
 		return x.request, nil
@@ -59,7 +59,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 	}
 	found, ok := g.router.find(path)
 	if !ok {
-		if x.judge(violation{kind: policy.Path, in: "path"}) || g.router.isAlias(path) || r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+		if x.judge(violation{kind: policy.Path, in: "path"}) || r.Method == http.MethodConnect || r.Method == http.MethodTrace || x.isAlias(path) {
 			return match{}, false, graph.NoRoute()
 		}
 		return match{}, false, nil
@@ -83,6 +83,18 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		return match{}, false, p
 	}
 	return match{}, false, nil
+}
+
+// isAlias reports whether a path that leads nowhere here would lead a reader to an operation, past what is enforced for it
+// or past its token.
+func (x *exchange) isAlias(path string) bool {
+	g := x.gate
+	keys := func(s string) string { return s }
+	if g.config.Contract.Graph {
+		keys = graph.CanonicalPath
+	}
+	res := g.router.alias(path, keys)
+	return res != nil && (g.config.Verifier != nil || res.enforces())
 }
 
 // options answers with the methods of a resource (RFC 9110 §9.3.7, RFC 5789 §3.1).
@@ -139,18 +151,22 @@ func isNamed(connection []string, name string) bool {
 	return false
 }
 
-// authorize lets a request pass whose token holds and has one of the permissions that the operation declares. It knows no
-// policy: a token that is only looked at protects nothing.
+// authorize lets a request pass whose token holds and has one of the permissions that the operation declares; what no
+// operation has needs a token too. It knows no policy: a token that is only looked at protects nothing.
 func (x *exchange) authorize() *graph.Problem {
 	rt, verifier := x.route, x.gate.config.Verifier
-	if verifier == nil || !rt.tokenRequired {
+	if verifier == nil || rt != nil && !rt.tokenRequired {
 		return nil
 	}
 	principal, err := verifier.Verify(x.request.Context(), x.request.Header["Authorization"])
 	switch {
 	case err != nil:
-		return problemOf(err)
-	case len(rt.permissions) > 0 && !principal.Allows(rt.permissions...):
+		p := problemOf(err)
+		if p.Status >= http.StatusInternalServerError {
+			x.gate.config.Log.Error("a token could not be checked", "err", err)
+		}
+		return p
+	case rt != nil && len(rt.permissions) > 0 && !principal.Allows(rt.permissions...):
 		return graph.Forbidden(rt.permissions)
 	case principal.Personal():
 		return graph.PersonalAccount()

@@ -303,11 +303,13 @@ func (x *exchange) SetWriteDeadline(t time.Time) error {
 	return http.NewResponseController(x.writer).SetWriteDeadline(t)
 }
 
-// Fail answers, in the place of the next handler, a request that it could not have answered. Nothing was written to w,
-// which is what a gate gave the next handler.
+// Fail answers, in the place of the next handler, a request that it could not have answered, or not to the end. w is what
+// a gate gave the next handler. Where some of the answer went out already, there is nothing to be done.
 func Fail(w http.ResponseWriter, p *graph.Problem) {
 	if x, ok := w.(*exchange); ok {
-		x.refuseResponse(p)
+		if x.holding || x.status == 0 {
+			x.refuseResponse(p)
+		}
 		return
 	}
 	http.Error(w, p.Message, p.Status)

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
@@ -218,18 +219,18 @@ func (r *router) find(escaped string) (match, bool) {
 			}
 			m.ambiguous = m.ambiguous || isAmbiguous(segments[i])
 		}
-		if m.resource = r.root.find(segments, &m.values); m.resource != nil {
+		if m.resource = r.root.find(segments, &m.values, (*node).exact); m.resource != nil {
 			return m, true
 		}
 	}
 	return match{}, false
 }
 
-// isAlias reports whether a path that leads nowhere here leads some readers to an operation whose requests are refused if
-// they are wrong: who lets unknown paths pass does not mean those.
-func (r *router) isAlias(escaped string) bool {
+// alias returns the resource that a path which leads nowhere here leads some readers to: those who decode twice, merge
+// slashes, resolve dots, cut parameters, trailing dots or spaces off a segment, drop what is not text, or fold letters.
+func (r *router) alias(escaped string, keys func(string) string) *resource {
 	decoded := escaped
-	for range 3 { // some decode twice
+	for range 3 {
 		next, err := url.PathUnescape(decoded)
 		if err != nil || next == decoded {
 			break
@@ -238,14 +239,40 @@ func (r *router) isAlias(escaped string) bool {
 	}
 	segments := strings.Split(strings.ReplaceAll(decoded, "\\", "/"), "/")
 	for i, s := range segments {
-		bare, _, _ := strings.Cut(s, ";") // parameters of a segment
+		bare, _, _ := strings.Cut(strings.Map(text, strings.ToValidUTF8(s, "")), ";")
+		if bare != "." && bare != ".." {
+			bare = strings.TrimRight(bare, ". ")
+		}
 		segments[i] = escapeSegment(bare)
 	}
-	m, found := r.find(path.Clean("/" + strings.Join(segments, "/")))
-	if !found {
-		return false
+	clean := keys(path.Clean("/" + strings.Join(segments, "/")))
+	for _, base := range r.bases {
+		if len(clean) <= len(base) || !strings.EqualFold(clean[:len(base)], base) || clean[len(base)] != '/' {
+			continue
+		}
+		segments := strings.Split(clean[len(base)+1:], "/")
+		for i, s := range segments {
+			segments[i], _ = url.PathUnescape(s) // it was escaped here
+		}
+		var values []string
+		if res := r.root.find(segments, &values, (*node).folded); res != nil {
+			return res
+		}
 	}
-	for _, rt := range m.resource.routes {
+	return nil
+}
+
+// text drops control characters.
+func text(c rune) rune {
+	if unicode.IsControl(c) {
+		return -1
+	}
+	return c
+}
+
+// enforces reports whether some kind of violation is refused for an operation of the resource.
+func (res *resource) enforces() bool {
+	for _, rt := range res.routes {
 		if slices.Contains(rt.rules[policy.Requests][:], policy.Enforce) {
 			return true
 		}
@@ -267,12 +294,25 @@ func isAmbiguous(s string) bool {
 	return false
 }
 
-func (n *node) find(segments []string, values *[]string) *resource {
+// exact returns the node behind a concrete segment, nil if there is none.
+func (n *node) exact(segment string) *node { return n.concrete[segment] }
+
+// folded is exact for readers to whom letters of either case are the same.
+func (n *node) folded(segment string) *node {
+	for s, next := range n.concrete {
+		if strings.EqualFold(s, segment) {
+			return next
+		}
+	}
+	return nil
+}
+
+func (n *node) find(segments []string, values *[]string, concrete func(*node, string) *node) *resource {
 	if len(segments) == 0 {
 		return n.resource
 	}
-	if next := n.concrete[segments[0]]; next != nil {
-		if res := next.find(segments[1:], values); res != nil {
+	if next := concrete(n, segments[0]); next != nil {
+		if res := next.find(segments[1:], values, concrete); res != nil {
 			return res
 		}
 	}
@@ -287,7 +327,7 @@ func (n *node) find(segments []string, values *[]string) *resource {
 		}
 		before := len(*values)
 		*values = append(*values, escapeSegment(value))
-		if res := e.next.find(segments[1:], values); res != nil {
+		if res := e.next.find(segments[1:], values, concrete); res != nil {
 			return res
 		}
 		*values = (*values)[:before]

@@ -19,3 +19,13 @@ func LimitHeader(h http.Header) error {
 	}
 	return nil
 }
+
+// Method returns a method of RFC 9110 or PATCH as it is, and any other as "other".
+func Method(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return m
+	}
+	return "other"
+}

@@ -141,53 +141,57 @@ func (r *Rules) All(m Mode) bool {
 
 // setting is what a policy says of one direction. Its zero value says nothing.
 type setting struct {
-	Mode       *Mode         `yaml:"mode"`
-	Violations map[Kind]Mode `yaml:"violations"`
+	Mode       *Mode
+	Violations map[Kind]Mode
 }
 
-// UnmarshalYAML reads a mode by itself, or one with violations.
-func (s *setting) UnmarshalYAML(n *yaml.Node) error {
+// read reads a mode by itself, or one with violations.
+func (s *setting) read(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		s.Mode = new(Mode)
 		return decode(n, s.Mode)
 	}
-	if n.Kind != yaml.MappingNode {
-		return at(n, errors.New("must be a mode, or have mode and violations"))
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		name, value := n.Content[i], n.Content[i+1]
+	return members(n, "a mode, or mode and violations", func(name, value *yaml.Node) error {
 		switch name.Value {
 		case "mode":
 			s.Mode = new(Mode)
-			if err := decode(value, s.Mode); err != nil {
-				return err
-			}
+			return decode(value, s.Mode)
 		case "violations":
-			if err := s.violations(value); err != nil {
-				return err
-			}
-		default:
-			return at(name, fmt.Errorf("%q: must be mode or violations", name.Value))
+			s.Violations = map[Kind]Mode{}
+			return members(value, "kinds of violations with their modes", s.violation)
 		}
+		return at(name, fmt.Errorf("%q: must be mode or violations", name.Value))
+	})
+}
+
+func (s *setting) violation(name, value *yaml.Node) error {
+	var kind Kind
+	var mode Mode
+	if err := errors.Join(decode(name, &kind), decode(value, &mode)); err != nil {
+		return err
 	}
+	s.Violations[kind] = mode
 	return nil
 }
 
-func (s *setting) violations(n *yaml.Node) error {
-	if n.Kind != yaml.MappingNode {
-		return at(n, errors.New("violations: must name kinds with their modes"))
+// members calls do for each member of a mapping; what says what the mapping is for.
+func members(n *yaml.Node, what string, do func(name, value *yaml.Node) error) error {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
-	s.Violations = map[Kind]Mode{}
+	if n.Kind != yaml.MappingNode {
+		return at(n, fmt.Errorf("must be %s", what))
+	}
+	seen := map[string]bool{}
 	for i := 0; i < len(n.Content); i += 2 {
-		var kind Kind
-		var mode Mode
-		if err := errors.Join(decode(n.Content[i], &kind), decode(n.Content[i+1], &mode)); err != nil {
+		name := n.Content[i]
+		if seen[name.Value] {
+			return at(name, fmt.Errorf("%q stands there twice", name.Value))
+		}
+		seen[name.Value] = true
+		if err := do(name, n.Content[i+1]); err != nil {
 			return err
 		}
-		if _, twice := s.Violations[kind]; twice {
-			return at(n.Content[i], fmt.Errorf("%q stands there twice", kind))
-		}
-		s.Violations[kind] = mode
 	}
 	return nil
 }
@@ -219,12 +223,20 @@ func (s *setting) apply(r *Rules) {
 // Policy is what a file says. Its zero value says nothing.
 type Policy struct {
 	directions
-	Operations map[string]directions `yaml:"operations"`
+	Operations map[string]directions
 }
 
-type directions struct {
-	Requests  setting `yaml:"requests"`
-	Responses setting `yaml:"responses"`
+type directions struct{ Requests, Responses setting }
+
+// read reads one member of a mapping, reporting whether it is of a direction.
+func (d *directions) read(name, value *yaml.Node) (bool, error) {
+	switch name.Value {
+	case "requests":
+		return true, d.Requests.read(value)
+	case "responses":
+		return true, d.Responses.read(value)
+	}
+	return false, nil
 }
 
 func (d *directions) of(direction Direction) *setting {
@@ -236,20 +248,44 @@ func (d *directions) of(direction Direction) *setting {
 
 // Parse reads a policy file. Its errors name the line.
 func Parse(data []byte) (*Policy, error) {
-	var file struct {
-		Requests   setting               `yaml:"requests"`
-		Responses  setting               `yaml:"responses"`
-		Operations map[string]directions `yaml:"operations"`
-	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+	var document yaml.Node
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return &Policy{}, nil
+	} else if err != nil {
 		return nil, fmt.Errorf("reading the policy: %w", err)
 	}
-	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("reading the policy: it must be one YAML document")
 	}
-	return &Policy{directions{file.Requests, file.Responses}, file.Operations}, nil
+	p := &Policy{Operations: map[string]directions{}}
+	if err := p.read(document.Content[0]); err != nil {
+		return nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	return p, nil
+}
+
+func (p *Policy) read(n *yaml.Node) error {
+	return members(n, "requests, responses and operations", func(name, value *yaml.Node) error {
+		if known, err := p.directions.read(name, value); known {
+			return err
+		}
+		if name.Value != "operations" {
+			return at(name, fmt.Errorf("%q: must be requests, responses or operations", name.Value))
+		}
+		return members(value, "operations by their operationId", func(id, value *yaml.Node) error {
+			var own directions
+			err := members(value, "requests and responses", func(name, value *yaml.Node) error {
+				known, err := own.read(name, value)
+				if !known {
+					return at(name, fmt.Errorf("%q: must be requests or responses", name.Value))
+				}
+				return err
+			})
+			p.Operations[id.Value] = own
+			return err
+		})
+	})
 }
 
 // Defaults are the modes where a policy says nothing, and what counts before what it says.

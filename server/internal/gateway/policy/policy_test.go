@@ -71,10 +71,10 @@ func TestFiles(t *testing.T) {
 		"operation":                    {"operations: {a: {requests: {mode: enforce}}}", ""},
 		"unknown mode":                 {"requests: log\n", `line 1: "log": must be enforce, monitor or off`},
 		"unknown kind":                 {"requests:\n  violations:\n    unknown: off\n", `line 3: "unknown": must be one of malformed`},
-		"unknown word":                 {"request: off\n", "field request not found"},
+		"unknown word":                 {"request: off\n", `"request": must be requests, responses or operations`},
 		"unknown word inside":          {"requests: {modes: off}\n", `"modes": must be mode or violations`},
 		"list":                         {"requests: [off]\n", "must be a mode"},
-		"unknown word of an operation": {"operations: {a: {request: off}}", "field request not found"},
+		"unknown word of an operation": {"operations: {a: {request: off}}", `"request": must be requests or responses`},
 		"mode is a map":                {"requests: {mode: {a: b}}", "must be a word"},
 	} {
 		t.Run(name, func(t *testing.T) {

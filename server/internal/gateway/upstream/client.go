@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,7 +36,8 @@ type Config struct {
 	Timeout time.Duration
 	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
 	IdleTimeout time.Duration
-	// Fail answers a request that the upstream did not. Nothing was written to w. err is an [*Error].
+	// Fail answers a request that the upstream did not, or not to the end. err is an [*Error]; unless it is Begun, nothing
+	// was written to w.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 }
 
@@ -71,8 +73,9 @@ const (
 
 // Error is why a request has no answer of the upstream's.
 type Error struct {
-	Kind Kind
-	Err  error // for the log only
+	Kind  Kind
+	Begun bool  // the answer had begun: what is written now counts only if w holds what was written before
+	Err   error // for the log only
 }
 
 func (e *Error) Error() string { return "asking the upstream: " + e.Err.Error() }
@@ -93,10 +96,13 @@ type Client struct {
 func New(config Config) (*Client, error) {
 	u, err := url.Parse(config.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("the upstream must be http:// or https://, a host, and maybe a path")
+		return nil, errors.New("the upstream must be http:// or https://, a host, and maybe a path: no user, query or fragment")
 	}
 	c := &Client{config: config.withDefaults(), host: u.Host, prefix: strings.TrimSuffix(u.EscapedPath(), "/")}
 	port := u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+		return nil, errors.New("the port of the upstream must be from 1 to 65535")
+	}
 	if u.Scheme == "https" {
 		c.tls = config.TLS.Clone()
 		if c.tls == nil {

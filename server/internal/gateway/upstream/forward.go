@@ -56,7 +56,7 @@ func (m *message) readSmall() error {
 	m.buffer = newBuffer()
 	m.body = (*m.buffer)[:m.ContentLength]
 	if _, err := io.ReadFull(m.Body, m.body); err != nil {
-		return &Error{Gone, fmt.Errorf("reading the request: %w", err)}
+		return &Error{Kind: Gone, Err: fmt.Errorf("reading the request: %w", err)}
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 	for {
 		n, err := c.connection(ctx, now)
 		if err != nil {
-			return &Error{kindOf(ctx, err), err}
+			return &Error{Kind: kindOf(ctx, err), Err: err}
 		}
 		_ = n.SetDeadline(now.Add(c.config.Timeout)) // a closed connection says so when it is used
 		// A caller who leaves ends the wait for the upstream.
@@ -91,7 +91,7 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 		stop()
 		n.close()
 		if kind := kindOf(ctx, err); kind != Broken || n.fresh || !isAgain(m, n, written) {
-			return &Error{kind, err}
+			return &Error{Kind: kind, Err: err}
 		}
 	}
 }
@@ -239,6 +239,7 @@ func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bo
 	}
 	n.close()
 	if err != nil {
+		c.config.Fail(w, m.Request, &Error{Kind: kindOf(m.Context(), err), Begun: true, Err: err})
 		panic(http.ErrAbortHandler)
 	}
 	return nil
@@ -281,7 +282,8 @@ func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) e
 		// There is more than one piece. That something is left in the buffer does not mean that the next is all there.
 		deadline := time.Now().Add(c.config.Timeout)
 		_ = n.SetDeadline(deadline)
-		_ = controller.SetWriteDeadline(deadline) // one that cannot be set is the server's own
+		// The caller gets longer: the upstream's time may end in an answer of another's.
+		_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // one that cannot be set is the server's own
 		if ctx.Err() != nil {
 			return fmt.Errorf("writing the answer: %w", ctx.Err()) // whose deadline may just have been replaced
 		}

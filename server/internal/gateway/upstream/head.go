@@ -161,6 +161,9 @@ func (h *head) copyTo(to http.Header, isHEAD bool) {
 		values = append(values, f.value)
 		to[f.name] = values[len(values)-1 : len(values) : len(values)]
 	}
+	if _, ok := to["Content-Type"]; !ok {
+		to["Content-Type"] = nil // net/http would guess one
+	}
 	if h.status == http.StatusNoContent || !isHEAD && h.status == http.StatusNotModified {
 		delete(to, "Content-Length")
 	}

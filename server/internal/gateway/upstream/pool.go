@@ -33,9 +33,9 @@ func (p *pool) enter(ctx context.Context) error {
 	defer cancel()
 	if err := p.places.Acquire(wait, 1); err != nil {
 		if ctx.Err() != nil {
-			return &Error{Gone, ctx.Err()}
+			return &Error{Kind: Gone, Err: ctx.Err()}
 		}
-		return &Error{Busy, errBusy}
+		return &Error{Kind: Busy, Err: errBusy}
 	}
 	return nil
 }

@@ -19,8 +19,11 @@ type Bytes interface {
 func (c *Client) appendHead(b []byte, r *http.Request, length int64) []byte {
 	b = append(b, r.Method...)
 	b = append(b, ' ')
-	b = append(b, c.prefix...)
-	b = append(b, target(r)...)
+	if r.RequestURI == "*" { // of the server as a whole (RFC 9112 §3.2.4)
+		b = append(b, '*')
+	} else {
+		b = append(append(b, c.prefix...), target(r)...)
+	}
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	if c.config.KeepHost && r.Host != "" {
 		b = append(b, r.Host...)
@@ -73,7 +76,8 @@ func appendField(b []byte, name, value string) []byte {
 // stays reports whether a field of the caller is not for the upstream.
 func stays(name string) bool {
 	switch name {
-	case "Content-Length", "Expect", "Forwarded", "Host", "Http2-Settings", "X-Real-Ip":
+	case "Content-Length", "Expect", "Forwarded", "Host", "Http2-Settings",
+		"Client-Ip", "True-Client-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Real-Ip":
 		return true
 	}
 	return isHopByHop(name) || strings.HasPrefix(name, "X-Forwarded-")
@@ -112,15 +116,17 @@ func (c *Client) appendForwarded(b []byte, r *http.Request) []byte {
 	b = append(b, forwarded...)
 	b = append(b, "for="...)
 	b = append(b, node(peer)...)
-	b = append(b, `;host="`...)
-	b = append(b, host...) // net/http lets no quote into a host
-	b = append(b, `";proto=`...)
+	if host != "" { // HTTP/1.0 needs none
+		b = append(append(append(b, `;host="`...), host...), '"') // net/http lets no quote into a host
+	}
+	b = append(b, `;proto=`...)
 	b = append(b, proto...)
 	b = append(b, "\r\nX-Forwarded-For: "...)
 	b = append(b, forwardedFor...)
 	b = append(b, peer...)
-	b = append(b, "\r\nX-Forwarded-Host: "...)
-	b = append(b, host...)
+	if host != "" {
+		b = append(append(b, "\r\nX-Forwarded-Host: "...), host...)
+	}
 	b = append(b, "\r\nX-Forwarded-Proto: "...)
 	b = append(b, proto...)
 	return append(b, "\r\nVia: 1.1 pfxrd\r\n"...)
