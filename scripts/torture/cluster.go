@@ -1,0 +1,227 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// cluster is a private PostgreSQL with its default settings, which listens on a Unix socket alone.
+type cluster struct {
+	dir, bin string
+	user     *syscall.SysProcAttr
+	cmd      *exec.Cmd
+	ended    chan struct{}
+	made     int // databases
+	proxies  []*proxy
+}
+
+// cluster returns the rig's PostgreSQL, made at the first call.
+func (r *rig) cluster(ctx context.Context) (*cluster, error) {
+	if r.db != nil {
+		return r.db, nil
+	}
+	bin, err := postgresPrograms()
+	if err != nil {
+		return nil, err
+	}
+	// Not in the rig's folder: others than the server's user must not reach that, and the name of a socket must be short.
+	dir, err := os.MkdirTemp("/tmp", "torture-pg")
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir, bin: bin}
+	if c.user, err = serverUser(dir); err == nil {
+		err = c.initialise(ctx)
+	}
+	if err == nil {
+		err = c.start(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making a PostgreSQL: %w", err), c.stop())
+	}
+	r.db = c
+	return c, nil
+}
+
+// postgresPrograms returns the folder with initdb and postgres, those of the newest release first.
+func postgresPrograms() (string, error) {
+	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
+	slices.Reverse(folders)
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			folders = append([]string{filepath.Dir(path)}, folders...)
+		}
+	}
+	for _, folder := range folders {
+		if _, err := os.Stat(filepath.Join(folder, "postgres")); err == nil {
+			return folder, nil
+		}
+	}
+	return "", errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
+}
+
+// serverUser returns whom the server runs as, and gives that user the folder: PostgreSQL refuses to run as root.
+func serverUser(dir string) (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
+	if os.Geteuid() != 0 {
+		return attr, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		if u, err = user.Lookup("nobody"); err != nil {
+			return nil, err
+		}
+	}
+	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attr, os.Chown(dir, int(uid), int(gid))
+}
+
+func (c *cluster) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(c.bin, name), args...)
+	cmd.Dir = c.dir
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PG") }), "LC_ALL=C")
+	cmd.SysProcAttr = c.user
+	return cmd
+}
+
+func (c *cluster) initialise(context.Context) error {
+	out, err := c.command("initdb", "-D", c.dir+"/data", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("running initdb: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// start starts the server, also after it was killed, and waits until it answers: after a crash it recovers first, and
+// before that its orphaned processes must have noticed.
+func (c *cluster) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		if c.cmd == nil {
+			if err := c.launch(); err != nil {
+				return err
+			}
+		}
+		conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-c.ended: // what is left of the one that was killed still holds the memory that they shared
+			c.cmd = nil
+		default:
+		}
+		if pause(ctx, 10*time.Millisecond) != nil {
+			log, _ := os.ReadFile(c.dir + "/log") // the error says enough
+			return fmt.Errorf("starting PostgreSQL: %w: %s", err, log[max(0, len(log)-1000):])
+		}
+	}
+}
+
+func (c *cluster) launch() error {
+	log, err := os.OpenFile(c.dir+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // the server has it for itself
+	cmd := c.command("postgres", "-D", c.dir+"/data", "-k", c.dir, "-c", "listen_addresses=", "-c", "unix_socket_permissions=0777", "-c", "max_connections=200")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it is killed
+		close(ended)
+	}()
+	c.cmd, c.ended = cmd, ended
+	return nil
+}
+
+// crash kills every process of the server at once, as the kernel does when the machine goes down: also those that are
+// about to say that something was stored.
+func (c *cluster) crash() {
+	pid := c.cmd.Process.Pid
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // without them only the main process
+	_ = c.cmd.Process.Signal(syscall.SIGSTOP)                                      // it must not start others meanwhile
+	for child := range strings.FieldsSeq(string(children)) {
+		if n, err := strconv.Atoi(child); err == nil {
+			_ = syscall.Kill(n, syscall.SIGKILL) // it may be gone
+		}
+	}
+	c.signal(syscall.SIGKILL)
+}
+
+// signal ends the server's main process and waits until that is gone.
+func (c *cluster) signal(s syscall.Signal) {
+	if c.cmd == nil {
+		return
+	}
+	_ = c.cmd.Process.Signal(s) // it may be gone
+	<-c.ended
+	c.cmd = nil
+}
+
+func (c *cluster) stop() error {
+	for _, p := range c.proxies {
+		p.close()
+	}
+	c.signal(syscall.SIGQUIT)
+	return os.RemoveAll(c.dir)
+}
+
+// database makes an empty database and returns its address behind a proxy.
+func (c *cluster) database(ctx context.Context) (string, *proxy, error) {
+	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+	if err != nil {
+		return "", nil, err
+	}
+	c.made++
+	name := fmt.Sprint("torture", c.made)
+	_, err = conn.Exec(ctx, "CREATE DATABASE "+name)
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		return "", nil, err
+	}
+	p, err := c.proxy()
+	if err != nil {
+		return "", nil, err
+	}
+	c.proxies = append(c.proxies, p)
+	return p.dsn(name), p, nil
+}
+
+func (c *cluster) dsn(database string) string {
+	return "postgres:///" + database + "?host=" + c.dir + "&user=postgres&sslmode=disable"
+}
+
+// killBackend terminates one of the servers' connections, chosen by chance, and reports whether there was one.
+func (c *cluster) killBackend(ctx context.Context) (bool, error) {
+	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+	if err != nil {
+		return false, err
+	}
+	tag, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity
+		WHERE backend_type = 'client backend' AND datname LIKE 'torture%' ORDER BY state = 'active' DESC, random() LIMIT 1) one`)
+	return tag.RowsAffected() == 1, errors.Join(err, conn.Close(ctx))
+}

@@ -1,0 +1,412 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// The outcomes of an operation.
+const (
+	applied = "applied"
+	refused = "refused" // by 412
+	unknown = "unknown"
+)
+
+// operation is one entry of a history. Every update has a number of its own, which is what the object then holds: a number
+// is a version.
+type operation struct {
+	Client  int
+	Key     string
+	Kind    string // get, put: unconditional, any: If-Match: *, cas: If-Match with the tag of Want
+	Want    int32  `json:",omitempty"`
+	Number  int32  // that an update writes, or that a get has read
+	Outcome string
+	Call    int64 // in ns
+	Return  int64
+}
+
+// workload makes a history.
+type workload struct {
+	rig        *rig
+	clients    int
+	operations int
+	hot, cold  int // how many objects share one half of the operations, and the other
+	pick       func(*rand.Rand) *server
+
+	start   time.Time
+	numbers atomic.Int32
+	done    atomic.Int64
+
+	mu      sync.Mutex
+	history []operation
+	tags    map[string]*tags // by key
+	broken  error            // what no history is needed to see
+}
+
+// tags are the entity tags that an object was seen with: one for each version, and no tag for two.
+type tags struct {
+	byTag    map[string]int32
+	byNumber map[int32]string
+	last     string
+	old      []string // some of those before
+}
+
+// see notes an entity tag. It is called with mu held.
+func (w *workload) see(key, tag string, n int32) {
+	t := w.tags[key]
+	if was, ok := t.byTag[tag]; ok && was != n {
+		w.broken = errors.Join(w.broken, fmt.Errorf("%s: updates %d and %d have the same entity tag %s", key, was, n, tag))
+	}
+	if was, ok := t.byNumber[n]; ok && was != tag {
+		w.broken = errors.Join(w.broken, fmt.Errorf("%s: update %d has the entity tags %s and %s", key, n, was, tag))
+	}
+	t.byTag[tag], t.byNumber[n] = n, tag
+	if t.last != tag {
+		t.old = append(t.old, t.last)
+		if len(t.old) > 8 {
+			t.old = t.old[1:]
+		}
+		t.last = tag
+	}
+}
+
+func (w *workload) now() int64 { return time.Since(w.start).Nanoseconds() }
+
+// run creates the objects and has the clients work until they have done all operations or disturb returns an error.
+// disturb ends when its context does.
+func (w *workload) run(ctx context.Context, disturb func(context.Context) error) error {
+	w.start, w.tags = time.Now(), map[string]*tags{}
+	c := w.rig.newCaller(w.clients)
+	defer c.close()
+	s := w.pick(w.rig.rand)
+	for i := range w.hot + w.cold {
+		key := fmt.Sprint("object-", i)
+		n := w.numbers.Add(1)
+		got, err := c.create(ctx, s, key, numbered(n, 16))
+		if err != nil {
+			return err
+		}
+		w.tags[key] = &tags{byTag: map[string]int32{got.tag: n}, byNumber: map[int32]string{n: got.tag}, last: got.tag}
+		w.history = append(w.history, operation{Client: 0, Key: key, Kind: "put", Number: n, Outcome: applied, Call: -2, Return: -1})
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var disturbing, working sync.WaitGroup
+	var failed error
+	disturbing.Go(func() {
+		if failed = disturb(ctx); failed != nil {
+			cancel(failed)
+		}
+	})
+	var enough = errors.New("all operations are done")
+	for i := range w.clients {
+		working.Go(func() {
+			if err := w.client(ctx, i, rand.New(rand.NewPCG(w.rig.seed, uint64(i)+100))); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	working.Wait()
+	cancel(enough)
+	disturbing.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, enough) {
+		return errors.Join(err, w.save())
+	}
+	if w.broken != nil {
+		return errors.Join(w.broken, w.save())
+	}
+	return failed
+}
+
+func (w *workload) client(ctx context.Context, id int, r *rand.Rand) error {
+	c := w.rig.newCaller(1)
+	defer c.close()
+	for w.done.Load() < int64(w.operations) {
+		key := fmt.Sprint("object-", r.IntN(w.hot))
+		if w.cold > 0 && r.IntN(2) == 0 {
+			key = fmt.Sprint("object-", w.hot+r.IntN(w.cold))
+		}
+		sent, err := w.one(ctx, c, id, key, r)
+		switch {
+		case err != nil:
+			return err
+		case sent:
+			w.done.Add(1)
+		default:
+			if err := pause(ctx, 2*time.Millisecond); err != nil {
+				return err
+			}
+		}
+		if w.failing() {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (w *workload) failing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken != nil
+}
+
+// one sends one operation and notes it, unless nothing of it was sent.
+func (w *workload) one(ctx context.Context, c *caller, id int, key string, r *rand.Rand) (bool, error) {
+	op := operation{Client: id, Key: key, Kind: "get"}
+	method, url := http.MethodGet, w.pick(r).object(key)
+	var body any
+	var header []string
+	if p := r.IntN(100); p >= 35 {
+		op.Number = w.numbers.Add(1)
+		method, body = http.MethodPatch, numbered(op.Number, 16)
+		switch {
+		case p < 50:
+			op.Kind = "put"
+		case p < 58:
+			op.Kind, header = "any", []string{"If-Match", "*"}
+		default:
+			tag, n := w.tag(key, p >= 92, r)
+			op.Kind, op.Want, header = "cas", n, []string{"If-Match", tag}
+		}
+	}
+	op.Call = w.now()
+	got, err := c.send(ctx, method, url, body, header...)
+	op.Return = w.now()
+	if errors.Is(err, errNotSent) {
+		return false, nil
+	}
+	down := false // there is no hurry to send more that is refused
+	defer func() {
+		if down {
+			_ = pause(ctx, 20*time.Millisecond) // the caller sees that ctx has ended
+		}
+	}()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case err != nil || got.status >= http.StatusInternalServerError:
+		if op.Kind == "get" {
+			return false, nil // it says nothing
+		}
+		op.Outcome, down = unknown, true
+	case got.status == http.StatusOK && !got.object.whole():
+		w.broken = errors.Join(w.broken, fmt.Errorf("%s: TORN: %+v", key, got.object))
+	case got.status == http.StatusOK && op.Kind == "get":
+		op.Outcome, op.Number = applied, got.object.Status
+		w.see(key, got.tag, op.Number)
+	case got.status == http.StatusOK && got.object.Status == op.Number:
+		op.Outcome = applied
+		w.see(key, got.tag, op.Number)
+	case got.status == http.StatusPreconditionFailed && (op.Kind == "cas" || op.Kind == "any"):
+		op.Outcome = refused
+	default:
+		return true, fmt.Errorf("%s: a %s of %d was answered with status %d, update %d", key, op.Kind, op.Number, got.status, got.object.Status)
+	}
+	w.history = append(w.history, op)
+	return true, nil
+}
+
+// tag returns the tag that the object was last seen with, or an older one.
+func (w *workload) tag(key string, stale bool, r *rand.Rand) (string, int32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.tags[key]
+	tag := t.last
+	if stale && len(t.old) > 0 {
+		tag = t.old[r.IntN(len(t.old))]
+	}
+	return tag, t.byTag[tag]
+}
+
+// save writes the history into the rig's folder.
+func (w *workload) save() error {
+	f, err := os.Create(w.rig.path("history.jsonl"))
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(f)
+	enc := json.NewEncoder(out)
+	for _, op := range w.history {
+		if err := enc.Encode(op); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return errors.Join(out.Flush(), f.Close())
+}
+
+// verdict is what a history comes to.
+type verdict struct {
+	operations, updates, contended, unknowns int
+	took                                     time.Duration // of the check
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("%d operations linearizable, %d updates of which %.0f %% contended, %d of unknown outcome, checked in %s",
+		v.operations, v.updates, 100*float64(v.contended)/float64(max(1, v.updates)), v.unknowns, v.took.Round(time.Millisecond))
+}
+
+// checkTimeout bounds each of the two checks of a history.
+const checkTimeout = 3 * time.Minute
+
+// check looks for an order of the operations that explains every answer. What had no answer returns at infinity, or when
+// another operation has seen it. At first those that nobody has seen are left out: if there is an order without them there
+// is one with them, since they may as well have come last, and the search is exponential in their number.
+func (w *workload) check() (verdict, error) {
+	start := time.Now()
+	v := count(w.history)
+	resolved := resolve(w.history)
+	result := porcupine.CheckOperationsTimeout(model, entries(resolved, false), checkTimeout)
+	if result == porcupine.Ok {
+		v.took = time.Since(start)
+		return v, nil
+	}
+	// Only the objects for which that failed: one of them is enough.
+	var failed []operation
+	for _, ops := range byKey(resolved) {
+		if porcupine.CheckOperationsTimeout(model, entries(ops, false), checkTimeout) != porcupine.Ok {
+			failed = append(failed, ops...)
+		}
+	}
+	result, info := porcupine.CheckOperationsVerbose(model, entries(failed, true), checkTimeout)
+	v.took = time.Since(start)
+	if result == porcupine.Ok {
+		return v, nil
+	}
+	err := fmt.Errorf("the history of %d operations, %d of them on objects that fail, is not linearizable", v.operations, len(failed))
+	if result == porcupine.Unknown {
+		err = fmt.Errorf("whether the history of %d operations is linearizable was not settled within %s", v.operations, checkTimeout)
+	}
+	f, err2 := os.Create(w.rig.path("history.html"))
+	if err2 == nil {
+		err2 = errors.Join(porcupine.Visualize(model, info, f), f.Close())
+	}
+	return v, errors.Join(err, w.save(), err2)
+}
+
+// count counts. An update is contended if another one of the same object was under way at the same time.
+func count(history []operation) verdict {
+	v := verdict{operations: len(history)}
+	for _, ops := range byKey(history) {
+		ops = slices.DeleteFunc(ops, func(op operation) bool { return op.Kind == "get" })
+		slices.SortFunc(ops, func(a, b operation) int { return int(a.Call - b.Call) })
+		v.updates += len(ops)
+		latest := int64(math.MinInt64)
+		for i, op := range ops {
+			if op.Outcome == unknown {
+				v.unknowns++
+			}
+			if op.Call < latest || i+1 < len(ops) && ops[i+1].Call < op.Return {
+				v.contended++
+			}
+			latest = max(latest, op.Return)
+		}
+	}
+	return v
+}
+
+func byKey(history []operation) map[string][]operation {
+	keys := map[string][]operation{}
+	for _, op := range history {
+		keys[op.Key] = append(keys[op.Key], op)
+	}
+	return keys
+}
+
+const infinity = math.MaxInt64 / 2
+
+// resolve gives what had no answer the time by which it must have happened.
+func resolve(history []operation) []operation {
+	seen := map[int32]int64{} // by number: when it was first told of
+	for _, op := range history {
+		n := op.Number
+		switch {
+		case op.Outcome != applied:
+			continue
+		case op.Kind == "cas": // it tells of what it has replaced
+			n = op.Want
+		case op.Kind != "get":
+			continue
+		}
+		if t, ok := seen[n]; !ok || op.Return < t {
+			seen[n] = op.Return
+		}
+	}
+	resolved := slices.Clone(history)
+	for i := range resolved {
+		op := &resolved[i]
+		if op.Outcome != unknown {
+			continue
+		}
+		op.Return = infinity
+		if t, ok := seen[op.Number]; ok && t > op.Call {
+			op.Return = t
+		}
+	}
+	return resolved
+}
+
+// entries returns the operations as porcupine wants them, with those that nobody has seen or without.
+func entries(history []operation, all bool) []porcupine.Operation {
+	var out []porcupine.Operation
+	for _, op := range history {
+		if all || op.Outcome != unknown || op.Return != infinity {
+			out = append(out, porcupine.Operation{ClientId: op.Client, Input: op, Output: op.Outcome, Call: op.Call, Return: op.Return})
+		}
+	}
+	return out
+}
+
+// model is one object: its state is the number of the last update.
+var model = porcupine.Model{
+	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
+		keys := map[string][]porcupine.Operation{}
+		for _, op := range history {
+			key := op.Input.(operation).Key
+			keys[key] = append(keys[key], op)
+		}
+		var parts [][]porcupine.Operation
+		for _, part := range keys {
+			parts = append(parts, part)
+		}
+		return parts
+	},
+	Init: func() any { return int32(0) },
+	Step: func(state, input, output any) (bool, any) {
+		op, now := input.(operation), state.(int32)
+		holds := op.Kind != "cas" || op.Want == now
+		switch {
+		case op.Kind == "get":
+			return op.Number == now, now
+		case output == refused: // an object that exists always meets the condition *
+			return !holds, now
+		case output == applied:
+			return holds, op.Number
+		case holds:
+			return true, op.Number
+		}
+		return true, now // the outcome is unknown, and the condition did not hold
+	},
+	DescribeOperation: func(input, _ any) string {
+		op := input.(operation)
+		if op.Kind == "cas" {
+			return fmt.Sprintf("cas(%d→%d) %s", op.Want, op.Number, op.Outcome)
+		}
+		return fmt.Sprintf("%s(%d) %s", op.Kind, op.Number, op.Outcome)
+	},
+	DescribeState: func(state any) string { return fmt.Sprint(state) },
+}

@@ -1,0 +1,136 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// fleet is some servers with one store, each of which may be replaced while clients use it.
+type fleet struct {
+	rig    *rig
+	store  string
+	places []atomic.Pointer[server]
+
+	mu     sync.Mutex
+	starts []time.Duration
+}
+
+func (r *rig) fleet(ctx context.Context, store string, n int) (*fleet, error) {
+	f := &fleet{rig: r, store: store, places: make([]atomic.Pointer[server], n)}
+	for i := range f.places {
+		if err := f.start(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+func (f *fleet) start(ctx context.Context, i int) error {
+	s, err := f.rig.serve(ctx, fmt.Sprint("server-", i), f.store, launch{})
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.starts = append(f.starts, s.took)
+	f.mu.Unlock()
+	f.places[i].Store(s)
+	return nil
+}
+
+func (f *fleet) pick(r *rand.Rand) *server { return f.places[r.IntN(len(f.places))].Load() }
+
+func (f *fleet) stop() {
+	for i := range f.places {
+		f.places[i].Load().kill()
+	}
+}
+
+// replace kills a server and starts another in its place.
+func (f *fleet) replace(ctx context.Context, i int) error {
+	f.places[i].Load().kill()
+	return f.start(ctx, i)
+}
+
+const linearClients = 16
+
+// linear has clients read and update the same objects while servers are killed and, on PostgreSQL, their connections
+// terminated, and looks for an order of all operations that explains each answer.
+func linear(ctx context.Context, r *rig) (string, error) {
+	operations := of(r.size, 5_000, 25_000, 500_000)
+	onSQLite, err := linearOn(ctx, r, "sqlite:"+r.path("pfxr.db"), nil, operations)
+	if err != nil {
+		return "", fmt.Errorf("one server on SQLite: %w", err)
+	}
+	db, err := r.cluster(ctx)
+	if err != nil {
+		return "", err
+	}
+	dsn, p, err := db.database(ctx)
+	if err != nil {
+		return "", err
+	}
+	onPostgres, err := linearOn(ctx, r, dsn, p, operations)
+	if err != nil {
+		return "", fmt.Errorf("two servers on PostgreSQL: %w", err)
+	}
+	return "one server on SQLite: " + onSQLite + "; two on PostgreSQL: " + onPostgres, nil
+}
+
+// linearOn runs on two servers if their store is PostgreSQL, behind p, and else on one.
+func linearOn(ctx context.Context, r *rig, store string, p *proxy, operations int) (string, error) {
+	servers := 1
+	if p != nil {
+		servers = 2
+	}
+	f, err := r.fleet(ctx, store, servers)
+	if err != nil {
+		return "", err
+	}
+	defer f.stop()
+	w := &workload{rig: r, clients: linearClients, operations: operations, hot: 12, cold: of(r.size, 100, 500, 1000), pick: f.pick}
+	kills, terminated, lost := 0, 0, 0
+	began := time.Now()
+	err = w.run(ctx, func(ctx context.Context) error {
+		random := rand.New(rand.NewPCG(r.seed, 2))
+		for i := 0; ; i++ {
+			err := pause(ctx, 100*time.Millisecond+time.Duration(random.Int64N(int64(300*time.Millisecond))))
+			did := true
+			switch {
+			case err != nil:
+			case p == nil || i%4 == 3:
+				kills++
+				err = f.replace(ctx, random.IntN(servers))
+			case i%4 == 1:
+				terminated++
+				did, err = r.db.killBackend(ctx)
+			default:
+				lost++
+				did = p.loseOne(ctx)
+			}
+			switch {
+			case ctx.Err() != nil: // that is the end, and not a fault
+				return nil
+			case err != nil:
+				return err
+			case !did:
+				return errors.New("the servers use none of their connections")
+			}
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	rate := float64(w.done.Load()) / time.Since(began).Seconds()
+	v, err := w.check()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, %.0f a second, %d kills, %d backends terminated, %d answers of the database lost", v, rate, kills, terminated, lost), nil
+}

@@ -1,0 +1,147 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// harness is one promise put to the test.
+type harness struct {
+	name  string
+	limit [3]time.Duration // how long it may take, by size
+	run   func(context.Context, *rig) (string, error)
+}
+
+// harnesses are in the order in which they run: what costs least and finds most comes first.
+var harnesses = []harness{
+	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
+	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
+	{"postgres", [3]time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, postgres},
+}
+
+// inQuick are those that a quick run has.
+var inQuick = []string{"crash", "linear"}
+
+// size is how much a run does.
+type size int
+
+const (
+	quick size = iota
+	short
+	long
+)
+
+// of returns the one of three figures that is for the size.
+func of[T any](s size, quick, short, long T) T { return [3]T{quick, short, long}[s] }
+
+func main() {
+	pfxrd := flag.String("pfxrd", "bin/pfxrd", "the server's `program`")
+	keep := flag.String("keep", "bin/torture", "the `folder` in which a harness that fails leaves what it has seen")
+	seed := flag.Uint64("seed", 0, "seed of the choices that are made by chance; 0 is a new one")
+	isLong := flag.Bool("long", false, "run for hours")
+	isQuick := flag.Bool("quick", false, "run crash and linear for about a minute")
+	mutants := flag.Bool("mutants", false, "plant the faults of scripts/torture/mutants, which the harnesses must find; needs the working directory to be the repository's")
+	flag.Parse()
+	s := short
+	switch {
+	case *isLong:
+		s = long
+	case *isQuick:
+		s = quick
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if *seed == 0 {
+		*seed = rand.Uint64()
+	}
+	c := config{pfxrd: *pfxrd, keep: *keep, size: s, seed: *seed}
+	var err error
+	if *mutants {
+		err = plantAll(ctx, c, flag.Args())
+	} else {
+		err = runAll(ctx, c, flag.Args())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+		os.Exit(1)
+	}
+}
+
+// choose returns the harnesses with the names, or all.
+func choose(names []string, s size) ([]harness, error) {
+	if len(names) == 0 {
+		if s != quick {
+			return harnesses, nil
+		}
+		names = inQuick
+	}
+	var chosen []harness
+	for _, name := range names {
+		i := slices.IndexFunc(harnesses, func(h harness) bool { return h.name == name })
+		if i < 0 {
+			var known []string
+			for _, h := range harnesses {
+				known = append(known, h.name)
+			}
+			return nil, fmt.Errorf("there is no harness %q: want %s", name, strings.Join(known, ", "))
+		}
+		chosen = append(chosen, harnesses[i])
+	}
+	return chosen, nil
+}
+
+// runAll runs every harness, also after one has failed.
+func runAll(ctx context.Context, c config, names []string) error {
+	chosen, err := choose(names, c.size)
+	if err != nil {
+		return err
+	}
+	var failed []string
+	for _, h := range chosen {
+		start := time.Now()
+		line, err := c.run(ctx, h)
+		took := time.Since(start).Round(time.Second)
+		if err != nil {
+			fmt.Printf("%-9s FAILED after %s (seed %d): %v\n", h.name, took, c.seed, err)
+			failed = append(failed, h.name)
+			continue
+		}
+		fmt.Printf("%-9s %s (%s)\n", h.name, line, took)
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// run runs one harness in a rig of its own. What the harness leaves behind is kept if it has failed.
+func (c config) run(ctx context.Context, h harness) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, h.limit[c.size], fmt.Errorf("it takes longer than %s", h.limit[c.size]))
+	defer cancel()
+	r, err := newRig(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	line, err := h.run(ctx, r)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return line, errors.Join(err, r.close(h.name, err != nil))
+}
+
+// evidence returns the folder for what a harness that failed has seen.
+func (c config) evidence(name string) string {
+	return filepath.Join(c.keep, name+"-"+time.Now().UTC().Format("20060102T150405"))
+}
