@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
@@ -27,6 +28,7 @@ type Config struct {
 	Pester         pester.Percent `help:"Make this share of the calls go wrong on purpose, such as 5%: 429, 503, 412, slow answers, broken connections. Only with --dev." placeholder:"P%"`
 	Throttle       string         `default:"off" enum:"graph,off" help:"graph limits writes as Microsoft Graph does: 100 in 20 s of an application in a tenant, 200 of a tenant, by each server for itself; off does not (${default})." placeholder:"HOW"`
 	MaxInFlight    int            `default:"512" help:"How many requests are worked on at once (${default}); beyond them one waits 100 ms, then gets 503. 0 is without a bound."`
+	DrainDelay     time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
 	PublicURL      string         `help:"Scheme and authority of the addresses in answers, such as https://pfx.example; the default is what the caller sent." placeholder:"URL" name:"public-url"`
 	TLSCert        string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
 	TLSKey         string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
@@ -50,8 +52,8 @@ func (c *Config) Validate() error {
 		return errors.New("--audience is required: a token for another service must not be accepted (--dev has its own)")
 	case c.Pester > 0 && !c.Dev:
 		return errors.New("--pester makes calls go wrong on purpose: it needs --dev")
-	case c.MaxInFlight < 0:
-		return errors.New("--max-in-flight must not be below 0")
+	case c.MaxInFlight < 0 || c.DrainDelay < 0:
+		return errors.New("--max-in-flight and --drain-delay must not be below 0")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.PublicURL != "" && !isOrigin(c.PublicURL):

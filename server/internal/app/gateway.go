@@ -44,6 +44,7 @@ type GatewayConfig struct {
 	Unknown      string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
 	Issuer       []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
 	Audience     []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	DrainDelay   time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
 	TLSCert      string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
 	TLSKey       string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
 }
@@ -59,6 +60,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
 		return errors.New("--unknown must be refuse or pass")
+	case c.DrainDelay < 0:
+		return errors.New("--drain-delay must not be below 0")
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
 	}
@@ -149,7 +152,7 @@ func OpenGateway(c GatewayConfig, log *slog.Logger) (*Gateway, error) {
 }
 
 func newGateway(c GatewayConfig, log *slog.Logger) *Gateway {
-	return &Gateway{config: c, log: log, host: newHost(log)}
+	return &Gateway{config: c, log: log, host: newHost(log, c.DrainDelay)}
 }
 
 // prepare does all that can go wrong with the settings.

@@ -30,10 +30,11 @@ const (
 
 // host serves on listeners, and drains them: what serve and gateway share.
 type host struct {
-	log      *slog.Logger
-	metrics  *prometheus.Registry
-	serving  []serving // the first is what callers reach
-	draining atomic.Bool
+	log        *slog.Logger
+	metrics    *prometheus.Registry
+	drainDelay time.Duration
+	serving    []serving // the first is what callers reach
+	draining   atomic.Bool
 }
 
 type serving struct {
@@ -41,8 +42,8 @@ type serving struct {
 	listener net.Listener
 }
 
-func newHost(log *slog.Logger) *host {
-	h := &host{log: log, metrics: prometheus.NewRegistry()}
+func newHost(log *slog.Logger, drainDelay time.Duration) *host {
+	h := &host{log: log, metrics: prometheus.NewRegistry(), drainDelay: drainDelay}
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return h
 }
@@ -129,11 +130,12 @@ func (h *host) newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// serve serves until ctx is done or a listener fails, then drains: readiness goes first, then the listeners; what is
-// under way may finish within drainTimeout.
+// serve serves until ctx is done or a listener fails, then drains: readiness goes first, then, after drainDelay, the
+// listeners; what is under way may finish within drainTimeout.
 func (h *host) serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, r := range h.serving {
+		r.server.Handler = h.lastAnswers(r.server.Handler)
 		g.Go(func() error {
 			if err := r.server.Serve(r.listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serving %s: %w", r.listener.Addr(), err)
@@ -148,9 +150,25 @@ func (h *host) serve(ctx context.Context) error {
 	return g.Wait()
 }
 
+// lastAnswers says of each answer, once the host drains, that it is the last one of its connection (RFC 9112 §9.6).
+// Shutdown alone closes a connection the moment that it is idle, and a request that is on its way then gets no answer.
+func (h *host) lastAnswers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.draining.Load() {
+			w.Header()["Connection"] = connectionClose
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var connectionClose = []string{"close"}
+
+// drain goes on to serve for drainDelay, in which balancers see that the host is not ready and callers move off their
+// connections.
 func (h *host) drain(ctx context.Context) error {
 	h.draining.Store(true)
-	h.log.Info("draining", "timeout", drainTimeout.String())
+	h.log.Info("draining", "delay", h.drainDelay.String(), "timeout", drainTimeout.String())
+	time.Sleep(h.drainDelay) // a second signal ends the process
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	for _, r := range h.serving {

@@ -39,7 +39,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{host: newHost(log), log: log}
+	s := &Server{host: newHost(log, c.DrainDelay), log: log}
 	if err := s.open(ctx, &c); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
