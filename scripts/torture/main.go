@@ -29,6 +29,7 @@ var harnesses = []harness{
 	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
 	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
 	{"postgres", [3]time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, postgres},
+	{"rolling", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, rolling},
 }
 
 // inQuick are those that a quick run has.
