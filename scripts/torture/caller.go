@@ -61,6 +61,7 @@ type reply struct {
 	status int
 	tag    string // the ETag of the header
 	object object // of 200 and 201
+	said   string // the message of an error
 	header http.Header
 }
 
@@ -108,6 +109,11 @@ func (c *caller) send(ctx context.Context, method, url string, body any, header 
 		if err := json.Unmarshal(answer, &r.object); err != nil {
 			return reply{}, fmt.Errorf("reading the answer: %w", err)
 		}
+		return r, nil
+	}
+	var problem struct{ Error struct{ Message string } }
+	if json.Unmarshal(answer, &problem) == nil { // 304 and 412 of others have no body
+		r.said = problem.Error.Message
 	}
 	return r, nil
 }

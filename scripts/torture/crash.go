@@ -104,7 +104,8 @@ func crashCycle(ctx context.Context, r *rig, s *server, objects []*chain, first 
 // chain is an object that one client updates, each time on the condition that it is as the last update left it.
 type chain struct {
 	key    string
-	length int // of the strings
+	length int   // of the strings
+	base   int32 // where its numbers begin
 
 	n       int32 // of the last acknowledged update
 	tag     string
@@ -113,8 +114,9 @@ type chain struct {
 }
 
 func (o *chain) begin(ctx context.Context, c *caller, s *server) error {
-	got, err := c.create(ctx, s, o.key, numbered(1, o.length))
-	o.n, o.tag = 1, got.tag
+	o.n = o.base + 1
+	got, err := c.create(ctx, s, o.key, numbered(o.n, o.length))
+	o.tag = got.tag
 	return err
 }
 

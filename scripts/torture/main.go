@@ -29,6 +29,7 @@ var harnesses = []harness{
 	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
 	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
 	{"postgres", [3]time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, postgres},
+	{"fsync", [3]time.Duration{2 * time.Minute, 6 * time.Minute, 2 * time.Hour}, fsync},
 	{"rolling", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, rolling},
 }
 

@@ -34,7 +34,7 @@ func postgres(ctx context.Context, r *rig) (string, error) {
 		return "", err
 	}
 	defer f.stop()
-	w := &workload{rig: r, clients: postgresClients, operations: 1 << 40, hot: 8, cold: 40, pick: f.pick}
+	w := &workload{rig: r, clients: postgresClients, operations: 1 << 40, hot: of(r.size, 8, 8, 64), cold: of(r.size, 40, 40, 1000), pick: f.pick}
 	terminated, lost, killed := 0, 0, 0
 	var recoveries, readies []time.Duration
 	enough := errors.New("all faults are done")
