@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test check bench bench-gateway fuzz breaking changelog speclint mutation
+.PHONY: help generate build run demo test check bench bench-gateway fuzz breaking changelog speclint mutation torture torture-long torture-mutants
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -30,3 +30,9 @@ speclint:  ## lint the contract
 	scripts/speclint.sh
 mutation:  ## change the contract one place at a time; every change must be noticed
 	go run ./scripts/mutation
+torture:   ## kill, overload and starve a server, and lose nothing: ten minutes
+	scripts/torture.sh
+torture-long: ## the same for hours, harness by harness
+	scripts/torture.sh -long
+torture-mutants: ## plant faults in the server that the harnesses must find
+	scripts/torture.sh -mutants

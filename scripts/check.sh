@@ -39,6 +39,9 @@ make test
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
 (cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
 
+step kills lose nothing
+scripts/torture.sh -quick
+
 step each fuzz target for ${FUZZTIME:=10s}
 export FUZZTIME
 scripts/fuzz.sh

@@ -29,6 +29,7 @@ func (r *rig) newCaller(n int) *caller {
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			MaxIdleConnsPerHost: n, MaxConnsPerHost: n,
+			IdleConnTimeout: 30 * time.Second, // before the server's, or an update could meet its end
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, token: r.bearer}

@@ -58,6 +58,8 @@ func (r *rig) cluster(ctx context.Context) (*cluster, error) {
 	return c, nil
 }
 
+var errNoPostgres = errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
+
 // postgresPrograms returns the folder with initdb and postgres, those of the newest release first.
 func postgresPrograms() (string, error) {
 	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
@@ -72,7 +74,7 @@ func postgresPrograms() (string, error) {
 			return folder, nil
 		}
 	}
-	return "", errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
+	return "", errNoPostgres
 }
 
 // serverUser returns whom the server runs as, and gives that user the folder: PostgreSQL refuses to run as root.

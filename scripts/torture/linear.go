@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,9 @@ func linear(ctx context.Context, r *rig) (string, error) {
 		return "", fmt.Errorf("one server on SQLite: %w", err)
 	}
 	db, err := r.cluster(ctx)
+	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
+		return "one server on SQLite: " + onSQLite + "; left out: " + err.Error(), nil
+	}
 	if err != nil {
 		return "", err
 	}
