@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -40,6 +42,7 @@ func rolling(ctx context.Context, r *rig) (string, error) {
 	defer f.stop()
 	b := &balancer{fleet: f, caller: r.newCaller(256), ready: make([]atomic.Bool, 2)}
 	defer b.caller.close()
+	b.caller.http.Transport.(*http.Transport).DialContext = dialFar
 	for i := range 16 {
 		if _, err := b.caller.create(ctx, f.places[0].Load(), fmt.Sprint("object-", i), numbered(1, 16)); err != nil {
 			return "", err
@@ -83,6 +86,58 @@ func rolling(ctx context.Context, r *rig) (string, error) {
 	}
 	return fmt.Sprintf("%d restarts, %d requests, 0 failed, %d found a closed door and went to the other; request p50 %s p99 %s, drain p50 %s, %.0f requests a second",
 		restarts, b.sent.Load(), b.redirected.Load(), ms(percentile(b.times, 50)), ms(percentile(b.times, 99)), ms(percentile(drains, 50)), float64(b.sent.Load())/b.took.Seconds()), nil
+}
+
+// lag is how long what is sent is under way. Without it hardly any request is where it could get lost: sent, and not yet
+// at a server that closes the connection.
+const lag = 5 * time.Millisecond
+
+// farConn delivers what is written after lag.
+type farConn struct {
+	net.Conn
+	mu     sync.Mutex
+	flying chan flight // nil once it is closed
+}
+
+type flight struct {
+	due  time.Time
+	text []byte
+}
+
+func dialFar(ctx context.Context, network, address string) (net.Conn, error) {
+	near, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	c := &farConn{Conn: near, flying: make(chan flight, 64)}
+	flying := c.flying
+	go func() {
+		for f := range flying {
+			time.Sleep(time.Until(f.due))
+			_, _ = near.Write(f.text) // who reads sees that the connection has ended
+		}
+	}()
+	return c, nil
+}
+
+func (c *farConn) Write(text []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.flying == nil {
+		return 0, net.ErrClosed
+	}
+	c.flying <- flight{time.Now().Add(lag), bytes.Clone(text)}
+	return len(text), nil
+}
+
+func (c *farConn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.flying != nil {
+		close(c.flying)
+		c.flying = nil
+	}
+	return c.Conn.Close()
 }
 
 // balancer gives requests to the servers that are ready.
