@@ -95,7 +95,8 @@ func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
 				if err := c.Places.Enter(x); err != nil {
 					return graph.Unavailable(err) // 503
 				}
-				defer c.Places.Leave()
+				x.place, x.answers = c.Places, c.Answers
+				defer x.leave()
 			}
 			return next(ec) // 400 for parameters, then for the body; then the handler
 		}

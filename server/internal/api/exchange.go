@@ -13,6 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
 // exchange is what the chain knows of one request and its answer. It is filled on the way and logged once, at the end.
@@ -27,8 +28,10 @@ type exchange struct {
 	publicURL string                // where callers find the server, if its operator has said so
 	operation *pfxvalid.Operation   // nil if no operation has the path and the method
 	principal *auth.Principal
-	body      graph.Body // of the request
-	err       error      // why the request was refused, or what failed
+	answers   *throttle.Places // for long answers
+	place     *throttle.Places // in which the exchange has a place, nil if in none
+	body      graph.Body       // of the request
+	err       error            // why the request was refused, or what failed
 	status    int
 	size      int64
 	committed bool // the answer has begun
@@ -103,12 +106,45 @@ func (x *exchange) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// quickAnswer is the length in bytes up to which an answer counts for nothing while it is written: no single object's is
+// longer.
+const quickAnswer = 32 << 10
+
+// beginAnswer gives up the place of work before the answer is written, which takes as long as its caller wants, up to the
+// timeout: callers who do not read must not keep others from working. A long answer stays in memory meanwhile, so that
+// it takes a place in answers.
+func (x *exchange) beginAnswer(size int) error {
+	if x.place == nil {
+		return nil
+	}
+	x.leave()
+	if size <= quickAnswer {
+		return nil
+	}
+	if err := x.answers.Enter(x); err != nil {
+		return graph.Unavailable(err)
+	}
+	x.place = x.answers
+	return nil
+}
+
+// leave gives up the place that the exchange has, if it has one.
+func (x *exchange) leave() {
+	if x.place != nil {
+		x.place.Leave()
+		x.place = nil
+	}
+}
+
 // writeJSON answers with the text that appendTo appends to a buffer.
 func (x *exchange) writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) error {
 	buf := graph.NewBuffer()
 	defer graph.FreeBuffer(buf)
 	body := appendTo(buf.AvailableBuffer())
 	buf.Write(body) // keeps what the body has grown to
+	if err := x.beginAnswer(len(body)); err != nil {
+		return err
+	}
 	h := w.Header()
 	h["Content-Type"] = contentTypeJSON
 	h["Content-Length"] = x.field(fieldContentLength, strconv.Itoa(len(body)))

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -9,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
 // TestExchangeIsAWriter: what goes through an exchange reaches the connection and is counted, flushing included.
@@ -51,5 +54,72 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 	if line := log.String(); !strings.Contains(line, "panic: ") || !strings.Contains(line, "chain.go") || !strings.Contains(line, "status=500") {
 		t.Errorf("got log line %s", line)
+	}
+}
+
+// watchedWriter looks at places while an answer is written.
+type watchedWriter struct {
+	*httptest.ResponseRecorder
+	look func()
+}
+
+func (w *watchedWriter) Write(p []byte) (int, error) {
+	w.look()
+	return w.ResponseRecorder.Write(p)
+}
+
+// TestAnswerKeepsNobodyFromWorking: while an answer is written, for as long as its caller wants, its place is another's. A
+// long one takes a place of another kind, or is refused.
+func TestAnswerKeepsNobodyFromWorking(t *testing.T) {
+	t.Parallel()
+	free := func(p *throttle.Places) bool {
+		if p.Enter(t.Context()) != nil {
+			return false
+		}
+		p.Leave()
+		return true
+	}
+	for name, tt := range map[string]struct {
+		size              int
+		answersAreTaken   bool
+		answersWhileWrite bool // whether there is a place for another long one
+		status            int
+	}{
+		"short":                      {quickAnswer, false, true, http.StatusOK},
+		"shortWhileAllAnswersAreOut": {quickAnswer, true, false, http.StatusOK},
+		"long":                       {quickAnswer + 1, false, false, http.StatusOK},
+		"longWhileAllAnswersAreOut":  {quickAnswer + 1, true, false, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			places, answers := throttle.NewPlaces(1, time.Millisecond), throttle.NewPlaces(1, time.Millisecond)
+			w := &watchedWriter{httptest.NewRecorder(), func() {
+				if !free(places) || free(answers) != tt.answersWhileWrite {
+					t.Errorf("while it is written: a place to work is free %t, one for a long answer %t", free(places), free(answers))
+				}
+			}}
+			x := newExchange(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), "", time.Time{})
+			if err := places.Enter(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			x.place, x.answers = places, answers
+			if tt.answersAreTaken {
+				if err := answers.Enter(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := x.writeJSON(x, http.StatusOK, func(buf []byte) []byte { return append(buf, make([]byte, tt.size)...) })
+			x.leave()
+			status := http.StatusOK
+			if p, ok := errors.AsType[*graph.Problem](err); ok {
+				status = p.Status
+			}
+			if status != tt.status || x.committed != (status == http.StatusOK) {
+				t.Errorf("got %v, committed %t, want status %d", err, x.committed, tt.status)
+			}
+			if !free(places) || free(answers) == tt.answersAreTaken {
+				t.Error("a place was kept, or given up that was another's")
+			}
+		})
 	}
 }

@@ -38,8 +38,9 @@ type Config struct {
 	Licensed func(tenant edm.Guid) bool
 	// Writes bounds how often callers may write; nil does not.
 	Writes *throttle.Writes
-	// Places bounds how much is under way at once, from when a request was read to its answer; nil does not.
-	Places *throttle.Places
+	// Places bounds how much is under way at once, from when a request was read to when its answer is known, and Answers
+	// how many answers longer than 32 KiB are being written. Both or none are nil, and then nothing is bounded.
+	Places, Answers *throttle.Places
 	// Log gets one line for each request; nil discards them.
 	Log *slog.Logger
 	// PublicURL is the scheme and the authority of the addresses in answers, without a slash at the end. Empty means those
@@ -53,6 +54,9 @@ type Config struct {
 func New(c Config) (*Server, error) {
 	if c.Service == nil || c.Verifier == nil {
 		return nil, errors.New("building the API: Service and Verifier are required")
+	}
+	if (c.Places == nil) != (c.Answers == nil) {
+		return nil, errors.New("building the API: Places and Answers go together")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

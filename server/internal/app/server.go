@@ -107,6 +107,7 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 	}
 	if c.MaxInFlight > 0 {
 		config.Places = throttle.NewPlaces(c.MaxInFlight, queueTime)
+		config.Answers = throttle.NewPlaces(c.MaxInFlight, queueTime)
 	}
 	server, err := api.New(config)
 	if err != nil || s.Issuer == nil {
