@@ -1,5 +1,5 @@
 // Torture runs a built pfxrd as its users do, by its command line and over HTTP, and does to it what the README promises
-// that it survives: kills, lost database backends, slow callers, too many callers, restarts, failing disks.
+// that it survives: kills, lost database backends, slow callers, too many callers, restarts, failing disks, an hour of work.
 //
 //	go run ./scripts/torture -pfxrd bin/pfxrd [-long | -quick] [-mutants] [harness…]
 //
