@@ -90,7 +90,7 @@ func (c *conn) text(query string) (string, error) {
 // migrate brings the file to the present schema and to a write-ahead log, in this order: from the first commit on, the
 // file itself, and not only its log, tells whose it is.
 func (c *conn) migrate(ctx context.Context, busy time.Duration) error {
-	if err := inspectSchema(c); err != nil { // again: this time the log is read too
+	if err := inspectSchema(c, true); err != nil { // again: this time the log is read too
 		return err
 	}
 	if err := sqlitemigration.Migrate(ctx, c.Conn, schema); err != nil {

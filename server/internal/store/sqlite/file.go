@@ -97,18 +97,28 @@ func inspectOnce(path string) error {
 		return err
 	}
 	c := &conn{Conn: sc}
+	log, err := os.Stat(path + "-wal")
+	whole := err != nil || log.Size() == 0
+	if !whole {
+		// A checkpoint that was cut short leaves a file that only its log makes whole again. What is asked here stands in
+		// the first page, which SQLite reads of a file that is too short only with this setting.
+		if err := c.set("writable_schema", "ON", ""); err != nil {
+			return errors.Join(err, c.Close())
+		}
+	}
 	appID, err := c.text("PRAGMA application_id")
 	if err == nil && appID != fmt.Sprint(schema.AppID) {
 		err = fmt.Errorf("it is the database of another application (application_id %s, not %d)", appID, schema.AppID)
 	}
 	if err == nil {
-		err = inspectSchema(c)
+		err = inspectSchema(c, whole)
 	}
 	return errors.Join(err, c.Close())
 }
 
-// inspectSchema returns an error if the schema is newer than this program's, or if the table is not there.
-func inspectSchema(c *conn) error {
+// inspectSchema returns an error if the schema is newer than this program's, or if the table of a file that is whole is not
+// there.
+func inspectSchema(c *conn, whole bool) error {
 	version, err := c.text("PRAGMA user_version")
 	if err != nil {
 		return err
@@ -118,8 +128,8 @@ func inspectSchema(c *conn) error {
 		return fmt.Errorf("its schema version %s is newer than this program's %d: use the release that wrote it, or a later one",
 			version, len(schema.Migrations))
 	}
-	if n == 0 {
-		return nil // another Open is about to fill it
+	if n == 0 || !whole {
+		return nil // another Open is about to fill it, or the log
 	}
 	if _, err := c.text(selectAny); err != nil {
 		return fmt.Errorf("reading its table: %w", err)

@@ -304,6 +304,36 @@ func TestCreateFileSurvivesBeingCutShort(t *testing.T) {
 	mustInsert(t, mustOpen(t, Config{Path: to}), "a")
 }
 
+// TestOpenSurvivesACheckpointCutShort ends a checkpoint after the first page: that says already how long the file is to
+// be, and all the rest is in the log alone.
+func TestOpenSurvivesACheckpointCutShort(t *testing.T) {
+	t.Parallel()
+	from, to := tempPath(t), tempPath(t)
+	s := mustOpen(t, Config{Path: from})
+	for n := range 100 {
+		mustInsert(t, s, fmt.Sprint(n))
+	}
+	want := mustIncrement(t, s, "50")
+	log, err := os.ReadFile(s.wal)
+	check(t, err)
+	half, err := os.ReadFile(from)
+	check(t, err)
+	check(t, s.Close())
+	whole, err := os.ReadFile(from)
+	check(t, err)
+	if len(half) >= len(whole) {
+		t.Fatalf("the checkpoint changes %d bytes to %d: want it to make the file longer", len(half), len(whole))
+	}
+	const page = 4096
+	copy(half, whole[:page])
+	check(t, os.WriteFile(to, half, 0o600))
+	check(t, os.WriteFile(to+"-wal", log, 0o600))
+	got, err := mustOpen(t, Config{Path: to}).Get(t.Context(), tenant, "50")
+	if err != nil || *got != *want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
+
 func wantRefused(t *testing.T, path, want string) {
 	t.Helper()
 	s, err := Open(t.Context(), Config{Path: path})
