@@ -22,8 +22,8 @@ const (
 	soakSlow = 4
 	// soakFlat is by how much goroutines and descriptors may differ between the beginning and the end.
 	soakFlat = 5
-	// soakLog bounds SQLite's log, in bytes.
-	soakLog = 64 << 20
+	// soakLog bounds SQLite's log, in bytes. The store moves it into the file when it has 8 MiB.
+	soakLog = 24 << 20
 )
 
 // soak holds half of what a server can do for an hour, as its users would: updates, readers, lists, refusals, objects that
