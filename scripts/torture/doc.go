@@ -1,5 +1,6 @@
 // Torture runs a built pfxrd as its users do, by its command line and over HTTP, and does to it what the README promises
-// that it survives: kills, lost database backends, slow callers, too many callers, restarts, failing disks, an hour of work.
+// that it survives: kills, lost database backends, slow callers, too many callers, restarts, failing and full disks, too few
+// descriptors, clocks that are set, an hour of work.
 //
 //	go run ./scripts/torture -pfxrd bin/pfxrd [-long | -quick] [-mutants] [harness…]
 //
@@ -8,5 +9,7 @@
 // that the file is named for must fail: one that passes proves nothing.
 //
 // The tokens come from a second pfxrd with a development issuer, so that they outlive the servers that are killed. All
-// traffic stays on loopback. It needs Linux, for fsync strace too, and PostgreSQL's programs for what runs on that.
+// traffic stays on loopback. It needs Linux, for fsync, overload and soak strace too, for resources util-linux and amd64,
+// and PostgreSQL's programs for what runs on that. The small disks are in mount namespaces, and the clocks that are set are
+// those of single processes: the machine notices nothing.
 package main

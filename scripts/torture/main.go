@@ -33,6 +33,7 @@ var harnesses = []harness{
 	{"overload", [3]time.Duration{time.Minute, 2 * time.Minute, 20 * time.Minute}, overload},
 	{"slow", [3]time.Duration{2 * time.Minute, 3 * time.Minute, 10 * time.Minute}, slow},
 	{"rolling", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, rolling},
+	{"resources", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, resources},
 	{"soak", [3]time.Duration{2 * time.Minute, 5 * time.Minute, 90 * time.Minute}, soak},
 }
 
