@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,6 +57,10 @@ const (
 	// answerTimeout is how long the answer of a statement is waited for: longer than the server works on it, so that only
 	// a server that is lost exceeds it.
 	answerTimeout = 7 * time.Second
+	// callTimeout is how long a call may wait, for a connection, for its turn, or because others are always faster, before
+	// it sends its last statement. So each has its outcome within callTimeout, a ping and answerTimeout, 13 s, even if the
+	// network swallows all that is sent: soon enough for the answer to be written, for which pfxrd serve has 15 s.
+	callTimeout = 5 * time.Second
 	// groupLockTimeout is how long the updates of a group wait for a row that another transaction holds. After that they
 	// go on alone, and only those of that row wait for as long as lock_timeout says.
 	groupLockTimeout = 100 * time.Millisecond
@@ -172,13 +175,4 @@ func parseError(address *url.URL, err error) error {
 func (s *settings) name() string {
 	c := s.pool.ConnConfig
 	return fmt.Sprintf("%s on %s", c.Database, c.Host)
-}
-
-// newPool makes a pool that connects when it is used.
-func (s *Store) newPool(ctx context.Context, c *pgxpool.Config) (*pgxpool.Pool, error) {
-	c.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
-		return p.IdleDuration > time.Second || s.lostSince(p.IdleDuration)
-	}
-	// The pool's own goroutines live as long as it does.
-	return pgxpool.NewWithConfig(context.WithoutCancel(ctx), c)
 }
