@@ -78,21 +78,23 @@ type settings struct {
 	pool    *pgxpool.Config // for everything but groups of updates
 	writers *pgxpool.Config // for these
 	migrate *pgx.ConnConfig
+	chosen  bool // whether the address says how statements are run
 	log     *slog.Logger
 }
 
 func (c Config) settings() (*settings, error) {
-	address, err := withDefaults(c.URL)
+	address, given, err := withDefaults(c.URL)
 	if err != nil {
 		return nil, err
 	}
+	_, chosen := given["default_query_exec_mode"]
 	pool, err := pgxpool.ParseConfig(address.String())
 	if err != nil {
 		return nil, parseError(address, err)
 	}
 	switch {
 	case pool.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol:
-		return nil, errors.New("default_query_exec_mode=simple_protocol puts values into the text of statements: leave it out, or use describe_exec")
+		return nil, errors.New("default_query_exec_mode=simple_protocol puts values into the text of statements: leave it out, or use cache_describe")
 	case pool.MaxConns < writers+1:
 		return nil, fmt.Errorf("pool_max_conns=%d is too small: want %d or more", pool.MaxConns, writers+1)
 	case pool.MinConns > pool.MaxConns:
@@ -108,22 +110,25 @@ func (c Config) settings() (*settings, error) {
 	migrate.RuntimeParams["statement_timeout"] = fmt.Sprint(migrateTimeout.Milliseconds())
 	migrate.RuntimeParams["lock_timeout"] = fmt.Sprint(migrateLockTimeout.Milliseconds())
 	migrate.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
-	return &settings{pool, group, migrate, cmp.Or(c.Log, slog.New(slog.DiscardHandler))}, nil
+	if !chosen {
+		migrate.DefaultQueryExecMode = pooledMode
+	}
+	return &settings{pool, group, migrate, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler))}, nil
 }
 
-// withDefaults appends the defaults that the address does not name. What is wrong with an address is not repeated from
-// net/url, which would quote parts of the password.
-func withDefaults(address string) (*url.URL, error) {
+// withDefaults appends the defaults that the address does not name, and returns what it names. What is wrong with an
+// address is not repeated from net/url, which would quote parts of the password.
+func withDefaults(address string) (*url.URL, map[string]string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, errors.New("the address is not a URL: a password with other characters than letters and digits must be percent-encoded")
+		return nil, nil, errors.New("the address is not a URL: a password with other characters than letters and digits must be percent-encoded")
 	}
 	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return nil, errors.New("the address must begin with postgres://")
+		return nil, nil, errors.New("the address must begin with postgres://")
 	}
 	given, err := parameters(u.RawQuery)
 	if err != nil {
-		return nil, errors.New("the parameters of the address are not percent-encoded")
+		return nil, nil, errors.New("the parameters of the address are not percent-encoded")
 	}
 	query := u.RawQuery
 	for _, d := range defaults {
@@ -132,7 +137,7 @@ func withDefaults(address string) (*url.URL, error) {
 		}
 	}
 	u.RawQuery = strings.TrimPrefix(query, "&")
-	return u, nil
+	return u, given, nil
 }
 
 // parameters reads a query as libpq does, for which a plus is a plus.

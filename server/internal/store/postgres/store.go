@@ -75,10 +75,13 @@ func openWith(ctx context.Context, settings *settings, share bool) (*Store, erro
 func (s *Store) open(ctx context.Context, settings *settings) error {
 	from, to, err := migrate(ctx, settings.migrate)
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	if from != to {
 		s.log.Info("the database has a new schema", "from", from, "to", to)
+	}
+	if err := settings.adapt(ctx); err != nil {
+		return err
 	}
 	if s.pool, err = s.newPool(ctx, settings.pool); err != nil {
 		return err
