@@ -1,5 +1,6 @@
 // Torture runs a built pfxrd as its users do, by its command line and over HTTP, and does to it what the README promises
-// that it survives: kills, lost database backends, slow callers, too many callers, restarts, failing disks.
+// that it survives: kills, lost database backends, slow callers, too many callers, restarts, failing disks
+// and networks.
 //
 //	go run ./scripts/torture -pfxrd bin/pfxrd [-long | -quick] [-mutants] [harness…]
 //

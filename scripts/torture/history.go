@@ -48,15 +48,18 @@ type workload struct {
 	operations int
 	hot, cold  int // how many objects share one half of the operations, and the other
 	pick       func(*rand.Rand) *server
+	within     time.Duration // in which each request must be answered; 0 for any
 
 	start   time.Time
 	numbers atomic.Int32
 	done    atomic.Int64
+	failed  atomic.Int64 // requests that were answered with 5xx, or not at all
 
 	mu      sync.Mutex
 	history []operation
 	tags    map[string]*tags // by key
-	broken  error            // what no history is needed to see
+	slowest time.Duration
+	broken  error // what no history is needed to see
 }
 
 // tags are the entity tags that an object was seen with: one for each version, and no tag for two.
@@ -199,6 +202,14 @@ func (w *workload) one(ctx context.Context, c *caller, id int, key string, r *ra
 	}()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	took := time.Duration(op.Return - op.Call)
+	w.slowest = max(w.slowest, took)
+	if w.within > 0 && took > w.within && ctx.Err() == nil {
+		w.broken = errors.Join(w.broken, fmt.Errorf("%s: a %s was answered after %s, want %s at most: status %d, %v", key, op.Kind, took.Round(time.Millisecond), w.within, got.status, err))
+	}
+	if err != nil || got.status >= http.StatusInternalServerError {
+		w.failed.Add(1)
+	}
 	switch {
 	case err != nil || got.status >= http.StatusInternalServerError:
 		if op.Kind == "get" {

@@ -29,6 +29,8 @@ var harnesses = []harness{
 	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
 	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
 	{"postgres", [3]time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, postgres},
+	{"network", [3]time.Duration{2 * time.Minute, 4 * time.Minute, 2 * time.Hour}, network},
+	{"pgbouncer", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, pgbouncer},
 	{"fsync", [3]time.Duration{2 * time.Minute, 6 * time.Minute, 2 * time.Hour}, fsync},
 	{"overload", [3]time.Duration{time.Minute, 2 * time.Minute, 20 * time.Minute}, overload},
 	{"slow", [3]time.Duration{2 * time.Minute, 3 * time.Minute, 10 * time.Minute}, slow},
