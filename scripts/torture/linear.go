@@ -27,8 +27,13 @@ type fleet struct {
 
 // fleet starts a server for each address of the store.
 func (r *rig) fleet(ctx context.Context, stores ...string) (*fleet, error) {
+	return r.fleetOf(ctx, r.pfxrd, stores...)
+}
+
+// fleetOf starts a server of the program for each address of the store.
+func (r *rig) fleetOf(ctx context.Context, program string, stores ...string) (*fleet, error) {
 	n := len(stores)
-	f := &fleet{rig: r, stores: stores, programs: slices.Repeat([]string{r.pfxrd}, n), places: make([]atomic.Pointer[server], n)}
+	f := &fleet{rig: r, stores: stores, programs: slices.Repeat([]string{program}, n), places: make([]atomic.Pointer[server], n)}
 	for i := range f.places {
 		if err := f.start(ctx, i); err != nil {
 			return nil, err

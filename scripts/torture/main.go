@@ -34,6 +34,7 @@ var harnesses = []harness{
 	{"fsync", [3]time.Duration{2 * time.Minute, 6 * time.Minute, 2 * time.Hour}, fsync},
 	{"overload", [3]time.Duration{time.Minute, 2 * time.Minute, 20 * time.Minute}, overload},
 	{"slow", [3]time.Duration{2 * time.Minute, 3 * time.Minute, 10 * time.Minute}, slow},
+	{"upgrade", [3]time.Duration{time.Minute, 2 * time.Minute, time.Hour}, upgrade},
 	{"rolling", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, rolling},
 }
 
@@ -54,6 +55,7 @@ func of[T any](s size, quick, short, long T) T { return [3]T{quick, short, long}
 
 func main() {
 	pfxrd := flag.String("pfxrd", "bin/pfxrd", "the server's `program`")
+	old := flag.String("old", "", "the `program` of an earlier release, for upgrade; the server's if empty")
 	keep := flag.String("keep", "bin/torture", "the `folder` in which a harness that fails leaves what it has seen")
 	seed := flag.Uint64("seed", 0, "seed of the choices that are made by chance; 0 is a new one")
 	isLong := flag.Bool("long", false, "run for hours")
@@ -72,7 +74,7 @@ func main() {
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
-	c := config{pfxrd: *pfxrd, keep: *keep, size: s, seed: *seed}
+	c := config{pfxrd: *pfxrd, old: *old, keep: *keep, size: s, seed: *seed}
 	var err error
 	if *mutants {
 		err = plantAll(ctx, c, flag.Args())

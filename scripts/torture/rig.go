@@ -25,6 +25,7 @@ import (
 // config is what a run was told.
 type config struct {
 	pfxrd, keep string
+	old         string // the program of an earlier release
 	size        size
 	seed        uint64
 }
@@ -51,6 +52,9 @@ func newRig(ctx context.Context, c config) (*rig, error) {
 		return nil, err
 	}
 	c.pfxrd = path
+	if c.old, err = filepath.Abs(cmp.Or(c.old, c.pfxrd)); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "torture")
 	if err != nil {
 		return nil, err
