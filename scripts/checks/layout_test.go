@@ -109,3 +109,13 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingThatShipsDependsOnFaults: what breaks networks is for scripts/torture alone.
+func TestNothingThatShipsDependsOnFaults(t *testing.T) {
+	t.Parallel()
+	for _, d := range list(t, "-deps", "./server/...", "./client/...", "./gen/...", "./openapi/...") {
+		if strings.HasPrefix(d, "github.com/Shopify/toxiproxy") {
+			t.Errorf("a program or a package of the public surface depends on %s", d)
+		}
+	}
+}

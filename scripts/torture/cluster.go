@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,18 +21,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// cluster is a private PostgreSQL with its default settings, which listens on a Unix socket alone.
+// cluster is a private PostgreSQL with its default settings, which listens on a Unix socket, and on TCP if it has a port.
 type cluster struct {
 	dir, bin string
 	user     *syscall.SysProcAttr
 	cmd      *exec.Cmd
 	ended    chan struct{}
+	port     int // of loopback, 0 for none
 	made     int // databases
 	proxies  []*proxy
 }
 
 // cluster returns the rig's PostgreSQL, made at the first call.
-func (r *rig) cluster(ctx context.Context) (*cluster, error) {
+func (r *rig) cluster(ctx context.Context) (*cluster, error) { return r.clusterOn(ctx, 0) }
+
+// clusterOn returns the rig's PostgreSQL, made at the first call, which then listens on the port of loopback too.
+func (r *rig) clusterOn(ctx context.Context, port int) (*cluster, error) {
 	if r.db != nil {
 		return r.db, nil
 	}
@@ -44,7 +49,7 @@ func (r *rig) cluster(ctx context.Context) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, bin: bin}
+	c := &cluster{dir: dir, bin: bin, port: port}
 	if c.user, err = serverUser(dir); err == nil {
 		err = c.initialise(ctx)
 	}
@@ -148,6 +153,9 @@ func (c *cluster) launch() error {
 	}
 	defer func() { _ = log.Close() }() // the server has it for itself
 	cmd := c.command("postgres", "-D", c.dir+"/data", "-k", c.dir, "-c", "listen_addresses=", "-c", "unix_socket_permissions=0777", "-c", "max_connections=200")
+	if c.port > 0 {
+		cmd.Args = append(cmd.Args, "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", c.port))
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -195,27 +203,41 @@ func (c *cluster) stop() error {
 
 // database makes an empty database and returns its address behind a proxy.
 func (c *cluster) database(ctx context.Context) (string, *proxy, error) {
-	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+	name, err := c.create(ctx)
 	if err != nil {
 		return "", nil, err
+	}
+	p, err := c.proxy("unix", c.socket())
+	if err != nil {
+		return "", nil, err
+	}
+	return p.dsn(name), p, nil
+}
+
+// create makes an empty database and returns its name.
+func (c *cluster) create(ctx context.Context) (string, error) {
+	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+	if err != nil {
+		return "", err
 	}
 	c.made++
 	name := fmt.Sprint("torture", c.made)
 	_, err = conn.Exec(ctx, "CREATE DATABASE "+name)
-	if err := errors.Join(err, conn.Close(ctx)); err != nil {
-		return "", nil, err
-	}
-	p, err := c.proxy()
-	if err != nil {
-		return "", nil, err
-	}
-	c.proxies = append(c.proxies, p)
-	return p.dsn(name), p, nil
+	return name, errors.Join(err, conn.Close(ctx))
 }
 
 func (c *cluster) dsn(database string) string {
-	return "postgres:///" + database + "?host=" + c.dir + "&user=postgres&sslmode=disable"
+	return socketDSN(c.dir, cmp.Or(c.port, 5432), database)
 }
+
+func (c *cluster) socket() string { return socketIn(c.dir, cmp.Or(c.port, 5432)) }
+
+// socketDSN returns the address of a database behind the socket in a folder.
+func socketDSN(dir string, port int, database string) string {
+	return fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=postgres&sslmode=disable", database, dir, port)
+}
+
+func socketIn(dir string, port int) string { return filepath.Join(dir, fmt.Sprint(".s.PGSQL.", port)) }
 
 // killBackend terminates one of the servers' connections, chosen by chance, and reports whether there was one.
 func (c *cluster) killBackend(ctx context.Context) (bool, error) {

@@ -1,8 +1,8 @@
 // Torture runs a built pfxrd as its users do, by its command line and over HTTP, and does to it what the README promises
-// that it survives: kills, lost database backends, slow callers, too many callers, restarts, failing and full disks, too few
-// descriptors, clocks that are set, an hour of work.
+// that it survives: kills, lost database backends, slow callers, too many callers, restarts, other releases, failing and
+// full disks, failing networks, too few descriptors, clocks that are set, an hour of work.
 //
-//	go run ./scripts/torture -pfxrd bin/pfxrd [-long | -quick] [-mutants] [harness…]
+//	go run ./scripts/torture -pfxrd bin/pfxrd [-old bin/pfxrd-before] [-long | -quick] [-mutants] [harness…]
 //
 // Each harness prints one line of figures. One that fails says why and keeps what it has seen in a folder, and the program
 // exits with 1. With -mutants it builds the server anew with each fault of mutants/*.patch planted in it, and the harness

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,16 +16,24 @@ import (
 
 // fleet is some servers with one store, each of which may be replaced while clients use it.
 type fleet struct {
-	rig    *rig
-	store  string
-	places []atomic.Pointer[server]
+	rig      *rig
+	stores   []string // the address that each has for it
+	programs []string // of each
+	places   []atomic.Pointer[server]
 
 	mu     sync.Mutex
 	starts []time.Duration
 }
 
-func (r *rig) fleet(ctx context.Context, store string, n int) (*fleet, error) {
-	f := &fleet{rig: r, store: store, places: make([]atomic.Pointer[server], n)}
+// fleet starts a server for each address of the store.
+func (r *rig) fleet(ctx context.Context, stores ...string) (*fleet, error) {
+	return r.fleetOf(ctx, r.pfxrd, stores...)
+}
+
+// fleetOf starts a server of the program for each address of the store.
+func (r *rig) fleetOf(ctx context.Context, program string, stores ...string) (*fleet, error) {
+	n := len(stores)
+	f := &fleet{rig: r, stores: stores, programs: slices.Repeat([]string{program}, n), places: make([]atomic.Pointer[server], n)}
 	for i := range f.places {
 		if err := f.start(ctx, i); err != nil {
 			return nil, err
@@ -34,7 +43,7 @@ func (r *rig) fleet(ctx context.Context, store string, n int) (*fleet, error) {
 }
 
 func (f *fleet) start(ctx context.Context, i int) error {
-	s, err := f.rig.serve(ctx, fmt.Sprint("server-", i), f.store, launch{})
+	s, err := f.rig.serve(ctx, fmt.Sprint("server-", i), f.stores[i], launch{program: f.programs[i]})
 	if err != nil {
 		return err
 	}
@@ -49,7 +58,9 @@ func (f *fleet) pick(r *rand.Rand) *server { return f.places[r.IntN(len(f.places
 
 func (f *fleet) stop() {
 	for i := range f.places {
-		f.places[i].Load().kill()
+		if s := f.places[i].Load(); s != nil {
+			s.kill()
+		}
 	}
 }
 
@@ -89,11 +100,11 @@ func linear(ctx context.Context, r *rig) (string, error) {
 
 // linearOn runs on two servers if their store is PostgreSQL, behind p, and else on one.
 func linearOn(ctx context.Context, r *rig, store string, p *proxy, operations int) (string, error) {
-	servers := 1
+	stores := []string{store}
 	if p != nil {
-		servers = 2
+		stores = []string{store, store}
 	}
-	f, err := r.fleet(ctx, store, servers)
+	f, err := r.fleet(ctx, stores...)
 	if err != nil {
 		return "", err
 	}
@@ -110,7 +121,7 @@ func linearOn(ctx context.Context, r *rig, store string, p *proxy, operations in
 			case err != nil:
 			case p == nil || i%4 == 3:
 				kills++
-				err = f.replace(ctx, random.IntN(servers))
+				err = f.replace(ctx, random.IntN(len(stores)))
 			case i%4 == 1:
 				terminated++
 				did, err = r.db.killBackend(ctx)

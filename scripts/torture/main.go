@@ -29,9 +29,12 @@ var harnesses = []harness{
 	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
 	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
 	{"postgres", [3]time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, postgres},
+	{"network", [3]time.Duration{2 * time.Minute, 4 * time.Minute, 2 * time.Hour}, network},
+	{"pgbouncer", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, pgbouncer},
 	{"fsync", [3]time.Duration{2 * time.Minute, 6 * time.Minute, 2 * time.Hour}, fsync},
 	{"overload", [3]time.Duration{time.Minute, 2 * time.Minute, 20 * time.Minute}, overload},
 	{"slow", [3]time.Duration{2 * time.Minute, 3 * time.Minute, 10 * time.Minute}, slow},
+	{"upgrade", [3]time.Duration{time.Minute, 2 * time.Minute, time.Hour}, upgrade},
 	{"rolling", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, rolling},
 	{"resources", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, resources},
 	{"soak", [3]time.Duration{2 * time.Minute, 5 * time.Minute, 90 * time.Minute}, soak},
@@ -54,6 +57,7 @@ func of[T any](s size, quick, short, long T) T { return [3]T{quick, short, long}
 
 func main() {
 	pfxrd := flag.String("pfxrd", "bin/pfxrd", "the server's `program`")
+	old := flag.String("old", "", "the `program` of an earlier release, for upgrade; the server's if empty")
 	keep := flag.String("keep", "bin/torture", "the `folder` in which a harness that fails leaves what it has seen")
 	seed := flag.Uint64("seed", 0, "seed of the choices that are made by chance; 0 is a new one")
 	isLong := flag.Bool("long", false, "run for hours")
@@ -72,7 +76,7 @@ func main() {
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
-	c := config{pfxrd: *pfxrd, keep: *keep, size: s, seed: *seed}
+	c := config{pfxrd: *pfxrd, old: *old, keep: *keep, size: s, seed: *seed}
 	var err error
 	if *mutants {
 		err = plantAll(ctx, c, flag.Args())

@@ -73,6 +73,9 @@ func (c config) plant(ctx context.Context, h harness, patch string) (found, fail
 	if err != nil {
 		return nil, fmt.Errorf("planting: %w", err)
 	}
+	if c.old == "" {
+		c.old = c.pfxrd // what has no fault
+	}
 	c.pfxrd, c.keep = filepath.Join(dir, "pfxrd"), filepath.Join(dir, "kept")
 	if err := run(ctx, ".", "go", "build", "-overlay", overlay, "-o", c.pfxrd, "./server/cmd/pfxrd"); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ const (
 // postgres has clients of two servers on one PostgreSQL read and update while that loses backends and is killed. In an
 // order that explains all answers no acknowledged update is lost and none applied twice.
 func postgres(ctx context.Context, r *rig) (string, error) {
-	backends, postmasters := of(r.size, 10, 50, 2000), of(r.size, 2, 5, 200)
+	backends, postmasters := of(r.size, 10, 50, 2000), of(r.size, 3, 6, 200)
 	db, err := r.cluster(ctx)
 	if err != nil {
 		return "", err
@@ -29,7 +29,7 @@ func postgres(ctx context.Context, r *rig) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := r.fleet(ctx, dsn, 2)
+	f, err := r.fleet(ctx, dsn, dsn)
 	if err != nil {
 		return "", err
 	}
@@ -57,10 +57,13 @@ func postgres(ctx context.Context, r *rig) (string, error) {
 				}
 				continue
 			}
-			if killed%2 == 0 {
+			switch killed % 3 {
+			case 0:
 				db.signal(syscall.SIGKILL) // its backends end when they notice
-			} else {
+			case 1:
 				db.crash()
+			case 2:
+				db.signal(syscall.SIGQUIT) // pg_ctl stop -m immediate: each backend says that, and nothing is written
 			}
 			killed++
 			began := time.Now()

@@ -6,17 +6,16 @@ import (
 	"context"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
 
 // proxy stands between the servers and PostgreSQL to lose answers: a statement arrives and is carried out, and who has
-// sent it never learns that. No signal to a backend does that for sure.
+// sent it never learns that. No signal to a backend does that for sure. It also forgets connections.
 type proxy struct {
-	dir    string // has the socket by which servers connect
-	to     string // PostgreSQL's socket
-	listen net.Listener
+	dir         string // has the socket by which servers connect
+	network, to string // where it connects to
+	listen      net.Listener
 
 	mu    sync.Mutex
 	lose  int // how many of the next answers get lost
@@ -26,21 +25,22 @@ type proxy struct {
 
 type link struct {
 	client, db net.Conn
-	asked      bool // something was sent that is not answered; held under the proxy's mu
+	// Both are held under the proxy's mu.
+	asked     bool // something was sent that is not answered
+	forgotten bool
 }
 
-const socketName = ".s.PGSQL.5432"
-
-func (c *cluster) proxy() (*proxy, error) {
+func (c *cluster) proxy(network, to string) (*proxy, error) {
 	dir, err := os.MkdirTemp("/tmp", "torture-px")
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{dir: dir, to: filepath.Join(c.dir, socketName), links: map[*link]bool{}}
-	if p.listen, err = net.Listen("unix", filepath.Join(dir, socketName)); err != nil {
+	p := &proxy{dir: dir, network: network, to: to, links: map[*link]bool{}}
+	if p.listen, err = net.Listen("unix", socketIn(dir, 5432)); err != nil {
 		return nil, err
 	}
 	go p.serve()
+	c.proxies = append(c.proxies, p)
 	return p, nil
 }
 
@@ -55,7 +55,7 @@ func (p *proxy) close() {
 }
 
 func (p *proxy) dsn(database string) string {
-	return "postgres:///" + database + "?host=" + p.dir + "&user=postgres&sslmode=disable"
+	return socketDSN(p.dir, 5432, database)
 }
 
 func (p *proxy) serve() {
@@ -64,7 +64,7 @@ func (p *proxy) serve() {
 		if err != nil {
 			return
 		}
-		db, err := net.Dial("unix", p.to)
+		db, err := net.Dial(p.network, p.to)
 		if err != nil {
 			_ = client.Close() // as PostgreSQL itself would, which is down
 			continue
@@ -93,8 +93,15 @@ func (p *proxy) forward(l *link, from, to net.Conn, asking bool) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
-		if err != nil || !p.pass(l, asking) {
+		if err != nil {
 			return
+		}
+		goesOn, lost := p.pass(l, asking)
+		if lost {
+			return
+		}
+		if !goesOn {
+			continue
 		}
 		if _, err := to.Write(buf[:n]); err != nil {
 			return
@@ -102,17 +109,31 @@ func (p *proxy) forward(l *link, from, to net.Conn, asking bool) {
 	}
 }
 
-// pass says whether what has come may go on.
-func (p *proxy) pass(l *link, asking bool) bool {
+// pass says whether what has come goes on, and whether the connection is lost with it.
+func (p *proxy) pass(l *link, asking bool) (goesOn, lost bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if l.forgotten {
+		return false, false
+	}
 	if !asking && l.asked && p.lose > 0 {
 		p.lose--
 		p.lost++
-		return false
+		return false, true
 	}
 	l.asked = asking
-	return true
+	return true, false
+}
+
+// forget has nothing pass any more on the connections that are open, which stay open for both ends, as when a firewall has
+// lost what it knew of them. It returns how many there are.
+func (p *proxy) forget() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.forgotten = true
+	}
+	return len(p.links)
 }
 
 // loseOne loses the next answer, and reports whether there was one soon.

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ import (
 // config is what a run was told.
 type config struct {
 	pfxrd, keep string
+	old         string // the program of an earlier release
 	size        size
 	seed        uint64
 }
@@ -50,6 +52,9 @@ func newRig(ctx context.Context, c config) (*rig, error) {
 		return nil, err
 	}
 	c.pfxrd = path
+	if c.old, err = filepath.Abs(cmp.Or(c.old, c.pfxrd)); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "torture")
 	if err != nil {
 		return nil, err
@@ -100,6 +105,7 @@ func (r *rig) bearer(ctx context.Context) (string, error) {
 
 // launch says how to start a server.
 type launch struct {
+	program string // the rig's if empty
 	args    []string
 	env     []string
 	wrapper []string // a program that runs the server, with its arguments
@@ -128,7 +134,7 @@ func (r *rig) serve(ctx context.Context, name, store string, l launch) (*server,
 // children, and dies with this process.
 func (r *rig) launch(ctx context.Context, name string, l launch) (*server, error) {
 	line := append([]string{}, l.wrapper...)
-	line = append(line, r.pfxrd, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	line = append(line, cmp.Or(l.program, r.pfxrd), "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
 	line = append(line, l.args...)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(os.Environ(), l.env...)

@@ -35,7 +35,7 @@ func rolling(ctx context.Context, r *rig) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := r.fleet(ctx, dsn, 2)
+	f, err := r.fleet(ctx, dsn, dsn)
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,6 +57,10 @@ const (
 	// answerTimeout is how long the answer of a statement is waited for: longer than the server works on it, so that only
 	// a server that is lost exceeds it.
 	answerTimeout = 7 * time.Second
+	// callTimeout is how long a call may wait, for a connection, for its turn, or because others are always faster, before
+	// it sends its last statement. So each has its outcome within callTimeout, a ping and answerTimeout, 13 s, even if the
+	// network swallows all that is sent: soon enough for the answer to be written, for which pfxrd serve has 15 s.
+	callTimeout = 5 * time.Second
 	// groupLockTimeout is how long the updates of a group wait for a row that another transaction holds. After that they
 	// go on alone, and only those of that row wait for as long as lock_timeout says.
 	groupLockTimeout = 100 * time.Millisecond
@@ -75,21 +78,23 @@ type settings struct {
 	pool    *pgxpool.Config // for everything but groups of updates
 	writers *pgxpool.Config // for these
 	migrate *pgx.ConnConfig
+	chosen  bool // whether the address says how statements are run
 	log     *slog.Logger
 }
 
 func (c Config) settings() (*settings, error) {
-	address, err := withDefaults(c.URL)
+	address, given, err := withDefaults(c.URL)
 	if err != nil {
 		return nil, err
 	}
+	_, chosen := given["default_query_exec_mode"]
 	pool, err := pgxpool.ParseConfig(address.String())
 	if err != nil {
 		return nil, parseError(address, err)
 	}
 	switch {
 	case pool.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol:
-		return nil, errors.New("default_query_exec_mode=simple_protocol puts values into the text of statements: leave it out, or use describe_exec")
+		return nil, errors.New("default_query_exec_mode=simple_protocol puts values into the text of statements: leave it out, or use cache_describe")
 	case pool.MaxConns < writers+1:
 		return nil, fmt.Errorf("pool_max_conns=%d is too small: want %d or more", pool.MaxConns, writers+1)
 	case pool.MinConns > pool.MaxConns:
@@ -105,22 +110,25 @@ func (c Config) settings() (*settings, error) {
 	migrate.RuntimeParams["statement_timeout"] = fmt.Sprint(migrateTimeout.Milliseconds())
 	migrate.RuntimeParams["lock_timeout"] = fmt.Sprint(migrateLockTimeout.Milliseconds())
 	migrate.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
-	return &settings{pool, group, migrate, cmp.Or(c.Log, slog.New(slog.DiscardHandler))}, nil
+	if !chosen {
+		migrate.DefaultQueryExecMode = pooledMode
+	}
+	return &settings{pool, group, migrate, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler))}, nil
 }
 
-// withDefaults appends the defaults that the address does not name. What is wrong with an address is not repeated from
-// net/url, which would quote parts of the password.
-func withDefaults(address string) (*url.URL, error) {
+// withDefaults appends the defaults that the address does not name, and returns what it names. What is wrong with an
+// address is not repeated from net/url, which would quote parts of the password.
+func withDefaults(address string) (*url.URL, map[string]string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, errors.New("the address is not a URL: a password with other characters than letters and digits must be percent-encoded")
+		return nil, nil, errors.New("the address is not a URL: a password with other characters than letters and digits must be percent-encoded")
 	}
 	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return nil, errors.New("the address must begin with postgres://")
+		return nil, nil, errors.New("the address must begin with postgres://")
 	}
 	given, err := parameters(u.RawQuery)
 	if err != nil {
-		return nil, errors.New("the parameters of the address are not percent-encoded")
+		return nil, nil, errors.New("the parameters of the address are not percent-encoded")
 	}
 	query := u.RawQuery
 	for _, d := range defaults {
@@ -129,7 +137,7 @@ func withDefaults(address string) (*url.URL, error) {
 		}
 	}
 	u.RawQuery = strings.TrimPrefix(query, "&")
-	return u, nil
+	return u, given, nil
 }
 
 // parameters reads a query as libpq does, for which a plus is a plus.
@@ -172,13 +180,4 @@ func parseError(address *url.URL, err error) error {
 func (s *settings) name() string {
 	c := s.pool.ConnConfig
 	return fmt.Sprintf("%s on %s", c.Database, c.Host)
-}
-
-// newPool makes a pool that connects when it is used.
-func (s *Store) newPool(ctx context.Context, c *pgxpool.Config) (*pgxpool.Pool, error) {
-	c.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
-		return p.IdleDuration > time.Second || s.lostSince(p.IdleDuration)
-	}
-	// The pool's own goroutines live as long as it does.
-	return pgxpool.NewWithConfig(context.WithoutCancel(ctx), c)
 }

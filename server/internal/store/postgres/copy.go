@@ -136,7 +136,7 @@ func (s *Store) transact(ctx context.Context, options pgx.TxOptions, fn func(pgx
 	if err != nil {
 		return err
 	}
-	defer c.Release()
+	defer s.release(c)
 	err = pgx.BeginTxFunc(ctx, c, options, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, patience); err != nil {
 			return fmt.Errorf("setting limits: %w", err)

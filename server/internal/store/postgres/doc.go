@@ -20,8 +20,8 @@
 //
 // # Tables
 //
-// [Open] brings the schema up to date; of several servers that start at once, one does, under an advisory lock of the
-// session. A database with a newer schema is refused. Every row is led by its tenant: the primary key is (tenant_id, id),
+// [Open] brings the schema up to date; of several servers that start at once, one does, under an advisory lock. A
+// database with a newer schema is refused. Every row is led by its tenant: the primary key is (tenant_id, id),
 // every index begins with tenant_id, and every statement names it. So the table can be split by tenant without a change
 // of the program, while no server runs:
 //
@@ -45,7 +45,23 @@
 // the address says yb_silence_advisory_locks_not_supported_error=on. The error 40001 (and 40P01), which says that nothing
 // was stored and that it may work now, is followed by a few more attempts, after random pauses.
 //
-// A pooler between the server and the database must be asked for sessions, or be told of the parameters of config.go
-// (PgBouncer: ignore_startup_parameters; the limits then are for ALTER ROLE … SET to set) and keep prepared statements
-// (max_prepared_statements); the lock of a migration needs a session in any case.
+// # Poolers
+//
+// A pooler may stand between the server and the database, also one that gives each transaction to another backend:
+// [Open] notices, since the process that answers is not the one that the connection is said to be of. Then no statement
+// is prepared for later, each is planned anew, and the lock of a migration is that of a transaction. Where connections
+// keep their backends, or prepared statements follow them (PgBouncer from 1.21 on: max_prepared_statements), the
+// parameter default_query_exec_mode=cache_statement of the address prepares them nevertheless.
+//
+// PgBouncer refuses the limits of config.go, and the error says so, unless it is told to leave them out:
+//
+//	ignore_startup_parameters = statement_timeout, lock_timeout, idle_in_transaction_session_timeout, default_transaction_isolation
+//
+// They are then for the database to set, and a warning names those that nobody has set:
+//
+//	ALTER ROLE pfxr SET statement_timeout = '5s';
+//	ALTER ROLE pfxr SET lock_timeout = '1s';
+//	ALTER ROLE pfxr SET idle_in_transaction_session_timeout = '5s';
+//
+// Tested with PgBouncer 1.18 in transaction mode (scripts/torture.sh pgbouncer).
 package postgres

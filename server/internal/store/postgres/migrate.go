@@ -7,13 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // migrations are every step from an empty database to the present tables. Steps are only ever added: what stands there
@@ -31,13 +29,35 @@ const (
 
 // migrate brings the database to the present schema and returns from which version to which it went.
 func migrate(ctx context.Context, c *pgx.ConnConfig) (int64, int64, error) {
-	// An attempt each second for as long as a migration may take.
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, uint64(migrateTimeout/time.Second)))
-	if err != nil {
-		return 0, 0, err
-	}
-	return migrateWith(ctx, c, goose.WithSessionLocker(locker))
+	return migrateWith(ctx, c, goose.WithLocker(&locker{}))
 }
+
+// locker holds the advisory lock of a migration in a transaction of its own, while the steps run on another connection.
+// A lock of the session would not do behind a pooler, which gives the next transaction of a session to another backend:
+// it would then be kept by one that nobody can name.
+type locker struct{ tx *sql.Tx }
+
+// Lock begins the transaction, whose limits are not those of the role: it waits, and idles, for as long as a migration
+// may take.
+func (l *locker) Lock(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("locking the schema: %w", err)
+	}
+	limits := fmt.Sprintf("SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+		migrateTimeout.Milliseconds())
+	if _, err = tx.ExecContext(ctx, limits); err == nil {
+		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("locking the schema: %w", err), tx.Rollback())
+	}
+	l.tx = tx
+	return nil
+}
+
+// Unlock ends the transaction. An error says that the lock was lost meanwhile: the migration has its own outcome.
+func (l *locker) Unlock(context.Context, *sql.DB) error { return l.tx.Rollback() }
 
 func migrateWith(ctx context.Context, c *pgx.ConnConfig, options ...goose.ProviderOption) (int64, int64, error) {
 	db := stdlib.OpenDB(*c)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,6 @@ import (
 )
 
 const (
-	// updateTimeout bounds an update that others are always faster than, or that waits for its turn.
-	updateTimeout = 10 * time.Second
 	// maxTries bounds how often a statement is sent that the server did not apply and told to repeat, or did not get.
 	maxTries = 8
 )
@@ -27,6 +26,7 @@ const (
 // Store is a [pfx.Store] in a PostgreSQL database. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log     *slog.Logger
+	ping    time.Duration // how long the answer to a ping is waited for
 	pool    *pgxpool.Pool
 	writers *pgxpool.Pool // of those that write groups
 	share   bool          // whether updates that wait go together
@@ -59,7 +59,7 @@ func open(ctx context.Context, c Config, share bool) (*Store, error) {
 }
 
 func openWith(ctx context.Context, settings *settings, share bool) (*Store, error) {
-	s := &Store{log: settings.log, share: share, queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{})}
+	s := &Store{log: settings.log, share: share, ping: cmp.Or(settings.pool.PingTimeout, acquireTimeout), queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.open(ctx, settings); err != nil {
 		s.closePools()
 		return nil, fmt.Errorf("opening store %s: %w", settings.name(), oneLine{err})
@@ -75,10 +75,13 @@ func openWith(ctx context.Context, settings *settings, share bool) (*Store, erro
 func (s *Store) open(ctx context.Context, settings *settings) error {
 	from, to, err := migrate(ctx, settings.migrate)
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	if from != to {
 		s.log.Info("the database has a new schema", "from", from, "to", to)
+	}
+	if err := settings.adapt(ctx); err != nil {
+		return err
 	}
 	if s.pool, err = s.newPool(ctx, settings.pool); err != nil {
 		return err
@@ -230,7 +233,7 @@ func (s *Store) probe(ctx context.Context) error {
 // retry runs attempt until it has an outcome: again without end, but for ctx, while others are faster, and a few times
 // if the server has applied nothing for a reason that passes. What may have been applied is never tried again.
 func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Request, error)) (*pfx.Request, error) {
-	ctx, cancel := context.WithTimeout(ctx, updateTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for tries, moved := 1, 0; ; {
 		if err := s.usable(ctx); err != nil {
@@ -316,7 +319,7 @@ func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (i
 	if err != nil {
 		return 0, err
 	}
-	defer c.Release()
+	defer s.release(c)
 	ctx, cancel := patient(ctx)
 	defer cancel()
 	n, err := fn(ctx, c)
@@ -329,31 +332,31 @@ func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (i
 
 // read runs fn, which changes nothing, with a connection, and again with another one if that is lost meanwhile.
 func (s *Store) read(ctx context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
+	beginning, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	for tries := 1; ; tries++ {
-		if err := s.usable(ctx); err != nil {
-			return err
-		}
-		err := s.readOnce(ctx, fn)
+		err := s.readOnce(ctx, beginning, fn)
 		switch {
 		case err == nil || isPfx(err):
 			return err
 		case ctx.Err() != nil:
 			return givenUpError(ctx)
-		case fateOf(err) == refused || tries == maxTries || !pause(ctx, tries-1):
+		case fateOf(err) == refused || tries == maxTries || !pause(beginning, tries-1):
 			return readError(err)
 		}
 	}
 }
 
-func (s *Store) readOnce(ctx context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
-	c, err := s.acquire(ctx, s.pool)
+// readOnce takes a connection before beginning ends.
+func (s *Store) readOnce(ctx, beginning context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
+	c, err := s.acquire(beginning, s.pool)
 	if err != nil {
 		return err
 	}
-	defer c.Release()
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer s.release(c)
+	answering, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	if err = fn(ctx, c); err != nil && !isPfx(err) && ctx.Err() == nil {
+	if err = fn(answering, c); err != nil && !isPfx(err) && ctx.Err() == nil {
 		s.note(err)
 	}
 	return err
@@ -362,40 +365,6 @@ func (s *Store) readOnce(ctx context.Context, fn func(context.Context, *pgxpool.
 func isPfx(err error) bool {
 	_, ok := errors.AsType[*pfx.Error](err)
 	return ok
-}
-
-// acquire takes a connection from a pool.
-func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	waiting, cancel := context.WithTimeout(ctx, acquireTimeout)
-	defer cancel()
-	c, err := pool.Acquire(waiting)
-	switch {
-	case err == nil:
-		return c, nil
-	case ctx.Err() != nil:
-		return nil, givenUpError(ctx)
-	case waiting.Err() != nil:
-		return nil, unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", acquireTimeout, err))
-	}
-	if err := s.usable(ctx); err != nil { // closed meanwhile
-		return nil, err
-	}
-	return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
-}
-
-// note remembers that a connection was lost: the server may have ended, and the others with it.
-func (s *Store) note(err error) {
-	if isLost(err) {
-		s.lost.Store(time.Now().UnixNano())
-	}
-}
-
-// lostSince reports whether a connection was lost within the last idle.
-func (s *Store) lostSince(idle time.Duration) bool {
-	return s.lost.Load() >= time.Now().Add(-idle).UnixNano()
 }
 
 // Close lets what is under way end and closes the connections.

@@ -95,7 +95,7 @@ func (s *Store) write() {
 func (s *Store) serve(first *job) {
 	c, err := s.acquireWriter()
 	if err == nil {
-		defer c.Release()
+		defer s.release(c)
 	}
 	group := s.claim(first)
 	ended := false
@@ -123,7 +123,7 @@ func (s *Store) serve(first *job) {
 func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), acquireTimeout)
 	defer cancel()
-	c, err := s.writers.Acquire(ctx)
+	c, err := s.take(ctx, s.writers)
 	if err != nil {
 		return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
 	}

@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// pooledMode is how statements are run where a pooler may give each of them to another backend: nothing of one is
+// needed by the next. Each is parsed and planned anew.
+const pooledMode = pgx.QueryExecModeCacheDescribe
+
+// limits are the settings without which a statement that waits, or a transaction that was left, keeps its locks for good.
+var limits = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
+
+// adapt finds out whether a pooler stands before the database: it has told a process that is not the backend's. Then
+// statements are run in pooledMode, unless the address says how, and the log is told of limits that are not in force.
+func (s *settings) adapt(ctx context.Context) error {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.ConnConfig)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it has changed nothing
+	var backend uint32
+	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pooledMode).Scan(&backend); err != nil {
+		return fmt.Errorf("looking for a pooler: %w", err)
+	}
+	if backend == conn.PgConn().PID() {
+		return nil
+	}
+	if !s.chosen {
+		s.pool.ConnConfig.DefaultQueryExecMode = pooledMode
+		s.writers.ConnConfig.DefaultQueryExecMode = pooledMode
+	}
+	s.log.Info("a pooler stands before the database", "statements", s.pool.ConnConfig.DefaultQueryExecMode.String())
+	const query = "SELECT name FROM pg_settings WHERE name = ANY($1) AND setting = '0' AND source = 'default' ORDER BY name"
+	rows, err := conn.Query(ctx, query, pooledMode, limits)
+	if err != nil {
+		return fmt.Errorf("reading the server's settings: %w", err)
+	}
+	missing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("reading the server's settings: %w", err)
+	}
+	for _, name := range missing {
+		s.log.Warn("the pooler does not pass " + name + " on: set it with ALTER ROLE … SET, or what is stuck stays so")
+	}
+	return nil
+}
+
+// explain adds to the error of a pooler that knows no parameters of a connection what its operator can do.
+func explain(err error) error {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || !strings.HasPrefix(e.Message, "unsupported startup parameter") {
+		return err
+	}
+	return fmt.Errorf("the pooler takes no limits: give PgBouncer ignore_startup_parameters = %s, default_transaction_isolation and set them with ALTER ROLE … SET: %w",
+		strings.Join(limits, ", "), err)
+}

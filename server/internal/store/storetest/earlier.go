@@ -1,0 +1,30 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// RunEarlier checks a store that is open on what an earlier release has written, which must have been [Odd]: every byte and
+// every version is as it was, and each request can be updated and deleted, and others be inserted.
+func RunEarlier(t *testing.T, s CopyStore) {
+	t.Helper()
+	want := Odd()
+	wantAll(t, s, want)
+	for i := range want {
+		wantStored(t, s, &want[i])
+		got := update(t, s, &want[i], func(r *pfx.Request) error {
+			r.IsDeleted = !r.IsDeleted
+			return nil
+		})
+		next := want[i]
+		next.IsDeleted, next.Version = !next.IsDeleted, next.Version+1
+		wantEqual(t, got, &next)
+		wantStored(t, s, &next)
+	}
+	if err := s.Delete(t.Context(), want[0].TenantID, want[0].ID, func(*pfx.Request) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	insert(t, s, Request(want[0].TenantID, want[0].ID))
+}
