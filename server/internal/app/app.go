@@ -37,12 +37,22 @@ type commands struct {
 // Main runs pfxrd with args, without the program's name, and returns its exit code: 0 when all went well or help was
 // asked for, 1 when it failed, 2 when it was called wrongly.
 func Main(args []string, stdout, stderr io.Writer) int {
+	lines := newLogWriter(stderr)
+	code, err := run(args, stdout, stderr, slog.New(slog.NewJSONHandler(lines, nil)))
+	_ = lines.Close() // who does not read the log does not read this error either
+	if err != nil {
+		fmt.Fprintf(stderr, "pfxrd: %v\n", err)
+	}
+	return code
+}
+
+func run(args []string, stdout, stderr io.Writer, log *slog.Logger) (int, error) {
 	exit := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("pfxrd"), kong.Description("A server for Microsoft Graph's pfxRecryptionRequest."),
 		kong.DefaultEnvars("PFXR"), kong.Vars{"version": version()},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
-		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(slog.New(slog.NewJSONHandler(stderr, nil)), newProgress(stderr)),
+		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(log, newProgress(stderr)),
 	)
 	if err != nil {
 		panic(err) // the commands above are at fault, not the caller
@@ -50,23 +60,18 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	command, err := parser.Parse(args)
 	switch {
 	case exit >= 0: // help or version was printed
-		return exit
+		return exit, nil
 	case err != nil:
-		return complain(stderr, err, exitUsage)
+		return exitUsage, err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(); err != nil {
-		return complain(stderr, err, exitFail)
+		return exitFail, err
 	}
-	return exitOK
-}
-
-func complain(stderr io.Writer, err error, code int) int {
-	fmt.Fprintf(stderr, "pfxrd: %v\n", err)
-	return code
+	return exitOK, nil
 }
 
 func version() string {
