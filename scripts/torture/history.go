@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -275,41 +276,38 @@ func (v verdict) String() string {
 		v.operations, v.updates, 100*float64(v.contended)/float64(max(1, v.updates)), v.unknowns, v.took.Round(time.Millisecond))
 }
 
-// checkTimeout bounds each of the two checks of a history.
+// checkTimeout bounds each step of the check of an object.
 const checkTimeout = 3 * time.Minute
 
-// check looks for an order of the operations that explains every answer. What had no answer returns at infinity, or when
-// another operation has seen it. At first those that nobody has seen are left out: if there is an order without them there
-// is one with them, since they may as well have come last, and the search is exponential in their number.
+// lateness is how long after its start an operation that nobody has seen may come, by the steps of the check: no server
+// works on a request for half as long as the first. The search is exponential in how many may come at one time.
+var lateness = []time.Duration{20 * time.Second, infinity}
+
+// check looks for an order of the operations that explains every answer. What had no answer returns when another operation
+// has seen it. At first those that nobody has seen are left out: if there is an order without them there is one with them,
+// since they may as well have come last. Then they may have come or not, each within its lateness: if there is an order in
+// which none is later there is one.
 func (w *workload) check() (verdict, error) {
 	start := time.Now()
 	v := count(w.history)
-	resolved := resolve(w.history)
-	result := porcupine.CheckOperationsTimeout(model, entries(resolved, false), checkTimeout)
-	if result == porcupine.Ok {
-		v.took = time.Since(start)
-		return v, nil
-	}
-	// Only the objects for which that failed: one of them is enough.
 	var failed []operation
-	for _, ops := range byKey(resolved) {
-		if porcupine.CheckOperationsTimeout(model, entries(ops, false), checkTimeout) != porcupine.Ok && !explainedByOne(ops) {
+	settled := true
+	for _, ops := range byKey(resolve(w.history)) {
+		result := checkObject(ops)
+		if result != porcupine.Ok {
 			failed = append(failed, ops...)
+			settled = settled && result == porcupine.Illegal
 		}
 	}
-	if len(failed) == 0 {
-		v.took = time.Since(start)
-		return v, nil
-	}
-	result, info := porcupine.CheckOperationsVerbose(model, entries(failed, true), checkTimeout)
 	v.took = time.Since(start)
-	if result == porcupine.Ok {
+	if len(failed) == 0 {
 		return v, nil
 	}
 	err := fmt.Errorf("the history of %d operations, %d of them on objects that fail, is not linearizable", v.operations, len(failed))
-	if result == porcupine.Unknown {
-		err = fmt.Errorf("whether the history of %d operations is linearizable was not settled within %s", v.operations, checkTimeout)
+	if !settled {
+		err = fmt.Errorf("whether the history of %d operations is linearizable was not settled within %s an object", v.operations, checkTimeout)
 	}
+	_, info := porcupine.CheckOperationsVerbose(model, entries(failed), time.Minute)
 	f, err2 := os.Create(w.rig.path("history.html"))
 	if err2 == nil {
 		err2 = errors.Join(porcupine.Visualize(model, info, f), f.Close())
@@ -317,21 +315,22 @@ func (w *workload) check() (verdict, error) {
 	return v, errors.Join(err, w.save(), err2)
 }
 
-// explainedByOne reports whether there is an order with a single one of the operations that nobody has seen: it is enough
-// to explain a condition that was refused, and all others may again have come last. To search with all of them can take
-// forever.
-func explainedByOne(ops []operation) bool {
-	seen := entries(ops, false)
-	for _, op := range ops {
-		if !unseen(op) {
-			continue
+// checkObject checks the resolved operations on one object.
+func checkObject(ops []operation) porcupine.CheckResult {
+	result := porcupine.CheckOperationsTimeout(model, entries(slices.DeleteFunc(slices.Clone(ops), unseen)), checkTimeout)
+	for _, late := range lateness {
+		if result == porcupine.Ok {
+			break
 		}
-		with := append(slices.Clip(seen), entries([]operation{op}, true)...)
-		if porcupine.CheckOperationsTimeout(model, with, time.Second) == porcupine.Ok {
-			return true
+		bounded := slices.Clone(ops)
+		for i, op := range bounded {
+			if unseen(op) {
+				bounded[i].Return = op.Call + min(int64(late), infinity-op.Call)
+			}
 		}
+		result = porcupine.CheckOperationsTimeout(model, entries(bounded), checkTimeout)
 	}
-	return false
+	return result
 }
 
 // count counts. An update is contended if another one of the same object was under way at the same time.
@@ -399,46 +398,40 @@ func resolve(history []operation) []operation {
 // unseen reports whether nobody has seen what became of a resolved operation.
 func unseen(op operation) bool { return op.Outcome == unknown && op.Return == infinity }
 
-// entries returns the operations as porcupine wants them, with those that nobody has seen or without.
-func entries(history []operation, all bool) []porcupine.Operation {
+// entries returns the operations as porcupine wants them.
+func entries(history []operation) []porcupine.Operation {
 	var out []porcupine.Operation
 	for _, op := range history {
-		if all || !unseen(op) {
-			out = append(out, porcupine.Operation{ClientId: op.Client, Input: op, Output: op.Outcome, Call: op.Call, Return: op.Return})
-		}
+		out = append(out, porcupine.Operation{ClientId: op.Client, Input: op, Output: op.Outcome, Call: op.Call, Return: op.Return})
 	}
 	return out
 }
 
-// model is one object: its state is the number of the last update.
-var model = porcupine.Model{
+// model is one object: its state is the number of the last update. An update of unknown outcome has two next states.
+var model = (&porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		keys := map[string][]porcupine.Operation{}
 		for _, op := range history {
 			key := op.Input.(operation).Key
 			keys[key] = append(keys[key], op)
 		}
-		var parts [][]porcupine.Operation
-		for _, part := range keys {
-			parts = append(parts, part)
-		}
-		return parts
+		return slices.Collect(maps.Values(keys))
 	},
-	Init: func() any { return int32(0) },
-	Step: func(state, input, output any) (bool, any) {
+	Init: func() []any { return []any{int32(0)} },
+	Step: func(state, input, output any) []any {
 		op, now := input.(operation), state.(int32)
 		holds := op.Kind != "cas" || op.Want == now
 		switch {
-		case op.Kind == "get":
-			return op.Number == now, now
-		case output == refused: // an object that exists always meets the condition *
-			return !holds, now
-		case output == applied:
-			return holds, op.Number
-		case holds:
-			return true, op.Number
+		case op.Kind == "get" && op.Number == now, output == refused && !holds:
+			return []any{now}
+		case output == applied && op.Kind != "get" && holds:
+			return []any{op.Number}
+		case output == unknown && holds:
+			return []any{now, op.Number}
+		case output == unknown:
+			return []any{now}
 		}
-		return true, now // the outcome is unknown, and the condition did not hold
+		return nil // also for an If-Match: * that is refused: the object exists
 	},
 	DescribeOperation: func(input, _ any) string {
 		op := input.(operation)
@@ -448,4 +441,4 @@ var model = porcupine.Model{
 		return fmt.Sprintf("%s(%d) %s", op.Kind, op.Number, op.Outcome)
 	},
 	DescribeState: func(state any) string { return fmt.Sprint(state) },
-}
+}).ToModel()
