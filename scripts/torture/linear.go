@@ -75,7 +75,7 @@ const linearClients = 16
 // linear has clients read and update the same objects while servers are killed and, on PostgreSQL, their connections
 // terminated, and looks for an order of all operations that explains each answer.
 func linear(ctx context.Context, r *rig) (string, error) {
-	operations := of(r.size, 5_000, 25_000, 500_000)
+	operations := of(r.size, 5_000, 50_000, 1_000_000)
 	onSQLite, err := linearOn(ctx, r, "sqlite:"+r.path("pfxr.db"), nil, operations)
 	if err != nil {
 		return "", fmt.Errorf("one server on SQLite: %w", err)
