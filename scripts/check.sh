@@ -42,6 +42,6 @@ make test
 step kills lose nothing
 scripts/torture.sh -quick
 
-step each fuzz target for ${FUZZTIME:=10s}
+step each fuzz target for ${FUZZTIME:=5s}
 export FUZZTIME
 scripts/fuzz.sh
