@@ -1,0 +1,248 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+)
+
+// step is one thing that is done to servers with a store. What nobody can know when the sequence is drawn stands in it by
+// a name: $own and $other are the tenants, $key the address's key, $tag the object's entity tag, $old one that it had
+// before, $theirs that of the other tenant's object with the same key.
+type step struct {
+	do             string // get, head, list, next, patch, create, delete, or a disturbance
+	server, tenant int
+	key, form      int // which object, and how it is addressed
+	ask
+	correlation string
+	gzip        bool
+}
+
+// String is how a sequence is told.
+func (s step) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s server %d", s.do, s.server)
+	if s.method == "" {
+		return b.String()
+	}
+	fmt.Fprintf(&b, " tenant %d", s.tenant)
+	if s.method != "POST" && s.do != "list" && s.do != "next" {
+		fmt.Fprintf(&b, " key %d", s.key)
+	}
+	for _, f := range [][2]string{
+		{"token", s.who}, {"client-request-id", s.correlation}, {"Accept", s.accept}, {"Content-Type", s.contentType}, {"If-Match", s.ifMatch}, {"If-None-Match", s.ifNoneMatch},
+		{"Prefer", s.prefer}, {"query", strings.Join(s.query, " ")}, {"body", s.body},
+	} {
+		if f[1] != "" {
+			fmt.Fprintf(&b, ", %s: %.400s", f[0], f[1])
+		}
+	}
+	return b.String()
+}
+
+// sequences draws a slice of slices, for the slices of rapid are short: at most 50 steps, 18 on average.
+var sequences = rapid.Map(rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 5), 1, 10), func(s [][]step) []step { return slices.Concat(s...) })
+
+// disturbances are what is done to a server between requests.
+var disturbances = []string{"clock +2m", "clock -2m", "day +24h", "day -24h", "clock 0", "kill", "stop", "require", "rotate"}
+
+var stepKinds = slices.Concat(slices.Repeat([]string{"patch"}, 20), slices.Repeat([]string{"get"}, 10), slices.Repeat([]string{"create"}, 8),
+	slices.Repeat([]string{"list"}, 8), slices.Repeat([]string{"delete"}, 6), slices.Repeat([]string{"upsert"}, 8), []string{"next", "next", "head", "disturb"})
+
+func drawStep(t *rapid.T) step {
+	s := step{do: one(t, stepKinds...), server: rapid.IntRange(0, 1).Draw(t, ""), tenant: one(t, 0, 0, 1)}
+	s.key, s.form = rapid.IntRange(0, 5).Draw(t, ""), one(t, 0, 0, 1, 2)
+	s.who = seldom(t, 20, "", "reader", "nobody")
+	s.accept = seldom(t, 20, "", "application/json;odata.metadata=minimal", "*/*", "text/html")
+	s.correlation = seldom(t, 4, "", "7D0B7F9A-1b2c-4d5e-8f90-a1b2c3d4e5f6", "mine")
+	tags := []string{"$tag", "*", "$old", "$theirs", "W/$tag", `"x", $tag`, `$old , W/"y"`}
+	switch s.do {
+	case "disturb":
+		return step{do: one(t, disturbances...), server: s.server}
+	case "get", "head":
+		s.method = strings.ToUpper(s.do)
+		s.query = append(drawSelect(t), drawStray(t)...)
+		s.ifNoneMatch = seldom(t, 2, "", append(tags, "$old,", "x")...)
+	case "list":
+		s.method = "GET"
+		s.query = append(drawList(t), drawStray(t)...)
+	case "next":
+		s.method = "GET"
+	case "create":
+		s.method, s.contentType = "POST", drawMediaType(t, "application/json", "application/json; charset=utf-8", "text/plain")
+		s.prefer = seldom(t, 3, "", "return=minimal", "return=representation", "respond-async")
+		s.body = drawBody(t, true)
+	case "patch", "upsert":
+		s.method, s.contentType = "PATCH", drawMediaType(t, "application/json", "application/merge-patch+json", "Application/JSON;odata.metadata=full", "text/plain")
+		s.prefer = seldom(t, 4, "", "return=minimal", "return=representation", "create-if-missing")
+		if s.do == "upsert" {
+			s.prefer = one(t, "create-if-missing", "create-if-missing", "return=minimal, create-if-missing")
+		}
+		switch one(t, "", "", "", "match", "match", "none") {
+		case "match":
+			s.ifMatch = one(t, append(tags, "x", "$tag $old")...)
+		case "none":
+			s.ifNoneMatch = one(t, "*", "*", "*", "$tag")
+		}
+		s.gzip = rapid.IntRange(0, 9).Draw(t, "") == 9
+		s.body = drawBody(t, s.do == "upsert")
+		s.query = drawStray(t)
+		s.do = "patch"
+	case "delete":
+		s.method = "DELETE"
+		s.ifMatch = seldom(t, 2, "", append(tags, "x")...)
+		s.query = drawStray(t)
+	}
+	return s
+}
+
+// one draws one of some, the first a little more often than the last.
+func one[T any](t *rapid.T, of ...T) T { return rapid.SampledFrom(of).Draw(t, "") }
+
+// seldom draws one of the others in one of n cases.
+func seldom(t *rapid.T, n int, common string, others ...string) string {
+	if rapid.IntRange(0, n-1).Draw(t, "") < n-1 {
+		return common
+	}
+	return one(t, others...)
+}
+
+func drawMediaType(t *rapid.T, common string, others ...string) string {
+	return seldom(t, 8, common, others...)
+}
+
+// values are what the members of a kind are set to: so few that objects come to be equal, and filters to hold.
+var values = map[string][]string{
+	"String": {`"a"`, `null`, `"it's"`, `""`, `"Ä\u00e4 \ud83d\ude00"`, `"A"`, `"null"`, `"` + strings.Repeat("é", 512) + `"`},
+	"Guid":   {`"a991071c-071c-a991-1c07-91a91c0791a9"`, `"00000000-0000-0000-0000-000000000000"`, `"A991071C-071C-A991-1C07-91A91C0791A9"`},
+	"Int32":  {`6`, `7`, `-0`, `0`, `-2147483648`, `2147483647`},
+	"DateTimeOffset": {`"2017-01-01T00:03:18.9597073-08:00"`, `"2017-01-01T08:03:18.95970730Z"`, `"2017-01-01t00:03z"`, `"2017-01-01T14:03:00.000+14:00"`,
+		`"2016-02-29T23:59:59.123456789012Z"`, `"2016-02-29T23:59:59.123456789013Z"`},
+	"Boolean": {`true`, `false`},
+}
+
+// faulty are what they must not be set to.
+var faulty = map[string][]string{
+	"String":         {`7`, `"` + strings.Repeat("é", 512) + `a"`, `"\u0000"`, `["a"]`, `false`},
+	"Guid":           {`null`, `"a991071c"`, `7`, `"{a991071c-071c-a991-1c07-91a91c0791a9}"`, `""`},
+	"Int32":          {`null`, `"7"`, `7.0`, `7e0`, `2147483648`, `-2147483649`, `true`, `{"a":7}`},
+	"DateTimeOffset": {`null`, `"2017-02-29T00:00:00Z"`, `"2017-01-01T00:03:60Z"`, `"2017-01-01T00:03:18"`, `"2017-01-01T00:03:18+14:01"`, `"2017-01-01T24:00:00Z"`, `1`, `"2017-01-01 00:03:18Z"`},
+	"Boolean":        {`null`, `0`, `"true"`},
+}
+
+// drawBody draws a body with all twelve members, or with some. One in a few has a fault.
+func drawBody(t *rapid.T, all bool) string {
+	rest := slices.Clone(members[1:])
+	if !all {
+		rest = rapid.SliceOfNDistinct(rapid.SampledFrom(rest), 0, 5, func(m struct{ name, kind string }) string { return m.name }).Draw(t, "")
+	} else if rapid.Bool().Draw(t, "") {
+		slices.Reverse(rest)
+	}
+	var pairs []string
+	for _, m := range rest {
+		v := one(t, values[m.kind]...)
+		if m.name == "tenantId" {
+			v = one(t, `"$own"`, `"$own"`, `"$OWN"`)
+		}
+		pairs = append(pairs, `"`+m.name+`":`+v)
+	}
+	at := rapid.IntRange(0, len(pairs)).Draw(t, "")
+	put := func(pair string) { pairs = slices.Insert(pairs, at, pair) }
+	drop := func(i int) { pairs = slices.Delete(pairs, i, min(i+1, len(pairs))) }
+	tampers := seldom(t, 3, "", "id", "type", "annotation", "fault", "unknown", "faults", "id faults", "tenant", "drop", "text")
+	for tamper := range strings.FieldsSeq(tampers) {
+		switch tamper {
+		case "id":
+			put(`"id":` + one(t, `"$key"`, `"other"`, `7`))
+		case "type":
+			put(`"@odata.type":` + one(t, `"#microsoft.graph.pfxRecryptionRequest"`, `"#microsoft.graph.user"`, `7`))
+		case "annotation":
+			put(one(t, `"status@odata.type":"#Int32"`, `"@odata.context":{"a":[null]}`))
+		case "unknown":
+			put(`"` + one(t, "Status", "colour", "etag", "odata.type") + `":1`)
+		case "tenant":
+			pairs = slices.DeleteFunc(pairs, func(pair string) bool { return strings.HasPrefix(pair, `"tenantId"`) })
+			at = min(at, len(pairs))
+			put(`"tenantId":"$other"`)
+		case "drop":
+			drop(at)
+		case "fault", "faults":
+			for _, m := range rest[:min(len(rest), 1+strings.Count(tamper, "s"))] {
+				i := slices.IndexFunc(pairs, func(pair string) bool { return strings.HasPrefix(pair, `"`+m.name+`"`) })
+				pairs[i] = `"` + m.name + `":` + one(t, faulty[m.kind]...)
+			}
+		}
+	}
+	text := "{" + strings.Join(pairs, ",") + "}"
+	if tampers == "text" {
+		text = one(t, "", text+"}", text[:len(text)-1], "\ufeff"+text, `{"status":1,"status":1}`, `{"status":01}`, "{\"eTag\":\"\xff\"}", "{'status':1}", " "+text+"\r\n")
+	}
+	return text
+}
+
+// drawSelect draws $select, in some spelling, or nothing.
+func drawSelect(t *rapid.T) []string {
+	if rapid.IntRange(0, 3).Draw(t, "") < 3 {
+		return nil
+	}
+	return []string{one(t, "$select", "select", "$SELECT"), one(t, "id", "status,id", "eTag,thumbprint,createdTime", "*", "Status", "colour")}
+}
+
+// drawStray draws a query option that no operation has, seldom.
+func drawStray(t *rapid.T) []string {
+	if name := seldom(t, 30, "", "$expand", "api-version"); name != "" {
+		return []string{name, "x"}
+	}
+	return nil
+}
+
+func drawList(t *rapid.T) []string {
+	query := drawSelect(t)
+	if rapid.Bool().Draw(t, "") {
+		query = append(query, one(t, "$top", "top", "$TOP"), one(t, "1", "2", "3", "1000", "0", "1001", "x"))
+	}
+	if rapid.Bool().Draw(t, "") {
+		query = append(query, one(t, "$count", "$Count"), one(t, "true", "false", "yes"))
+	}
+	if rapid.Bool().Draw(t, "") {
+		filter := drawComparison(t)
+		if rapid.IntRange(0, 2).Draw(t, "") == 2 {
+			filter += " and " + drawComparison(t)
+		}
+		query = append(query, one(t, "$filter", "filter"), filter)
+	}
+	return query
+}
+
+// drawComparison draws a comparison of a member with a value of its kind, seldom of another.
+func drawComparison(t *rapid.T) string {
+	m := one(t, members...)
+	name, text := m.name, one(t, values[m.kind]...)
+	switch {
+	case name == "id":
+		text = `"` + one(t, keys...) + `"`
+	case name == "tenantId":
+		text = one(t, `"$own"`, `"$OWN"`, `"$other"`)
+	case strings.Contains(text, `\`) || text == "-0":
+		text = "null"
+	}
+	if text != "null" {
+		text = strings.Trim(text, `"`)
+		if m.kind == "String" {
+			text = "'" + strings.ReplaceAll(text, "'", "''") + "'"
+		}
+	}
+	switch one(t, "", "", "", "", "", "", "", "name", "literal", "operator") {
+	case "name":
+		name = one(t, "Status", "colour")
+	case "literal":
+		text = one(t, "'a'", "7", "true", "2017-01-01T00:03Z")
+	case "operator":
+		return name + " ne " + text
+	}
+	return name + " eq " + text
+}
