@@ -279,12 +279,10 @@ func (w *world) do(s step) (differences, error) {
 	case "rotate":
 		return w.rotate()
 	}
-	if s.do == "next" {
-		c := w.cursors[s.tenant]
-		if c == nil {
-			return nil, nil
-		}
+	if c := w.cursors[s.tenant]; s.do == "next" && c != nil {
 		s.query, s.after = c.query, c.after
+	} else if s.do == "next" {
+		s.do = "list"
 	}
 	s.ask.tenant, s.required = w.tenants[s.tenant], at.required
 	if s.method != http.MethodPost && s.do != "list" && s.do != "next" {

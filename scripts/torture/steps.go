@@ -44,51 +44,62 @@ func (s step) String() string {
 	return b.String()
 }
 
-// sequences draws a slice of slices, for the slices of rapid are short: at most 50 steps, 18 on average.
-var sequences = rapid.Map(rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 5), 1, 10), func(s [][]step) []step { return slices.Concat(s...) })
+// sequences draws some objects to begin with and a slice of slices of steps, for the slices of rapid are short: at most 50
+// steps, 13 on average.
+var sequences = rapid.Custom(func(t *rapid.T) []step {
+	first := rapid.SliceOfN(rapid.Custom(drawFirst), 1, 4).Draw(t, "")
+	steps := rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 5), 1, 9).Draw(t, "")
+	return slices.Concat(first, slices.Concat(steps...))
+})
 
 // disturbances are what is done to a server between requests.
 var disturbances = []string{"clock +2m", "clock -2m", "day +24h", "day -24h", "clock 0", "kill", "stop", "require", "rotate"}
 
-var stepKinds = slices.Concat(slices.Repeat([]string{"patch"}, 20), slices.Repeat([]string{"get"}, 10), slices.Repeat([]string{"create"}, 8),
-	slices.Repeat([]string{"list"}, 8), slices.Repeat([]string{"delete"}, 6), slices.Repeat([]string{"upsert"}, 8), []string{"next", "next", "head", "disturb"})
+var stepKinds = slices.Concat(slices.Repeat([]string{"patch"}, 20), slices.Repeat([]string{"get", "list"}, 9),
+	slices.Repeat([]string{"upsert", "delete"}, 6), slices.Repeat([]string{"create", "next"}, 5), []string{"head", "head", "disturb", "disturb"})
+
+// drawFirst draws the creation of an object.
+func drawFirst(t *rapid.T) step {
+	return step{do: "patch", server: one(t, 0, 1), tenant: one(t, 0, 0, 1), key: one(t, 0, 1, 0, 2), ask: ask{
+		method: "PATCH", contentType: "application/json", prefer: "create-if-missing", body: "{" + strings.Join(drawMembers(t, members[1:]), ",") + "}",
+	}}
+}
 
 func drawStep(t *rapid.T) step {
-	s := step{do: one(t, stepKinds...), server: rapid.IntRange(0, 1).Draw(t, ""), tenant: one(t, 0, 0, 1)}
-	s.key, s.form = rapid.IntRange(0, 5).Draw(t, ""), one(t, 0, 0, 1, 2)
-	s.who = seldom(t, 20, "", "reader", "nobody")
-	s.accept = seldom(t, 20, "", "application/json;odata.metadata=minimal", "*/*", "text/html")
+	s := step{do: one(t, stepKinds...), server: one(t, 0, 1), tenant: one(t, 0, 0, 1)}
+	s.key, s.form = one(t, 0, 0, 1, 4, 0, 1, 0, 5), one(t, 0, 0, 1, 2)
+	s.who = seldom(t, 16, "", "reader", "nobody")
+	s.accept = seldom(t, 16, "", "application/json;odata.metadata=minimal", "*/*", "text/html")
 	s.correlation = seldom(t, 4, "", "7D0B7F9A-1b2c-4d5e-8f90-a1b2c3d4e5f6", "mine")
-	tags := []string{"$tag", "*", "$old", "$theirs", "W/$tag", `"x", $tag`, `$old , W/"y"`}
+	tags := []string{"$tag", "$tag", "*", "$old", "$theirs", "W/$tag", `"x", $tag`, `$old , W/"y",`}
 	switch s.do {
 	case "disturb":
 		return step{do: one(t, disturbances...), server: s.server}
 	case "get", "head":
 		s.method = strings.ToUpper(s.do)
 		s.query = append(drawSelect(t), drawStray(t)...)
-		s.ifNoneMatch = seldom(t, 2, "", append(tags, "$old,", "x")...)
-	case "list":
+		s.ifNoneMatch = seldom(t, 2, "", append(tags, "x")...)
+	case "list", "next":
 		s.method = "GET"
 		s.query = append(drawList(t), drawStray(t)...)
-	case "next":
-		s.method = "GET"
 	case "create":
 		s.method, s.contentType = "POST", drawMediaType(t, "application/json", "application/json; charset=utf-8", "text/plain")
-		s.prefer = seldom(t, 3, "", "return=minimal", "return=representation", "respond-async")
+		s.prefer = seldom(t, 4, "", "return=minimal", "return=representation", "respond-async")
 		s.body = drawBody(t, true)
 	case "patch", "upsert":
 		s.method, s.contentType = "PATCH", drawMediaType(t, "application/json", "application/merge-patch+json", "Application/JSON;odata.metadata=full", "text/plain")
 		s.prefer = seldom(t, 4, "", "return=minimal", "return=representation", "create-if-missing")
 		if s.do == "upsert" {
 			s.prefer = one(t, "create-if-missing", "create-if-missing", "return=minimal, create-if-missing")
+			s.ifNoneMatch = seldom(t, 4, "", "*", "*", "*", "$tag")
 		}
-		switch one(t, "", "", "", "match", "match", "none") {
-		case "match":
-			s.ifMatch = one(t, append(tags, "x", "$tag $old")...)
-		case "none":
-			s.ifNoneMatch = one(t, "*", "*", "*", "$tag")
+		if s.ifNoneMatch == "" {
+			s.ifMatch = seldom(t, 2, "", append(tags, tags...)...)
 		}
-		s.gzip = rapid.IntRange(0, 9).Draw(t, "") == 9
+		if s.ifMatch == "" && s.ifNoneMatch == "" {
+			s.ifNoneMatch, s.ifMatch = seldom(t, 16, "", "*"), seldom(t, 16, "", "x", "$tag $old")
+		}
+		s.gzip = rarely(t, 8)
 		s.body = drawBody(t, s.do == "upsert")
 		s.query = drawStray(t)
 		s.do = "patch"
@@ -100,15 +111,29 @@ func drawStep(t *rapid.T) step {
 	return s
 }
 
-// one draws one of some, the first a little more often than the last.
-func one[T any](t *rapid.T, of ...T) T { return rapid.SampledFrom(of).Draw(t, "") }
+// one draws one of some, all as often: rapid's own choice prefers the first by far.
+func one[T any](t *rapid.T, of ...T) T {
+	i := 0
+	for bit := 1; bit < len(of); bit <<= 1 {
+		i <<= 1
+		if rapid.Bool().Draw(t, "") {
+			i++
+		}
+	}
+	return of[i%len(of)]
+}
+
+// rarely is true in one of n cases, a power of two.
+func rarely(t *rapid.T, n int) bool {
+	return one(t, append(make([]bool, n-1), true)...)
+}
 
 // seldom draws one of the others in one of n cases.
 func seldom(t *rapid.T, n int, common string, others ...string) string {
-	if rapid.IntRange(0, n-1).Draw(t, "") < n-1 {
-		return common
+	if rarely(t, n) {
+		return one(t, others...)
 	}
-	return one(t, others...)
+	return common
 }
 
 func drawMediaType(t *rapid.T, common string, others ...string) string {
@@ -134,26 +159,32 @@ var faulty = map[string][]string{
 	"Boolean":        {`null`, `0`, `"true"`},
 }
 
-// drawBody draws a body with all twelve members, or with some. One in a few has a fault.
-func drawBody(t *rapid.T, all bool) string {
-	rest := slices.Clone(members[1:])
-	if !all {
-		rest = rapid.SliceOfNDistinct(rapid.SampledFrom(rest), 0, 5, func(m struct{ name, kind string }) string { return m.name }).Draw(t, "")
-	} else if rapid.Bool().Draw(t, "") {
-		slices.Reverse(rest)
-	}
+// drawMembers draws values for the members.
+func drawMembers(t *rapid.T, of []struct{ name, kind string }) []string {
 	var pairs []string
-	for _, m := range rest {
+	for _, m := range of {
 		v := one(t, values[m.kind]...)
 		if m.name == "tenantId" {
 			v = one(t, `"$own"`, `"$own"`, `"$OWN"`)
 		}
 		pairs = append(pairs, `"`+m.name+`":`+v)
 	}
+	return pairs
+}
+
+// drawBody draws a body with all twelve members, or with some. One in a few has a fault.
+func drawBody(t *rapid.T, all bool) string {
+	rest := slices.Clone(members[1:])
+	if !all {
+		rest = rapid.SliceOfNDistinct(rapid.SampledFrom(rest), 0, 5, func(m struct{ name, kind string }) string { return m.name }).Draw(t, "")
+	} else if rarely(t, 2) {
+		slices.Reverse(rest)
+	}
+	pairs := drawMembers(t, rest)
 	at := rapid.IntRange(0, len(pairs)).Draw(t, "")
 	put := func(pair string) { pairs = slices.Insert(pairs, at, pair) }
 	drop := func(i int) { pairs = slices.Delete(pairs, i, min(i+1, len(pairs))) }
-	tampers := seldom(t, 3, "", "id", "type", "annotation", "fault", "unknown", "faults", "id faults", "tenant", "drop", "text")
+	tampers := seldom(t, 4, "", "id", "type", "annotation", "fault", "unknown", "faults", "id faults", "tenant", "drop", "text")
 	for tamper := range strings.FieldsSeq(tampers) {
 		switch tamper {
 		case "id":
@@ -186,15 +217,15 @@ func drawBody(t *rapid.T, all bool) string {
 
 // drawSelect draws $select, in some spelling, or nothing.
 func drawSelect(t *rapid.T) []string {
-	if rapid.IntRange(0, 3).Draw(t, "") < 3 {
+	if !rarely(t, 4) {
 		return nil
 	}
-	return []string{one(t, "$select", "select", "$SELECT"), one(t, "id", "status,id", "eTag,thumbprint,createdTime", "*", "Status", "colour")}
+	return []string{one(t, "$select", "select", "$SELECT"), one(t, "id", "status,id", "eTag,thumbprint,createdTime", seldom(t, 2, "*", "Status", "colour"))}
 }
 
 // drawStray draws a query option that no operation has, seldom.
 func drawStray(t *rapid.T) []string {
-	if name := seldom(t, 30, "", "$expand", "api-version"); name != "" {
+	if name := seldom(t, 32, "", "$expand", "api-version"); name != "" {
 		return []string{name, "x"}
 	}
 	return nil
@@ -202,15 +233,15 @@ func drawStray(t *rapid.T) []string {
 
 func drawList(t *rapid.T) []string {
 	query := drawSelect(t)
-	if rapid.Bool().Draw(t, "") {
-		query = append(query, one(t, "$top", "top", "$TOP"), one(t, "1", "2", "3", "1000", "0", "1001", "x"))
+	if !rarely(t, 4) {
+		query = append(query, one(t, "$top", "top", "$TOP"), one(t, "1", "2", "1", "2", "1", "3", "1000", one(t, "0", "1001", "x", "1.0")))
 	}
-	if rapid.Bool().Draw(t, "") {
-		query = append(query, one(t, "$count", "$Count"), one(t, "true", "false", "yes"))
+	if rarely(t, 4) {
+		query = append(query, one(t, "$count", "$Count"), one(t, "true", "true", "false", seldom(t, 2, "true", "yes")))
 	}
-	if rapid.Bool().Draw(t, "") {
+	if rarely(t, 2) {
 		filter := drawComparison(t)
-		if rapid.IntRange(0, 2).Draw(t, "") == 2 {
+		if rarely(t, 4) {
 			filter += " and " + drawComparison(t)
 		}
 		query = append(query, one(t, "$filter", "filter"), filter)
@@ -236,7 +267,7 @@ func drawComparison(t *rapid.T) string {
 			text = "'" + strings.ReplaceAll(text, "'", "''") + "'"
 		}
 	}
-	switch one(t, "", "", "", "", "", "", "", "name", "literal", "operator") {
+	switch seldom(t, 8, "", "name", "literal", "operator") {
 	case "name":
 		name = one(t, "Status", "colour")
 	case "literal":
