@@ -143,7 +143,9 @@ func (w *world) issue() error {
 		args = append(args, "--listen", strings.TrimPrefix(w.issuer.origin, "http://"))
 	}
 	s, err := w.rig.launch(w.ctx, fmt.Sprintf("issuer-%d", w.id), launch{args: args})
-	w.issuer, w.tokens = s, map[[2]string]string{}
+	if err == nil {
+		w.issuer, w.tokens = s, map[[2]string]string{}
+	}
 	return err
 }
 
@@ -155,7 +157,9 @@ func (w *world) start(i int) error {
 		args = append(args, "--require-if-match")
 	}
 	s, err := w.rig.launch(w.ctx, fmt.Sprintf("model-%d-%d", w.id, i), launch{args: args})
-	*at = replaceable{server: s, required: at.required}
+	if err == nil {
+		*at = replaceable{server: s, required: at.required}
+	}
 	return err
 }
 
@@ -184,8 +188,11 @@ func (w *world) token(tenant, permission string) (string, error) {
 	var answer struct {
 		Token string `json:"access_token"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Token == "" {
-		return "", fmt.Errorf("the issuer gave no token: %d, %w", resp.StatusCode, err)
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return "", fmt.Errorf("reading a token: %w", err)
+	}
+	if answer.Token == "" {
+		return "", fmt.Errorf("the issuer gave no token, but status %d", resp.StatusCode)
 	}
 	w.tokens[[2]string{tenant, permission}] = answer.Token
 	return answer.Token, nil
@@ -228,7 +235,7 @@ func (w *world) sequence(t *rapid.T) {
 // reset has all servers be as at the beginning.
 func (w *world) reset() error {
 	for i, at := range w.servers {
-		if at.required {
+		if at.required || at.gone() {
 			at.required = false
 			if err := w.replace(i); err != nil {
 				return err
@@ -241,6 +248,15 @@ func (w *world) reset() error {
 		}
 	}
 	return nil
+}
+
+func (at *replaceable) gone() bool {
+	select {
+	case <-at.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // set sets the server's clock.

@@ -34,8 +34,8 @@ func (s step) String() string {
 		fmt.Fprintf(&b, " key %d", s.key)
 	}
 	for _, f := range [][2]string{
-		{"token", s.who}, {"client-request-id", s.correlation}, {"Accept", s.accept}, {"Content-Type", s.contentType}, {"If-Match", s.ifMatch}, {"If-None-Match", s.ifNoneMatch},
-		{"Prefer", s.prefer}, {"query", strings.Join(s.query, " ")}, {"body", s.body},
+		{"token", s.who}, {"client-request-id", s.correlation}, {"Accept", s.accept}, {"Content-Type", s.contentType},
+		{"If-Match", s.ifMatch}, {"If-None-Match", s.ifNoneMatch}, {"Prefer", s.prefer}, {"query", strings.Join(s.query, " ")}, {"body", s.body},
 	} {
 		if f[1] != "" {
 			fmt.Fprintf(&b, ", %s: %.400s", f[0], f[1])
@@ -83,11 +83,11 @@ func drawStep(t *rapid.T) step {
 		s.method = "GET"
 		s.query = append(drawList(t), drawStray(t)...)
 	case "create":
-		s.method, s.contentType = "POST", drawMediaType(t, "application/json", "application/json; charset=utf-8", "text/plain")
+		s.method, s.contentType = "POST", seldom(t, 8, "application/json", "application/json; charset=utf-8", "text/plain")
 		s.prefer = seldom(t, 4, "", "return=minimal", "return=representation", "respond-async")
 		s.body = drawBody(t, true)
 	case "patch", "upsert":
-		s.method, s.contentType = "PATCH", drawMediaType(t, "application/json", "application/merge-patch+json", "Application/JSON;odata.metadata=full", "text/plain")
+		s.method, s.contentType = "PATCH", seldom(t, 8, "application/json", "application/merge-patch+json", "Application/JSON;odata.metadata=full", "text/plain")
 		s.prefer = seldom(t, 4, "", "return=minimal", "return=representation", "create-if-missing")
 		if s.do == "upsert" {
 			s.prefer = one(t, "create-if-missing", "create-if-missing", "return=minimal, create-if-missing")
@@ -134,10 +134,6 @@ func seldom(t *rapid.T, n int, common string, others ...string) string {
 		return one(t, others...)
 	}
 	return common
-}
-
-func drawMediaType(t *rapid.T, common string, others ...string) string {
-	return seldom(t, 8, common, others...)
 }
 
 // values are what the members of a kind are set to: so few that objects come to be equal, and filters to hold.
