@@ -503,7 +503,7 @@ func (t *standIn) report() error {
 	said, rest, _ := strings.Cut(t.said, "\n")
 	again := ""
 	if m := rapidSeed.FindStringSubmatch(rest); m != nil {
-		again = "; -seed " + m[1] + " shows it at once"
+		again = "; -seed " + m[1] + " begins with it"
 	}
 	return fmt.Errorf("%s: %s%s\n%s", t.name, strings.TrimPrefix(said, "[rapid] "), again, t.text.String())
 }
