@@ -80,6 +80,7 @@ type world struct {
 	tokens    map[[2]string]string
 	cursors   [2]*cursor
 
+	failure                                      string
 	sequences, steps, restarts, rotations, known int
 }
 
@@ -129,7 +130,8 @@ func (w *world) explore(ctx context.Context, id int) (string, error) {
 		return "", context.Cause(ctx)
 	}
 	if t.failed {
-		return "", errors.Join(t.report(), os.WriteFile(w.rig.path(fmt.Sprintf("sequence-%d.txt", w.id)), []byte(t.text.String()), 0o600))
+		err := fmt.Errorf("%s: %s\n%s", w.name, t.report(), w.failure)
+		return "", errors.Join(err, os.WriteFile(w.rig.path(fmt.Sprintf("sequence-%d.txt", w.id)), []byte(err.Error()), 0o600))
 	}
 	return fmt.Sprintf("%s: %d sequences, %d steps, %d restarts, %d rotations of keys, 0 divergences (%d known)",
 		w.name, w.sequences, w.steps, w.restarts, w.rotations, w.known), nil
@@ -199,7 +201,7 @@ func (w *world) token(tenant, permission string) (string, error) {
 }
 
 // sequence is the property: whatever is done, the servers answer as the reference does. What it fails with is the same
-// in each run, or rapid would not make it shorter; what has differed in this one is logged.
+// in each run, or rapid would not make it shorter; failure has what has differed in the last that failed.
 func (w *world) sequence(t *rapid.T) {
 	steps := sequences.Draw(t, "")
 	if w.ctx.Err() != nil {
@@ -212,23 +214,28 @@ func (w *world) sequence(t *rapid.T) {
 	if err := w.reset(); err != nil {
 		t.Fatalf("between two sequences: %v", err)
 	}
+	var told strings.Builder
+	fail := func(what string) {
+		w.failure = told.String()
+		t.Fatalf("%s", what)
+	}
 	for i, s := range steps {
 		w.steps++
 		d, err := w.do(s)
-		switch {
-		case w.ctx.Err() != nil:
+		if w.ctx.Err() != nil {
 			return
-		case err != nil:
-			t.Logf("%2d. %s\n    %v", i+1, s, err)
-			t.Fatalf("%s fails", s.do)
-		case len(d) > 0:
-			t.Logf("%2d. %s", i+1, s)
-			for _, one := range d {
-				t.Logf("    %.2000s", one[1])
-			}
-			t.Fatalf("%s differs in %s", s.do, d[0][0])
 		}
-		t.Logf("%2d. %s", i+1, s)
+		fmt.Fprintf(&told, "%2d. %s\n", i+1, s)
+		if err != nil {
+			fmt.Fprintf(&told, "    %v\n", err)
+			fail(s.do + " fails")
+		}
+		for _, one := range d {
+			fmt.Fprintf(&told, "    %.2000s\n", one[1])
+		}
+		if len(d) > 0 {
+			fail(s.do + " differs in " + d[0][0])
+		}
 	}
 }
 
@@ -470,27 +477,20 @@ func (w *world) send(at *replaceable, s step, token string) (differences, error)
 	return d, nil
 }
 
-// standIn takes the place of a *testing.T. It keeps what the shortest sequence has logged.
+// standIn takes the place of a *testing.T.
 type standIn struct {
 	rapid.TB // what rapid does not call
 	name     string
 	failed   bool
 	said     string
-	text     strings.Builder
 }
 
-func (t *standIn) Helper()      {}
-func (t *standIn) Name() string { return t.name }
-func (t *standIn) Failed() bool { return t.failed }
-func (t *standIn) FailNow()     { t.failed = true; runtime.Goexit() }
-
-func (t *standIn) Logf(format string, args ...any) { t.Log(fmt.Sprintf(format, args...)) }
-
-func (t *standIn) Log(args ...any) {
-	if text := fmt.Sprint(args...); !strings.HasPrefix(text, "[rapid]") {
-		t.text.WriteString(text + "\n")
-	}
-}
+func (t *standIn) Helper()             {}
+func (t *standIn) Name() string        { return t.name }
+func (t *standIn) Failed() bool        { return t.failed }
+func (t *standIn) FailNow()            { t.failed = true; runtime.Goexit() }
+func (t *standIn) Log(...any)          {} // the sequence tells of itself
+func (t *standIn) Logf(string, ...any) {}
 
 func (t *standIn) Errorf(format string, args ...any) {
 	t.failed, t.said = true, fmt.Sprintf(format, args...)
@@ -498,12 +498,11 @@ func (t *standIn) Errorf(format string, args ...any) {
 
 var rapidSeed = regexp.MustCompile(`-rapid\.seed=(\d+)`)
 
-// report tells of the shortest sequence.
-func (t *standIn) report() error {
-	said, rest, _ := strings.Cut(t.said, "\n")
-	again := ""
+// report says what rapid has found, and how to find it again.
+func (t *standIn) report() string {
+	said, rest, _ := strings.Cut(strings.TrimPrefix(t.said, "[rapid] "), "\n")
 	if m := rapidSeed.FindStringSubmatch(rest); m != nil {
-		again = "; -seed " + m[1] + " begins with it"
+		said += "; -seed " + m[1] + " begins with it"
 	}
-	return fmt.Errorf("%s: %s%s\n%s", t.name, strings.TrimPrefix(said, "[rapid] "), again, t.text.String())
+	return said
 }
