@@ -1,0 +1,391 @@
+//go:build linux
+
+package main
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// reference is the contract in short: what a server answers that has all objects in a map and nobody else to serve. It is
+// written from the contract's words and shares nothing with the server.
+type reference struct {
+	items map[string]map[string]*item // by tenant and key
+	used  map[string][]string         // the entity tags that an address has had, by tenant + key
+}
+
+// item is an object. A value is a string, a bool, a json.Number or nil.
+type item struct {
+	values map[string]any
+	tag    string // as the server has told it; "" until then
+}
+
+// ask is a request.
+type ask struct {
+	method, tenant, key  string // no key: the collection
+	who                  string // whose token: "", reader, nobody, early, late, withdrawn
+	ifMatch, ifNoneMatch string
+	prefer               string
+	accept, contentType  string
+	query                []string // names and values
+	body                 string
+	after                string // where the page begins, which only the server can read off a token
+	required             bool   // whether the server wants If-Match
+}
+
+// want is the answer to a request.
+type want struct {
+	status  int
+	item    *item // whose tag the answer has
+	key     string
+	made    bool     // the server chooses the key
+	fresh   bool     // the tag must be one that the address has not had
+	content []any    // names and values of the object in the answer
+	page    *page    // of a list
+	code    string   // of an error
+	begins  string   // its message
+	names   []string // one of them is in its message
+	targets []string // of its details
+	applied bool     // Preference-Applied: return=minimal
+	or      *want    // is as good
+}
+
+type page struct {
+	rows  [][]any // like content
+	count int     // -1: not asked for
+	more  string  // the last key of the page if there are more
+	next  string  // the address of the next page, as the server has told it
+}
+
+const typeName = "#microsoft.graph.pfxRecryptionRequest"
+
+// members are in the order of every answer.
+var members = []struct{ name, kind string }{
+	{"id", "String"}, {"tenantId", "Guid"}, {"userId", "Guid"}, {"deviceId", "Guid"}, {"profileId", "Guid"}, {"thumbprint", "String"},
+	{"deviceKeyThumbprint", "String"}, {"status", "Int32"}, {"sourceType", "Int32"}, {"createdTime", "DateTimeOffset"},
+	{"lastModifiedTime", "DateTimeOffset"}, {"isDeleted", "Boolean"}, {"eTag", "String"},
+}
+
+func kindOf(member string) string {
+	for _, m := range members {
+		if m.name == member {
+			return m.kind
+		}
+	}
+	return ""
+}
+
+func refuse(status int, code, begins string, targets ...string) *want {
+	return &want{status: status, code: code, begins: begins, targets: targets}
+}
+
+// answer does what is asked. The checks are in the contract's order, of which the first that fails decides.
+func (r *reference) answer(q ask) *want {
+	writes := q.method != "GET" && q.method != "HEAD"
+	sends := q.method == "PATCH" || q.method == "POST"
+	switch {
+	case q.who == "nobody":
+		return refuse(401, "InvalidAuthenticationToken", "Access token is empty.")
+	case q.who == "late":
+		return refuse(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
+	case q.who == "early": // unless it was verified before the clock was set back
+		no := refuse(401, "InvalidAuthenticationToken", "")
+		q.who = ""
+		no.or = r.answer(q)
+		return no
+	case q.who == "withdrawn":
+		return refuse(401, "InvalidAuthenticationToken", "")
+	case q.who == "reader" && writes:
+		return refuse(403, "Forbidden", "Application must have one of the following scopes: ")
+	case q.accept == "text/html":
+		return refuse(406, "NotAcceptable", "")
+	case sends && q.contentType == "text/plain":
+		return refuse(415, "UnsupportedMediaType", "")
+	}
+	options, bad := q.options()
+	if q.ifMatch != "" && writes && !tagList.MatchString(q.ifMatch) {
+		bad = append(bad, "If-Match")
+	}
+	creates := strings.Contains(q.prefer, "create-if-missing")
+	if q.ifNoneMatch != "" && (q.method == "PATCH" && (q.ifNoneMatch != "*" || !creates) || !writes && !tagList.MatchString(q.ifNoneMatch)) {
+		bad = append(bad, "If-None-Match")
+	}
+	var sent map[string]any
+	var no *want
+	if sends {
+		sent, no = q.read()
+	}
+	if len(bad) > 0 {
+		no = &want{status: 400, code: "BadRequest", names: bad, or: no} // one check, says the contract: any order
+	}
+	if no != nil {
+		return no
+	}
+	if t, ok := sent["tenantId"]; ok && t != q.tenant {
+		return refuse(403, "Forbidden", "", "/tenantId")
+	}
+	it := r.items[q.tenant][q.key]
+	switch q.method {
+	case "POST":
+		return r.create(q, sent)
+	case "PATCH":
+		return r.patch(q, it, sent, creates)
+	case "DELETE":
+		if no := q.check(it); no != nil {
+			return no
+		}
+		delete(r.items[q.tenant], q.key)
+		return &want{status: 204}
+	}
+	if q.key == "" {
+		return r.list(q, options)
+	}
+	if it == nil {
+		return refuse(404, "ResourceNotFound", "")
+	}
+	if q.ifNoneMatch != "" && names(q.ifNoneMatch, it.tag) {
+		return &want{status: 304, item: it, key: q.key}
+	}
+	return &want{status: 200, item: it, key: q.key, content: it.content(options["select"])}
+}
+
+// check returns the refusal that the state of the object calls for.
+func (q ask) check(it *item) *want {
+	switch {
+	case q.required && q.ifMatch == "":
+		return refuse(428, "PreconditionRequired", "")
+	case it == nil:
+		return refuse(404, "ResourceNotFound", "")
+	case q.ifMatch != "" && !names(q.ifMatch, it.tag):
+		return refuse(412, "PreconditionFailed", "")
+	}
+	return nil
+}
+
+func (r *reference) patch(q ask, it *item, sent map[string]any, creates bool) *want {
+	insertOnly := q.ifNoneMatch == "*"
+	creates = creates && q.ifMatch == ""
+	if q.required && creates && !insertOnly {
+		return refuse(428, "PreconditionRequired", "")
+	}
+	if creates && (it == nil || insertOnly) {
+		if no := missing(sent); no != nil {
+			return no
+		}
+		if it != nil {
+			return refuse(412, "PreconditionFailed", "")
+		}
+		return r.create(q, sent)
+	}
+	if no := q.check(it); no != nil {
+		return no
+	}
+	before := maps.Clone(it.values)
+	maps.Copy(it.values, sent)
+	w := &want{status: 200, item: it, key: q.key, content: it.content(""), fresh: !maps.Equal(before, it.values)}
+	return w.minimal(q)
+}
+
+func (r *reference) create(q ask, sent map[string]any) *want {
+	it := &item{values: sent}
+	w := &want{status: 201, item: it, key: q.key, made: q.key == "", fresh: true}
+	if !w.made {
+		r.add(q.tenant, q.key, it)
+	}
+	w.content = it.content("")
+	return w.minimal(q)
+}
+
+// add gives an object the key that it has from now on.
+func (r *reference) add(tenant, key string, it *item) {
+	it.values["id"] = key
+	r.items[tenant][key] = it
+}
+
+func (w *want) minimal(q ask) *want {
+	if strings.Contains(q.prefer, "return=minimal") {
+		w.content, w.applied = nil, true
+	}
+	return w
+}
+
+func (r *reference) list(q ask, options map[string]string) *want {
+	top := 100
+	if t := options["top"]; t != "" {
+		top, _ = strconv.Atoi(t) // it was checked
+	}
+	p := &page{count: -1}
+	count := 0
+	for _, key := range slices.Sorted(maps.Keys(r.items[q.tenant])) {
+		it := r.items[q.tenant][key]
+		if !it.passes(options["filter"]) {
+			continue
+		}
+		count++
+		switch {
+		case key <= q.after:
+		case len(p.rows) < top:
+			p.rows = append(p.rows, it.content(options["select"]))
+			q.after, p.more = key, ""
+		default:
+			p.more = q.after
+			top = 0 // what comes now is only counted
+		}
+	}
+	if options["count"] == "true" {
+		p.count = count
+	}
+	return &want{status: 200, page: p}
+}
+
+// content returns the members that are selected.
+func (it *item) content(selected string) []any {
+	out := []any{"@odata.type", typeName}
+	for _, m := range members {
+		if selected == "" || slices.Contains(strings.Split(selected, ","), m.name) || selected == "*" {
+			out = append(out, m.name, it.values[m.name])
+		}
+	}
+	return out
+}
+
+// options returns the query options by their names without $, and which of them the operation refuses.
+func (q ask) options() (map[string]string, []string) {
+	known, bad := map[string]string{}, []string(nil)
+	for pair := range slices.Chunk(q.query, 2) {
+		name, value := strings.ToLower(strings.TrimPrefix(pair[0], "$")), pair[1]
+		_, twice := known[name]
+		good := q.method == "GET" || q.method == "HEAD"
+		switch name {
+		case "select":
+			for m := range strings.SplitSeq(value, ",") {
+				good = good && (m == "*" || kindOf(m) != "")
+			}
+		case "top":
+			n, err := strconv.Atoi(value)
+			good = good && q.key == "" && err == nil && n >= 1 && n <= 1000
+		case "count":
+			good = good && q.key == "" && (value == "true" || value == "false")
+		case "filter":
+			good = good && q.key == "" && filterGood(value)
+		default:
+			good = false
+		}
+		if known[name] = value; twice || !good {
+			bad = append(bad, name)
+		}
+	}
+	return known, bad
+}
+
+func names(list, tag string) bool { return list == "*" || strings.Contains(list, tag) }
+
+func filterGood(filter string) bool {
+	for part := range strings.SplitSeq(filter, " and ") {
+		c := comparison.FindStringSubmatch(part)
+		if c == nil {
+			return false
+		}
+		if _, ok := literal(kindOf(c[1]), c[2]); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (it *item) passes(filter string) bool {
+	if filter == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(filter, " and ") {
+		c := comparison.FindStringSubmatch(part)
+		v, _ := literal(kindOf(c[1]), c[2]) // it was checked
+		has := it.values[c[1]]
+		if kindOf(c[1]) == "DateTimeOffset" {
+			has, _ = instant(has.(string))
+		}
+		if has != v {
+			return false
+		}
+	}
+	return true
+}
+
+// read returns the members of a body, or what is wrong with it.
+func (q ask) read() (map[string]any, *want) {
+	if q.body == "" {
+		return nil, refuse(400, "BadRequest", "Empty Payload. JSON content expected.")
+	}
+	pairs, ok := parse(q.body)
+	if !ok {
+		return nil, refuse(400, "BadRequest", "Unable to read JSON request payload.")
+	}
+	no := refuse(400, "ModelValidationFailure", "")
+	sent := map[string]any{}
+	for _, pair := range pairs {
+		name, raw := pair[0], pair[1]
+		v, ok := value(kindOf(name), raw)
+		fault := ""
+		switch {
+		case name == "@odata.type":
+			if text, good := value("String", raw); good && text == typeName {
+				continue
+			}
+			fault = "The" // the contract has no words for it
+			if raw[0] != '"' {
+				fault = "Cannot convert"
+			}
+		case strings.Contains(name, "@"):
+			continue
+		case kindOf(name) == "":
+			fault = "The property '" + name + "' does not exist on type 'microsoft.graph.pfxRecryptionRequest'."
+		case !ok || name == "id" && v == nil:
+			fault = "Cannot convert the value of '" + name + "' to the expected type 'Edm." + kindOf(name) + "'."
+		case name == "id" && q.method == "PATCH" && v != q.key:
+			fault = "The value of 'id' does not match"
+		case name != "id":
+			sent[name] = v
+		}
+		if fault != "" {
+			no.targets = append(no.targets, "/"+name)
+			if no.begins == "" {
+				no.begins = fault
+			}
+		}
+	}
+	if q.method == "POST" {
+		has := map[string]bool{}
+		for _, pair := range pairs {
+			has[pair[0]] = true
+		}
+		no.targets = append(no.targets, without(has)...)
+	}
+	if len(no.targets) == 0 {
+		return sent, nil
+	}
+	return nil, no
+}
+
+// without returns the targets of the members that an object must have and the body has not.
+func without(has map[string]bool) []string {
+	var targets []string
+	for _, m := range members[1:] {
+		if !has[m.name] {
+			targets = append(targets, "/"+m.name)
+		}
+	}
+	return targets
+}
+
+func missing(sent map[string]any) *want {
+	has := map[string]bool{}
+	for name := range sent {
+		has[name] = true
+	}
+	if targets := without(has); len(targets) > 0 {
+		return refuse(400, "ModelValidationFailure", "", targets...)
+	}
+	return nil
+}
