@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test check bench bench-gateway fuzz breaking changelog speclint mutation torture torture-long torture-mutants
+.PHONY: help generate build run demo test check bench bench-gateway bench-store fuzz breaking changelog speclint mutation torture torture-long torture-mutants
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,8 @@ bench:     ## benchmarks, as one table of ratios
 	scripts/bench.sh
 bench-gateway: ## what the gateway costs, next to httputil.ReverseProxy and nginx
 	scripts/bench-gateway.sh
+bench-store: ## durable updates over HTTP next to the naive build, and ten million objects: half an hour
+	scripts/bench-store.sh
 fuzz:      ## each fuzz target for FUZZTIME (default 10m)
 	scripts/fuzz.sh
 breaking:  ## fail if the contract breaks a caller of the last tag's

@@ -26,20 +26,34 @@ func parsed() (*openapi3.T, error) {
 	return doc, nil
 }
 
-// updateOnly is the document without answers, of which ogen would generate thousands of lines that nothing here runs.
-func updateOnly() ([]byte, error) {
+// updateDocument is the document of the update alone, for a generator: the others would write thousands of lines that
+// nothing here runs.
+func updateDocument(generator string) ([]byte, error) {
 	doc, err := parsed()
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range doc.Paths.Map() {
-		for _, op := range path.Operations() {
-			op.Responses = openapi3.NewResponses(openapi3.WithName("204", openapi3.NewResponse().WithDescription("Done.")))
+	for name, path := range doc.Paths.Map() {
+		if path.Patch == nil {
+			doc.Paths.Delete(name)
+			continue
 		}
+		path.Get, path.Delete = nil, nil
 	}
-	doc.Components.Responses, doc.Components.Headers = nil, nil
-	for _, name := range []string{"pfxRecryptionRequest", "error", "errorDetail", "innerError"} {
-		delete(doc.Components.Schemas, name)
+	switch generator {
+	case "oapi-codegen": // which leaves out what is not referred to
+	case "ogen": // of which only what reads a body is measured
+		update := doc.Paths.Value(template).Patch
+		update.Responses = openapi3.NewResponses(openapi3.WithName("204", openapi3.NewResponse().WithDescription("Done.")))
+		doc.Components.Responses, doc.Components.Headers = nil, nil
+		for _, of := range []string{"", "Create", "Selection", "Collection"} {
+			delete(doc.Components.Schemas, "pfxRecryptionRequest"+of)
+		}
+		for _, name := range []string{"error", "errorDetail", "innerError"} {
+			delete(doc.Components.Schemas, name)
+		}
+	default:
+		return nil, fmt.Errorf("there is no generator %q", generator)
 	}
 	return json.MarshalIndent(doc, "", "  ")
 }

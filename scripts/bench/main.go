@@ -28,23 +28,30 @@ func main() {
 	rounds := flag.Int("rounds", 6, "how often each benchmark runs")
 	each := flag.Duration("each", 200*time.Millisecond, "how long it runs each time")
 	raw := flag.String("raw", "", "file for the raw lines (none)")
-	update := flag.Bool("update-document", false, "print the document that ogen generates from, and do nothing else")
+	generator := flag.String("print", "", "print the document that ogen or oapi-codegen generates from, and do nothing else")
 	flag.Parse()
-	if err := run(*rounds, *each, *raw, *update); err != nil {
+	var err error
+	if *generator != "" {
+		err = printDocument(*generator)
+	} else {
+		err = run(*rounds, *each, *raw)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, each time.Duration, raw string, update bool) error {
-	if update {
-		doc, err := updateOnly()
-		if err != nil {
-			return err
-		}
-		_, err = os.Stdout.Write(doc)
+func printDocument(generator string) error {
+	doc, err := updateDocument(generator)
+	if err != nil {
 		return err
 	}
+	_, err = os.Stdout.Write(doc)
+	return err
+}
+
+func run(rounds int, each time.Duration, raw string) error {
 	if rounds < 1 {
 		return errors.New("-rounds must be at least 1")
 	}

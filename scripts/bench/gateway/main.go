@@ -1,3 +1,5 @@
+//go:build linux
+
 // Gateway measures what a gateway costs, next to httputil.ReverseProxy and nginx, and prints one table from one run.
 //
 //	go run ./gateway -pfxrd ../../bin/pfxrd
@@ -16,10 +18,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
 var (
@@ -27,7 +29,7 @@ var (
 	rounds      = flag.Int("rounds", 5, "how often each variant runs")
 	duration    = flag.Duration("duration", 3*time.Second, "how long it runs each time")
 	connections = flag.Int("connections", 64, "how many connections send requests, one after another")
-	rate        = flag.Int("rate", 500, "requests a second for the latency")
+	rate        = flag.Float64("rate", 500, "requests a second for the latency")
 	role        = flag.String("role", "", "what a child process does: load, pace, upstream, reverseproxy, reverseproxy-kin")
 	target      = flag.String("target", "", "where a child process sends to")
 )
@@ -56,25 +58,30 @@ const (
 // variant is something between the load and the upstream.
 type variant struct {
 	name  string
-	start func(upstream string) (*process, error) // nil: nothing is between
+	start func(upstream string) (*load.Process, error) // nil: nothing is between
 	runs  []sample
-	paced []latency
+	paced []answers
 }
 
 type sample struct{ perSecond, cpu float64 } // cpu in microseconds of one request
 
-func gateway(args ...string) func(string) (*process, error) {
-	return func(upstream string) (*process, error) {
-		return start(measuredCore, "serving", *pfxrd, append([]string{
+func gateway(args ...string) func(string) (*load.Process, error) {
+	return func(upstream string) (*load.Process, error) {
+		return load.Start(on(measuredCore, *pfxrd, append([]string{
 			"gateway", "--listen=127.0.0.1:0", "--admin-listen=", "--upstream", "http://" + upstream,
-		}, args...)...)
+		}, args...)...))
 	}
 }
 
-func peer(role string) func(string) (*process, error) {
-	return func(upstream string) (*process, error) {
-		return start(measuredCore, "serving", os.Args[0], "-role", role, "-target", upstream)
+func peer(role string) func(string) (*load.Process, error) {
+	return func(upstream string) (*load.Process, error) {
+		return load.Start(on(measuredCore, os.Args[0], "-role", role, "-target", upstream))
 	}
+}
+
+// on is a program that runs on one core.
+func on(core, program string, args ...string) *exec.Cmd {
+	return exec.Command("taskset", append([]string{"-c", core, program}, args...)...)
 }
 
 const (
@@ -82,7 +89,8 @@ const (
 	passThrough  = "gateway, nothing checked"
 )
 
-func variants() []*variant {
+// variants are what is measured; dir is for nginx.
+func variants(dir string) []*variant {
 	all := []*variant{
 		{name: "the upstream itself"},
 		{name: reverseProxy, start: peer("reverseproxy")},
@@ -92,7 +100,7 @@ func variants() []*variant {
 		{name: "gateway, both directions enforced", start: gateway("--responses=enforce")},
 	}
 	if _, err := exec.LookPath("nginx"); err == nil {
-		all = slices.Insert(all, 1, &variant{name: "nginx, nothing checked", start: startNginx})
+		all = slices.Insert(all, 1, &variant{name: "nginx, nothing checked", start: nginx(dir)})
 	} else {
 		fmt.Println("left out: nginx is not installed")
 	}
@@ -103,15 +111,20 @@ func run() error {
 	if runtime.NumCPU() < 2 {
 		return errors.New("two cores are needed")
 	}
-	up, err := start(otherCore, "serving", os.Args[0], "-role", "upstream")
+	up, err := load.Start(on(otherCore, os.Args[0], "-role", "upstream"))
 	if err != nil {
 		return err
 	}
-	defer up.stop()
-	all := variants()
+	defer up.Stop()
+	dir, err := os.MkdirTemp("", "gateway")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	all := variants(dir)
 	for round := range *rounds {
 		for _, v := range all {
-			if err := v.measure(up.address); err != nil {
+			if err := v.measure(up.Address); err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
 		}
@@ -124,26 +137,26 @@ func run() error {
 // measure runs one round of a variant: as many requests as it takes, then few, for the latency.
 func (v *variant) measure(upstream string) error {
 	address := upstream
-	var p *process
+	var p *load.Process
 	if v.start != nil {
 		var err error
 		if p, err = v.start(upstream); err != nil {
 			return err
 		}
-		defer p.stop()
-		address = p.address
+		defer p.Stop()
+		address = p.Address
 	}
-	if _, err := load(address, *duration/4); err != nil { // warms up
+	if _, err := child("load", address, *duration/4); err != nil { // warms up
 		return err
 	}
-	before := p.cpu()
-	requests, err := load(address, *duration)
+	before := p.CPU()
+	a, err := child("load", address, *duration)
 	if err != nil {
 		return err
 	}
-	v.runs = append(v.runs, sample{float64(requests) / duration.Seconds(), (p.cpu() - before).Seconds() * 1e6 / float64(requests)})
-	l, err := pace(address)
-	v.paced = append(v.paced, l)
+	v.runs = append(v.runs, sample{a.count / duration.Seconds(), (p.CPU() - before).Seconds() * 1e6 / a.count})
+	a, err = child("pace", address, *duration)
+	v.paced = append(v.paced, a)
 	return err
 }
 
@@ -154,7 +167,7 @@ func report(all []*variant) {
 	}
 	direct := all[0]
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "\trequests/s\tCPU µs/request\tof ReverseProxy\tabove pass-through\tp50 at %d/s\tp99 at %d/s\tadded p99\t\n", *rate, *rate)
+	fmt.Fprintf(w, "\trequests/s\tCPU µs/request\tof ReverseProxy\tabove pass-through\tp50 at %.0f/s\tp99 at %.0f/s\tadded p99\t\n", *rate, *rate)
 	for _, v := range all {
 		fmt.Fprintf(w, "%s\t%.0f\t", v.name, median(v.runs, func(s sample) float64 { return s.perSecond }))
 		if v.start == nil {
@@ -162,8 +175,8 @@ func report(all []*variant) {
 		} else {
 			fmt.Fprintf(w, "%.1f\t%.2f\t%+.1f\t", cpu[v.name], cpu[v.name]/cpu[reverseProxy], cpu[v.name]-cpu[passThrough])
 		}
-		p99 := func(v *variant) float64 { return median(v.paced, func(l latency) float64 { return l.p99 }) }
-		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", median(v.paced, func(l latency) float64 { return l.p50 }), p99(v), p99(v)-p99(direct))
+		p99 := func(v *variant) float64 { return median(v.paced, func(a answers) float64 { return a.p99 }) }
+		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", median(v.paced, func(a answers) float64 { return a.p50 }), p99(v), p99(v)-p99(direct))
 	}
 	w.Flush()
 }
@@ -180,63 +193,36 @@ func median[T any](list []T, of func(T) float64) float64 {
 	return values[len(values)/2]
 }
 
-// load returns how many requests were answered.
-func load(address string, d time.Duration) (int, error) {
-	out, err := child("load", address, "-duration", d.String())
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(out[0])
-}
+// answers are how many requests were answered, and the quantiles of their times in milliseconds.
+type answers struct{ count, p50, p99 float64 }
 
-// latency is in milliseconds.
-type latency struct{ p50, p99 float64 }
-
-func pace(address string) (latency, error) {
-	out, err := child("pace", address, "-duration", duration.String())
-	if err != nil {
-		return latency{}, err
-	}
-	p50, err := strconv.ParseFloat(out[0], 64)
-	if err != nil {
-		return latency{}, err
-	}
-	p99, err := strconv.ParseFloat(out[1], 64)
-	return latency{p50, p99}, err
-}
-
-// child runs this program in another role, on the core that is not measured, and returns the words that it prints.
-func child(role, address string, args ...string) ([]string, error) {
-	args = append([]string{"-c", otherCore, os.Args[0], "-role", role, "-target", address, "-connections", strconv.Itoa(*connections), "-rate", strconv.Itoa(*rate)}, args...)
-	cmd := exec.Command("taskset", args...)
+// child runs this program in another role, on the core that is not measured, and returns what it prints.
+func child(role, address string, d time.Duration) (answers, error) {
+	cmd := on(otherCore, os.Args[0], "-role", role, "-target", address, "-duration", d.String(),
+		"-connections", fmt.Sprint(*connections), "-rate", fmt.Sprint(*rate))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("running %s: %w", role, err)
+		return answers{}, fmt.Errorf("running %s: %w", role, err)
 	}
-	return strings.Fields(string(out)), nil
+	var a answers
+	_, err = fmt.Sscan(string(out), &a.count, &a.p50, &a.p99)
+	return a, err
 }
 
-// startNginx starts nginx with one worker, connections kept on both sides.
-func startNginx(upstream string) (*process, error) {
-	dir, err := os.MkdirTemp("", "nginx")
-	if err != nil {
-		return nil, err
+// nginx returns what starts nginx with one worker, connections kept on both sides.
+func nginx(dir string) func(string) (*load.Process, error) {
+	return func(upstream string) (*load.Process, error) {
+		address, err := load.FreeAddress()
+		if err != nil {
+			return nil, err
+		}
+		config := filepath.Join(dir, "nginx.conf")
+		if err := os.WriteFile(config, fmt.Appendf(nil, nginxConf, dir, upstream, address), 0o600); err != nil {
+			return nil, err
+		}
+		return load.StartAt(address, load.Listens, on(measuredCore, "nginx", "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", config))
 	}
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	config := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConf, dir, upstream, address), 0o600); err != nil {
-		return nil, err
-	}
-	p, err := startAt(address, measuredCore, "nginx", "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", config)
-	if err != nil {
-		return nil, err
-	}
-	p.cleanUp = func() { os.RemoveAll(dir) }
-	return p, nil
 }
 
 const nginxConf = `daemon off;

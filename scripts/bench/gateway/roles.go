@@ -1,28 +1,23 @@
+//go:build linux
+
 package main
 
 import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
-
 	"github.com/pfxrecryption/pfxrecryption/openapi"
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/kin"
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
 func play(role, target string) error {
@@ -32,15 +27,15 @@ func play(role, target string) error {
 	case "reverseproxy":
 		return serve(newReverseProxy(target))
 	case "reverseproxy-kin":
-		handler, err := checkWithKin(newReverseProxy(target))
+		check, err := kin.Middleware()
 		if err != nil {
 			return err
 		}
-		return serve(handler)
+		return serve(check(newReverseProxy(target)))
 	case "load":
-		return sendLoad(target)
+		return sendLoad(target, 0)
 	case "pace":
-		return sendPaced(target)
+		return sendLoad(target, *rate)
 	}
 	return fmt.Errorf("there is no role %q", role)
 }
@@ -73,29 +68,6 @@ func newReverseProxy(target string) http.Handler {
 	}
 }
 
-func checkWithKin(next http.Handler) (http.Handler, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(openapi.Document)
-	if err != nil {
-		return nil, err
-	}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		return nil, err
-	}
-	options := &openapi3filter.Options{SkipSettingDefaults: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		route, params, err := router.FindRoute(r)
-		if err == nil {
-			err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options})
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	}), nil
-}
-
 // answer is the page's example response, as the server sends it.
 func answer() []byte {
 	var text bytes.Buffer
@@ -122,7 +94,7 @@ func serveUpstream() error {
 		go func() {
 			defer c.Close()
 			for in := bufio.NewReaderSize(c, 8<<10); ; {
-				if err := skipMessage(in); err != nil {
+				if err := load.SkipMessage(in); err != nil {
 					return
 				}
 				if _, err := c.Write(reply); err != nil {
@@ -133,27 +105,6 @@ func serveUpstream() error {
 	}
 }
 
-// skipMessage reads a message with a Content-Length.
-func skipMessage(in *bufio.Reader) error {
-	length := 0
-	for first := true; ; first = false {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if len(line) <= 2 && !first {
-			break
-		}
-		if name, value, ok := bytes.Cut(line, []byte(":")); ok && len(name) == len("Content-Length") && strings.EqualFold(string(name), "Content-Length") {
-			if length, err = strconv.Atoi(strings.TrimSpace(string(value))); err != nil {
-				return err
-			}
-		}
-	}
-	_, err := in.Discard(length)
-	return err
-}
-
 // request is the page's example request with a token of the usual length.
 func request(host string) []byte {
 	body := openapi.UpdateRequestExample
@@ -161,101 +112,15 @@ func request(host string) []byte {
 		host, strings.Repeat("a", 900), len(body)), body...)
 }
 
-// caller sends requests on one connection.
-type caller struct {
-	conn    net.Conn
-	in      *bufio.Reader
-	request []byte
-}
-
-func dial(target string) (*caller, error) {
-	conn, err := net.Dial("tcp", target)
-	if err != nil {
-		return nil, err
-	}
-	return &caller{conn, bufio.NewReaderSize(conn, 8<<10), request(target)}, nil
-}
-
-func (c *caller) call() error {
-	if _, err := c.conn.Write(c.request); err != nil {
-		return err
-	}
-	status, err := c.in.Peek(12)
+// sendLoad sends requests, as many as are answered if rate is 0, and prints how many are answered in a second, and the
+// median and the 99th percentile of their times in milliseconds.
+func sendLoad(target string, rate float64) error {
+	seen, err := load.Load{Address: target, Connections: *connections, Duration: *duration, Rate: rate, Requests: load.Same(request(target))}.Run()
 	if err != nil {
 		return err
 	}
-	if string(status) != "HTTP/1.1 200" {
-		return fmt.Errorf("answered with %q", status)
-	}
-	return skipMessage(c.in)
-}
-
-// sendLoad sends as many requests as are answered and prints how many those are.
-func sendLoad(target string) error {
-	end := time.Now().Add(*duration)
-	counts, errs := make([]int, *connections), make([]error, *connections)
-	var wg sync.WaitGroup
-	for i := range counts {
-		wg.Go(func() {
-			c, err := dial(target)
-			if err != nil {
-				errs[i] = err
-				return
-			}
-			defer c.conn.Close()
-			for time.Now().Before(end) {
-				if errs[i] = c.call(); errs[i] != nil {
-					return
-				}
-				counts[i]++
-			}
-		})
-	}
-	wg.Wait()
-	total := 0
-	for _, n := range counts {
-		total += n
-	}
-	fmt.Println(total)
-	return errors.Join(errs...)
-}
-
-// sendPaced sends requests at a rate, whether or not earlier ones were answered, and prints the median and the 99th
-// percentile of the time from when each was due to its answer, in milliseconds.
-func sendPaced(target string) error {
-	n := int(duration.Seconds() * float64(*rate))
-	due := make(chan time.Time, n)
-	took, errs := make([][]time.Duration, *connections), make([]error, *connections)
-	var wg sync.WaitGroup
-	for i := range took {
-		c, err := dial(target)
-		if err != nil {
-			return err
-		}
-		defer c.conn.Close()
-		wg.Go(func() {
-			for at := range due {
-				if errs[i] = c.call(); errs[i] != nil {
-					return
-				}
-				took[i] = append(took[i], time.Since(at))
-			}
-		})
-	}
-	begin := time.Now()
-	for i := range n {
-		at := begin.Add(time.Duration(i) * time.Second / time.Duration(*rate))
-		time.Sleep(time.Until(at))
-		due <- time.Now() // the timer's own lateness is not the gateway's
-	}
-	close(due)
-	wg.Wait()
-	all := slices.Sorted(slices.Values(slices.Concat(took...)))
-	if len(all) == 0 {
-		return errors.Join(append(errs, io.ErrUnexpectedEOF)...)
-	}
-	fmt.Println(milliseconds(all[len(all)/2]), milliseconds(all[len(all)*99/100]))
-	return errors.Join(errs...)
+	fmt.Println(len(seen.Took), milliseconds(seen.Quantile(0.5)), milliseconds(seen.Quantile(0.99)))
+	return nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -7,10 +7,12 @@ type UpdatePfxRecryptionRequestParams struct {
 	// Entity tags of which one must be the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of
 	// a tag both match. None matches: 412, and nothing changes. At most one such header field.
 	IfMatch OptString `json:",omitempty,omitzero"`
-	// Has no meaning for an update of an existing object and is refused with 400 (RFC 9110 §13.1.2).
+	// Only `*`, and only together with `Prefer: create-if-missing`: the object is created, or it exists
+	// and the answer is 412 (RFC 9110 §13.1.2). Anything else is refused with 400.
 	IfNoneMatch OptString `json:",omitempty,omitzero"`
 	// `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the
-	// default (RFC 7240 §4.2). Unknown preferences are ignored.
+	// default (RFC 7240 §4.2). `create-if-missing` creates the object if it does not exist. Unknown
+	// preferences are ignored.
 	Prefer OptString `json:",omitempty,omitzero"`
 	// The key of the object.
 	PfxRecryptionRequestsId Key

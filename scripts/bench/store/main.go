@@ -1,0 +1,73 @@
+//go:build linux
+
+// Store measures durable updates over HTTP, next to the naive build of the same thing and to what the stores do alone, and
+// what ten million objects cost instead of ten thousand. It prints one table from one run.
+//
+//	go run ./store -pfxrd ../../bin/pfxrd -naive ../../bin/bench-naive
+//
+// Servers, databases and the load share the machine's cores. Every round measures everything once, in turn, so that a busy
+// moment of the machine touches all alike; a figure is the median of the rounds. CPU is user and system time of the
+// process, as the kernel counts it. What the servers log, a line for each request, goes to a file. PostgreSQL has its
+// default settings and runs beside the server, which reaches it by a Unix socket.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+)
+
+var (
+	pfxrd       = flag.String("pfxrd", "", "the program to measure")
+	naive       = flag.String("naive", "", "the naive build")
+	tree        = flag.String("tree", "../..", "the repository, with the benchmarks of the stores")
+	dir         = flag.String("dir", "", "folder for databases (a temporary one)")
+	rounds      = flag.Int("rounds", 5, "how often each figure is measured")
+	duration    = flag.Duration("duration", 5*time.Second, "how long it is measured each time")
+	connections = flag.Int("connections", 64, "how many connections send updates, one after another")
+	objects     = flag.Int("objects", 10_000_000, "how many objects the large databases have")
+)
+
+// smallObjects is how many objects the small databases have.
+const smallObjects = 10_000
+
+func main() {
+	flag.Parse()
+	if err := run(); err != nil {
+		fmt.Fprintf(os.Stderr, "store: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	if *pfxrd == "" || *naive == "" {
+		return errors.New("-pfxrd and -naive are needed")
+	}
+	folder, err := os.MkdirTemp(*dir, "bench-store")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if err := os.Chmod(folder, 0o755); err != nil { // PostgreSQL's user must reach its own
+		return err
+	}
+	r := &rig{dir: folder}
+	defer r.close()
+	if err := r.open(); err != nil {
+		return err
+	}
+	t := &table{}
+	for _, measure := range []func(*table) error{r.measureRates, r.measureLatency, r.measureSizes} {
+		if err := measure(t); err != nil {
+			return errors.Join(err, t.print(os.Stdout)) // what is known by then took its time
+		}
+	}
+	return t.print(os.Stdout)
+}
+
+// progress says how far it is.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}

@@ -1,0 +1,125 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
+)
+
+// longer is how many times as long something may take with many objects.
+const longer = 1.5
+
+// call is something whose time must not depend on how many objects there are.
+type call struct {
+	name        string
+	connections int
+	requests    func(s *server, objects int) (source, error)
+}
+
+// calls are in this order because updates change what some of the lists would find.
+func calls() []call {
+	page := func(path string) func(*server, int) (source, error) {
+		return func(s *server, _ int) (source, error) { return load.Same(s.get(path)), nil }
+	}
+	update := func(s *server, objects int) (source, error) {
+		return s.updates(inPageTenant(objects), statusUpdate), nil
+	}
+	return []call{
+		{"first page", 1, page(objectsPath)},
+		{"a page in the middle, by nextLink", 1, func(s *server, objects int) (source, error) {
+			path, err := s.next(objectsPath + "?$skiptoken=" + base64.RawURLEncoding.EncodeToString([]byte(key(inPageTenant(objects)/2))))
+			return load.Same(s.get(path)), err
+		}},
+		{"a page of those with a value, one in ten", 1, page(objectsPath + "?$filter=" + url.QueryEscape("sourceType eq 7"))},
+		{"a search for a value that none has", 1, page(objectsPath + "?$filter=" + url.QueryEscape("thumbprint eq 'none'"))},
+		{"PATCH, one at a time", 1, update},
+		{fmt.Sprintf("PATCH, %d at a time", *connections), *connections, update},
+	}
+}
+
+// state is a database of some size with what was seen of it.
+type state struct {
+	objects        int
+	database       database
+	took           [][]float64 // milliseconds, by call
+	disk           int64
+	server, beside int64 // memory of the server, and of PostgreSQL
+}
+
+// measureSizes compares the small databases with large ones.
+func (r *rig) measureSizes(t *table) error {
+	for _, k := range r.kinds {
+		if err := r.measureSize(t, k); err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+	}
+	return nil
+}
+
+func (r *rig) measureSize(t *table, k *kind) error {
+	begun := time.Now()
+	large, err := k.create(r, *objects)
+	if err != nil {
+		return err
+	}
+	progress("%s: %d objects in %s", k.name, *objects, time.Since(begun).Round(time.Second))
+	all := calls()
+	states := []*state{{objects: smallObjects, database: k.small}, {objects: *objects, database: large}}
+	for round := range *rounds {
+		for _, s := range states {
+			if err := s.measure(all); err != nil {
+				return err
+			}
+		}
+		progress("%s: round %d of %d", k.name, round+1, *rounds)
+	}
+	few, many := states[0], states[1]
+	t.title("%s with %d objects and with %d", k.name, few.objects, many.objects)
+	for i, c := range all {
+		before, after := few.median(i), many.median(i)
+		t.judge(c.name, fmt.Sprintf("%.2f ms, %.2f ms: %.2f times", before, after, after/before), fmt.Sprintf("<= %.1f times", longer), after/before <= longer)
+	}
+	t.tell("on disk", "%s, %s: %d bytes an object", mebibytes(few.disk), mebibytes(many.disk), many.disk/int64(many.objects))
+	t.tell("memory of pfxrd", "%s, %s", mebibytes(few.server), mebibytes(many.server))
+	if many.beside > 0 {
+		t.tell("memory of PostgreSQL", "%s, %s", mebibytes(few.beside), mebibytes(many.beside))
+	}
+	return nil
+}
+
+// measure runs one round.
+func (s *state) measure(all []call) error {
+	s.took = append(s.took, make([]float64, len(all)))
+	return served(s.database, func(to *server) error {
+		for i, c := range all {
+			requests, err := c.requests(to, s.objects)
+			if err != nil {
+				return err
+			}
+			if _, _, err := to.send(c.connections, 0, *duration/4, requests); err != nil { // warms up
+				return err
+			}
+			seen, _, err := to.send(c.connections, 0, *duration, requests)
+			if err != nil {
+				return err
+			}
+			s.took[len(s.took)-1][i] = milliseconds(seen.Quantile(0.5))
+		}
+		s.server, s.beside = to.Memory(), to.database.Memory()
+		var err error
+		s.disk, err = s.database.size()
+		return err
+	})
+}
+
+// median returns how long a call takes.
+func (s *state) median(call int) float64 {
+	return median(s.took, func(round []float64) float64 { return round[call] })
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }

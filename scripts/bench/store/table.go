@@ -1,0 +1,59 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// table is what a run has found out.
+type table struct{ rows [][4]string }
+
+// title begins a part.
+func (t *table) title(format string, args ...any) {
+	t.rows = append(t.rows, [4]string{}, [4]string{fmt.Sprintf(format, args...)})
+}
+
+// tell adds a figure for which there is no target.
+func (t *table) tell(name, format string, args ...any) {
+	t.rows = append(t.rows, [4]string{"  " + name, fmt.Sprintf(format, args...)})
+}
+
+// judge adds a figure, its target and whether that is met.
+func (t *table) judge(name, figure, target string, met bool) {
+	verdict := "MISSED"
+	if met {
+		verdict = "met"
+	}
+	t.rows = append(t.rows, [4]string{"  " + name, figure, target, verdict})
+}
+
+// atLeast is judge of a ratio.
+func (t *table) atLeast(name string, ratio, target float64) {
+	t.judge(name, fmt.Sprintf("%.2f times", ratio), fmt.Sprintf(">= %.1f times", target), ratio >= target)
+}
+
+func (t *table) print(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
+	for _, r := range t.rows {
+		if r[1] == "" {
+			fmt.Fprintln(w, r[0]) // a title is not part of a column
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r[0], r[1], r[2], r[3])
+	}
+	return w.Flush()
+}
+
+func median[T any](list []T, of func(T) float64) float64 {
+	values := make([]float64, len(list))
+	for i := range list {
+		values[i] = of(list[i])
+	}
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
