@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+	"golang.org/x/sync/errgroup"
 )
 
 // The outcomes of an operation.
@@ -290,15 +292,23 @@ var lateness = []time.Duration{20 * time.Second, infinity}
 func (w *workload) check() (verdict, error) {
 	start := time.Now()
 	v := count(w.history)
+	var mu sync.Mutex
 	var failed []operation
 	settled := true
+	var objects errgroup.Group
+	objects.SetLimit(runtime.GOMAXPROCS(0))
 	for _, ops := range byKey(resolve(w.history)) {
-		result := checkObject(ops)
-		if result != porcupine.Ok {
-			failed = append(failed, ops...)
-			settled = settled && result == porcupine.Illegal
-		}
+		objects.Go(func() error {
+			if result := checkObject(ops); result != porcupine.Ok {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, ops...)
+				settled = settled && result == porcupine.Illegal
+			}
+			return nil
+		})
 	}
+	_ = objects.Wait() // none fails
 	v.took = time.Since(start)
 	if len(failed) == 0 {
 		return v, nil
