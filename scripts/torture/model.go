@@ -312,7 +312,16 @@ func (w *world) do(s step) (differences, error) {
 		s.ask.key = w.key(s.key)
 	}
 	w.expand(&s)
-	return w.send(at, s, "")
+	d, err := w.send(at, s, "")
+	for range s.pages {
+		c := w.cursors[s.tenant]
+		if len(d) > 0 || err != nil || c == nil {
+			break
+		}
+		s.do, s.query, s.after = "next", c.query, c.after
+		d, err = w.send(at, s, "")
+	}
+	return d, err
 }
 
 // anotherDay sets the clock for one request, to where no token is good.

@@ -20,6 +20,7 @@ type step struct {
 	ask
 	correlation string
 	gzip        bool
+	pages       int // how many more pages of a list are read at once
 }
 
 // String is how a sequence is told.
@@ -30,6 +31,9 @@ func (s step) String() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, " tenant %d", s.tenant)
+	if s.pages > 0 {
+		fmt.Fprintf(&b, " and %d pages more", s.pages)
+	}
 	if s.method != "POST" && s.do != "list" && s.do != "next" {
 		fmt.Fprintf(&b, " key %d", s.key)
 	}
@@ -47,7 +51,7 @@ func (s step) String() string {
 // sequences draws some objects to begin with and a slice of slices of steps, for the slices of rapid are short: at most 50
 // steps, 13 on average.
 var sequences = rapid.Custom(func(t *rapid.T) []step {
-	first := rapid.SliceOfN(rapid.Custom(drawFirst), 1, 4).Draw(t, "")
+	first := rapid.SliceOfN(rapid.Custom(drawFirst), 1, 5).Draw(t, "")
 	steps := rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 5), 1, 9).Draw(t, "")
 	return slices.Concat(first, slices.Concat(steps...))
 })
@@ -60,7 +64,7 @@ var stepKinds = slices.Concat(slices.Repeat([]string{"patch"}, 20), slices.Repea
 
 // drawFirst draws the creation of an object.
 func drawFirst(t *rapid.T) step {
-	return step{do: "patch", server: one(t, 0, 1), tenant: one(t, 0, 0, 1), key: one(t, 0, 1, 0, 2), ask: ask{
+	return step{do: "patch", server: one(t, 0, 1), tenant: one(t, 0, 0, 0, 1), key: one(t, 0, 1, 2, 3), ask: ask{
 		method: "PATCH", contentType: "application/json", prefer: "create-if-missing", body: "{" + strings.Join(drawMembers(t, members[1:]), ",") + "}",
 	}}
 }
@@ -82,6 +86,7 @@ func drawStep(t *rapid.T) step {
 	case "list", "next":
 		s.method = "GET"
 		s.query = append(drawList(t), drawStray(t)...)
+		s.pages = one(t, 0, 3)
 	case "create":
 		s.method, s.contentType = "POST", seldom(t, 8, "application/json", "application/json; charset=utf-8", "text/plain")
 		s.prefer = seldom(t, 4, "", "return=minimal", "return=representation", "respond-async")
@@ -230,12 +235,12 @@ func drawStray(t *rapid.T) []string {
 func drawList(t *rapid.T) []string {
 	query := drawSelect(t)
 	if !rarely(t, 4) {
-		query = append(query, one(t, "$top", "top", "$TOP"), one(t, "1", "2", "1", "2", "1", "3", "1000", one(t, "0", "1001", "x", "1.0")))
+		query = append(query, one(t, "$top", "top", "$TOP"), one(t, "1", "2", "1", "1", "1", "2", "1000", seldom(t, 2, "3", "0", "1001", "x", "1.0")))
 	}
 	if rarely(t, 4) {
 		query = append(query, one(t, "$count", "$Count"), one(t, "true", "true", "false", seldom(t, 2, "true", "yes")))
 	}
-	if rarely(t, 2) {
+	if !rarely(t, 4) {
 		filter := drawComparison(t)
 		if rarely(t, 4) {
 			filter += " and " + drawComparison(t)
@@ -248,6 +253,9 @@ func drawList(t *rapid.T) []string {
 // drawComparison draws a comparison of a member with a value of its kind, seldom of another.
 func drawComparison(t *rapid.T) string {
 	m := one(t, members...)
+	if rarely(t, 2) {
+		m = members[11] // isDeleted: half of the objects, so that there are pages and something between them
+	}
 	name, text := m.name, one(t, values[m.kind]...)
 	switch {
 	case name == "id":
