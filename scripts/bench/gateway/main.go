@@ -107,7 +107,7 @@ func variants(dir string) []*variant {
 	return all
 }
 
-func run() error {
+func run() (err error) {
 	if runtime.NumCPU() < 2 {
 		return errors.New("two cores are needed")
 	}
@@ -120,7 +120,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	all := variants(dir)
 	for round := range *rounds {
 		for _, v := range all {
@@ -130,8 +130,7 @@ func run() error {
 		}
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, *rounds)
 	}
-	report(all)
-	return nil
+	return report(all)
 }
 
 // measure runs one round of a variant: as many requests as it takes, then few, for the latency.
@@ -160,7 +159,7 @@ func (v *variant) measure(upstream string) error {
 	return err
 }
 
-func report(all []*variant) {
+func report(all []*variant) error {
 	cpu := map[string]float64{}
 	for _, v := range all {
 		cpu[v.name] = median(v.runs, func(s sample) float64 { return s.cpu })
@@ -178,7 +177,7 @@ func report(all []*variant) {
 		p99 := func(v *variant) float64 { return median(v.paced, func(a answers) float64 { return a.p99 }) }
 		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", median(v.paced, func(a answers) float64 { return a.p50 }), p99(v), p99(v)-p99(direct))
 	}
-	w.Flush()
+	return w.Flush()
 }
 
 func median[T any](list []T, of func(T) float64) float64 {

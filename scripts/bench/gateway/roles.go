@@ -92,7 +92,7 @@ func serveUpstream() error {
 			return err
 		}
 		go func() {
-			defer c.Close()
+			defer func() { _ = c.Close() }() // the caller has gone
 			for in := bufio.NewReaderSize(c, 8<<10); ; {
 				if err := load.SkipMessage(in); err != nil {
 					return

@@ -53,7 +53,7 @@ func serve(listen, file, issuer, audience string) error {
 		return err
 	}
 	e := echo.New()
-	e.Use(middleware.Logger(), middleware.Recover(), echo.WrapMiddleware(validate))
+	e.Use(middleware.RequestLogger(), middleware.Recover(), echo.WrapMiddleware(validate))
 	api.RegisterHandlersWithBaseURL(e, &handlers{s}, "/beta")
 	l, err := net.Listen("tcp", listen)
 	if err != nil {

@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-func run() error {
+func run() (err error) {
 	if *pfxrd == "" || *naive == "" {
 		return errors.New("-pfxrd and -naive are needed")
 	}
@@ -49,7 +49,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	if err := os.Chmod(folder, 0o755); err != nil { // PostgreSQL's user must reach its own
 		return err
 	}

@@ -87,7 +87,7 @@ func (r *rig) serve(store string, command ...string) (*server, error) {
 }
 
 func (r *rig) servePfxrd(store string) (*server, error) {
-	return r.serve(store, *pfxrd, "serve", "--admin-listen=")
+	return r.serve(store, *pfxrd, "serve", "--admin-listen=", "--drain-delay=0s")
 }
 
 func (s *server) stop() {
