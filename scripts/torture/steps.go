@@ -49,7 +49,7 @@ func (s step) String() string {
 }
 
 // sequences draws some objects to begin with and a slice of slices of steps, for the slices of rapid are short: at most 50
-// steps, 13 on average.
+// steps, 14 on average.
 var sequences = rapid.Custom(func(t *rapid.T) []step {
 	first := rapid.SliceOfN(rapid.Custom(drawFirst), 1, 5).Draw(t, "")
 	steps := rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 5), 1, 9).Draw(t, "")
@@ -57,7 +57,7 @@ var sequences = rapid.Custom(func(t *rapid.T) []step {
 })
 
 // disturbances are what is done to a server between requests.
-var disturbances = []string{"clock +2m", "clock -2m", "day +24h", "day -24h", "clock 0", "kill", "stop", "require", "rotate"}
+var disturbances = []string{"clock +2m", "clock -2m", "day +24h", "day -24h", "clock 0", "kill", "stop", "require", "require", "rotate"}
 
 var stepKinds = slices.Concat(slices.Repeat([]string{"patch"}, 20), slices.Repeat([]string{"get", "list"}, 9),
 	slices.Repeat([]string{"upsert", "delete"}, 6), slices.Repeat([]string{"create", "next"}, 5), []string{"head", "head", "disturb", "disturb"})
