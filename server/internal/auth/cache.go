@@ -27,12 +27,13 @@ type verified struct {
 	kid       string
 	key       *key
 	until     time.Time // by the monotonic clock: setting the clock back makes it no later
+	since     time.Time // by the wall clock, which may be set back before it: then nbf and iat need another look
 	expires   time.Time // by the wall clock, which may be set forward past it at any time
 }
 
 // holds reports whether the checks would pass again: time has not run out and the very same key is still its issuer's.
 func (e *verified) holds(now time.Time) bool {
-	if !now.Before(e.until) || !now.Before(e.expires) {
+	if !now.Before(e.until) || now.Before(e.since) || !now.Before(e.expires) {
 		return false
 	}
 	set := e.source.current()
@@ -67,7 +68,7 @@ func (c cache) get(k cacheKey, now time.Time) *Principal {
 
 // put remembers a token until exp, at most maxCached. In the grace that clock skew grants after exp it is not remembered.
 func (c cache) put(k cacheKey, e *verified, now, exp time.Time) {
-	e.until, e.expires = now.Add(maxCached), exp
+	e.until, e.since, e.expires = now.Add(maxCached), now.Round(0), exp // Round takes the monotonic reading off
 	if now.Before(e.expires) {
 		c.entries.Add(k, e)
 	}

@@ -27,6 +27,8 @@ func TestCache(t *testing.T) {
 		{"at exp, within skew", time.Minute, time.Minute, false, accepted},
 		{"at the end of the skew", time.Minute, 6 * time.Minute, false, auth.Expired},
 		{"verified within skew only", -time.Minute, 0, false, accepted},
+		{"clock set back within skew", time.Hour, -5 * time.Minute, false, accepted},
+		{"clock set back before nbf", time.Hour, -5*time.Minute - 1, false, auth.Invalid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
