@@ -90,12 +90,7 @@ func (r *reference) answer(q ask) *want {
 		return refuse(401, "InvalidAuthenticationToken", "Access token is empty.")
 	case q.who == "late":
 		return refuse(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
-	case q.who == "early": // unless it was verified before the clock was set back
-		no := refuse(401, "InvalidAuthenticationToken", "")
-		q.who = ""
-		no.or = r.answer(q)
-		return no
-	case q.who == "withdrawn":
+	case q.who == "early", q.who == "withdrawn":
 		return refuse(401, "InvalidAuthenticationToken", "")
 	case q.who == "reader" && writes:
 		return refuse(403, "Forbidden", "Application must have one of the following scopes: ")
@@ -324,6 +319,7 @@ func (q ask) read() (map[string]any, *want) {
 	}
 	no := refuse(400, "ModelValidationFailure", "")
 	sent := map[string]any{}
+	other := false // whether it has another object's key, which is looked at when the body itself is good
 	for _, pair := range pairs {
 		name, raw := pair[0], pair[1]
 		v, ok := value(kindOf(name), raw)
@@ -343,10 +339,10 @@ func (q ask) read() (map[string]any, *want) {
 			fault = "The property '" + name + "' does not exist on type 'microsoft.graph.pfxRecryptionRequest'."
 		case !ok || name == "id" && v == nil:
 			fault = "Cannot convert the value of '" + name + "' to the expected type 'Edm." + kindOf(name) + "'."
-		case name == "id" && q.method == "PATCH" && v != q.key:
-			fault = "The value of 'id' does not match"
 		case name != "id":
 			sent[name] = v
+		case q.method == "PATCH" && v != q.key:
+			other = true
 		}
 		if fault != "" {
 			no.targets = append(no.targets, "/"+name)
@@ -361,6 +357,9 @@ func (q ask) read() (map[string]any, *want) {
 			has[pair[0]] = true
 		}
 		no.targets = append(no.targets, without(has)...)
+	}
+	if other && len(no.targets) == 0 {
+		no = refuse(400, no.code, "The value of 'id' does not match", "/id")
 	}
 	if len(no.targets) == 0 {
 		return sent, nil
