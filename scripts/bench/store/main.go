@@ -12,10 +12,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -50,7 +53,15 @@ func run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	go removeWhenInterrupted(folder)
+	if err := os.Setenv("TMPDIR", folder); err != nil { // the stores' benchmarks must use the same disk
+		return err
+	}
 	if err := os.Chmod(folder, 0o755); err != nil { // PostgreSQL's user must reach its own
+		return err
+	}
+	busy, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
 		return err
 	}
 	r := &rig{dir: folder}
@@ -59,12 +70,22 @@ func run() (err error) {
 		return err
 	}
 	t := &table{}
+	t.title("load average of the machine before: %s", busy[:bytes.IndexByte(busy, ' ')])
 	for _, measure := range []func(*table) error{r.measureRates, r.measureLatency, r.measureSizes} {
 		if err := measure(t); err != nil {
 			return errors.Join(err, t.print(os.Stdout)) // what is known by then took its time
 		}
 	}
 	return t.print(os.Stdout)
+}
+
+// removeWhenInterrupted leaves no gigabytes behind when the run is broken off. The servers end with this process.
+func removeWhenInterrupted(folder string) {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	<-interrupted
+	_ = os.RemoveAll(folder) // nobody is there to tell
+	os.Exit(1)
 }
 
 // progress says how far it is.
