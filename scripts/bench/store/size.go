@@ -19,6 +19,7 @@ type call struct {
 	name        string
 	connections int
 	requests    func(s *server, objects int) (source, error)
+	told        bool // and no more: a file has no index on members, so that a search reads all objects of the tenant
 }
 
 // calls are in this order because updates change what some of the lists would find.
@@ -30,15 +31,15 @@ func calls() []call {
 		return s.updates(inPageTenant(objects), statusUpdate), nil
 	}
 	return []call{
-		{"first page", 1, page(objectsPath)},
-		{"a page in the middle, by nextLink", 1, func(s *server, objects int) (source, error) {
+		{name: "first page", connections: 1, requests: page(objectsPath)},
+		{name: "a page in the middle, by nextLink", connections: 1, requests: func(s *server, objects int) (source, error) {
 			path, err := s.next(objectsPath + "?$skiptoken=" + base64.RawURLEncoding.EncodeToString([]byte(key(inPageTenant(objects)/2))))
 			return load.Same(s.get(path)), err
 		}},
-		{"a page of those with a value, one in ten", 1, page(objectsPath + "?$filter=" + url.QueryEscape("sourceType eq 7"))},
-		{"a search for a value that none has", 1, page(objectsPath + "?$filter=" + url.QueryEscape("thumbprint eq 'none'"))},
-		{"PATCH, one at a time", 1, update},
-		{fmt.Sprintf("PATCH, %d at a time", *connections), *connections, update},
+		{name: "a page of those with a value, one in ten", connections: 1, requests: page(objectsPath + "?$filter=" + url.QueryEscape("sourceType eq 7"))},
+		{name: "a search for a value that none has", connections: 1, requests: page(objectsPath + "?$filter=" + url.QueryEscape("thumbprint eq 'none'")), told: true},
+		{name: "PATCH, one at a time", connections: 1, requests: update},
+		{name: fmt.Sprintf("PATCH, %d at a time", *connections), connections: *connections, requests: update},
 	}
 }
 
@@ -82,7 +83,12 @@ func (r *rig) measureSize(t *table, k *kind) error {
 	t.title("%s with %d objects and with %d", k.name, few.objects, many.objects)
 	for i, c := range all {
 		before, after := few.median(i), many.median(i)
-		t.judge(c.name, fmt.Sprintf("%.2f ms, %.2f ms: %.2f times", before, after, after/before), fmt.Sprintf("<= %.1f times", longer), after/before <= longer)
+		figure := fmt.Sprintf("%.2f ms, %.2f ms: %.2f times", before, after, after/before)
+		if c.told {
+			t.tell(c.name, "%s", figure)
+			continue
+		}
+		t.judge(c.name, figure, fmt.Sprintf("<= %.1f times", longer), after/before <= longer)
 	}
 	t.tell("on disk", "%s, %s: %d bytes an object", mebibytes(few.disk), mebibytes(many.disk), many.disk/int64(many.objects))
 	t.tell("memory of pfxrd", "%s, %s", mebibytes(few.server), mebibytes(many.server))
