@@ -28,7 +28,7 @@ fi
 if ! command -v nginx >/dev/null 2>&1 && ! [ -x /usr/sbin/nginx ]; then
 	leave_out 'the test of the example for nginx: it needs nginx'
 fi
-go test $race -shuffle=on "$@" ./...
+go test $race -shuffle=on -timeout 30m "$@" ./...
 if $typescript; then
 	scripts/typescript.sh test
 	scripts/compat.sh
