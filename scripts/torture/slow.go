@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,9 +36,18 @@ type kind struct {
 var kinds = []kind{
 	{"idle", 60 * time.Second, (*holder).idle},
 	{"never read", 25 * time.Second, (*holder).neverRead}, // the first answers fit into the buffers: a request more
-	{"never read", 25 * time.Second, (*holder).neverRead}, // two shares: more than may be worked on at once
 	{"body drip", 10 * time.Second, (*holder).dripBody},
 	{"header drip", 5 * time.Second, (*holder).dripHeader},
+}
+
+// neverReaders is how many never read: more than may be worked on at once. The server ends those that are too many soon.
+const neverReaders = 800
+
+// kindAt returns the kind of the i-th of so many connections.
+func kindAt(i, connections int) int {
+	never := min(neverReaders, connections*2/5)
+	share := (connections - never) / 3
+	return slices.IndexFunc([]int{share, share + never, 2*share + never, connections}, func(end int) bool { return i < end })
 }
 
 // slow holds thousands of connections that send or read next to nothing. Others must not notice, and each must end.
@@ -80,12 +90,12 @@ func slow(ctx context.Context, r *rig) (string, error) {
 	good.Go(func() { load.run(loading, c, s) })
 	for i := range connections {
 		held.Go(func() {
-			if err := h.one(ctx, i*len(kinds)/connections); err != nil {
+			if err := h.one(ctx, kindAt(i, connections)); err != nil {
 				cancel(err)
 			}
 		})
 		if i%100 == 99 {
-			if err := pause(ctx, 200*time.Millisecond); err != nil { // the queue of the listener is short
+			if err := pause(ctx, 150*time.Millisecond); err != nil { // the queue of the listener is short
 				break
 			}
 		}
