@@ -357,9 +357,9 @@ func (k *soaking) keep(m rest, when string) {
 		m.at.Seconds(), when, m.rss, m.heap, m.goroutines, m.fds, k.longest, float64(m.p99)/float64(time.Millisecond), k.sent, k.failed)
 }
 
-// judge looks at the rests after the first quarter of the time, in which caches and pools fill.
+// judge looks at the rests after the first sixth of the time, in which caches and pools fill.
 func (k *soaking) judge(heapGrows, rssGrows float64) (string, error) {
-	warm := slices.IndexFunc(k.rests, func(m rest) bool { return m.at > k.rests[len(k.rests)-1].at/4 })
+	warm := slices.IndexFunc(k.rests, func(m rest) bool { return m.at > k.rests[len(k.rests)-1].at/6 })
 	rests := k.rests[warm:]
 	few := max(3, len(rests)/10)
 	if len(rests) < 2*few {
