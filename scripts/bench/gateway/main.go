@@ -162,34 +162,22 @@ func (v *variant) measure(upstream string) error {
 func report(all []*variant) error {
 	cpu := map[string]float64{}
 	for _, v := range all {
-		cpu[v.name] = median(v.runs, func(s sample) float64 { return s.cpu })
+		cpu[v.name] = load.Median(v.runs, func(s sample) float64 { return s.cpu })
 	}
 	direct := all[0]
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\trequests/s\tCPU µs/request\tof ReverseProxy\tabove pass-through\tp50 at %.0f/s\tp99 at %.0f/s\tadded p99\t\n", *rate, *rate)
 	for _, v := range all {
-		fmt.Fprintf(w, "%s\t%.0f\t", v.name, median(v.runs, func(s sample) float64 { return s.perSecond }))
+		fmt.Fprintf(w, "%s\t%.0f\t", v.name, load.Median(v.runs, func(s sample) float64 { return s.perSecond }))
 		if v.start == nil {
 			fmt.Fprint(w, "\t\t\t")
 		} else {
 			fmt.Fprintf(w, "%.1f\t%.2f\t%+.1f\t", cpu[v.name], cpu[v.name]/cpu[reverseProxy], cpu[v.name]-cpu[passThrough])
 		}
-		p99 := func(v *variant) float64 { return median(v.paced, func(a answers) float64 { return a.p99 }) }
-		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", median(v.paced, func(a answers) float64 { return a.p50 }), p99(v), p99(v)-p99(direct))
+		p99 := func(v *variant) float64 { return load.Median(v.paced, func(a answers) float64 { return a.p99 }) }
+		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", load.Median(v.paced, func(a answers) float64 { return a.p50 }), p99(v), p99(v)-p99(direct))
 	}
 	return w.Flush()
-}
-
-func median[T any](list []T, of func(T) float64) float64 {
-	values := make([]float64, len(list))
-	for i := range list {
-		values[i] = of(list[i])
-	}
-	slices.Sort(values)
-	if len(values)%2 == 0 {
-		return (values[len(values)/2-1] + values[len(values)/2]) / 2
-	}
-	return values[len(values)/2]
 }
 
 // answers are how many requests were answered, and the quantiles of their times in milliseconds.

@@ -133,3 +133,14 @@ func (s *schedule) next() (time.Time, error) {
 	s.made += s.interval
 	return due, s.alarm.sleepUntil(due)
 }
+
+// Median returns the median of a figure of the things in list.
+func Median[T any](list []T, of func(T) float64) float64 {
+	values := make([]float64, len(list))
+	for i := range list {
+		values[i] = of(list[i])
+	}
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}

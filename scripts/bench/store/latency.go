@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
 const (
@@ -30,9 +32,9 @@ func (r *rig) measureLatency(t *table) error {
 	}
 	t.title("updates at %.0f %% of that rate, from when each is due", usualLoad*100)
 	for _, k := range r.kinds {
-		p99 := median(seen[k], func(q quantiles) float64 { return q.p99 })
+		p99 := load.Median(seen[k], func(q quantiles) float64 { return q.p99 })
 		figure := fmt.Sprintf("at %.0f/s: p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms", usualLoad*k.capacity,
-			median(seen[k], func(q quantiles) float64 { return q.p50 }), p99, median(seen[k], func(q quantiles) float64 { return q.p999 }))
+			load.Median(seen[k], func(q quantiles) float64 { return q.p50 }), p99, load.Median(seen[k], func(q quantiles) float64 { return q.p999 }))
 		t.judge(k.name, figure, fmt.Sprintf("p99 < %s", longestP99), p99 < milliseconds(longestP99))
 	}
 	return nil

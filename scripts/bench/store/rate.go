@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
 // hotObjects is how many objects the updates change in turn where it is about the rate: as many as in the benchmarks of
@@ -24,11 +26,11 @@ type contender struct {
 }
 
 func (c *contender) perSecond() float64 {
-	return median(c.seen, func(s sample) float64 { return s.perSecond })
+	return load.Median(c.seen, func(s sample) float64 { return s.perSecond })
 }
 
 func (c *contender) tell(t *table) {
-	cpu := func(of func(sample) float64) float64 { return median(c.seen, of) }
+	cpu := func(of func(sample) float64) float64 { return load.Median(c.seen, of) }
 	figure := fmt.Sprintf("%.0f/s", c.perSecond())
 	if server := cpu(func(s sample) float64 { return s.serverCPU }); server > 0 {
 		figure += fmt.Sprintf(", CPU µs each: server %.0f", server)

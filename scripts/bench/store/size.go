@@ -125,7 +125,7 @@ func (s *state) measure(all []call) error {
 
 // median returns how long a call takes.
 func (s *state) median(call int) float64 {
-	return median(s.took, func(round []float64) float64 { return round[call] })
+	return load.Median(s.took, func(round []float64) float64 { return round[call] })
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }

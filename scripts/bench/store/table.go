@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 )
 
@@ -46,14 +45,4 @@ func (t *table) print(to io.Writer) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r[0], r[1], r[2], r[3])
 	}
 	return w.Flush()
-}
-
-func median[T any](list []T, of func(T) float64) float64 {
-	values := make([]float64, len(list))
-	for i := range list {
-		values[i] = of(list[i])
-	}
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
 }
