@@ -17,11 +17,11 @@ import (
 // conn is one connection with its statements. One goroutine uses it at a time.
 type conn struct {
 	*sqlite.Conn
-	selectOne                     *sqlite.Stmt
-	selectAny, list               *sqlite.Stmt // of readers alone
-	begin, commit, rollback       *sqlite.Stmt // these and what follows: of the writer alone
-	insert, put, update, delete   *sqlite.Stmt
-	checkpointPassive, checkpoint *sqlite.Stmt
+	selectOne                                            *sqlite.Stmt
+	selectAny, list                                      *sqlite.Stmt // of readers alone
+	begin, commit, rollback                              *sqlite.Stmt // these and what follows: of the writer alone
+	insert, put, update, delete                          *sqlite.Stmt
+	checkpointNone, checkpointPassive, checkpointRestart *sqlite.Stmt
 }
 
 // settings hold for every connection: any of them may be the last one, and that one moves the log into the file.
@@ -37,7 +37,8 @@ var settings = []struct{ pragma, value, want string }{
 	{"cache_size", "-8192", "-8192"},
 	// The writer checkpoints by itself: SQLite would do it inside a commit, while callers wait, and hide its errors.
 	{"wal_autocheckpoint", "0", "0"},
-	{"journal_size_limit", fmt.Sprint(checkpointBytes), ""},
+	// In bytes: what a log that has been longer is cut to when it begins anew. Half as much again as it has by itself.
+	{"journal_size_limit", fmt.Sprint(checkpointPages * 3 / 2 * pageBytes), ""},
 }
 
 // openConn opens a connection to a file that exists.
@@ -139,8 +140,9 @@ func (c *conn) prepareWriter() error {
 		{&c.put, putRequest},
 		{&c.update, updateRequest},
 		{&c.delete, deleteRequest},
+		{&c.checkpointNone, "PRAGMA wal_checkpoint(NOOP)"},
 		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},
-		{&c.checkpoint, "PRAGMA wal_checkpoint(TRUNCATE)"},
+		{&c.checkpointRestart, "PRAGMA wal_checkpoint(RESTART)"},
 	})
 }
 
@@ -171,6 +173,21 @@ func execute(stmt *sqlite.Stmt) error {
 			return stmt.Reset()
 		}
 	}
+}
+
+// logState is how the log stands after a checkpoint.
+type logState struct {
+	busy         bool // others have kept the checkpoint from its end
+	pages, moved int  // how many the log has, and how many of those are in the file too
+}
+
+// checkpoint runs one of the statements of checkpoints.
+func (c *conn) checkpoint(stmt *sqlite.Stmt) (logState, error) {
+	if _, err := stmt.Step(); err != nil { // has reset stmt
+		return logState{}, err
+	}
+	state := logState{stmt.ColumnBool(0), stmt.ColumnInt(1), stmt.ColumnInt(2)}
+	return state, stmt.Reset()
 }
 
 // probe reads from the table.

@@ -74,7 +74,7 @@ func replaceLog(t *testing.T, s *Store, device string) (restore func()) {
 	for _, e := range entries {
 		fd, err := strconv.Atoi(e.Name())
 		check(t, err)
-		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && target == s.wal {
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && target == logPath(s) {
 			fds = append(fds, fd)
 		}
 	}

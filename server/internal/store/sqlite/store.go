@@ -55,11 +55,10 @@ func (c Config) validate() error {
 type Store struct {
 	log         *slog.Logger
 	path        string
-	wal         string // the path of the log, for its size
 	busyTimeout time.Duration
 	writer      *conn      // used by the goroutine write alone, and by Close after that has ended
-	logTarget   int64      // the length in bytes from which on the log is moved into the file
-	logLimit    int64      // the same, or more while that cannot be done; both used by the goroutine write alone
+	logTarget   int        // the length in pages from which on the log is moved into the file
+	logLimit    int        // the same, or more while that cannot be done; both used by the goroutine write alone
 	readers     chan *conn // those that are free
 	queue       chan *job
 	fault       atomic.Pointer[error] // set once: why nothing may be written any more
@@ -86,10 +85,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		log:         c.Log,
 		busyTimeout: c.BusyTimeout,
-		logTarget:   checkpointBytes,
-		logLimit:    checkpointBytes,
+		logTarget:   checkpointPages,
+		logLimit:    checkpointPages,
 		path:        path,
-		wal:         path + "-wal",
 		readers:     make(chan *conn, c.Readers),
 		queue:       make(chan *job, queueLen),
 		closing:     make(chan struct{}),
@@ -288,8 +286,9 @@ func (s *Store) closeConns() error {
 	if s.writer == nil {
 		return errors.Join(errs...)
 	}
-	if s.writer.checkpoint != nil && s.fault.Load() == nil {
-		errs = append(errs, execute(s.writer.checkpoint))
+	if s.writer.checkpointRestart != nil && s.fault.Load() == nil {
+		_, err := s.writer.checkpoint(s.writer.checkpointRestart)
+		errs = append(errs, err)
 	}
 	errs = append(errs, s.writer.Close())
 	if err := errors.Join(errs...); err != nil {

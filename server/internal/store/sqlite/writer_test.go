@@ -60,7 +60,7 @@ func TestWriter(t *testing.T) {
 		mustInsert(t, s, "a")
 		// SQLite itself does not write a row that is the same: the trigger tells that it was not asked to.
 		pragma(t, s, "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON request BEGIN SELECT RAISE(ABORT, 'asked'); END")
-		before, err := os.ReadFile(s.wal)
+		before, err := os.ReadFile(logPath(s))
 		check(t, err)
 		_, err = s.Update(t.Context(), tenant, "a", func(*pfx.Request) error { return nil })
 		check(t, err)
@@ -69,7 +69,7 @@ func TestWriter(t *testing.T) {
 		_, err = s.Insert(t.Context(), storetest.Request(tenant, "a"))
 		wantKind(t, err, pfx.Exists)
 		check(t, s.Ready(t.Context()))
-		after, err := os.ReadFile(s.wal)
+		after, err := os.ReadFile(logPath(s))
 		check(t, err)
 		if string(after) != string(before) {
 			t.Errorf("the log went from %d to %d bytes, want it as it was", len(before), len(after))
@@ -278,8 +278,12 @@ func TestLog(t *testing.T) {
 				}
 			})
 		}
-		if longest := fillLog(t, s, 3*target); longest > target*5/4 {
+		longest := fillLog(t, s, 3*target)
+		if longest > target*5/4 {
 			t.Errorf("the log had %d bytes, want at most %d and a batch", longest, target)
+		}
+		if info, err := os.Stat(logPath(s)); err != nil || info.Size() < target {
+			t.Errorf("got %d bytes, %v, want a log of %d that is written over and not cut off", info.Size(), err, target)
 		}
 		stop()
 		readers.Wait()
@@ -322,17 +326,20 @@ func TestLog(t *testing.T) {
 		}
 		check(t, sqlitex.ExecuteTransient(other, "COMMIT", nil))
 		fillLog(t, s, target/4)
-		if info, err := os.Stat(s.wal); err != nil || info.Size() > target {
+		if info, err := os.Stat(logPath(s)); err != nil || info.Size() > target*5/4 {
 			t.Errorf("got %d bytes, %v, want a log that is short again", info.Size(), err)
 		}
 	})
 }
 
-// limitLog gives the log another length than checkpointBytes.
-func limitLog(t *testing.T, s *Store, n int64) {
+func logPath(s *Store) string { return s.path + "-wal" }
+
+// limitLog moves the log into the file from n bytes on, and keeps no more of it.
+func limitLog(t *testing.T, s *Store, n int) {
 	t.Helper()
+	pragma(t, s, fmt.Sprintf("PRAGMA journal_size_limit = %d", n))
 	_, err := s.do(t.Context(), func(*conn, *job) error {
-		s.logTarget, s.logLimit = n, n
+		s.logTarget, s.logLimit = n/pageBytes, n/pageBytes
 		return nil
 	})
 	check(t, err)
@@ -353,7 +360,7 @@ func fillLog(t *testing.T, s *Store, n int64) int64 {
 			t.Error(err)
 			return longest
 		}
-		info, err := os.Stat(s.wal)
+		info, err := os.Stat(logPath(s))
 		if err != nil {
 			t.Error(err)
 			return longest
@@ -560,7 +567,7 @@ func pragma(t *testing.T, s *Store, sql string) {
 // of the database.
 func commits(t *testing.T, s *Store) int {
 	t.Helper()
-	data, err := os.ReadFile(s.wal)
+	data, err := os.ReadFile(logPath(s))
 	check(t, err)
 	n := 0
 	const header, frame = 32, 24 + 4096
