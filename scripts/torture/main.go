@@ -57,14 +57,15 @@ const (
 func of[T any](s size, quick, short, long T) T { return [3]T{quick, short, long}[s] }
 
 func main() {
-	pfxrd := flag.String("pfxrd", "bin/pfxrd", "the server's `program`")
-	old := flag.String("old", "", "the `program` of an earlier release, for upgrade; the server's if empty")
-	keep := flag.String("keep", "bin/torture", "the `folder` in which a harness that fails leaves what it has seen")
-	seed := flag.Uint64("seed", 0, "seed of the choices that are made by chance; 0 is a new one")
-	isLong := flag.Bool("long", false, "run for hours")
-	isQuick := flag.Bool("quick", false, "run crash and linear for about a minute")
-	mutants := flag.Bool("mutants", false, "plant the faults of scripts/torture/mutants, which the harnesses must find; needs the working directory to be the repository's")
-	flag.Parse()
+	flags := flag.NewFlagSet("torture", flag.ExitOnError) // rapid has put its own into the common one
+	pfxrd := flags.String("pfxrd", "bin/pfxrd", "the server's `program`")
+	old := flags.String("old", "", "the `program` of an earlier release, for upgrade; the server's if empty")
+	keep := flags.String("keep", "bin/torture", "the `folder` in which a harness that fails leaves what it has seen")
+	seed := flags.Uint64("seed", 0, "seed of the choices that are made by chance; 0 is a new one")
+	isLong := flags.Bool("long", false, "run for hours")
+	isQuick := flags.Bool("quick", false, "run crash and linear for about a minute")
+	mutants := flags.Bool("mutants", false, "plant the faults of scripts/torture/mutants, which the harnesses must find; needs the working directory to be the repository's")
+	_ = flags.Parse(os.Args[1:]) // it exits instead
 	s := short
 	switch {
 	case *isLong:
@@ -80,9 +81,9 @@ func main() {
 	c := config{pfxrd: *pfxrd, old: *old, keep: *keep, size: s, seed: *seed}
 	var err error
 	if *mutants {
-		err = plantAll(ctx, c, flag.Args())
+		err = plantAll(ctx, c, flags.Args())
 	} else {
-		err = runAll(ctx, c, flag.Args())
+		err = runAll(ctx, c, flags.Args())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "torture:", err)
