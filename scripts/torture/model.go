@@ -29,7 +29,10 @@ import (
 // modelBased does the same sequences of steps, drawn by chance, to servers on both stores and to the reference, and compares
 // each whole answer. A sequence that shows a difference is made as short as can be.
 func modelBased(ctx context.Context, r *rig) (string, error) {
-	testing.Init() // rapid asks for -test.short
+	testing.Init() // rapid asks for -test.short, and of the common flags, which must have been parsed
+	if err := flag.CommandLine.Parse(nil); err != nil {
+		return "", err
+	}
 	for name, value := range map[string]any{
 		"rapid.checks": of(r.size, 100, 500, 20_000), "rapid.seed": r.seed, "rapid.nofailfile": true, "rapid.shrinktime": of(r.size, 20*time.Second, 30*time.Second, 2*time.Minute),
 	} {
