@@ -187,7 +187,7 @@ func (j *Job) tell(n int) {
 }
 
 // cursor goes through a target page by page, each as of its own moment: a scan of one moment would keep a store in a file
-// from cutting off its log until the copy ends. What the copy itself stores is never met again, as a key that it stores is
+// from beginning its log anew until the copy ends. What the copy itself stores is never met again, as a key that it stores is
 // not after the one at which the cursor stands.
 type cursor struct {
 	target Target

@@ -21,7 +21,7 @@ type conn struct {
 	selectAny, list                                      *sqlite.Stmt // of readers alone
 	begin, commit, rollback                              *sqlite.Stmt // these and what follows: of the writer alone
 	insert, put, update, delete                          *sqlite.Stmt
-	checkpointNone, checkpointPassive, checkpointRestart *sqlite.Stmt
+	checkpointNoop, checkpointPassive, checkpointRestart *sqlite.Stmt
 }
 
 // settings hold for every connection: any of them may be the last one, and that one moves the log into the file.
@@ -140,7 +140,7 @@ func (c *conn) prepareWriter() error {
 		{&c.put, putRequest},
 		{&c.update, updateRequest},
 		{&c.delete, deleteRequest},
-		{&c.checkpointNone, "PRAGMA wal_checkpoint(NOOP)"},
+		{&c.checkpointNoop, "PRAGMA wal_checkpoint(NOOP)"},
 		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},
 		{&c.checkpointRestart, "PRAGMA wal_checkpoint(RESTART)"},
 	})
@@ -175,13 +175,14 @@ func execute(stmt *sqlite.Stmt) error {
 	}
 }
 
-// logState is how the log stands after a checkpoint.
+// logState is how the log stands after a checkpoint. After one that lets the next commit begin it anew it still has the
+// pages that it had, until that commit.
 type logState struct {
 	busy         bool // others have kept the checkpoint from its end
 	pages, moved int  // how many the log has, and how many of those are in the file too
 }
 
-// checkpoint runs one of the statements of checkpoints.
+// checkpoint runs a checkpoint's statement. That others are busy is no error.
 func (c *conn) checkpoint(stmt *sqlite.Stmt) (logState, error) {
 	if _, err := stmt.Step(); err != nil { // has reset stmt
 		return logState{}, err

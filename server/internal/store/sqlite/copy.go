@@ -14,7 +14,7 @@ import (
 const columnTenant = 13
 
 // Scan returns requests, as copying.Source says, on a connection of its own: one of those that all readers share would,
-// for as long as it is away, keep the writer from cutting the log off. While a scan goes on, the log cannot be moved into
+// for as long as it is away, keep the writer from beginning the log anew. While a scan goes on, the log cannot be moved into
 // the file beyond its moment, in this process and in others, and grows with what they write.
 func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, error] {
 	return func(yield func(pfx.Request, error) bool) {

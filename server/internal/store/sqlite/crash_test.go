@@ -34,6 +34,14 @@ func updateUntilKilled(path string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	_, err = s.do(ctx, func(*conn, *job) error {
+		s.logTarget, s.logLimit = 32, 32 // pages, to write over the log a few times before the kill
+		return nil
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	var mu sync.Mutex
 	report := func(r *pfx.Request) {
 		mu.Lock()

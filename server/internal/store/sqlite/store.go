@@ -271,7 +271,8 @@ func (s *Store) Close() error {
 }
 
 // closeConns closes the connections, those in use once they are free again. The writer's is the last: SQLite moves the
-// log into the file when the last one is closed, and hides the errors of it, so that the checkpoint comes before.
+// log into the file when the last one is closed, and hides the errors of it, so that a checkpoint comes before. After a
+// fault the writer's stays open until the process ends: the log is to be read anew, and SQLite would remove it.
 func (s *Store) closeConns() error {
 	var errs []error
 	readers := cap(s.readers)
@@ -283,14 +284,16 @@ func (s *Store) closeConns() error {
 	for range readers {
 		errs = append(errs, (<-s.readers).Close())
 	}
-	if s.writer == nil {
-		return errors.Join(errs...)
-	}
-	if s.writer.checkpointRestart != nil && s.fault.Load() == nil {
-		_, err := s.writer.checkpoint(s.writer.checkpointRestart)
+	if s.writer != nil && s.writer.checkpointPassive != nil && s.fault.Load() == nil {
+		_, err := s.writer.checkpoint(s.writer.checkpointPassive)
+		if err != nil {
+			s.judge(err)
+		}
 		errs = append(errs, err)
 	}
-	errs = append(errs, s.writer.Close())
+	if s.writer != nil && s.fault.Load() == nil {
+		errs = append(errs, s.writer.Close())
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing store: %w", err)
 	}

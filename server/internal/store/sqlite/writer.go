@@ -219,8 +219,13 @@ func (s *Store) limitLog() {
 	if s.fault.Load() != nil {
 		return
 	}
-	log, err := s.writer.checkpoint(s.writer.checkpointNone)
-	if err == nil && (log.pages < s.logLimit || log.moved == log.pages) {
+	state, err := s.writer.checkpoint(s.writer.checkpointNoop)
+	if err == nil && state.pages < s.logTarget {
+		s.logLimit = s.logTarget // whoever has begun it anew
+		return
+	}
+	// What is in the file already the next commit writes over, or it makes the log longer, and then there is more to move.
+	if err == nil && (state.pages < s.logLimit || state.moved == state.pages) {
 		return
 	}
 	begunAnew := false
@@ -233,31 +238,38 @@ func (s *Store) limitLog() {
 	}
 	s.logLimit = s.logTarget
 	if !begunAnew {
-		s.logLimit = log.pages + s.logTarget/8 // another process reads, or the disk is full
+		s.logLimit = max(state.pages, s.logTarget) + s.logTarget/8 // another process reads, or the disk is full
 	}
 }
 
 // moveLog moves the log into the file and reports whether the next commit begins it anew.
 func (s *Store) moveLog() (bool, error) {
-	// First without disturbing anyone. What remains then is to begin the log anew, for which no reader may be in it: under
-	// a constant load there always is one, so that the readers have to pause. That takes microseconds.
+	// First without disturbing anyone, once all have left who began to read before the last commit: nothing after what they
+	// read can be moved. For the log to begin anew no reader may be in it at all: under a constant load there always is one,
+	// so that the readers pause again, for microseconds.
+	s.pauseReaders()()
 	if _, err := s.writer.checkpoint(s.writer.checkpointPassive); err != nil {
 		return false, err
 	}
+	defer s.pauseReaders()()
+	// Callers wait, and there will be another time.
+	s.writer.SetBusyTimeout(checkpointBusy)
+	defer s.writer.SetBusyTimeout(s.busyTimeout)
+	state, err := s.writer.checkpoint(s.writer.checkpointRestart)
+	return err == nil && !state.busy, err
+}
+
+// pauseReaders waits until nobody reads, and has nobody begin until resume is called.
+func (s *Store) pauseReaders() (resume func()) {
 	readers := make([]*conn, cap(s.readers))
 	for i := range readers {
 		readers[i] = <-s.readers
 	}
-	defer func() {
+	return func() {
 		for _, c := range readers {
 			s.readers <- c
 		}
-	}()
-	// Callers wait, and there will be another time.
-	s.writer.SetBusyTimeout(checkpointBusy)
-	defer s.writer.SetBusyTimeout(s.busyTimeout)
-	log, err := s.writer.checkpoint(s.writer.checkpointRestart)
-	return !log.busy, err
+	}
 }
 
 // guard runs the function of an update or a deletion. A panic of it becomes an error, so that it ends the one job and not
