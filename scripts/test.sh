@@ -28,7 +28,8 @@ fi
 if ! command -v nginx >/dev/null 2>&1 && ! [ -x /usr/sbin/nginx ]; then
 	leave_out 'the test of the example for nginx: it needs nginx'
 fi
-go test $race -shuffle=on -timeout 30m "$@" ./...
+# Twice as many packages at once as there are processors: much of a test is waiting, for a child, a disk, a Retry-After.
+go test $race -shuffle=on -timeout 30m -p $((2 * $(getconf _NPROCESSORS_ONLN))) "$@" ./...
 if $typescript; then
 	scripts/typescript.sh test
 	scripts/compat.sh
