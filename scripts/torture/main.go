@@ -41,6 +41,9 @@ var harnesses = []harness{
 	{"soak", [3]time.Duration{2 * time.Minute, 5 * time.Minute, 90 * time.Minute}, soak},
 }
 
+// errTooLong is why a harness has ended that has neither passed nor found anything.
+var errTooLong = errors.New("it takes longer")
+
 // inQuick are those that a quick run has.
 var inQuick = []string{"crash", "linear"}
 
@@ -140,7 +143,7 @@ func runAll(ctx context.Context, c config, names []string) error {
 
 // run runs one harness in a rig of its own. What the harness leaves behind is kept if it has failed.
 func (c config) run(ctx context.Context, h harness) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, h.limit[c.size], fmt.Errorf("it takes longer than %s", h.limit[c.size]))
+	ctx, cancel := context.WithTimeoutCause(ctx, h.limit[c.size], fmt.Errorf("%w than %s", errTooLong, h.limit[c.size]))
 	defer cancel()
 	r, err := newRig(ctx, c)
 	if err != nil {

@@ -47,7 +47,7 @@ func plantAll(ctx context.Context, c config, names []string) error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			took := time.Since(start).Round(time.Second)
-			if found == nil {
+			if found == nil || errors.Is(found, errTooLong) {
 				fmt.Printf("%-38s MISSED (%s)\n", name, took)
 				missed = append(missed, name)
 				continue

@@ -34,7 +34,8 @@ stop its server, copy again, and start the server on the new store.
 Nobody may write to the target before that. An object that has been changed there since it was copied is left as it is, and
 makes the verification fail, unless --overwrite is given: a copy that is run again by mistake takes nothing back.
 
-While it runs, the log beside a source in a file grows with what is written, and a source in PostgreSQL is not vacuumed of what changes.
+While it runs, the log beside a source in a file grows with what is written, and a source in PostgreSQL is not vacuumed of
+what changes.
 
 Exit codes: 0 both stores are the same, 1 they are not or it was interrupted, 2 it was called wrongly.`
 }
