@@ -1,0 +1,149 @@
+package validate
+
+import "strconv"
+
+// Faults says why a body or a set of parameters was refused.
+type Faults struct {
+	// Malformed reports that the bytes are not I-JSON, or nest too deep. Then List is empty, whatever else is wrong.
+	Malformed bool
+	// Empty reports that there was no content, or only white space. It is Malformed too.
+	Empty bool
+	// Offset is the index of the first byte that a malformed body cannot have.
+	Offset int
+	// List has the faults in document order, at most 32. A fault of an object or an array as a whole, such as a missing
+	// member, stands where the object or the array ends.
+	List []Fault
+}
+
+// Fault is one rule of the contract that was broken. It never holds the caller's value, only the name of a member.
+type Fault struct {
+	// In is where the fault is: "" for a body, else "path", "query" or "header".
+	In string
+	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body; it is "" for parameters.
+	Pointer string
+	// Name is the name of the member or of the parameter; an item of an array has the name of the member it is in.
+	Name string
+	// Keyword is the rule: a keyword of the schema, such as "type", "format", "required" or "additionalProperties", which
+	// is a name that is not declared; for parameters also "encoding", which is bad percent-encoding, and "repeated".
+	Keyword string
+	// Expected is what the contract asks for.
+	Expected Expected
+}
+
+// Expected is what the contract asks for: the type and the format of the member, and the value of the keyword as JSON
+// where the type and the format do not tell it.
+type Expected struct {
+	Type, Format, Value string
+}
+
+// maxFaults bounds what one body can make us write.
+const maxFaults = 32
+
+// mark is a fault as it is noted while reading. Where it is becomes a JSON Pointer only when the reading is over: the
+// happy path keeps no track of where it is.
+type mark struct {
+	at      int    // offset of the value's first byte, or of the byte that closes the object or array
+	member  string // the member that is missing, or the unknown option
+	in      string
+	keyword string
+	value   string
+	want    *Expected
+}
+
+// fault notes that the value at offset at breaks a keyword.
+func (l *lexer) fault(at int, keyword, value string, want *Expected) {
+	l.note(mark{at: at, keyword: keyword, value: value, want: want})
+}
+
+// missing notes that the object that was just closed lacks a member.
+func (l *lexer) missing(member string, want *Expected) {
+	l.note(mark{at: l.pos - 1, member: member, keyword: "required", want: want})
+}
+
+// closed is the offset of the byte that closed the object or array that was just read.
+func (l *lexer) closed() int { return l.pos - 1 }
+
+func (l *lexer) note(m mark) {
+	if len(l.marks) < maxFaults {
+		l.marks = append(l.marks, m)
+	}
+}
+
+func (m *mark) fault(pointer, name string) Fault {
+	f := Fault{In: m.in, Pointer: pointer, Name: name, Keyword: m.keyword, Expected: *m.want}
+	f.Expected.Value = m.value
+	if m.member != "" {
+		f.Name = m.member
+		f.Pointer = string(appendToken([]byte(pointer), []byte(m.member)))
+	}
+	return f
+}
+
+// resolver turns marks into faults by reading the bytes once more. They are known to be JSON by then.
+type resolver struct {
+	lexer
+	left    []mark
+	faults  []Fault
+	pointer []byte
+	name    []byte
+}
+
+// resolve returns the faults of marks, which stand in the order of the bytes.
+func resolve(data []byte, marks []mark) []Fault {
+	r := resolver{lexer: lexer{data: data}, left: marks, faults: make([]Fault, 0, len(marks))}
+	r.space()
+	r.value()
+	return r.faults
+}
+
+// take resolves the marks at offset at.
+func (r *resolver) take(at int) {
+	for len(r.left) > 0 && r.left[0].at == at {
+		r.faults = append(r.faults, r.left[0].fault(string(r.pointer), string(r.name)))
+		r.left = r.left[1:]
+	}
+}
+
+func (r *resolver) value() {
+	r.take(r.pos)
+	if len(r.left) == 0 {
+		return
+	}
+	outer, length := r.name, len(r.pointer)
+	switch r.data[r.pos] {
+	case '{':
+		r.pos++
+		for n := 0; len(r.left) > 0 && r.more(n, '}'); n++ {
+			r.member(nil, 0)
+			r.name, r.pointer = r.key, appendToken(r.pointer[:length], r.key)
+			r.value()
+		}
+	case '[':
+		r.pos++
+		for n := 0; len(r.left) > 0 && r.more(n, ']'); n++ {
+			r.pointer = strconv.AppendInt(append(r.pointer[:length], '/'), int64(n), 10)
+			r.value()
+		}
+	default:
+		r.skip(0)
+		return
+	}
+	r.name, r.pointer = outer, r.pointer[:length]
+	r.take(r.closed())
+}
+
+// appendToken appends a name to a JSON Pointer (RFC 6901 §3).
+func appendToken(pointer, name []byte) []byte {
+	pointer = append(pointer, '/')
+	for _, c := range name {
+		switch c {
+		case '~':
+			pointer = append(pointer, "~0"...)
+		case '/':
+			pointer = append(pointer, "~1"...)
+		default:
+			pointer = append(pointer, c)
+		}
+	}
+	return pointer
+}

@@ -1,0 +1,57 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestPointers notes a fault of every value, and of every object and array at its end.
+func TestPointers(t *testing.T) {
+	t.Parallel()
+	const data = ` {"a": [1, {"b/c~d": null}], "\u0065": "x"}`
+	want := &Expected{Type: "string"}
+	var marks []mark
+	for _, text := range []string{"{", "[", "1", `{"b`, "null", "}]", "]", `"x"`, "}"} {
+		at := strings.Index(data, text)
+		if text == "}" {
+			at = len(data) - 1
+		}
+		marks = append(marks, mark{at: at, keyword: text, want: want})
+	}
+	marks = append(marks, mark{at: len(data) - 1, member: "m/n", keyword: "required", want: want})
+	var got []string
+	for _, f := range resolve([]byte(data), marks) {
+		got = append(got, f.Keyword+" "+f.Pointer+" "+f.Name)
+	}
+	expect := []string{
+		"{  ", "[ /a a", "1 /a/0 a", `{"b /a/1 a`, "null /a/1/b~1c~0d b/c~d", "}] /a/1 a", "] /a a", `"x" /e e`, "}  ", "required /m~1n m/n",
+	}
+	if diff := cmp.Diff(expect, got); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+func TestFaultsAreBounded(t *testing.T) {
+	t.Parallel()
+	data := []byte("[" + strings.Repeat("1,", 100) + "1]")
+	l := open(data)
+	l.enter('[', &Expected{})
+	for n := 0; l.more(n, ']'); n++ {
+		l.str(&Expected{Type: "string"})
+	}
+	f := l.close()
+	if f == nil || len(f.List) != maxFaults || f.List[maxFaults-1].Pointer != "/31" {
+		t.Errorf("got %+v, want %d faults", f, maxFaults)
+	}
+}
+
+func TestBadSyntaxAfterFault(t *testing.T) {
+	t.Parallel()
+	l := open([]byte(`[1,"a"`))
+	l.str(&Expected{Type: "string"})
+	if f := l.close(); f == nil || !f.Malformed || f.List != nil || f.Offset != 6 {
+		t.Errorf("got %+v, want malformed at 6 and nothing else", f)
+	}
+}

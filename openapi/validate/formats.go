@@ -1,0 +1,235 @@
+package validate
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// isUUID reports whether s is 8-4-4-4-12 hexadecimal digits in any case, of whatever version and variant.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch i {
+		case 8, 13, 18, 23:
+			if s[i] != '-' {
+				return false
+			}
+		default:
+			if unhex(s[i]) > 0xf {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// uuid reads a string that is a UUID and has no escapes; its sixteen bytes are in the order of the text. It reports false,
+// and reads nothing, for any other value: the caller then reads a string and finds out what is wrong with it.
+func (l *lexer) uuid() ([16]byte, bool) {
+	var v [16]byte
+	if len(l.data)-l.pos < len(`""`)+36 {
+		return v, false
+	}
+	b := (*[38]byte)(l.data[l.pos:])
+	if b[0] != '"' || b[9] != '-' || b[14] != '-' || b[19] != '-' || b[24] != '-' || b[37] != '"' {
+		return v, false
+	}
+	var bad byte
+	for i, at := range uuidDigits {
+		hi, lo := hexValues[b[at]], hexValues[b[at+1]]
+		bad |= hi | lo
+		v[i] = hi<<4 | lo&0xf
+	}
+	if bad > 0xf {
+		return v, false
+	}
+	l.pos += len(b)
+	return v, true
+}
+
+// uuidDigits is where the two digits of a byte start, the opening quote counted.
+var uuidDigits = [16]uint8{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35}
+
+// hexValues are the values of unhex.
+var hexValues = func() [256]byte {
+	var t [256]byte
+	for i := range t {
+		t[i] = unhex(byte(i))
+	}
+	return t
+}()
+
+// isDate reports whether s is a full-date of RFC 3339 that the calendar has.
+func isDate(s string) bool {
+	if len(s) != len("2006-01-02") || s[4] != '-' || s[7] != '-' {
+		return false
+	}
+	year, month, day := twoDigits(s[0:])*100+twoDigits(s[2:]), twoDigits(s[5:]), twoDigits(s[8:])
+	if twoDigits(s[0:]) < 0 || twoDigits(s[2:]) < 0 || month < 1 || month > 12 || day < 1 {
+		return false
+	}
+	return day <= daysIn(year, month)
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// twoDigits returns the value of the two digits that s starts with, a large negative number if they are none.
+func twoDigits(s string) int {
+	if a, b := s[0]-'0', s[1]-'0'; a <= 9 && b <= 9 {
+		return int(a)*10 + int(b)
+	}
+	return -1 << 20
+}
+
+// isDateTime reports whether s is a date-time of RFC 3339 that time.Time can hold: without leap seconds, T and Z in
+// capitals, as RFC 3339 §5.6 lets applications ask.
+func isDateTime(s string) bool {
+	if len(s) < len("2006-01-02T15:04:05Z") || !isDate(s[:10]) || s[10] != 'T' || s[16] != ':' || !isMinute(s[11:16]) {
+		return false
+	}
+	if !within(s[17:], 59) {
+		return false
+	}
+	s = s[19:]
+	if s[0] == '.' {
+		n := digitsEndString(s, 1)
+		if n == 1 {
+			return false
+		}
+		s = s[n:]
+	}
+	return s != "z" && isZone(s, 23*60+59)
+}
+
+// isDateTimeOffset reports whether s is an Edm.DateTimeOffset (OData ABNF dateTimeOffsetValue): seconds may be left out,
+// a fraction has 1 to 12 digits, an offset is at most 14:00 (XML Schema 1.1 §3.3.7).
+func isDateTimeOffset(s string) bool {
+	if len(s) < len("2006-01-02T15:04Z") || !isDate(s[:10]) || s[10]|0x20 != 't' || !isMinute(s[11:16]) {
+		return false
+	}
+	s = s[16:]
+	if s[0] == ':' {
+		if len(s) < len(":05Z") || !within(s[1:], 59) {
+			return false
+		}
+		s = s[3:]
+		if s[0] == '.' {
+			n := digitsEndString(s, 1)
+			if n == 1 || n > 13 {
+				return false
+			}
+			s = s[n:]
+		}
+	}
+	return isZone(s, 14*60)
+}
+
+// isMinute reports whether s is hh:mm.
+func isMinute(s string) bool { return s[2] == ':' && within(s, 23) && within(s[3:], 59) }
+
+func isZone(s string, most int) bool {
+	if len(s) == 1 {
+		return s[0]|0x20 == 'z'
+	}
+	return len(s) == len("+00:00") && (s[0] == '+' || s[0] == '-') && isMinute(s[1:]) &&
+		twoDigits(s[1:])*60+twoDigits(s[4:]) <= most
+}
+
+// within reports whether s starts with two digits of a value from 0 to most.
+func within(s string, most int) bool {
+	n := twoDigits(s)
+	return n >= 0 && n <= most
+}
+
+func digitsEndString(s string, i int) int {
+	for i < len(s) && s[i]-'0' <= 9 {
+		i++
+	}
+	return i
+}
+
+// isByte reports whether s is base64 (RFC 4648 §4) with padding and without line breaks.
+func isByte(s string) bool {
+	_, ok := decodeByte(s)
+	return ok
+}
+
+// decodeByte returns the bytes that s stands for. It is strict: the bits that the padding leaves over are zero.
+func decodeByte(s string) ([]byte, bool) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, false
+	}
+	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	return b, err == nil
+}
+
+// isURI reports whether s is a URI with a scheme (RFC 3986 §3). It is no relative reference, and has no characters that
+// RFC 3986 §2 would have percent-encoded.
+func isURI(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			return false
+		}
+		if s[i] == '%' && (i+2 >= len(s) || unhex(s[i+1]) > 0xf || unhex(s[i+2]) > 0xf) {
+			return false
+		}
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.IsAbs()
+}
+
+// isEmail reports whether s is an address of the form dot-atom@host (RFC 5321 §4.1.2): neither quoted local parts nor
+// address literals nor comments.
+func isEmail(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	if at < 1 || at > 64 || len(s) > 254 {
+		return false
+	}
+	for atom := range strings.SplitSeq(s[:at], ".") {
+		if atom == "" || strings.ContainsFunc(atom, notAtext) {
+			return false
+		}
+	}
+	for label := range strings.SplitSeq(s[at+1:], ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.ContainsFunc(label, notLetterDigitHyphen) {
+			return false
+		}
+	}
+	return true
+}
+
+func notAtext(r rune) bool {
+	return notLetterDigitHyphen(r) && (r >= 0x80 || strings.IndexByte("!#$%&'*+/=?^_`{|}~", byte(r)) < 0)
+}
+
+func notLetterDigitHyphen(r rune) bool {
+	return (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && r != '-'
+}
+
+// isIPv4 reports whether s is a dotted quad without leading zeros.
+func isIPv4(s string) bool {
+	a, err := netip.ParseAddr(s)
+	return err == nil && a.Is4()
+}
+
+// isIPv6 reports whether s is an IPv6 address without a zone (RFC 4291 §2.2).
+func isIPv6(s string) bool {
+	a, err := netip.ParseAddr(s)
+	return err == nil && a.Is6() && a.Zone() == ""
+}

@@ -1,0 +1,193 @@
+package validate
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// str reads a string. It reports false after a fault.
+func (l *lexer) str(want *Expected) (string, bool) {
+	if l.peek() != '"' {
+		l.wrongType(want)
+		return "", false
+	}
+	start := l.pos + 1
+	if end := plain(l.data, start); end < len(l.data) && l.data[end] == '"' {
+		l.pos = end + 1
+		return l.share(start, end), true
+	}
+	return l.rareStr(start)
+}
+
+// freeStr reads a string of which nothing else is asked. It is empty after a fault.
+func (l *lexer) freeStr(want *Expected) string {
+	s, _ := l.str(want)
+	return s
+}
+
+// rareStr reads a string that has escapes or characters beyond ASCII.
+func (l *lexer) rareStr(start int) (string, bool) {
+	end, escaped := l.endOfString(start)
+	if end < 0 {
+		return "", false
+	}
+	l.pos = end + 1
+	if escaped {
+		return string(unescape(make([]byte, 0, end-start), l.data[start:end])), true
+	}
+	return l.share(start, end), true
+}
+
+// share returns the data between start and end as a part of the one copy that all strings share.
+func (l *lexer) share(start, end int) string {
+	if l.text == "" {
+		l.text = string(l.data)
+	}
+	return l.text[start:end]
+}
+
+// endOfString returns the offset of the quote that closes a string, from offset i inside it on, and whether there are
+// escapes before it. It returns -1 after bad syntax.
+func (l *lexer) endOfString(i int) (int, bool) {
+	escaped := false
+	for {
+		if i = plain(l.data, i); i >= len(l.data) {
+			l.malformed(len(l.data))
+			return -1, false
+		}
+		n := 0
+		switch c := l.data[i]; {
+		case c == '"':
+			return i, escaped
+		case c == '\\':
+			n = escapeLen(l.data[i:])
+			escaped = true
+		case c >= utf8.RuneSelf:
+			if _, n = utf8.DecodeRune(l.data[i:]); n == 1 { // RFC 3629 §3: nothing overlong, no surrogate
+				n = 0
+			}
+		}
+		if n == 0 {
+			l.malformed(i)
+			return -1, false
+		}
+		i += n
+	}
+}
+
+// plain returns the offset, from i on, of the first byte that does not stand for itself in a string: a quote, a
+// backslash, a control character or a byte beyond ASCII. It looks at eight bytes at a time.
+func plain(b []byte, i int) int {
+	const (
+		low   = 0x0101010101010101
+		high  = 0x8080808080808080
+		quote = '"' * low
+		slash = '\\' * low
+		space = ' ' * low
+	)
+	for i+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[i:])
+		// The high bit of the lowest byte that is zero in x is the lowest that is set in (x-low)&^x&high.
+		q, s := w^quote, w^slash
+		if m := ((q-low)&^q | (s-low)&^s | (w-space)&^w | w) & high; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+	for i < len(b) && b[i] >= ' ' && b[i] < utf8.RuneSelf && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// escapeLen returns the length of the escape that b starts with, 0 if it is none or is a lone surrogate (RFC 7493 §2.1).
+func escapeLen(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		switch r := hex4(b); {
+		case r < 0:
+			return 0
+		case !utf16.IsSurrogate(r):
+			return 6
+		case len(b) > 6 && b[6] == '\\' && utf16.DecodeRune(r, hex4(b[6:])) != utf8.RuneError:
+			return 12
+		}
+	}
+	return 0
+}
+
+// hex4 returns the code unit of the escape \uXXXX that b starts with, or -1.
+func hex4(b []byte) rune {
+	if len(b) < 6 || b[1] != 'u' {
+		return -1
+	}
+	var r rune
+	for _, c := range b[2:6] {
+		d := unhex(c)
+		if d > 0xf {
+			return -1
+		}
+		r = r<<4 | rune(d)
+	}
+	return r
+}
+
+// unhex returns the value of a hexadecimal digit, 0xff for any other byte.
+func unhex(c byte) byte {
+	switch {
+	case c-'0' <= 9:
+		return c - '0'
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 0xff
+}
+
+// unescape appends what the inside of a string stands for to dst. Its escapes are known to be good.
+func unescape(dst, b []byte) []byte {
+	for len(b) > 0 {
+		if b[0] != '\\' {
+			n := 1
+			for n < len(b) && b[n] != '\\' {
+				n++
+			}
+			dst = append(dst, b[:n]...)
+			b = b[n:]
+			continue
+		}
+		n := escapeLen(b)
+		switch n {
+		case 2:
+			dst = append(dst, unescapeByte(b[1]))
+		case 6:
+			dst = utf8.AppendRune(dst, hex4(b))
+		default:
+			dst = utf8.AppendRune(dst, utf16.DecodeRune(hex4(b), hex4(b[6:])))
+		}
+		b = b[n:]
+	}
+	return dst
+}
+
+func unescapeByte(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}
