@@ -23,7 +23,6 @@ type exchange struct {
 
 	body     graph.Body  // of the request, if it was read
 	lent     *bytesBody  // what the next handler reads of it
-	faults   []fault     // of the part that is being checked
 	closes   bool        // the connection is not used for another request
 	asItCame bool        // the request breaks a rule that is not enforced
 	found    []violation // those that were not refused, and those of the response
@@ -48,7 +47,7 @@ func (x *exchange) operation() string {
 	if x.route == nil {
 		return ""
 	}
-	return x.route.id
+	return x.route.ID
 }
 
 // rules are those of the operation, or those of what no operation has.

@@ -68,8 +68,8 @@ func New(c Config) (*Gate, error) {
 	g := &Gate{config: c, router: r}
 	known := map[string]bool{}
 	for rt := range r.all() {
-		known[rt.id] = true
-		rt.rules, rt.unchecked = g.rules(rt.id)
+		known[rt.ID] = true
+		rt.rules, rt.unchecked = g.rules(rt.ID)
 		rt.enforces = slices.Contains(rt.rules[policy.Requests][:], policy.Enforce)
 	}
 	for id := range c.Policy.Operations {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
@@ -16,7 +17,7 @@ import (
 // Builtin returns our own contract, checked by the code that is generated from it.
 func Builtin() *Contract {
 	return &Contract{
-		BasePaths: []string{graph.BasePath}, Operations: Generated(pfxvalid.Operations), Graph: true, MaxBody: graph.MaxBody,
+		BasePaths: validate.BasePaths(graph.BasePath), Operations: pfxvalid.Operations, Graph: true, MaxBody: graph.MaxBody,
 		Words: graph.Entity,
 	}
 }
@@ -38,8 +39,7 @@ func (l *Live) Describe(w io.Writer) {
 	g := l.gate.Load()
 	lines := map[string]string{"(unknown)": describe(g.unknown)}
 	for rt := range g.router.all() {
-		_, method, path := rt.Route()
-		lines[path+" "+method+" "+rt.id] = describe(rt.rules)
+		lines[rt.Path+" "+rt.Method+" "+rt.ID] = describe(rt.rules)
 	}
 	for _, name := range slices.Sorted(maps.Keys(lines)) {
 		fmt.Fprintf(w, "%s: %s\n", name, lines[name])

@@ -23,6 +23,7 @@ type violation struct {
 	pointer   string // of the member
 	name      string // of the member, the parameter, or the status
 	keyword   string
+	reason    string // why a part cannot be judged
 	refused   bool
 }
 
@@ -53,6 +54,9 @@ func (g *Gate) record(x *exchange, v *violation) {
 		attrs = append(attrs, slog.Int("status", x.status))
 	default:
 		attrs = append(attrs, slog.String("pointer", cut(v.pointer)))
+	}
+	if v.reason != "" {
+		attrs = append(attrs, slog.String("reason", v.reason))
 	}
 	id := x.named()
 	attrs = append(attrs, slog.String("request-id", id.RequestID.String()), slog.String("client-request-id", id.ClientRequestID.String()))

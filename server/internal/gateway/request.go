@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
@@ -187,13 +187,14 @@ func problemOf(err error) *graph.Problem {
 // check holds a request of an operation against the contract.
 func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	r, rt := x.request, x.route
-	mediaType, err := x.mediaType()
+	body, contentType, err := x.declaredBody()
 	if err != nil && x.judge(violation{kind: policy.MediaType, in: "header", keyword: "mediaType"}) {
 		return nil, problemOf(err)
-	} else if err != nil {
-		mediaType = "" // nobody knows how to read it
 	}
-	hasBody := len(rt.types) > 0 && (rt.mustHaveBody || carriesBody(r))
+	if refusal := x.judgeSpots(rt.spots, body); refusal != nil {
+		return nil, refusal
+	}
+	hasBody := len(rt.types) > 0 && (rt.BodyRequired || carriesBody(r))
 	if hasBody {
 		if err := x.body.Read(r, x.gate.config.Contract.MaxBody); err != nil {
 			p, kind := problemOf(err), policy.Malformed
@@ -212,9 +213,8 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	if found.ambiguous && x.judge(violation{kind: policy.Path, in: "path"}) {
 		return nil, graph.NoRoute()
 	}
-	if hasBody && mediaType != "" {
-		rt.CheckRequestBody(mediaType, x.body.Bytes(), x.report)
-		if refusal := x.judgeBody(); refusal != nil {
+	if hasBody && body != nil {
+		if refusal := x.judgeBody(body.CheckContent(r.Context(), contentType, x.body.Bytes())); refusal != nil {
 			return nil, refusal
 		}
 	}
@@ -229,60 +229,54 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 
 func carriesBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
 
-// mediaType returns the media type of the body; "" if the operation has none, or it may be absent and is.
-func (x *exchange) mediaType() (string, error) {
+// judgeSpots returns the problem of the first place that cannot be judged, where the policy refuses what cannot be.
+func (x *exchange) judgeSpots(spots []validate.Spot, body *validate.Body) *graph.Problem {
+	if body != nil {
+		spots = slices.Concat(spots, body.Spots)
+	}
+	for _, spot := range spots {
+		if x.judge(violation{kind: policy.NotJudged, pointer: spot.Pointer, keyword: "not-judged", reason: spot.Reason}) {
+			return notJudged()
+		}
+	}
+	return nil
+}
+
+// notJudged is the problem of a request that a part of the contract is for which cannot be judged.
+func notJudged() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusNotImplemented, Code: "NotImplemented",
+		Message: "The gateway cannot check this request: the contract describes it in a way that is not supported.",
+	}
+}
+
+// declaredBody returns the body that the contract has for the request's media type, and its Content-Type; nil if the
+// operation has no body, or if the body may be absent and is.
+func (x *exchange) declaredBody() (*validate.Body, string, error) {
 	r, rt := x.request, x.route
 	if x.gate.config.Contract.Graph {
-		return graph.Negotiate(r.Method, r.Header, rt.types)
+		media, err := graph.Negotiate(r.Method, r.Header, rt.types)
+		if err != nil || media == "" {
+			return nil, "", err
+		}
+		return rt.RequestBody(media), media, nil
 	}
-	if len(rt.types) == 0 || !rt.mustHaveBody && !carriesBody(r) {
-		return "", nil
+	if len(rt.types) == 0 || !rt.BodyRequired && !carriesBody(r) {
+		return nil, "", nil
 	}
 	types, encodings := r.Header["Content-Type"], r.Header["Content-Encoding"]
 	switch {
 	case len(types) > 1:
-		return "", graph.BadParameter("Content-Type", "was sent more than once")
+		return nil, "", graph.BadParameter("Content-Type", "was sent more than once")
 	case len(encodings) > 1:
-		return "", graph.BadParameter("Content-Encoding", "was sent more than once")
+		return nil, "", graph.BadParameter("Content-Encoding", "was sent more than once")
 	}
-	encoding := ""
-	if len(encodings) == 1 {
-		encoding = encodings[0]
+	contentType := r.Header.Get("Content-Type")
+	body := rt.RequestBody(contentType)
+	if body == nil {
+		return nil, "", graph.UnsupportedMediaType(r.Method, rt.types)
 	}
-	media, ok := declaredType(r.Header.Get("Content-Type"), rt.types)
-	if !ok {
-		return "", graph.UnsupportedMediaType(r.Method, rt.types)
-	}
-	return media, graph.CheckEncoding(encoding)
-}
-
-// declaredType returns the media type that a Content-Type names, and reports whether the contract has it, or a range that
-// it is of. JSON is in UTF-8 whatever a charset says, so that only utf-8 may be said of it (RFC 8259 §8.1).
-func declaredType(contentType string, declared []string) (string, bool) {
-	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return "", false
-	}
-	if charset, ok := params["charset"]; ok && isJSON(media) && !strings.EqualFold(charset, "utf-8") {
-		return "", false
-	}
-	main, _, _ := strings.Cut(media, "/")
-	return media, slices.Contains(declared, media) || slices.Contains(declared, main+"/*") || slices.Contains(declared, "*/*")
-}
-
-func isJSON(media string) bool {
-	return media == "application/json" || strings.HasSuffix(media, "+json")
-}
-
-// fault is one that the contract has reported.
-type fault struct {
-	in string
-	graph.Fault
-}
-
-// report takes a fault of the part that is being checked.
-func (x *exchange) report(in, pointer, name, keyword, typ, format, value string) {
-	x.faults = append(x.faults, fault{in, graph.Fault{Pointer: pointer, Name: name, Keyword: keyword, Type: typ, Format: format, Value: value}})
+	return body, contentType, graph.CheckEncoding(r.Header.Get("Content-Encoding"))
 }
 
 func (x *exchange) checkParameters(found *match) *graph.Problem {
@@ -292,37 +286,49 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 		header = header.Clone()
 		graph.JoinRequestNames(header)
 	}
-	x.route.CheckParameters(found.values, r.URL.RawQuery, header, x.report)
+	faults := x.route.CheckParameters(r.Context(), found.values, r.URL.RawQuery, header)
+	if faults == nil {
+		return nil
+	}
+	if faults.Interrupted {
+		return graph.Unavailable(r.Context().Err())
+	}
 	var refusal *graph.Problem
-	for _, f := range x.faults {
-		refused := x.judge(violation{kind: policy.Parameter, in: f.in, name: f.Name, keyword: f.Keyword})
+	for i := range faults.List {
+		f := &faults.List[i]
+		refused := x.judge(violation{kind: policy.Parameter, in: f.In, name: f.Name, keyword: f.Keyword})
 		if refused && refusal == nil {
-			refusal = x.gate.config.Contract.Words.OfParameter(f.Fault)
+			refusal = x.gate.config.Contract.Words.OfParameter(f)
 		}
 	}
-	x.faults = x.faults[:0]
 	return refusal
 }
 
 // judgeBody returns the problem of the body's faults that are enforced.
-func (x *exchange) judgeBody() *graph.Problem {
-	if len(x.faults) == 0 {
+func (x *exchange) judgeBody(faults *validate.Faults) *graph.Problem {
+	switch {
+	case faults == nil:
+		return nil
+	case faults.Interrupted:
+		return graph.Unavailable(x.request.Context().Err())
+	case faults.Malformed:
+		keyword, problem := "malformed", graph.MalformedBody(nil)
+		if faults.Empty {
+			keyword, problem = "empty", graph.EmptyBody()
+		}
+		if x.judge(violation{kind: policy.Malformed, keyword: keyword}) {
+			return problem
+		}
 		return nil
 	}
-	defer func() { x.faults = x.faults[:0] }()
-	var enforced []graph.Fault
-	for _, f := range x.faults {
+	var enforced []validate.Fault
+	for _, f := range faults.List {
 		if x.judge(violation{kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword}) {
-			enforced = append(enforced, f.Fault)
+			enforced = append(enforced, f)
 		}
 	}
-	switch {
-	case len(enforced) == 0:
+	if len(enforced) == 0 {
 		return nil
-	case enforced[0].Keyword == "empty":
-		return graph.EmptyBody()
-	case enforced[0].Keyword == "malformed":
-		return graph.MalformedBody(nil)
 	}
 	return x.gate.config.Contract.Words.OfBody(enforced)
 }
@@ -332,7 +338,7 @@ func (x *exchange) rebuilt(found *match, hasBody bool) *http.Request {
 	r := new(http.Request)
 	*r = *x.request
 	r.URL = &url.URL{RawQuery: x.route.canonicalQuery(x.request.URL.RawQuery)}
-	path := found.path()
+	path := found.path(x.route)
 	graph.SetPath(r.URL, path)
 	if r.URL.RawPath == r.URL.Path {
 		r.URL.RawPath = ""

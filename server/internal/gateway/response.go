@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
@@ -119,7 +120,7 @@ func (x *exchange) begin(status int) {
 
 // checkHead checks what the head of a response tells.
 func (x *exchange) checkHead() {
-	if _, ok := x.route.responses[x.status]; !ok {
+	if x.route.Response(x.status) == nil {
 		if x.judge(violation{direction: policy.Responses, kind: policy.Status, name: strconv.Itoa(x.status), keyword: "responses"}) {
 			x.refuseResponse(BadAnswer())
 			return
@@ -207,7 +208,7 @@ func (x *exchange) finish() {
 			x.refuseResponse(BadAnswer())
 			return
 		}
-		if _, documented := x.route.responses[x.status]; documented && len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
+		if documented := x.route.Response(x.status) != nil; documented && len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
 			x.Header().Del("Content-Encoding") // what was checked is what is passed on
 			body = plain
 		}
@@ -228,31 +229,54 @@ func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 			plain, ok = nil, false
 		}
 	}()
-	doc, documented := x.route.responses[x.status]
-	if !documented {
+	described := x.route.Response(x.status)
+	if described == nil {
 		return body, true // it was judged by its status
 	}
 	plain, err := x.plain(body)
 	if err != nil {
 		return body, !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Encoding", keyword: "encoding"})
 	}
-	if len(doc.types) == 0 {
+	if len(described.Bodies) == 0 {
 		return plain, len(body) == 0 || !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, keyword: "content"})
 	}
-	media, ok := "", false
-	if types := x.Header()["Content-Type"]; len(types) == 1 {
-		media, ok = declaredType(types[0], doc.types)
+	var declared *validate.Body
+	types := x.Header()["Content-Type"]
+	if len(types) == 1 {
+		declared = described.Body(types[0])
 	}
-	if !ok {
+	if declared == nil {
 		return plain, !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"})
 	}
-	x.route.CheckResponseBody(x.status, media, plain, x.report)
-	for _, f := range x.faults {
-		refused := x.judge(violation{direction: policy.Responses, kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword})
+	return plain, x.judgeAnswer(declared, types[0], plain)
+}
+
+// judgeAnswer reports whether the content of a response may pass.
+func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plain []byte) bool {
+	ok := true
+	judge := func(v violation) {
+		v.direction = policy.Responses
+		refused := x.judge(v)
 		ok = ok && !refused
 	}
-	x.faults = x.faults[:0]
-	return plain, ok
+	for _, spot := range declared.Spots {
+		judge(violation{kind: policy.NotJudged, pointer: spot.Pointer, keyword: "not-judged", reason: spot.Reason})
+	}
+	faults := declared.CheckContent(x.request.Context(), contentType, plain)
+	switch {
+	case faults == nil:
+	case faults.Interrupted:
+		return false
+	case faults.Empty:
+		judge(violation{kind: policy.Malformed, keyword: "empty"})
+	case faults.Malformed:
+		judge(violation{kind: policy.Malformed, keyword: "malformed"})
+	default:
+		for _, f := range faults.List {
+			judge(violation{kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword})
+		}
+	}
+	return ok
 }
 
 var errEncoding = errors.New("the response has a coding that is not known, or more of it than is ever held")

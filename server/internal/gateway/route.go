@@ -1,22 +1,29 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
 // router finds the operations of a path, segment by segment.
-type router struct {
-	bases []string
-	root  *node
+type router struct{ bases []*base }
+
+// base is a base path with the operations below it.
+type base struct {
+	validate.BasePath
+	root *node
 }
 
 // node is what may follow the segments that lead to it. Concrete segments count before templated ones (OpenAPI 3.0.3,
@@ -27,15 +34,15 @@ type node struct {
 	resource  *resource // nil if no path ends here
 }
 
-// edge is a segment with a parameter between a prefix and a suffix.
+// edge is a segment with parameters: before, between and behind them are literals, escaped as segments are.
 type edge struct {
-	prefix, suffix string
-	next           *node
+	literals []string
+	next     *node
 }
 
 // resource is what the operations of one path share.
 type resource struct {
-	template []string          // the concrete segments escaped, the others with their parameter as {}
+	template []string          // the literals of its segments, escaped, with each parameter as {}
 	routes   map[string]*route // by method
 	allow    string
 	patch    string // the media types that its PATCH takes; "" if it has none
@@ -43,25 +50,27 @@ type resource struct {
 
 // route is an operation with what never changes about it.
 type route struct {
-	Operation
-	id            string
+	*validate.Operation
 	types         []string // of the request's body
-	mustHaveBody  bool
 	permissions   []string
 	tokenRequired bool
-	protected     []string // the header fields that Connection must not name
-	responses     map[int]documented
+	protected     []string        // the header fields that Connection must not name
+	spots         []validate.Spot // that cannot be judged, outside of bodies
+	matrix        []bool          // of the template's parameters: those that hold a semicolon
 	rules         [2]policy.Rules
 	unchecked     [2]bool // all kinds are off
 	enforces      bool    // some kind for requests is refused
 }
 
-// documented is what the contract says of a status.
-type documented struct{ types []string }
-
 // all returns the routes.
 func (r *router) all() iter.Seq[*route] {
-	return func(yield func(*route) bool) { r.root.each(yield) }
+	return func(yield func(*route) bool) {
+		for _, b := range r.bases {
+			if !b.root.each(yield) {
+				return
+			}
+		}
+	}
 }
 
 func (n *node) each(yield func(*route) bool) bool {
@@ -86,63 +95,121 @@ func (n *node) each(yield func(*route) bool) bool {
 }
 
 func newRouter(c *Contract) (*router, error) {
-	r := &router{root: &node{}}
-	for _, base := range c.BasePaths {
-		r.bases = append(r.bases, strings.TrimSuffix(base, "/"))
+	r := &router{}
+	everywhere := c.BasePaths
+	if len(everywhere) == 0 {
+		everywhere = validate.BasePaths("")
 	}
-	if len(r.bases) == 0 {
-		r.bases = []string{""}
-	}
-	// The longest first: a base path may begin with another.
-	slices.SortStableFunc(r.bases, func(a, b string) int { return len(b) - len(a) })
 	ids := map[string]bool{}
 	for _, op := range c.Operations {
-		rt := newRoute(op)
-		if ids[rt.id] {
-			return nil, fmt.Errorf("the contract has two operations called %q", rt.id)
+		if ids[op.ID] {
+			return nil, fmt.Errorf("the contract has two operations called %q", op.ID)
 		}
-		ids[rt.id] = true
-		if err := r.add(rt); err != nil {
-			return nil, err
+		ids[op.ID] = true
+		paths := op.BasePaths
+		if paths == nil {
+			paths = everywhere
+		}
+		rt := newRoute(op)
+		for _, path := range paths {
+			r.base(path).add(rt)
 		}
 	}
+	// The longest first: a base path may begin with another.
+	slices.SortStableFunc(r.bases, func(a, b *base) int {
+		return cmp.Or(cmp.Compare(len(b.Segments), len(a.Segments)), cmp.Compare(a.variables(), b.variables()))
+	})
 	return r, nil
 }
 
-func newRoute(op Operation) *route {
-	id, _, _ := op.Route()
-	rt := &route{Operation: op, id: id, permissions: op.Permissions(), tokenRequired: op.TokenRequired(), responses: map[int]documented{}}
-	rt.types, rt.mustHaveBody = op.RequestBody()
-	rt.protected = append([]string{"Authorization", "Accept", "Content-Encoding", "Content-Type", "Host"}, op.Headers()...)
-	for status := 100; status < 600; status++ {
-		if types, ok := op.Response(status); ok {
-			rt.responses[status] = documented{types}
+// base returns the base with a path.
+func (r *router) base(path validate.BasePath) *base {
+	same := func(a, b validate.BaseSegment) bool {
+		return a.Text == b.Text && a.Open == b.Open && slices.Equal(a.Values, b.Values)
+	}
+	for _, b := range r.bases {
+		if slices.EqualFunc(b.Segments, path.Segments, same) {
+			return b
 		}
+	}
+	b := &base{path, &node{}}
+	r.bases = append(r.bases, b)
+	return b
+}
+
+func (b *base) variables() int {
+	n := 0
+	for _, s := range b.Segments {
+		if s.Open || s.Values != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// match reports whether decoded segments begin with those of the base path, and returns that path as it is forwarded.
+func (b *base) match(segments []string, same func(a, b string) bool) (string, bool) {
+	if len(segments) <= len(b.Segments) {
+		return "", false
+	}
+	path := ""
+	for i, s := range b.Segments {
+		switch {
+		case s.Open:
+			if segments[i] == "" {
+				return "", false
+			}
+		case s.Values != nil:
+			if !slices.ContainsFunc(s.Values, func(v string) bool { return same(v, segments[i]) }) {
+				return "", false
+			}
+		case !same(s.Text, segments[i]):
+			return "", false
+		}
+		path += "/" + escapeSegment(segments[i])
+	}
+	return path, true
+}
+
+func newRoute(op *validate.Operation) *route {
+	rt := &route{Operation: op, tokenRequired: len(op.Security) > 0, spots: op.Spots}
+	for _, alternative := range op.Security {
+		if len(alternative) == 0 {
+			rt.tokenRequired = false
+		}
+		for _, requirement := range alternative {
+			rt.permissions = append(rt.permissions, requirement.Scopes...)
+		}
+	}
+	slices.Sort(rt.permissions)
+	rt.permissions = slices.Compact(rt.permissions)
+	for _, b := range op.Request {
+		rt.types = append(rt.types, b.Type)
+	}
+	rt.protected = append([]string{"Authorization", "Accept", "Content-Encoding", "Content-Type", "Host"}, op.Headers()...)
+	for _, name := range validate.TemplateParameters(op.Path) {
+		rt.matrix = append(rt.matrix, slices.ContainsFunc(op.Parameters, func(p *validate.Parameter) bool {
+			return p.In == "path" && p.Name == name && p.Style == "matrix"
+		}))
 	}
 	return rt
 }
 
-func (r *router) add(rt *route) error {
-	id, method, path := rt.Route()
-	at := r.root
+// add puts a route where its template leads. Of two routes that are the same to a request the first counts.
+func (b *base) add(rt *route) {
+	at := b.root
 	var template []string
-	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		next, text, err := at.follow(segment)
-		if err != nil {
-			return fmt.Errorf("the path %s of %s: %w", path, id, err)
-		}
+	for segment := range strings.SplitSeq(strings.TrimPrefix(rt.Path, "/"), "/") {
+		next, text := at.follow(segment)
 		at, template = next, append(template, text)
 	}
 	if at.resource == nil {
 		at.resource = &resource{template: template, routes: map[string]*route{}}
 	}
-	res := at.resource
-	if other := res.routes[method]; other != nil {
-		return fmt.Errorf("%s and %s are the same to a request: %s %s", other.id, id, method, path)
+	if at.resource.routes[rt.Method] == nil {
+		at.resource.routes[rt.Method] = rt
+		at.resource.describe()
 	}
-	res.routes[method] = rt
-	res.describe()
-	return nil
 }
 
 // describe says which methods the resource has, those that HTTP adds included.
@@ -162,36 +229,67 @@ func (res *resource) describe() {
 }
 
 // follow returns the node behind a segment of a template, and the segment as the path that is forwarded has it.
-func (n *node) follow(segment string) (*node, string, error) {
-	prefix, rest, found := strings.Cut(segment, "{")
-	_, suffix, closed := strings.Cut(rest, "}")
-	if !found {
+func (n *node) follow(segment string) (*node, string) {
+	literals := placeholder.Split(segment, -1)
+	if len(literals) == 1 {
 		decoded, err := url.PathUnescape(segment)
 		if err != nil {
-			return nil, "", fmt.Errorf("the segment %q is not well escaped", segment)
+			decoded = segment
 		}
-		next := n.concrete[decoded]
-		if next == nil {
-			next = &node{}
-			if n.concrete == nil {
-				n.concrete = map[string]*node{}
-			}
-			n.concrete[decoded] = next
+		if n.concrete == nil {
+			n.concrete = map[string]*node{}
 		}
-		return next, escapeSegment(decoded), nil
+		if n.concrete[decoded] == nil {
+			n.concrete[decoded] = &node{}
+		}
+		return n.concrete[decoded], escapeSegment(decoded)
 	}
-	if !closed || strings.ContainsAny(suffix, "{}") {
-		return nil, "", fmt.Errorf("the segment %q must have one parameter", segment)
+	for i := range literals {
+		literals[i] = normalSegment(literals[i])
 	}
+	text := strings.Join(literals, "{}")
 	for _, e := range n.templated {
-		if e.prefix == prefix && e.suffix == suffix {
-			return e.next, escapeSegment(prefix) + "{}" + escapeSegment(suffix), nil
+		if slices.Equal(e.literals, literals) {
+			return e.next, text
 		}
 	}
-	e := edge{prefix, suffix, &node{}}
+	e := edge{literals, &node{}}
 	n.templated = append(n.templated, e)
-	slices.SortStableFunc(n.templated, func(a, b edge) int { return len(b.prefix) + len(b.suffix) - len(a.prefix) - len(a.suffix) })
-	return e.next, escapeSegment(prefix) + "{}" + escapeSegment(suffix), nil
+	slices.SortStableFunc(n.templated, func(a, b edge) int { return b.concreteness() - a.concreteness() })
+	return e.next, text
+}
+
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+func (e edge) concreteness() int {
+	n := 0
+	for _, l := range e.literals {
+		n += len(l)
+	}
+	return n
+}
+
+// match appends the values of the parameters in a segment. Each takes as little as it can, and at least a character.
+func (e edge) match(segment string, values []string) ([]string, bool) {
+	rest, ok := strings.CutPrefix(segment, e.literals[0])
+	if !ok {
+		return values, false
+	}
+	last := len(e.literals) - 1
+	if rest, ok = strings.CutSuffix(rest, e.literals[last]); !ok {
+		return values, false
+	}
+	for _, literal := range e.literals[1:last] {
+		if rest == "" {
+			return values, false
+		}
+		i := strings.Index(rest[1:], literal)
+		if i < 0 {
+			return values, false
+		}
+		values, rest = append(values, rest[:i+1]), rest[i+1+len(literal):]
+	}
+	return append(values, rest), rest != ""
 }
 
 // match is a resource, with the path that leads there and nowhere else.
@@ -204,22 +302,30 @@ type match struct {
 
 // find returns the resource that an escaped path leads to.
 func (r *router) find(escaped string) (match, bool) {
-	for _, base := range r.bases {
-		rest, ok := strings.CutPrefix(escaped, base)
-		if !ok || !strings.HasPrefix(rest, "/") {
+	raw, ok := strings.CutPrefix(escaped, "/")
+	if !ok {
+		return match{}, false
+	}
+	var m match
+	segments := strings.Split(raw, "/")
+	decoded := segments
+	if strings.IndexByte(raw, '%') >= 0 {
+		decoded = slices.Clone(segments)
+	}
+	for i, s := range segments {
+		if strings.IndexByte(s, '%') >= 0 {
+			if decoded[i], _ = url.PathUnescape(s); decoded[i] == "" { // net/url has found it well-formed
+				return match{}, false
+			}
+		}
+		m.ambiguous = m.ambiguous || isAmbiguous(decoded[i])
+	}
+	for _, b := range r.bases {
+		if m.base, ok = b.match(decoded, func(x, y string) bool { return x == y }); !ok {
 			continue
 		}
-		m := match{base: base}
-		segments := strings.Split(rest[1:], "/")
-		for i, s := range segments {
-			if strings.IndexByte(s, '%') >= 0 {
-				if segments[i], _ = url.PathUnescape(s); segments[i] == "" { // net/url has found it well-formed
-					return match{}, false
-				}
-			}
-			m.ambiguous = m.ambiguous || isAmbiguous(segments[i])
-		}
-		if m.resource = r.root.find(segments, &m.values, (*node).exact); m.resource != nil {
+		n := len(b.Segments)
+		if m.resource = b.root.find(segments[n:], decoded[n:], &m.values, (*node).exact); m.resource != nil {
 			return m, true
 		}
 	}
@@ -246,16 +352,17 @@ func (r *router) alias(escaped string, keys func(string) string) *resource {
 		segments[i] = escapeSegment(bare)
 	}
 	clean := keys(path.Clean("/" + strings.Join(segments, "/")))
-	for _, base := range r.bases {
-		if len(clean) <= len(base) || !strings.EqualFold(clean[:len(base)], base) || clean[len(base)] != '/' {
+	segments = strings.Split(clean[1:], "/")
+	for i, s := range segments {
+		segments[i], _ = url.PathUnescape(s) // it was escaped here
+	}
+	for _, b := range r.bases {
+		if _, ok := b.match(segments, strings.EqualFold); !ok {
 			continue
 		}
-		segments := strings.Split(clean[len(base)+1:], "/")
-		for i, s := range segments {
-			segments[i], _ = url.PathUnescape(s) // it was escaped here
-		}
 		var values []string
-		if res := r.root.find(segments, &values, (*node).folded); res != nil {
+		below := segments[len(b.Segments):]
+		if res := b.root.find(below, below, &values, (*node).folded); res != nil {
 			return res
 		}
 	}
@@ -307,48 +414,53 @@ func (n *node) folded(segment string) *node {
 	return nil
 }
 
-func (n *node) find(segments []string, values *[]string, concrete func(*node, string) *node) *resource {
+// find returns the resource that segments lead to, and the values on the way. decoded are the same segments for concrete
+// ones: a value keeps what is percent-encoded, which would separate items otherwise.
+func (n *node) find(segments, decoded []string, values *[]string, concrete func(*node, string) *node) *resource {
 	if len(segments) == 0 {
 		return n.resource
 	}
-	if next := concrete(n, segments[0]); next != nil {
-		if res := next.find(segments[1:], values, concrete); res != nil {
+	if next := concrete(n, decoded[0]); next != nil {
+		if res := next.find(segments[1:], decoded[1:], values, concrete); res != nil {
 			return res
 		}
 	}
-	for i := range n.templated {
-		e := &n.templated[i]
-		value, ok := strings.CutPrefix(segments[0], e.prefix)
-		if ok {
-			value, ok = strings.CutSuffix(value, e.suffix)
-		}
-		if !ok || value == "" {
-			continue
-		}
+	if len(n.templated) == 0 || segments[0] == "" {
+		return nil
+	}
+	segment := normalSegment(segments[0])
+	for _, e := range n.templated {
 		before := len(*values)
-		*values = append(*values, escapeSegment(value))
-		if res := e.next.find(segments[1:], values, concrete); res != nil {
-			return res
+		all, ok := e.match(segment, *values)
+		if ok {
+			*values = all
+			if res := e.next.find(segments[1:], decoded[1:], values, concrete); res != nil {
+				return res
+			}
 		}
 		*values = (*values)[:before]
 	}
 	return nil
 }
 
-// path returns the path that is forwarded: the template with the values that were checked, escaped in one way.
-func (m *match) path() string {
+// path returns the path that is forwarded: the template with the values that were checked.
+func (m *match) path(rt *route) string {
 	var b strings.Builder
 	b.WriteString(m.base)
-	values := m.values
+	n := 0
 	for _, segment := range m.resource.template {
 		b.WriteByte('/')
-		prefix, suffix, templated := strings.Cut(segment, "{}")
-		b.WriteString(prefix)
-		if templated {
-			b.WriteString(values[0])
-			values = values[1:]
+		for i, literal := range strings.Split(segment, "{}") {
+			if i > 0 {
+				value := m.values[n]
+				if n >= len(rt.matrix) || !rt.matrix[n] {
+					value = strings.ReplaceAll(value, ";", "%3B") // behind which some readers see parameters (RFC 3986 §3.3)
+				}
+				b.WriteString(value)
+				n++
+			}
+			b.WriteString(literal)
 		}
-		b.WriteString(suffix)
 	}
 	return b.String()
 }
@@ -382,7 +494,41 @@ func escape(s, also string) string {
 	return string(b)
 }
 
+// normalSegment escapes what may not stand in a segment, and takes back the escapes that say nothing: those of unreserved
+// characters (RFC 3986 §6.2.2.2). An escaped delimiter stays escaped.
+func normalSegment(s string) string { return normal(s, ":@!$&'()*+,=;") }
+
+func normal(s, also string) string {
+	if escape(s, also) == s {
+		return s
+	}
+	b := make([]byte, 0, len(s)+8)
+	for i := 0; i < len(s); i++ {
+		if c, ok := escapedByte(s[i:]); ok {
+			if text := escape(string([]byte{c}), ""); text[0] == '%' {
+				b = append(b, text...)
+			} else {
+				b = append(b, c)
+			}
+			i += 2
+			continue
+		}
+		b = append(b, escape(s[i:i+1], also)...)
+	}
+	return string(b)
+}
+
+// escapedByte returns the byte whose escape s begins with.
+func escapedByte(s string) (byte, bool) {
+	if len(s) < 3 || s[0] != '%' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[1:3], 16, 8)
+	return byte(n), err == nil
+}
+
 // canonicalQuery returns the options of a query that was found valid, each under its declared name, escaped in one way.
+// Escaped delimiters stay escaped.
 func (rt *route) canonicalQuery(raw string) string {
 	if raw == "" {
 		return ""
@@ -393,18 +539,17 @@ func (rt *route) canonicalQuery(raw string) string {
 			continue
 		}
 		name, value, assigned := strings.Cut(option, "=")
-		name, _ = url.QueryUnescape(name) // it was checked, as was the value
-		value, _ = url.QueryUnescape(value)
-		if declared := rt.QueryOption(name); declared != "" {
-			name = declared
+		decoded, _ := url.QueryUnescape(name) // it was checked, as was the value
+		if declared := rt.QueryOption(decoded); declared != "" {
+			decoded = declared
 		}
 		if len(b) > 0 {
 			b = append(b, '&')
 		}
-		b = append(b, escape(name, "$@:[]")...)
+		b = append(b, escape(decoded, "$@:[]")...)
 		if assigned {
 			b = append(b, '=')
-			b = append(b, escape(value, "$@:,/'()*!")...)
+			b = append(b, normal(strings.ReplaceAll(value, "+", "%20"), "$@:,/'()*!;|[]=?")...)
 		}
 	}
 	return string(b)

@@ -76,12 +76,13 @@ const (
 	Path                      // a path that the contract does not have
 	Method                    // a method that the path does not have
 	Status                    // a status that the operation does not have
+	NotJudged                 // a part that the contract describes in a way that cannot be judged
 	KindCount
 )
 
 var kinds = [KindCount]string{
 	"malformed", "unknown-member", "required", "type", "format", "size", "value", "parameter", "media-type", "header", "path", "method",
-	"status",
+	"status", "not-judged",
 }
 
 func (k Kind) String() string { return kinds[k] }
