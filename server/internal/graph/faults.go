@@ -5,17 +5,8 @@ import (
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
-
-// Fault is one rule of a contract that was broken, without the value that broke it.
-type Fault struct {
-	Pointer string // the JSON Pointer of the member
-	Name    string // of the member or the parameter
-	Keyword string // of the schema
-	// What the contract asks for: the type, the format, and the keyword's own value where they do not tell it.
-	Type, Format, Value string
-}
 
 // Words are the words of refusals that differ from contract to contract. The zero Words speak of JSON Schema's types.
 type Words struct {
@@ -51,31 +42,21 @@ var Entity = Words{
 }
 
 // OfBody words the faults of a body of our own contract.
-func OfBody(faults *pfxvalid.Faults) *Problem {
+func OfBody(faults *validate.Faults) *Problem {
 	switch {
 	case faults.Empty:
 		return EmptyBody()
 	case faults.Malformed:
 		return MalformedBody(nil)
 	}
-	list := make([]Fault, len(faults.List))
-	for i := range faults.List {
-		list[i] = ofContract(&faults.List[i])
-	}
-	return Entity.OfBody(list)
+	return Entity.OfBody(faults.List)
 }
 
 // OfParameter words the faults of the parameters of our own contract.
-func OfParameter(faults *pfxvalid.Faults) *Problem {
-	return Entity.OfParameter(ofContract(&faults.List[0]))
-}
-
-func ofContract(f *pfxvalid.Fault) Fault {
-	return Fault{f.Pointer, f.Name, f.Keyword, f.Expected.Type, f.Expected.Format, f.Expected.Value}
-}
+func OfParameter(faults *validate.Faults) *Problem { return Entity.OfParameter(&faults.List[0]) }
 
 // OfBody words the faults of a body that is JSON: every fault is a detail, and the first speaks for all.
-func (w *Words) OfBody(faults []Fault) *Problem {
+func (w *Words) OfBody(faults []validate.Fault) *Problem {
 	p := &Problem{Status: http.StatusBadRequest, Code: CodeModelValidation, Details: make([]pfxapi.ErrorDetail, 0, len(faults))}
 	for i := range faults {
 		f := &faults[i]
@@ -85,7 +66,7 @@ func (w *Words) OfBody(faults []Fault) *Problem {
 	return p
 }
 
-func (w *Words) message(f *Fault) string {
+func (w *Words) message(f *validate.Fault) string {
 	onType := ""
 	if w.Type != "" {
 		onType = " on type '" + w.Type + "'"
@@ -96,31 +77,31 @@ func (w *Words) message(f *Fault) string {
 	case "required":
 		return fmt.Sprintf("The property '%s' is required%s.", f.Name, onType)
 	case "enum":
-		return fmt.Sprintf("The value of '%s' must be one of %s.", f.Name, f.Value)
+		return fmt.Sprintf("The value of '%s' must be one of %s.", f.Name, f.Expected.Value)
 	}
 	of := "the request body"
 	if f.Name != "" {
 		of = "'" + f.Name + "'"
 	}
-	t, ok := w.Types[[2]string{f.Type, f.Format}]
+	t, ok := w.Types[[2]string{f.Expected.Type, f.Expected.Format}]
 	if !ok {
-		t, ok = w.Types[[2]string{f.Type, ""}]
+		t, ok = w.Types[[2]string{f.Expected.Type, ""}]
 	}
 	switch {
 	case ok:
 		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s'. %s", of, t[0], t[1])
-	case f.Keyword == "type" && f.Type != "":
-		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s'.", of, f.Type)
-	case f.Keyword == "format" && f.Format != "":
-		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s' of the format '%s'.", of, f.Type, f.Format)
-	case f.Value != "":
-		return fmt.Sprintf("The value of %s does not fit the contract: '%s' is %s.", of, f.Keyword, f.Value)
+	case f.Keyword == "type" && f.Expected.Type != "":
+		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s'.", of, f.Expected.Type)
+	case f.Keyword == "format" && f.Expected.Format != "":
+		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s' of the format '%s'.", of, f.Expected.Type, f.Expected.Format)
+	case f.Expected.Value != "":
+		return fmt.Sprintf("The value of %s does not fit the contract: '%s' is %s.", of, f.Keyword, f.Expected.Value)
 	}
 	return fmt.Sprintf("The value of %s does not fit the contract: see '%s'.", of, f.Keyword)
 }
 
 // OfParameter words the fault of a parameter.
-func (w *Words) OfParameter(f Fault) *Problem {
+func (w *Words) OfParameter(f *validate.Fault) *Problem {
 	switch f.Keyword {
 	case "additionalProperties":
 		return BadParameter(f.Name, "is not a query option of this operation")
