@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -214,7 +215,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 		return nil, graph.NoRoute()
 	}
 	if hasBody && body != nil {
-		if refusal := x.judgeBody(body.CheckContent(r.Context(), contentType, x.body.Bytes())); refusal != nil {
+		if refusal := x.judgeBody(x.checkContent(body, contentType, x.body.Bytes())); refusal != nil {
 			return nil, refusal
 		}
 	}
@@ -302,6 +303,26 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 		}
 	}
 	return refusal
+}
+
+// largeBody is the length of a body in bytes from which on only as many are checked at once as there are processors: a check
+// takes up to 16 times the body's length in memory.
+const largeBody = 64 << 10
+
+var largeChecks = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// checkContent checks a body of a request or a response.
+func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte) *validate.Faults {
+	ctx := x.request.Context()
+	if len(data) >= largeBody {
+		select {
+		case largeChecks <- struct{}{}:
+			defer func() { <-largeChecks }()
+		case <-ctx.Done():
+			return &validate.Faults{Interrupted: true}
+		}
+	}
+	return body.CheckContent(ctx, contentType, data)
 }
 
 // judgeBody returns the problem of the body's faults that are enforced.

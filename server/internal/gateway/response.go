@@ -262,7 +262,7 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 	for _, spot := range declared.Spots {
 		judge(violation{kind: policy.NotJudged, pointer: spot.Pointer, keyword: "not-judged", reason: spot.Reason})
 	}
-	faults := declared.CheckContent(x.request.Context(), contentType, plain)
+	faults := x.checkContent(declared, contentType, plain)
 	switch {
 	case faults == nil:
 	case faults.Interrupted:

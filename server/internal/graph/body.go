@@ -35,6 +35,9 @@ func (b *Body) Read(r *http.Request, limit int64) error {
 		return PayloadTooLarge(limit)
 	}
 	b.raw = NewBuffer()
+	if r.ContentLength > 0 {
+		b.raw.Grow(int(r.ContentLength) + bytes.MinRead) // else a large body would take twice its length
+	}
 	b.plain = b.raw
 	if err := b.fill(r.Body, limit); err != nil {
 		return err
