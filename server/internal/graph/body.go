@@ -35,11 +35,8 @@ func (b *Body) Read(r *http.Request, limit int64) error {
 		return PayloadTooLarge(limit)
 	}
 	b.raw = NewBuffer()
-	if r.ContentLength > 0 {
-		b.raw.Grow(int(r.ContentLength) + bytes.MinRead) // else a large body would take twice its length
-	}
 	b.plain = b.raw
-	if err := b.fill(r.Body, limit); err != nil {
+	if err := b.fill(r.Body, limit, r.ContentLength); err != nil {
 		return err
 	}
 	if !isGzip(r.Header, b.raw.Bytes()) {
@@ -50,7 +47,7 @@ func (b *Body) Read(r *http.Request, limit int64) error {
 		return MalformedBody(err)
 	}
 	b.plain = NewBuffer()
-	return b.fill(zr, limit)
+	return b.fill(zr, limit, -1)
 }
 
 // Bytes returns the decompressed body, until Release.
@@ -81,11 +78,22 @@ func isGzip(h http.Header, body []byte) bool {
 	return len(first(h["Content-Encoding"])) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
 }
 
-// fill reads all of r, or fails on the first byte past the limit.
-func (b *Body) fill(r io.Reader, limit int64) error {
+// believed is how much of a body has to be there before room is made for the length that it claims.
+const believed = 64 << 10
+
+// fill reads all of r, or fails on the first byte past the limit. length is what r claims to have, -1 if it claims nothing.
+func (b *Body) fill(r io.Reader, limit, length int64) error {
 	b.limit = io.LimitedReader{R: r, N: limit + 1}
-	n, err := b.plain.ReadFrom(&b.limit)
-	if n > limit {
+	if length > believed {
+		b.limit.N = believed
+		if _, err := b.plain.ReadFrom(&b.limit); err != nil {
+			return MalformedBody(err)
+		}
+		b.plain.Grow(int(length) - b.plain.Len() + bytes.MinRead) // else it would take up to twice its length
+		b.limit.N = limit + 1 - int64(b.plain.Len())
+	}
+	_, err := b.plain.ReadFrom(&b.limit)
+	if int64(b.plain.Len()) > limit {
 		return PayloadTooLarge(limit)
 	}
 	if err != nil {
