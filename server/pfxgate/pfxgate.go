@@ -2,6 +2,7 @@ package pfxgate
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,9 +12,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/openapi"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
@@ -21,8 +23,8 @@ import (
 type Config struct {
 	// Contract is one whose checks are generated code; nil is the built-in one.
 	Contract *Contract
-	// Spec is an OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of Contract; nil is none. What cannot be checked of
-	// it is an error.
+	// Spec is an OpenAPI 3.0 or 3.1 document, YAML or JSON, instead of Contract; nil is none. What of it cannot be judged
+	// is logged, and the policy decides about it: by default a request that needs it is refused.
 	Spec []byte
 	// Policy says what becomes of which violation, by kind and operation: YAML as `pfxrd gateway --policy` reads it. Nil
 	// says nothing.
@@ -50,23 +52,13 @@ type Config struct {
 
 // Contract is a contract whose checks are generated code.
 type Contract struct {
-	// Operations are those of the contract, from [Generated]. There must be one.
-	Operations []Operation
+	// Operations are those of the contract: the variable Operations of a package that validategen has written. There must
+	// be one.
+	Operations []*validate.Operation
 	// BasePath is where their paths begin, such as /v1; "" is the root.
 	BasePath string
 	// MaxBody is the length of a request's body in bytes, before and after decompression; 0 means 1 MiB.
 	MaxBody int64
-}
-
-// Operation is an operation of a contract. The *Operation of every package that validategen writes is one.
-type Operation = gateway.Operation
-
-// Generated returns the operations of a package that validategen has written, from its variable Operations.
-func Generated[O any, P interface {
-	*O
-	Operation
-}](list []O) []Operation {
-	return gateway.Generated[O, P](list)
 }
 
 // Mode is what becomes of violations. The zero Mode leaves it to the policy and the default.
@@ -197,9 +189,12 @@ func (c *Config) contract() (*gateway.Contract, error) {
 	case own != nil && c.Spec != nil:
 		return nil, errors.New("Contract and Spec are two contracts: want one")
 	case c.Spec != nil: // an empty file is no document, and not the built-in contract
-		contract, err := openapi.Load(c.Spec)
+		contract, document, err := gateway.Read(context.Background(), c.Spec, spec.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("reading Spec: %w", err)
+		}
+		for _, s := range document.Spots {
+			c.Log.Warn("a part of Spec is not judged", "pointer", s.Pointer, "reason", s.Reason)
 		}
 		return contract, nil
 	case own == nil:
@@ -212,6 +207,6 @@ func (c *Config) contract() (*gateway.Contract, error) {
 		return nil, fmt.Errorf("Contract.MaxBody is %d: want 1 or more, or 0 for %d", own.MaxBody, defaultMaxBody)
 	}
 	return &gateway.Contract{
-		BasePaths: []string{own.BasePath}, Operations: own.Operations, MaxBody: cmp.Or(own.MaxBody, defaultMaxBody),
+		BasePaths: validate.BasePaths(own.BasePath), Operations: own.Operations, MaxBody: cmp.Or(own.MaxBody, defaultMaxBody),
 	}, nil
 }

@@ -141,7 +141,7 @@ func openGateway(t testing.TB, server *pfxtest.Server, c app.GatewayConfig, log 
 	c.Listen, c.MaxConns, c.Timeout, c.MaxResponse, c.Requests = "127.0.0.1:0", 512, 10*time.Second, 8<<20, &enforce
 	c.Issuer = []string{strings.TrimSuffix(server.URL, graph.BasePath) + "/dev/{tenantid}/v2.0"}
 	c.Audience = []string{auth.DefaultAudience}
-	g, err := app.OpenGateway(c, slog.New(log))
+	g, err := app.OpenGateway(t.Context(), c, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,14 +13,15 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/openapi"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
@@ -83,9 +84,9 @@ type gatewayCommand struct {
 // Run opens the gateway and runs it until ctx is done, or only looks at what it would do.
 func (c *gatewayCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	if c.Check {
-		return c.check(stdout, log)
+		return c.check(ctx, stdout, log)
 	}
-	g, err := OpenGateway(c.GatewayConfig, log)
+	g, err := OpenGateway(ctx, c.GatewayConfig, log)
 	if err != nil {
 		return err
 	}
@@ -94,9 +95,9 @@ func (c *gatewayCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Lo
 }
 
 // check says what the settings come to. It listens nowhere: a gateway may be running.
-func (c *gatewayCommand) check(stdout io.Writer, log *slog.Logger) error {
+func (c *gatewayCommand) check(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	g := newGateway(c.GatewayConfig, log)
-	if err := g.prepare(); err != nil {
+	if err := g.prepare(ctx); err != nil {
 		return errors.Join(err, g.close())
 	}
 	fmt.Fprintf(stdout, "upstream: %s\n", c.Upstream)
@@ -106,7 +107,21 @@ func (c *gatewayCommand) check(stdout io.Writer, log *slog.Logger) error {
 		fmt.Fprintf(stdout, "tokens: of %s for %s\n", strings.Join(c.Issuer, ", "), strings.Join(c.Audience, ", "))
 	}
 	g.current.Describe(stdout)
+	g.describeDocument(stdout)
 	return g.close()
+}
+
+// describeDocument writes what of the document is not judged, and what it says in vain.
+func (g *Gateway) describeDocument(stdout io.Writer) {
+	if g.document == nil {
+		return
+	}
+	for _, s := range g.document.Spots {
+		fmt.Fprintf(stdout, "not judged: %s: %s\n", s.Pointer, s.Reason)
+	}
+	for _, w := range g.document.Warnings {
+		fmt.Fprintf(stdout, "warning: %s: %s\n", w.Pointer, w.Text)
+	}
 }
 
 // Gateway is a gateway whose listeners are open: it answers from the call of Run on.
@@ -122,7 +137,8 @@ type Gateway struct {
 	upstream *upstream.Client
 	current  gateway.Live
 	loading  sync.Mutex
-	seen     files // what was read last, good or bad
+	seen     files          // what was read last, good or bad
+	document *spec.Document // in effect; nil is the built-in contract
 }
 
 // files are contract and policy as they were read; nil is one that there is not.
@@ -135,13 +151,14 @@ func (f *files) equal(other *files) bool {
 	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && fmt.Sprint(f.err) == fmt.Sprint(other.err)
 }
 
-// OpenGateway reads contract and policy and opens the listeners. Without an error, the caller must call Run.
-func OpenGateway(c GatewayConfig, log *slog.Logger) (*Gateway, error) {
+// OpenGateway reads contract and policy and opens the listeners, unless ctx is done before. Without an error, the caller
+// must call Run.
+func OpenGateway(ctx context.Context, c GatewayConfig, log *slog.Logger) (*Gateway, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	g := newGateway(c, log)
-	err := g.prepare()
+	err := g.prepare(ctx)
 	if err == nil {
 		err = g.listen()
 	}
@@ -156,7 +173,7 @@ func newGateway(c GatewayConfig, log *slog.Logger) *Gateway {
 }
 
 // prepare does all that can go wrong with the settings.
-func (g *Gateway) prepare() error {
+func (g *Gateway) prepare(ctx context.Context) error {
 	c := &g.config
 	var err error
 	if g.metrics, err = gateway.NewMetrics(g.host.metrics); err != nil {
@@ -171,7 +188,7 @@ func (g *Gateway) prepare() error {
 		return err
 	}
 	g.seen = g.read()
-	return g.apply(&g.seen)
+	return g.apply(ctx, &g.seen)
 }
 
 func (g *Gateway) listen() error {
@@ -246,20 +263,16 @@ func (g *Gateway) read() files {
 }
 
 // apply puts files into force, or returns an error and changes nothing.
-func (g *Gateway) apply(f *files) error {
+func (g *Gateway) apply(ctx context.Context, f *files) error {
 	if f.err != nil {
 		return f.err
 	}
-	contract := gateway.Builtin()
-	if f.spec != nil {
-		var err error
-		if contract, err = openapi.Load(f.spec); err != nil {
-			return fmt.Errorf("%s: %w", g.config.Spec, err)
-		}
+	contract, document, err := g.contract(ctx, f.spec)
+	if err != nil {
+		return err
 	}
 	var rules *policy.Policy
 	if f.policy != nil {
-		var err error
 		if rules, err = policy.Parse(f.policy); err != nil {
 			return fmt.Errorf("%s: %w", g.config.Policy, err)
 		}
@@ -278,7 +291,28 @@ func (g *Gateway) apply(f *files) error {
 		return err
 	}
 	g.current.Replace(gate)
+	g.document = document
 	return nil
+}
+
+// readingTime is how long reading a document may take.
+const readingTime = time.Minute
+
+// contract returns the contract of a document, or the built-in one if data is nil.
+func (g *Gateway) contract(ctx context.Context, data []byte) (*gateway.Contract, *spec.Document, error) {
+	if data == nil {
+		return gateway.Builtin(), nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readingTime)
+	defer cancel()
+	contract, document, err := gateway.Read(ctx, data, spec.Options{Folder: filepath.Dir(g.config.Spec), Name: filepath.Base(g.config.Spec)})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", g.config.Spec, err)
+	}
+	if n := len(document.Spots); n > 0 {
+		g.log.Warn("parts of the document are not judged; --check lists them", "parts", n, "first", document.Spots[0].Pointer)
+	}
+	return contract, document, nil
 }
 
 func unknown(word string) *policy.Mode {
@@ -290,15 +324,15 @@ func unknown(word string) *policy.Mode {
 }
 
 // reload reads contract and policy anew. What is bad leaves what is in force.
-func (g *Gateway) reload(always bool) {
+func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
 	f := g.read()
-	if !always && f.equal(&g.seen) {
+	if !always && f.equal(&g.seen) && (g.document == nil || len(g.document.Files) == 0) {
 		return // a log in the same folder is no reason to read the same files again, nor to say so
 	}
 	g.seen = f
-	err := g.apply(&f)
+	err := g.apply(ctx, &f)
 	g.metrics.Reloaded(err)
 	if err != nil {
 		g.log.Error("contract and policy not reloaded: those in force stay", "err", err)
@@ -327,7 +361,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		watcher.run(watching, g.log, hangups, g.reload)
+		watcher.run(watching, g.log, hangups, func(always bool) { g.reload(watching, always) })
 	}()
 	err = g.host.serve(ctx)
 	stop()

@@ -79,7 +79,7 @@ func startReloadable(t *testing.T) *reloadable {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	t.Cleanup(upstream.Close)
 	enforce := policy.Enforce
-	g, err := OpenGateway(GatewayConfig{
+	g, err := OpenGateway(t.Context(), GatewayConfig{
 		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Upstream: upstream.URL, MaxConns: 512, Timeout: 10 * time.Second, MaxResponse: 1 << 20,
 		Requests: &enforce, Spec: r.spec, Policy: r.policy,
 	}, slog.New(slog.NewJSONHandler(r.log, nil)))

@@ -74,7 +74,7 @@ func TestStalledAnswer(t *testing.T) {
 // runGateway runs a gateway with one mode for both directions until the test ends, and then calls after.
 func runGateway(t *testing.T, upstream string, mode policy.Mode, log *slog.Logger, after func()) string {
 	t.Helper()
-	g, err := app.OpenGateway(app.GatewayConfig{
+	g, err := app.OpenGateway(t.Context(), app.GatewayConfig{
 		Listen: "127.0.0.1:0", Upstream: "http://" + upstream, MaxConns: 8, Timeout: 300 * time.Millisecond, MaxResponse: 1 << 20,
 		Requests: &mode, Responses: &mode,
 	}, log)

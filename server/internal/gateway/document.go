@@ -1,0 +1,25 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
+
+// maxBody is the length of a request's body where the contract is an OpenAPI document.
+const maxBody = 1 << 20
+
+// FromDocument returns the contract of an OpenAPI document.
+func FromDocument(d *spec.Document) *Contract {
+	return &Contract{BasePaths: d.BasePaths, Operations: d.Operations, MaxBody: maxBody, Words: graph.Words{}}
+}
+
+// Read returns the contract of the OpenAPI document in data, and the document. It ends when ctx is done.
+func Read(ctx context.Context, data []byte, o spec.Options) (*Contract, *spec.Document, error) {
+	d, err := spec.Load(ctx, data, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return FromDocument(d), d, nil
+}
