@@ -3,6 +3,7 @@ package validate
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"sync"
@@ -168,14 +169,14 @@ func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 	if s.any {
 		return true
 	}
-	if s.simple && r.tokens[at].kind < arrayToken {
-		return r.checkLeaf(s, at)
-	}
 	if r.steps++; r.steps%stepsBetweenLooks == 0 && r.ctx.Err() != nil {
 		r.interrupted = true
 	}
 	if r.interrupted {
 		return false
+	}
+	if s.simple && r.tokens[at].kind < arrayToken {
+		return r.checkLeaf(s, at)
 	}
 	if s.shared && r.branches > 0 && r.tokens[at].flags&nested != 0 {
 		return r.checkOnce(s, at, e)
@@ -527,6 +528,9 @@ func (r *run) arrayEnd(s *Schema, at uint32, items, contained int) bool {
 
 // checkString judges a string, or the name of a member.
 func (r *run) checkString(s *Schema, at uint32) bool {
+	if r.tokens[at].flags&counted != 0 {
+		return r.checkOctets(s, at)
+	}
 	text, ok, place := r.chars(at), true, r.place(at)
 	if s.MinLength != nil && shorter(text, *s.MinLength) {
 		ok = r.note(place, "minLength", strconv.Itoa(*s.MinLength), s.want)
@@ -547,6 +551,21 @@ func (r *run) checkString(s *Schema, at uint32) bool {
 	}
 	if s.format != nil && !s.format(text) {
 		ok = r.note(place, "format", "", s.want)
+	}
+	return ok
+}
+
+// checkOctets judges a string of bytes by their number.
+func (r *run) checkOctets(s *Schema, at uint32) bool {
+	n, ok, place := binary.LittleEndian.Uint64(r.data[r.tokens[at].start:]), true, r.place(at)
+	if s.MinLength != nil && n < uint64(*s.MinLength) {
+		ok = r.note(place, "minLength", strconv.Itoa(*s.MinLength), s.want)
+	}
+	if s.MaxLength != nil && n > uint64(*s.MaxLength) {
+		ok = r.note(place, "maxLength", strconv.Itoa(*s.MaxLength), s.want)
+	}
+	if s.MaxBytes != nil && n > uint64(*s.MaxBytes) {
+		ok = r.note(place, "x-maxBytes", strconv.Itoa(*s.MaxBytes), s.want)
 	}
 	return ok
 }

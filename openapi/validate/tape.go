@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"encoding/binary"
+	"hash/maphash"
 	"strconv"
 	"unsafe"
 )
@@ -44,6 +46,7 @@ const (
 	escaped    tokenFlags = 1 << iota // the string has escapes of JSON
 	fractional                        // the number has a fraction or an exponent
 	nested                            // the object or array has one within
+	counted                           // the string stands for bytes, which are elsewhere: its text is their number and a hash
 )
 
 // The methods below write a tape without a JSON text: for parameters and forms, whose texts have been decoded.
@@ -73,6 +76,15 @@ func isPlain(number string) bool {
 
 // string appends a string: the characters themselves, not as JSON writes them.
 func (t *tape) string(s string) { t.leaf(stringToken, s) }
+
+// octets appends a string of bytes. They are not copied: all that a schema says of them is how many there may be.
+func (t *tape) octets(data []byte) {
+	var text [16]byte
+	binary.LittleEndian.PutUint64(text[:], uint64(len(data)))
+	binary.LittleEndian.PutUint64(text[8:], maphash.Bytes(nameSeed, data))
+	t.leaf(stringToken, string(text[:]))
+	t.tokens[len(t.tokens)-1].flags = counted
+}
 
 // name appends the name of a member, whose value follows. The caller sees to it that no name is there twice.
 func (t *tape) name(s string) {
