@@ -1,21 +1,11 @@
 package spec
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
-
-// compilePattern compiles a regular expression.
-func compilePattern(text string) (*validate.Pattern, error) {
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return nil, err
-	}
-	return &validate.Pattern{Text: text, Matcher: re}, nil
-}
 
 var (
 	stringFormats = words(`date-time date time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference iri
