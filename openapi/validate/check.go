@@ -3,7 +3,6 @@ package validate
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"slices"
 	"strconv"
 	"sync"
@@ -169,6 +168,9 @@ func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 	if s.any {
 		return true
 	}
+	if s.simple && r.tokens[at].kind < arrayToken {
+		return r.checkLeaf(s, at)
+	}
 	if r.steps++; r.steps%stepsBetweenLooks == 0 && r.ctx.Err() != nil {
 		r.interrupted = true
 	}
@@ -179,6 +181,25 @@ func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 		return r.checkOnce(s, at, e)
 	}
 	return r.judge(s, at, e)
+}
+
+// checkLeaf is judge for a schema that does not lead to others for the same value, and a value without members and items.
+func (r *run) checkLeaf(s *Schema, at uint32) bool {
+	switch tok := &r.tokens[at]; tok.kind {
+	case stringToken, nameToken:
+		if s.Types&String != 0 {
+			return s.freeString || r.checkString(s, at)
+		}
+	case numberToken:
+		if s.Types&Number != 0 || s.Types&Integer != 0 && (tok.flags&fractional == 0 || isIntegral(r.data[tok.start:tok.end])) {
+			return s.freeNumber || r.checkNumber(s, at)
+		}
+	default:
+		if s.Types&typesOf[tok.kind] != 0 {
+			return s.Enum == nil || r.inEnum(s, at) || r.note(r.place(at), "enum", s.enumText(), s.want)
+		}
+	}
+	return r.wrongType(s, at)
 }
 
 // checkOnce looks up what has been found before. Without it, schemas that lead to each other in several ways would
@@ -248,19 +269,12 @@ func (r *run) judgeTracking(s *Schema, at uint32, e *evaluated) bool {
 // judgeOwn judges by the keywords of the schema that apply to the value itself, its members and its items.
 func (r *run) judgeOwn(s *Schema, at uint32, e *evaluated) bool {
 	switch r.tokens[at].kind {
-	case stringToken, nameToken:
-		return r.checkString(s, at)
-	case numberToken:
-		return r.checkNumber(s, at)
 	case arrayToken:
 		return r.checkArray(s, at, e)
 	case objectToken:
 		return r.checkObject(s, at, e)
 	}
-	if s.Enum != nil && !r.inEnum(s, at) {
-		return r.note(r.place(at), "enum", s.enumText(), s.want)
-	}
-	return true
+	return r.checkLeaf(s, at)
 }
 
 // note notes a fault, unless nobody asks for reasons, and returns false.
@@ -290,18 +304,27 @@ func (r *run) wrongType(s *Schema, at uint32) bool {
 // checkObject judges the members of an object.
 func (r *run) checkObject(s *Schema, at uint32, e *evaluated) bool {
 	ok, n, ignored, next, found := true, 0, 0, 0, 0
-	until := r.tokens[at].next
+	until, plain := r.tokens[at].next, len(s.PatternProperties) == 0
 	for i := at + 1; i < until; {
 		v := i + 1
-		name := r.chars(i)
-		m, index := s.member(name, r.tokens[i].next, next)
-		next = index + 1
+		tok := &r.tokens[i]
+		name := r.text[tok.start:tok.end]
+		if tok.flags&escaped != 0 {
+			name = r.chars(i)
+		}
+		var m *memberName
+		if next < len(s.names) && s.names[next].text == name {
+			m = &s.names[next]
+			next++
+		} else if m = s.member(name, tok.next); m != nil {
+			next = m.index + 1
+		}
 		if m != nil && m.required {
 			found++
 		}
 		counts := true
 		switch {
-		case m == nil || !m.declared || len(s.PatternProperties) > 0:
+		case m == nil || !m.declared || !plain:
 			var good bool
 			good, counts = r.otherMember(s, m, name, v, n, e)
 			ok = good && ok
@@ -504,9 +527,6 @@ func (r *run) arrayEnd(s *Schema, at uint32, items, contained int) bool {
 
 // checkString judges a string, or the name of a member.
 func (r *run) checkString(s *Schema, at uint32) bool {
-	if s.isFreeString() {
-		return true
-	}
 	if r.tokens[at].flags&counted != 0 {
 		return r.checkOctets(s, at)
 	}
@@ -532,25 +552,6 @@ func (r *run) checkString(s *Schema, at uint32) bool {
 		ok = r.note(place, "format", "", s.want)
 	}
 	return ok
-}
-
-// checkOctets judges a string of bytes by their number.
-func (r *run) checkOctets(s *Schema, at uint32) bool {
-	n, ok, place := binary.LittleEndian.Uint64(r.data[r.tokens[at].start:]), true, r.place(at)
-	if s.MinLength != nil && n < uint64(*s.MinLength) {
-		ok = r.note(place, "minLength", strconv.Itoa(*s.MinLength), s.want)
-	}
-	if s.MaxLength != nil && n > uint64(*s.MaxLength) {
-		ok = r.note(place, "maxLength", strconv.Itoa(*s.MaxLength), s.want)
-	}
-	if s.MaxBytes != nil && n > uint64(*s.MaxBytes) {
-		ok = r.note(place, "x-maxBytes", strconv.Itoa(*s.MaxBytes), s.want)
-	}
-	return ok
-}
-
-func (s *Schema) isFreeString() bool {
-	return s.Enum == nil && s.format == nil && s.Patterns == nil && s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil
 }
 
 // checkNumber judges a number.

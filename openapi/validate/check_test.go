@@ -213,11 +213,11 @@ func TestCheckEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	s := of(Array, func(s *Schema) { s.Items = of(Integer) })
+	s := of(Array, func(s *Schema) { s.Items = of(Array, func(s *Schema) { s.MaxItems = count(1) }) })
 	if err := Compile(s); err != nil {
 		t.Fatal(err)
 	}
-	data := "[1" + strings.Repeat(",1", 2*stepsBetweenLooks) + "]"
+	data := "[[1]" + strings.Repeat(",[1]", 2*stepsBetweenLooks) + "]"
 	if diff := cmp.Diff(&Faults{Interrupted: true}, s.Check(ctx, []byte(data))); diff != "" {
 		t.Error(diff)
 	}

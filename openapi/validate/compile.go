@@ -19,6 +19,9 @@ type compiled struct {
 	shared bool
 	// inPlace reports that further schemas apply to the same value.
 	inPlace bool
+	// simple reports that the schema has nothing but keywords for the value itself, its members and its items. freeString
+	// and freeNumber report that they say nothing of strings and numbers.
+	simple, freeString, freeNumber bool
 	// tracks reports that it matters which members and items have been evaluated.
 	tracks bool
 
@@ -40,6 +43,7 @@ type compiled struct {
 type memberName struct {
 	text     string
 	hash     uint32
+	index    int
 	declared bool
 	required bool
 	hidden   string
@@ -143,6 +147,9 @@ func (c *compiler) compile(s *Schema) error {
 	}
 	s.format, s.number = formatOf(s.Format)
 	s.any = s.Types == AnyType && s.isFree()
+	s.simple = !s.inPlace && !s.never
+	s.freeString = s.Enum == nil && s.format == nil && s.Patterns == nil && s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil
+	s.freeNumber = s.Enum == nil && s.number == nil && s.bounds == nil && s.multiple == nil
 	return nil
 }
 
@@ -175,7 +182,9 @@ func (s *Schema) nameMembers() {
 		size *= 2
 	}
 	s.table = make([]uint16, size)
-	for i, m := range s.names {
+	for i := range s.names {
+		m := &s.names[i]
+		m.index = i
 		slot := int(m.hash) & (size - 1)
 		for s.table[slot] != 0 {
 			slot = (slot + 1) & (size - 1)
@@ -188,19 +197,15 @@ func (s *Schema) nameMembers() {
 	s.others = len(s.PatternProperties) > 0 || s.AdditionalProperties != nil || s.IgnoreMembers != nil
 }
 
-// member returns the name that the schema knows, nil if it knows none. next is the index of the likely one.
-func (s *Schema) member(text string, hash uint32, next int) (*memberName, int) {
-	if next < len(s.names) && s.names[next].text == text {
-		return &s.names[next], next
-	}
+// member returns the name that the schema knows, nil if it knows none.
+func (s *Schema) member(text string, hash uint32) *memberName {
 	mask := len(s.table) - 1
 	for slot := int(hash) & mask; s.table[slot] != 0; slot = (slot + 1) & mask {
-		i := int(s.table[slot]) - 1
-		if m := &s.names[i]; m.hash == hash && m.text == text {
-			return m, i
+		if m := &s.names[s.table[slot]-1]; m.hash == hash && m.text == text {
+			return m
 		}
 	}
-	return nil, next - 1
+	return nil
 }
 
 func (s *Schema) compileNumbers() error {
