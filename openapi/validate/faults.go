@@ -10,6 +10,8 @@ type Faults struct {
 	Empty bool
 	// Offset is the index of the first byte that a malformed body cannot have.
 	Offset int
+	// Interrupted reports that the context was done before there was a verdict. Then List is empty.
+	Interrupted bool
 	// List has the faults in document order, at most 32. A fault of an object or an array as a whole, such as a missing
 	// member, stands where the object or the array ends.
 	List []Fault
