@@ -4,7 +4,8 @@ import "strconv"
 
 // Faults says why a body or a set of parameters was refused.
 type Faults struct {
-	// Malformed reports that the bytes are not I-JSON, or nest too deep. Then List is empty, whatever else is wrong.
+	// Malformed reports that the bytes are not I-JSON, or nest too deep, or that readers differ in how they take multipart
+	// apart. Then List is empty, whatever else is wrong.
 	Malformed bool
 	// Empty reports that there was no content, or only white space. It is Malformed too.
 	Empty bool
@@ -21,12 +22,15 @@ type Faults struct {
 type Fault struct {
 	// In is where the fault is: "" for a body, else "path", "query" or "header".
 	In string
-	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body; it is "" for parameters.
+	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body. For parameters it is that of a member or
+	// an item within the value, and for a cookie it begins with the name of the cookie.
 	Pointer string
 	// Name is the name of the member or of the parameter; an item of an array has the name of the member it is in.
 	Name string
 	// Keyword is the rule: a keyword of the schema, such as "type", "format", "required" or "additionalProperties", which
-	// is a name that is not declared; for parameters also "encoding", which is bad percent-encoding, and "repeated".
+	// is a name that is not declared. For parameters and forms it is also "encoding", which is malformed percent-encoding or
+	// a charset that does not hold, "repeated", "malformed", which is a text that is not the JSON that it has to be, and
+	// "contentType".
 	Keyword string
 	// Expected is what the contract asks for.
 	Expected Expected
