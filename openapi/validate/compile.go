@@ -1,7 +1,318 @@
 package validate
 
-// compiled is what [Compile] adds to a schema.
-type compiled struct{}
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
 
-// Compile prepares schemas, and all that they lead to, for use. It is called once, before the first value is checked.
-func Compile(schemas ...*Schema) error { return nil }
+// compiled is what [Compile] adds to a schema.
+type compiled struct {
+	ready bool
+	want  *Expected
+	// any reports that every value satisfies the schema.
+	any bool
+	// never is a schema that no value satisfies.
+	never bool
+	// shared reports that several schemas lead to this one, so that a value may have to be judged by it more than once.
+	shared bool
+	// inPlace reports that further schemas apply to the same value.
+	inPlace bool
+	// simple reports that the schema has nothing but keywords for the value itself, its members and its items. freeString
+	// and freeNumber report that they say nothing of strings and numbers.
+	simple, freeString, freeNumber bool
+	// tracks reports that it matters which members and items have been evaluated.
+	tracks bool
+
+	names    []memberName // the properties, then the other required members
+	table    []uint16     // 1 + the index of a name, at its hash or in the next free slot
+	required int          // how many of names are required
+	others   bool         // a member that is not among names may matter
+
+	enum     *tape
+	values   []uint32 // the values of enum
+	texts    []string // the enum, if it has nothing but strings
+	multiple []multiple
+	bounds   []numberBound
+	format   func(string) bool
+	number   func([]byte) bool
+}
+
+// memberName is a name that a schema knows.
+type memberName struct {
+	text     string
+	hash     uint32
+	index    int
+	declared bool
+	required bool
+	hidden   string
+	schema   *Schema // nil for any value
+	want     *Expected
+}
+
+// numberBound is a minimum or a maximum, ready to be compared.
+type numberBound struct {
+	keyword, literal string
+	value            decimal
+	small            int64 // the value, if integral
+	integral         bool
+	least            bool // a minimum
+	exclusive        bool
+}
+
+// multiple is digits·10^exp, or a value of more digits.
+type multiple struct {
+	literal string
+	digits  uint64
+	exp     int
+	rat     *big.Rat // where digits has no room
+	// unit·10^-places is the value, where both are small; else unit is 0.
+	unit   int64
+	places int
+}
+
+// Compile prepares schemas, and all that they lead to, for use. It is called once, before the first value is checked, and
+// is not safe for concurrent use. An error names the place in the document.
+func Compile(schemas ...*Schema) error {
+	c := compiler{}
+	for _, s := range schemas {
+		c.add(s)
+	}
+	for len(c.queue) > 0 {
+		s := c.queue[0]
+		c.queue = c.queue[1:]
+		if err := c.compile(s); err != nil {
+			return fmt.Errorf("at %s: %w", s.Pointer, err)
+		}
+	}
+	return nil
+}
+
+type compiler struct {
+	queue []*Schema
+}
+
+// add queues a schema for which nobody has asked, and counts who asks.
+func (c *compiler) add(s *Schema) {
+	switch {
+	case s == nil:
+	case s.ready:
+		s.shared = true
+	default:
+		s.ready = true
+		c.queue = append(c.queue, s)
+	}
+}
+
+// applied returns the schemas that apply to the same value as s, and children those that apply to its members, their
+// names and its items. Together they are all that s leads to.
+func (s *Schema) applied() []*Schema {
+	list := slices.Concat(s.AllOf, s.AnyOf, s.OneOf, []*Schema{s.Not, s.If, s.Then, s.Else})
+	for _, d := range s.DependentSchemas {
+		list = append(list, d.Schema)
+	}
+	return slices.DeleteFunc(list, func(s *Schema) bool { return s == nil })
+}
+
+func (s *Schema) children() []*Schema {
+	list := append(slices.Clone(s.PrefixItems), s.Items, s.Contains, s.UnevaluatedItems, s.AdditionalProperties, s.PropertyNames, s.UnevaluatedProperties)
+	for _, p := range s.Properties {
+		list = append(list, p.Schema)
+	}
+	for _, p := range s.PatternProperties {
+		list = append(list, p.Schema)
+	}
+	return slices.DeleteFunc(list, func(s *Schema) bool { return s == nil })
+}
+
+func (c *compiler) compile(s *Schema) error {
+	s.want = &s.Expected
+	for _, next := range append(s.applied(), s.children()...) {
+		c.add(next)
+	}
+	s.never = s.Types == 0 && s.Unjudged == ""
+	if s.Unjudged != "" {
+		s.any = true
+		return nil
+	}
+	s.inPlace = len(s.applied()) > 0 || s.UnevaluatedItems != nil || s.UnevaluatedProperties != nil
+	s.tracks = s.UnevaluatedItems != nil || s.UnevaluatedProperties != nil
+	s.nameMembers()
+	if err := s.compileNumbers(); err != nil {
+		return err
+	}
+	if err := s.compileEnum(); err != nil {
+		return err
+	}
+	s.format, s.number = formatOf(s.Format)
+	s.any = s.Types == AnyType && s.isFree()
+	s.simple = !s.inPlace && !s.never
+	s.freeString = s.Enum == nil && s.format == nil && s.Patterns == nil && s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil
+	s.freeNumber = s.Enum == nil && s.number == nil && s.bounds == nil && s.multiple == nil
+	return nil
+}
+
+// isFree reports whether the schema says nothing but a type.
+func (s *Schema) isFree() bool {
+	return s.Enum == nil && s.Format == "" && s.bounds == nil && s.multiple == nil &&
+		s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil && s.Patterns == nil &&
+		s.MinItems == nil && s.MaxItems == nil && !s.UniqueItems && s.Contains == nil &&
+		len(s.names) == 0 && s.IgnoreMembers == nil && s.MinProperties == nil && s.MaxProperties == nil &&
+		len(s.DependentRequired) == 0 && len(s.children()) == 0 && !s.inPlace
+}
+
+// nameMembers lists the names of the schema and makes their table.
+func (s *Schema) nameMembers() {
+	for _, p := range s.Properties {
+		m := memberName{text: p.Name, hash: hashName(p.Name), declared: true, hidden: p.Hidden, schema: p.Schema, want: &Expected{}}
+		if p.Schema != nil {
+			m.want = &p.Schema.Expected
+		}
+		m.required = p.Hidden == "" && slices.Contains(s.Required, p.Name)
+		s.names = append(s.names, m)
+	}
+	for i, name := range s.Required {
+		if !slices.ContainsFunc(s.Properties, func(p Property) bool { return p.Name == name }) && slices.Index(s.Required, name) == i {
+			s.names = append(s.names, memberName{text: name, hash: hashName(name), required: true, want: &Expected{}})
+		}
+	}
+	size := 4
+	for size < 2*len(s.names) {
+		size *= 2
+	}
+	s.table = make([]uint16, size)
+	for i := range s.names {
+		m := &s.names[i]
+		m.index = i
+		slot := int(m.hash) & (size - 1)
+		for s.table[slot] != 0 {
+			slot = (slot + 1) & (size - 1)
+		}
+		s.table[slot] = uint16(i + 1)
+		if m.required {
+			s.required++
+		}
+	}
+	s.others = len(s.PatternProperties) > 0 || s.AdditionalProperties != nil || s.IgnoreMembers != nil
+}
+
+// member returns the name that the schema knows, nil if it knows none.
+func (s *Schema) member(text string, hash uint32) *memberName {
+	mask := len(s.table) - 1
+	for slot := int(hash) & mask; s.table[slot] != 0; slot = (slot + 1) & mask {
+		if m := &s.names[s.table[slot]-1]; m.hash == hash && m.text == text {
+			return m
+		}
+	}
+	return nil
+}
+
+func (s *Schema) compileNumbers() error {
+	for _, b := range []struct {
+		bound   *Bound
+		keyword string
+		least   bool
+	}{{s.Minimum, "minimum", true}, {s.Maximum, "maximum", false}} {
+		if b.bound == nil {
+			continue
+		}
+		n := numberBound{keyword: b.keyword, literal: b.bound.Literal, least: b.least, exclusive: b.bound.Exclusive}
+		if !isNumber([]byte(n.literal)) {
+			return fmt.Errorf("%s is not a number", b.keyword)
+		}
+		if n.exclusive {
+			n.keyword = "exclusive" + strings.ToUpper(n.keyword[:1]) + n.keyword[1:]
+		}
+		n.value = parseDecimal([]byte(n.literal))
+		n.small, n.integral = plainInteger([]byte(n.literal))
+		s.bounds = append(s.bounds, n)
+	}
+	for _, literal := range s.MultipleOf {
+		m, err := multipleFrom(literal)
+		if err != nil {
+			return err
+		}
+		s.multiple = append(s.multiple, m)
+	}
+	return nil
+}
+
+// multipleFrom splits a literal into digits·10^exp, where digits is no multiple of ten.
+func multipleFrom(literal string) (multiple, error) {
+	if !isNumber([]byte(literal)) || parseDecimal([]byte(literal)).sign() <= 0 {
+		return multiple{}, fmt.Errorf("multipleOf is not a number above 0")
+	}
+	d := parseDecimal([]byte(literal))
+	m := multiple{literal: literal, exp: d.exp}
+	n, ok := new(big.Int).SetString(string(d.digits), 10)
+	if !ok {
+		return multiple{}, fmt.Errorf("multipleOf is not a number above 0")
+	}
+	if m.digits = n.Uint64(); !n.IsUint64() {
+		if d.exp > 1000 || d.exp < -1000 {
+			return multiple{}, fmt.Errorf("multipleOf has too many digits")
+		}
+		m.rat, _ = new(big.Rat).SetString(literal)
+		return m, nil
+	}
+	if m.exp > -18 && m.exp < 9 && m.digits < 1<<31/uint64(tens[max(m.exp, 0)]) {
+		m.unit, m.places = int64(m.digits)*tens[max(m.exp, 0)], max(-m.exp, 0)
+	}
+	return m, nil
+}
+
+// divides reports whether the number is a multiple.
+func (m *multiple) divides(literal []byte) bool {
+	if m.rat == nil {
+		if n, places, ok := small(literal); ok && m.unit > 0 && places <= m.places {
+			return n%m.unit*(tens[m.places-places]%m.unit)%m.unit == 0
+		}
+		return multipleOf(literal, m.digits, m.exp)
+	}
+	d := parseDecimal(literal)
+	if len(d.digits) == 0 {
+		return true
+	}
+	if d.exp > 1000 || d.exp < -1000 {
+		return false // its digits end where those of the multiple begin
+	}
+	r, _ := new(big.Rat).SetString(string(literal))
+	return r.Quo(r, m.rat).IsInt()
+}
+
+// compileEnum makes the tape of the values.
+func (s *Schema) compileEnum() error {
+	if s.Enum == nil {
+		return nil
+	}
+	list := make([]string, len(s.Enum))
+	for i, v := range s.Enum {
+		list[i] = v.JSON
+	}
+	data := []byte(s.enumText())
+	s.enum = &tape{}
+	if end, ok := s.enum.scan(data, 0, maxDepth+1); !ok || end != len(data) {
+		return fmt.Errorf("the enum has a value that is not JSON")
+	}
+	strings := true
+	for i := uint32(1); i < s.enum.tokens[0].next; i = s.enum.tokens[i].next {
+		s.values = append(s.values, i)
+		strings = strings && s.enum.tokens[i].kind == stringToken
+	}
+	if strings {
+		for _, v := range s.values {
+			s.texts = append(s.texts, s.enum.chars(v))
+		}
+	}
+	return nil
+}
+
+// enumText is the enum as JSON.
+func (s *Schema) enumText() string {
+	list := make([]string, len(s.Enum))
+	for i, v := range s.Enum {
+		list[i] = v.JSON
+	}
+	return "[" + strings.Join(list, ",") + "]"
+}

@@ -4,12 +4,15 @@ import "strconv"
 
 // Faults says why a body or a set of parameters was refused.
 type Faults struct {
-	// Malformed reports that the bytes are not I-JSON, or nest too deep. Then List is empty, whatever else is wrong.
+	// Malformed reports that the bytes are not I-JSON, or nest too deep, or that readers differ in how they take multipart
+	// apart. Then List is empty, whatever else is wrong.
 	Malformed bool
 	// Empty reports that there was no content, or only white space. It is Malformed too.
 	Empty bool
 	// Offset is the index of the first byte that a malformed body cannot have.
 	Offset int
+	// Interrupted reports that the context was done before there was a verdict. Then List is empty.
+	Interrupted bool
 	// List has the faults in document order, at most 32. A fault of an object or an array as a whole, such as a missing
 	// member, stands where the object or the array ends.
 	List []Fault
@@ -19,12 +22,15 @@ type Faults struct {
 type Fault struct {
 	// In is where the fault is: "" for a body, else "path", "query" or "header".
 	In string
-	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body; it is "" for parameters.
+	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body. For parameters it is that of a member or
+	// an item within the value, and for a cookie it begins with the name of the cookie.
 	Pointer string
 	// Name is the name of the member or of the parameter; an item of an array has the name of the member it is in.
 	Name string
 	// Keyword is the rule: a keyword of the schema, such as "type", "format", "required" or "additionalProperties", which
-	// is a name that is not declared; for parameters also "encoding", which is bad percent-encoding, and "repeated".
+	// is a name that is not declared. For parameters and forms it is also "encoding", which is malformed percent-encoding or
+	// a charset that does not hold, "repeated", "malformed", which is a text that is not the JSON that it has to be, and
+	// "contentType".
 	Keyword string
 	// Expected is what the contract asks for.
 	Expected Expected

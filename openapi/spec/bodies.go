@@ -1,0 +1,133 @@
+package spec
+
+import (
+	"cmp"
+	"mime"
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// content reads a map of media types.
+func (l *loader) content(content *node, direction Direction) []*validate.Body {
+	var list []*validate.Body
+	for name, n := range content.members() {
+		if strings.HasPrefix(name, "x-") {
+			continue
+		}
+		b := l.body(name, n, direction)
+		if b != nil {
+			list = append(list, b)
+			l.bodies = append(l.bodies, b)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *validate.Body) int {
+		return cmp.Or(cmp.Compare(generality(a.Type), generality(b.Type)), cmp.Compare(len(b.Parameters), len(a.Parameters)))
+	})
+	return list
+}
+
+// generality is 0 for a media type, and more for ranges.
+func generality(mediaType string) int {
+	switch {
+	case mediaType == "*/*":
+		return 3
+	case strings.HasSuffix(mediaType, "/*"):
+		return 2
+	case strings.Contains(mediaType, "/*+"):
+		return 1
+	}
+	return 0
+}
+
+func (l *loader) body(name string, n *node, direction Direction) *validate.Body {
+	b := &validate.Body{}
+	b.Type, b.Parameters = mediaType(name)
+	to, err := l.resolve(n)
+	if err != nil {
+		b.Spots = append(b.Spots, l.spot(n, "the reference %v", err))
+		return b
+	}
+	schema := to.get("schema")
+	if schema == nil {
+		return b
+	}
+	b.Schema = l.compiler.add(schema, direction)
+	l.roots = append(l.roots, b.Schema)
+	l.media = append(l.media, mediaBody{b, schema})
+	if b.Type == formType || strings.HasPrefix(b.Type, "multipart/") {
+		b.Encoding = l.encodings(to.get("encoding"))
+	}
+	return b
+}
+
+const (
+	formType      = "application/x-www-form-urlencoded"
+	multipartType = "multipart/form-data"
+)
+
+// mediaType returns a media type in lower case, and its parameters.
+func mediaType(name string) (string, map[string]string) {
+	typ, parameters, err := mime.ParseMediaType(name)
+	if err != nil {
+		typ, _, _ = strings.Cut(name, ";")
+		typ, parameters = strings.ToLower(strings.TrimSpace(typ)), nil
+	}
+	if len(parameters) == 0 {
+		parameters = nil
+	}
+	return typ, parameters
+}
+
+// encodings reads the Encoding Objects of a form.
+func (l *loader) encodings(n *node) map[string]*validate.Encoding {
+	if !n.is(objectKind) || len(n.names) == 0 {
+		return nil
+	}
+	all := map[string]*validate.Encoding{}
+	for name, e := range n.members() {
+		all[name] = encoding(e)
+	}
+	return all
+}
+
+func encoding(n *node) *validate.Encoding {
+	e := &validate.Encoding{AllowReserved: n.get("allowReserved").isTrue(), Style: n.get("style").string()}
+	for part := range strings.SplitSeq(n.get("contentType").string(), ",") {
+		if typ, _ := mediaType(part); typ != "" {
+			e.Types = append(e.Types, typ)
+		}
+	}
+	if e.Style == "" && (n.has("explode") || n.has("allowReserved")) {
+		e.Style = "form"
+	}
+	e.Explode = e.Style == "form"
+	if explode := n.get("explode"); explode != nil {
+		e.Explode = explode.isTrue()
+	}
+	return e
+}
+
+// mediaBody is a body with a schema. Whether its media type can be judged is known when the schema is filled.
+type mediaBody struct {
+	*validate.Body
+	at *node
+}
+
+// supported reports whether the schema of a body of the media type can be judged: JSON and forms are, ranges stand for
+// them, and any other type is a text or bytes.
+func (l *loader) supported(b mediaBody) {
+	form := b.Type == formType || b.Type == multipartType
+	types := l.shapes.possible(b.Schema)
+	switch {
+	case isJSON(b.Type) || generality(b.Type) > 0:
+	case form && types != 0 && types&validate.Object == 0:
+		b.Spots = append(b.Spots, l.spot(b.at, "a form is an object, which its schema does not allow"))
+	case form:
+	case strings.HasPrefix(b.Type, "multipart/"):
+		b.Spots = append(b.Spots, l.spot(b.at, "the parts of %s are not checked", b.Type))
+	case types&^structures == 0 && types != 0:
+		b.Spots = append(b.Spots, l.spot(b.at, "objects and arrays of the media type %s are not checked", b.Type))
+	}
+}

@@ -1,0 +1,144 @@
+package spec
+
+import (
+	"encoding/json"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// choice is a discriminator whose values are collected when all schemas are filled: an alternative's own const or enum of
+// the member is a value too.
+type choice struct {
+	*validate.Discriminator
+	mapped       map[string]*validate.Schema
+	alternatives []alternative
+}
+
+type alternative struct {
+	name   string // of the component
+	schema *validate.Schema
+}
+
+// discriminator reads the keyword. Without alternatives next to it, it is a note.
+func (c *compiler) discriminator(e *entry, drop []string) {
+	s, n := e.schema, e.node.get("discriminator")
+	property := n.get("propertyName").string()
+	if n == nil || len(s.AnyOf)+len(s.OneOf) == 0 {
+		return
+	}
+	if property == "" {
+		c.warn(n, "", "the discriminator has no propertyName, and is a note")
+		return
+	}
+	keyword := "oneOf"
+	if len(s.OneOf) == 0 {
+		keyword = "anyOf"
+	} else if len(s.AnyOf) > 0 {
+		s.AllOf = append(s.AllOf, &validate.Schema{Pointer: s.Pointer, Types: validate.AnyType, AnyOf: s.AnyOf})
+		s.AnyOf = nil
+	}
+	made := choice{Discriminator: &validate.Discriminator{Property: property}, mapped: map[string]*validate.Schema{}}
+	for value, ref := range n.get("mapping").members() {
+		made.Explicit = true
+		to, err := c.mapping(ref)
+		if err != nil {
+			c.unjudged(s, ref, "the mapping %v", err)
+			continue
+		}
+		if p := c.apply(e, to, drop); p != nil {
+			made.mapped[value] = p
+		}
+	}
+	for _, item := range e.node.get(keyword).list() {
+		if p := c.apply(e, item, drop); p != nil {
+			made.alternatives = append(made.alternatives, alternative{c.nameOf(item, e.scope), p})
+		}
+	}
+	s.Discriminator = made.Discriminator
+	c.choices = append(c.choices, made)
+}
+
+// nameOf returns the name of the component that a schema refers to.
+func (c *compiler) nameOf(n *node, s *scope) string {
+	if to, _, err := c.destination(n, s); err == nil {
+		return componentName(to)
+	}
+	return ""
+}
+
+// mapping returns the schema that a value of a mapping names: the name of a component, which may have dots, or a reference.
+func (c *compiler) mapping(ref *node) (*node, error) {
+	if to := ref.root().at("components", "schemas", ref.string()); to != nil {
+		return to, nil
+	}
+	return c.follow(ref, ref.string())
+}
+
+// settle collects the values of all discriminators.
+func (c *compiler) settle() {
+	for _, made := range c.choices {
+		values := made.mapped
+		add := func(value string, s *validate.Schema) {
+			if value != "" && values[value] == nil {
+				values[value] = s
+			}
+		}
+		for _, a := range made.alternatives {
+			for _, value := range valuesOf(a.schema, made.Property, map[*validate.Schema]bool{}) {
+				add(value, a.schema)
+			}
+		}
+		for _, a := range made.alternatives {
+			add(a.name, a.schema)
+		}
+		made.Alternatives = values
+	}
+}
+
+// valuesOf returns the strings that a schema allows a member to be.
+func valuesOf(s *validate.Schema, property string, seen map[*validate.Schema]bool) []string {
+	if seen[s] {
+		return nil
+	}
+	seen[s] = true
+	var values []string
+	for _, p := range s.Properties {
+		if p.Name == property && p.Schema != nil {
+			values = append(values, texts(p.Schema)...)
+		}
+	}
+	for _, list := range [][]*validate.Schema{s.AllOf, s.OneOf, s.AnyOf} {
+		for _, part := range list {
+			values = append(values, valuesOf(part, property, seen)...)
+		}
+	}
+	return values
+}
+
+// texts returns the strings of an enum.
+func texts(s *validate.Schema) []string {
+	var list []string
+	for _, v := range s.Enum {
+		var text string
+		if json.Unmarshal([]byte(v.JSON), &text) == nil {
+			list = append(list, text)
+		}
+	}
+	for _, part := range s.AllOf {
+		if len(s.Enum) == 0 {
+			list = append(list, texts(part)...)
+		}
+	}
+	return list
+}
+
+// mapped returns the schemas that a mapping names.
+func (c *compiler) mapped() []*validate.Schema {
+	var list []*validate.Schema
+	for _, made := range c.choices {
+		for _, s := range made.mapped {
+			list = append(list, s)
+		}
+	}
+	return list
+}

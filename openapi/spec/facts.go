@@ -1,0 +1,102 @@
+package spec
+
+import "slices"
+
+// topic is what is asked of a schema and of those that apply to the same value.
+type topic uint8
+
+const (
+	hidesItself    topic = iota // one name if the schema hides the member that has it
+	hiddenAlways                // the members that are hidden whatever alternative is taken
+	hiddenPossibly              // those that one alternative hides
+	required                    // the members that something requires
+)
+
+// fact is a question that was answered: answers are kept, so that schemas that many places refer to are walked once.
+type fact struct {
+	node      *node
+	direction Direction
+	topic     topic
+}
+
+// gather returns the names that answer f, sorted.
+func (c *compiler) gather(f fact) []string {
+	if names, ok := c.facts[f]; ok {
+		return names
+	}
+	c.facts[f] = nil // for circles, which are walked as a whole
+	circle := c.circles.circle(f.node)
+	var names []string
+	seen := map[*node]bool{f.node: true}
+	walk := []*node{f.node}
+	for len(walk) > 0 {
+		n := walk[0]
+		walk = walk[1:]
+		c.steps++
+		names = append(names, c.own(n, f)...)
+		c.inPlace(n, func(keyword string, to *node) {
+			switch {
+			case !f.topic.follows(keyword) || seen[to]:
+			case circle != 0 && c.circles.circle(to) == circle:
+				walk = append(walk, to)
+			default:
+				names = append(names, c.gather(fact{to, f.direction, f.topic})...)
+			}
+			seen[to] = true
+		})
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	c.facts[f] = names
+	return names
+}
+
+// follows reports whether a schema below the keyword counts.
+func (t topic) follows(keyword string) bool {
+	switch keyword {
+	case "$ref", "allOf":
+		return true
+	case "not", "if":
+		return false
+	}
+	return t == hiddenPossibly || t == required
+}
+
+// own returns what n itself says.
+func (c *compiler) own(n *node, f fact) []string {
+	if !c.v31 && n.has("$ref") {
+		return nil
+	}
+	var names []string
+	switch f.topic {
+	case hidesItself:
+		if n.get(f.direction.hides()).isTrue() {
+			names = append(names, "")
+		}
+	case required:
+		names = n.get("required").strings()
+		for _, list := range n.get("dependentRequired").members() {
+			names = append(names, list.strings()...)
+		}
+	default:
+		for name, child := range n.get("properties").members() {
+			if c.isHidden(child, f.direction) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// isHidden reports whether the schema of a member says that the member has no place in this direction.
+func (c *compiler) isHidden(n *node, d Direction) bool {
+	return c.hiding && d != neither && len(c.gather(fact{n, d, hidesItself})) > 0
+}
+
+// hidden returns the members that a schema hides, always or in one alternative.
+func (c *compiler) hidden(n *node, d Direction) (always, possibly []string) {
+	if !c.hiding || d == neither {
+		return nil, nil
+	}
+	return c.gather(fact{n, d, hiddenAlways}), c.gather(fact{n, d, hiddenPossibly})
+}

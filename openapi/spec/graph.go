@@ -1,0 +1,142 @@
+package spec
+
+import (
+	"slices"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// children yields the schemas that a schema holds.
+func children(s *validate.Schema, yield func(*validate.Schema)) {
+	one := func(list ...*validate.Schema) {
+		for _, child := range list {
+			if child != nil {
+				yield(child)
+			}
+		}
+	}
+	one(s.AllOf...)
+	one(s.AnyOf...)
+	one(s.OneOf...)
+	one(s.PrefixItems...)
+	one(s.Not, s.If, s.Then, s.Else, s.Items, s.Contains, s.UnevaluatedItems, s.AdditionalProperties, s.PropertyNames, s.UnevaluatedProperties)
+	for _, list := range [][]validate.Property{s.Properties, s.DependentSchemas} {
+		for _, p := range list {
+			one(p.Schema)
+		}
+	}
+	for _, p := range s.PatternProperties {
+		one(p.Schema)
+	}
+	if s.Discriminator != nil {
+		for _, alternative := range s.Discriminator.Alternatives {
+			one(alternative)
+		}
+	}
+}
+
+// reached returns the schemas that roots lead to.
+func reached(roots []*validate.Schema) []*validate.Schema {
+	seen := map[*validate.Schema]bool{}
+	var all []*validate.Schema
+	visit := func(s *validate.Schema) {
+		if s != nil && !seen[s] {
+			seen[s] = true
+			all = append(all, s)
+		}
+	}
+	for _, s := range roots {
+		visit(s)
+	}
+	for i := 0; i < len(all); i++ {
+		children(all[i], visit)
+	}
+	return all
+}
+
+// doubtful has the schemas that lead to one that cannot be judged.
+type doubtful map[*validate.Schema]bool
+
+// doubts returns the schemas among all that lead to one that cannot be judged.
+func doubts(all []*validate.Schema) doubtful {
+	parents := map[*validate.Schema][]*validate.Schema{}
+	var list []*validate.Schema
+	for _, s := range all {
+		if s.Unjudged != "" {
+			list = append(list, s)
+		}
+	}
+	d := doubtful{}
+	if len(list) == 0 {
+		return d
+	}
+	for _, s := range all {
+		children(s, func(child *validate.Schema) { parents[child] = append(parents[child], s) })
+	}
+	for _, s := range list {
+		d[s] = true
+	}
+	for i := 0; i < len(list); i++ {
+		for _, parent := range parents[list[i]] {
+			if !d[parent] {
+				d[parent] = true
+				list = append(list, parent)
+			}
+		}
+	}
+	return d
+}
+
+// below returns the schemas that cannot be judged and that s leads to.
+func (d doubtful) below(s *validate.Schema) []*validate.Schema {
+	if s == nil || !d[s] {
+		return nil
+	}
+	seen := map[*validate.Schema]bool{s: true}
+	all := []*validate.Schema{s}
+	for i := 0; i < len(all); i++ {
+		children(all[i], func(child *validate.Schema) {
+			if d[child] && !seen[child] {
+				seen[child] = true
+				all = append(all, child)
+			}
+		})
+	}
+	return slices.DeleteFunc(all, func(s *validate.Schema) bool { return s.Unjudged == "" })
+}
+
+// soften makes schemas take what cannot be judged. One that cannot be judged takes every value; below not, if, oneOf and
+// maxContains that would refuse values.
+func (c *compiler) soften(all []*validate.Schema, d doubtful) {
+	for _, s := range all {
+		if !d[s] {
+			continue
+		}
+		if s.Not != nil && d[s.Not] {
+			s.AllOf = append(slices.Clip(s.AllOf), d.below(s.Not)...)
+			s.Not = nil
+		}
+		if s.If != nil && d[s.If] {
+			s.AllOf = append(slices.Clip(s.AllOf), d.below(s.If)...)
+			s.If, s.Then, s.Else = nil, nil, nil
+		}
+		if s.Contains != nil && d[s.Contains] {
+			s.MaxContains = nil
+		}
+		if len(s.OneOf) > 0 && slices.ContainsFunc(s.OneOf, func(o *validate.Schema) bool { return d[o] }) {
+			c.softenOneOf(s)
+		}
+	}
+}
+
+// softenOneOf makes anyOf of oneOf, unless an explicit mapping decides.
+func (c *compiler) softenOneOf(s *validate.Schema) {
+	switch {
+	case s.Discriminator != nil && s.Discriminator.Explicit:
+	case len(s.AnyOf) == 0:
+		s.AnyOf, s.OneOf = s.OneOf, nil
+	default:
+		s.AllOf = append(slices.Clip(s.AllOf), &validate.Schema{Pointer: s.Pointer, Types: validate.AnyType, AnyOf: s.OneOf})
+		s.OneOf = nil
+	}
+}

@@ -1,0 +1,160 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// parameters reads the parameters of an operation and of its path, which it may override.
+func (l *loader) parameters(o *validate.Operation, items []*node, n *node) {
+	var lists [][]*node
+	for _, item := range slices.Backward(items) {
+		lists = append(lists, item.get("parameters").list())
+	}
+	for _, list := range append(lists, n.get("parameters").list()) {
+		for _, at := range list {
+			l.addParameter(o, at)
+		}
+	}
+	names, ok := templateNames(o.Path)
+	if !ok {
+		o.Spots = append(o.Spots, l.spot(n, "the braces of the path do not make parameters"))
+	}
+	l.matchTemplate(o, names, n)
+}
+
+func (l *loader) addParameter(o *validate.Operation, at *node) {
+	n, err := l.resolve(at)
+	if err != nil {
+		o.Spots = append(o.Spots, l.spot(at, "the reference %v", err))
+		return
+	}
+	p := l.parameter(n)
+	if p == nil {
+		return
+	}
+	same := func(q *validate.Parameter) bool {
+		return q.In == p.In && (q.Name == p.Name || p.In == "header" && strings.EqualFold(q.Name, p.Name))
+	}
+	if i := slices.IndexFunc(o.Parameters, same); i >= 0 {
+		o.Parameters[i] = p
+		return
+	}
+	o.Parameters = append(o.Parameters, p)
+}
+
+// matchTemplate makes the parameters of the path those of its template.
+func (l *loader) matchTemplate(o *validate.Operation, names []string, n *node) {
+	o.Parameters = slices.DeleteFunc(o.Parameters, func(p *validate.Parameter) bool {
+		unknown := p.In == "path" && !slices.Contains(names, p.Name)
+		if unknown {
+			l.compiler.warn(n, "", "the path has no parameter "+p.Name+", which is described")
+		}
+		return unknown
+	})
+	for _, name := range names {
+		if !slices.ContainsFunc(o.Parameters, func(p *validate.Parameter) bool { return p.In == "path" && p.Name == name }) {
+			l.compiler.warn(n, "", "the path parameter "+name+" is not described: it may have any value")
+			o.Parameters = append(o.Parameters, &validate.Parameter{Pointer: n.pointer(), In: "path", Name: name, Required: true, Style: "simple"})
+		}
+	}
+}
+
+// ignored are header fields that a parameter cannot describe (OpenAPI 3.0.3, Parameter Object).
+var ignored = []string{"accept", "content-type", "authorization"}
+
+// styles has the styles of each place, the default first.
+var styles = map[string][]string{
+	"path": {"simple", "label", "matrix"}, "query": {"form", "spaceDelimited", "pipeDelimited", "deepObject"},
+	"header": {"simple"}, "cookie": {"form"},
+}
+
+// parameter reads a Parameter Object. It returns nil for one that says nothing.
+func (l *loader) parameter(n *node) *validate.Parameter {
+	p := &validate.Parameter{Pointer: n.pointer(), In: n.get("in").string(), Name: n.get("name").string()}
+	p.Required = n.get("required").isTrue() || p.In == "path"
+	p.AllowEmpty, p.AllowReserved = n.get("allowEmptyValue").isTrue(), n.get("allowReserved").isTrue()
+	if p.In == "header" && slices.Contains(ignored, strings.ToLower(p.Name)) {
+		l.compiler.warn(n, "", "a parameter cannot describe the header field "+p.Name)
+		return nil
+	}
+	if styles[p.In] == nil || p.Name == "" {
+		l.doubt(p, n, "a parameter needs a name, and a place: path, query, header or cookie")
+		return nil
+	}
+	p.Style = styles[p.In][0]
+	if style := n.get("style"); style != nil {
+		p.Style = style.string()
+		if !slices.Contains(styles[p.In], p.Style) {
+			l.doubt(p, style, "the style is not one of parameters in the "+p.In)
+		}
+	}
+	p.Explode = p.Style == "form"
+	if explode := n.get("explode"); explode != nil {
+		p.Explode = explode.isTrue()
+	}
+	l.parameterPlaces[p] = n
+	l.option(p, n)
+	l.value(p, n)
+	return p
+}
+
+// doubt notes why a parameter cannot be judged.
+func (l *loader) doubt(p *validate.Parameter, n *node, reason string) {
+	s := l.spot(n, "%s", reason)
+	if p.Spot == nil {
+		p.Spot = &s
+	}
+}
+
+// option reads x-odata-option.
+func (l *loader) option(p *validate.Parameter, n *node) {
+	option := n.get("x-odata-option")
+	switch {
+	case option == nil:
+	case option.kind != boolKind:
+		l.doubt(p, option, "x-odata-option is neither true nor false")
+	case option.isTrue() && (p.In != "query" || !strings.HasPrefix(p.Name, "$")):
+		l.doubt(p, option, "x-odata-option is for query parameters whose names begin with $")
+	default:
+		p.System = option.isTrue()
+	}
+}
+
+// value reads the schema or the content of a parameter.
+func (l *loader) value(p *validate.Parameter, n *node) {
+	schema := n.get("schema")
+	if content := n.get("content"); schema == nil && content != nil {
+		for name, typ := range content.members() {
+			p.Content, _ = mediaType(name)
+			to, err := l.resolve(typ)
+			if err != nil {
+				l.doubt(p, typ, "the reference "+err.Error())
+				return
+			}
+			if schema = to.get("schema"); !isJSON(p.Content) && p.Content != "text/plain" && schema != nil {
+				l.doubt(p, typ, "a parameter of the media type "+p.Content+" is not supported")
+			}
+			break
+		}
+	}
+	if schema != nil {
+		p.Schema = l.compiler.add(schema, Request)
+		l.roots = append(l.roots, p.Schema)
+	}
+}
+
+// texts notes the parameters whose values have no text.
+func (l *loader) texts() {
+	for _, o := range l.doc.Operations {
+		for _, p := range o.Parameters {
+			if n := l.parameterPlaces[p]; n != nil && p.Spot == nil {
+				if reason := l.shapes.textless(p); reason != "" {
+					l.doubt(p, n, reason)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	maxNesting    = 500     // levels of objects and arrays in a file
+	maxAliasNodes = 1 << 18 // values that the aliases of a YAML file add
+	maxAliasBytes = 4 << 20 // bytes of text that they add
+)
+
+// parse reads JSON or YAML. An object that has a name twice is refused.
+func parse(data []byte) (*node, error) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
+		n, err := parseJSON(data)
+		if err == nil {
+			return n, nil
+		}
+		if json.Valid(data) {
+			return nil, errors.New(strings.TrimPrefix(err.Error(), "jsontext: "))
+		}
+	}
+	return parseYAML(data)
+}
+
+func parseJSON(data []byte) (*node, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	n, err := readJSON(d, 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return nil, errors.New("there is more than one JSON value")
+	}
+	return n, nil
+}
+
+func readJSON(d *jsontext.Decoder, depth int) (*node, error) {
+	if depth > maxNesting {
+		return nil, fmt.Errorf("values nest more than %d levels deep", maxNesting)
+	}
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch token.Kind() {
+	case '"':
+		return &node{kind: textKind, text: token.String()}, nil
+	case '0':
+		return &node{kind: numberKind, text: token.String()}, nil
+	case 't', 'f':
+		return &node{kind: boolKind, text: token.String()}, nil
+	case '[':
+		return readList(d, depth)
+	case '{':
+		return readObject(d, depth)
+	}
+	return &node{kind: nullKind}, nil
+}
+
+func readList(d *jsontext.Decoder, depth int) (*node, error) {
+	n := &node{kind: listKind}
+	for d.PeekKind() != ']' {
+		item, err := readJSON(d, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		n.add(item)
+	}
+	_, err := d.ReadToken()
+	return n, err
+}
+
+func readObject(d *jsontext.Decoder, depth int) (*node, error) {
+	n := &node{kind: objectKind}
+	for d.PeekKind() != '}' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		name := token.String()
+		item, err := readJSON(d, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		n.set(name, item)
+	}
+	_, err := d.ReadToken()
+	return n, err
+}
+
+func parseYAML(data []byte) (*node, error) {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var y yaml.Node
+	if err := d.Decode(&y); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("the document is empty")
+		}
+		return nil, err
+	}
+	if !errors.Is(d.Decode(new(yaml.Node)), io.EOF) {
+		return nil, errors.New("there is more than one YAML document")
+	}
+	r := yamlReader{nodes: maxAliasNodes, bytes: maxAliasBytes}
+	return r.read(&y, 0, false)
+}
+
+// yamlReader bounds what aliases multiply a file to: a thousand aliases to one long string are small as YAML, and large as
+// anything else.
+type yamlReader struct{ nodes, bytes int }
+
+func (r *yamlReader) read(y *yaml.Node, depth int, copied bool) (*node, error) {
+	if copied {
+		r.nodes--
+		r.bytes -= len(y.Value)
+	}
+	if r.nodes < 0 || r.bytes < 0 {
+		return nil, fmt.Errorf("line %d: the aliases make the document too large", y.Line)
+	}
+	if depth > maxNesting {
+		return nil, fmt.Errorf("line %d: values nest more than %d levels deep, or contain themselves", y.Line, maxNesting)
+	}
+	switch y.Kind {
+	case yaml.DocumentNode:
+		return r.read(y.Content[0], depth, copied)
+	case yaml.AliasNode:
+		return r.read(y.Alias, depth+1, true)
+	case yaml.SequenceNode:
+		n := &node{kind: listKind}
+		for _, item := range y.Content {
+			value, err := r.read(item, depth+1, copied)
+			if err != nil {
+				return nil, err
+			}
+			n.add(value)
+		}
+		return n, nil
+	case yaml.MappingNode:
+		return r.mapping(y, depth, copied)
+	}
+	return scalar(y)
+}
+
+func (r *yamlReader) mapping(y *yaml.Node, depth int, copied bool) (*node, error) {
+	n := &node{kind: objectKind}
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key := y.Content[i]
+		if key.Kind == yaml.AliasNode {
+			key = key.Alias
+		}
+		if key.Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("line %d: the name of a member must be a scalar", key.Line)
+		}
+		if key.ShortTag() == "!!merge" {
+			merged = append(merged, y.Content[i+1])
+			continue
+		}
+		value, err := r.read(y.Content[i+1], depth+1, copied)
+		if err != nil {
+			return nil, err
+		}
+		if !n.set(key.Value, value) {
+			return nil, fmt.Errorf("line %d: duplicate member %q", key.Line, key.Value)
+		}
+		if copied {
+			r.bytes -= len(key.Value)
+		}
+	}
+	return n, r.merge(n, merged, depth)
+}
+
+// merge works merge keys in (<<: *alias, or a list of aliases): members that are there stay.
+func (r *yamlReader) merge(n *node, merged []*yaml.Node, depth int) error {
+	for _, y := range merged {
+		value, err := r.read(y, depth+1, true)
+		if err != nil {
+			return err
+		}
+		sources := []*node{value}
+		if value.kind == listKind {
+			sources = value.items
+		}
+		for _, from := range sources {
+			if from.kind != objectKind {
+				return fmt.Errorf("line %d: a merge key needs a mapping", y.Line)
+			}
+			for name, member := range from.members() {
+				n.set(name, member)
+			}
+		}
+	}
+	return nil
+}
+
+func scalar(y *yaml.Node) (*node, error) {
+	switch y.ShortTag() {
+	case "!!null":
+		return &node{kind: nullKind}, nil
+	case "!!bool":
+		return &node{kind: boolKind, text: strings.ToLower(y.Value)}, nil
+	case "!!int", "!!float":
+		if text, ok := number(y); ok {
+			return &node{kind: numberKind, text: text}, nil
+		}
+	case "!!binary":
+		return nil, fmt.Errorf("line %d: JSON has no binary values", y.Line)
+	}
+	return &node{kind: textKind, text: y.Value}, nil // times and infinity are strings in JSON
+}
+
+// number returns a number as JSON writes it, digit by digit where YAML writes it so too.
+func number(y *yaml.Node) (string, bool) {
+	if isNumber(y.Value) {
+		return y.Value, true
+	}
+	var integer int64
+	if y.Decode(&integer) == nil {
+		return strconv.FormatInt(integer, 10), true
+	}
+	var float float64
+	if y.Decode(&float) != nil {
+		return "", false
+	}
+	text := strconv.FormatFloat(float, 'g', -1, 64)
+	return text, isNumber(text)
+}
+
+// isNumber reports whether s is a number of JSON.
+func isNumber(s string) bool {
+	if s == "" || s[0] != '-' && (s[0] < '0' || s[0] > '9') || s[len(s)-1] < '0' || s[len(s)-1] > '9' {
+		return false
+	}
+	return json.Valid([]byte(s))
+}

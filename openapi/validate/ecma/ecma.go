@@ -1,0 +1,165 @@
+package ecma
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Pattern is a compiled pattern. It is safe for concurrent use.
+type Pattern struct {
+	text     string
+	all      []clause // a string has to satisfy each
+	tolerant bool
+}
+
+// clause is a part of a pattern that is matched on its own; negated, there must be no match.
+type clause struct {
+	matcher matcher
+	negated bool
+}
+
+type matcher interface{ match(text string) bool }
+
+// Unsupported is the error of a pattern that ECMA-262 takes and this package cannot match.
+type Unsupported struct {
+	Pattern string
+	Reason  string
+}
+
+func (e *Unsupported) Error() string { return fmt.Sprintf("pattern %q: %s", e.Pattern, e.Reason) }
+
+// Compile reads a pattern. The error is *Unsupported for one that is valid but cannot be matched here.
+func Compile(pattern string) (*Pattern, error) {
+	p, root, err := parse(pattern)
+	if err != nil {
+		return nil, err
+	}
+	compiled := &Pattern{text: pattern, tolerant: p.tolerated >= 0}
+	if p.uses.reference {
+		compiled.all = []clause{{matcher: referring{root, p.groups}}}
+		return compiled, nil
+	}
+	for _, part := range split(root) {
+		m, err := compile(pattern, part.node)
+		if err != nil {
+			return nil, err
+		}
+		compiled.all = append(compiled.all, clause{m, part.negated})
+	}
+	return compiled, nil
+}
+
+// MustCompile is Compile for generated code, whose patterns have been compiled before.
+func MustCompile(pattern string) *Pattern {
+	p, err := Compile(pattern)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// Valid reports whether ECMA-262 with the flag u takes a pattern.
+func Valid(pattern string) bool {
+	p, _, err := parse(pattern)
+	if _, unsupported := err.(*Unsupported); unsupported { //nolint:errorlint // parse wraps no errors
+		return true
+	}
+	return err == nil && p.tolerated < 0
+}
+
+// String returns the pattern as it was written.
+func (p *Pattern) String() string { return p.text }
+
+// Tolerant reports whether the flag u refuses the pattern, and it was taken all the same; see the package.
+func (p *Pattern) Tolerant() bool { return p.tolerant }
+
+// MatchString reports whether s, which is UTF-8, has a match of the pattern anywhere.
+func (p *Pattern) MatchString(s string) bool {
+	for i := range p.all {
+		if p.all[i].matcher.match(s) == p.all[i].negated {
+			return false
+		}
+	}
+	return true
+}
+
+// Match is MatchString for bytes, which it neither keeps nor changes.
+func (p *Pattern) Match(b []byte) bool {
+	return p.MatchString(unsafe.String(unsafe.SliceData(b), len(b)))
+}
+
+// referring is a pattern with back references.
+type referring struct {
+	root   *node
+	groups int
+}
+
+func (r referring) match(text string) bool { return backtrack(r.root, r.groups, text) }
+
+// automaton is a program that is too large for a table, or has look-arounds.
+type automaton struct{ *program }
+
+func (a automaton) match(text string) bool { return a.run(text) }
+
+// compile returns the fastest matcher of a pattern without references.
+func compile(pattern string, root *node) (m matcher, err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *Unsupported:
+			err = e
+		default:
+			panic(e)
+		}
+	}()
+	if list := counted(root); list != nil {
+		return list, nil
+	}
+	p := assemble(pattern, root)
+	if t := tabulate(p); t != nil {
+		return t, nil
+	}
+	return automaton{p}, nil
+}
+
+// part is a pattern that is matched on its own.
+type part struct {
+	node    *node
+	negated bool
+}
+
+// split takes look-aheads that stand at the very beginning, as in ^(?=.*\d)(?!.*--)…, and look-behinds that stand at the
+// very end out of a pattern: each is a pattern of its own, and these need no look-arounds.
+func split(root *node) []part {
+	if root.op != opConcat {
+		return []part{{root, false}}
+	}
+	subs := root.subs
+	var parts []part
+	begin, end := subs[0], subs[len(subs)-1]
+	if begin.op == opBegin {
+		subs = subs[1:]
+		for len(subs) > 0 && subs[0].op == opLook && !subs[0].behind {
+			parts = append(parts, part{concat(begin, subs[0].subs[0]), subs[0].negated})
+			subs = subs[1:]
+		}
+		subs = append([]*node{begin}, subs...)
+	}
+	if end.op == opEnd && len(subs) > 1 {
+		subs = subs[:len(subs)-1]
+		for len(subs) > 0 && subs[len(subs)-1].op == opLook && subs[len(subs)-1].behind {
+			last := subs[len(subs)-1]
+			parts = append(parts, part{concat(last.subs[0], end), last.negated})
+			subs = subs[:len(subs)-1]
+		}
+		subs = append(subs[:len(subs):len(subs)], end)
+	}
+	return append(parts, part{concat(subs...), false})
+}
+
+func concat(subs ...*node) *node {
+	if len(subs) == 1 {
+		return subs[0]
+	}
+	return &node{op: opConcat, subs: subs}
+}

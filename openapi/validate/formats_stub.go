@@ -1,0 +1,3 @@
+package validate
+
+func formatOf(name string) (func(string) bool, func([]byte) bool) { return nil, nil }
