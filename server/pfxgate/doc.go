@@ -8,8 +8,8 @@
 //	defer gate.Close()
 //	server := http.Server{Addr: ":8080", Handler: gate.Handler(app), ReadTimeout: 10 * time.Second}
 //
-// That is our own contract. [Config] takes any OpenAPI document as Spec, whose schemas are interpreted, and generated code
-// as Contract, which is some ten times faster. The next handler gets the request that was checked and nothing else: the
+// That is our own contract. [Config] takes any OpenAPI document as Spec, which is compiled once, and generated code
+// as Contract, which decodes too. The next handler gets the request that was checked and nothing else: the
 // URL is rebuilt, the body is the bytes that were read, decompressed and without Content-Encoding, and header fields with
 // an underscore in their names are gone. A request that may not pass is answered in the form of Microsoft Graph's errors,
 // a response that may not with 502. What is only watched passes as it came.
@@ -27,11 +27,11 @@
 // Generate the models with oapi-codegen and the checks with validategen, and build them in; TestOwnContract does:
 //
 //	go tool oapi-codegen -config models.yaml openapi.yaml
-//	go run github.com/pfxrecryption/pfxrecryption/scripts/validategen \
+//	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
 //		-spec openapi.yaml -models ./api -package apivalid -o ./apivalid
 //
 //	gate, err := pfxgate.New(pfxgate.Config{Contract: &pfxgate.Contract{
-//		Operations: pfxgate.Generated(apivalid.Operations),
+//		Operations: apivalid.Operations,
 //		BasePath:   "/v1",
 //	}})
 //

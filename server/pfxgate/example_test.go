@@ -9,7 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/labstack/echo/v4"
 
-	"github.com/pfxrecryption/pfxrecryption/scripts/validategen/testdata/shop/shopvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop/shopvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxgate"
 )
 
@@ -43,9 +43,9 @@ func Example() {
 }
 
 // A team's own contract, from validategen, in front of echo.
-func ExampleGenerated() {
+func ExampleContract() {
 	gate, err := pfxgate.New(pfxgate.Config{
-		Contract: &pfxgate.Contract{Operations: pfxgate.Generated(shopvalid.Operations), BasePath: "/v1"},
+		Contract: &pfxgate.Contract{Operations: shopvalid.Operations, BasePath: "/v1"},
 		Requests: pfxgate.Enforce, Responses: pfxgate.Enforce, Log: quiet,
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"github.com/pfxrecryption/pfxrecryption/scripts/validategen/testdata/shop/shopvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop/shopvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxgate"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
@@ -327,7 +327,7 @@ func TestOwnContract(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	gate := newGate(t, pfxgate.Config{
-		Contract:  &pfxgate.Contract{Operations: pfxgate.Generated(shopvalid.Operations), BasePath: "/v1", MaxBody: 100},
+		Contract:  &pfxgate.Contract{Operations: shopvalid.Operations, BasePath: "/v1", MaxBody: 100},
 		Policy:    []byte("operations: {createOrder: {responses: {mode: enforce, violations: {status: monitor}}}}"),
 		Responses: pfxgate.Off, Registry: registry,
 	})
@@ -404,7 +404,7 @@ func TestTokens(t *testing.T) {
 
 func TestWrongConfig(t *testing.T) {
 	t.Parallel()
-	operations := pfxgate.Generated(shopvalid.Operations)
+	operations := shopvalid.Operations
 	taken := prometheus.NewRegistry()
 	taken.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "pfxr_gateway_requests_total"}))
 	for want, c := range map[string]pfxgate.Config{

@@ -172,19 +172,11 @@ func (b *base) match(segments []string, same func(a, b string) bool) (string, bo
 }
 
 func newRoute(op *validate.Operation) *route {
-	rt := &route{Operation: op, tokenRequired: len(op.Security) > 0, spots: op.Spots}
-	for _, alternative := range op.Security {
-		if len(alternative) == 0 {
-			rt.tokenRequired = false
+	rt := &route{Operation: op, types: op.RequestTypes(), permissions: op.Permissions(), tokenRequired: op.TokenRequired(), spots: op.Spots}
+	for _, p := range op.Parameters {
+		if p.Spot != nil && !slices.Contains(rt.spots, *p.Spot) {
+			rt.spots = append(slices.Clip(rt.spots), *p.Spot)
 		}
-		for _, requirement := range alternative {
-			rt.permissions = append(rt.permissions, requirement.Scopes...)
-		}
-	}
-	slices.Sort(rt.permissions)
-	rt.permissions = slices.Compact(rt.permissions)
-	for _, b := range op.Request {
-		rt.types = append(rt.types, b.Type)
 	}
 	rt.protected = append([]string{"Authorization", "Accept", "Content-Encoding", "Content-Type", "Host"}, op.Headers()...)
 	for _, name := range validate.TemplateParameters(op.Path) {
