@@ -204,7 +204,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		case 3:
 			replace(t, r.spec, badSpec)
 		}
-		r.reload(true)
+		r.reload(t.Context(), true)
 		good := i%2 == 0
 		if !good {
 			failed++

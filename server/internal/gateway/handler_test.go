@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/openapi"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
@@ -36,7 +36,7 @@ paths:
 
 func newGate(t *testing.T, responses policy.Mode) *gateway.Gate {
 	t.Helper()
-	contract, err := openapi.Load([]byte(notes))
+	contract, _, err := gateway.Read(t.Context(), []byte(notes), spec.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestBodyEndsWithTheExchange(t *testing.T) {
 	for _, form := range []string{"title=a", "title=a&more=b"} {
 		gate := newGate(t, policy.Enforce)
 		if strings.Contains(form, "more") { // passes as it came
-			contract, err := openapi.Load([]byte(notes))
+			contract, _, err := gateway.Read(t.Context(), []byte(notes), spec.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +167,7 @@ func TestMonitorSees(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log strings.Builder
-			contract, err := openapi.Load([]byte(notes))
+			contract, _, err := gateway.Read(t.Context(), []byte(notes), spec.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +208,7 @@ func TestFlushBeginsTheResponse(t *testing.T) {
 func TestGatesShareARegistry(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	contract, err := openapi.Load([]byte(notes))
+	contract, _, err := gateway.Read(t.Context(), []byte(notes), spec.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,6 +98,19 @@ func (x *exchange) isAlias(path string) bool {
 	return res != nil && (g.config.Verifier != nil || res.enforces())
 }
 
+// isAmbiguous reports whether readers may take the path for another one: by dots, backslashes or control characters, or by
+// an escaped slash that leads to another operation where it is one.
+func (x *exchange) isAmbiguous(found *match) bool {
+	if found.ambiguous || !found.slashes {
+		return found.ambiguous
+	}
+	if x.gate.config.Contract.Graph {
+		return true // no key has a slash
+	}
+	other := x.gate.router.alias(x.request.URL.EscapedPath(), func(s string) string { return s })
+	return other != nil && other != found.resource
+}
+
 // options answers with the methods of a resource (RFC 9110 §9.3.7, RFC 5789 §3.1).
 func (x *exchange) options(res *resource) {
 	x.answerHead(http.StatusNoContent, graph.Field{Name: "Allow", Value: res.allow}, graph.Field{Name: "Accept-Patch", Value: res.patch})
@@ -207,11 +220,14 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 			}
 			return x.asCame(x.passRest()), nil
 		}
+		if !rt.BodyRequired && len(x.body.Bytes()) == 0 {
+			hasBody = false // chunked, with nothing in it
+		}
 	}
 	if refusal := x.checkParameters(found); refusal != nil {
 		return nil, refusal
 	}
-	if found.ambiguous && x.judge(violation{kind: policy.Path, in: "path"}) {
+	if x.isAmbiguous(found) && x.judge(violation{kind: policy.Path, in: "path"}) {
 		return nil, graph.NoRoute()
 	}
 	if hasBody && body != nil {
@@ -388,7 +404,7 @@ func (x *exchange) cleanHeader() http.Header {
 	}
 	for name := range x.request.Header {
 		switch {
-		case name == "Content-Encoding", name == "Trailer", name == "Expect", isDoubtful(name):
+		case name == "Content-Encoding", name == "Trailer", name == "Expect", isDoubtful(name) && !slices.Contains(x.route.declared, name):
 			clone()
 			delete(h, name)
 		case name == "Accept-Encoding" && x.mustSeeResponse():

@@ -54,6 +54,7 @@ type route struct {
 	types         []string // of the request's body
 	permissions   []string
 	tokenRequired bool
+	declared      []string        // the header fields that are parameters or hold credentials
 	protected     []string        // the header fields that Connection must not name
 	spots         []validate.Spot // that cannot be judged, outside of bodies
 	matrix        []bool          // of the template's parameters: those that hold a semicolon
@@ -149,7 +150,7 @@ func (b *base) variables() int {
 
 // match reports whether decoded segments begin with those of the base path, and returns that path as it is forwarded.
 func (b *base) match(segments []string, same func(a, b string) bool) (string, bool) {
-	if len(segments) <= len(b.Segments) {
+	if len(segments) < len(b.Segments) {
 		return "", false
 	}
 	path := ""
@@ -178,7 +179,15 @@ func newRoute(op *validate.Operation) *route {
 			rt.spots = append(slices.Clip(rt.spots), *p.Spot)
 		}
 	}
-	rt.protected = append([]string{"Authorization", "Accept", "Content-Encoding", "Content-Type", "Host"}, op.Headers()...)
+	rt.declared = slices.Clone(op.Headers())
+	for _, alternative := range op.Security {
+		for _, requirement := range alternative {
+			if requirement.In == "header" {
+				rt.declared = append(rt.declared, http.CanonicalHeaderKey(requirement.Name))
+			}
+		}
+	}
+	rt.protected = append([]string{"Authorization", "Accept", "Content-Encoding", "Content-Type", "Host"}, rt.declared...)
 	for _, name := range validate.TemplateParameters(op.Path) {
 		rt.matrix = append(rt.matrix, slices.ContainsFunc(op.Parameters, func(p *validate.Parameter) bool {
 			return p.In == "path" && p.Name == name && p.Style == "matrix"
@@ -290,6 +299,7 @@ type match struct {
 	base      string
 	values    []string // of the parameters, escaped
 	ambiguous bool     // a value could lead a reader to another path
+	slashes   bool     // a value has an escaped slash
 }
 
 // find returns the resource that an escaped path leads to.
@@ -311,12 +321,16 @@ func (r *router) find(escaped string) (match, bool) {
 			}
 		}
 		m.ambiguous = m.ambiguous || isAmbiguous(decoded[i])
+		m.slashes = m.slashes || strings.IndexByte(decoded[i], '/') >= 0
 	}
 	for _, b := range r.bases {
 		if m.base, ok = b.match(decoded, func(x, y string) bool { return x == y }); !ok {
 			continue
 		}
 		n := len(b.Segments)
+		if n == len(segments) { // the base path without the slash of the path /
+			segments, decoded = append(slices.Clip(segments), ""), append(slices.Clip(decoded), "")
+		}
 		if m.resource = b.root.find(segments[n:], decoded[n:], &m.values, (*node).exact); m.resource != nil {
 			return m, true
 		}
@@ -354,6 +368,9 @@ func (r *router) alias(escaped string, keys func(string) string) *resource {
 		}
 		var values []string
 		below := segments[len(b.Segments):]
+		if len(below) == 0 {
+			below = []string{""}
+		}
 		if res := b.root.find(below, below, &values, (*node).folded); res != nil {
 			return res
 		}
@@ -379,14 +396,14 @@ func (res *resource) enforces() bool {
 	return false
 }
 
-// isAmbiguous reports whether a segment is one that some readers resolve or split: dots, and what was a slash, a
-// backslash or a control character behind its escape.
+// isAmbiguous reports whether a segment is one that some readers resolve or split: dots, and what was a backslash or a
+// control character behind its escape.
 func isAmbiguous(s string) bool {
 	if s == "." || s == ".." {
 		return true
 	}
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == 0x7f || c == '/' || c == '\\' {
+		if c := s[i]; c < ' ' || c == 0x7f || c == '\\' {
 			return true
 		}
 	}
@@ -488,16 +505,18 @@ func escape(s, also string) string {
 
 // normalSegment escapes what may not stand in a segment, and takes back the escapes that say nothing: those of unreserved
 // characters (RFC 3986 §6.2.2.2). An escaped delimiter stays escaped.
-func normalSegment(s string) string { return normal(s, ":@!$&'()*+,=;") }
+func normalSegment(s string) string { return normal(s, ":@!$&'()*+,=;", "") }
 
-func normal(s, also string) string {
+// normal escapes all but unreserved characters and those of also, and takes back the escapes of unreserved characters and
+// of those in harmless.
+func normal(s, also, harmless string) string {
 	if escape(s, also) == s {
 		return s
 	}
 	b := make([]byte, 0, len(s)+8)
 	for i := 0; i < len(s); i++ {
 		if c, ok := escapedByte(s[i:]); ok {
-			if text := escape(string([]byte{c}), ""); text[0] == '%' {
+			if text := escape(string([]byte{c}), harmless); text[0] == '%' {
 				b = append(b, text...)
 			} else {
 				b = append(b, c)
@@ -541,7 +560,7 @@ func (rt *route) canonicalQuery(raw string) string {
 		b = append(b, escape(decoded, "$@:[]")...)
 		if assigned {
 			b = append(b, '=')
-			b = append(b, normal(strings.ReplaceAll(value, "+", "%20"), "$@:,/'()*!;|[]=?")...)
+			b = append(b, normal(strings.ReplaceAll(value, "+", "%20"), "$@:,/'()*!|[]=?", "$@:/'()*!?")...)
 		}
 	}
 	return string(b)

@@ -51,7 +51,7 @@ func TestRouter(t *testing.T) {
 		{"a base path", "/v1/files", "list", "/v1/files"},
 		{"the root below a base path", "/v1/", "root", "/v1/"},
 		{"no base path", "/files", "", ""},
-		{"the base path alone", "/v1", "", ""},
+		{"the base path alone, without the slash of /", "/v1", "root", "/v1/"},
 		{"a variable's value", "/us/shop/files", "list", "/us/shop/files"},
 		{"not a variable's value", "/cn/shop/files", "", ""},
 		{"an open variable", "/open/x%20y/files", "list", "/open/x%20y/files"},
