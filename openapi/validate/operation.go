@@ -1,5 +1,7 @@
 package validate
 
+import "sync/atomic"
+
 // Operation is an operation of a contract.
 type Operation struct {
 	// ID is the operationId; where the document has none or repeats one, the method and the path.
@@ -28,6 +30,8 @@ type Operation struct {
 	// DecodeBody checks a body and decodes it into the value that into points at. It reports false if into is not of the
 	// type of the operation's body. It is nil if there is no body, or if its media types have different schemas.
 	DecodeBody func(data []byte, into any) (*Faults, bool)
+
+	plan atomic.Pointer[plan] // what CheckParameters needs to know, from the first call on
 }
 
 // BasePath is the path of a server's URL. Its segments are texts or variables.
@@ -99,6 +103,8 @@ type Body struct {
 	Spots []Spot
 	// Check checks the body in generated code; nil leaves it to Schema.
 	Check func(data []byte) *Faults
+
+	shaped atomic.Pointer[parameter] // what CheckContent needs to know of a form or a text, from the first one on
 }
 
 // Encoding is an Encoding Object: how a member of a form is written.

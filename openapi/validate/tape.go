@@ -44,6 +44,7 @@ const (
 	escaped    tokenFlags = 1 << iota // the string has escapes of JSON
 	fractional                        // the number has a fraction or an exponent
 	nested                            // the object or array has one within
+	counted                           // the string stands for bytes, which are elsewhere: its text is their number and a hash
 )
 
 // The methods below write a tape without a JSON text: for parameters and forms, whose texts have been decoded.

@@ -1,0 +1,92 @@
+package validate
+
+// putDeep gives the member that keys in brackets lead to its text. ok reports that the text could be decoded.
+func (t *texts) putDeep(q *parameter, at int32, s *shape, keys, text string, ok bool) {
+	if len(t.nodes) > maxTexts {
+		t.fault(q, "maxProperties", 0)
+		return
+	}
+	for depth := 0; keys != ""; depth++ {
+		key, rest, _ := cutKey(keys)
+		keyword := ""
+		if depth == maxDepth-1 {
+			keyword = "type"
+		} else if asList(s, key) {
+			at, s, keyword = t.enterItem(at, s, key, rest == "")
+		} else {
+			at, s, keyword = t.enterMember(at, s, key)
+		}
+		if keyword != "" {
+			t.fault(q, keyword, at)
+			return
+		}
+		keys = rest
+	}
+	switch {
+	case !ok:
+		t.fault(q, "encoding", at)
+	case !t.put(at, node{kind: textNode, text: text}, s):
+		t.fault(q, "repeated", at)
+	}
+}
+
+// asList reports whether a key in brackets is the place of an item: an empty one is, and a number where there can be a list
+// and no object.
+func asList(s *shape, key string) bool {
+	return key == "" || s.can(Array) && !s.can(Object)
+}
+
+// enterMember returns the member of a node, which becomes an object, or the keyword that it breaks.
+func (t *texts) enterMember(at int32, s *shape, key string) (int32, *shape, string) {
+	switch n := &t.nodes[at]; {
+	case s.kinds != 0 && !s.can(Object):
+		return at, s, "type"
+	case n.kind == newNode:
+		n.kind = objectNode
+	case n.kind != objectNode:
+		return at, s, "repeated"
+	}
+	member := t.member(at, key)
+	if member == 0 {
+		member = t.add(at, node{name: key})
+	}
+	return member, s.member(key), ""
+}
+
+// enterItem returns the item of a node, which becomes a list, or the keyword that it breaks. An item without a number is a
+// new one, and nothing may follow: readers do not agree whether a[][x]=1&a[][y]=2 is one item.
+func (t *texts) enterItem(at int32, s *shape, key string, last bool) (int32, *shape, string) {
+	n := &t.nodes[at]
+	i, ok := int(n.size), key == "" && last
+	if key != "" {
+		i, ok = index(key)
+	}
+	switch {
+	case !ok || s.kinds != 0 && !s.can(Array) || i > int(n.size):
+		return at, s, "type"
+	case n.kind == newNode:
+		n.kind = listNode
+	case n.kind != listNode:
+		return at, s, "repeated"
+	}
+	item := n.last
+	switch {
+	case i == int(n.size):
+		item = t.add(at, node{})
+	case i < int(n.size)-1: // items are in order
+		return at, s, "repeated"
+	}
+	return item, s.item(i), ""
+}
+
+// index returns the number that a key is, as it is usually written.
+func index(key string) (int, bool) {
+	n := 0
+	for i := range len(key) {
+		if c := key[i] - '0'; c > 9 || i > 0 && key[0] == '0' || i > 6 {
+			return 0, false
+		}
+		n = n*10 + int(key[i]-'0')
+	}
+	return n, true
+}

@@ -1,0 +1,53 @@
+package validate
+
+import "strings"
+
+// checkLines checks a header field. The lines of a list or an object are joined (RFC 9110 §5.3).
+func (t *texts) checkLines(q *parameter, lines []string) {
+	switch {
+	case len(lines) == 0:
+		t.require(q)
+	case len(lines) > 1 && (q.key || q.Content != "" || !q.shape.can(Array|Object)):
+		t.fault(q, "repeated", 0)
+	case q.key || q.Spot != nil:
+	case len(lines) == 1:
+		t.checkText(q, lines[0], delimitersIn(q))
+	default:
+		t.checkText(q, strings.Join(lines, ","), delimitersIn(q))
+	}
+}
+
+// readCookies gives each parameter its cookies. Where a pair is malformed, readers do not agree whose value it is (RFC 6265
+// §4.1.1): it is a fault of the whole field.
+func (t *texts) readCookies(p *plan, lines []string) {
+	for _, line := range lines {
+		for more := true; more; {
+			var pair string
+			pair, line, more = strings.Cut(line, ";")
+			name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if strings.ContainsAny(name, " \t") || !ok && p.cookies[name] != nil {
+				t.faults.List = append(t.faults.List, Fault{In: "header", Name: "Cookie", Keyword: "malformed"})
+				return
+			}
+			if q := p.cookies[name]; q != nil {
+				t.append(q, option{name: name, raw: value, own: true})
+			}
+		}
+	}
+}
+
+// checkCookie checks one cookie.
+func (t *texts) checkCookie(q *parameter) {
+	first, one := t.given(q)
+	switch {
+	case first == nil:
+		t.require(q)
+	case !one:
+		t.fault(q, "repeated", 0)
+	case q.key || q.Spot != nil:
+	case q.Content == "" && q.Explode && q.shape.must(Array):
+		t.checkExploded(q)
+	default:
+		t.checkText(q, first.raw, delimitersIn(q))
+	}
+}

@@ -1,0 +1,230 @@
+package validate
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// parameter is a parameter as it is read, the form of a body, or a key that a security scheme asks for.
+type parameter struct {
+	*Parameter
+	number  int    // among those of the operation
+	segment int    // of a path parameter: its number in the template, -1 if it is not there
+	field   string // of a parameter in a header: the name in the form of http.Header
+	// key is a key that a security scheme asks for. It may be there once, and its value is not checked.
+	key   bool
+	shape *shape
+	// spread is an object whose members are query options of their own; deep one whose members are in brackets.
+	spread, deep bool
+}
+
+// plan is what the parameters of an operation come to.
+type plan struct {
+	params  []*parameter
+	names   map[string]*parameter // by the name of a query option
+	system  []string              // the names that may be written in another way
+	deep    []*parameter
+	open    []*parameter // whose members are not all declared
+	cookies map[string]*parameter
+	headers []string
+}
+
+// ignored are the header fields that OpenAPI describes elsewhere (OpenAPI 3.0.3, Parameter Object).
+var ignored = []string{"Accept", "Content-Type", "Authorization"}
+
+// CheckParameters checks the parameters of a request; see [Operation.CheckParams], which is used if it is set. It reports
+// unknown query options first, then faults in the order of Parameters.
+//
+// Percent-encoding is decoded exactly once, and a delimiter that is percent-encoded is data. Lists and objects have the
+// styles of OpenAPI's table, and further:
+//   - A deepObject may nest: filter[labels][a]=b. Items of a list are filter[id]=1&filter[id]=2, filter[id][]=1, or
+//     filter[id][0]=1 counted from 0 without a gap.
+//   - A label that is not exploded is separated by commas (RFC 6570 §3.2.5) or, as OpenAPI 3.0.3 has it, by dots.
+//   - Cookies are percent-encoded; of an exploded list in a cookie there is one item.
+//   - An option whose name is that of a parameter is that parameter's; else it belongs to the first object with such a member,
+//     else to the first object whose additionalProperties allow it.
+//   - Reserved characters may stand as they are whether or not allowReserved is set.
+//
+// Where a text may stand for a number, a boolean or a string, either may satisfy the schema.
+func (o *Operation) CheckParameters(ctx context.Context, path []string, query string, header map[string][]string) *Faults {
+	if o.CheckParams != nil {
+		return o.CheckParams(path, query, header)
+	}
+	p := o.planned()
+	t := beginTexts(ctx)
+	defer t.end()
+	t.begin(len(p.params))
+	t.readQuery(p, query)
+	if len(p.cookies) > 0 {
+		t.readCookies(p, header["Cookie"])
+	}
+	for _, q := range p.params {
+		if t.full() {
+			break
+		}
+		switch q.In {
+		case "path":
+			t.checkSegment(q, path)
+		case "query":
+			t.checkQuery(q)
+		case "header":
+			t.checkLines(q, header[q.field])
+		case "cookie":
+			t.checkCookie(q)
+		}
+	}
+	return t.result()
+}
+
+// QueryOption returns the name under which a query option is forwarded that a request calls name, which is decoded; "" if
+// the operation does not have it.
+func (o *Operation) QueryOption(name string) string {
+	p := o.planned()
+	q, _, _ := p.find(name)
+	switch {
+	case q == nil:
+		return ""
+	case q.System:
+		return SystemOption(name, q.Name)
+	}
+	return name
+}
+
+// Headers returns the header fields that are parameters or keys, in the form of [net/http.Header]. Cookie is one if there
+// are cookies among them.
+func (o *Operation) Headers() []string { return o.planned().headers }
+
+func (o *Operation) planned() *plan {
+	if p := o.plan.Load(); p != nil {
+		return p
+	}
+	p := newPlan(o)
+	o.plan.Store(p)
+	return p
+}
+
+func newPlan(o *Operation) *plan {
+	p := &plan{names: map[string]*parameter{}, cookies: map[string]*parameter{}}
+	template := templateNames(o.Path)
+	for _, declared := range o.Parameters {
+		q := newParameter(declared)
+		q.segment = slices.Index(template, declared.Name)
+		if !slices.Contains(ignored, q.field) {
+			p.add(q)
+		}
+	}
+	p.addKeys(o.Security)
+	for _, q := range p.params { // own names come before those of members
+		if q.spread {
+			p.addMembers(q)
+		}
+	}
+	return p
+}
+
+func newParameter(declared *Parameter) *parameter {
+	q := &parameter{Parameter: declared, shape: shapeOf(declared.Schema), deep: declared.Style == "deepObject"}
+	if declared.In == "header" {
+		q.field = canonicalField(declared.Name)
+	}
+	q.spread = declared.In == "query" && declared.Style == "form" && declared.Explode && declared.Content == "" && q.shape.can(Object)
+	return q
+}
+
+func (p *plan) add(q *parameter) {
+	q.number = len(p.params)
+	p.params = append(p.params, q)
+	field := q.field
+	switch q.In {
+	case "query":
+		p.addOption(q)
+	case "cookie":
+		field = "Cookie"
+		p.cookies[q.Name] = q
+	}
+	if field != "" && !slices.Contains(p.headers, field) {
+		p.headers = append(p.headers, field)
+	}
+}
+
+func (p *plan) addOption(q *parameter) {
+	switch {
+	case q.deep:
+		p.deep = append(p.deep, q)
+		if q.shape.must(Object) {
+			return
+		}
+	case q.spread && q.shape.must(Object):
+		return
+	}
+	if _, ok := p.names[q.Name]; !ok {
+		p.names[q.Name] = q
+	}
+	if q.System {
+		p.system = append(p.system, q.Name)
+	}
+}
+
+func (p *plan) addMembers(q *parameter) {
+	in := q.shape.inside()
+	for name := range in.names {
+		if _, ok := p.names[name]; !ok {
+			p.names[name] = q
+		}
+	}
+	if in.open || in.patterns != nil {
+		p.open = append(p.open, q)
+	}
+}
+
+// addKeys adds the keys of security schemes that are no parameters.
+func (p *plan) addKeys(security []Alternative) {
+	for _, alternative := range security {
+		for _, r := range alternative {
+			if r.Type == "apiKey" && !slices.ContainsFunc(p.params, func(q *parameter) bool { return q.is(r.In, r.Name) }) {
+				q := newParameter(&Parameter{In: r.In, Name: r.Name})
+				q.key = true
+				p.add(q)
+			}
+		}
+	}
+}
+
+// is reports whether the parameter is the one of a name. Those of header fields are case-insensitive.
+func (q *parameter) is(in, name string) bool {
+	return q.In == in && (q.Name == name || in == "header" && strings.EqualFold(q.Name, name))
+}
+
+// templateNames returns the names of a template's parameters.
+func templateNames(path string) []string {
+	var names []string
+	for {
+		_, rest, ok := strings.Cut(path, "{")
+		if !ok {
+			return names
+		}
+		var name string
+		if name, path, ok = strings.Cut(rest, "}"); !ok {
+			return names
+		}
+		names = append(names, name)
+	}
+}
+
+// canonicalField returns the name of a header field as http.Header has it.
+func canonicalField(name string) string {
+	if !isToken(name) {
+		return name
+	}
+	b := []byte(name)
+	for i, c := range b {
+		if c-'A' <= 'Z'-'A' || c-'a' <= 'z'-'a' {
+			b[i] = c | 0x20
+			if i == 0 || b[i-1] == '-' {
+				b[i] = c &^ 0x20
+			}
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,376 @@
+package validate
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// texts reads the parameters or the form of one request: their texts become nodes, the nodes a tape, and the schema judges
+// that.
+type texts struct {
+	ctx    context.Context
+	faults Faults
+	found  Faults // of one reading
+
+	options     []option
+	first, last []int32 // of the options of each parameter, 1 + their number; 0 is none
+
+	nodes []node
+	names map[memberKey]int32 // the members of large objects
+	tape  tape
+	json  tape
+
+	// plain prefers strings and single values where a text can stand for several types; either reports that it can.
+	plain, either bool
+}
+
+// option is a part of a query or a form, or a cookie.
+type option struct {
+	name string // decoded: the name of a member, or what follows the name of a deepObject parameter
+	raw  string
+	own  bool // the name is that of the parameter
+	next int32
+}
+
+// node is what one text or several stand for.
+type node struct {
+	name              string // of a member
+	text              string // decoded
+	kind              nodeKind
+	parent            int32
+	first, last, next int32 // children and siblings; 0 is none
+	size              int32
+}
+
+type nodeKind uint8
+
+const (
+	newNode nodeKind = iota
+	textNode
+	jsonNode
+	fileNode
+	listNode
+	objectNode
+)
+
+type memberKey struct {
+	object int32
+	name   string
+}
+
+// maxTexts bounds the options of a query or a form, and the parts of a multipart body.
+const maxTexts = 10_000
+
+// few is how many members are looked through one by one.
+const few = 8
+
+var textsPool = sync.Pool{New: func() any { return &texts{names: map[memberKey]int32{}} }}
+
+func beginTexts(ctx context.Context) *texts {
+	t := textsPool.Get().(*texts)
+	t.ctx = ctx
+	return t
+}
+
+// end makes t ready for another request. It keeps nothing of this one.
+func (t *texts) end() {
+	if cap(t.tape.data) > largeTape || cap(t.nodes) > largeTape/16 || cap(t.options) > largeTape/16 || len(t.names) > largeTape/16 {
+		return
+	}
+	clear(t.options)
+	clear(t.nodes)
+	clear(t.names)
+	clear(t.faults.List)
+	clear(t.found.List)
+	t.ctx, t.options, t.nodes = nil, t.options[:0], t.nodes[:0]
+	t.faults, t.found = Faults{List: t.faults.List[:0]}, Faults{List: t.found.List[:0]}
+	t.tape.reset()
+	t.tape.text, t.json.data, t.json.text = "", nil, ""
+	textsPool.Put(t)
+}
+
+// result returns the faults, nil if there are none.
+func (t *texts) result() *Faults {
+	switch {
+	case t.faults.Interrupted:
+		return &Faults{Interrupted: true}
+	case t.faults.Malformed:
+		return &Faults{Malformed: true, Empty: t.faults.Empty, Offset: t.faults.Offset}
+	case len(t.faults.List) == 0:
+		return nil
+	}
+	return &Faults{List: slices.Clone(t.faults.List[:min(len(t.faults.List), maxFaults)])}
+}
+
+// full reports that no more faults are reported.
+func (t *texts) full() bool { return len(t.faults.List) >= maxFaults || t.faults.Interrupted }
+
+// fault notes a fault of a parameter, or of a form if it has no place. at is the node that it is of.
+func (t *texts) fault(p *parameter, keyword string, at int32) {
+	f := Fault{Keyword: keyword}
+	switch {
+	case at != 0:
+		f.Pointer, f.Name = string(t.pointer(nil, at)), t.nameOf(at)
+	case p.Schema != nil:
+		f.Expected = p.Schema.Expected
+	}
+	t.note(p, f)
+}
+
+// nameOf returns the name of a member, and for an item that of the member it is in.
+func (t *texts) nameOf(at int32) string {
+	for at != 0 && t.nodes[t.nodes[at].parent].kind == listNode {
+		at = t.nodes[at].parent
+	}
+	return t.nodes[at].name
+}
+
+// note notes a fault of the value of a parameter as one of the parameter. A cookie is a part of a header field.
+func (t *texts) note(p *parameter, f Fault) {
+	switch p.In {
+	case "":
+	case "cookie":
+		f.In, f.Name = "header", "Cookie"
+		f.Pointer = string(appendToken(nil, []byte(p.Name))) + f.Pointer
+	default:
+		f.In, f.Name = p.In, p.Name
+	}
+	if len(t.faults.List) < maxFaults {
+		t.faults.List = append(t.faults.List, f)
+	}
+}
+
+// pointer appends the JSON Pointer of a node.
+func (t *texts) pointer(b []byte, at int32) []byte {
+	if at == 0 {
+		return b
+	}
+	n := &t.nodes[at]
+	b = t.pointer(b, n.parent)
+	if t.nodes[n.parent].kind != listNode {
+		return appendToken(b, []byte(n.name))
+	}
+	i := 0
+	for c := t.nodes[n.parent].first; c != at; c = t.nodes[c].next {
+		i++
+	}
+	return strconv.AppendInt(append(b, '/'), int64(i), 10)
+}
+
+// root begins a value.
+func (t *texts) root(kind nodeKind, text string) {
+	if len(t.names) > 0 {
+		clear(t.names)
+	}
+	t.nodes = append(t.nodes[:0], node{kind: kind, text: text})
+}
+
+// add appends a member or an item.
+func (t *texts) add(parent int32, child node) int32 {
+	at := int32(len(t.nodes))
+	child.parent = parent
+	t.nodes = append(t.nodes, child)
+	p := &t.nodes[parent]
+	if p.last == 0 {
+		p.first = at
+	} else {
+		t.nodes[p.last].next = at
+	}
+	p.last = at
+	p.size++
+	if p.kind != objectNode || p.size <= few {
+		return at
+	}
+	from := at
+	if p.size == few+1 {
+		from = p.first
+	}
+	for c := from; c != 0; c = t.nodes[c].next {
+		t.names[memberKey{parent, t.nodes[c].name}] = c
+	}
+	return at
+}
+
+// member returns a member of an object, 0 if there is none of the name.
+func (t *texts) member(object int32, name string) int32 {
+	n := &t.nodes[object]
+	if n.size > few {
+		return t.names[memberKey{object, name}]
+	}
+	for c := n.first; c != 0; c = t.nodes[c].next {
+		if t.nodes[c].name == name {
+			return c
+		}
+	}
+	return 0
+}
+
+// put gives a member its value, or another one if it can be a list. It reports false if there is a value that it cannot be
+// added to.
+func (t *texts) put(at int32, value node, s *shape) bool {
+	n := &t.nodes[at]
+	switch {
+	case n.kind == newNode:
+		n.kind, n.text = value.kind, value.text
+		return true
+	case n.kind == objectNode || !s.can(Array):
+		return false
+	case n.kind != listNode:
+		t.toList(at)
+	}
+	t.add(at, value)
+	return true
+}
+
+// toList makes a list of a node, whose value is the first item.
+func (t *texts) toList(at int32) {
+	n := &t.nodes[at]
+	item := node{kind: n.kind, text: n.text}
+	n.kind, n.text = listNode, ""
+	t.add(at, item)
+}
+
+// try has the schema of p judge the value. Where a text can stand for a number or a string, either may satisfy it.
+func (t *texts) try(p *parameter) bool {
+	if t.ctx.Err() != nil {
+		t.faults.Interrupted = true
+		return false
+	}
+	if p.Schema == nil || t.judge(p, false) {
+		return true
+	}
+	n := len(t.faults.List)
+	for _, f := range t.found.List {
+		t.note(p, f)
+	}
+	t.faults.Interrupted = t.faults.Interrupted || t.found.Interrupted
+	if t.either && t.judge(p, true) {
+		t.faults.List = t.faults.List[:n]
+		return true
+	}
+	return false
+}
+
+func (t *texts) judge(p *parameter, plain bool) bool {
+	t.plain, t.either = plain, false
+	t.tape.reset()
+	t.write(0, p.shape)
+	t.found = Faults{List: t.found.List[:0]}
+	p.Schema.checkTape(t.ctx, &t.tape, &t.found)
+	return len(t.found.List) == 0 && !t.found.Interrupted
+}
+
+// write puts a node on the tape.
+func (t *texts) write(at int32, s *shape) {
+	n := &t.nodes[at]
+	switch n.kind {
+	case listNode:
+		opened := t.tape.open(arrayToken)
+		for c, i := n.first, 0; c != 0; c, i = t.nodes[c].next, i+1 {
+			t.write(c, s.item(i))
+		}
+		t.tape.close(opened)
+	case objectNode:
+		opened := t.tape.open(objectToken)
+		for c := n.first; c != 0; c = t.nodes[c].next {
+			name := t.nodes[c].name
+			t.tape.name(name)
+			t.write(c, s.member(name))
+		}
+		t.tape.close(opened)
+	default:
+		t.single(n, s)
+	}
+}
+
+// single writes one text, which is a list if the value must be one.
+func (t *texts) single(n *node, s *shape) {
+	list := s.can(Array) && (n.kind != jsonNode || !strings.HasPrefix(n.text, "["))
+	if list && !s.must(Array|Object) {
+		t.either = true
+		list = !t.plain
+	}
+	if !list {
+		t.value(n, s)
+		return
+	}
+	opened := t.tape.open(arrayToken)
+	t.value(n, s.item(0))
+	t.tape.close(opened)
+}
+
+func (t *texts) value(n *node, s *shape) {
+	switch n.kind {
+	case jsonNode:
+		t.writeJSON(n.text)
+	case fileNode:
+		t.tape.octets(n.text)
+	default:
+		t.primitive(n.text, s)
+	}
+}
+
+// primitive writes what a text stands for.
+func (t *texts) primitive(text string, s *shape) {
+	kind := stringToken
+	switch {
+	case s.can(Number) && isNumber([]byte(text)):
+		kind = numberToken
+	case s.can(Boolean) && text == "true":
+		kind = trueToken
+	case s.can(Boolean) && text == "false":
+		kind = falseToken
+	}
+	if kind != stringToken && s.can(String) {
+		t.either = true
+		if t.plain {
+			kind = stringToken
+		}
+	}
+	if kind == stringToken {
+		t.tape.string(text)
+	} else {
+		t.tape.literal(kind, text)
+	}
+}
+
+// writeJSON writes what a JSON text says, which is known to be well-formed.
+func (t *texts) writeJSON(text string) {
+	if end, ok := t.json.scan([]byte(text), skipSpace([]byte(text), 0), maxDepth); ok && end > 0 {
+		t.json.share()
+		t.copyJSON(0)
+	}
+}
+
+func (t *texts) copyJSON(at uint32) {
+	switch tok := t.json.tokens[at]; tok.kind {
+	case arrayToken, objectToken:
+		opened := t.tape.open(tok.kind)
+		for i := at + 1; i < tok.next; {
+			if tok.kind == objectToken {
+				t.tape.name(t.json.chars(i))
+				i++
+			}
+			t.copyJSON(i)
+			i = t.json.tokens[i].next
+		}
+		t.tape.close(opened)
+	case stringToken:
+		t.tape.string(t.json.chars(at))
+	default:
+		t.tape.literal(tok.kind, t.json.raw(at))
+	}
+}
+
+// decode returns what a text of a place stands for: percent-encoding is decoded exactly once, and header fields have none.
+func decode(in, raw string) (string, bool) {
+	if in == "header" {
+		raw = strings.Trim(raw, " \t")
+		return raw, utf8.ValidString(raw)
+	}
+	return unescapePercent(raw, in == "query" || in == "")
+}
