@@ -1,8 +1,144 @@
 package spec
 
-// consult asks kin-openapi what it thinks of the document.
-func consult(*node) <-chan []string {
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// maxConsulted is how large a document may be for kin-openapi to look at.
+const maxConsulted = 16 << 20
+
+// consult asks kin-openapi what it thinks of the document. Nothing of it makes a verdict: it tells of mistakes.
+func consult(root *node) <-chan []string {
 	said := make(chan []string, 1)
-	said <- nil
+	w := &taker{root: root}
+	w.value(root)
+	switch {
+	case w.refused != "":
+		said <- []string{"kin-openapi did not validate the document: it does not follow " + w.refused}
+	case len(w.text) > maxConsulted:
+		said <- []string{"kin-openapi did not validate the document, which is too large"}
+	default:
+		go func() { said <- complaints(w.text) }()
+	}
 	return said
+}
+
+// complaints returns what kin-openapi says of a document. Examples and defaults make no verdict, and cost most.
+func complaints(text []byte) (list []string) {
+	defer func() {
+		if p := recover(); p != nil {
+			list = append(list, fmt.Sprint("kin-openapi did not validate the document: ", p))
+		}
+	}()
+	loader := openapi3.NewLoader()
+	t, err := loader.LoadFromData(text)
+	if err != nil {
+		return []string{"kin-openapi did not validate the document: " + firstLine(err)}
+	}
+	err = t.Validate(loader.Context, openapi3.EnableMultiError(), openapi3.DisableExamplesValidation(),
+		openapi3.DisableSchemaDefaultsValidation(), openapi3.DisableSchemaPatternValidation())
+	several, ok := errors.AsType[openapi3.MultiError](err)
+	if !ok && err != nil {
+		several = openapi3.MultiError{err}
+	}
+	for _, one := range several {
+		list = append(list, "kin-openapi: "+firstLine(one))
+	}
+	return list
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// taker writes a document as kin-openapi's loader takes it, which is narrower than OpenAPI is.
+type taker struct {
+	root    *node
+	text    []byte
+	schema  bool   // within a schema
+	refused string // a reference that it does not follow, where leaving it out would be a mistake of its own
+}
+
+func (w *taker) value(n *node) {
+	switch {
+	case n.kind == objectKind:
+		w.object(n)
+	case n.kind == listKind:
+		w.text = append(w.text, '[')
+		for i, item := range n.items {
+			w.separate(i)
+			w.value(item)
+		}
+		w.text = append(w.text, ']')
+	case n.kind == numberKind && (n.key == "openapi" || n.key == "version"):
+		w.text = appendString(w.text, n.text) // as which many write 3.0
+	default:
+		w.text = n.appendJSON(w.text)
+	}
+}
+
+func (w *taker) separate(i int) {
+	if i > 0 {
+		w.text = append(w.text, ',')
+	}
+}
+
+func (w *taker) object(n *node) {
+	if ref := n.get("$ref"); ref.is(textKind) && !w.follows(n, ref.text) {
+		w.text = append(w.text, "{}"...)
+		return
+	}
+	outer := w.schema
+	w.text = append(w.text, '{')
+	count := 0
+	for name, child := range n.members() {
+		if w.leavesOut(n, name) {
+			continue
+		}
+		w.schema = outer || name == "schema" || name == "schemas"
+		w.separate(count)
+		w.text = append(appendString(w.text, name), ':')
+		w.value(child)
+		count++
+	}
+	w.schema = outer
+	w.text = append(w.text, '}')
+}
+
+// follows reports whether kin-openapi follows a reference. A path item by reference is seen where it is defined: here its
+// operationIds would be duplicates.
+func (w *taker) follows(n *node, ref string) bool {
+	if n.parent != nil && n.parent == w.root.get("paths") {
+		return false
+	}
+	if u, err := url.Parse(ref); err == nil && strings.HasPrefix(ref, "#/") && w.root.lookup(u.Fragment).is(objectKind) {
+		return !strings.HasPrefix(u.Fragment, "/components/pathItems/")
+	}
+	if !w.schema && w.refused == "" {
+		w.refused = ref
+	}
+	return false
+}
+
+// leavesOut reports whether a member is one that kin-openapi does not know, or would take for a mistake.
+func (w *taker) leavesOut(n *node, name string) bool {
+	if strings.HasPrefix(name, "x-") && n.key != "properties" && n.key != "headers" {
+		return true
+	}
+	switch {
+	case n == w.root:
+		return name == "webhooks"
+	case n == w.root.get("components"):
+		return name == "pathItems"
+	case n.key == "discriminator":
+		return name == "mapping"
+	}
+	return w.schema && slices.Contains([]string{"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary"}, name)
 }

@@ -12,7 +12,7 @@ import (
 // load reads a document that has to be taken.
 func load(t *testing.T, text string) *Document {
 	t.Helper()
-	d, err := Load(t.Context(), []byte(text), Options{})
+	d, err := Load(t.Context(), []byte(text), Options{Consult: true})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

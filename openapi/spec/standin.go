@@ -1,16 +1,16 @@
 package spec
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
 // compilePattern compiles a regular expression.
 func compilePattern(text string) (*validate.Pattern, error) {
-	re, err := regexp.Compile(text)
+	re, err := ecma.Compile(text)
 	if err != nil {
 		return nil, err
 	}

@@ -168,14 +168,14 @@ func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 	if s.any {
 		return true
 	}
-	if s.simple && r.tokens[at].kind < arrayToken {
-		return r.checkLeaf(s, at)
-	}
 	if r.steps++; r.steps%stepsBetweenLooks == 0 && r.ctx.Err() != nil {
 		r.interrupted = true
 	}
 	if r.interrupted {
 		return false
+	}
+	if s.simple && r.tokens[at].kind < arrayToken {
+		return r.checkLeaf(s, at)
 	}
 	if s.shared && r.branches > 0 && r.tokens[at].flags&nested != 0 {
 		return r.checkOnce(s, at, e)
