@@ -13,7 +13,6 @@ func (p *parser) class() runes {
 			p.pos = start
 			p.fail("a class without its end")
 		}
-		p.posix = p.posix || posix(p.text[p.pos:])
 		pairs = append(pairs, p.classRange()...)
 	}
 	set := normal(pairs)
@@ -63,16 +62,4 @@ func (p *parser) classAtom() (runes, bool) {
 	}
 	r := p.characterEscape()
 	return runes{r, r}, true
-}
-
-// posix reports whether text begins with a class that other dialects have, such as [:alpha:].
-func posix(text string) bool {
-	if !strings.HasPrefix(text, "[:") {
-		return false
-	}
-	i := 2
-	for i < len(text) && (letter(text[i]) || text[i] == '^') {
-		i++
-	}
-	return i > 2 && strings.HasPrefix(text[i:], ":]")
 }

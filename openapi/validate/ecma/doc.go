@@ -6,16 +6,18 @@
 // for a character. Patterns with back references are the exception: they are matched by backtracking, which gives up
 // after 100,000 steps, and then the string does not match.
 //
-// What the flag u refuses is refused, and so is what other dialects know: (?i), (?P<name>, \A, \z, \Q, \h, [[:alpha:]],
-// possessive quantifiers. Real documents need three things that u refuses and the grammar of §B.1.2 takes, which
-// engines use without u. They are taken with its meaning:
+// What the flag u refuses, but engines take without it (§B.1.2), is taken with the meaning it has there, where real
+// documents need it:
 //
-//   - a character that is no letter or digit behind a backslash stands for itself: \-, \_, \@
-//   - } and ] stand for themselves, and so does { where no quantifier begins; {,5} is refused
+//   - a character that begins no escape stands for itself behind a backslash: \-, \_, \@, also \Q
+//   - so do } and ], and { where no quantifier begins: a{,5} has no quantifier
 //   - in [\w-.] the hyphen stands for itself
+//   - [[:alpha:]] is one of the characters [:alph, and then ]
 //
 // [Pattern.Tolerant] tells that a pattern has one. All else has the meaning of u for them, too: . is a character beyond
-// U+FFFF, and \p{L} is a letter.
+// U+FFFF, and \p{L} is a letter. The rest is refused, such as an octal escape or a look-ahead that is repeated; and so is
+// what other dialects know: (?i), (?P<name>, possessive quantifiers, and the escapes \A, \z, \Z, \a, \pL and \x{41}, which
+// would change in silence which strings match.
 //
 // \p knows general categories, scripts and the binary properties that package unicode has tables of. Emoji, script
 // extensions and a few more are [Unsupported].

@@ -3,7 +3,6 @@ package ecma
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // escapedAtom reads an AtomEscape, \b or \B.
@@ -131,8 +130,8 @@ func (p *parser) controlLetter() rune {
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-// identityEscape reads a character that stands for itself. With u these are the syntax characters; without it any are.
-// Of these a letter or a digit means something in other dialects (\A, \z, \Q, \h), so it is refused.
+// identityEscape reads a character that stands for itself. With u these are the syntax characters; without it any are
+// but those that begin another escape. What is an anchor, a class or a character to others is refused.
 func (p *parser) identityEscape() rune {
 	start := p.pos
 	p.pos++
@@ -140,13 +139,12 @@ func (p *parser) identityEscape() rune {
 	if strings.ContainsRune(`^$\.*+?()[]{}|/`, r) {
 		return r
 	}
-	p.pos = start
-	if letter(byte(r)) && r < utf8.RuneSelf || r >= '0' && r <= '9' {
+	if strings.ContainsRune("AZzapPBk", r) || r >= '0' && r <= '9' {
+		p.pos = start
 		p.fail("invalid escape")
 	}
 	p.tolerate()
-	p.pos++
-	return p.rune()
+	return r
 }
 
 func (p *parser) hex(length int) rune {

@@ -51,7 +51,6 @@ type parser struct {
 	references []reference
 	// tolerated is the place of what u refuses but §B.1.2 takes; -1 for none.
 	tolerated int
-	posix     bool // something like [:alpha:] stands in a class
 	uses      struct{ look, reference bool }
 }
 
@@ -262,33 +261,15 @@ func (p *parser) atom() *node {
 	case '*', '+', '?':
 		p.fail("nothing to repeat")
 	case '{':
-		p.literalBrace()
-	case ']':
-		// [[:alpha:]] is a class and a bracket without u, which is not what it seems to be.
-		if p.posix {
-			p.fail("a class of another dialect")
+		if _, _, ok := p.braces(); ok {
+			p.fail("nothing to repeat")
 		}
 		p.tolerate()
-	case '}':
+	case '}', ']':
 		p.tolerate()
 	}
 	r := p.rune()
 	return &node{op: opSet, set: runes{r, r}}
-}
-
-// literalBrace takes a brace for itself if nobody can mean a quantifier by it.
-func (p *parser) literalBrace() {
-	start := p.pos
-	if _, _, ok := p.braces(); ok {
-		p.fail("nothing to repeat")
-	}
-	if p.pos++; p.take(",") {
-		if _, ok := p.decimal(); ok && p.peek() == '}' {
-			p.fail("a quantifier without its lower number")
-		}
-	}
-	p.pos = start
-	p.tolerate()
 }
 
 func (p *parser) group() *node {
