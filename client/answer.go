@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // answer is an answer, read to its end.
@@ -60,7 +61,7 @@ func decodeNothing(a *answer) error {
 }
 
 // malformedBy names the first fault of an answer, or returns nil if there is none.
-func malformedBy(faults *pfxvalid.Faults) error {
+func malformedBy(faults *validate.Faults) error {
 	if faults == nil {
 		return nil
 	}
@@ -68,7 +69,7 @@ func malformedBy(faults *pfxvalid.Faults) error {
 }
 
 // first describes the first fault.
-func first(faults *pfxvalid.Faults) string {
+func first(faults *validate.Faults) string {
 	if faults.Malformed {
 		return fmt.Sprintf("it is no JSON at byte %d", faults.Offset)
 	}

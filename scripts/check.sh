@@ -8,11 +8,11 @@ step() { echo "== $*"; }
 step generated files are fresh
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
-cp -R scripts/validategen/testdata "$before"
+cp -R openapi/validategen/testdata "$before"
 tar -cf - --exclude node_modules --exclude dist --exclude build gen | tar -xf - -C "$before"
 scripts/generate.sh
 diff -r -x node_modules -x dist -x build "$before/gen" gen
-diff -r "$before/testdata" scripts/validategen/testdata
+diff -r "$before/testdata" openapi/validategen/testdata
 
 step modules are tidy and verified
 go mod tidy -diff

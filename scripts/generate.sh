@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml
 go tool oapi-codegen -config openapi/pfxserver.yaml openapi/openapi.yaml
-go run ./scripts/validategen -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid
+go run ./openapi/validategen -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid
 if scripts/typescript.sh; then
 	scripts/typescript.sh generate
 else
@@ -15,7 +15,7 @@ fi
 
 # The foreign documents that the generator is tested with.
 for name in probe shop tree; do
-	dir=scripts/validategen/testdata/$name
+	dir=openapi/validategen/testdata/$name
 	(cd "$dir" && go tool oapi-codegen -config models.yaml openapi.yaml)
-	go run ./scripts/validategen -spec "$dir/openapi.yaml" -models "./$dir" -package "${name}valid" -o "$dir/${name}valid"
+	go run ./openapi/validategen -spec "$dir/openapi.yaml" -models "./$dir" -package "${name}valid" -o "$dir/${name}valid"
 done

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 	. "github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // ServerInterface represents all server handlers.
@@ -35,7 +36,7 @@ type ServerInterface interface {
 }
 
 // ParameterError is the error of a request whose parameters the contract does not allow.
-type ParameterError struct{ Faults *pfxvalid.Faults }
+type ParameterError struct{ Faults *validate.Faults }
 
 func (e *ParameterError) Error() string { return "the parameters break the contract" }
 

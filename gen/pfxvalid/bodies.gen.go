@@ -7,60 +7,67 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // DecodePfxRecryptionRequestCollection checks data against /components/schemas/pfxRecryptionRequestCollection and decodes it into *into, whose old value is lost.
 // It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodePfxRecryptionRequestCollection(data []byte, into *pfxapi.PfxRecryptionRequestCollection) *Faults {
-	l := open(data)
+func DecodePfxRecryptionRequestCollection(data []byte, into *pfxapi.PfxRecryptionRequestCollection) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
 	*into = pfxapi.PfxRecryptionRequestCollection{}
-	l.readPfxRecryptionRequestCollection(into)
-	return l.close()
+	readPfxRecryptionRequestCollection(r, into)
+	return r.Close()
 }
 
 // DecodeError checks data against /components/schemas/error and decodes it into *into, whose old value is lost.
 // It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodeError(data []byte, into *pfxapi.Error) *Faults {
-	l := open(data)
+func DecodeError(data []byte, into *pfxapi.Error) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
 	*into = pfxapi.Error{}
-	l.readError(into)
-	return l.close()
+	readError(r, into)
+	return r.Close()
 }
 
 // DecodePfxRecryptionRequestCreate checks data against /components/schemas/pfxRecryptionRequestCreate and decodes it into *into, whose old value is lost.
 // It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodePfxRecryptionRequestCreate(data []byte, into *pfxapi.PfxRecryptionRequestCreate) *Faults {
-	l := open(data)
+func DecodePfxRecryptionRequestCreate(data []byte, into *pfxapi.PfxRecryptionRequestCreate) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
 	*into = pfxapi.PfxRecryptionRequestCreate{}
-	l.readPfxRecryptionRequestCreate(into)
-	return l.close()
+	readPfxRecryptionRequestCreate(r, into)
+	return r.Close()
 }
 
 // DecodePfxRecryptionRequest checks data against /components/schemas/pfxRecryptionRequest and decodes it into *into, whose old value is lost.
 // It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodePfxRecryptionRequest(data []byte, into *pfxapi.PfxRecryptionRequest) *Faults {
-	l := open(data)
+func DecodePfxRecryptionRequest(data []byte, into *pfxapi.PfxRecryptionRequest) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
 	*into = pfxapi.PfxRecryptionRequest{}
-	l.readPfxRecryptionRequest(into)
-	return l.close()
+	readPfxRecryptionRequest(r, into)
+	return r.Close()
 }
 
 // DecodePfxRecryptionRequestSelection checks data against /components/schemas/pfxRecryptionRequestSelection and decodes it into *into, whose old value is lost.
 // It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodePfxRecryptionRequestSelection(data []byte, into *pfxapi.PfxRecryptionRequestSelection) *Faults {
-	l := open(data)
+func DecodePfxRecryptionRequestSelection(data []byte, into *pfxapi.PfxRecryptionRequestSelection) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
 	*into = pfxapi.PfxRecryptionRequestSelection{}
-	l.readPfxRecryptionRequestSelection(into)
-	return l.close()
+	readPfxRecryptionRequestSelection(r, into)
+	return r.Close()
 }
 
 // DecodePfxRecryptionRequestUpdate checks data against /components/schemas/pfxRecryptionRequestUpdate and decodes it into *into, whose old value is lost.
 // It returns nil if there is no fault; otherwise *into is unspecified.
-func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionRequestUpdate) *Faults {
-	l := open(data)
+func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionRequestUpdate) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
 	*into = pfxapi.PfxRecryptionRequestUpdate{}
-	l.readPfxRecryptionRequestUpdate(into)
-	return l.close()
+	readPfxRecryptionRequestUpdate(r, into)
+	return r.Close()
 }
 
 // namesPfxRecryptionRequestCollection are the members of /components/schemas/pfxRecryptionRequestCollection, in the document's order.
@@ -71,37 +78,37 @@ var namesPfxRecryptionRequestCollection = []string{
 }
 
 // readPfxRecryptionRequestCollection reads the object /components/schemas/pfxRecryptionRequestCollection.
-func (l *lexer) readPfxRecryptionRequestCollection(v *pfxapi.PfxRecryptionRequestCollection) {
-	if !l.enter('{', &wantObject) {
+func readPfxRecryptionRequestCollection(r *validate.Reader, v *pfxapi.PfxRecryptionRequestCollection) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesPfxRecryptionRequestCollection, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesPfxRecryptionRequestCollection, next)
 		if i < 0 {
-			l.free(&others)
+			r.Free(&others)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // @odata.count
-			x := l.readPfxRecryptionRequestCollectionOdataCount()
+			x := readPfxRecryptionRequestCollectionOdataCount(r)
 			v.Count = &x
 		case 1: // @odata.nextLink
-			v.NextLink = l.readPfxRecryptionRequestCollectionOdataNextLink()
+			v.NextLink = readPfxRecryptionRequestCollectionOdataNextLink(r)
 		case 2: // value
-			l.readPfxRecryptionRequestCollectionValue(&v.Value)
+			readPfxRecryptionRequestCollectionValue(r, &v.Value)
 		}
 	}
 	if seen&(1<<2) == 0 {
-		l.missing("value", &wantArray)
+		r.Missing("value", &wantArray)
 	}
 }
 
@@ -111,32 +118,32 @@ var namesError = []string{
 }
 
 // readError reads the object /components/schemas/error.
-func (l *lexer) readError(v *pfxapi.Error) {
-	if !l.enter('{', &wantObject) {
+func readError(r *validate.Reader, v *pfxapi.Error) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesError, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesError, next)
 		if i < 0 {
-			l.free(&others)
+			r.Free(&others)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // error
-			l.readErrorError(&v.Error)
+			readErrorError(r, &v.Error)
 		}
 	}
 	if seen&(1<<0) == 0 {
-		l.missing("error", &wantObject)
+		r.Missing("error", &wantObject)
 	}
 }
 
@@ -159,114 +166,114 @@ var namesPfxRecryptionRequestCreate = []string{
 }
 
 // readPfxRecryptionRequestCreate reads the object /components/schemas/pfxRecryptionRequestCreate.
-func (l *lexer) readPfxRecryptionRequestCreate(v *pfxapi.PfxRecryptionRequestCreate) {
-	if !l.enter('{', &wantObject) {
+func readPfxRecryptionRequestCreate(r *validate.Reader, v *pfxapi.PfxRecryptionRequestCreate) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesPfxRecryptionRequestCreate, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesPfxRecryptionRequestCreate, next)
 		if i < 0 {
-			if ignorePfxRecryptionRequestCreate(l.key) {
-				l.ignored(&others, 8)
+			if ignorePfxRecryptionRequestCreate(r.Name()) {
+				r.Ignored(&others, 8)
 				continue
 			}
-			l.unknown(&others, &wantObject)
+			r.Unknown(&others, &wantObject)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // @odata.type
-			v.ODataType = l.readOdataType()
+			v.ODataType = readOdataType(r)
 		case 1: // id
-			v.ID = edm.Value(l.freeStr(&wantString))
+			v.ID = edm.Value(r.AnyString(&wantString))
 		case 2: // tenantId
-			v.TenantID = l.readGuid()
+			v.TenantID = readGuid(r)
 		case 3: // userId
-			v.UserID = l.readGuid()
+			v.UserID = readGuid(r)
 		case 4: // deviceId
-			v.DeviceID = l.readGuid()
+			v.DeviceID = readGuid(r)
 		case 5: // profileId
-			v.ProfileID = l.readGuid()
+			v.ProfileID = readGuid(r)
 		case 6: // thumbprint
-			if l.null() {
+			if r.Null() {
 				v.Thumbprint = edm.Null[string]()
 			} else {
-				v.Thumbprint = edm.Value(l.readText())
+				v.Thumbprint = edm.Value(readText(r))
 			}
 		case 7: // deviceKeyThumbprint
-			if l.null() {
+			if r.Null() {
 				v.DeviceKeyThumbprint = edm.Null[string]()
 			} else {
-				v.DeviceKeyThumbprint = edm.Value(l.readText())
+				v.DeviceKeyThumbprint = edm.Value(readText(r))
 			}
 		case 8: // status
-			v.Status = l.readInt32()
+			v.Status = readInt32(r)
 		case 9: // sourceType
-			v.SourceType = l.readInt32()
+			v.SourceType = readInt32(r)
 		case 10: // createdTime
-			v.CreatedTime = l.readDateTimeOffset()
+			v.CreatedTime = readDateTimeOffset(r)
 		case 11: // lastModifiedTime
-			v.LastModifiedTime = l.readDateTimeOffset()
+			v.LastModifiedTime = readDateTimeOffset(r)
 		case 12: // isDeleted
-			v.IsDeleted = l.boolean(&wantBoolean)
+			v.IsDeleted = r.Boolean(&wantBoolean)
 		case 13: // eTag
-			if l.null() {
+			if r.Null() {
 				v.ETag = edm.Null[string]()
 			} else {
-				v.ETag = edm.Value(l.readText())
+				v.ETag = edm.Value(readText(r))
 			}
 		}
 	}
 	if seen&0x3ffc != 0x3ffc {
 		if seen&(1<<2) == 0 {
-			l.missing("tenantId", &wantStringUuid)
+			r.Missing("tenantId", &wantStringUuid)
 		}
 		if seen&(1<<3) == 0 {
-			l.missing("userId", &wantStringUuid)
+			r.Missing("userId", &wantStringUuid)
 		}
 		if seen&(1<<4) == 0 {
-			l.missing("deviceId", &wantStringUuid)
+			r.Missing("deviceId", &wantStringUuid)
 		}
 		if seen&(1<<5) == 0 {
-			l.missing("profileId", &wantStringUuid)
+			r.Missing("profileId", &wantStringUuid)
 		}
 		if seen&(1<<6) == 0 {
-			l.missing("thumbprint", &wantString)
+			r.Missing("thumbprint", &wantString)
 		}
 		if seen&(1<<7) == 0 {
-			l.missing("deviceKeyThumbprint", &wantString)
+			r.Missing("deviceKeyThumbprint", &wantString)
 		}
 		if seen&(1<<8) == 0 {
-			l.missing("status", &wantIntegerEdmInt32)
+			r.Missing("status", &wantIntegerEdmInt32)
 		}
 		if seen&(1<<9) == 0 {
-			l.missing("sourceType", &wantIntegerEdmInt32)
+			r.Missing("sourceType", &wantIntegerEdmInt32)
 		}
 		if seen&(1<<10) == 0 {
-			l.missing("createdTime", &wantStringEdmDatetimeoffset)
+			r.Missing("createdTime", &wantStringEdmDatetimeoffset)
 		}
 		if seen&(1<<11) == 0 {
-			l.missing("lastModifiedTime", &wantStringEdmDatetimeoffset)
+			r.Missing("lastModifiedTime", &wantStringEdmDatetimeoffset)
 		}
 		if seen&(1<<12) == 0 {
-			l.missing("isDeleted", &wantBoolean)
+			r.Missing("isDeleted", &wantBoolean)
 		}
 		if seen&(1<<13) == 0 {
-			l.missing("eTag", &wantString)
+			r.Missing("eTag", &wantString)
 		}
 	}
 }
 
 // ignorePfxRecryptionRequestCreate reports whether /components/schemas/pfxRecryptionRequestCreate ignores a member.
-func ignorePfxRecryptionRequestCreate(name []byte) bool { return match(&pattern1, name) }
+func ignorePfxRecryptionRequestCreate(name []byte) bool { return pattern1.Match(name) }
 
 // namesPfxRecryptionRequest are the members of /components/schemas/pfxRecryptionRequest, in the document's order.
 var namesPfxRecryptionRequest = []string{
@@ -287,110 +294,110 @@ var namesPfxRecryptionRequest = []string{
 }
 
 // readPfxRecryptionRequest reads the object /components/schemas/pfxRecryptionRequest.
-func (l *lexer) readPfxRecryptionRequest(v *pfxapi.PfxRecryptionRequest) {
-	if !l.enter('{', &wantObject) {
+func readPfxRecryptionRequest(r *validate.Reader, v *pfxapi.PfxRecryptionRequest) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesPfxRecryptionRequest, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesPfxRecryptionRequest, next)
 		if i < 0 {
-			l.free(&others)
+			r.Free(&others)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // @odata.type
-			v.ODataType = l.readOdataType()
+			v.ODataType = readOdataType(r)
 		case 1: // id
-			v.ID = l.readKey()
+			v.ID = readKey(r)
 		case 2: // tenantId
-			v.TenantID = l.readGuid()
+			v.TenantID = readGuid(r)
 		case 3: // userId
-			v.UserID = l.readGuid()
+			v.UserID = readGuid(r)
 		case 4: // deviceId
-			v.DeviceID = l.readGuid()
+			v.DeviceID = readGuid(r)
 		case 5: // profileId
-			v.ProfileID = l.readGuid()
+			v.ProfileID = readGuid(r)
 		case 6: // thumbprint
-			if l.null() {
+			if r.Null() {
 				v.Thumbprint = edm.Null[string]()
 			} else {
-				v.Thumbprint = edm.Value(l.readText())
+				v.Thumbprint = edm.Value(readText(r))
 			}
 		case 7: // deviceKeyThumbprint
-			if l.null() {
+			if r.Null() {
 				v.DeviceKeyThumbprint = edm.Null[string]()
 			} else {
-				v.DeviceKeyThumbprint = edm.Value(l.readText())
+				v.DeviceKeyThumbprint = edm.Value(readText(r))
 			}
 		case 8: // status
-			v.Status = l.readInt32()
+			v.Status = readInt32(r)
 		case 9: // sourceType
-			v.SourceType = l.readInt32()
+			v.SourceType = readInt32(r)
 		case 10: // createdTime
-			v.CreatedTime = l.readDateTimeOffset()
+			v.CreatedTime = readDateTimeOffset(r)
 		case 11: // lastModifiedTime
-			v.LastModifiedTime = l.readDateTimeOffset()
+			v.LastModifiedTime = readDateTimeOffset(r)
 		case 12: // isDeleted
-			v.IsDeleted = l.boolean(&wantBoolean)
+			v.IsDeleted = r.Boolean(&wantBoolean)
 		case 13: // eTag
-			if l.null() {
+			if r.Null() {
 				v.ETag = edm.Null[string]()
 			} else {
-				v.ETag = edm.Value(l.readText())
+				v.ETag = edm.Value(readText(r))
 			}
 		}
 	}
 	if seen&0x3fff != 0x3fff {
 		if seen&(1<<0) == 0 {
-			l.missing("@odata.type", &wantString)
+			r.Missing("@odata.type", &wantString)
 		}
 		if seen&(1<<1) == 0 {
-			l.missing("id", &wantString)
+			r.Missing("id", &wantString)
 		}
 		if seen&(1<<2) == 0 {
-			l.missing("tenantId", &wantStringUuid)
+			r.Missing("tenantId", &wantStringUuid)
 		}
 		if seen&(1<<3) == 0 {
-			l.missing("userId", &wantStringUuid)
+			r.Missing("userId", &wantStringUuid)
 		}
 		if seen&(1<<4) == 0 {
-			l.missing("deviceId", &wantStringUuid)
+			r.Missing("deviceId", &wantStringUuid)
 		}
 		if seen&(1<<5) == 0 {
-			l.missing("profileId", &wantStringUuid)
+			r.Missing("profileId", &wantStringUuid)
 		}
 		if seen&(1<<6) == 0 {
-			l.missing("thumbprint", &wantString)
+			r.Missing("thumbprint", &wantString)
 		}
 		if seen&(1<<7) == 0 {
-			l.missing("deviceKeyThumbprint", &wantString)
+			r.Missing("deviceKeyThumbprint", &wantString)
 		}
 		if seen&(1<<8) == 0 {
-			l.missing("status", &wantIntegerEdmInt32)
+			r.Missing("status", &wantIntegerEdmInt32)
 		}
 		if seen&(1<<9) == 0 {
-			l.missing("sourceType", &wantIntegerEdmInt32)
+			r.Missing("sourceType", &wantIntegerEdmInt32)
 		}
 		if seen&(1<<10) == 0 {
-			l.missing("createdTime", &wantStringEdmDatetimeoffset)
+			r.Missing("createdTime", &wantStringEdmDatetimeoffset)
 		}
 		if seen&(1<<11) == 0 {
-			l.missing("lastModifiedTime", &wantStringEdmDatetimeoffset)
+			r.Missing("lastModifiedTime", &wantStringEdmDatetimeoffset)
 		}
 		if seen&(1<<12) == 0 {
-			l.missing("isDeleted", &wantBoolean)
+			r.Missing("isDeleted", &wantBoolean)
 		}
 		if seen&(1<<13) == 0 {
-			l.missing("eTag", &wantString)
+			r.Missing("eTag", &wantString)
 		}
 	}
 }
@@ -414,70 +421,70 @@ var namesPfxRecryptionRequestSelection = []string{
 }
 
 // readPfxRecryptionRequestSelection reads the object /components/schemas/pfxRecryptionRequestSelection.
-func (l *lexer) readPfxRecryptionRequestSelection(v *pfxapi.PfxRecryptionRequestSelection) {
-	if !l.enter('{', &wantObject) {
+func readPfxRecryptionRequestSelection(r *validate.Reader, v *pfxapi.PfxRecryptionRequestSelection) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesPfxRecryptionRequestSelection, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesPfxRecryptionRequestSelection, next)
 		if i < 0 {
-			l.free(&others)
+			r.Free(&others)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // @odata.type
-			v.ODataType = l.readOdataType()
+			v.ODataType = readOdataType(r)
 		case 1: // id
-			v.ID = edm.Value(l.readKey())
+			v.ID = edm.Value(readKey(r))
 		case 2: // tenantId
-			v.TenantID = edm.Value(l.readGuid())
+			v.TenantID = edm.Value(readGuid(r))
 		case 3: // userId
-			v.UserID = edm.Value(l.readGuid())
+			v.UserID = edm.Value(readGuid(r))
 		case 4: // deviceId
-			v.DeviceID = edm.Value(l.readGuid())
+			v.DeviceID = edm.Value(readGuid(r))
 		case 5: // profileId
-			v.ProfileID = edm.Value(l.readGuid())
+			v.ProfileID = edm.Value(readGuid(r))
 		case 6: // thumbprint
-			if l.null() {
+			if r.Null() {
 				v.Thumbprint = edm.Null[string]()
 			} else {
-				v.Thumbprint = edm.Value(l.readText())
+				v.Thumbprint = edm.Value(readText(r))
 			}
 		case 7: // deviceKeyThumbprint
-			if l.null() {
+			if r.Null() {
 				v.DeviceKeyThumbprint = edm.Null[string]()
 			} else {
-				v.DeviceKeyThumbprint = edm.Value(l.readText())
+				v.DeviceKeyThumbprint = edm.Value(readText(r))
 			}
 		case 8: // status
-			v.Status = edm.Value(l.readInt32())
+			v.Status = edm.Value(readInt32(r))
 		case 9: // sourceType
-			v.SourceType = edm.Value(l.readInt32())
+			v.SourceType = edm.Value(readInt32(r))
 		case 10: // createdTime
-			v.CreatedTime = edm.Value(l.readDateTimeOffset())
+			v.CreatedTime = edm.Value(readDateTimeOffset(r))
 		case 11: // lastModifiedTime
-			v.LastModifiedTime = edm.Value(l.readDateTimeOffset())
+			v.LastModifiedTime = edm.Value(readDateTimeOffset(r))
 		case 12: // isDeleted
-			v.IsDeleted = edm.Value(l.boolean(&wantBoolean))
+			v.IsDeleted = edm.Value(r.Boolean(&wantBoolean))
 		case 13: // eTag
-			if l.null() {
+			if r.Null() {
 				v.ETag = edm.Null[string]()
 			} else {
-				v.ETag = edm.Value(l.readText())
+				v.ETag = edm.Value(readText(r))
 			}
 		}
 	}
 	if seen&(1<<0) == 0 {
-		l.missing("@odata.type", &wantString)
+		r.Missing("@odata.type", &wantString)
 	}
 }
 
@@ -500,200 +507,200 @@ var namesPfxRecryptionRequestUpdate = []string{
 }
 
 // readPfxRecryptionRequestUpdate reads the object /components/schemas/pfxRecryptionRequestUpdate.
-func (l *lexer) readPfxRecryptionRequestUpdate(v *pfxapi.PfxRecryptionRequestUpdate) {
-	if !l.enter('{', &wantObject) {
+func readPfxRecryptionRequestUpdate(r *validate.Reader, v *pfxapi.PfxRecryptionRequestUpdate) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesPfxRecryptionRequestUpdate, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesPfxRecryptionRequestUpdate, next)
 		if i < 0 {
-			if ignorePfxRecryptionRequestUpdate(l.key) {
-				l.ignored(&others, 8)
+			if ignorePfxRecryptionRequestUpdate(r.Name()) {
+				r.Ignored(&others, 8)
 				continue
 			}
-			l.unknown(&others, &wantObject)
+			r.Unknown(&others, &wantObject)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // @odata.type
-			v.ODataType = l.readOdataType()
+			v.ODataType = readOdataType(r)
 		case 1: // id
-			v.ID = edm.Value(l.freeStr(&wantString))
+			v.ID = edm.Value(r.AnyString(&wantString))
 		case 2: // tenantId
-			v.TenantID = edm.Value(l.readGuid())
+			v.TenantID = edm.Value(readGuid(r))
 		case 3: // userId
-			v.UserID = edm.Value(l.readGuid())
+			v.UserID = edm.Value(readGuid(r))
 		case 4: // deviceId
-			v.DeviceID = edm.Value(l.readGuid())
+			v.DeviceID = edm.Value(readGuid(r))
 		case 5: // profileId
-			v.ProfileID = edm.Value(l.readGuid())
+			v.ProfileID = edm.Value(readGuid(r))
 		case 6: // thumbprint
-			if l.null() {
+			if r.Null() {
 				v.Thumbprint = edm.Null[string]()
 			} else {
-				v.Thumbprint = edm.Value(l.readText())
+				v.Thumbprint = edm.Value(readText(r))
 			}
 		case 7: // deviceKeyThumbprint
-			if l.null() {
+			if r.Null() {
 				v.DeviceKeyThumbprint = edm.Null[string]()
 			} else {
-				v.DeviceKeyThumbprint = edm.Value(l.readText())
+				v.DeviceKeyThumbprint = edm.Value(readText(r))
 			}
 		case 8: // status
-			v.Status = edm.Value(l.readInt32())
+			v.Status = edm.Value(readInt32(r))
 		case 9: // sourceType
-			v.SourceType = edm.Value(l.readInt32())
+			v.SourceType = edm.Value(readInt32(r))
 		case 10: // createdTime
-			v.CreatedTime = edm.Value(l.readDateTimeOffset())
+			v.CreatedTime = edm.Value(readDateTimeOffset(r))
 		case 11: // lastModifiedTime
-			v.LastModifiedTime = edm.Value(l.readDateTimeOffset())
+			v.LastModifiedTime = edm.Value(readDateTimeOffset(r))
 		case 12: // isDeleted
-			v.IsDeleted = edm.Value(l.boolean(&wantBoolean))
+			v.IsDeleted = edm.Value(r.Boolean(&wantBoolean))
 		case 13: // eTag
-			if l.null() {
+			if r.Null() {
 				v.ETag = edm.Null[string]()
 			} else {
-				v.ETag = edm.Value(l.readText())
+				v.ETag = edm.Value(readText(r))
 			}
 		}
 	}
 }
 
 // ignorePfxRecryptionRequestUpdate reports whether /components/schemas/pfxRecryptionRequestUpdate ignores a member.
-func ignorePfxRecryptionRequestUpdate(name []byte) bool { return match(&pattern1, name) }
+func ignorePfxRecryptionRequestUpdate(name []byte) bool { return pattern1.Match(name) }
 
 // checkListPfxRecryptionRequestsTop checks the number /components/parameters/top/schema.
-func (l *lexer) checkListPfxRecryptionRequestsTop(at int, lit []byte) int32 {
-	n, ok := plainInteger(lit)
+func checkListPfxRecryptionRequestsTop(r *validate.Reader, at int, lit []byte) int32 {
+	n, ok := validate.ParsePlainInteger(lit)
 	if !ok || n < -2147483648 || n > 2147483647 {
-		l.fault(at, "format", "", &wantIntegerEdmInt32)
+		r.Fault(at, "format", "", &wantIntegerEdmInt32)
 		return 0
 	}
 	if n < 1 {
-		l.fault(at, "minimum", "1", &wantIntegerEdmInt32)
+		r.Fault(at, "minimum", "1", &wantIntegerEdmInt32)
 	}
 	if n > 1000 {
-		l.fault(at, "maximum", "1000", &wantIntegerEdmInt32)
+		r.Fault(at, "maximum", "1000", &wantIntegerEdmInt32)
 	}
 	return int32(n)
 }
 
 // checkListPfxRecryptionRequestsSkiptoken checks the string /components/parameters/skiptoken/schema.
-func (l *lexer) checkListPfxRecryptionRequestsSkiptoken(at int, s string) string {
-	if shorter(s, 1) {
-		l.fault(at, "minLength", "1", &wantString)
+func checkListPfxRecryptionRequestsSkiptoken(r *validate.Reader, at int, s string) string {
+	if validate.Shorter(s, 1) {
+		r.Fault(at, "minLength", "1", &wantString)
 	}
-	if longer(s, 172) {
-		l.fault(at, "maxLength", "172", &wantString)
+	if validate.Longer(s, 172) {
+		r.Fault(at, "maxLength", "172", &wantString)
 	}
-	if !match(&pattern2, s) {
-		l.fault(at, "pattern", `"^[A-Za-z0-9_-]*$"`, &wantString)
+	if !pattern2.MatchString(s) {
+		r.Fault(at, "pattern", `"^[A-Za-z0-9_-]*$"`, &wantString)
 	}
 	return s
 }
 
 // checkListPfxRecryptionRequestsSelect checks the string /components/parameters/select/schema.
-func (l *lexer) checkListPfxRecryptionRequestsSelect(at int, s string) string {
-	if longer(s, 1024) {
-		l.fault(at, "maxLength", "1024", &wantString)
+func checkListPfxRecryptionRequestsSelect(r *validate.Reader, at int, s string) string {
+	if validate.Longer(s, 1024) {
+		r.Fault(at, "maxLength", "1024", &wantString)
 	}
-	if !match(&pattern3, s) {
-		l.fault(at, "pattern", `"^ *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *(, *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *)*$"`, &wantString)
+	if !pattern3.MatchString(s) {
+		r.Fault(at, "pattern", `"^ *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *(, *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *)*$"`, &wantString)
 	}
 	return s
 }
 
 // checkListPfxRecryptionRequestsFilter checks the string /components/parameters/filter/schema.
-func (l *lexer) checkListPfxRecryptionRequestsFilter(at int, s string) string {
-	if shorter(s, 1) {
-		l.fault(at, "minLength", "1", &wantString)
+func checkListPfxRecryptionRequestsFilter(r *validate.Reader, at int, s string) string {
+	if validate.Shorter(s, 1) {
+		r.Fault(at, "minLength", "1", &wantString)
 	}
-	if longer(s, 4096) {
-		l.fault(at, "maxLength", "4096", &wantString)
+	if validate.Longer(s, 4096) {
+		r.Fault(at, "maxLength", "4096", &wantString)
 	}
 	return s
 }
 
 // checkKey checks the string /components/schemas/key.
-func (l *lexer) checkKey(at int, s string) string {
-	if shorter(s, 1) {
-		l.fault(at, "minLength", "1", &wantString)
+func checkKey(r *validate.Reader, at int, s string) string {
+	if validate.Shorter(s, 1) {
+		r.Fault(at, "minLength", "1", &wantString)
 	}
-	if longer(s, 128) {
-		l.fault(at, "maxLength", "128", &wantString)
+	if validate.Longer(s, 128) {
+		r.Fault(at, "maxLength", "128", &wantString)
 	}
-	if !match(&pattern4, s) {
-		l.fault(at, "pattern", `"^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$"`, &wantString)
+	if !pattern4.MatchString(s) {
+		r.Fault(at, "pattern", `"^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$"`, &wantString)
 	}
 	return s
 }
 
 // checkGetPfxRecryptionRequestIfNoneMatch checks the string /components/parameters/ifNoneMatch/schema.
-func (l *lexer) checkGetPfxRecryptionRequestIfNoneMatch(at int, s string) string {
-	if !match(&pattern5, s) {
-		l.fault(at, "pattern", `"^(\\*|([ \\t]*,)*[ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\"([ \\t]*,([ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\")?)*[ \\t]*)$"`, &wantString)
+func checkGetPfxRecryptionRequestIfNoneMatch(r *validate.Reader, at int, s string) string {
+	if !pattern5.MatchString(s) {
+		r.Fault(at, "pattern", `"^(\\*|([ \\t]*,)*[ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\"([ \\t]*,([ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\")?)*[ \\t]*)$"`, &wantString)
 	}
 	return s
 }
 
 // checkUpdatePfxRecryptionRequestIfMatch checks the string /components/parameters/ifMatch/schema.
-func (l *lexer) checkUpdatePfxRecryptionRequestIfMatch(at int, s string) string {
-	if !match(&pattern5, s) {
-		l.fault(at, "pattern", `"^(\\*|([ \\t]*,)*[ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\"([ \\t]*,([ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\")?)*[ \\t]*)$"`, &wantString)
+func checkUpdatePfxRecryptionRequestIfMatch(r *validate.Reader, at int, s string) string {
+	if !pattern5.MatchString(s) {
+		r.Fault(at, "pattern", `"^(\\*|([ \\t]*,)*[ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\"([ \\t]*,([ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\")?)*[ \\t]*)$"`, &wantString)
 	}
 	return s
 }
 
 // checkUpdatePfxRecryptionRequestIfNoneMatch checks the string /components/parameters/ifNoneMatchCreate/schema.
-func (l *lexer) checkUpdatePfxRecryptionRequestIfNoneMatch(at int, s string) string {
-	if !match(&pattern6, s) {
-		l.fault(at, "pattern", `"^\\*$"`, &wantString)
+func checkUpdatePfxRecryptionRequestIfNoneMatch(r *validate.Reader, at int, s string) string {
+	if !pattern6.MatchString(s) {
+		r.Fault(at, "pattern", `"^\\*$"`, &wantString)
 	}
 	return s
 }
 
 // readPfxRecryptionRequestCollectionOdataCount reads the number /components/schemas/pfxRecryptionRequestCollection/properties/@odata.count.
-func (l *lexer) readPfxRecryptionRequestCollectionOdataCount() int64 {
-	at := l.pos
-	if lit, ok := l.number(&wantIntegerInt64); ok {
-		return l.checkPfxRecryptionRequestCollectionOdataCount(at, lit)
+func readPfxRecryptionRequestCollectionOdataCount(r *validate.Reader) int64 {
+	at := r.Offset()
+	if lit, ok := r.Number(&wantIntegerInt64); ok {
+		return checkPfxRecryptionRequestCollectionOdataCount(r, at, lit)
 	}
 	return 0
 }
 
 // readPfxRecryptionRequestCollectionOdataNextLink reads the string /components/schemas/pfxRecryptionRequestCollection/properties/@odata.nextLink.
-func (l *lexer) readPfxRecryptionRequestCollectionOdataNextLink() string {
-	at := l.pos
-	if s, ok := l.str(&wantStringUri); ok {
-		return l.checkPfxRecryptionRequestCollectionOdataNextLink(at, s)
+func readPfxRecryptionRequestCollectionOdataNextLink(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantStringUri); ok {
+		return checkPfxRecryptionRequestCollectionOdataNextLink(r, at, s)
 	}
 	var none string
 	return none
 }
 
 // readPfxRecryptionRequestCollectionValue reads the array /components/schemas/pfxRecryptionRequestCollection/properties/value.
-func (l *lexer) readPfxRecryptionRequestCollectionValue(v *[]pfxapi.PfxRecryptionRequestSelection) {
+func readPfxRecryptionRequestCollectionValue(r *validate.Reader, v *[]pfxapi.PfxRecryptionRequestSelection) {
 	*v = []pfxapi.PfxRecryptionRequestSelection{}
-	if !l.enter('[', &wantArray) {
+	if !r.Enter('[', &wantArray) {
 		return
 	}
 	n := 0
-	for ; l.more(n, ']'); n++ {
+	for ; r.More(n, ']'); n++ {
 		var item pfxapi.PfxRecryptionRequestSelection
-		l.readPfxRecryptionRequestSelection(&item)
+		readPfxRecryptionRequestSelection(r, &item)
 		*v = append(*v, item)
 	}
 	if n > 1000 {
-		l.fault(l.closed(), "maxItems", "1000", &wantArray)
+		r.Fault(r.Closed(), "maxItems", "1000", &wantArray)
 	}
 }
 
@@ -714,170 +721,170 @@ var namesErrorError = []string{
 }
 
 // readErrorError reads the object /components/schemas/error/properties/error.
-func (l *lexer) readErrorError(v *structErrorError) {
-	if !l.enter('{', &wantObject) {
+func readErrorError(r *validate.Reader, v *structErrorError) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesErrorError, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesErrorError, next)
 		if i < 0 {
-			l.free(&others)
+			r.Free(&others)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // code
-			v.Code = l.readErrorErrorCode()
+			v.Code = readErrorErrorCode(r)
 		case 1: // message
-			v.Message = l.readErrorErrorMessage()
+			v.Message = readErrorErrorMessage(r)
 		case 2: // details
-			l.readErrorErrorDetails(&v.Details)
+			readErrorErrorDetails(r, &v.Details)
 		case 3: // innerError
-			l.readInnerError(&v.InnerError)
+			readInnerError(r, &v.InnerError)
 		}
 	}
 	if seen&0xb != 0xb {
 		if seen&(1<<0) == 0 {
-			l.missing("code", &wantString)
+			r.Missing("code", &wantString)
 		}
 		if seen&(1<<1) == 0 {
-			l.missing("message", &wantString)
+			r.Missing("message", &wantString)
 		}
 		if seen&(1<<3) == 0 {
-			l.missing("innerError", &wantObject)
+			r.Missing("innerError", &wantObject)
 		}
 	}
 }
 
 // readOdataType reads the string /components/schemas/odataType.
-func (l *lexer) readOdataType() pfxapi.ODataType {
-	at := l.pos
-	if s, ok := l.str(&wantString); ok {
-		return l.checkOdataType(at, s)
+func readOdataType(r *validate.Reader) pfxapi.ODataType {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkOdataType(r, at, s)
 	}
 	var none pfxapi.ODataType
 	return none
 }
 
 // readGuid reads the string /components/schemas/guid.
-func (l *lexer) readGuid() edm.Guid {
-	if v, ok := l.uuid(); ok {
+func readGuid(r *validate.Reader) edm.Guid {
+	if v, ok := r.UUID(); ok {
 		return edm.Guid(v)
 	}
-	at := l.pos
-	if s, ok := l.str(&wantStringUuid); ok {
-		return l.checkGuid(at, s)
+	at := r.Offset()
+	if s, ok := r.String(&wantStringUuid); ok {
+		return checkGuid(r, at, s)
 	}
 	var none edm.Guid
 	return none
 }
 
 // readText reads the string /components/schemas/text.
-func (l *lexer) readText() string {
-	at := l.pos
-	if s, ok := l.str(&wantString); ok {
-		return l.checkText(at, s)
+func readText(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkText(r, at, s)
 	}
 	var none string
 	return none
 }
 
 // readInt32 reads the number /components/schemas/int32.
-func (l *lexer) readInt32() int32 {
-	at := l.pos
-	if lit, ok := l.number(&wantIntegerEdmInt32); ok {
-		return l.checkInt32(at, lit)
+func readInt32(r *validate.Reader) int32 {
+	at := r.Offset()
+	if lit, ok := r.Number(&wantIntegerEdmInt32); ok {
+		return checkInt32(r, at, lit)
 	}
 	return 0
 }
 
 // readDateTimeOffset reads the string /components/schemas/dateTimeOffset.
-func (l *lexer) readDateTimeOffset() edm.DateTimeOffset {
-	at := l.pos
-	if s, ok := l.str(&wantStringEdmDatetimeoffset); ok {
-		return l.checkDateTimeOffset(at, s)
+func readDateTimeOffset(r *validate.Reader) edm.DateTimeOffset {
+	at := r.Offset()
+	if s, ok := r.String(&wantStringEdmDatetimeoffset); ok {
+		return checkDateTimeOffset(r, at, s)
 	}
 	var none edm.DateTimeOffset
 	return none
 }
 
 // readKey reads the string /components/schemas/key.
-func (l *lexer) readKey() string {
-	at := l.pos
-	if s, ok := l.str(&wantString); ok {
-		return l.checkKey(at, s)
+func readKey(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkKey(r, at, s)
 	}
 	var none string
 	return none
 }
 
 // checkPfxRecryptionRequestCollectionOdataCount checks the number /components/schemas/pfxRecryptionRequestCollection/properties/@odata.count.
-func (l *lexer) checkPfxRecryptionRequestCollectionOdataCount(at int, lit []byte) int64 {
-	n, whole, ok := integer(lit)
+func checkPfxRecryptionRequestCollectionOdataCount(r *validate.Reader, at int, lit []byte) int64 {
+	n, whole, ok := validate.ParseInteger(lit)
 	if !whole {
-		l.fault(at, "type", "", &wantIntegerInt64)
+		r.Fault(at, "type", "", &wantIntegerInt64)
 		return 0
 	}
 	if !ok {
-		l.fault(at, "format", "", &wantIntegerInt64)
+		r.Fault(at, "format", "", &wantIntegerInt64)
 		return 0
 	}
 	if n < 0 {
-		l.fault(at, "minimum", "0", &wantIntegerInt64)
+		r.Fault(at, "minimum", "0", &wantIntegerInt64)
 	}
 	return n
 }
 
 // checkPfxRecryptionRequestCollectionOdataNextLink checks the string /components/schemas/pfxRecryptionRequestCollection/properties/@odata.nextLink.
-func (l *lexer) checkPfxRecryptionRequestCollectionOdataNextLink(at int, s string) string {
-	if !isURI(s) {
-		l.fault(at, "format", "", &wantStringUri)
+func checkPfxRecryptionRequestCollectionOdataNextLink(r *validate.Reader, at int, s string) string {
+	if !formatUri(s) {
+		r.Fault(at, "format", "", &wantStringUri)
 	}
 	return s
 }
 
 // readErrorErrorCode reads the string /components/schemas/error/properties/error/properties/code.
-func (l *lexer) readErrorErrorCode() string {
-	at := l.pos
-	if s, ok := l.str(&wantString); ok {
-		return l.checkErrorErrorCode(at, s)
+func readErrorErrorCode(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkErrorErrorCode(r, at, s)
 	}
 	var none string
 	return none
 }
 
 // readErrorErrorMessage reads the string /components/schemas/error/properties/error/properties/message.
-func (l *lexer) readErrorErrorMessage() string {
-	at := l.pos
-	if s, ok := l.str(&wantString); ok {
-		return l.checkErrorErrorMessage(at, s)
+func readErrorErrorMessage(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkErrorErrorMessage(r, at, s)
 	}
 	var none string
 	return none
 }
 
 // readErrorErrorDetails reads the array /components/schemas/error/properties/error/properties/details.
-func (l *lexer) readErrorErrorDetails(v *[]pfxapi.ErrorDetail) {
+func readErrorErrorDetails(r *validate.Reader, v *[]pfxapi.ErrorDetail) {
 	*v = []pfxapi.ErrorDetail{}
-	if !l.enter('[', &wantArray) {
+	if !r.Enter('[', &wantArray) {
 		return
 	}
 	n := 0
-	for ; l.more(n, ']'); n++ {
+	for ; r.More(n, ']'); n++ {
 		var item pfxapi.ErrorDetail
-		l.readErrorDetail(&item)
+		readErrorDetail(r, &item)
 		*v = append(*v, item)
 	}
 	if n > 32 {
-		l.fault(l.closed(), "maxItems", "32", &wantArray)
+		r.Fault(r.Closed(), "maxItems", "32", &wantArray)
 	}
 }
 
@@ -889,113 +896,113 @@ var namesInnerError = []string{
 }
 
 // readInnerError reads the object /components/schemas/innerError.
-func (l *lexer) readInnerError(v *pfxapi.InnerError) {
-	if !l.enter('{', &wantObject) {
+func readInnerError(r *validate.Reader, v *pfxapi.InnerError) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesInnerError, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesInnerError, next)
 		if i < 0 {
-			l.free(&others)
+			r.Free(&others)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // date
-			v.Date = l.readInnerErrorDate()
+			v.Date = readInnerErrorDate(r)
 		case 1: // request-id
-			v.RequestID = l.readGuid()
+			v.RequestID = readGuid(r)
 		case 2: // client-request-id
-			v.ClientRequestID = l.readGuid()
+			v.ClientRequestID = readGuid(r)
 		}
 	}
 	if seen&0x7 != 0x7 {
 		if seen&(1<<0) == 0 {
-			l.missing("date", &wantString)
+			r.Missing("date", &wantString)
 		}
 		if seen&(1<<1) == 0 {
-			l.missing("request-id", &wantStringUuid)
+			r.Missing("request-id", &wantStringUuid)
 		}
 		if seen&(1<<2) == 0 {
-			l.missing("client-request-id", &wantStringUuid)
+			r.Missing("client-request-id", &wantStringUuid)
 		}
 	}
 }
 
 // checkOdataType checks the string /components/schemas/odataType.
-func (l *lexer) checkOdataType(at int, s string) pfxapi.ODataType {
+func checkOdataType(r *validate.Reader, at int, s string) pfxapi.ODataType {
 	switch s {
 	case "#microsoft.graph.pfxRecryptionRequest":
 	default:
-		l.fault(at, "enum", `["#microsoft.graph.pfxRecryptionRequest"]`, &wantString)
+		r.Fault(at, "enum", `["#microsoft.graph.pfxRecryptionRequest"]`, &wantString)
 	}
 	return pfxapi.ODataType(s)
 }
 
 // checkGuid checks the string /components/schemas/guid.
-func (l *lexer) checkGuid(at int, s string) edm.Guid {
+func checkGuid(r *validate.Reader, at int, s string) edm.Guid {
 	// The format uuid implies the pattern "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
 	v, err := edm.ParseGuid(s)
 	if err != nil {
-		l.fault(at, "format", "", &wantStringUuid)
+		r.Fault(at, "format", "", &wantStringUuid)
 	}
 	return v
 }
 
 // checkText checks the string /components/schemas/text.
-func (l *lexer) checkText(at int, s string) string {
-	if longer(s, 1024) {
-		l.fault(at, "maxLength", "1024", &wantString)
+func checkText(r *validate.Reader, at int, s string) string {
+	if validate.Longer(s, 1024) {
+		r.Fault(at, "maxLength", "1024", &wantString)
 	}
 	if len(s) > 1024 {
-		l.fault(at, "x-maxBytes", "1024", &wantString)
+		r.Fault(at, "x-maxBytes", "1024", &wantString)
 	}
 	if strings.IndexByte(s, '\x00') >= 0 {
-		l.fault(at, "pattern", `"^[^\\x00]*$"`, &wantString)
+		r.Fault(at, "pattern", `"^[^\\x00]*$"`, &wantString)
 	}
 	return s
 }
 
 // checkInt32 checks the number /components/schemas/int32.
-func (l *lexer) checkInt32(at int, lit []byte) int32 {
-	n, ok := plainInteger(lit)
+func checkInt32(r *validate.Reader, at int, lit []byte) int32 {
+	n, ok := validate.ParsePlainInteger(lit)
 	if !ok || n < -2147483648 || n > 2147483647 {
-		l.fault(at, "format", "", &wantIntegerEdmInt32)
+		r.Fault(at, "format", "", &wantIntegerEdmInt32)
 		return 0
 	}
 	return int32(n)
 }
 
 // checkDateTimeOffset checks the string /components/schemas/dateTimeOffset.
-func (l *lexer) checkDateTimeOffset(at int, s string) edm.DateTimeOffset {
+func checkDateTimeOffset(r *validate.Reader, at int, s string) edm.DateTimeOffset {
 	// The format edm-datetimeoffset implies the pattern "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$"
 	v, err := edm.ParseDateTimeOffset(s)
 	if err != nil {
-		l.fault(at, "format", "", &wantStringEdmDatetimeoffset)
+		r.Fault(at, "format", "", &wantStringEdmDatetimeoffset)
 	}
 	return v
 }
 
 // checkErrorErrorCode checks the string /components/schemas/error/properties/error/properties/code.
-func (l *lexer) checkErrorErrorCode(at int, s string) string {
-	if shorter(s, 1) {
-		l.fault(at, "minLength", "1", &wantString)
+func checkErrorErrorCode(r *validate.Reader, at int, s string) string {
+	if validate.Shorter(s, 1) {
+		r.Fault(at, "minLength", "1", &wantString)
 	}
 	return s
 }
 
 // checkErrorErrorMessage checks the string /components/schemas/error/properties/error/properties/message.
-func (l *lexer) checkErrorErrorMessage(at int, s string) string {
-	if shorter(s, 1) {
-		l.fault(at, "minLength", "1", &wantString)
+func checkErrorErrorMessage(r *validate.Reader, at int, s string) string {
+	if validate.Shorter(s, 1) {
+		r.Fault(at, "minLength", "1", &wantString)
 	}
 	return s
 }
@@ -1008,74 +1015,74 @@ var namesErrorDetail = []string{
 }
 
 // readErrorDetail reads the object /components/schemas/errorDetail.
-func (l *lexer) readErrorDetail(v *pfxapi.ErrorDetail) {
-	if !l.enter('{', &wantObject) {
+func readErrorDetail(r *validate.Reader, v *pfxapi.ErrorDetail) {
+	if !r.Enter('{', &wantObject) {
 		return
 	}
 	var seen uint64
-	var others nameSet
+	var others validate.NameSet
 	n, next := 0, 0
-	for ; l.more(n, '}'); n++ {
-		i := l.member(namesErrorDetail, next)
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesErrorDetail, next)
 		if i < 0 {
-			l.free(&others)
+			r.Free(&others)
 			continue
 		}
 		if seen&(1<<i) != 0 {
-			l.twice()
+			r.Duplicate()
 			return
 		}
 		seen |= 1 << i
 		next = i + 1
 		switch i {
 		case 0: // code
-			v.Code = l.freeStr(&wantString)
+			v.Code = r.AnyString(&wantString)
 		case 1: // message
-			v.Message = l.freeStr(&wantString)
+			v.Message = r.AnyString(&wantString)
 		case 2: // target
-			v.Target = l.freeStr(&wantString)
+			v.Target = r.AnyString(&wantString)
 		}
 	}
 	if seen&0x7 != 0x7 {
 		if seen&(1<<0) == 0 {
-			l.missing("code", &wantString)
+			r.Missing("code", &wantString)
 		}
 		if seen&(1<<1) == 0 {
-			l.missing("message", &wantString)
+			r.Missing("message", &wantString)
 		}
 		if seen&(1<<2) == 0 {
-			l.missing("target", &wantString)
+			r.Missing("target", &wantString)
 		}
 	}
 }
 
 // readInnerErrorDate reads the string /components/schemas/innerError/properties/date.
-func (l *lexer) readInnerErrorDate() string {
-	at := l.pos
-	if s, ok := l.str(&wantString); ok {
-		return l.checkInnerErrorDate(at, s)
+func readInnerErrorDate(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkInnerErrorDate(r, at, s)
 	}
 	var none string
 	return none
 }
 
 // checkInnerErrorDate checks the string /components/schemas/innerError/properties/date.
-func (l *lexer) checkInnerErrorDate(at int, s string) string {
-	if !match(&pattern7, s) {
-		l.fault(at, "pattern", `"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`, &wantString)
+func checkInnerErrorDate(r *validate.Reader, at int, s string) string {
+	if !pattern7.MatchString(s) {
+		r.Fault(at, "pattern", `"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`, &wantString)
 	}
 	return s
 }
 
 // What faults expect.
 var (
-	wantArray                   = Expected{Type: "array"}
-	wantBoolean                 = Expected{Type: "boolean"}
-	wantIntegerEdmInt32         = Expected{Type: "integer", Format: "edm-int32"}
-	wantIntegerInt64            = Expected{Type: "integer", Format: "int64"}
-	wantObject                  = Expected{Type: "object"}
-	wantString                  = Expected{Type: "string"}
-	wantStringEdmDatetimeoffset = Expected{Type: "string", Format: "edm-datetimeoffset"}
-	wantStringUri               = Expected{Type: "string", Format: "uri"}
-	wantStringUuid              = Expected{Type: "string", Format: "uuid"}
+	wantArray                   = validate.Expected{Type: "array"}
+	wantBoolean                 = validate.Expected{Type: "boolean"}
+	wantIntegerEdmInt32         = validate.Expected{Type: "integer", Format: "edm-int32"}
+	wantIntegerInt64            = validate.Expected{Type: "integer", Format: "int64"}
+	wantObject                  = validate.Expected{Type: "object"}
+	wantString                  = validate.Expected{Type: "string"}
+	wantStringEdmDatetimeoffset = validate.Expected{Type: "string", Format: "edm-datetimeoffset"}
+	wantStringUri               = validate.Expected{Type: "string", Format: "uri"}
+	wantStringUuid              = validate.Expected{Type: "string", Format: "uuid"}
 )

@@ -11,10 +11,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // describe writes faults as one line: "malformed" and the offset, or each as keyword, pointer and what is expected.
-func describe(f *pfxvalid.Faults) string {
+func describe(f *validate.Faults) string {
 	switch {
 	case f == nil:
 		return ""

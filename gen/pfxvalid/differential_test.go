@@ -17,21 +17,22 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // intended are the faults that kin-openapi does not see. They are all that the verdicts may differ in, and only one way:
 // what kin-openapi refuses is refused.
 var intended = []struct {
 	why   string
-	fault func(f pfxvalid.Fault) bool
+	fault func(f validate.Fault) bool
 }{
-	{"edm-int32 is a literal: to kin-openapi 7.0 and 7e0 are integers", func(f pfxvalid.Fault) bool {
+	{"edm-int32 is a literal: to kin-openapi 7.0 and 7e0 are integers", func(f validate.Fault) bool {
 		return f.Keyword == "format" && f.Expected.Format == "edm-int32"
 	}},
-	{"the pattern of a time knows months of 31 days and no leap years", func(f pfxvalid.Fault) bool {
+	{"the pattern of a time knows months of 31 days and no leap years", func(f validate.Fault) bool {
 		return f.Keyword == "format" && f.Expected.Format == "edm-datetimeoffset"
 	}},
-	{"x-maxBytes is not a keyword of JSON Schema", func(f pfxvalid.Fault) bool { return f.Keyword == "x-maxBytes" }},
+	{"x-maxBytes is not a keyword of JSON Schema", func(f validate.Fault) bool { return f.Keyword == "x-maxBytes" }},
 }
 
 // Two more differences lie in the bytes, where kin-openapi has no say: nesting is bounded (8 levels in an annotation, 64 in
@@ -48,25 +49,25 @@ var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.New
 type target struct {
 	schema string
 	fresh  func() any
-	decode func(data []byte, v any) *pfxvalid.Faults
+	decode func(data []byte, v any) *validate.Faults
 	encode func(v any) []byte
 }
 
 var targets = []target{
 	{"pfxRecryptionRequestUpdate", func() any { return new(pfxapi.PfxRecryptionRequestUpdate) },
-		func(data []byte, v any) *pfxvalid.Faults {
+		func(data []byte, v any) *validate.Faults {
 			return pfxvalid.DecodePfxRecryptionRequestUpdate(data, v.(*pfxapi.PfxRecryptionRequestUpdate))
 		},
 		func(v any) []byte {
 			return pfxvalid.AppendPfxRecryptionRequestUpdate(nil, v.(*pfxapi.PfxRecryptionRequestUpdate))
 		}},
 	{"pfxRecryptionRequest", func() any { return new(pfxapi.PfxRecryptionRequest) },
-		func(data []byte, v any) *pfxvalid.Faults {
+		func(data []byte, v any) *validate.Faults {
 			return pfxvalid.DecodePfxRecryptionRequest(data, v.(*pfxapi.PfxRecryptionRequest))
 		},
 		func(v any) []byte { return pfxvalid.AppendPfxRecryptionRequest(nil, v.(*pfxapi.PfxRecryptionRequest)) }},
 	{"error", func() any { return new(pfxapi.Error) },
-		func(data []byte, v any) *pfxvalid.Faults { return pfxvalid.DecodeError(data, v.(*pfxapi.Error)) },
+		func(data []byte, v any) *validate.Faults { return pfxvalid.DecodeError(data, v.(*pfxapi.Error)) },
 		func(v any) []byte { return pfxvalid.AppendError(nil, v.(*pfxapi.Error)) }},
 }
 
@@ -177,7 +178,7 @@ func (target *target) compare(t *testing.T, data []byte) {
 }
 
 // verdict compares the faults with kin-openapi's.
-func (target *target) verdict(t *testing.T, data []byte, value any, faults *pfxvalid.Faults) {
+func (target *target) verdict(t *testing.T, data []byte, value any, faults *validate.Faults) {
 	t.Helper()
 	doc, err := document()
 	if err != nil {
@@ -200,7 +201,7 @@ func (target *target) verdict(t *testing.T, data []byte, value any, faults *pfxv
 		}
 		seen := !slices.ContainsFunc(intended, func(d struct {
 			why   string
-			fault func(f pfxvalid.Fault) bool
+			fault func(f validate.Fault) bool
 		}) bool {
 			return d.fault(f)
 		})
@@ -304,7 +305,7 @@ func foldsOnto(value any) bool {
 }
 
 // exists reports whether the fault's pointer leads to a value, or to a missing member of an object.
-func exists(value any, f pfxvalid.Fault) bool {
+func exists(value any, f validate.Fault) bool {
 	if f.Pointer == "" {
 		return true
 	}

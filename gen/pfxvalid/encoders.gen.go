@@ -7,6 +7,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // AppendPfxRecryptionRequestCollection appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestCollection.
@@ -52,7 +53,7 @@ func appendPfxRecryptionRequestCollection(b []byte, v *pfxapi.PfxRecryptionReque
 	}
 	if v.NextLink != "" {
 		b = append(b, `,"@odata.nextLink":`...)
-		b = appendString(b, v.NextLink)
+		b = validate.AppendString(b, v.NextLink)
 	}
 	b = append(b, `,"value":`...)
 	b = appendPfxRecryptionRequestCollectionValue(b, &v.Value)
@@ -75,12 +76,12 @@ func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCr
 	start := len(b)
 	if v.ODataType != "" {
 		b = append(b, `,"@odata.type":`...)
-		b = appendString(b, string(v.ODataType))
+		b = validate.AppendString(b, string(v.ODataType))
 	}
 	if !v.ID.IsZero() {
 		b = append(b, `,"id":`...)
 		if x, ok := v.ID.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -95,13 +96,13 @@ func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCr
 	b = appendEdmGuid(b, v.ProfileID)
 	b = append(b, `,"thumbprint":`...)
 	if x, ok := v.Thumbprint.Get(); ok {
-		b = appendString(b, x)
+		b = validate.AppendString(b, x)
 	} else {
 		b = append(b, "null"...)
 	}
 	b = append(b, `,"deviceKeyThumbprint":`...)
 	if x, ok := v.DeviceKeyThumbprint.Get(); ok {
-		b = appendString(b, x)
+		b = validate.AppendString(b, x)
 	} else {
 		b = append(b, "null"...)
 	}
@@ -117,7 +118,7 @@ func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCr
 	b = strconv.AppendBool(b, v.IsDeleted)
 	b = append(b, `,"eTag":`...)
 	if x, ok := v.ETag.Get(); ok {
-		b = appendString(b, x)
+		b = validate.AppendString(b, x)
 	} else {
 		b = append(b, "null"...)
 	}
@@ -131,9 +132,9 @@ func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCr
 // appendPfxRecryptionRequest appends the object /components/schemas/pfxRecryptionRequest.
 func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte {
 	b = append(b, `{"@odata.type":`...)
-	b = appendString(b, string(v.ODataType))
+	b = validate.AppendString(b, string(v.ODataType))
 	b = append(b, `,"id":`...)
-	b = appendString(b, v.ID)
+	b = validate.AppendString(b, v.ID)
 	b = append(b, `,"tenantId":`...)
 	b = appendEdmGuid(b, v.TenantID)
 	b = append(b, `,"userId":`...)
@@ -144,13 +145,13 @@ func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte
 	b = appendEdmGuid(b, v.ProfileID)
 	b = append(b, `,"thumbprint":`...)
 	if x, ok := v.Thumbprint.Get(); ok {
-		b = appendString(b, x)
+		b = validate.AppendString(b, x)
 	} else {
 		b = append(b, "null"...)
 	}
 	b = append(b, `,"deviceKeyThumbprint":`...)
 	if x, ok := v.DeviceKeyThumbprint.Get(); ok {
-		b = appendString(b, x)
+		b = validate.AppendString(b, x)
 	} else {
 		b = append(b, "null"...)
 	}
@@ -166,7 +167,7 @@ func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte
 	b = strconv.AppendBool(b, v.IsDeleted)
 	b = append(b, `,"eTag":`...)
 	if x, ok := v.ETag.Get(); ok {
-		b = appendString(b, x)
+		b = validate.AppendString(b, x)
 	} else {
 		b = append(b, "null"...)
 	}
@@ -176,11 +177,11 @@ func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte
 // appendPfxRecryptionRequestSelection appends the object /components/schemas/pfxRecryptionRequestSelection.
 func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionRequestSelection) []byte {
 	b = append(b, `{"@odata.type":`...)
-	b = appendString(b, string(v.ODataType))
+	b = validate.AppendString(b, string(v.ODataType))
 	if !v.ID.IsZero() {
 		b = append(b, `,"id":`...)
 		if x, ok := v.ID.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -220,7 +221,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.Thumbprint.IsZero() {
 		b = append(b, `,"thumbprint":`...)
 		if x, ok := v.Thumbprint.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -228,7 +229,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.DeviceKeyThumbprint.IsZero() {
 		b = append(b, `,"deviceKeyThumbprint":`...)
 		if x, ok := v.DeviceKeyThumbprint.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -276,7 +277,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.ETag.IsZero() {
 		b = append(b, `,"eTag":`...)
 		if x, ok := v.ETag.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -289,12 +290,12 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	start := len(b)
 	if v.ODataType != "" {
 		b = append(b, `,"@odata.type":`...)
-		b = appendString(b, string(v.ODataType))
+		b = validate.AppendString(b, string(v.ODataType))
 	}
 	if !v.ID.IsZero() {
 		b = append(b, `,"id":`...)
 		if x, ok := v.ID.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -334,7 +335,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.Thumbprint.IsZero() {
 		b = append(b, `,"thumbprint":`...)
 		if x, ok := v.Thumbprint.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -342,7 +343,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.DeviceKeyThumbprint.IsZero() {
 		b = append(b, `,"deviceKeyThumbprint":`...)
 		if x, ok := v.DeviceKeyThumbprint.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -390,7 +391,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.ETag.IsZero() {
 		b = append(b, `,"eTag":`...)
 		if x, ok := v.ETag.Get(); ok {
-			b = appendString(b, x)
+			b = validate.AppendString(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -417,9 +418,9 @@ func appendPfxRecryptionRequestCollectionValue(b []byte, v *[]pfxapi.PfxRecrypti
 // appendErrorError appends the object /components/schemas/error/properties/error.
 func appendErrorError(b []byte, v *structErrorError) []byte {
 	b = append(b, `{"code":`...)
-	b = appendString(b, v.Code)
+	b = validate.AppendString(b, v.Code)
 	b = append(b, `,"message":`...)
-	b = appendString(b, v.Message)
+	b = validate.AppendString(b, v.Message)
 	if len(v.Details) > 0 {
 		b = append(b, `,"details":`...)
 		b = appendErrorErrorDetails(b, &v.Details)
@@ -436,7 +437,7 @@ func appendEdmGuid(b []byte, v edm.Guid) []byte {
 	if err != nil {
 		return append(b, `""`...)
 	}
-	return quoted(t, start)
+	return validate.CloseString(t, start)
 }
 
 // appendEdmDateTimeOffset appends the text of v as a JSON string, empty if v has none.
@@ -446,7 +447,7 @@ func appendEdmDateTimeOffset(b []byte, v edm.DateTimeOffset) []byte {
 	if err != nil {
 		return append(b, `""`...)
 	}
-	return quoted(t, start)
+	return validate.CloseString(t, start)
 }
 
 // appendErrorErrorDetails appends the array /components/schemas/error/properties/error/properties/details.
@@ -464,7 +465,7 @@ func appendErrorErrorDetails(b []byte, v *[]pfxapi.ErrorDetail) []byte {
 // appendInnerError appends the object /components/schemas/innerError.
 func appendInnerError(b []byte, v *pfxapi.InnerError) []byte {
 	b = append(b, `{"date":`...)
-	b = appendString(b, v.Date)
+	b = validate.AppendString(b, v.Date)
 	b = append(b, `,"request-id":`...)
 	b = appendEdmGuid(b, v.RequestID)
 	b = append(b, `,"client-request-id":`...)
@@ -475,10 +476,10 @@ func appendInnerError(b []byte, v *pfxapi.InnerError) []byte {
 // appendErrorDetail appends the object /components/schemas/errorDetail.
 func appendErrorDetail(b []byte, v *pfxapi.ErrorDetail) []byte {
 	b = append(b, `{"code":`...)
-	b = appendString(b, v.Code)
+	b = validate.AppendString(b, v.Code)
 	b = append(b, `,"message":`...)
-	b = appendString(b, v.Message)
+	b = validate.AppendString(b, v.Message)
 	b = append(b, `,"target":`...)
-	b = appendString(b, v.Target)
+	b = validate.AppendString(b, v.Target)
 	return append(b, '}')
 }

@@ -4,93 +4,100 @@ package pfxvalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // Operations are the operations of the document, in its order.
-var Operations = []Operation{
+var Operations = []*validate.Operation{
 	{
 		ID:     "listPfxRecryptionRequests",
 		Method: "GET",
 		Path:   "/pfxRecryptionRequests",
-		Security: []Alternative{
+		Security: []validate.Alternative{
 			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 		},
-		Responses: []Response{
+		Parameters: []*validate.Parameter{
+			{Pointer: "/components/parameters/top", In: "query", Name: "$top", Style: "form", Explode: true, System: true},
+			{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Style: "form", Explode: true, System: true},
+			{Pointer: "/components/parameters/count", In: "query", Name: "$count", Style: "form", Explode: true, System: true},
+			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, System: true},
+			{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Style: "form", Explode: true, System: true},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
+		},
+		Responses: []*validate.Response{
 			{
 				Status: "200",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequestCollection},
 				},
 			},
 			{
 				Status: "400",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "401",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "403",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "405",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "406",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "429",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "431",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "500",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "503",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 		},
-		Options:      []Option{{Name: "$top", System: true}, {Name: "$skiptoken", System: true}, {Name: "$count", System: true}, {Name: "$select", System: true}, {Name: "$filter", System: true}},
-		HeaderFields: []string{"Client-Request-Id"},
-		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var params pfxapi.ListPfxRecryptionRequestsParams
 			return DecodeListPfxRecryptionRequestsParams(query, header, &params)
 		},
@@ -99,23 +106,26 @@ var Operations = []Operation{
 		ID:     "createPfxRecryptionRequest",
 		Method: "POST",
 		Path:   "/pfxRecryptionRequests",
-		Security: []Alternative{
+		Security: []validate.Alternative{
 			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 		},
-		RequestTypes: []string{"application/json"},
+		Parameters: []*validate.Parameter{
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
+			{Pointer: "/components/parameters/preferReturn", In: "header", Name: "Prefer", Style: "simple"},
+		},
 		BodyRequired: true,
-		Request: []Body{
+		Request: []*validate.Body{
 			{Type: "application/json", Check: checkPfxRecryptionRequestCreate},
 		},
-		Responses: []Response{
+		Responses: []*validate.Response{
 			{
 				Status: "201",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
@@ -124,77 +134,76 @@ var Operations = []Operation{
 			},
 			{
 				Status: "400",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "401",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "403",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "405",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "406",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "413",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "415",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "429",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "431",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "500",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "503",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 		},
-		HeaderFields: []string{"Client-Request-Id", "Prefer"},
-		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var params pfxapi.CreatePfxRecryptionRequestParams
 			return DecodeCreatePfxRecryptionRequestParams(query, header, &params)
 		},
-		DecodeBody: func(data []byte, into any) (*Faults, bool) {
+		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*pfxapi.PfxRecryptionRequestCreate)
 			if !ok {
 				return nil, false
@@ -206,24 +215,30 @@ var Operations = []Operation{
 		ID:     "getPfxRecryptionRequest",
 		Method: "GET",
 		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []Alternative{
+		Security: []validate.Alternative{
 			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}},
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 		},
-		Responses: []Response{
+		Parameters: []*validate.Parameter{
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
+			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, System: true},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
+			{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple"},
+		},
+		Responses: []*validate.Response{
 			{
 				Status: "200",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequestSelection},
 				},
 			},
@@ -232,68 +247,66 @@ var Operations = []Operation{
 			},
 			{
 				Status: "400",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "401",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "403",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "404",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "405",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "406",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "429",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "431",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "500",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "503",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 		},
-		Options:      []Option{{Name: "$select", System: true}},
-		HeaderFields: []string{"Client-Request-Id", "If-None-Match"},
-		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values GetPfxRecryptionRequestPath
 			var params pfxapi.GetPfxRecryptionRequestParams
 			return DecodeGetPfxRecryptionRequestParams(path[0], query, header, &values, &params)
@@ -303,30 +316,36 @@ var Operations = []Operation{
 		ID:     "updatePfxRecryptionRequest",
 		Method: "PATCH",
 		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []Alternative{
+		Security: []validate.Alternative{
 			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 		},
-		RequestTypes: []string{"application/json", "application/merge-patch+json"},
+		Parameters: []*validate.Parameter{
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
+			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple"},
+			{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple"},
+			{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple"},
+		},
 		BodyRequired: true,
-		Request: []Body{
+		Request: []*validate.Body{
 			{Type: "application/json", Check: checkPfxRecryptionRequestUpdate},
 			{Type: "application/merge-patch+json", Check: checkPfxRecryptionRequestUpdate},
 		},
-		Responses: []Response{
+		Responses: []*validate.Response{
 			{
 				Status: "200",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
 			{
 				Status: "201",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
@@ -335,96 +354,95 @@ var Operations = []Operation{
 			},
 			{
 				Status: "400",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "401",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "403",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "404",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "405",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "406",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "412",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "413",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "415",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "428",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "429",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "431",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "500",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "503",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 		},
-		HeaderFields: []string{"Client-Request-Id", "If-Match", "If-None-Match", "Prefer"},
-		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values UpdatePfxRecryptionRequestPath
 			var params pfxapi.UpdatePfxRecryptionRequestParams
 			return DecodeUpdatePfxRecryptionRequestParams(path[0], query, header, &values, &params)
 		},
-		DecodeBody: func(data []byte, into any) (*Faults, bool) {
+		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*pfxapi.PfxRecryptionRequestUpdate)
 			if !ok {
 				return nil, false
@@ -436,93 +454,97 @@ var Operations = []Operation{
 		ID:     "deletePfxRecryptionRequest",
 		Method: "DELETE",
 		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []Alternative{
+		Security: []validate.Alternative{
 			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}},
+				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
 			},
 		},
-		Responses: []Response{
+		Parameters: []*validate.Parameter{
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
+			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple"},
+		},
+		Responses: []*validate.Response{
 			{
 				Status: "204",
 			},
 			{
 				Status: "400",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "401",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "403",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "404",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "405",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "406",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "412",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "428",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "429",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "431",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "500",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
 				Status: "503",
-				Bodies: []Body{
+				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 		},
-		HeaderFields: []string{"Client-Request-Id", "If-Match"},
-		CheckParams: func(path []string, query string, header map[string][]string) *Faults {
+		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values DeletePfxRecryptionRequestPath
 			var params pfxapi.DeletePfxRecryptionRequestParams
 			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params)
@@ -530,32 +552,32 @@ var Operations = []Operation{
 	},
 }
 
-func checkPfxRecryptionRequestCollection(data []byte) *Faults {
+func checkPfxRecryptionRequestCollection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestCollection
 	return DecodePfxRecryptionRequestCollection(data, &v)
 }
 
-func checkError(data []byte) *Faults {
+func checkError(data []byte) *validate.Faults {
 	var v pfxapi.Error
 	return DecodeError(data, &v)
 }
 
-func checkPfxRecryptionRequestCreate(data []byte) *Faults {
+func checkPfxRecryptionRequestCreate(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestCreate
 	return DecodePfxRecryptionRequestCreate(data, &v)
 }
 
-func checkPfxRecryptionRequest(data []byte) *Faults {
+func checkPfxRecryptionRequest(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequest
 	return DecodePfxRecryptionRequest(data, &v)
 }
 
-func checkPfxRecryptionRequestSelection(data []byte) *Faults {
+func checkPfxRecryptionRequestSelection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestSelection
 	return DecodePfxRecryptionRequestSelection(data, &v)
 }
 
-func checkPfxRecryptionRequestUpdate(data []byte) *Faults {
+func checkPfxRecryptionRequestUpdate(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestUpdate
 	return DecodePfxRecryptionRequestUpdate(data, &v)
 }

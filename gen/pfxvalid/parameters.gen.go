@@ -4,100 +4,101 @@ package pfxvalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-var paramsListPfxRecryptionRequests = [...]param{
-	{"query", "$top", &wantIntegerEdmInt32},
-	{"query", "$skiptoken", &wantString},
-	{"query", "$count", &wantBoolean},
-	{"query", "$select", &wantString},
-	{"query", "$filter", &wantString},
-	{"header", "client-request-id", &wantString},
+var paramsListPfxRecryptionRequests = [...]validate.Place{
+	{In: "query", Name: "$top", Expected: &wantIntegerEdmInt32},
+	{In: "query", Name: "$skiptoken", Expected: &wantString},
+	{In: "query", Name: "$count", Expected: &wantBoolean},
+	{In: "query", Name: "$select", Expected: &wantString},
+	{In: "query", Name: "$filter", Expected: &wantString},
+	{In: "header", Name: "client-request-id", Expected: &wantString},
 }
 
 // DecodeListPfxRecryptionRequestsParams checks the parameters of GET /pfxRecryptionRequests and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
-func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]string, into *pfxapi.ListPfxRecryptionRequestsParams) *Faults {
-	p := params{list: paramsListPfxRecryptionRequests[:]}
+func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]string, into *pfxapi.ListPfxRecryptionRequestsParams) *validate.Faults {
+	p := validate.ParametersOf(paramsListPfxRecryptionRequests[:])
 	*into = pfxapi.ListPfxRecryptionRequestsParams{}
 	for query != "" {
 		var ok bool
 		var name, value string
-		if name, value, query, ok = p.option(query); !ok {
+		if name, value, query, ok = p.Option(query); !ok {
 			continue
 		}
-		name = systemOption(name, "$top", "$skiptoken", "$count", "$select", "$filter")
+		name = validate.SystemOption(name, "$top", "$skiptoken", "$count", "$select", "$filter")
 		switch name {
 		case "$top":
-			if s, ok := p.query(0, value); ok {
-				if lit, ok := p.number(0, s); ok {
-					x := p.checkListPfxRecryptionRequestsTop(0, lit)
+			if s, ok := p.Query(0, value); ok {
+				if lit, ok := p.Number(0, s); ok {
+					x := checkListPfxRecryptionRequestsTop(&p.Reader, 0, lit)
 					into.Top = &x
 				}
 			}
 		case "$skiptoken":
-			if s, ok := p.query(1, value); ok {
-				x := p.checkListPfxRecryptionRequestsSkiptoken(1, s)
+			if s, ok := p.Query(1, value); ok {
+				x := checkListPfxRecryptionRequestsSkiptoken(&p.Reader, 1, s)
 				into.Skiptoken = &x
 			}
 		case "$count":
-			if s, ok := p.query(2, value); ok {
-				x := p.boolean(2, s)
+			if s, ok := p.Query(2, value); ok {
+				x := p.Boolean(2, s)
 				into.Count = &x
 			}
 		case "$select":
-			if s, ok := p.query(3, value); ok {
-				x := p.checkListPfxRecryptionRequestsSelect(3, s)
+			if s, ok := p.Query(3, value); ok {
+				x := checkListPfxRecryptionRequestsSelect(&p.Reader, 3, s)
 				into.Select = &x
 			}
 		case "$filter":
-			if s, ok := p.query(4, value); ok {
-				x := p.checkListPfxRecryptionRequestsFilter(4, s)
+			if s, ok := p.Query(4, value); ok {
+				x := checkListPfxRecryptionRequestsFilter(&p.Reader, 4, s)
 				into.Filter = &x
 			}
 		default:
-			p.unknown(name)
+			p.Unknown(name)
 		}
 	}
-	if _, ok := p.header(5, header["Client-Request-Id"]); ok {
-		into.ClientRequestID = line(header["Client-Request-Id"])
+	if _, ok := p.Header(5, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = validate.HeaderLine(header["Client-Request-Id"])
 	}
-	return p.close()
+	return p.Close()
 }
 
-var paramsCreatePfxRecryptionRequest = [...]param{
-	{"header", "client-request-id", &wantString},
-	{"header", "Prefer", &wantString},
+var paramsCreatePfxRecryptionRequest = [...]validate.Place{
+	{In: "header", Name: "client-request-id", Expected: &wantString},
+	{In: "header", Name: "Prefer", Expected: &wantString},
 }
 
 // DecodeCreatePfxRecryptionRequestParams checks the parameters of POST /pfxRecryptionRequests and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
-func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]string, into *pfxapi.CreatePfxRecryptionRequestParams) *Faults {
-	p := params{list: paramsCreatePfxRecryptionRequest[:]}
+func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]string, into *pfxapi.CreatePfxRecryptionRequestParams) *validate.Faults {
+	p := validate.ParametersOf(paramsCreatePfxRecryptionRequest[:])
 	*into = pfxapi.CreatePfxRecryptionRequestParams{}
 	for query != "" {
 		var ok bool
 		var name string
-		if name, _, query, ok = p.option(query); ok {
-			p.unknown(name)
+		if name, _, query, ok = p.Option(query); ok {
+			p.Unknown(name)
 		}
 	}
-	if _, ok := p.header(0, header["Client-Request-Id"]); ok {
-		into.ClientRequestID = line(header["Client-Request-Id"])
+	if _, ok := p.Header(0, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = validate.HeaderLine(header["Client-Request-Id"])
 	}
-	if _, ok := p.listHeader(1, header["Prefer"]); ok {
-		into.Prefer = line(header["Prefer"])
+	if _, ok := p.ListHeader(1, header["Prefer"]); ok {
+		into.Prefer = validate.HeaderLine(header["Prefer"])
 	}
-	return p.close()
+	return p.Close()
 }
 
-var paramsGetPfxRecryptionRequest = [...]param{
-	{"path", "pfxRecryptionRequestsId", &wantString},
-	{"query", "$select", &wantString},
-	{"header", "client-request-id", &wantString},
-	{"header", "If-None-Match", &wantString},
+var paramsGetPfxRecryptionRequest = [...]validate.Place{
+	{In: "path", Name: "pfxRecryptionRequestsId", Expected: &wantString},
+	{In: "query", Name: "$select", Expected: &wantString},
+	{In: "header", Name: "client-request-id", Expected: &wantString},
+	{In: "header", Name: "If-None-Match", Expected: &wantString},
 }
 
 // GetPfxRecryptionRequestPath has the path parameters of getPfxRecryptionRequest.
@@ -113,46 +114,46 @@ func (p *GetPfxRecryptionRequestPath) Values() string {
 // DecodeGetPfxRecryptionRequestParams checks the parameters of GET /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
-func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *GetPfxRecryptionRequestPath, into *pfxapi.GetPfxRecryptionRequestParams) *Faults {
-	p := params{list: paramsGetPfxRecryptionRequest[:]}
+func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *GetPfxRecryptionRequestPath, into *pfxapi.GetPfxRecryptionRequestParams) *validate.Faults {
+	p := validate.ParametersOf(paramsGetPfxRecryptionRequest[:])
 	*path = GetPfxRecryptionRequestPath{}
 	*into = pfxapi.GetPfxRecryptionRequestParams{}
-	if s, ok := p.path(0, pfxRecryptionRequestsID); ok {
-		path.PfxRecryptionRequestsID = p.checkKey(0, s)
+	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
+		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
 	}
 	for query != "" {
 		var ok bool
 		var name, value string
-		if name, value, query, ok = p.option(query); !ok {
+		if name, value, query, ok = p.Option(query); !ok {
 			continue
 		}
-		name = systemOption(name, "$select")
+		name = validate.SystemOption(name, "$select")
 		switch name {
 		case "$select":
-			if s, ok := p.query(1, value); ok {
-				x := p.checkListPfxRecryptionRequestsSelect(1, s)
+			if s, ok := p.Query(1, value); ok {
+				x := checkListPfxRecryptionRequestsSelect(&p.Reader, 1, s)
 				into.Select = &x
 			}
 		default:
-			p.unknown(name)
+			p.Unknown(name)
 		}
 	}
-	if _, ok := p.header(2, header["Client-Request-Id"]); ok {
-		into.ClientRequestID = line(header["Client-Request-Id"])
+	if _, ok := p.Header(2, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = validate.HeaderLine(header["Client-Request-Id"])
 	}
-	if s, ok := p.header(3, header["If-None-Match"]); ok {
-		p.checkGetPfxRecryptionRequestIfNoneMatch(3, s)
-		into.IfNoneMatch = line(header["If-None-Match"])
+	if s, ok := p.Header(3, header["If-None-Match"]); ok {
+		checkGetPfxRecryptionRequestIfNoneMatch(&p.Reader, 3, s)
+		into.IfNoneMatch = validate.HeaderLine(header["If-None-Match"])
 	}
-	return p.close()
+	return p.Close()
 }
 
-var paramsUpdatePfxRecryptionRequest = [...]param{
-	{"path", "pfxRecryptionRequestsId", &wantString},
-	{"header", "client-request-id", &wantString},
-	{"header", "If-Match", &wantString},
-	{"header", "If-None-Match", &wantString},
-	{"header", "Prefer", &wantString},
+var paramsUpdatePfxRecryptionRequest = [...]validate.Place{
+	{In: "path", Name: "pfxRecryptionRequestsId", Expected: &wantString},
+	{In: "header", Name: "client-request-id", Expected: &wantString},
+	{In: "header", Name: "If-Match", Expected: &wantString},
+	{In: "header", Name: "If-None-Match", Expected: &wantString},
+	{In: "header", Name: "Prefer", Expected: &wantString},
 }
 
 // UpdatePfxRecryptionRequestPath has the path parameters of updatePfxRecryptionRequest.
@@ -168,41 +169,41 @@ func (p *UpdatePfxRecryptionRequestPath) Values() string {
 // DecodeUpdatePfxRecryptionRequestParams checks the parameters of PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
-func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *UpdatePfxRecryptionRequestPath, into *pfxapi.UpdatePfxRecryptionRequestParams) *Faults {
-	p := params{list: paramsUpdatePfxRecryptionRequest[:]}
+func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *UpdatePfxRecryptionRequestPath, into *pfxapi.UpdatePfxRecryptionRequestParams) *validate.Faults {
+	p := validate.ParametersOf(paramsUpdatePfxRecryptionRequest[:])
 	*path = UpdatePfxRecryptionRequestPath{}
 	*into = pfxapi.UpdatePfxRecryptionRequestParams{}
-	if s, ok := p.path(0, pfxRecryptionRequestsID); ok {
-		path.PfxRecryptionRequestsID = p.checkKey(0, s)
+	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
+		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
 	}
 	for query != "" {
 		var ok bool
 		var name string
-		if name, _, query, ok = p.option(query); ok {
-			p.unknown(name)
+		if name, _, query, ok = p.Option(query); ok {
+			p.Unknown(name)
 		}
 	}
-	if _, ok := p.header(1, header["Client-Request-Id"]); ok {
-		into.ClientRequestID = line(header["Client-Request-Id"])
+	if _, ok := p.Header(1, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = validate.HeaderLine(header["Client-Request-Id"])
 	}
-	if s, ok := p.header(2, header["If-Match"]); ok {
-		p.checkUpdatePfxRecryptionRequestIfMatch(2, s)
-		into.IfMatch = line(header["If-Match"])
+	if s, ok := p.Header(2, header["If-Match"]); ok {
+		checkUpdatePfxRecryptionRequestIfMatch(&p.Reader, 2, s)
+		into.IfMatch = validate.HeaderLine(header["If-Match"])
 	}
-	if s, ok := p.header(3, header["If-None-Match"]); ok {
-		p.checkUpdatePfxRecryptionRequestIfNoneMatch(3, s)
-		into.IfNoneMatch = line(header["If-None-Match"])
+	if s, ok := p.Header(3, header["If-None-Match"]); ok {
+		checkUpdatePfxRecryptionRequestIfNoneMatch(&p.Reader, 3, s)
+		into.IfNoneMatch = validate.HeaderLine(header["If-None-Match"])
 	}
-	if _, ok := p.listHeader(4, header["Prefer"]); ok {
-		into.Prefer = line(header["Prefer"])
+	if _, ok := p.ListHeader(4, header["Prefer"]); ok {
+		into.Prefer = validate.HeaderLine(header["Prefer"])
 	}
-	return p.close()
+	return p.Close()
 }
 
-var paramsDeletePfxRecryptionRequest = [...]param{
-	{"path", "pfxRecryptionRequestsId", &wantString},
-	{"header", "client-request-id", &wantString},
-	{"header", "If-Match", &wantString},
+var paramsDeletePfxRecryptionRequest = [...]validate.Place{
+	{In: "path", Name: "pfxRecryptionRequestsId", Expected: &wantString},
+	{In: "header", Name: "client-request-id", Expected: &wantString},
+	{In: "header", Name: "If-Match", Expected: &wantString},
 }
 
 // DeletePfxRecryptionRequestPath has the path parameters of deletePfxRecryptionRequest.
@@ -218,26 +219,26 @@ func (p *DeletePfxRecryptionRequestPath) Values() string {
 // DecodeDeletePfxRecryptionRequestParams checks the parameters of DELETE /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
-func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *DeletePfxRecryptionRequestPath, into *pfxapi.DeletePfxRecryptionRequestParams) *Faults {
-	p := params{list: paramsDeletePfxRecryptionRequest[:]}
+func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *DeletePfxRecryptionRequestPath, into *pfxapi.DeletePfxRecryptionRequestParams) *validate.Faults {
+	p := validate.ParametersOf(paramsDeletePfxRecryptionRequest[:])
 	*path = DeletePfxRecryptionRequestPath{}
 	*into = pfxapi.DeletePfxRecryptionRequestParams{}
-	if s, ok := p.path(0, pfxRecryptionRequestsID); ok {
-		path.PfxRecryptionRequestsID = p.checkKey(0, s)
+	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
+		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
 	}
 	for query != "" {
 		var ok bool
 		var name string
-		if name, _, query, ok = p.option(query); ok {
-			p.unknown(name)
+		if name, _, query, ok = p.Option(query); ok {
+			p.Unknown(name)
 		}
 	}
-	if _, ok := p.header(1, header["Client-Request-Id"]); ok {
-		into.ClientRequestID = line(header["Client-Request-Id"])
+	if _, ok := p.Header(1, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = validate.HeaderLine(header["Client-Request-Id"])
 	}
-	if s, ok := p.header(2, header["If-Match"]); ok {
-		p.checkUpdatePfxRecryptionRequestIfMatch(2, s)
-		into.IfMatch = line(header["If-Match"])
+	if s, ok := p.Header(2, header["If-Match"]); ok {
+		checkUpdatePfxRecryptionRequestIfMatch(&p.Reader, 2, s)
+		into.IfMatch = validate.HeaderLine(header["If-Match"])
 	}
-	return p.close()
+	return p.Close()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 func TestUpdateParameters(t *testing.T) {
@@ -82,11 +83,11 @@ func TestOperations(t *testing.T) {
 		if op.ID != "updatePfxRecryptionRequest" {
 			continue
 		}
-		want := []pfxvalid.Alternative{{{Scheme: "delegated", Scopes: scopes}}, {{Scheme: "application", Scopes: scopes}}}
+		want := []validate.Alternative{{{Scheme: "delegated", Scopes: scopes}}, {{Scheme: "application", Scopes: scopes}}}
 		if diff := cmp.Diff(want, op.Security); diff != "" {
 			t.Errorf("security (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"application/json", "application/merge-patch+json"}, op.RequestTypes); diff != "" || !op.BodyRequired {
+		if diff := cmp.Diff([]string{"application/json", "application/merge-patch+json"}, op.RequestTypes()); diff != "" || !op.BodyRequired {
 			t.Errorf("request types (-want +got):\n%s", diff)
 		}
 		return

@@ -2,9 +2,17 @@
 
 package pfxvalid
 
+import (
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+var (
+	formatUri = validate.FormatOf("uri")
+)
+
 // pattern1 is "^@|@"
-var pattern1 = dfa{
-	class: &[256]uint8{
+var pattern1 = validate.Automaton{
+	Class: &[256]uint8{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -22,17 +30,17 @@ var pattern1 = dfa{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	},
-	classes: 3,
-	next: []uint8{
+	Classes: 3,
+	Next: []uint8{
 		0, 0, 1,
 		1, 1, 1,
 	},
-	accepts: []bool{false, true},
+	Accepts: []bool{false, true},
 }
 
 // pattern2 is "^[A-Za-z0-9_-]*$"
-var pattern2 = dfa{
-	class: &[256]uint8{
+var pattern2 = validate.Automaton{
+	Class: &[256]uint8{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1,
@@ -50,17 +58,17 @@ var pattern2 = dfa{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	},
-	classes: 3,
-	next: []uint8{
+	Classes: 3,
+	Next: []uint8{
 		0, 1, 0,
 		1, 1, 1,
 	},
-	accepts: []bool{true, false},
+	Accepts: []bool{true, false},
 }
 
 // pattern3 is "^ *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *(, *(\\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *)*$"
-var pattern3 = dfa{
-	class: &[256]uint8{
+var pattern3 = validate.Automaton{
+	Class: &[256]uint8{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 1, 4, 1, 1, 1,
@@ -78,8 +86,8 @@ var pattern3 = dfa{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	},
-	classes: 30,
-	next: []uint8{
+	Classes: 30,
+	Next: []uint8{
 		0, 1, 0, 2, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4, 5, 1, 1, 1, 6, 7, 1, 1, 1, 8, 1, 9, 10, 11, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		2, 1, 2, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -159,12 +167,12 @@ var pattern3 = dfa{
 		76, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1,
 		77, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 21, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	},
-	accepts: []bool{false, false, true, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false},
+	Accepts: []bool{false, false, true, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false},
 }
 
 // pattern4 is "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$"
-var pattern4 = dfa{
-	class: &[256]uint8{
+var pattern4 = validate.Automaton{
+	Class: &[256]uint8{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1,
@@ -182,18 +190,18 @@ var pattern4 = dfa{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	},
-	classes: 4,
-	next: []uint8{
+	Classes: 4,
+	Next: []uint8{
 		0, 1, 2, 1,
 		1, 1, 1, 1,
 		2, 1, 2, 2,
 	},
-	accepts: []bool{false, false, true},
+	Accepts: []bool{false, false, true},
 }
 
 // pattern5 is "^(\\*|([ \\t]*,)*[ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\"([ \\t]*,([ \\t]*(W/)?\"[^\\x00-\\x20\"\\x7f]*\")?)*[ \\t]*)$"
-var pattern5 = dfa{
-	class: &[256]uint8{
+var pattern5 = validate.Automaton{
+	Class: &[256]uint8{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		2, 3, 4, 3, 3, 3, 3, 3, 3, 3, 5, 3, 6, 3, 3, 7,
@@ -211,8 +219,8 @@ var pattern5 = dfa{
 		3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
 		3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
 	},
-	classes: 9,
-	next: []uint8{
+	Classes: 9,
+	Next: []uint8{
 		0, 1, 2, 1, 3, 4, 2, 1, 5,
 		1, 1, 1, 1, 1, 1, 1, 1, 1,
 		2, 1, 2, 1, 3, 1, 2, 1, 5,
@@ -223,12 +231,12 @@ var pattern5 = dfa{
 		7, 1, 1, 1, 3, 1, 1, 1, 1,
 		8, 1, 8, 1, 3, 1, 8, 1, 5,
 	},
-	accepts: []bool{false, false, false, false, true, false, true, false, true},
+	Accepts: []bool{false, false, false, false, true, false, true, false, true},
 }
 
 // pattern6 is "^\\*$"
-var pattern6 = dfa{
-	class: &[256]uint8{
+var pattern6 = validate.Automaton{
+	Class: &[256]uint8{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1,
@@ -246,18 +254,18 @@ var pattern6 = dfa{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	},
-	classes: 3,
-	next: []uint8{
+	Classes: 3,
+	Next: []uint8{
 		0, 1, 2,
 		1, 1, 1,
 		2, 1, 1,
 	},
-	accepts: []bool{false, false, true},
+	Accepts: []bool{false, false, true},
 }
 
 // pattern7 is "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"
-var pattern7 = dfa{
-	class: &[256]uint8{
+var pattern7 = validate.Automaton{
+	Class: &[256]uint8{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1,
@@ -275,8 +283,8 @@ var pattern7 = dfa{
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	},
-	classes: 6,
-	next: []uint8{
+	Classes: 6,
+	Next: []uint8{
 		0, 1, 1, 2, 1, 1,
 		1, 1, 1, 1, 1, 1,
 		2, 1, 1, 3, 1, 1,
@@ -299,5 +307,5 @@ var pattern7 = dfa{
 		19, 1, 1, 20, 1, 1,
 		20, 1, 1, 1, 1, 1,
 	},
-	accepts: []bool{false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, true},
+	Accepts: []bool{false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, true},
 }

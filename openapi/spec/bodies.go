@@ -32,8 +32,10 @@ func (l *loader) content(content *node, direction Direction) []*validate.Body {
 func generality(mediaType string) int {
 	switch {
 	case mediaType == "*/*":
-		return 2
+		return 3
 	case strings.HasSuffix(mediaType, "/*"):
+		return 2
+	case strings.Contains(mediaType, "/*+"):
 		return 1
 	}
 	return 0
@@ -53,7 +55,7 @@ func (l *loader) body(name string, n *node, direction Direction) *validate.Body 
 	}
 	b.Schema = l.compiler.add(schema, direction)
 	l.roots = append(l.roots, b.Schema)
-	l.texts = append(l.texts, mediaBody{b, schema})
+	l.media = append(l.media, mediaBody{b, schema})
 	if b.Type == formType || strings.HasPrefix(b.Type, "multipart/") {
 		b.Encoding = l.encodings(to.get("encoding"))
 	}
@@ -117,62 +119,15 @@ type mediaBody struct {
 // them, and any other type is a text or bytes.
 func (l *loader) supported(b mediaBody) {
 	form := b.Type == formType || b.Type == multipartType
-	types := possible(b.Schema, map[*validate.Schema]bool{}) &^ validate.Null
+	types := l.shapes.possible(b.Schema)
 	switch {
 	case isJSON(b.Type) || generality(b.Type) > 0:
-	case form && types&validate.Object == 0:
+	case form && types != 0 && types&validate.Object == 0:
 		b.Spots = append(b.Spots, l.spot(b.at, "a form is an object, which its schema does not allow"))
 	case form:
 	case strings.HasPrefix(b.Type, "multipart/"):
 		b.Spots = append(b.Spots, l.spot(b.at, "the parts of %s are not checked", b.Type))
-	case types&^(validate.Object|validate.Array) == 0:
+	case types&^structures == 0 && types != 0:
 		b.Spots = append(b.Spots, l.spot(b.at, "objects and arrays of the media type %s are not checked", b.Type))
 	}
-}
-
-// possible returns the types that the values of a schema may have. Without a type the other keywords tell it: a schema
-// with properties is meant for objects.
-func possible(s *validate.Schema, seen map[*validate.Schema]bool) validate.Types {
-	if s == nil || seen[s] {
-		return validate.AnyType
-	}
-	seen[s] = true
-	types := s.Types
-	if types == validate.AnyType {
-		types = implied(s)
-	}
-	for _, part := range s.AllOf {
-		types &= possible(part, seen)
-	}
-	for _, list := range [][]*validate.Schema{s.AnyOf, s.OneOf} {
-		var any validate.Types
-		for _, alternative := range list {
-			any |= possible(alternative, seen)
-		}
-		if len(list) > 0 {
-			types &= any
-		}
-	}
-	return types
-}
-
-// implied returns the types that the keywords of a schema without a type are about, all types if none is.
-func implied(s *validate.Schema) validate.Types {
-	var types validate.Types
-	if s.Properties != nil || s.Required != nil || s.AdditionalProperties != nil || s.PatternProperties != nil {
-		types |= validate.Object
-	}
-	if s.Items != nil || s.PrefixItems != nil || s.MinItems != nil || s.MaxItems != nil || s.Contains != nil {
-		types |= validate.Array
-	}
-	if s.MinLength != nil || s.MaxLength != nil || s.Patterns != nil || s.Format != "" {
-		types |= validate.String
-	}
-	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil {
-		types |= validate.Number | validate.Integer
-	}
-	if types == 0 || s.Enum != nil {
-		return validate.AnyType
-	}
-	return types
 }

@@ -87,6 +87,7 @@ type compiler struct {
 	scopes     map[string]*scope
 	facts      map[fact][]string
 	circles    circles
+	ended      func() bool // whether the context is done
 	warn       func(n *node, once, text string)
 	steps      int // how much was done, for the tests
 	maxSteps   int
@@ -128,6 +129,9 @@ func (c *compiler) entry(n *node, x setting) *entry {
 	if err != nil {
 		return c.dead(n, x, err)
 	}
+	if !c.v31 && n.has("$ref") {
+		c.siblings(n)
+	}
 	x.scope = scope
 	k := key{to, x}
 	e := c.entries[k]
@@ -164,6 +168,15 @@ func (c *compiler) has(n *node) bool {
 	return c.dialect != nil
 }
 
+// siblings warns of keywords next to a $ref, which OpenAPI 3.0 ignores.
+func (c *compiler) siblings(n *node) {
+	for name, value := range n.members() {
+		if name != "$ref" && (meaning[name] || meaning30[name] || ours[name] || name == "readOnly" || name == "writeOnly") {
+			c.warn(value, "", "next to $ref, "+name+" has no meaning in OpenAPI 3.0")
+		}
+	}
+}
+
 // dead is the schema of a reference that leads nowhere.
 func (c *compiler) dead(n *node, x setting, err error) *entry {
 	k := key{n, x}
@@ -187,12 +200,12 @@ func componentName(n *node) string {
 
 // finish fills all schemas that were added.
 func (c *compiler) finish() {
-	for len(c.queue) > 0 {
+	for len(c.queue) > 0 && !c.ended() {
 		e := c.queue[0]
 		c.queue = c.queue[1:]
 		c.fill(e)
 	}
-	for len(c.waiting) > 0 {
+	for len(c.waiting) > 0 && !c.ended() {
 		u := c.waiting[0]
 		c.waiting = c.waiting[1:]
 		c.join(u)

@@ -131,3 +131,14 @@ func texts(s *validate.Schema) []string {
 	}
 	return list
 }
+
+// mapped returns the schemas that a mapping names.
+func (c *compiler) mapped() []*validate.Schema {
+	var list []*validate.Schema
+	for _, made := range c.choices {
+		for _, s := range made.mapped {
+			list = append(list, s)
+		}
+	}
+	return list
+}

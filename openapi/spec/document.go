@@ -57,6 +57,24 @@ type Options struct {
 // Load reads an OpenAPI 3.0 or 3.1 document, which is YAML or JSON. It refuses only what is no such document; what it cannot
 // judge is in Spots. A context that is done ends it.
 func Load(ctx context.Context, data []byte, o Options) (*Document, error) {
+	type result struct {
+		document *Document
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		d, err := read(ctx, data, o)
+		done <- result{d, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err() // what has begun ends soon
+	case r := <-done:
+		return r.document, r.err
+	}
+}
+
+func read(ctx context.Context, data []byte, o Options) (*Document, error) {
 	root, err := parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading the document: %w", err)
@@ -68,9 +86,6 @@ func Load(ctx context.Context, data []byte, o Options) (*Document, error) {
 	l := newLoader(ctx, root, version, o)
 	if err := l.read(); err != nil {
 		return nil, err
-	}
-	if err := validate.Compile(l.roots...); err != nil {
-		return nil, fmt.Errorf("compiling the schemas: %w", err)
 	}
 	if o.Consult {
 		if err := l.consult(); err != nil {
@@ -129,18 +144,20 @@ func checkKinds(root *node) error {
 // loader reads a document.
 type loader struct {
 	*compiler
-	ctx      context.Context
-	options  Options
-	root     *node
-	version  string
-	doc      *Document
-	spots    []placed[validate.Spot]
-	warnings []placed[Warning]
-	warned   map[string]bool
-	ids      map[string]bool
-	roots    []*validate.Schema
-	bodies   []*validate.Body
-	texts    []mediaBody
+	ctx             context.Context
+	options         Options
+	root            *node
+	version         string
+	doc             *Document
+	spots           []placed[validate.Spot]
+	warnings        []placed[Warning]
+	warned          map[string]bool
+	ids             map[string]bool
+	roots           []*validate.Schema
+	bodies          []*validate.Body
+	media           []mediaBody
+	shapes          shapes
+	parameterPlaces map[*validate.Parameter]*node
 }
 
 // placed is something that belongs to a place of the document.
@@ -163,9 +180,12 @@ func newLoader(ctx context.Context, root *node, version string, o Options) *load
 	files.file(files.root)
 	l := &loader{
 		ctx: ctx, options: o, root: root, version: version, warned: map[string]bool{}, ids: map[string]bool{},
-		doc: &Document{Version: version, root: root, places: map[*validate.Operation]string{}},
+		doc: &Document{Version: version, root: root, places: map[*validate.Operation]string{}}, parameterPlaces: map[*validate.Parameter]*node{}, shapes: shapes{},
 	}
 	l.compiler = newCompiler(files, version == "3.1", l.warn)
+	l.hiding = o.Folder != "" // for what the files have
+	l.ended = func() bool { return ctx.Err() != nil }
+	files.opened = l.extensions
 	if dialect := root.get("jsonSchemaDialect"); dialect != nil && !isDialect(dialect.string()) {
 		l.dialect = dialect
 	}
@@ -205,10 +225,17 @@ func (l *loader) read() error {
 	}
 	l.finish()
 	l.compiler.settle()
-	for _, b := range l.texts {
+	for _, b := range l.media {
 		l.supported(b)
 	}
+	l.texts()
 	l.judge()
+	if err := l.ctx.Err(); err != nil {
+		return err
+	}
+	if err := validate.Compile(append(l.roots, l.mapped()...)...); err != nil {
+		return fmt.Errorf("compiling the schemas: %w", err)
+	}
 	return l.ctx.Err()
 }
 

@@ -9,10 +9,15 @@ import (
 var known = words(`x-order x-omitempty x-omitzero x-enum-varnames x-enumNames x-enum-descriptions x-deprecated-reason
 	x-internal x-tags x-odata-option`)
 
+// maps hold names that the author chose.
+var maps = words(`properties patternProperties $defs definitions dependentSchemas schemas responses parameters requestBodies
+	headers securitySchemes links callbacks pathItems variables`)
+
 // extensions warns of each extension whose meaning is unknown, where it is first.
 func (l *loader) extensions(n *node) {
 	for name, child := range n.members() {
 		switch {
+		case maps[n.key]:
 		case name == "readOnly" || name == "writeOnly":
 			l.hiding = l.hiding || child.isTrue()
 		case name == "example" || name == "examples" || name == "default" && child.kind != objectKind || name == "enum":
@@ -29,9 +34,6 @@ func (l *loader) extensions(n *node) {
 }
 
 func (l *loader) extension(name string, n *node) {
-	if n.parent.key == "properties" || n.parent.key == "headers" {
-		return // the name of a member or of a header field
-	}
 	if ours[name] || known[name] || slices.Contains(l.options.IgnoredExtensions, name) {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
 // words makes a set of names.
@@ -232,10 +233,19 @@ func (c *compiler) pattern(s *validate.Schema, n *node, keyword string) *validat
 	}
 	p, err := compilePattern(value.text)
 	if err != nil {
-		c.unjudged(s, value, "the pattern cannot be judged: %v", err)
+		c.unjudged(s, value, "%v", err)
 		return nil
 	}
 	return p
+}
+
+// compilePattern compiles a regular expression of ECMA-262.
+func compilePattern(text string) (*validate.Pattern, error) {
+	p, err := ecma.Compile(text)
+	if err != nil {
+		return nil, err
+	}
+	return &validate.Pattern{Text: text, Matcher: p}, nil
 }
 
 // maxDigits and maxExponent bound the numbers of a document: 1e999999999 has as many digits.

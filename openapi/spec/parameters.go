@@ -95,6 +95,7 @@ func (l *loader) parameter(n *node) *validate.Parameter {
 	if explode := n.get("explode"); explode != nil {
 		p.Explode = explode.isTrue()
 	}
+	l.parameterPlaces[p] = n
 	l.option(p, n)
 	l.value(p, n)
 	return p
@@ -142,5 +143,18 @@ func (l *loader) value(p *validate.Parameter, n *node) {
 	if schema != nil {
 		p.Schema = l.compiler.add(schema, Request)
 		l.roots = append(l.roots, p.Schema)
+	}
+}
+
+// texts notes the parameters whose values have no text.
+func (l *loader) texts() {
+	for _, o := range l.doc.Operations {
+		for _, p := range o.Parameters {
+			if n := l.parameterPlaces[p]; n != nil && p.Spot == nil {
+				if reason := l.shapes.textless(p); reason != "" {
+					l.doubt(p, n, reason)
+				}
+			}
+		}
 	}
 }

@@ -28,7 +28,8 @@ type library struct {
 	failed    map[string]error   // by path
 	bytes     int
 	order     int
-	schemas31 bool // $id and anchors mean something
+	opened    func(root *node) // is told of each file
+	schemas31 bool             // $id and anchors mean something
 
 	resources map[string]*node // by URI
 	bases     map[*node]*url.URL
@@ -113,6 +114,10 @@ func (l *library) find(r reference) (*node, error) {
 		return nil, err
 	}
 	to := root.lookup(ref.Fragment)
+	if to == nil && strings.HasPrefix(r.text, "#/") {
+		// A schema with an $id is a document of its own (JSON Schema Core §8.2.1); who gives components one means the file.
+		to = root.root().lookup(ref.Fragment)
+	}
 	if ref.Fragment != "" && ref.Fragment[0] != '/' {
 		to = l.anchors[anchor{root, ref.Fragment}]
 	}
@@ -162,6 +167,7 @@ func (l *library) open(name string) (*source, error) {
 	}
 	l.file(s)
 	l.names = append(l.names, name)
+	l.opened(s.root)
 	return s, nil
 }
 
@@ -225,7 +231,7 @@ func (l *library) resolve(n *node) (*node, error) {
 			return n, nil
 		}
 		if slices.Contains(seen, n) || len(seen) > maxNesting {
-			return nil, errors.New("the reference leads back to itself")
+			return nil, errors.New("leads back to itself")
 		}
 		seen = append(seen, n)
 		to, err := l.follow(n, ref.text)

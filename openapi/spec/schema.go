@@ -291,7 +291,7 @@ func (c *compiler) patternProperties(e *entry, x setting) {
 	for text, child := range c.objectOf(s, e.node, "patternProperties").members() {
 		p, err := compilePattern(text)
 		if err != nil {
-			c.unjudged(s, child, "the pattern of the names cannot be judged: %v", err)
+			c.unjudged(s, child, "%v", err)
 			s.AdditionalProperties, s.UnevaluatedProperties = nil, nil
 			continue
 		}

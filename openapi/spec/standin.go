@@ -5,17 +5,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
-
-// compilePattern compiles a regular expression.
-func compilePattern(text string) (*validate.Pattern, error) {
-	re, err := ecma.Compile(text)
-	if err != nil {
-		return nil, err
-	}
-	return &validate.Pattern{Text: text, Matcher: re}, nil
-}
 
 var (
 	stringFormats = words(`date-time date time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference iri

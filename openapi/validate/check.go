@@ -3,7 +3,6 @@ package validate
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"slices"
 	"strconv"
 	"sync"
@@ -551,21 +550,6 @@ func (r *run) checkString(s *Schema, at uint32) bool {
 	}
 	if s.format != nil && !s.format(text) {
 		ok = r.note(place, "format", "", s.want)
-	}
-	return ok
-}
-
-// checkOctets judges a string of bytes by their number.
-func (r *run) checkOctets(s *Schema, at uint32) bool {
-	n, ok, place := binary.LittleEndian.Uint64(r.data[r.tokens[at].start:]), true, r.place(at)
-	if s.MinLength != nil && n < uint64(*s.MinLength) {
-		ok = r.note(place, "minLength", strconv.Itoa(*s.MinLength), s.want)
-	}
-	if s.MaxLength != nil && n > uint64(*s.MaxLength) {
-		ok = r.note(place, "maxLength", strconv.Itoa(*s.MaxLength), s.want)
-	}
-	if s.MaxBytes != nil && n > uint64(*s.MaxBytes) {
-		ok = r.note(place, "x-maxBytes", strconv.Itoa(*s.MaxBytes), s.want)
 	}
 	return ok
 }

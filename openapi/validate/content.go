@@ -1,5 +1,116 @@
 package validate
 
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// CheckContent checks the content of a body, whose Content-Type is contentType and fits the body. It returns nil if the
+// content is valid, or if the body's Spots say that it cannot be judged.
+//
+// Content is judged as what its Content-Type says, under a range too: JSON, a form, or else a text. A text is a string of
+// characters in UTF-8, or what its schema has it stand for. Where the schema asks for binary, or the media type is one of
+// bytes, its length in bytes is checked and nothing else.
+func (b *Body) CheckContent(ctx context.Context, contentType string, data []byte) *Faults {
+	m, ok := ParseMediaType(contentType)
+	if !ok {
+		return &Faults{List: []Fault{{Keyword: "contentType"}}}
+	}
+	charset := m.Charset()
+	switch {
+	case !b.reads(m):
+		return nil
+	case !ReadsCharset(charset) || isASCII(charset) && !isASCIIText(data):
+		return &Faults{List: []Fault{{Keyword: "encoding"}}}
+	case IsJSON(m.Type):
+		return b.checkJSON(ctx, data)
+	case b.Schema == nil:
+		return nil // what Check checks is JSON
+	}
+	t := beginTexts(ctx)
+	defer t.end()
+	t.checkContent(b, m, unsafe.String(unsafe.SliceData(data), len(data)))
+	return t.result()
+}
+
+func (b *Body) checkJSON(ctx context.Context, data []byte) *Faults {
+	switch {
+	case b.Check != nil:
+		return b.Check(data)
+	case b.Schema != nil:
+		return b.Schema.Check(ctx, data)
+	}
+	return CheckJSON(data, maxDepth)
+}
+
+// checkContent checks what is not JSON.
+func (t *texts) checkContent(b *Body, m MediaType, data string) {
+	q := b.parameter()
+	isForm := m.Type == "application/x-www-form-urlencoded"
+	isParts := m.Type == "multipart/form-data"
+	switch {
+	case len(b.Spots) > 0 && !(isForm || isParts) && q.shape.must(Array|Object):
+	case len(b.Spots) > 0 && (isForm || isParts) && !q.shape.can(Object) && q.shape.kinds != 0:
+	case isForm:
+		t.checkForm(b, q, data)
+	case isParts:
+		t.checkParts(b, q, m, data)
+	case b.isBinary(m.Type):
+		t.root(fileNode, data)
+		t.try(q)
+	case !utf8.ValidString(data):
+		t.fault(q, "encoding", 0)
+	default:
+		t.root(textNode, data)
+		t.try(q)
+	}
+}
+
+// parameter returns the body as a parameter without a place.
+func (b *Body) parameter() *parameter {
+	if q := b.shaped.Load(); q != nil {
+		return q
+	}
+	q := &parameter{Parameter: &Parameter{Schema: b.Schema}, shape: shapeOf(b.Schema)}
+	b.shaped.Store(q)
+	return q
+}
+
+// octetTypes are how media types begin whose content is bytes.
+var octetTypes = []string{"image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip", "application/gzip"}
+
+// isBinary reports whether content is a string of bytes.
+func (b *Body) isBinary(mediaType string) bool {
+	s := b.parameter().shape
+	return s.isBinary() || isBinaryType(mediaType) && s.isFree()
+}
+
+func isBinaryType(mediaType string) bool {
+	return slices.ContainsFunc(octetTypes, func(prefix string) bool { return strings.HasPrefix(mediaType, prefix) })
+}
+
+// isBinary reports whether a schema says so.
+func (s *shape) isBinary() bool {
+	return slices.ContainsFunc(s.schemas, func(c *Schema) bool { return c.Expected.Format == "binary" || c.Format == "binary" })
+}
+
+// isFree reports whether the schemas say nothing of the characters of a string.
+func (s *shape) isFree() bool {
+	return s.kinds&^String == 0 && !slices.ContainsFunc(s.schemas, func(c *Schema) bool { return c.Enum != nil || c.Patterns != nil || c.Format != "" || c.Not != nil })
+}
+
+func isASCIIText[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // checkParameterContent checks a parameter that is described by its media type.
 func (t *texts) checkParameterContent(q *parameter, raw string) {
 	text, ok := decode(q.In, raw)

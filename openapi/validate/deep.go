@@ -2,6 +2,10 @@ package validate
 
 // putDeep gives the member that keys in brackets lead to its text. ok reports that the text could be decoded.
 func (t *texts) putDeep(q *parameter, at int32, s *shape, keys, text string, ok bool) {
+	if len(t.nodes) > maxTexts {
+		t.fault(q, "maxProperties", 0)
+		return
+	}
 	for depth := 0; keys != ""; depth++ {
 		key, rest, _ := cutKey(keys)
 		keyword := ""

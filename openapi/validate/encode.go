@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD; nothing is escaped that need not be.
-func appendString(b []byte, s string) []byte {
+// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD; nothing is escaped that need not be.
+func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	b = appendInside(b, s)
 	return append(b, '"')
@@ -54,16 +54,16 @@ func appendEscape(b []byte, c byte) []byte {
 	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 }
 
-// quoted makes a JSON string of what has been appended behind start, the place of the opening quote.
-func quoted(b []byte, start int) []byte {
+// CloseString makes a JSON string of what has been appended behind start, the place of the opening quote.
+func CloseString(b []byte, start int) []byte {
 	if end := plain(b, start+1); end < len(b) {
-		return appendString(b[:start], string(b[start+1:]))
+		return AppendString(b[:start], string(b[start+1:]))
 	}
 	return append(b, '"')
 }
 
-// appendFloat appends f the way JavaScript writes it. JSON has no word for NaN and the infinities: they become null.
-func appendFloat(b []byte, f float64, size int) []byte {
+// AppendFloat appends f the way JavaScript writes it. JSON has no word for NaN and the infinities: they become null.
+func AppendFloat(b []byte, f float64, size int) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)
 	}
@@ -78,7 +78,7 @@ func appendFloat(b []byte, f float64, size int) []byte {
 	return b
 }
 
-// appendBase64 appends v as a JSON string of base64 (RFC 4648 §4).
-func appendBase64(b, v []byte) []byte {
+// AppendBase64 appends v as a JSON string of base64 (RFC 4648 §4).
+func AppendBase64(b, v []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode(append(b, '"'), v), '"')
 }

@@ -4,7 +4,8 @@ import "strconv"
 
 // Faults says why a body or a set of parameters was refused.
 type Faults struct {
-	// Malformed reports that the bytes are not I-JSON, or nest too deep. Then List is empty, whatever else is wrong.
+	// Malformed reports that the bytes are not I-JSON, or nest too deep, or that readers differ in how they take multipart
+	// apart. Then List is empty, whatever else is wrong.
 	Malformed bool
 	// Empty reports that there was no content, or only white space. It is Malformed too.
 	Empty bool
@@ -21,12 +22,15 @@ type Faults struct {
 type Fault struct {
 	// In is where the fault is: "" for a body, else "path", "query" or "header".
 	In string
-	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body; it is "" for parameters.
+	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body. For parameters it is that of a member or
+	// an item within the value, and for a cookie it begins with the name of the cookie.
 	Pointer string
 	// Name is the name of the member or of the parameter; an item of an array has the name of the member it is in.
 	Name string
 	// Keyword is the rule: a keyword of the schema, such as "type", "format", "required" or "additionalProperties", which
-	// is a name that is not declared; for parameters also "encoding", which is bad percent-encoding, and "repeated".
+	// is a name that is not declared. For parameters and forms it is also "encoding", which is malformed percent-encoding or
+	// a charset that does not hold, "repeated", "malformed", which is a text that is not the JSON that it has to be, and
+	// "contentType".
 	Keyword string
 	// Expected is what the contract asks for.
 	Expected Expected
@@ -52,22 +56,22 @@ type mark struct {
 	want    *Expected
 }
 
-// fault notes that the value at offset at breaks a keyword.
-func (l *lexer) fault(at int, keyword, value string, want *Expected) {
-	l.note(mark{at: at, keyword: keyword, value: value, want: want})
+// Fault notes that the value at offset at breaks a keyword.
+func (r *Reader) Fault(at int, keyword, value string, want *Expected) {
+	r.note(mark{at: at, keyword: keyword, value: value, want: want})
 }
 
-// missing notes that the object that was just closed lacks a member.
-func (l *lexer) missing(member string, want *Expected) {
-	l.note(mark{at: l.pos - 1, member: member, keyword: "required", want: want})
+// Missing notes that the object that was just closed lacks a member.
+func (r *Reader) Missing(member string, want *Expected) {
+	r.note(mark{at: r.pos - 1, member: member, keyword: "required", want: want})
 }
 
-// closed is the offset of the byte that closed the object or array that was just read.
-func (l *lexer) closed() int { return l.pos - 1 }
+// Closed is the offset of the byte that closed the object or array that was just read.
+func (r *Reader) Closed() int { return r.pos - 1 }
 
-func (l *lexer) note(m mark) {
-	if len(l.marks) < maxFaults {
-		l.marks = append(l.marks, m)
+func (r *Reader) note(m mark) {
+	if len(r.marks) < maxFaults {
+		r.marks = append(r.marks, m)
 	}
 }
 
@@ -83,7 +87,7 @@ func (m *mark) fault(pointer, name string) Fault {
 
 // resolver turns marks into faults by reading the bytes once more. They are known to be JSON by then.
 type resolver struct {
-	lexer
+	Reader
 	left    []mark
 	faults  []Fault
 	pointer []byte
@@ -92,7 +96,7 @@ type resolver struct {
 
 // resolve returns the faults of marks, which stand in the order of the bytes.
 func resolve(data []byte, marks []mark) []Fault {
-	r := resolver{lexer: lexer{data: data}, left: marks, faults: make([]Fault, 0, len(marks))}
+	r := resolver{Reader: Reader{data: data}, left: marks, faults: make([]Fault, 0, len(marks))}
 	r.space()
 	r.value()
 	return r.faults
@@ -115,14 +119,14 @@ func (r *resolver) value() {
 	switch r.data[r.pos] {
 	case '{':
 		r.pos++
-		for n := 0; len(r.left) > 0 && r.more(n, '}'); n++ {
-			r.member(nil, 0)
+		for n := 0; len(r.left) > 0 && r.More(n, '}'); n++ {
+			r.Member(nil, 0)
 			r.name, r.pointer = r.key, appendToken(r.pointer[:length], r.key)
 			r.value()
 		}
 	case '[':
 		r.pos++
-		for n := 0; len(r.left) > 0 && r.more(n, ']'); n++ {
+		for n := 0; len(r.left) > 0 && r.More(n, ']'); n++ {
 			r.pointer = strconv.AppendInt(append(r.pointer[:length], '/'), int64(n), 10)
 			r.value()
 		}
@@ -131,7 +135,7 @@ func (r *resolver) value() {
 		return
 	}
 	r.name, r.pointer = outer, r.pointer[:length]
-	r.take(r.closed())
+	r.take(r.Closed())
 }
 
 // appendToken appends a name to a JSON Pointer (RFC 6901 §3).

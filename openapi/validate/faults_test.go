@@ -36,12 +36,12 @@ func TestPointers(t *testing.T) {
 func TestFaultsAreBounded(t *testing.T) {
 	t.Parallel()
 	data := []byte("[" + strings.Repeat("1,", 100) + "1]")
-	l := open(data)
-	l.enter('[', &Expected{})
-	for n := 0; l.more(n, ']'); n++ {
-		l.str(&Expected{Type: "string"})
+	r := Open(data)
+	r.Enter('[', &Expected{})
+	for n := 0; r.More(n, ']'); n++ {
+		r.String(&Expected{Type: "string"})
 	}
-	f := l.close()
+	f := r.Close()
 	if f == nil || len(f.List) != maxFaults || f.List[maxFaults-1].Pointer != "/31" {
 		t.Errorf("got %+v, want %d faults", f, maxFaults)
 	}
@@ -49,9 +49,9 @@ func TestFaultsAreBounded(t *testing.T) {
 
 func TestBadSyntaxAfterFault(t *testing.T) {
 	t.Parallel()
-	l := open([]byte(`[1,"a"`))
-	l.str(&Expected{Type: "string"})
-	if f := l.close(); f == nil || !f.Malformed || f.List != nil || f.Offset != 6 {
+	r := Open([]byte(`[1,"a"`))
+	r.String(&Expected{Type: "string"})
+	if f := r.Close(); f == nil || !f.Malformed || f.List != nil || f.Offset != 6 {
 		t.Errorf("got %+v, want malformed at 6 and nothing else", f)
 	}
 }

@@ -26,42 +26,6 @@ func isUUID(s string) bool {
 	return true
 }
 
-// uuid reads a string that is a UUID and has no escapes; its sixteen bytes are in the order of the text. It reports false,
-// and reads nothing, for any other value: the caller then reads a string and finds out what is wrong with it.
-func (l *lexer) uuid() ([16]byte, bool) {
-	var v [16]byte
-	if len(l.data)-l.pos < len(`""`)+36 {
-		return v, false
-	}
-	b := (*[38]byte)(l.data[l.pos:])
-	if b[0] != '"' || b[9] != '-' || b[14] != '-' || b[19] != '-' || b[24] != '-' || b[37] != '"' {
-		return v, false
-	}
-	var bad byte
-	for i, at := range uuidDigits {
-		hi, lo := hexValues[b[at]], hexValues[b[at+1]]
-		bad |= hi | lo
-		v[i] = hi<<4 | lo&0xf
-	}
-	if bad > 0xf {
-		return v, false
-	}
-	l.pos += len(b)
-	return v, true
-}
-
-// uuidDigits is where the two digits of a byte start, the opening quote counted.
-var uuidDigits = [16]uint8{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35}
-
-// hexValues are the values of unhex.
-var hexValues = func() [256]byte {
-	var t [256]byte
-	for i := range t {
-		t[i] = unhex(byte(i))
-	}
-	return t
-}()
-
 // isDate reports whether s is a full-date of RFC 3339 that the calendar has.
 func isDate(s string) bool {
 	if len(s) != len("2006-01-02") || s[4] != '-' || s[7] != '-' {

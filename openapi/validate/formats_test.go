@@ -187,9 +187,9 @@ func FuzzFormats(f *testing.F) {
 		if isUUID(s) != (err == nil) {
 			t.Errorf("uuid %q: got %v, edm says %v", s, isUUID(s), err)
 		}
-		l := open([]byte(`"` + s + `"`))
-		id, ok := l.uuid()
-		if read := ok && l.close() == nil; read != (err == nil) || read && edm.Guid(id) != guid {
+		r := Open([]byte(`"` + s + `"`))
+		id, ok := r.UUID()
+		if read := ok && r.Close() == nil; read != (err == nil) || read && edm.Guid(id) != guid {
 			t.Errorf("uuid %q: got %x %v, edm says %v", s, id, read, guid)
 		}
 		if _, err := time.Parse(time.DateOnly, s); isDate(s) != (err == nil) {

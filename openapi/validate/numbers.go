@@ -6,20 +6,20 @@ import (
 	"strconv"
 )
 
-// number reads a number and returns its literal. It reports false after a fault.
-func (l *lexer) number(want *Expected) ([]byte, bool) {
-	start := l.pos
-	if c := l.peek(); c != '-' && c-'0' > 9 {
-		l.wrongType(want)
+// Number reads a number and returns its literal. It reports false after a fault.
+func (r *Reader) Number(want *Expected) ([]byte, bool) {
+	start := r.pos
+	if c := r.Peek(); c != '-' && c-'0' > 9 {
+		r.wrongType(want)
 		return nil, false
 	}
-	end := numberEnd(l.data, start)
+	end := numberEnd(r.data, start)
 	if end < 0 {
-		l.malformed(start)
+		r.malformed(start)
 		return nil, false
 	}
-	l.pos = end
-	return l.data[start:end], true
+	r.pos = end
+	return r.data[start:end], true
 }
 
 // numberEnd returns the offset behind the number at offset i, -1 if there is none (RFC 8259 §6).
@@ -64,8 +64,8 @@ func digitsEnd(b []byte, i int) int {
 // isNumber reports whether all of b is a number as JSON writes it.
 func isNumber(b []byte) bool { return numberEnd(b, 0) == len(b) }
 
-// plainInteger returns the value of a literal of digits alone, and whether it is one and lies within 64 bits.
-func plainInteger(lit []byte) (int64, bool) {
+// ParsePlainInteger returns the value of a literal of digits alone, and whether it is one and lies within 64 bits.
+func ParsePlainInteger(lit []byte) (int64, bool) {
 	negative := lit[0] == '-'
 	digits := lit
 	if negative {
@@ -89,10 +89,10 @@ func plainInteger(lit []byte) (int64, bool) {
 	return 0, false
 }
 
-// integer returns the value of a literal, which may have a fraction or an exponent; whether that is an integer; and
+// ParseInteger returns the value of a literal, which may have a fraction or an exponent; whether that is an integer; and
 // whether it lies within 64 bits.
-func integer(lit []byte) (int64, bool, bool) {
-	if n, ok := plainInteger(lit); ok {
+func ParseInteger(lit []byte) (int64, bool, bool) {
+	if n, ok := ParsePlainInteger(lit); ok {
 		return n, true, true
 	}
 	d := parseDecimal(lit)
@@ -114,12 +114,12 @@ func integer(lit []byte) (int64, bool, bool) {
 	if len(d.digits) == 0 {
 		return 0, true, true
 	}
-	n, ok := plainInteger(b)
+	n, ok := ParsePlainInteger(b)
 	return n, true, ok
 }
 
-// float returns the value of a literal in 32 or 64 bits, and false if it is too large for them.
-func float(lit []byte, size int) (float64, bool) {
+// ParseFloat returns the value of a literal in 32 or 64 bits, and false if it is too large for them.
+func ParseFloat(lit []byte, size int) (float64, bool) {
 	f, err := strconv.ParseFloat(string(lit), size)
 	return f, err == nil
 }
@@ -176,8 +176,8 @@ func parseExp(b []byte) int {
 	return sign * n
 }
 
-// compareDecimal orders two literals by value: -1, 0 or 1.
-func compareDecimal(a []byte, b string) int {
+// CompareDecimal orders two literals by value: -1, 0 or 1.
+func CompareDecimal(a []byte, b string) int {
 	return parseDecimal(a).compare(parseDecimal([]byte(b)))
 }
 
@@ -214,8 +214,10 @@ func (d decimal) compareSize(e decimal) int {
 	return bytes.Compare(d.digits, e.digits)
 }
 
-// multipleOf reports whether the literal is a multiple of digits·10^exp, where digits is no multiple of ten.
-// It computes with remainders only: neither rounding nor a large exponent can harm it.
+// MultipleOf reports whether the literal is a multiple of digits·10^exp, where digits is no multiple of ten.
+func MultipleOf(lit []byte, digits uint64, exp int) bool { return multipleOf(lit, digits, exp) }
+
+// multipleOf computes with remainders only: neither rounding nor a large exponent can harm it.
 func multipleOf(lit []byte, digits uint64, exp int) bool {
 	d := parseDecimal(lit)
 	if len(d.digits) == 0 {

@@ -22,7 +22,7 @@ func TestInteger(t *testing.T) {
 		{"1e18", 1e18, true, true}, {"1e19", 0, true, false}, {"1e99999999999999999999", 0, true, false},
 	}
 	for _, tt := range tests {
-		value, whole, fits := integer([]byte(tt.lit))
+		value, whole, fits := ParseInteger([]byte(tt.lit))
 		if whole != tt.whole || fits != tt.fits || fits && value != tt.value {
 			t.Errorf("%s: got %d %v %v, want %d %v %v", tt.lit, value, whole, fits, tt.value, tt.whole, tt.fits)
 		}
@@ -63,10 +63,10 @@ func FuzzNumber(f *testing.F) {
 			return
 		}
 		p, q := rational(a), rational(b)
-		if got := compareDecimal([]byte(a), b); got != p.Cmp(q) {
+		if got := CompareDecimal([]byte(a), b); got != p.Cmp(q) {
 			t.Errorf("%s and %s: got %d, want %d", a, b, got, p.Cmp(q))
 		}
-		n, whole, fits := integer([]byte(a))
+		n, whole, fits := ParseInteger([]byte(a))
 		if whole != p.IsInt() || fits != (p.IsInt() && p.Num().IsInt64()) || fits && p.Num().Int64() != n {
 			t.Errorf("%s: got %d %v %v", a, n, whole, fits)
 		}

@@ -90,6 +90,10 @@ func (t *texts) readQuery(p *plan, query string) {
 		if part, query, _ = strings.Cut(query, "&"); part == "" {
 			continue
 		}
+		if len(t.options) == maxTexts {
+			t.refuseOption("", "maxProperties")
+			return
+		}
 		name, raw, _ := strings.Cut(part, "=")
 		decoded, ok := unescapePercent(name, true)
 		if !ok {

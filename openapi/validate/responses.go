@@ -30,7 +30,7 @@ func (o *Operation) Response(status int) *Response {
 // CheckJSON checks that data is one I-JSON text (RFC 7493): UTF-8, no name twice, numbers as RFC 8259 has them, nothing
 // behind it, and objects and arrays nested at most depth levels, of which 64 is the most.
 func CheckJSON(data []byte, depth int) *Faults {
-	l := open(data)
-	l.skip(min(depth, maxDepth))
-	return l.close()
+	r := Open(data)
+	r.skip(min(depth, maxDepth))
+	return r.Close()
 }

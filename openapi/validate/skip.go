@@ -5,68 +5,71 @@ import (
 	"hash/maphash"
 )
 
-// skipAny reads a value of any type.
-func (l *lexer) skipAny() { l.skip(maxDepth - l.depth) }
+// Skip reads a value of any type.
+func (r *Reader) Skip() { r.skip(maxDepth - r.depth) }
 
 // skip reads a value whose objects and arrays nest at most depth levels. It is as strict as reading for a type is.
-func (l *lexer) skip(depth int) {
-	switch c := l.peek(); c {
+func (r *Reader) skip(depth int) {
+	switch c := r.Peek(); c {
 	case '"':
-		if end, _ := l.endOfString(l.pos + 1); end >= 0 {
-			l.pos = end + 1
+		if end, _ := r.endOfString(r.pos + 1); end >= 0 {
+			r.pos = end + 1
 		}
 	case '{':
-		l.skipObject(depth - 1)
+		r.skipObject(depth - 1)
 	case '[':
-		l.skipArray(depth - 1)
+		r.skipArray(depth - 1)
 	case 't':
-		l.word("true")
+		r.word("true")
 	case 'f':
-		l.word("false")
+		r.word("false")
 	case 'n':
-		l.word("null")
+		r.word("null")
 	default:
-		if end := numberEnd(l.data, l.pos); end >= 0 {
-			l.pos = end
+		if end := numberEnd(r.data, r.pos); end >= 0 {
+			r.pos = end
 			return
 		}
-		l.malformed(l.pos)
+		r.malformed(r.pos)
 	}
 }
 
-func (l *lexer) skipObject(depth int) {
+func (r *Reader) skipObject(depth int) {
 	if depth < 0 {
-		l.malformed(l.pos)
+		r.malformed(r.pos)
 		return
 	}
-	l.pos++
-	l.depth++
-	var names nameSet
-	for n := 0; l.more(n, '}'); n++ {
-		if l.member(nil, 0); l.bad == 0 && !names.add(l.key) {
-			l.twice()
+	r.pos++
+	r.depth++
+	var names NameSet
+	for n := 0; r.More(n, '}'); n++ {
+		if r.Member(nil, 0); r.bad == 0 && !names.add(r.key) {
+			r.Duplicate()
 		}
-		l.skip(depth)
+		r.skip(depth)
 	}
 }
 
-func (l *lexer) skipArray(depth int) {
+func (r *Reader) skipArray(depth int) {
 	if depth < 0 {
-		l.malformed(l.pos)
+		r.malformed(r.pos)
 		return
 	}
-	l.pos++
-	l.depth++
-	for n := 0; l.more(n, ']'); n++ {
-		l.skip(depth)
+	r.pos++
+	r.depth++
+	for n := 0; r.More(n, ']'); n++ {
+		r.skip(depth)
 	}
 }
 
-// nameSet holds the names of an object's members that no bit stands for.
-type nameSet struct {
+// NameSet holds the names of an object's members that no bit stands for.
+type NameSet struct {
 	names [][]byte
 	table []uint32 // 1 + the index of a name, at its hash or in the next free slot; nil as long as there are few
 }
+
+// nameSet is the set's name in this package.
+type nameSet = NameSet
 
 // fewNames is up to where comparing with each name is faster than a table.
 const fewNames = 16
@@ -75,7 +78,7 @@ const fewNames = 16
 var nameSeed = maphash.MakeSeed()
 
 // add reports false if name is in the set already. The set keeps name.
-func (s *nameSet) add(name []byte) bool {
+func (s *NameSet) add(name []byte) bool {
 	if len(s.names) < fewNames {
 		for _, n := range s.names {
 			if bytes.Equal(n, name) {
@@ -101,7 +104,7 @@ func (s *nameSet) add(name []byte) bool {
 }
 
 // slot returns the slot of name, or the free one where it belongs. At least half of them are free.
-func (s *nameSet) slot(name []byte) *uint32 {
+func (s *NameSet) slot(name []byte) *uint32 {
 	for hash := maphash.Bytes(nameSeed, name); ; hash++ {
 		slot := &s.table[hash%uint64(len(s.table))]
 		if *slot == 0 || bytes.Equal(s.names[*slot-1], name) {
@@ -110,26 +113,26 @@ func (s *nameSet) slot(name []byte) *uint32 {
 	}
 }
 
-func (s *nameSet) grow() {
+func (s *NameSet) grow() {
 	s.table = make([]uint32, 4*len(s.names))
 	for i, name := range s.names {
 		*s.slot(name) = uint32(i + 1)
 	}
 }
 
-// ignored reads the value of a member that the contract ignores.
-func (l *lexer) ignored(names *nameSet, depth int) {
-	if l.bad == 0 && !names.add(l.key) {
-		l.twice()
+// Ignored reads the value of a member that the contract ignores.
+func (r *Reader) Ignored(names *NameSet, depth int) {
+	if r.bad == 0 && !names.add(r.key) {
+		r.Duplicate()
 	}
-	l.skip(min(depth, maxDepth-l.depth))
+	r.skip(min(depth, maxDepth-r.depth))
 }
 
-// free reads the value of a member that is not declared and need not be.
-func (l *lexer) free(names *nameSet) { l.ignored(names, maxDepth) }
+// Free reads the value of a member that is not declared and need not be.
+func (r *Reader) Free(names *NameSet) { r.Ignored(names, maxDepth) }
 
-// unknown reads the value of a member that is not declared and must be.
-func (l *lexer) unknown(names *nameSet, want *Expected) {
-	l.fault(l.pos, "additionalProperties", "", want)
-	l.free(names)
+// Unknown reads the value of a member that is not declared and must be.
+func (r *Reader) Unknown(names *NameSet, want *Expected) {
+	r.Fault(r.pos, "additionalProperties", "", want)
+	r.Free(names)
 }

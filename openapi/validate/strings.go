@@ -7,70 +7,70 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string. It reports false after a fault.
-func (l *lexer) str(want *Expected) (string, bool) {
-	if l.peek() != '"' {
-		l.wrongType(want)
+// String reads a string. It reports false after a fault.
+func (r *Reader) String(want *Expected) (string, bool) {
+	if r.Peek() != '"' {
+		r.wrongType(want)
 		return "", false
 	}
-	start := l.pos + 1
-	if end := plain(l.data, start); end < len(l.data) && l.data[end] == '"' {
-		l.pos = end + 1
-		return l.share(start, end), true
+	start := r.pos + 1
+	if end := plain(r.data, start); end < len(r.data) && r.data[end] == '"' {
+		r.pos = end + 1
+		return r.share(start, end), true
 	}
-	return l.rareStr(start)
+	return r.rareStr(start)
 }
 
-// freeStr reads a string of which nothing else is asked. It is empty after a fault.
-func (l *lexer) freeStr(want *Expected) string {
-	s, _ := l.str(want)
+// AnyString reads a string of which the contract asks nothing else. It is empty after a fault.
+func (r *Reader) AnyString(want *Expected) string {
+	s, _ := r.String(want)
 	return s
 }
 
 // rareStr reads a string that has escapes or characters beyond ASCII.
-func (l *lexer) rareStr(start int) (string, bool) {
-	end, escaped := l.endOfString(start)
+func (r *Reader) rareStr(start int) (string, bool) {
+	end, escaped := r.endOfString(start)
 	if end < 0 {
 		return "", false
 	}
-	l.pos = end + 1
+	r.pos = end + 1
 	if escaped {
-		return string(unescape(make([]byte, 0, end-start), l.data[start:end])), true
+		return string(unescape(make([]byte, 0, end-start), r.data[start:end])), true
 	}
-	return l.share(start, end), true
+	return r.share(start, end), true
 }
 
 // share returns the data between start and end as a part of the one copy that all strings share.
-func (l *lexer) share(start, end int) string {
-	if l.text == "" {
-		l.text = string(l.data)
+func (r *Reader) share(start, end int) string {
+	if r.text == "" {
+		r.text = string(r.data)
 	}
-	return l.text[start:end]
+	return r.text[start:end]
 }
 
 // endOfString returns the offset of the quote that closes a string, from offset i inside it on, and whether there are
 // escapes before it. It returns -1 after bad syntax.
-func (l *lexer) endOfString(i int) (int, bool) {
+func (r *Reader) endOfString(i int) (int, bool) {
 	escaped := false
 	for {
-		if i = plain(l.data, i); i >= len(l.data) {
-			l.malformed(len(l.data))
+		if i = plain(r.data, i); i >= len(r.data) {
+			r.malformed(len(r.data))
 			return -1, false
 		}
 		n := 0
-		switch c := l.data[i]; {
+		switch c := r.data[i]; {
 		case c == '"':
 			return i, escaped
 		case c == '\\':
-			n = escapeLen(l.data[i:])
+			n = escapeLen(r.data[i:])
 			escaped = true
 		case c >= utf8.RuneSelf:
-			if _, n = utf8.DecodeRune(l.data[i:]); n == 1 { // RFC 3629 §3: nothing overlong, no surrogate
+			if _, n = utf8.DecodeRune(r.data[i:]); n == 1 { // RFC 3629 §3: nothing overlong, no surrogate
 				n = 0
 			}
 		}
 		if n == 0 {
-			l.malformed(i)
+			r.malformed(i)
 			return -1, false
 		}
 		i += n

@@ -1,8 +1,6 @@
 package validate
 
 import (
-	"encoding/binary"
-	"hash/maphash"
 	"strconv"
 	"unsafe"
 )
@@ -76,15 +74,6 @@ func isPlain(number string) bool {
 
 // string appends a string: the characters themselves, not as JSON writes them.
 func (t *tape) string(s string) { t.leaf(stringToken, s) }
-
-// octets appends a string of bytes. They are not copied: all that a schema says of them is how many there may be.
-func (t *tape) octets(data []byte) {
-	var text [16]byte
-	binary.LittleEndian.PutUint64(text[:], uint64(len(data)))
-	binary.LittleEndian.PutUint64(text[8:], maphash.Bytes(nameSeed, data))
-	t.leaf(stringToken, string(text[:]))
-	t.tokens[len(t.tokens)-1].flags = counted
-}
 
 // name appends the name of a member, whose value follows. The caller sees to it that no name is there twice.
 func (t *tape) name(s string) {

@@ -40,7 +40,6 @@ type option struct {
 type node struct {
 	name              string // of a member
 	text              string // decoded
-	data              []byte // of a file
 	kind              nodeKind
 	parent            int32
 	first, last, next int32 // children and siblings; 0 is none
@@ -62,6 +61,9 @@ type memberKey struct {
 	object int32
 	name   string
 }
+
+// maxTexts bounds the options of a query or a form, and the parts of a multipart body.
+const maxTexts = 10_000
 
 // few is how many members are looked through one by one.
 const few = 8
@@ -96,6 +98,8 @@ func (t *texts) result() *Faults {
 	switch {
 	case t.faults.Interrupted:
 		return &Faults{Interrupted: true}
+	case t.faults.Malformed:
+		return &Faults{Malformed: true, Empty: t.faults.Empty, Offset: t.faults.Offset}
 	case len(t.faults.List) == 0:
 		return nil
 	}
@@ -107,15 +111,22 @@ func (t *texts) full() bool { return len(t.faults.List) >= maxFaults || t.faults
 
 // fault notes a fault of a parameter, or of a form if it has no place. at is the node that it is of.
 func (t *texts) fault(p *parameter, keyword string, at int32) {
-	pointer, name := "", ""
-	if at != 0 {
-		pointer, name = string(t.pointer(nil, at)), t.nodes[at].name
-	}
-	f := Fault{Pointer: pointer, Name: name, Keyword: keyword}
-	if at == 0 && p.Schema != nil {
+	f := Fault{Keyword: keyword}
+	switch {
+	case at != 0:
+		f.Pointer, f.Name = string(t.pointer(nil, at)), t.nameOf(at)
+	case p.Schema != nil:
 		f.Expected = p.Schema.Expected
 	}
 	t.note(p, f)
+}
+
+// nameOf returns the name of a member, and for an item that of the member it is in.
+func (t *texts) nameOf(at int32) string {
+	for at != 0 && t.nodes[t.nodes[at].parent].kind == listNode {
+		at = t.nodes[at].parent
+	}
+	return t.nodes[at].name
 }
 
 // note notes a fault of the value of a parameter as one of the parameter. A cookie is a part of a header field.
@@ -204,7 +215,7 @@ func (t *texts) put(at int32, value node, s *shape) bool {
 	n := &t.nodes[at]
 	switch {
 	case n.kind == newNode:
-		n.kind, n.text, n.data = value.kind, value.text, value.data
+		n.kind, n.text = value.kind, value.text
 		return true
 	case n.kind == objectNode || !s.can(Array):
 		return false
@@ -218,13 +229,17 @@ func (t *texts) put(at int32, value node, s *shape) bool {
 // toList makes a list of a node, whose value is the first item.
 func (t *texts) toList(at int32) {
 	n := &t.nodes[at]
-	item := node{kind: n.kind, text: n.text, data: n.data}
-	n.kind, n.text, n.data = listNode, "", nil
+	item := node{kind: n.kind, text: n.text}
+	n.kind, n.text = listNode, ""
 	t.add(at, item)
 }
 
 // try has the schema of p judge the value. Where a text can stand for a number or a string, either may satisfy it.
 func (t *texts) try(p *parameter) bool {
+	if t.ctx.Err() != nil {
+		t.faults.Interrupted = true
+		return false
+	}
 	if p.Schema == nil || t.judge(p, false) {
 		return true
 	}
@@ -293,7 +308,7 @@ func (t *texts) value(n *node, s *shape) {
 	case jsonNode:
 		t.writeJSON(n.text)
 	case fileNode:
-		t.tape.octets(n.data)
+		t.tape.octets(n.text)
 	default:
 		t.primitive(n.text, s)
 	}

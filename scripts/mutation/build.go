@@ -150,7 +150,7 @@ func (w *workshop) generate(ctx context.Context, mutants []mutant) (map[string]s
 		}
 	}
 	batch := filepath.Join(w.dir, "batch.go.txt")
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(w.root, "scripts", "validategen", "batch.go"): batch}})
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(w.root, "openapi", "validategen", "batch.go"): batch}})
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (w *workshop) generate(ctx context.Context, mutants []mutant) (map[string]s
 		return nil, err
 	}
 	program := filepath.Join(w.dir, "generate")
-	if _, err := command(ctx, w.root, "go", "build", "-overlay", file, "-o", program, "./scripts/validategen"); err != nil {
+	if _, err := command(ctx, w.root, "go", "build", "-overlay", file, "-o", program, "./openapi/validategen"); err != nil {
 		return nil, err
 	}
 	out, err := command(ctx, w.root, program, w.dir)
@@ -182,8 +182,6 @@ func (w *workshop) name(out string) (string, error) {
 	for _, e := range entries {
 		path := filepath.Join(out, e.Name())
 		switch {
-		case strings.HasPrefix(e.Name(), "runtime_"): // the same in every package
-			continue
 		case e.Name() == "encoders.gen.go": // asked by no case, so not worth compiling
 			if err := os.Remove(path); err != nil {
 				return "", err

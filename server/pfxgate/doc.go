@@ -27,7 +27,7 @@
 // Generate the models with oapi-codegen and the checks with validategen, and build them in; TestOwnContract does:
 //
 //	go tool oapi-codegen -config models.yaml openapi.yaml
-//	go run github.com/pfxrecryption/pfxrecryption/scripts/validategen \
+//	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
 //		-spec openapi.yaml -models ./api -package apivalid -o ./apivalid
 //
 //	gate, err := pfxgate.New(pfxgate.Config{Contract: &pfxgate.Contract{

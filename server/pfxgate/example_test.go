@@ -9,7 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/labstack/echo/v4"
 
-	"github.com/pfxrecryption/pfxrecryption/scripts/validategen/testdata/shop/shopvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop/shopvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxgate"
 )
 

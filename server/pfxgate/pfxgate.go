@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/openapi"
@@ -58,16 +59,11 @@ type Contract struct {
 	MaxBody int64
 }
 
-// Operation is an operation of a contract. The *Operation of every package that validategen writes is one.
+// Operation is an operation of a contract.
 type Operation = gateway.Operation
 
 // Generated returns the operations of a package that validategen has written, from its variable Operations.
-func Generated[O any, P interface {
-	*O
-	Operation
-}](list []O) []Operation {
-	return gateway.Generated[O, P](list)
-}
+func Generated(list []*validate.Operation) []Operation { return gateway.Generated(list) }
 
 // Mode is what becomes of violations. The zero Mode leaves it to the policy and the default.
 type Mode string

@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"github.com/pfxrecryption/pfxrecryption/scripts/validategen/testdata/shop/shopvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop/shopvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxgate"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )

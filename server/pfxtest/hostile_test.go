@@ -378,8 +378,7 @@ func (r *recorder) judgeParameters(method, key, query string, header http.Header
 			return fmt.Errorf("%s is %q", name, values[0])
 		}
 	}
-	for i := range pfxvalid.Operations {
-		op := &pfxvalid.Operations[i]
+	for _, op := range pfxvalid.Operations {
 		if op.Method != strings.Replace(method, "HEAD", "GET", 1) || strings.Contains(op.Path, "{") != (key != "") {
 			continue
 		}
@@ -426,8 +425,8 @@ func (r *recorder) judgeBody(method, key, mediaType, body string) error {
 	if err := r.doc.Components.Schemas[schema].Value.VisitJSON(value, openapi3.MultiErrors()); err != nil {
 		return err
 	}
-	for i := range pfxvalid.Operations {
-		if op := &pfxvalid.Operations[i]; op.Method == method {
+	for _, op := range pfxvalid.Operations {
+		if op.Method == method {
 			if faults := op.Request[0].Check([]byte(body)); faults != nil {
 				return fmt.Errorf("the body: %+v", faults.List)
 			}

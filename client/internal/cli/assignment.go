@@ -7,6 +7,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/client"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // parseUpdate reads an update from a JSON object, which may be empty, and from assignments, which win. An assignment is
@@ -65,7 +66,7 @@ func member(name string, value []byte) []byte {
 }
 
 // faultsError says what the contract has against a body, or returns nil if it has nothing.
-func faultsError(faults *pfxvalid.Faults) error {
+func faultsError(faults *validate.Faults) error {
 	if faults == nil {
 		return nil
 	}

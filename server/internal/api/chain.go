@@ -9,8 +9,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
@@ -71,11 +71,11 @@ type check func(r *http.Request, x *exchange) error
 
 // operationChain is what a request of an operation passes after routing, in this order. Nothing of the body is read
 // before the caller is authorised.
-func (c *Config) operationChain(op *pfxvalid.Operation) echo.MiddlewareFunc {
+func (c *Config) operationChain(op *validate.Operation) echo.MiddlewareFunc {
 	checks := []check{
-		c.authorize(op),            // 401, 403, licence 400; from here on the exchange has a principal
-		c.throttle(op),             // 429
-		negotiate(op.RequestTypes), // 406, 415; from here on the body is JSON, plain or gzip
+		c.authorize(op),              // 401, 403, licence 400; from here on the exchange has a principal
+		c.throttle(op),               // 429
+		negotiate(op.RequestTypes()), // 406, 415; from here on the body is JSON, plain or gzip
 	}
 	if op.DecodeBody != nil {
 		checks = append(checks, readBody) // 413; from here on the exchange has the body
@@ -121,7 +121,7 @@ func (x *exchange) writeProblem(p *graph.Problem) {
 
 // authorize lets a request pass whose token holds, has one of the permissions that the contract asks for, and is of a
 // licensed organisation.
-func (c *Config) authorize(op *pfxvalid.Operation) check {
+func (c *Config) authorize(op *validate.Operation) check {
 	permissions := op.Permissions()
 	return func(r *http.Request, x *exchange) error {
 		principal, err := c.Verifier.Verify(x, r.Header["Authorization"])
@@ -142,7 +142,7 @@ func (c *Config) authorize(op *pfxvalid.Operation) check {
 }
 
 // throttle refuses a write of a caller who has written too often.
-func (c *Config) throttle(op *pfxvalid.Operation) check {
+func (c *Config) throttle(op *validate.Operation) check {
 	if c.Writes == nil || op.Method == http.MethodGet {
 		return func(*http.Request, *exchange) error { return nil }
 	}

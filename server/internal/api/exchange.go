@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
@@ -26,7 +26,7 @@ type exchange struct {
 	fields    [fieldCount][1]string // the values of the answer's own header fields
 	request   *http.Request         // as it came
 	publicURL string                // where callers find the server, if its operator has said so
-	operation *pfxvalid.Operation   // nil if no operation has the path and the method
+	operation *validate.Operation   // nil if no operation has the path and the method
 	principal *auth.Principal
 	answers   *throttle.Places // for long answers
 	place     *throttle.Places // in which the exchange has a place, nil if in none

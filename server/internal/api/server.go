@@ -67,8 +67,7 @@ func New(c Config) (*Server, error) {
 	e := echo.New()
 	e.Binder, e.HTTPErrorHandler = binder{}, keepError
 	chains := make(map[string][]echo.MiddlewareFunc, len(pfxvalid.Operations))
-	for i := range pfxvalid.Operations {
-		op := &pfxvalid.Operations[i]
+	for _, op := range pfxvalid.Operations {
 		chains[op.ID] = []echo.MiddlewareFunc{c.operationChain(op)}
 	}
 	contextOf := func(ec echo.Context) context.Context { return exchangeBehind(ec) }
@@ -93,11 +92,10 @@ type Server struct {
 func (s *Server) addMethods() {
 	methods := make(map[string][]string)
 	patchTypes := make(map[string][]string)
-	for i := range pfxvalid.Operations {
-		op := &pfxvalid.Operations[i]
+	for _, op := range pfxvalid.Operations {
 		methods[op.Path] = append(methods[op.Path], op.Method)
 		if op.Method == http.MethodPatch {
-			patchTypes[op.Path] = op.RequestTypes
+			patchTypes[op.Path] = op.RequestTypes()
 		}
 	}
 	for path, list := range methods {

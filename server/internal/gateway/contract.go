@@ -28,8 +28,8 @@ type Contract struct {
 // parameter that was sent twice. No fault holds a value that somebody sent.
 type Report = func(in, pointer, name, keyword, typ, format, value string)
 
-// Operation is an operation of a contract. The *Operation of every package that validategen writes is one; package
-// openapi has those of any other document. All methods are safe for concurrent use.
+// Operation is an operation of a contract: [Generated] has those of a package that validategen has written, package
+// openapi those of any other document. All methods are safe for concurrent use.
 type Operation interface {
 	// Route returns the operation's name, its method, and the template of its path below the base path.
 	Route() (id, method, path string)
@@ -57,18 +57,4 @@ type Operation interface {
 	Response(status int) (types []string, documented bool)
 	// CheckResponseBody reports the faults of the body of an answer whose status and media type the contract has.
 	CheckResponseBody(status int, mediaType string, data []byte, report Report)
-}
-
-// Generated returns the operations of a package that validategen has written:
-//
-//	gateway.Generated(pfxvalid.Operations)
-func Generated[O any, P interface {
-	*O
-	Operation
-}](list []O) []Operation {
-	operations := make([]Operation, len(list))
-	for i := range list {
-		operations[i] = P(&list[i])
-	}
-	return operations
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // Fault is one rule of a contract that was broken, without the value that broke it.
@@ -51,7 +51,7 @@ var Entity = Words{
 }
 
 // OfBody words the faults of a body of our own contract.
-func OfBody(faults *pfxvalid.Faults) *Problem {
+func OfBody(faults *validate.Faults) *Problem {
 	switch {
 	case faults.Empty:
 		return EmptyBody()
@@ -66,11 +66,11 @@ func OfBody(faults *pfxvalid.Faults) *Problem {
 }
 
 // OfParameter words the faults of the parameters of our own contract.
-func OfParameter(faults *pfxvalid.Faults) *Problem {
+func OfParameter(faults *validate.Faults) *Problem {
 	return Entity.OfParameter(ofContract(&faults.List[0]))
 }
 
-func ofContract(f *pfxvalid.Fault) Fault {
+func ofContract(f *validate.Fault) Fault {
 	return Fault{f.Pointer, f.Name, f.Keyword, f.Expected.Type, f.Expected.Format, f.Expected.Value}
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // maxDepth is how deep objects and arrays may nest: as deep as CheckJSON goes.
@@ -72,7 +72,7 @@ func (b *body) check(mediaType string, data []byte) []fault {
 }
 
 func (b *body) checkJSON(data []byte) []fault {
-	if f := pfxvalid.CheckJSON(data, maxDepth); f != nil {
+	if f := validate.CheckJSON(data, maxDepth); f != nil {
 		if f.Empty {
 			return []fault{{keyword: "empty"}}
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 )
 
@@ -68,7 +68,7 @@ func fuzzBody(t *testing.T, mediaType, data string, check func(gateway.Report)) 
 	if n > maxFaults {
 		t.Fatalf("%q: %d faults", data, n)
 	}
-	if isJSON(mediaType) && n == 0 && pfxvalid.CheckJSON([]byte(data), maxDepth) != nil {
+	if isJSON(mediaType) && n == 0 && validate.CheckJSON([]byte(data), maxDepth) != nil {
 		t.Fatalf("%s %q is taken, the strict scan refuses it", mediaType, data)
 	}
 	if undescribed && n != 1 {
@@ -142,7 +142,7 @@ func unseen(f fault) bool {
 // takes it, and what it takes is refused only for what it does not see.
 func (o *oracle) compare(t *testing.T, data string) {
 	t.Helper()
-	if pfxvalid.CheckJSON([]byte(data), maxDepth) != nil {
+	if validate.CheckJSON([]byte(data), maxDepth) != nil {
 		return
 	}
 	for _, s := range o.schemas {

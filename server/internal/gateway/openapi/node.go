@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // maxNodes bounds what the aliases of a YAML document can multiply to.
@@ -21,7 +21,7 @@ const maxNodes = 1 << 20
 // document: kin-openapi is given what parse returns, so the two cannot see different documents.
 func parse(data []byte) (map[string]any, error) {
 	var value any
-	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' && pfxvalid.CheckJSON(data, 64) == nil {
+	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' && validate.CheckJSON(data, 64) == nil {
 		d := json.NewDecoder(bytes.NewReader(data))
 		d.UseNumber()
 		if err := d.Decode(&value); err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // parameter is a parameter of an operation.
@@ -330,7 +330,7 @@ func (p *parameter) place(faults []fault) []fault {
 }
 
 func (p *parameter) checkJSON(text string) []fault {
-	if pfxvalid.CheckJSON([]byte(text), maxDepth) != nil {
+	if validate.CheckJSON([]byte(text), maxDepth) != nil {
 		return []fault{p.fault("malformed")}
 	}
 	value, err := decodeJSON([]byte(text))

@@ -1,0 +1,176 @@
+package validate
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Place is where a parameter is, and what the contract expects there.
+type Place struct {
+	In, Name string
+	Expected *Expected
+}
+
+// ParameterReader reads the parameters of one request for generated code. Its faults are those of a [Reader] without
+// data, so that one function checks a string of a body and that of a parameter: the offset of a fault is the index of the
+// parameter in the list.
+type ParameterReader struct {
+	Reader
+	list []Place
+	seen uint64
+}
+
+// ParametersOf returns a reader of the parameters in list, of which there are at most 64.
+func ParametersOf(list []Place) ParameterReader { return ParameterReader{list: list} }
+
+// Close returns the faults, nil if there are none.
+func (p *ParameterReader) Close() *Faults {
+	if p.marks == nil {
+		return nil
+	}
+	f := &Faults{}
+	for _, m := range p.marks {
+		name := m.member
+		if m.in == "" {
+			m.in, name = p.list[m.at].In, p.list[m.at].Name
+		}
+		m.member = ""
+		f.List = append(f.List, m.fault("", name))
+	}
+	return f
+}
+
+// Path decodes the path parameter number i.
+func (p *ParameterReader) Path(i int, raw string) (string, bool) {
+	s, ok := unescapePercent(raw, false)
+	if !ok {
+		p.Fault(i, "encoding", "", p.list[i].Expected)
+	}
+	return s, ok
+}
+
+// Option takes the next option off a raw query: its name, its value as it is written, and what is left. It reports false
+// where there is none or its name cannot be read.
+func (p *ParameterReader) Option(query string) (string, string, string, bool) {
+	option, rest, _ := strings.Cut(query, "&")
+	name, value, _ := strings.Cut(option, "=")
+	decoded, ok := unescapePercent(name, true)
+	if !ok {
+		p.note(mark{in: "query", member: strings.ToValidUTF8(name, "\uFFFD"), keyword: "encoding", want: &Expected{}})
+	}
+	return decoded, value, rest, ok && option != ""
+}
+
+// SystemOption returns which of the declared OData system query options a name means, or the name itself. They may be
+// written in any letter case and without the $ (OData 4.01 §5.1).
+func SystemOption(name string, declared ...string) string {
+	bare := strings.TrimPrefix(name, "$")
+	for _, d := range declared {
+		if len(bare) == len(d)-1 && strings.EqualFold(bare, d[1:]) { // of one length: no letter but an ASCII one folds
+			return d
+		}
+	}
+	return name
+}
+
+// Query decodes the value of the query parameter number i and refuses a second one of that name.
+func (p *ParameterReader) Query(i int, raw string) (string, bool) {
+	if p.seen&(1<<i) != 0 {
+		p.Fault(i, "repeated", "", p.list[i].Expected)
+		return "", false
+	}
+	p.seen |= 1 << i
+	s, ok := unescapePercent(raw, true)
+	if !ok {
+		p.Fault(i, "encoding", "", p.list[i].Expected)
+	}
+	return s, ok
+}
+
+// Unknown notes a query option that is not declared.
+func (p *ParameterReader) Unknown(name string) {
+	p.note(mark{in: "query", member: name, keyword: "additionalProperties", want: &Expected{}})
+}
+
+// Header returns the value of the header field number i, which may stand once.
+func (p *ParameterReader) Header(i int, lines []string) (string, bool) {
+	switch len(lines) {
+	case 0:
+		return "", false
+	case 1:
+		p.seen |= 1 << i
+		if !utf8.ValidString(lines[0]) {
+			p.Fault(i, "encoding", "", p.list[i].Expected)
+			return "", false
+		}
+		return lines[0], true
+	}
+	p.seen |= 1 << i
+	p.Fault(i, "repeated", "", p.list[i].Expected)
+	return "", false
+}
+
+// ListHeader returns the value of a header field whose lines may be joined by commas (RFC 9110 §5.3).
+func (p *ParameterReader) ListHeader(i int, lines []string) (string, bool) {
+	if len(lines) > 1 {
+		lines = []string{strings.Join(lines, ", ")}
+	}
+	return p.Header(i, lines)
+}
+
+// HeaderLine returns the one line of a header field, in place so that nothing is allocated, or all of its lines joined.
+func HeaderLine(lines []string) *string {
+	if len(lines) == 1 {
+		return &lines[0]
+	}
+	return new(strings.Join(lines, ", "))
+}
+
+// Require notes a required parameter that is not there.
+func (p *ParameterReader) Require(i int) {
+	if p.seen&(1<<i) == 0 {
+		p.Fault(i, "required", "", p.list[i].Expected)
+	}
+}
+
+// Number returns the value of a parameter as the literal that it has to be.
+func (p *ParameterReader) Number(i int, s string) ([]byte, bool) {
+	lit := []byte(s)
+	if !isNumber(lit) {
+		p.Fault(i, "type", "", p.list[i].Expected)
+		return nil, false
+	}
+	return lit, true
+}
+
+// Boolean returns the value of a parameter that is true or false.
+func (p *ParameterReader) Boolean(i int, s string) bool {
+	if s != "true" && s != "false" {
+		p.Fault(i, "type", "", p.list[i].Expected)
+	}
+	return s == "true"
+}
+
+// unescapePercent decodes percent-encoding exactly once (RFC 3986 §2.4), and a plus sign as a space in a form. It
+// reports false for a percent sign without two digits and for what is not UTF-8.
+func unescapePercent(s string, form bool) (string, bool) {
+	if strings.IndexByte(s, '%') < 0 && (!form || strings.IndexByte(s, '+') < 0) {
+		return s, utf8.ValidString(s)
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '%':
+			if i+2 >= len(s) || unhex(s[i+1])|unhex(s[i+2]) > 0xf {
+				return "", false
+			}
+			b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
+			i += 2
+		case c == '+' && form:
+			b = append(b, ' ')
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b), utf8.Valid(b)
+}

@@ -1,0 +1,224 @@
+package validate
+
+// maxDepth is how deep objects and arrays may nest in all. Recursive schemas and members of any type need a bound.
+const maxDepth = 64
+
+// Reader reads one JSON text from the first byte to the last, for generated code.
+//
+// After bad syntax it stands at the end of the data, where every method finds nothing more to read: the callers need no
+// check of their own.
+type Reader struct {
+	data  []byte
+	pos   int
+	depth int
+	bad   int    // 1 + the offset of the first bad byte; 0 is none
+	text  string // the one copy of data, which all strings without escapes are parts of; made when the first is read
+	key   []byte // the name of the member that is being read, if it is not one of the expected names
+	marks []mark
+}
+
+// Open returns a reader that stands before the value of data. Faults keep no reference to data, but strings and names that
+// the reader returns may share one copy of it.
+func Open(data []byte) Reader {
+	r := Reader{data: data}
+	r.space()
+	return r
+}
+
+// Offset is the index of the byte before which the reader stands.
+func (r *Reader) Offset() int { return r.pos }
+
+// Name is the name of the member that is being read, if [Reader.Member] returned -1. It is valid until the next member.
+func (r *Reader) Name() []byte { return r.key }
+
+// Close ends the reading and returns its faults, nil if there are none.
+func (r *Reader) Close() *Faults {
+	if r.bad == 0 && r.pos == len(r.data) && r.marks == nil {
+		return nil
+	}
+	return r.refuse()
+}
+
+func (r *Reader) refuse() *Faults {
+	r.space()
+	if r.pos < len(r.data) {
+		r.malformed(r.pos)
+	}
+	if r.bad == 0 {
+		if r.marks == nil { // only white space followed
+			return nil
+		}
+		return &Faults{List: resolve(r.data, r.marks)}
+	}
+	blank := Reader{data: r.data}
+	blank.space()
+	return &Faults{Malformed: true, Empty: blank.pos == len(r.data), Offset: r.bad - 1}
+}
+
+// malformed notes that the byte at offset at cannot stand there. The first such byte counts.
+func (r *Reader) malformed(at int) {
+	if r.bad == 0 {
+		r.bad = at + 1
+	}
+	r.pos = len(r.data)
+}
+
+// space skips white space (RFC 8259 §2).
+func (r *Reader) space() {
+	i := r.pos
+	for i < len(r.data) && r.data[i] <= ' ' && uint64(1)<<r.data[i]&(1<<' '|1<<'\t'|1<<'\r'|1<<'\n') != 0 {
+		i++
+	}
+	r.pos = i
+}
+
+// Peek returns the next byte, 0 at the end. No JSON value starts with 0.
+func (r *Reader) Peek() byte {
+	if r.pos < len(r.data) {
+		return r.data[r.pos]
+	}
+	return 0
+}
+
+// Enter reads the brace or bracket that opens an object or array. It reports false after a fault.
+func (r *Reader) Enter(opening byte, want *Expected) bool {
+	if r.Peek() != opening {
+		r.wrongType(want)
+		return false
+	}
+	if r.depth++; r.depth > maxDepth {
+		r.malformed(r.pos)
+		return false
+	}
+	r.pos++
+	return true
+}
+
+// More moves to the member or item number n of an object or array, or past the byte that closes it if there is none.
+func (r *Reader) More(n int, closing byte) bool {
+	r.space()
+	c := r.Peek()
+	if c == closing {
+		r.pos++
+		r.depth--
+		return false
+	}
+	if n > 0 {
+		if c != ',' {
+			r.malformed(r.pos)
+			return false
+		}
+		r.pos++
+		r.space()
+	}
+	if r.pos == len(r.data) {
+		r.malformed(r.pos)
+		return false
+	}
+	return true
+}
+
+// Member reads a member's name, moves to its value and returns the index of the name in names; next is the likely one.
+// It returns -1 for a name that is not in names, which [Reader.Name] then returns.
+func (r *Reader) Member(names []string, next int) int {
+	if next < len(names) {
+		name := names[next]
+		start := r.pos + 1
+		end := start + len(name)
+		if end < len(r.data) && r.data[end] == '"' && r.data[r.pos] == '"' && string(r.data[start:end]) == name {
+			r.pos = end + 1
+			r.colon()
+			return next
+		}
+	}
+	return r.otherMember(names, next)
+}
+
+func (r *Reader) otherMember(names []string, next int) int {
+	start := r.pos
+	if r.Peek() != '"' {
+		r.malformed(start)
+		return -1
+	}
+	end, escaped := r.endOfString(start + 1)
+	if end < 0 {
+		return -1
+	}
+	r.key = r.data[start+1 : end]
+	if escaped {
+		r.key = unescape(nil, r.key)
+	}
+	r.pos = end + 1
+	r.colon()
+	// A body that leaves members out names the rest in order, more often than not.
+	for i := next; i < len(names); i++ {
+		if string(r.key) == names[i] {
+			return i
+		}
+	}
+	for i := 0; i < next && i < len(names); i++ {
+		if string(r.key) == names[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// colon reads the colon between a name and its value, and the white space around it.
+func (r *Reader) colon() {
+	if r.Peek() != ':' {
+		r.space()
+		if r.Peek() != ':' {
+			r.malformed(r.pos)
+			return
+		}
+	}
+	r.pos++
+	if r.Peek() <= ' ' {
+		r.space()
+	}
+}
+
+// Duplicate notes that the member that is being read has been read before (RFC 7493 §2.3).
+func (r *Reader) Duplicate() { r.malformed(r.pos) }
+
+// wrongType notes that the value is not of the type wanted, and reads on behind it.
+func (r *Reader) wrongType(want *Expected) {
+	if r.bad == 0 {
+		r.Fault(r.pos, "type", "", want)
+		r.Skip()
+	}
+}
+
+// Null reads null if that is the value.
+func (r *Reader) Null() bool {
+	if r.Peek() != 'n' {
+		return false
+	}
+	r.word("null")
+	return true
+}
+
+// Boolean reads true or false.
+func (r *Reader) Boolean(want *Expected) bool {
+	switch r.Peek() {
+	case 't':
+		r.word("true")
+		return true
+	case 'f':
+		r.word("false")
+	default:
+		r.wrongType(want)
+	}
+	return false
+}
+
+// word reads one of the three words of JSON; its first byte is known to be there.
+func (r *Reader) word(w string) {
+	end := r.pos + len(w)
+	if end > len(r.data) || string(r.data[r.pos:end]) != w {
+		r.malformed(r.pos)
+		return
+	}
+	r.pos = end
+}

@@ -1,0 +1,353 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe/probevalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop/shopvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/tree"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/tree/treevalid"
+)
+
+// bodyCase is a body and its faults, each as "keyword pointer", or "malformed".
+type bodyCase struct {
+	body   string
+	faults string // separated by commas; "" for a valid body
+}
+
+// runBodies checks the verdicts. A valid body is decoded as encoding/json decodes it, and is the same when it is written
+// and read again.
+func runBodies[T any](t *testing.T, decode func([]byte, *T) string, encode func([]byte, *T) []byte, cases []bodyCase) {
+	t.Helper()
+	t.Parallel()
+	for _, tt := range cases {
+		var got T
+		if faults := decode([]byte(tt.body), &got); faults != tt.faults {
+			t.Errorf("%s: got faults %q, want %q", tt.body, faults, tt.faults)
+			continue
+		}
+		if tt.faults != "" {
+			continue
+		}
+		var want, again T
+		if err := json.Unmarshal([]byte(tt.body), &want); err != nil {
+			t.Logf("%s: encoding/json: %v", tt.body, err)
+		} else if !reflect.DeepEqual(want, got) {
+			t.Errorf("%s: encoding/json decodes another value:\n%s", tt.body, cmp.Diff(want, got))
+		}
+		if encode == nil {
+			continue
+		}
+		encoded := encode(nil, &got)
+		if faults := decode(encoded, &again); faults != "" {
+			t.Errorf("%s: written as %s: faults %q", tt.body, encoded, faults)
+		} else if second := encode(nil, &again); string(second) != string(encoded) {
+			t.Errorf("%s: written as %s, then as %s", tt.body, encoded, second)
+		}
+	}
+}
+
+func TestTree(t *testing.T) {
+	decode := func(data []byte, v *tree.Node) string { return treeFaults(treevalid.DecodeNode(data, v)) }
+	deep := func(n int) string {
+		return strings.Repeat(`{"name":"a","children":[`, n) + `{"name":"z"}` + strings.Repeat("]}", n)
+	}
+	runBodies(t, decode, treevalid.AppendNode, []bodyCase{
+		{`{"name":"a"}`, ""},
+		{`{"name":"a","children":[]}`, ""},
+		{`{"children":[{"name":"b","children":[{"name":"c"}]},{"name":"d"}],"name":"a"}`, ""},
+		{`{"name":"a","matrix":[[1,2],[3.0,4e2]],"note":{"x":[null,{"y":1}]}}`, ""},
+		{`{"name":"a","byName":{"x":{"name":"x"},"y":{"name":"y","byName":{}}}}`, ""},
+		{`{"name":"a","parent":{"href":"/b","parent":{"href":"/c"}}}`, ""},
+		{`{"name":"a","parent":null,"note":null}`, ""},
+		{`{"name":"a","parent":{"href":"/b","parent":null,"extra":{"x":1}}}`, ""},
+		{`{"name":"\u00e9\ud83d\ude00345678"}`, ""},
+		{`{"name":"123456789"}`, "maxLength /name"},
+		{`{"name":""}`, "minLength /name"},
+		{`{}`, "required /name"},
+		{`[]`, "type "},
+		{`null`, "type "},
+		{`{"name":"a","children":[{},{"name":1},{"name":"a","x":1},{"name":"z"}]}`, "required /children/0/name,type /children/1/name,additionalProperties /children/2/x,maxItems /children"},
+		{`{"name":"a","matrix":[]}`, "minItems /matrix"},
+		{`{"name":"a","matrix":[[1],[1,2,3],[1,"2"],3]}`, "minItems /matrix/0,maxItems /matrix/1,type /matrix/2/1,type /matrix/3"},
+		{`{"name":"a","byName":{"x":{"name":"x"},"y/~":{},"z":{"name":"z"}}}`, "required /byName/y~1~0/name,maxProperties /byName"},
+		{`{"name":"a","byName":{"x":{"name":"x"},"x":{"name":"x"}}}`, "malformed"},
+		{`{"name":"a","parent":{"href":"b","parent":{}}}`, "pattern /parent/href,required /parent/parent/href"},
+		{`{"name":"a","parent":{"href":"/b","x":1,"x":1}}`, "malformed"},
+		{`{"name":"a","note":{"x":1,"x":1}}`, "malformed"},
+		{`{"name":1,"note":tru}`, "malformed"},
+		{deep(31), ""},
+		{deep(32), "malformed"},
+	})
+}
+
+func TestTreeResponses(t *testing.T) {
+	decodeAll := func(data []byte, v *[]tree.Node) string { return treeFaults(treevalid.DecodePutTree207(data, v)) }
+	runBodies(t, decodeAll, treevalid.AppendPutTree207, []bodyCase{
+		{`[]`, ""},
+		{`[{"name":"a"},{"name":"b"}]`, ""},
+		{`[{"name":"a"},{}]`, "required /1/name"},
+		{`{}`, "type "},
+	})
+}
+
+func treeFaults(f *validate.Faults) string {
+	if f == nil {
+		return ""
+	}
+	if f.Malformed {
+		return "malformed"
+	}
+	var all []string
+	for _, fault := range f.List {
+		all = append(all, fault.Keyword+" "+fault.Pointer)
+	}
+	return strings.Join(all, ",")
+}
+
+func TestShop(t *testing.T) {
+	decode := func(data []byte, v *shop.Order) string { return shopFaults(shopvalid.DecodeOrder(data, v)) }
+	with := func(member string) string { return `{"price":1,"kind":"book",` + member + `}` }
+	runBodies(t, decode, nil, []bodyCase{
+		{`{"price":1,"kind":"book"}`, ""},
+		{`{"price":19.99,"kind":"a \"b\" \\c","secret":"s"}`, ""},
+		{`{"price":0.07e1,"kind":"\u00e9t\u00e9"}`, ""},
+		{`{"price":100000.00,"kind":"book"}`, ""},
+		{`{"price":100000.0000000000000000000001,"kind":"book"}`, "maximum /price,multipleOf /price"},
+		{`{"price":0,"kind":"book"}`, "exclusiveMinimum /price"},
+		{`{"price":-0.00,"kind":"book"}`, "exclusiveMinimum /price"},
+		{`{"price":1e-300,"kind":"book"}`, "multipleOf /price"},
+		{`{"price":1e999,"kind":"book"}`, "format /price"},
+		{`{"price":0.001,"kind":"Book"}`, "multipleOf /price,enum /kind"},
+		{`{"price":"1","kind":1}`, "type /price,type /kind"},
+		{`{"price":1}`, "required /kind,minProperties "},
+		{`{}`, "required /price,required /kind,minProperties "},
+		{with(`"discount":-0.5`), ""},
+		{with(`"discount":0.5`), "exclusiveMaximum /discount"},
+		{with(`"discount":0.49999999999999999999`), ""},
+		{with(`"discount":1e39`), "format /discount"},
+		{with(`"count":12`), ""},
+		{with(`"count":1.2e1`), ""},
+		{with(`"count":13`), "multipleOf /count"},
+		{with(`"count":1002`), "maximum /count"},
+		{with(`"count":-6`), "minimum /count"},
+		{with(`"count":3000000000`), "format /count"},
+		{with(`"count":1.5`), "type /count"},
+		{with(`"any":-9223372036854775808`), ""},
+		{with(`"any":9223372036854775808`), "format /any"},
+		{with(`"any":0.5`), "type /any"},
+		{with(`"big":9223372036854775807`), ""},
+		{with(`"ratio":20`), ""},
+		{with(`"ratio":0.50`), ""},
+		{with(`"ratio":0.51`), "enum /ratio"},
+		{with(`"size":3.0`), ""},
+		{with(`"size":4`), "enum /size"},
+		{with(`"gift":true`), ""},
+		{with(`"gift":false`), "enum /gift"},
+		{with(`"gift":"true"`), "type /gift"},
+		{with(`"state":"open"`), ""},
+		{with(`"state":null`), ""},
+		{with(`"state":"ajar"`), "enum /state"},
+		{with(`"stock":{"a":1,"b":0}`), ""},
+		{with(`"stock":{}`), "minProperties /stock"},
+		{with(`"stock":{"a":1,"b":0,"c":-1,"d":"x"}`), "minimum /stock/c,type /stock/d,maxProperties /stock"},
+		{with(`"labels":{"main":"long label","x":"abc","y":"d"}`), ""},
+		{with(`"labels":{"x":"abcd"}`), "maxLength /labels/x,required /labels/main"},
+		{with(`"labels":{"main":"","x":"a","\u0078":"b"}`), "malformed"},
+		{with(`"id":1`), "readOnly /id"},
+		{with(`"other":[{"deep":1}]`), ""},
+		{with(`"other":1,"other":1`), "malformed"},
+	})
+}
+
+func TestShopResponse(t *testing.T) {
+	decode := func(data []byte, v *shop.Order) string { return shopFaults(shopvalid.DecodeOrderResponse(data, v)) }
+	runBodies(t, decode, shopvalid.AppendOrderResponse, []bodyCase{
+		{`{"id":1,"price":1,"kind":"book","labels":{"main":"m","b":"2","a":"1"}}`, ""},
+		{`{"price":1,"kind":"book"}`, "required /id"},
+		{`{"id":0,"price":1,"kind":"book"}`, "minimum /id"},
+		{`{"id":1,"price":1,"kind":"book","secret":"s"}`, "writeOnly /secret"},
+	})
+}
+
+func TestEncoderLeavesOutTheOtherDirection(t *testing.T) {
+	t.Parallel()
+	order := shop.Order{ID: 7, Secret: "s", Price: 1, Kind: shop.Book}
+	const want = `{"id":7,"price":1,"kind":"book","labels":{"main":""}}`
+	if got := string(shopvalid.AppendOrderResponse(nil, &order)); got != want {
+		t.Errorf("response: got %s, want %s", got, want)
+	}
+	if got := string(shopvalid.AppendOrder(nil, &order)); strings.Contains(got, `"id"`) || !strings.Contains(got, `"secret":"s"`) {
+		t.Errorf("request: got %s, want secret and not id", got)
+	}
+}
+
+func shopFaults(f *validate.Faults) string {
+	if f == nil {
+		return ""
+	}
+	if f.Malformed {
+		return "malformed"
+	}
+	var all []string
+	for _, fault := range f.List {
+		all = append(all, fault.Keyword+" "+fault.Pointer)
+	}
+	return strings.Join(all, ",")
+}
+
+func TestProbe(t *testing.T) {
+	decode := func(data []byte, v *probe.Reading) string { return probeFaults(probevalid.DecodeReading(data, v)) }
+	runBodies(t, decode, probevalid.AppendReading, []bodyCase{
+		{`{}`, ""},
+		{`null`, ""},
+		{`{"id":"6DE0AF45-af45-6de0-45af-e06d45afe06d"}`, ""},
+		{`{"id":"urn:uuid:6de0af45-af45-6de0-45af-e06d45afe06d"}`, "format /id"},
+		{`{"id":"{6de0af45-af45-6de0-45af-e06d45afe06d}"}`, "format /id"},
+		{`{"at":"2024-02-29T23:59:59.123456789+01:00"}`, ""},
+		{`{"at":"2023-02-29T23:59:59Z"}`, "format /at"},
+		{`{"at":"2024-02-29T3:59:59Z"}`, "format /at"},
+		{`{"day":"2024-02-29"}`, ""},
+		{`{"day":"1924-02-30"}`, "pattern /day,format /day"},
+		{`{"raw":"YWI="}`, ""},
+		{`{"raw":"YWI"}`, "format /raw"},
+		{`{"raw":null}`, ""},
+		{`{"id":null}`, "type /id"},
+		{`{"link":"urn:a:b","mail":"a@b.example","four":"127.0.0.1","six":"::1"}`, ""},
+		{`{"link":"b","mail":"b","four":"::1","six":"127.0.0.1"}`, "format /link,format /mail,format /four,format /six"},
+		{`{"when":"2017-01-01T00:03-08:00","small":-0}`, ""},
+		{`{"when":"2017-01-01T00:03-14:01","small":7.0}`, "format /when,format /small"},
+		{`{"small":2147483648}`, "format /small"},
+		{`{"word":"www","secret":"ab"}`, ""},
+		{`{"word":"wow","secret":"a"}`, "pattern /word,minLength /secret"},
+		{`{"short":"éé"}`, ""},
+		{`{"short":"éééé"}`, "x-maxBytes /short"},
+		{`{"short":"abcde"}`, "maxLength /short"},
+		{`{"short":"\u00e9\u00e9\u00e9"}`, ""},
+	})
+}
+
+func probeFaults(f *validate.Faults) string {
+	if f == nil {
+		return ""
+	}
+	if f.Malformed {
+		return "malformed"
+	}
+	var all []string
+	for _, fault := range f.List {
+		place := fault.Pointer
+		if fault.In != "" {
+			place = fault.In + ":" + fault.Name
+		}
+		all = append(all, fault.Keyword+" "+place)
+	}
+	return strings.Join(all, ",")
+}
+
+func TestProbeParameters(t *testing.T) {
+	t.Parallel()
+	const id = "6de0af45-af45-6de0-45af-e06d45afe06d"
+	rate := map[string][]string{"X-Rate": {"1.5"}}
+	tests := []struct {
+		name   string
+		path   [4]string
+		query  string
+		header map[string][]string
+		faults string
+	}{
+		{"all", [4]string{id, "3", "0.5", "true"}, "top=1&$filter=abc%20eq+x&Count=true&deep=false&since=2024-01-01&level=low", map[string][]string{"X-Rate": {"-1e3"}, "X-Trace": {id}}, ""},
+		{"escaped path", [4]string{"6de0af45%2Daf45-6de0-45af-e06d45afe06d", "%33", "1e1", "false"}, "%74op=1", rate, ""},
+		{"decoded once", [4]string{"6de0af45%252Daf45-6de0-45af-e06d45afe06d", "3", "1", "true"}, "top=1", rate, "format path:probe-id"},
+		{"bad path", [4]string{"x", "-1", "0", "yes"}, "top=1", rate, "format path:probe-id,minimum path:slot,exclusiveMinimum path:scale,type path:on"},
+		{"bad escapes", [4]string{id, "%3", "1", "true"}, "top=%zz&%=1&level=%ff", rate, "encoding path:slot,encoding query:top,encoding query:%,encoding query:level"},
+		{"not numbers", [4]string{id, "0x1", "+1", "true"}, "top=01", map[string][]string{"X-Rate": {"1,5"}}, "type path:slot,type path:scale,type query:top,type header:X-Rate"},
+		{"required", [4]string{id, "1", "1", "true"}, "", nil, "required query:top,required header:X-Rate"},
+		{"empty options", [4]string{id, "1", "1", "true"}, "&&top=5&", rate, ""},
+		{"empty value", [4]string{id, "1", "1", "true"}, "top", rate, "type query:top"},
+		{"repeated", [4]string{id, "1", "1", "true"}, "top=5&top=5", map[string][]string{"X-Rate": {"1", "1"}}, "repeated query:top,repeated header:X-Rate"},
+		{"list header", [4]string{id, "1", "1", "true"}, "top=5", map[string][]string{"X-Rate": {"1"}, "Prefer": {"a", "b"}}, ""},
+		{"unknown", [4]string{id, "1", "1", "true"}, "top=5&Top=6&%C3%A9=1&=2", rate, "additionalProperties query:Top,additionalProperties query:é,additionalProperties query:"},
+		{"the operation's own schema", [4]string{id, "1", "1", "true"}, "top=1000", rate, ""},
+		{"bounds", [4]string{id, "2147483648", "1", "true"}, "top=1001&level=mid&since=2024-02-30&$filter=EQ", map[string][]string{"X-Rate": {"1.50000000000000000001"}}, "format path:slot,maximum query:top,enum query:level,format query:since,pattern query:$filter,maximum header:X-Rate"},
+		{"pattern beyond ASCII", [4]string{id, "1", "1", "true"}, "top=5&$filter=%C3%A9 eq", rate, ""},
+		{"system options", [4]string{id, "1", "1", "true"}, "top=5&SkipToken=a&%24COUNT=true", rate, ""},
+		{"system option in two spellings", [4]string{id, "1", "1", "true"}, "top=5&$count=true&COUNT=false&skiptoken=a&$skipToken=b", rate, "repeated query:$count,repeated query:$skiptoken"},
+		{"not a spelling of a system option", [4]string{id, "1", "1", "true"}, "top=5&$$count=true&$s\u212Aiptoken=a&$co%20unt=true", rate,
+			"additionalProperties query:$$count,additionalProperties query:$s\u212Aiptoken,additionalProperties query:$co unt"},
+		{"options that are not system options", [4]string{id, "1", "1", "true"}, "top=5&$deep=true&filter=a&$FILTER=a", rate,
+			"additionalProperties query:$deep,additionalProperties query:filter,additionalProperties query:$FILTER"},
+		{"header not UTF-8", [4]string{id, "1", "1", "true"}, "top=5", map[string][]string{"X-Rate": {"1\xff"}}, "encoding header:X-Rate"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var path probevalid.PostProbePath
+			var into probe.PostProbeParams
+			got := probeFaults(probevalid.DecodePostProbeParams(tt.path[0], tt.path[1], tt.path[2], tt.path[3], tt.query, tt.header, &path, &into))
+			if got != tt.faults {
+				t.Errorf("got %q, want %q", got, tt.faults)
+			}
+			if tt.name == "all" && (path.Slot != 3 || path.Scale != 0.5 || !path.On || into.Top != 1 || *into.Filter != "abc eq x" || !*into.Count || *into.Deep || into.XRate != -1000) {
+				t.Errorf("got %+v and %+v", path, into)
+			}
+			if tt.name == "list header" && *into.Prefer != "a, b" {
+				t.Errorf("got Prefer %q", *into.Prefer)
+			}
+		})
+	}
+}
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	want := &validate.Operation{
+		ID: "postProbe", Method: "POST", Path: "/probes/{probe-id}/{slot}/{scale}/{on}",
+		Security: []validate.Alternative{
+			{{Scheme: "token", Type: "http", Name: "bearer"}, {Scheme: "key", Type: "apiKey", In: "header", Name: "X-Key"}}, {},
+		},
+		Request: []*validate.Body{{Type: "application/json"}}, Responses: []*validate.Response{{Status: "204"}},
+	}
+	got := *probevalid.Operations[0]
+	if f := got.CheckParams([]string{"a", "b", "c", "d"}, "", nil); f == nil {
+		t.Error("CheckParams took a scale that is no number")
+	}
+	if _, ok := got.DecodeBody([]byte("{}"), new(string)); ok {
+		t.Error("DecodeBody took a value of another type")
+	}
+	if f, ok := got.DecodeBody([]byte("["), new(probe.Reading)); !ok || f == nil || !f.Malformed {
+		t.Errorf("DecodeBody of no JSON: %+v, %t", f, ok)
+	}
+	if f := got.Request[0].Check([]byte("[")); f == nil || !f.Malformed {
+		t.Errorf("Check of no JSON: %+v", f)
+	}
+	var parameters []string
+	for _, p := range got.Parameters {
+		parameters = append(parameters, fmt.Sprint(p.In, " ", p.Name, " ", p.Style, " ", p.Explode, " ", p.Required, " ", p.System))
+	}
+	if diff := cmp.Diff(probeParameters, parameters); diff != "" {
+		t.Errorf("parameters (-want +got):\n%s", diff)
+	}
+	got.CheckParams, got.DecodeBody, got.Request, got.Parameters = nil, nil, []*validate.Body{{Type: "application/json"}}, nil
+	if diff := cmp.Diff(want, &got, cmpopts.IgnoreUnexported(validate.Schema{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// probeParameters are where, what, style, explode, required and system of each parameter.
+var probeParameters = []string{
+	"path probe-id simple false true false", "path slot simple false true false", "path scale simple false true false",
+	"path on simple false true false", "query top form true true false", "query $filter form true false false",
+	"query $skiptoken form true false true", "query $count form true false true", "query deep form true false false",
+	"query since form true false false", "query level form true false false", "header X-Rate simple false true false",
+	"header X-Trace simple false false false", "header Prefer simple false false false",
+}

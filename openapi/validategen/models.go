@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"go/types"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// models is the package of the Go types that oapi-codegen made of the document.
+type models struct {
+	pkg    *types.Package
+	byName map[string][]*types.TypeName // by folded name
+	named  map[string]string            // -type: name in the document → Go name
+}
+
+// loadModels type-checks a package, by import path or by folder. Only types matter: function bodies are not looked at.
+func loadModels(pattern string, named map[string]string) (*models, error) {
+	config := &packages.Config{Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedFiles | packages.NeedSyntax}
+	pkgs, err := packages.Load(config, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("loading the models: %w", err)
+	}
+	if len(pkgs) != 1 {
+		return nil, fmt.Errorf("loading the models: %s is %d packages", pattern, len(pkgs))
+	}
+	if len(pkgs[0].Errors) > 0 {
+		return nil, fmt.Errorf("loading the models: %w", pkgs[0].Errors[0])
+	}
+	m := &models{pkg: pkgs[0].Types, byName: map[string][]*types.TypeName{}, named: named}
+	for _, name := range m.pkg.Scope().Names() {
+		if t, ok := m.pkg.Scope().Lookup(name).(*types.TypeName); ok && t.Exported() {
+			m.byName[fold(name)] = append(m.byName[fold(name)], t)
+		}
+	}
+	return m, nil
+}
+
+// fold takes away from a name what oapi-codegen's name normalizers may change: letter case and punctuation.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+}
+
+// find returns the type of a name of the document, nil if there is none.
+func (m *models) find(name string) (*types.TypeName, error) {
+	if goName, ok := m.named[name]; ok {
+		t, ok := m.pkg.Scope().Lookup(goName).(*types.TypeName)
+		if !ok {
+			return nil, fmt.Errorf("the models have no type %s", goName)
+		}
+		return t, nil
+	}
+	switch found := m.byName[fold(name)]; len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return found[0], nil
+	default:
+		return nil, fmt.Errorf("%s may be %s or %s in Go; say which with -type", name, found[0].Name(), found[1].Name())
+	}
+}
+
+// wrap kinds: how a field holds a value that may be absent or null.
+type wrapping int
+
+const (
+	bare     wrapping = iota // T: absent and null are the zero value
+	pointer                  // *T: absent and null are nil
+	optional                 // Optional[T] of a package with Value[T] and Null[T], and methods Get, IsNull and IsZero
+)
+
+// unwrapped is a field's type and the type of the value it holds.
+type unwrapped struct {
+	how   wrapping
+	outer types.Type
+	value types.Type
+	pkg   *types.Package // of optional
+}
+
+func unwrap(t types.Type) unwrapped {
+	t = types.Unalias(t)
+	if p, ok := t.(*types.Pointer); ok {
+		return unwrapped{how: pointer, outer: t, value: types.Unalias(p.Elem())}
+	}
+	if n, ok := t.(*types.Named); ok && n.TypeArgs().Len() == 1 && n.Obj().Pkg() != nil && isOptional(n) {
+		return unwrapped{how: optional, outer: t, value: types.Unalias(n.TypeArgs().At(0)), pkg: n.Obj().Pkg()}
+	}
+	return unwrapped{how: bare, outer: t, value: t}
+}
+
+func isOptional(n *types.Named) bool {
+	scope := n.Obj().Pkg().Scope()
+	for _, name := range []string{"Value", "Null"} {
+		f, ok := scope.Lookup(name).(*types.Func)
+		if !ok {
+			return false
+		}
+		results := f.Signature().Results()
+		if results.Len() != 1 {
+			return false
+		}
+		r, ok := types.Unalias(results.At(0).Type()).(*types.Named)
+		if !ok || r.Origin() != n.Origin() {
+			return false
+		}
+	}
+	return method(n, "Get") != nil && method(n, "IsNull") != nil && method(n, "IsZero") != nil
+}
+
+// method returns the method of t or of *t, nil if there is none.
+func method(t types.Type, name string) *types.Func {
+	if _, ok := t.(*types.Pointer); !ok {
+		t = types.NewPointer(t)
+	}
+	f, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
+	fn, _ := f.(*types.Func)
+	return fn
+}
+
+// methodDepth returns through how many embedded fields t gets a method, -1 if it has none.
+func methodDepth(t types.Type, name string) int {
+	f, index, _ := types.LookupFieldOrMethod(types.NewPointer(t), true, nil, name)
+	if _, ok := f.(*types.Func); !ok {
+		return -1
+	}
+	return len(index) - 1
+}
+
+// hasMethod reports whether t or *t has a method of that signature, written as in `func([]byte) error`.
+func hasMethod(t types.Type, name, signature string) bool {
+	f := method(t, name)
+	return f != nil && signatureText(f) == signature
+}
+
+func signatureText(f *types.Func) string {
+	list := func(t *types.Tuple) []string {
+		var all []string
+		for v := range t.Variables() {
+			all = append(all, types.TypeString(v.Type(), nil))
+		}
+		return all
+	}
+	s := "func(" + strings.Join(list(f.Signature().Params()), ", ") + ")"
+	switch r := list(f.Signature().Results()); len(r) {
+	case 0:
+		return s
+	case 1:
+		return s + " " + r[0]
+	default:
+		return s + " (" + strings.Join(r, ", ") + ")"
+	}
+}
+
+// parseFunction returns the function Parse<T>(string) (T, error) of t's package, nil if there is none.
+func parseFunction(t types.Type) *types.Func {
+	n, ok := t.(*types.Named)
+	if !ok || n.Obj().Pkg() == nil {
+		return nil
+	}
+	f, ok := n.Obj().Pkg().Scope().Lookup("Parse" + n.Obj().Name()).(*types.Func)
+	if !ok || f.Signature().Params().Len() != 1 || f.Signature().Results().Len() != 2 ||
+		!types.Identical(f.Signature().Results().At(0).Type(), t) {
+		return nil
+	}
+	param := f.Signature().Params().At(0).Type()
+	if basic, ok := param.(*types.Basic); ok && basic.Kind() == types.String {
+		return f
+	}
+	if tp, ok := param.(*types.TypeParam); ok && types.Satisfies(types.Typ[types.String], tp.Underlying().(*types.Interface)) {
+		return f
+	}
+	return nil
+}
+
+// field is a member of a struct by its json tag.
+type field struct {
+	name                string // of Go
+	member              string
+	typ                 types.Type
+	omitEmpty, omitZero bool
+}
+
+// fields returns the fields of a struct, those of embedded structs among them, and the one for additional properties.
+func fields(t *types.Struct) ([]field, *field) {
+	var all []field
+	var additional *field
+	for i := range t.NumFields() {
+		f := t.Field(i)
+		tag := reflect.StructTag(t.Tag(i)).Get("json")
+		name, options, _ := strings.Cut(tag, ",")
+		if f.Embedded() && name == "" {
+			if inner, ok := f.Type().Underlying().(*types.Struct); ok {
+				more, _ := fields(inner)
+				all = append(all, more...)
+				continue
+			}
+		}
+		if tag == "-" {
+			if f.Name() == "AdditionalProperties" {
+				additional = &field{name: f.Name(), typ: f.Type()}
+			}
+			continue
+		}
+		if !f.Exported() {
+			continue
+		}
+		if name == "" {
+			name = f.Name()
+		}
+		list := strings.Split(options, ",")
+		all = append(all, field{f.Name(), name, f.Type(), slices.Contains(list, "omitempty"), slices.Contains(list, "omitzero")})
+	}
+	return all, additional
+}
+
+func fieldOf(all []field, member string) (field, bool) {
+	for _, f := range all {
+		if f.member == member {
+			return f, true
+		}
+	}
+	return field{}, false
+}

@@ -1,0 +1,461 @@
+package main
+
+import (
+	"fmt"
+	"go/types"
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// isValue reports whether a value of the schema is read by a function that returns it: all but objects and arrays.
+func isValue(s *schema) bool { return s.typ != "object" && s.typ != "array" }
+
+// reader returns what reads a value of a schema into a type: for an object or array a method that takes a pointer to
+// it, for any other value a call that returns it.
+func (g *generator) reader(s *schema, t types.Type, d direction) (string, error) {
+	write := g.writeStringReader
+	switch s.typ {
+	case "string":
+		if s.isFree() && types.Identical(t, types.Typ[types.String]) {
+			return "r.AnyString(" + g.want(s) + ")", nil
+		}
+	case "integer", "number":
+		write = g.writeNumberReader
+	case "boolean":
+		if s.enum == nil && types.Identical(t, types.Typ[types.Bool]) {
+			return "r.Boolean(" + g.want(s) + ")", nil
+		}
+		write = g.writeBooleanReader
+	case "object":
+		return g.objectReader(s, t, d)
+	case "array":
+		return g.arrayReader(s, t, d)
+	case "":
+		return g.anyReader(s, t)
+	}
+	return g.function("read", s, t, d, func(name string) error { return write(name, s, t) }) + "(r)", nil
+}
+
+// isFree reports whether any string will do.
+func (s *schema) isFree() bool {
+	return (s.format == "" || s.format == "password") && s.enum == nil && s.patterns == nil &&
+		s.minLength == nil && s.maxLength == nil && s.maxBytes == nil
+}
+
+// checker returns the method that checks a string or the literal of a number, and converts it.
+func (g *generator) checker(s *schema, t types.Type) string {
+	write := g.writeStringChecker
+	if s.typ != "string" {
+		write = g.writeNumberChecker
+	}
+	return g.function("check", s, t, request, func(name string) error { return write(name, s, t) })
+}
+
+func (g *generator) writeStringReader(name string, s *schema, t types.Type) error {
+	g.p("// %s reads the string %s.", name, s.node.pointer)
+	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
+	if s.isBareUUID() && textOrdered(t) {
+		g.p("if v, ok := r.UUID(); ok {\nreturn %s(v)\n}", g.typ(t))
+	}
+	g.p("at := r.Offset()")
+	g.p("if s, ok := r.String(%s); ok {", g.want(s))
+	g.p("return %s(r, at, s)", g.checker(s, t))
+	g.p("}\nvar none %s\nreturn none\n}\n", g.typ(t))
+	return nil
+}
+
+// isBareUUID reports whether a UUID is all that the schema asks for.
+func (s *schema) isBareUUID() bool {
+	return s.format == "uuid" && s.enum == nil && s.minLength == nil && s.maxLength == nil && s.maxBytes == nil &&
+		!slices.ContainsFunc(s.patterns, func(p string) bool { return !implied("uuid", p) })
+}
+
+// textOrdered reports whether t is sixteen bytes in the order in which a UUID writes them, which its type does not tell.
+func textOrdered(t types.Type) bool {
+	switch types.TypeString(t, nil) {
+	case "github.com/pfxrecryption/pfxrecryption/openapi/edm.Guid", "github.com/google/uuid.UUID":
+		return true
+	}
+	return false
+}
+
+func (g *generator) writeNumberReader(name string, s *schema, t types.Type) error {
+	g.p("// %s reads the number %s.", name, s.node.pointer)
+	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
+	g.p("at := r.Offset()")
+	g.p("if lit, ok := r.Number(%s); ok {", g.want(s))
+	g.p("return %s(r, at, lit)", g.checker(s, t))
+	g.p("}\nreturn 0\n}\n")
+	return nil
+}
+
+func (g *generator) writeBooleanReader(name string, s *schema, t types.Type) error {
+	if b, ok := t.Underlying().(*types.Basic); !ok || b.Kind() != types.Bool {
+		return s.typeError(t)
+	}
+	g.p("// %s reads the boolean %s.", name, s.node.pointer)
+	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
+	if s.enum == nil {
+		g.p("return %s\n}\n", g.convert("r.Boolean("+g.want(s)+")", types.Bool, t))
+		return nil
+	}
+	g.p("at, first := r.Offset(), r.Peek()")
+	g.p("v := r.Boolean(%s)", g.want(s))
+	var tests []string
+	for _, v := range s.values() {
+		tests = append(tests, "v != "+v)
+	}
+	g.p("if (first == 't' || first == 'f') && %s {", strings.Join(tests, " && "))
+	g.fault(s, "at", "enum", enumText(s))
+	g.p("}\nreturn %s\n}\n", g.convert("v", types.Bool, t))
+	return nil
+}
+
+// convert writes the conversion of an expression of a basic type, if there is something to convert.
+func (g *generator) convert(expr string, from types.BasicKind, to types.Type) string {
+	if types.Identical(types.Typ[from], to) {
+		return expr
+	}
+	return g.typ(to) + "(" + expr + ")"
+}
+
+// convertBack writes the conversion of an expression to a basic type, if there is something to convert.
+func convertBack(expr string, from types.Type, to types.BasicKind) string {
+	if types.Identical(from, types.Typ[to]) {
+		return expr
+	}
+	return types.Typ[to].Name() + "(" + expr + ")"
+}
+
+// values returns the enum without null.
+func (s *schema) values() []string {
+	return slices.DeleteFunc(slices.Clone(s.enum), func(v string) bool { return v == "null" })
+}
+
+func enumText(s *schema) string { return "[" + strings.Join(s.enum, ",") + "]" }
+
+// typeError says that a Go type cannot hold the values of the schema.
+func (s *schema) typeError(t types.Type) error {
+	return s.node.errorf("the Go type %s is not supported for a value of type %q and format %q", types.TypeString(t, nil), s.typ, s.format)
+}
+
+// fault writes the line that notes a fault.
+func (g *generator) fault(s *schema, at, keyword, value string) {
+	g.p("r.Fault(%s, %q, %s, %s)", at, keyword, quote(value), g.want(s))
+}
+
+// quote writes a string literal, raw where that is easier to read.
+func quote(s string) string {
+	if strconv.CanBackquote(s) && strings.ContainsAny(s, `"\`) {
+		return "`" + s + "`"
+	}
+	return strconv.Quote(s)
+}
+
+func (g *generator) writeStringChecker(name string, s *schema, t types.Type) error {
+	g.p("// %s checks the string %s.", name, s.node.pointer)
+	g.p("func %s(r *validate.Reader, at int, s string) %s {", name, g.typ(t))
+	if s.minLength != nil && *s.minLength > 0 {
+		g.p("if validate.Shorter(s, %d) {", *s.minLength)
+		g.fault(s, "at", "minLength", strconv.Itoa(*s.minLength))
+		g.p("}")
+	}
+	if s.maxLength != nil {
+		g.p("if validate.Longer(s, %d) {", *s.maxLength)
+		g.fault(s, "at", "maxLength", strconv.Itoa(*s.maxLength))
+		g.p("}")
+	}
+	if s.maxBytes != nil {
+		g.p("if len(s) > %d {", *s.maxBytes)
+		g.fault(s, "at", "x-maxBytes", strconv.Itoa(*s.maxBytes))
+		g.p("}")
+	}
+	for _, p := range s.patterns {
+		if implied(s.format, p) {
+			g.p("// The format %s implies the pattern %s", s.format, strconv.Quote(p))
+			continue
+		}
+		g.p("if %s {", g.pattern(p, "s", false, false))
+		g.fault(s, "at", "pattern", jsonText(p))
+		g.p("}")
+	}
+	if s.enum != nil {
+		if values := s.values(); len(values) > 0 {
+			g.p("switch s {\ncase %s:\ndefault:", strings.Join(goStrings(values), ", "))
+			g.fault(s, "at", "enum", enumText(s))
+			g.p("}")
+		} else {
+			g.fault(s, "at", "enum", enumText(s))
+		}
+	}
+	if err := g.convertString(s, t); err != nil {
+		return err
+	}
+	g.p("}\n")
+	return nil
+}
+
+// goStrings writes JSON strings as Go strings.
+func goStrings(values []string) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, strconv.Quote(unquote(v)))
+	}
+	return out
+}
+
+// convertString writes the format's check and the conversion of the string s into t.
+func (g *generator) convertString(s *schema, t types.Type) error {
+	parse := parseFunction(t)
+	if parse != nil && parserFormats[parse.FullName()] == s.format && s.format != "" {
+		g.parseString(s, parse)
+		return nil
+	}
+	if s.format == "byte" && isByteSlice(t) {
+		g.p("v, ok := validate.DecodeByte(s)\nif !ok {")
+		g.fault(s, "at", "format", "")
+		g.p("}\nreturn v")
+		return nil
+	}
+	if validate.FormatOf(s.format) != nil {
+		g.p("if !%s(s) {", g.format(s.format))
+		g.fault(s, "at", "format", "")
+		if basic, ok := t.Underlying().(*types.Basic); !ok || basic.Kind() != types.String {
+			g.p("var none %s\nreturn none", g.typ(t))
+		}
+		g.p("}")
+	}
+	basic, ok := t.Underlying().(*types.Basic)
+	switch {
+	case ok && basic.Kind() == types.String && !hasMethod(t, "UnmarshalText", "func([]byte) error"):
+		g.p("return %s", g.convert("s", types.String, t))
+	case parse != nil:
+		g.parseString(s, parse)
+	case hasMethod(t, "UnmarshalText", "func([]byte) error"):
+		g.p("var v %s\nif v.UnmarshalText([]byte(s)) != nil {", g.typ(t))
+		g.fault(s, "at", "format", "")
+		g.p("}\nreturn v")
+	default:
+		return s.typeError(t)
+	}
+	return nil
+}
+
+func (g *generator) parseString(s *schema, parse *types.Func) {
+	g.p("v, err := %s.%s(s)\nif err != nil {", g.useAs(parse.Pkg().Path(), parse.Pkg().Name()), parse.Name())
+	g.fault(s, "at", "format", "")
+	g.p("}\nreturn v")
+}
+
+func isByteSlice(t types.Type) bool {
+	slice, ok := t.Underlying().(*types.Slice)
+	return ok && types.Identical(slice.Elem().Underlying(), types.Typ[types.Byte])
+}
+
+// parserFormats are the functions whose grammar is a format's: what they refuse is a fault, and nothing else is checked.
+// A test compares each with the format's matcher.
+var parserFormats = map[string]string{
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseGuid":           "uuid",
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseDateTimeOffset": "edm-datetimeoffset",
+}
+
+// formatPatterns has, for some formats, a pattern that every string of the format matches. A test compares each with the
+// format's matcher.
+var formatPatterns = map[string]string{
+	"uuid": `^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`,
+	"date": `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`,
+	"edm-datetimeoffset": `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]` +
+		`(:[0-5][0-9](\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$`,
+}
+
+// implied reports whether every string of the format matches the pattern, which is proven and not assumed: the
+// automaton of the format's pattern lies within that of the pattern.
+func implied(format, pattern string) bool {
+	formats, ok := formatPatterns[format]
+	if !ok {
+		return false
+	}
+	a, _ := compile(formats)
+	b, ok := compile(pattern)
+	return ok && a.within(b)
+}
+
+func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) error {
+	basic, ok := t.Underlying().(*types.Basic)
+	if !ok {
+		return s.typeError(t)
+	}
+	g.p("// %s checks the number %s.", name, s.node.pointer)
+	g.p("func %s(r *validate.Reader, at int, lit []byte) %s {", name, g.typ(t))
+	var err error
+	switch {
+	case s.typ == "integer" && basic.Info()&types.IsInteger != 0:
+		err = g.integerChecks(s, t, basic)
+	case s.typ == "number" && basic.Info()&types.IsFloat != 0:
+		err = g.floatChecks(s, basic)
+	default:
+		err = s.typeError(t)
+	}
+	if err != nil {
+		return err
+	}
+	for _, m := range s.multiples {
+		digits, exp, _ := factor(m)
+		g.p("if !validate.MultipleOf(lit, %d, %d) {", digits, exp)
+		g.fault(s, "at", "multipleOf", m)
+		g.p("}")
+	}
+	from := types.Int64
+	if s.typ == "number" {
+		from = types.Float64
+	}
+	g.p("return %s\n}\n", g.convert("n", from, t))
+	return nil
+}
+
+// intRanges are the values that integers of a format or of a Go type have.
+var intRanges = map[string][2]int64{
+	"int32": {math.MinInt32, math.MaxInt32}, "edm-int32": {math.MinInt32, math.MaxInt32}, "int8": {math.MinInt8, math.MaxInt8},
+	"int16": {math.MinInt16, math.MaxInt16}, "uint8": {0, math.MaxUint8}, "uint16": {0, math.MaxUint16}, "uint32": {0, math.MaxUint32},
+	"int64": {math.MinInt64, math.MaxInt64}, "int": {math.MinInt64, math.MaxInt64}, "": {math.MinInt64, math.MaxInt64},
+}
+
+func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) error {
+	ofType, ok := intRanges[basic.Name()]
+	if !ok {
+		return s.typeError(t)
+	}
+	lo, hi := max(intRanges[s.format][0], ofType[0]), min(intRanges[s.format][1], ofType[1])
+	if s.format == "edm-int32" {
+		g.p("n, ok := validate.ParsePlainInteger(lit)")
+		g.p("if !ok || n < %d || n > %d {", lo, hi)
+	} else {
+		g.p("n, whole, ok := validate.ParseInteger(lit)\nif !whole {")
+		g.fault(s, "at", "type", "")
+		g.p("return 0\n}")
+		if lo == math.MinInt64 {
+			g.p("if !ok {")
+		} else {
+			g.p("if !ok || n < %d || n > %d {", lo, hi)
+		}
+	}
+	g.fault(s, "at", "format", "")
+	g.p("return 0\n}")
+	if err := g.intBound(s, "minimum", s.min, lo, hi); err != nil {
+		return err
+	}
+	if err := g.intBound(s, "maximum", s.max, lo, hi); err != nil {
+		return err
+	}
+	if s.enum != nil {
+		values, err := intEnum(s, lo, hi)
+		if err != nil {
+			return err
+		}
+		g.p("switch n {\ncase %s:\ndefault:", strings.Join(values, ", "))
+		g.fault(s, "at", "enum", enumText(s))
+		g.p("}")
+	}
+	return nil
+}
+
+// intBound writes the check of a minimum or a maximum, unless every value from lo to hi passes it.
+func (g *generator) intBound(s *schema, keyword string, b *bound, lo, hi int64) error {
+	if b == nil {
+		return nil
+	}
+	least, most := big.NewInt(lo), big.NewInt(hi)
+	r := rat(b.literal)
+	whole := new(big.Int).Div(r.Num(), r.Denom()) // rounded down
+	op := ">"
+	if keyword == "minimum" {
+		op = "<"
+		if !r.IsInt() || b.exclusive {
+			whole.Add(whole, big.NewInt(1))
+		}
+		if whole.Cmp(least) <= 0 {
+			return nil
+		}
+	} else {
+		if r.IsInt() && b.exclusive {
+			whole.Sub(whole, big.NewInt(1))
+		}
+		if whole.Cmp(most) >= 0 {
+			return nil
+		}
+	}
+	if whole.Cmp(least) < 0 || whole.Cmp(most) > 0 {
+		return s.node.errorf("no value satisfies %s %s", keyword, b.literal)
+	}
+	g.p("if n %s %s {", op, whole)
+	g.fault(s, "at", b.keyword(keyword), b.literal)
+	g.p("}")
+	return nil
+}
+
+func (b *bound) keyword(keyword string) string {
+	if b.exclusive {
+		return map[string]string{"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}[keyword]
+	}
+	return keyword
+}
+
+func intEnum(s *schema, lo, hi int64) ([]string, error) {
+	var out []string
+	for _, v := range s.values() {
+		r, ok := new(big.Rat).SetString(v)
+		if !ok || !r.IsInt() || !r.Num().IsInt64() || r.Num().Int64() < lo || r.Num().Int64() > hi {
+			return nil, s.node.errorf("%s in enum is not a value of type %s and format %q", v, s.typ, s.format)
+		}
+		if !slices.Contains(out, r.Num().String()) {
+			out = append(out, r.Num().String())
+		}
+	}
+	return out, nil
+}
+
+func (g *generator) floatChecks(s *schema, basic *types.Basic) error {
+	size := 64
+	if basic.Kind() == types.Float32 || s.format == "float" {
+		size = 32
+	}
+	g.p("n, ok := validate.ParseFloat(lit, %d)\nif !ok {", size)
+	g.fault(s, "at", "format", "")
+	g.p("return 0\n}")
+	g.floatBound(s, "minimum", s.min, "<", size)
+	g.floatBound(s, "maximum", s.max, ">", size)
+	if s.enum != nil {
+		var tests []string
+		for _, v := range s.values() {
+			if _, ok := new(big.Rat).SetString(v); !ok {
+				return s.node.errorf("%s in enum is not a number", v)
+			}
+			tests = append(tests, fmt.Sprintf("validate.CompareDecimal(lit, %q) != 0", v))
+		}
+		g.p("if %s {", strings.Join(tests, " && "))
+		g.fault(s, "at", "enum", enumText(s))
+		g.p("}")
+	}
+	return nil
+}
+
+// floatBound writes the check of a minimum or a maximum. Rounding keeps the order, so that only where the rounded values
+// do not tell the literals have to be compared.
+func (g *generator) floatBound(s *schema, keyword string, b *bound, op string, size int) {
+	if b == nil {
+		return
+	}
+	rounded, _ := strconv.ParseFloat(b.literal, size)
+	exact := op + " 0"
+	if b.exclusive {
+		exact = op + "= 0"
+	}
+	g.p("if n %s= %s && validate.CompareDecimal(lit, %q) %s {", op, strconv.FormatFloat(rounded, 'g', -1, 64), b.literal, exact)
+	g.fault(s, "at", b.keyword(keyword), b.literal)
+	g.p("}")
+}
