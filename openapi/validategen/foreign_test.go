@@ -317,7 +317,7 @@ func TestOperations(t *testing.T) {
 		},
 		Request: []*validate.Body{{Type: "application/json"}}, Responses: []*validate.Response{{Status: "204"}},
 	}
-	got := *probevalid.Operations[0]
+	got := probevalid.Operations[0]
 	if f := got.CheckParams([]string{"a", "b", "c", "d"}, "", nil); f == nil {
 		t.Error("CheckParams took a scale that is no number")
 	}
@@ -337,8 +337,10 @@ func TestOperations(t *testing.T) {
 	if diff := cmp.Diff(probeParameters, parameters); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}
-	got.CheckParams, got.DecodeBody, got.Request, got.Parameters = nil, nil, []*validate.Body{{Type: "application/json"}}, nil
-	if diff := cmp.Diff(want, &got, cmpopts.IgnoreUnexported(validate.Schema{})); diff != "" {
+	described := &validate.Operation{
+		ID: got.ID, Method: got.Method, Path: got.Path, Security: got.Security, Request: []*validate.Body{{Type: got.Request[0].Type}}, Responses: got.Responses,
+	}
+	if diff := cmp.Diff(want, described, cmpopts.IgnoreUnexported(validate.Schema{}, validate.Operation{}, validate.Body{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
