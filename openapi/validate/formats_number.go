@@ -7,7 +7,7 @@ import (
 
 // between reports whether a literal is an integer from low to high.
 func between(literal []byte, low, high int64) bool {
-	n, _, ok := integer(literal)
+	n, _, ok := ParseInteger(literal)
 	return ok && n >= low && n <= high
 }
 
@@ -24,12 +24,12 @@ func isUint64(literal []byte) bool {
 		return true
 	}
 	d := parseDecimal(literal)
-	return !d.negative && d.exp >= 0 && compareDecimal(literal, "18446744073709551615") <= 0
+	return !d.negative && d.exp >= 0 && CompareDecimal(literal, "18446744073709551615") <= 0
 }
 
 // isEdmInt32 reports whether a literal is an Edm.Int32: digits alone (OData ABNF int32Value).
 func isEdmInt32(literal []byte) bool {
-	n, ok := plainInteger(literal)
+	n, ok := ParsePlainInteger(literal)
 	return ok && n >= math.MinInt32 && n <= math.MaxInt32
 }
 
@@ -45,13 +45,13 @@ func isIntegerText(s string) bool {
 
 // isFloat reports whether the nearest number of 32 bits is finite.
 func isFloat(literal []byte) bool {
-	_, ok := float(literal, 32)
+	_, ok := ParseFloat(literal, 32)
 	return ok
 }
 
 // isDouble reports whether the nearest number of 64 bits is finite.
 func isDouble(literal []byte) bool {
-	_, ok := float(literal, 64)
+	_, ok := ParseFloat(literal, 64)
 	return ok
 }
 

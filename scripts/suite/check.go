@@ -10,8 +10,8 @@ import (
 
 // counts are the results of a file.
 type counts struct {
-	schemas, unsaid, unjudged, values, wrong int
-	notes                                    []string
+	schemas, unsaid, unjudged, values, apart, wrong int
+	notes                                           []string
 }
 
 func (c *counts) add(d counts) {
@@ -19,6 +19,7 @@ func (c *counts) add(d counts) {
 	c.unsaid += d.unsaid
 	c.unjudged += d.unjudged
 	c.values += d.values
+	c.apart += d.apart
 	c.wrong += d.wrong
 }
 
@@ -27,6 +28,9 @@ func (f file) check(ctx context.Context, convert converter) counts {
 	for i := range f.groups {
 		c.schemas++
 		f.groups[i].check(ctx, convert, &c)
+	}
+	if f.departure != "" {
+		c.apart, c.wrong, c.notes = c.wrong, 0, []string{fmt.Sprintf("%d verdicts differ: %s", c.wrong, f.departure)}
 	}
 	return c
 }

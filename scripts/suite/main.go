@@ -7,7 +7,8 @@
 // of OpenAPI 3.0, as far as that can say them, and the last one into documents of 3.1 as it stands.
 //
 // It prints counts by file: schemas, those that the document's version cannot say, those that cannot be judged, values, and
-// wrong verdicts; -v prints each schema and value that the last three count. It fails if a verdict is wrong.
+// verdicts that differ, apart if that is meant. -v prints each schema that is not judged, and each wrong verdict. It fails
+// if a verdict is wrong.
 package main
 
 import (

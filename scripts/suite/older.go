@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -10,29 +11,40 @@ import (
 // older turns a schema into one of OpenAPI 3.0. It says the same in other words where 3.0 has them, and notes what 3.0
 // cannot say.
 type older struct {
-	schemas map[string]any
-	names   map[string]string // of components, by the reference to a definition
-	reason  string
+	schemas  map[string]any
+	names    map[string]string // of components, by the reference to a definition
+	siblings bool              // what stands next to a reference counts
+	reason   string
 }
 
-// convert30 puts a schema into a document of OpenAPI 3.0.
-func convert30(schema any) (text, reason string) {
-	o := &older{schemas: map[string]any{}, names: map[string]string{}}
-	if object, ok := schema.(map[string]any); ok {
-		for _, keyword := range []string{"definitions", "$defs"} {
-			definitions, _ := object[keyword].(map[string]any)
-			for _, name := range slices.Sorted(maps.Keys(definitions)) {
-				o.names["#/"+keyword+"/"+escape(name)] = fmt.Sprint("D", len(o.names))
-			}
-		}
-		for _, keyword := range []string{"definitions", "$defs"} {
-			definitions, _ := object[keyword].(map[string]any)
-			for name, definition := range definitions {
-				o.schemas[o.names["#/"+keyword+"/"+escape(name)]] = o.schema(definition)
-			}
+// convertOld puts a schema of draft 4 or 7 into a document of OpenAPI 3.0.
+func convertOld(schema any) (text, reason string) { return convert30(schema, false) }
+
+// convertNew puts a schema of 2020-12 into a document of OpenAPI 3.0.
+func convertNew(schema any) (text, reason string) { return convert30(schema, true) }
+
+func convert30(schema any, siblings bool) (text, reason string) {
+	o := &older{schemas: map[string]any{}, names: map[string]string{}, siblings: siblings}
+	object, _ := schema.(map[string]any)
+	definitions := map[string]any{}
+	for _, keyword := range []string{"definitions", "$defs"} {
+		list, _ := object[keyword].(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(list)) {
+			component := fmt.Sprint("D", len(o.names))
+			o.names["#/"+keyword+"/"+escape(name)], definitions[component] = component, list[name]
 		}
 	}
-	o.schemas["S"] = o.schema(schema)
+	for component, definition := range definitions {
+		o.schemas[component] = o.schema(definition)
+	}
+	root := maps.Clone(object)
+	delete(root, "definitions")
+	delete(root, "$defs")
+	if root == nil {
+		o.schemas["S"] = o.schema(schema)
+	} else {
+		o.schemas["S"] = o.schema(root)
+	}
 	if o.reason != "" {
 		return "", o.reason
 	}
@@ -40,7 +52,7 @@ func convert30(schema any) (text, reason string) {
 }
 
 func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", `"`, "%22").Replace(name)
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
 // cannot notes why 3.0 cannot say the schema. The first reason counts.
@@ -63,15 +75,15 @@ func (o *older) schema(schema any) any {
 		for keyword, value := range s {
 			o.keyword(out, s, keyword, value)
 		}
-		return o.reference(s, out)
+		return o.reference(out)
 	}
 	return o.cannot("a schema that is no object")
 }
 
 // reference keeps what stands next to a reference, which 3.0 ignores, if the draft means it.
-func (o *older) reference(s, out map[string]any) any {
+func (o *older) reference(out map[string]any) any {
 	ref, ok := out["$ref"]
-	if !ok || len(out) == 1 || !strings.Contains(fmt.Sprint(s["$schema"]), "2020-12") {
+	if !ok || len(out) == 1 || !o.siblings {
 		return out
 	}
 	delete(out, "$ref")
@@ -83,7 +95,7 @@ func (o *older) reference(s, out map[string]any) any {
 // keyword adds a keyword of s to out.
 func (o *older) keyword(out, s map[string]any, keyword string, value any) {
 	switch keyword {
-	case "$schema", "$comment", "definitions", "$defs", "examples", "default", "title", "description":
+	case "$schema", "$comment", "examples", "default", "title", "description":
 	case "multipleOf", "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "format":
 		out[keyword] = value
 	case "minimum", "maximum":
@@ -97,12 +109,7 @@ func (o *older) keyword(out, s map[string]any, keyword string, value any) {
 	case "enum", "const":
 		o.enum(out, keyword, value)
 	case "type":
-		if value == "null" {
-			o.cannot("the type null")
-		} else if _, ok := value.(string); !ok {
-			o.cannot("a list of types")
-		}
-		out[keyword] = value
+		o.types(out, value)
 	case "items":
 		if _, ok := value.([]any); ok {
 			o.cannot("a list of items")
@@ -115,8 +122,12 @@ func (o *older) keyword(out, s map[string]any, keyword string, value any) {
 		}
 	case "not":
 		out[keyword] = o.schema(value)
-	case "allOf", "anyOf", "oneOf":
+	case "anyOf", "oneOf":
 		out[keyword] = eachItem(value, o.schema)
+	case "allOf":
+		all, _ := out[keyword].([]any)
+		list, _ := eachItem(value, o.schema).([]any)
+		out[keyword] = append(all, list...)
 	case "properties":
 		out[keyword] = eachMember(value, o.schema)
 	case "$ref":
@@ -124,6 +135,28 @@ func (o *older) keyword(out, s map[string]any, keyword string, value any) {
 	default:
 		o.cannot("the keyword %s", keyword)
 	}
+}
+
+// types says a type, or any of several. The type null is the enum of null.
+func (o *older) types(out map[string]any, value any) {
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	var parts []any
+	for _, name := range list {
+		if name == "null" {
+			parts = append(parts, map[string]any{"enum": []any{nil}})
+		} else {
+			parts = append(parts, map[string]any{"type": name})
+		}
+	}
+	if len(parts) == 1 && value != "null" {
+		out["type"] = list[0]
+		return
+	}
+	all, _ := out["allOf"].([]any)
+	out["allOf"] = append(all, map[string]any{"anyOf": parts})
 }
 
 func (o *older) bound(out, s map[string]any, keyword string, value any) {
@@ -159,14 +192,21 @@ func (o *older) enum(out map[string]any, keyword string, value any) {
 
 // target returns a reference within the document.
 func (o *older) target(value any) any {
-	ref, _ := value.(string)
+	text, _ := value.(string)
+	ref, err := url.PathUnescape(text)
+	if err != nil {
+		o.cannot("a reference that is no URI")
+	}
 	for definition, name := range o.names {
 		if rest, ok := strings.CutPrefix(ref, definition); ok && (rest == "" || rest[0] == '/') {
-			return "#/components/schemas/" + name + rest
+			return "#/components/schemas/" + name + encode(rest)
 		}
 	}
 	if ref != "#" && !strings.HasPrefix(ref, "#/") {
 		o.cannot("a reference to %s", ref)
 	}
-	return mainSchema + strings.TrimPrefix(ref, "#")
+	return mainSchema + encode(strings.TrimPrefix(ref, "#"))
 }
+
+// encode percent-encodes what a fragment must not have.
+func encode(pointer string) string { return (&url.URL{Path: pointer}).EscapedPath() }
