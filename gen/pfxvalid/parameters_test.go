@@ -83,7 +83,7 @@ func TestOperations(t *testing.T) {
 		if op.ID != "updatePfxRecryptionRequest" {
 			continue
 		}
-		want := []validate.Alternative{{{Scheme: "delegated", Scopes: scopes}}, {{Scheme: "application", Scopes: scopes}}}
+		want := []validate.Alternative{{{Scheme: "delegated", Scopes: scopes, Type: "oauth2"}}, {{Scheme: "application", Scopes: scopes, Type: "oauth2"}}}
 		if diff := cmp.Diff(want, op.Security); diff != "" {
 			t.Errorf("security (-want +got):\n%s", diff)
 		}

@@ -15,9 +15,9 @@ func (s *Schema) Check(ctx context.Context, data []byte) *Faults {
 	defer r.end()
 	end, ok := r.scan(data, skipSpace(data, 0), maxDepth)
 	if !ok || skipSpace(data, end) != len(data) {
-		l := open(data)
-		l.skip(maxDepth)
-		return l.close()
+		r := Open(data)
+		r.skip(maxDepth)
+		return r.Close()
 	}
 	if s == nil || r.check(s, 0, nil) {
 		return nil
@@ -531,10 +531,10 @@ func (r *run) checkString(s *Schema, at uint32) bool {
 		return r.checkOctets(s, at)
 	}
 	text, ok, place := r.chars(at), true, r.place(at)
-	if s.MinLength != nil && shorter(text, *s.MinLength) {
+	if s.MinLength != nil && Shorter(text, *s.MinLength) {
 		ok = r.note(place, "minLength", strconv.Itoa(*s.MinLength), s.want)
 	}
-	if s.MaxLength != nil && longer(text, *s.MaxLength) {
+	if s.MaxLength != nil && Longer(text, *s.MaxLength) {
 		ok = r.note(place, "maxLength", strconv.Itoa(*s.MaxLength), s.want)
 	}
 	if s.MaxBytes != nil && len(text) > *s.MaxBytes {
@@ -542,7 +542,7 @@ func (r *run) checkString(s *Schema, at uint32) bool {
 	}
 	for _, p := range s.Patterns {
 		if !p.Matcher.MatchString(text) {
-			ok = r.note(place, "pattern", string(appendString(nil, p.Text)), s.want)
+			ok = r.note(place, "pattern", string(AppendString(nil, p.Text)), s.want)
 		}
 	}
 	if s.texts != nil && !slices.Contains(s.texts, text) || s.texts == nil && s.Enum != nil && !r.inEnum(s, at) {

@@ -225,7 +225,7 @@ func (s *Schema) compileNumbers() error {
 			n.keyword = "exclusive" + strings.ToUpper(n.keyword[:1]) + n.keyword[1:]
 		}
 		n.value = parseDecimal([]byte(n.literal))
-		n.small, n.integral = plainInteger([]byte(n.literal))
+		n.small, n.integral = ParsePlainInteger([]byte(n.literal))
 		s.bounds = append(s.bounds, n)
 	}
 	for _, literal := range s.MultipleOf {

@@ -2,28 +2,30 @@ package validate
 
 import "context"
 
-// check judges the value that the reader stands before, and moves behind it. It notes the faults, and reports whether
-// there are none.
-func (l *lexer) check(s *Schema) bool {
-	if l.bad != 0 {
+// Check judges the value that the reader stands before by a schema that [Compile] has prepared, and moves behind it. It
+// notes the faults, and reports whether there are none.
+func (r *Reader) Check(s *Schema) bool {
+	if r.bad != 0 {
 		return false
 	}
-	r := begin(context.Background())
-	defer r.end()
-	end, ok := r.scan(l.data, l.pos, maxDepth-l.depth)
+	judge := begin(context.Background())
+	defer judge.end()
+	end, ok := judge.scan(r.data, r.pos, maxDepth-r.depth)
 	if !ok {
-		l.skipAny()
+		r.Skip()
 		return false
 	}
-	l.pos = end
-	if r.check(s, 0, nil) {
+	r.pos = end
+	if judge.check(s, 0, nil) {
 		return true
 	}
-	if r.deep > 0 {
-		l.malformed(r.deep - 1)
+	if judge.deep > 0 {
+		r.malformed(judge.deep - 1)
 		return false
 	}
-	r.order()
-	l.marks = append(l.marks, r.marks[:min(len(r.marks), maxFaults-len(l.marks))]...)
+	judge.order()
+	for _, m := range judge.marks {
+		r.note(m)
+	}
 	return false
 }

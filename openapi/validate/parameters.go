@@ -86,7 +86,7 @@ func (o *Operation) QueryOption(name string) string {
 	case q == nil:
 		return ""
 	case q.System:
-		return systemOption(name, q.Name)
+		return SystemOption(name, q.Name)
 	}
 	return name
 }

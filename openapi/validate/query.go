@@ -14,7 +14,7 @@ func (p *plan) find(name string) (q *parameter, member string, own bool) {
 		}
 	}
 	if len(p.system) > 0 {
-		if declared := systemOption(name, p.system...); declared != name {
+		if declared := SystemOption(name, p.system...); declared != name {
 			return p.names[declared], declared, true
 		}
 	}

@@ -46,9 +46,9 @@ func FuzzScan(f *testing.F) {
 	f.Add([]byte(many + `"n100":1}`))
 	f.Add([]byte(many + `"n7":1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := open(data)
-		l.skip(maxDepth)
-		if want := l.close() == nil; scans(data) != want {
+		r := Open(data)
+		r.skip(maxDepth)
+		if want := r.Close() == nil; scans(data) != want {
 			t.Fatalf("the tape says %t, the reader %t: %q", !want, want, data)
 		}
 		if scans(data) != strict(data) && !deep(data) {
@@ -88,8 +88,8 @@ func BenchmarkScan(b *testing.B) {
 	b.Run("reader", func(b *testing.B) {
 		b.SetBytes(int64(len(order)))
 		for b.Loop() {
-			l := open(order)
-			l.skipAny()
+			r := Open(order)
+			r.skipAny()
 		}
 	})
 	b.Run("jsontext", func(b *testing.B) {

@@ -92,7 +92,7 @@ func (s *Schema) keyword(name string, v written) {
 		for _, one := range v.items() {
 			text := one.n.Value
 			if one.n.Tag == "!!str" {
-				text = string(appendString(nil, text))
+				text = string(AppendString(nil, text))
 			}
 			s.Enum = append(s.Enum, Value{text})
 		}
