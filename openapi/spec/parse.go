@@ -40,7 +40,7 @@ func parseJSON(data []byte) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is more than one JSON value")
 	}
 	return n, nil

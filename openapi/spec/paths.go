@@ -16,7 +16,7 @@ func (l *loader) path(template string, item *node) {
 	for _, source := range items {
 		for name, operation := range source.members() {
 			if slices.Contains(methods, name) {
-				l.operation(template, name, source, items, operation)
+				l.operation(template, name, items, operation)
 			}
 		}
 	}
@@ -87,8 +87,8 @@ func templateNames(template string) ([]string, bool) {
 	}
 }
 
-// operation reads an Operation Object of the path item item, which is one of items.
-func (l *loader) operation(template, method string, item *node, items []*node, n *node) {
+// operation reads an Operation Object of a path item, which items are.
+func (l *loader) operation(template, method string, items []*node, n *node) {
 	o := &validate.Operation{Method: strings.ToUpper(method), Path: template}
 	if slices.ContainsFunc(l.doc.Operations, func(other *validate.Operation) bool { return other.Method == o.Method && other.Path == o.Path }) {
 		return // next to a $ref, the item's own counts

@@ -107,8 +107,6 @@ func (n *node) string() string {
 }
 
 func (n *node) isTrue() bool  { return n.is(boolKind) && n.text == "true" }
-func (n *node) isFalse() bool { return n.is(boolKind) && n.text == "false" }
-
 // members yields the members of an object in the document's order.
 func (n *node) members() iter.Seq2[string, *node] {
 	return func(yield func(string, *node) bool) {

@@ -208,6 +208,9 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	if refusal := x.judgeSpots(rt.spots, body); refusal != nil {
 		return nil, refusal
 	}
+	if len(rt.types) == 0 && carriesBody(r) && !x.gate.config.Contract.Graph && x.judge(violation{kind: policy.MediaType, keyword: "content"}) {
+		return nil, graph.UnexpectedBody()
+	}
 	hasBody := len(rt.types) > 0 && (rt.BodyRequired || carriesBody(r))
 	if hasBody {
 		if err := x.body.Read(r, x.gate.config.Contract.MaxBody); err != nil {

@@ -120,7 +120,7 @@ func (x *exchange) begin(status int) {
 
 // checkHead checks what the head of a response tells.
 func (x *exchange) checkHead() {
-	if x.route.Response(x.status) == nil {
+	if x.route.Response(x.status) == nil && !x.isConditional() {
 		if x.judge(violation{direction: policy.Responses, kind: policy.Status, name: strconv.Itoa(x.status), keyword: "responses"}) {
 			x.refuseResponse(BadAnswer())
 			return
@@ -129,6 +129,16 @@ func (x *exchange) checkHead() {
 	if n, err := strconv.Atoi(x.Header().Get("Content-Length")); err == nil && n > x.gate.config.MaxResponse && x.hasBody() {
 		x.tooLarge()
 	}
+}
+
+// isConditional reports whether the status is one that HTTP gives to any reading, whatever a contract says: to a condition
+// or a range (RFC 9110 §13.2 and §14.2).
+func (x *exchange) isConditional() bool {
+	switch x.status {
+	case http.StatusNotModified, http.StatusPartialContent, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
+		return x.request.Method == http.MethodGet || x.request.Method == http.MethodHead
+	}
+	return false
 }
 
 // hasBody reports whether the response can have a body (RFC 9110 §6.4.1).

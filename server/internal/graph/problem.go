@@ -164,6 +164,11 @@ func EmptyBody() *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Empty Payload. JSON content expected."}
 }
 
+// UnexpectedBody is the problem of a body where the operation has none.
+func UnexpectedBody() *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "The operation takes no request body."}
+}
+
 // NoRoute is the problem of a path that no operation has.
 func NoRoute() *Problem {
 	return &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Message: "Resource not found: no operation has this path."}
