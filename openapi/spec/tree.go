@@ -106,7 +106,8 @@ func (n *node) string() string {
 	return ""
 }
 
-func (n *node) isTrue() bool  { return n.is(boolKind) && n.text == "true" }
+func (n *node) isTrue() bool { return n.is(boolKind) && n.text == "true" }
+
 // members yields the members of an object in the document's order.
 func (n *node) members() iter.Seq2[string, *node] {
 	return func(yield func(string, *node) bool) {
