@@ -133,6 +133,9 @@ func (c *compiler) entry(n *node, x setting) *entry {
 		c.siblings(n)
 	}
 	x.scope = scope
+	if !c.hiding {
+		x.direction = Request // they are all the same
+	}
 	k := key{to, x}
 	e := c.entries[k]
 	if e == nil {

@@ -1,9 +1,6 @@
 package spec
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
@@ -17,9 +14,4 @@ var (
 // knownFormat reports whether a format is checked for values of the types.
 func knownFormat(name string, types validate.Types) bool {
 	return stringFormats[name] && types&validate.String != 0 || numberFormats[name] && types&(validate.Number|validate.Integer) != 0
-}
-
-// isJSON reports whether a media type is JSON.
-func isJSON(mediaType string) bool {
-	return slices.Contains([]string{"application/json", "text/json"}, mediaType) || strings.HasSuffix(mediaType, "+json")
 }
