@@ -236,6 +236,9 @@ func (c *compiler) pattern(s *validate.Schema, n *node, keyword string) *validat
 		c.unjudged(s, value, "%v", err)
 		return nil
 	}
+	if e, ok := p.Matcher.(*ecma.Pattern); ok && e.Tolerant() {
+		c.warn(value, "", "ECMA-262 with the flag u does not have the pattern; it is read as without the flag")
+	}
 	return p
 }
 
