@@ -134,7 +134,7 @@ func (c *compiler) format(s *validate.Schema, n *node) {
 	case format == nil:
 	case format.kind != textKind:
 		c.unjudged(s, format, "format is not a string")
-	case knownFormat(format.text, s.Types):
+	case validate.KnownFormat(format.text, s.Types):
 		s.Format = format.text
 	default:
 		c.warn(format, "format "+format.text, "the format "+format.text+" is unknown for its type, and not checked")

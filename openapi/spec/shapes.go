@@ -78,10 +78,10 @@ func implied(s *validate.Schema) validate.Types {
 	if s.Items != nil || s.PrefixItems != nil || s.MinItems != nil || s.MaxItems != nil || s.Contains != nil || s.UniqueItems {
 		types |= validate.Array
 	}
-	if s.MinLength != nil || s.MaxLength != nil || s.Patterns != nil || s.Format != "" && !numberFormats[s.Format] {
+	if s.MinLength != nil || s.MaxLength != nil || s.Patterns != nil || validate.KnownFormat(s.Format, validate.String) {
 		types |= validate.String
 	}
-	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil || numberFormats[s.Format] {
+	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil || validate.KnownFormat(s.Format, validate.Number) {
 		types |= validate.Number | validate.Integer
 	}
 	return types
