@@ -23,6 +23,10 @@ func TestCircles(t *testing.T) {
 			"a:any anyOf [a:any b:any oneOf [a:any b:any c:any, minProperties 9], maxProperties 1]",
 		},
 		{"the youngest of three generations", "{$ref: '#/components/schemas/C'}", three, "a:any b:any c:any"},
+		{"two ways to the same child", "{$ref: '#/components/schemas/A'}", `{
+			P: {properties: {p: {}}, anyOf: [{$ref: '#/components/schemas/B'}]},
+			A: {properties: {a: {}}, allOf: [{$ref: '#/components/schemas/P'}], oneOf: [{$ref: '#/components/schemas/B'}]},
+			B: {properties: {b: {}}, allOf: [{$ref: '#/components/schemas/A'}]}}`, "p:any a:any anyOf [p:any a:any b:any] oneOf [p:any a:any b:any]"},
 		{"allOf of itself adds nothing", "{$ref: '#/components/schemas/A'}", "{A: {maxLength: 1, allOf: [{$ref: '#/components/schemas/A'}]}}", "maxLength 1"},
 		{"allOf of each other", "{$ref: '#/components/schemas/A'}", "{A: {maxLength: 1, allOf: [{$ref: '#/components/schemas/B'}]}, B: {minLength: 1, allOf: [{$ref: '#/components/schemas/A'}]}}", "minLength 1 maxLength 1"},
 		{"a reference to itself cannot be judged", "{$ref: '#/components/schemas/A'}", "{A: {$ref: '#/components/schemas/A'}}", "unjudged /paths/~1x/post/requestBody/content/application~1json/schema"},
