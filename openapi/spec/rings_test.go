@@ -54,6 +54,7 @@ func TestDiscriminator(t *testing.T) {
 		{"a mapping decides, and names still count", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {c: '#/components/schemas/Cat', d: a.b.Dog}}}", "only by kind(Cat=Cat a.b.Dog=a.b.Dog c=Cat d=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 		{"a mapping goes before names", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {Cat: a.b.Dog}}}", "only by kind(Cat=a.b.Dog a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 		{"inline alternatives", "{oneOf: [{properties: {kind: {const: x}}}, {type: 'null'}], discriminator: {propertyName: kind}}", "by kind(x=0)"},
+		{"alternatives of an alternative", "{oneOf: [{oneOf: [{properties: {kind: {const: x}}}, {properties: {kind: {const: y}}}]}], discriminator: {propertyName: kind}}", "by kind(x=0 y=0)"},
 		{"next to both, it is of oneOf", "{anyOf: [{type: object}], oneOf: " + both + ", discriminator: {propertyName: kind}}", "by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 		{"without alternatives it is a note", "{type: object, discriminator: {propertyName: kind, mapping: {c: Cat}}}", "object"},
 		{"a mapping that leads nowhere", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {c: Lion}}}", "only by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
