@@ -76,7 +76,7 @@ func TestShapesAreLinear(t *testing.T) {
 // TestImpliedTypes: each keyword alone says what a schema without a type is about.
 func TestImpliedTypes(t *testing.T) {
 	t.Parallel()
-	any, n := of(AnyType), count(1)
+	free, n := of(AnyType), count(1)
 	for name, tt := range map[string]struct {
 		schema *Schema
 		want   Types
@@ -92,23 +92,23 @@ func TestImpliedTypes(t *testing.T) {
 		"maxLength":             {&Schema{MaxLength: n}, String},
 		"x-maxBytes":            {&Schema{MaxBytes: n}, String},
 		"pattern":               {&Schema{Patterns: []*Pattern{}}, String},
-		"items":                 {&Schema{Items: any}, Array},
-		"prefixItems":           {&Schema{PrefixItems: []*Schema{any}}, Array},
-		"contains":              {&Schema{Contains: any}, Array},
+		"items":                 {&Schema{Items: free}, Array},
+		"prefixItems":           {&Schema{PrefixItems: []*Schema{free}}, Array},
+		"contains":              {&Schema{Contains: free}, Array},
 		"minItems":              {&Schema{MinItems: n}, Array},
 		"maxItems":              {&Schema{MaxItems: n}, Array},
 		"uniqueItems":           {&Schema{UniqueItems: true}, Array},
-		"unevaluatedItems":      {&Schema{UnevaluatedItems: any}, Array},
+		"unevaluatedItems":      {&Schema{UnevaluatedItems: free}, Array},
 		"properties":            {&Schema{Properties: []Property{}}, Object},
 		"patternProperties":     {&Schema{PatternProperties: []PatternProperty{}}, Object},
-		"additionalProperties":  {&Schema{AdditionalProperties: any}, Object},
+		"additionalProperties":  {&Schema{AdditionalProperties: free}, Object},
 		"required":              {&Schema{Required: []string{}}, Object},
-		"propertyNames":         {&Schema{PropertyNames: any}, Object},
+		"propertyNames":         {&Schema{PropertyNames: free}, Object},
 		"minProperties":         {&Schema{MinProperties: n}, Object},
 		"maxProperties":         {&Schema{MaxProperties: n}, Object},
 		"dependentRequired":     {&Schema{DependentRequired: []DependentRequired{}}, Object},
 		"dependentSchemas":      {&Schema{DependentSchemas: []Property{}}, Object},
-		"unevaluatedProperties": {&Schema{UnevaluatedProperties: any}, Object},
+		"unevaluatedProperties": {&Schema{UnevaluatedProperties: free}, Object},
 		"enum":                  {&Schema{Enum: values(`"a"`, "1", "true", "null", "[]", "{}")}, String | Number | Boolean | Array | Object},
 		"enum before the rest":  {&Schema{Enum: values("1"), MinLength: n}, Number},
 		"what is not judged":    {&Schema{MinLength: n, Unjudged: "why"}, 0},
