@@ -179,6 +179,9 @@ func (w *workshop) run(ctx context.Context, version string) (map[int][]bool, err
 	}
 	steps := w.steps(version)
 	for i := 0; i < len(steps); {
+		if !slices.ContainsFunc(w.groups, func(g *numbered) bool { return g.dropped == "" }) {
+			return nil, nil
+		}
 		err := w.do(ctx, steps[i])
 		switch {
 		case err == nil:
