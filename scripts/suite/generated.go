@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 // oapi-codegen, validation of validategen, and a table of the values.
 type workshop struct {
 	root, dir string // of the repository, and of the workshop
+	log       io.Writer
 	groups    []*numbered
 }
 
@@ -28,13 +31,14 @@ type numbered struct {
 	path    string
 	number  int
 	schemas map[string]any
+	plain   bool   // the model is any, since oapi-codegen has none
 	dropped string // what refused the schema, "" if nothing did
 }
 
-// generated checks the files with generated code. What oapi-codegen has no models for is unsaid; what validategen refuses
-// is unjudged.
-func generated(ctx context.Context, files []file, s series) (map[string]*counts, error) {
-	w, err := newWorkshop(ctx)
+// generated checks the files with generated code. What oapi-codegen has no model for is decoded into any. What validategen
+// refuses is unjudged.
+func generated(ctx context.Context, files []file, s series, log io.Writer) (map[string]*counts, error) {
+	w, err := newWorkshop(ctx, log)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +61,7 @@ func generated(ctx context.Context, files []file, s series) (map[string]*counts,
 	return results, nil
 }
 
-func newWorkshop(ctx context.Context) (*workshop, error) {
+func newWorkshop(ctx context.Context, log io.Writer) (*workshop, error) {
 	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return nil, fmt.Errorf("looking for the module: %w", err)
@@ -66,7 +70,7 @@ func newWorkshop(ctx context.Context) (*workshop, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{root: filepath.Dir(strings.TrimSpace(string(mod))), dir: dir}
+	w := &workshop{log: log, root: filepath.Dir(strings.TrimSpace(string(mod))), dir: dir}
 	return w, errors.Join(w.module(), w.build(ctx, "oapi-codegen", "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen"),
 		w.build(ctx, "validategen", "./openapi/validategen"))
 }
@@ -126,9 +130,12 @@ func (w *workshop) take(ctx context.Context, f file, convert converter, c *count
 	}
 }
 
+// componentName ends with a letter, so that no name that oapi-codegen derives from one is another.
+func componentName(number int) string { return fmt.Sprintf("G%dE", number) }
+
 // renamed returns the components of a document of one schema under names of their own. Identifiers, too, are made unique.
 func renamed(schema any, text string, number int) map[string]any {
-	name := fmt.Sprint("G", number)
+	name := componentName(number)
 	if object, ok := schema.(map[string]any); ok && strings.Contains(text, `nchor":`) && strings.Contains(text, `"openapi":"3.1`) && object["$id"] == nil {
 		object["$id"] = "urn:suite:" + name
 		text, _ = convert31(schema)
@@ -161,12 +168,13 @@ type step struct {
 }
 
 func (w *workshop) steps(version string) []step {
-	document := func() error { return w.writeDocument(version) }
+	modelled := func() error { return w.writeDocument(version, func(g *numbered) bool { return !g.plain }) }
+	whole := func() error { return w.writeDocument(version, func(*numbered) bool { return true }) }
 	build := func(packages ...string) []string { return append([]string{"build", "-gcflags=-e"}, packages...) }
 	return []step{
-		{"oapi-codegen", []string{"-generate", "types,skip-prune", "-package", "models", "-o", "models/models.gen.go", "openapi.json"}, document, 0},
-		{"go", build("./models"), nil, 0},
-		{"validategen", []string{"-spec", "openapi.json", "-models", "./models", "-package", "valid", "-o", "valid"}, document, 2},
+		{"oapi-codegen", []string{"-generate", "types,skip-prune", "-package", "models", "-o", "models/models.gen.go", "openapi.json"}, modelled, 0},
+		{"go", build("./models"), w.writePlain, 0},
+		{"validategen", []string{"-spec", "openapi.json", "-models", "./models", "-package", "valid", "-o", "valid"}, whole, 2},
 		{"go", build("./valid"), nil, 2},
 		{"go", build("-o", "program", "."), w.writeProgram, 2},
 	}
@@ -186,7 +194,7 @@ func (w *workshop) run(ctx context.Context, version string) (map[int][]bool, err
 		switch {
 		case err == nil:
 			i++
-		case ctx.Err() == nil && w.drop(steps[i].tool, err.Error()):
+		case ctx.Err() == nil && (w.drop(steps[i].tool, err.Error(), steps[i].back == 0) || steps[i].back == 0 && w.makePlain(err.Error())):
 			i = steps[i].back // without what was refused
 		default:
 			return nil, err
@@ -198,6 +206,13 @@ func (w *workshop) run(ctx context.Context, version string) (map[int][]bool, err
 	if err != nil {
 		return nil, fmt.Errorf("running the generated code: %w", err)
 	}
+	plain := 0
+	for _, g := range w.groups {
+		if g.plain && g.dropped == "" {
+			plain++
+		}
+	}
+	fmt.Fprintf(w.log, "%d of %d schemas have no model of oapi-codegen and are decoded into any.\n", plain, len(w.groups))
 	var verdicts map[int][]bool
 	err = json.Unmarshal(out, &verdicts)
 	return verdicts, err
@@ -219,12 +234,14 @@ func (w *workshop) do(ctx context.Context, s step) error {
 }
 
 var (
-	named    = regexp.MustCompile(`\bG([0-9]+)`)
-	inSource = regexp.MustCompile(`(?m)^\.?/?((?:models|valid)/[a-z_.]+\.go|main\.go):([0-9]+):`)
+	named     = regexp.MustCompile(`\bG([0-9]+)E`)
+	quotation = regexp.MustCompile(`"[^"]{3,}"`)
+	inSource  = regexp.MustCompile(`(?m)^\.?/?((?:models|valid)/[a-z_.]+\.go|main\.go):([0-9]+):`)
 )
 
-// drop takes out the groups that a message names, or in whose code it names a line. It reports whether there are any.
-func (w *workshop) drop(tool, message string) bool {
+// drop takes out the groups that a message names, or in whose code it names a line, if it is about models first of all
+// their models. It reports whether there are any.
+func (w *workshop) drop(tool, message string, models bool) bool {
 	numbers := map[int]string{}
 	for line := range strings.SplitSeq(message, "\n") {
 		for _, match := range named.FindAllStringSubmatch(line, -1) {
@@ -240,12 +257,39 @@ func (w *workshop) drop(tool, message string) bool {
 	}
 	any := false
 	for _, g := range w.groups {
-		if line, ok := numbers[g.number]; ok && g.dropped == "" {
+		line, ok := numbers[g.number]
+		switch {
+		case !ok || g.dropped != "":
+			continue
+		case models && !g.plain:
+			g.plain = true
+		default:
 			g.dropped = tool + ": " + line
-			any = true
 		}
+		any = true
 	}
 	return any
+}
+
+// makePlain takes models away where oapi-codegen names no schema: from those that hold what it quotes, else from those that
+// name themselves, else from all. It reports whether there were any.
+func (w *workshop) makePlain(message string) bool {
+	marks := []string{`"$id"`, "{"}
+	if quoted := quotation.FindAllString(message, -1); quoted != nil {
+		marks = slices.Insert(marks, 0, quoted[len(quoted)-1])
+	}
+	for _, mark := range marks {
+		any := false
+		for _, g := range w.groups {
+			if text, err := json.Marshal(g.schemas); err == nil && !g.plain && bytes.Contains(text, []byte(mark)) {
+				g.plain, any = true, true
+			}
+		}
+		if any {
+			return true
+		}
+	}
+	return false
 }
 
 // before returns the group that is named last before a line of a file.
@@ -265,13 +309,14 @@ func (w *workshop) before(name, line string) (int, bool) {
 	return 0, false
 }
 
-func (w *workshop) writeDocument(version string) error {
+// writeDocument writes the document of the groups that are still there and that include picks.
+func (w *workshop) writeDocument(version string, include func(*numbered) bool) error {
 	paths, schemas := map[string]any{}, map[string]any{}
 	for _, g := range w.groups {
-		if g.dropped != "" {
+		if g.dropped != "" || !include(g) {
 			continue
 		}
-		name := fmt.Sprint("G", g.number)
+		name := componentName(g.number)
 		for component, schema := range g.schemas {
 			schemas[component] = schema
 		}
@@ -282,6 +327,19 @@ func (w *workshop) writeDocument(version string) error {
 		"components": map[string]any{"schemas": schemas},
 	}, "", " ")
 	return errors.Join(err, w.write("openapi.json", text))
+}
+
+// writePlain writes the models of the schemas that oapi-codegen has none for.
+func (w *workshop) writePlain() error {
+	source := []byte("package models\n\n")
+	for _, g := range w.groups {
+		if g.plain {
+			for _, component := range slices.Sorted(maps.Keys(g.schemas)) {
+				source = fmt.Appendf(source, "type %s = any\n", component)
+			}
+		}
+	}
+	return w.write("models/plain.go", source)
 }
 
 func (w *workshop) writeProgram() error {
@@ -296,7 +354,7 @@ func (w *workshop) writeProgram() error {
 		if g.dropped != "" {
 			continue
 		}
-		fmt.Fprintf(&source, "\t%d: func(data []byte) bool { var v models.G%[1]d; return valid.DecodeG%[1]d(data, &v) == nil },\n", g.number)
+		fmt.Fprintf(&source, "\t%d: func(data []byte) bool { var v models.%[2]s; return valid.Decode%[2]s(data, &v) == nil },\n", g.number, g.target())
 		for _, test := range g.Tests {
 			values[g.number] = append(values[g.number], test.Data)
 		}
@@ -306,14 +364,25 @@ func (w *workshop) writeProgram() error {
 	return errors.Join(err, w.write("main.go", source.Bytes()), w.write("values.json", text))
 }
 
+// target returns the component that the group's own is: one that is a reference alone has no code.
+func (g *numbered) target() string {
+	own := componentName(g.number)
+	for range g.schemas {
+		schema, _ := g.schemas[own].(map[string]any)
+		ref, _ := schema["$ref"].(string)
+		name, ok := strings.CutPrefix(ref, "#/components/schemas/")
+		if !ok || len(schema) > 1 || g.schemas[name] == nil {
+			break
+		}
+		own = name
+	}
+	return own
+}
+
 // count adds the verdicts of a group.
 func (g *numbered) count(verdicts map[int][]bool, c *counts) {
 	if g.dropped != "" {
-		if strings.HasPrefix(g.dropped, "oapi-codegen") || strings.Contains(g.dropped, "models/") {
-			c.unsaid++
-		} else {
-			c.unjudged++
-		}
+		c.unjudged++
 		c.notes = append(c.notes, fmt.Sprintf("not generated: %s: %s", g.Description, g.dropped))
 		return
 	}

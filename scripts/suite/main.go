@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return 1
 		}
 		files = slices.DeleteFunc(files, func(f file) bool { return !strings.Contains(f.path, *only) })
-		results, err := series.check(ctx, files, *code)
+		results, err := series.check(ctx, files, *code, stdout)
 		if err != nil {
 			fmt.Fprintln(stderr, "suite:", err)
 			return 1
@@ -70,9 +70,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 // check returns the counts of each file.
-func (s series) check(ctx context.Context, files []file, code bool) (map[string]*counts, error) {
+func (s series) check(ctx context.Context, files []file, code bool, log io.Writer) (map[string]*counts, error) {
 	if code {
-		return generated(ctx, files, s)
+		return generated(ctx, files, s, log)
 	}
 	results := map[string]*counts{}
 	for _, f := range files {
