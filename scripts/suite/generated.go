@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,7 +57,7 @@ func generated(ctx context.Context, files []file, s series, log io.Writer) (map[
 		g.count(verdicts, results[g.path])
 	}
 	for _, f := range files {
-		results[f.path].depart(f.departure)
+		results[f.path].depart(cmp.Or(f.departure, modelDepartures[f.path]))
 	}
 	return results, nil
 }
@@ -194,7 +195,7 @@ func (w *workshop) run(ctx context.Context, version string) (map[int][]bool, err
 		switch {
 		case err == nil:
 			i++
-		case ctx.Err() == nil && (w.drop(steps[i].tool, err.Error(), steps[i].back == 0) || steps[i].back == 0 && w.makePlain(err.Error())):
+		case ctx.Err() == nil && (w.drop(steps[i].tool, err.Error(), steps[i].back == 0) || steps[i].back == 0 && w.makePlain(ctx, steps[i], err.Error())):
 			i = steps[i].back // without what was refused
 		default:
 			return nil, err
@@ -272,16 +273,17 @@ func (w *workshop) drop(tool, message string, models bool) bool {
 }
 
 // makePlain takes models away where oapi-codegen names no schema: from those that hold what it quotes, else from those that
-// name themselves, else from all. It reports whether there were any.
-func (w *workshop) makePlain(message string) bool {
-	marks := []string{`"$id"`, "{"}
+// name themselves, else from those that it refuses. It reports whether there were any.
+func (w *workshop) makePlain(ctx context.Context, s step, message string) bool {
+	marks := []string{`"$id"`}
 	if quoted := quotation.FindAllString(message, -1); quoted != nil {
 		marks = slices.Insert(marks, 0, quoted[len(quoted)-1])
 	}
+	modelled := slices.DeleteFunc(slices.Clone(w.groups), func(g *numbered) bool { return g.plain || g.dropped != "" })
 	for _, mark := range marks {
 		any := false
-		for _, g := range w.groups {
-			if text, err := json.Marshal(g.schemas); err == nil && !g.plain && bytes.Contains(text, []byte(mark)) {
+		for _, g := range modelled {
+			if text, err := json.Marshal(g.schemas); err == nil && bytes.Contains(text, []byte(mark)) {
 				g.plain, any = true, true
 			}
 		}
@@ -289,7 +291,25 @@ func (w *workshop) makePlain(message string) bool {
 			return true
 		}
 	}
-	return false
+	return w.refused(ctx, s, modelled)
+}
+
+// refused takes the models from the groups that oapi-codegen refuses, by halves.
+func (w *workshop) refused(ctx context.Context, s step, groups []*numbered) bool {
+	all := w.groups
+	w.groups = groups
+	err := w.do(ctx, s)
+	w.groups = all
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return false
+	case len(groups) == 1:
+		groups[0].plain = true
+		return true
+	}
+	half := len(groups) / 2
+	first := w.refused(ctx, s, groups[:half])
+	return w.refused(ctx, s, groups[half:]) || first
 }
 
 // before returns the group that is named last before a line of a file.
