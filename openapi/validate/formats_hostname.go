@@ -120,7 +120,7 @@ var unstable = &unicode.RangeTable{
 		{Lo: 0xaa, Hi: 0xaa, Stride: 1}, {Lo: 0xb5, Hi: 0xb5, Stride: 1}, {Lo: 0xba, Hi: 0xba, Stride: 1}, {Lo: 0x132, Hi: 0x133, Stride: 1},
 		{Lo: 0x13f, Hi: 0x140, Stride: 1}, {Lo: 0x149, Hi: 0x149, Stride: 1}, {Lo: 0x17f, Hi: 0x17f, Stride: 1}, {Lo: 0x1c4, Hi: 0x1cc, Stride: 1},
 		{Lo: 0x1f1, Hi: 0x1f3, Stride: 1}, {Lo: 0x2b0, Hi: 0x2b8, Stride: 1}, {Lo: 0x2e0, Hi: 0x2e4, Stride: 1}, {Lo: 0x340, Hi: 0x345, Stride: 1},
-		{Lo: 0x34f, Hi: 0x34f, Stride: 1}, {Lo: 0x37a, Hi: 0x37a, Stride: 1}, {Lo: 0x3d0, Hi: 0x3d6, Stride: 1}, {Lo: 0x3f0, Hi: 0x3f5, Stride: 1},
+		{Lo: 0x34f, Hi: 0x34f, Stride: 1}, {Lo: 0x37a, Hi: 0x37a, Stride: 1}, {Lo: 0x3d0, Hi: 0x3d6, Stride: 1}, {Lo: 0x3f0, Hi: 0x3f2, Stride: 1}, {Lo: 0x3f4, Hi: 0x3f5, Stride: 1},
 		{Lo: 0x587, Hi: 0x587, Stride: 1}, {Lo: 0x675, Hi: 0x678, Stride: 1}, {Lo: 0x958, Hi: 0x95f, Stride: 1}, {Lo: 0xe33, Hi: 0xe33, Stride: 1},
 		{Lo: 0xeb3, Hi: 0xeb3, Stride: 1}, {Lo: 0xedc, Hi: 0xedd, Stride: 1}, {Lo: 0x1100, Hi: 0x11ff, Stride: 1}, {Lo: 0x17b4, Hi: 0x17b5, Stride: 1},
 		{Lo: 0x180b, Hi: 0x180f, Stride: 1}, {Lo: 0x1d2c, Hi: 0x1d2e, Stride: 1}, {Lo: 0x1d30, Hi: 0x1d3a, Stride: 1}, {Lo: 0x1d3c, Hi: 0x1d4d, Stride: 1},
@@ -211,41 +211,40 @@ func joining(r rune, forward bool) bool {
 	return !forward || !strings.ContainsRune(rightJoining, r)
 }
 
-// isBidi reports whether a label with letters that are written from right to left follows RFC 5893 §2.
+// isBidi reports whether a label with characters that are written from right to left follows RFC 5893 §2.
 func isBidi(label []rune) bool {
 	if !slices.ContainsFunc(label, rightToLeft) {
 		return true
-	}
-	if !rightToLeft(label[0]) || unicode.Is(arabicDigits, label[0]) {
-		return false
 	}
 	end := len(label)
 	for end > 0 && unicode.Is(unicode.Mn, label[end-1]) {
 		end--
 	}
-	last := label[end-1]
-	if !rightToLeft(last) && !unicode.IsDigit(last) {
+	if !rightToLeft(label[0]) || isArabicNumber(label[0]) || !rightToLeft(label[end-1]) && !isEuropeanNumber(label[end-1]) {
 		return false
 	}
-	european, arabic := false, false
-	for _, r := range label {
-		switch {
-		case r >= '0' && r <= '9', r >= 0x6f0 && r <= 0x6f9:
-			european = true
-		case r >= 0x660 && r <= 0x669:
-			arabic = true
-		case r >= utf8.RuneSelf && rightToLeft(r), r == '-', unicode.Is(unicode.Mn, r), r == 0x200c, r == 0x200d:
-		default:
-			return false
-		}
+	if slices.ContainsFunc(label, isEuropeanNumber) && slices.ContainsFunc(label, isArabicNumber) {
+		return false
 	}
-	return !european || !arabic
+	return !slices.ContainsFunc(label, func(r rune) bool {
+		neutral := r == '-' || r == 0x200c || r == 0x200d || unicode.Is(unicode.Mn, r)
+		return !rightToLeft(r) && !isEuropeanNumber(r) && !neutral
+	})
 }
 
-// rightToLeft reports whether a character of a label has the direction R or AL.
+// rightToLeft reports whether a character of a label has the direction R, AL or AN.
 func rightToLeft(r rune) bool {
-	if r == 0x5f3 || r == 0x5f4 {
+	switch {
+	case r == 0x5f3, r == 0x5f4, r == 0x6fd, r == 0x6fe:
 		return true
+	case isEuropeanNumber(r), !unicode.IsLetter(r) && !unicode.IsDigit(r):
+		return false
 	}
-	return unicode.IsLetter(r) && (r >= 0x590 && r < 0x900 || r >= 0xfb1d && r < 0xfe00 || r >= 0xfe70 && r < 0xff00 || r >= 0x10800 && r < 0x11000 || r >= 0x1e800 && r < 0x1f000)
+	return r >= 0x590 && r < 0x900 || r >= 0xfb1d && r < 0xfe00 || r >= 0xfe70 && r < 0xff00 || r >= 0x10800 && r < 0x11000 || r >= 0x1e800 && r < 0x1f000
+}
+
+func isEuropeanNumber(r rune) bool { return r >= '0' && r <= '9' || r >= 0x6f0 && r <= 0x6f9 }
+
+func isArabicNumber(r rune) bool {
+	return r >= 0x660 && r <= 0x669 || r >= 0x10d30 && r <= 0x10d39
 }

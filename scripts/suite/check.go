@@ -23,15 +23,21 @@ func (c *counts) add(d counts) {
 	c.wrong += d.wrong
 }
 
+// depart sets wrong verdicts apart if there is a reason for them.
+func (c *counts) depart(reason string) {
+	if reason != "" && c.wrong > 0 {
+		c.notes = []string{fmt.Sprintf("%d verdicts differ: %s", c.wrong, reason)}
+		c.apart, c.wrong = c.wrong, 0
+	}
+}
+
 func (f file) check(ctx context.Context, convert converter) counts {
 	var c counts
 	for i := range f.groups {
 		c.schemas++
 		f.groups[i].check(ctx, convert, &c)
 	}
-	if f.departure != "" {
-		c.apart, c.wrong, c.notes = c.wrong, 0, []string{fmt.Sprintf("%d verdicts differ: %s", c.wrong, f.departure)}
-	}
+	c.depart(f.departure)
 	return c
 }
 

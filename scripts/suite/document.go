@@ -10,18 +10,26 @@ const mainSchema = "#/components/schemas/S"
 
 // document returns a document of one operation whose body is the component S.
 func document(version string, schemas map[string]any) string {
-	body := map[string]any{"required": true, "content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"$ref": mainSchema}}}}
-	operation := map[string]any{"requestBody": body, "responses": map[string]any{"200": map[string]any{"description": "ok"}}}
 	text, err := json.Marshal(map[string]any{
 		"openapi":    version,
 		"info":       map[string]any{"title": "suite", "version": "1"},
-		"paths":      map[string]any{"/": map[string]any{"post": operation}},
+		"paths":      map[string]any{"/": map[string]any{"post": operation("op", mainSchema)}},
 		"components": map[string]any{"schemas": schemas},
 	})
 	if err != nil {
 		panic(err) // the values come from JSON
 	}
 	return string(text)
+}
+
+// operation returns an operation whose body is a component.
+func operation(id, component string) map[string]any {
+	content := map[string]any{"application/json": map[string]any{"schema": map[string]any{"$ref": component}}}
+	return map[string]any{
+		"operationId": id,
+		"requestBody": map[string]any{"required": true, "content": content},
+		"responses":   map[string]any{"200": map[string]any{"description": "ok"}},
+	}
 }
 
 // convert31 puts a schema of 2020-12 into a document as it stands. References from the schema's root begin at the

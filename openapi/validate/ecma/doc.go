@@ -1,6 +1,12 @@
 // Package ecma matches the patterns of JSON Schema: the regular expressions of ECMA-262 (§22.2.1, edition of 2024) with
 // the flag u. It needs the standard library alone.
 //
+//	p, err := ecma.Compile(`^(?!.*--)[\p{L}\d-]{1,2048}$`)
+//	if err != nil {
+//		return err // *ecma.Unsupported if ECMA-262 takes the pattern
+//	}
+//	ok := p.MatchString("a-b")
+//
 // A string is never matched in more steps than its length times the length of the pattern, counts written out; look-ahead
 // and look-behind, which ECMA-262 leaves to backtracking, included. Most patterns become a table that takes one look-up
 // for a character. Patterns with back references are the exception: they are matched by backtracking, which gives up
