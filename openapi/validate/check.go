@@ -191,7 +191,7 @@ func (r *run) checkLeaf(s *Schema, at uint32) bool {
 			return s.freeString || r.checkString(s, at)
 		}
 	case numberToken:
-		if s.Types&Number != 0 || s.Types&Integer != 0 && (tok.flags&fractional == 0 || isIntegral(r.data[tok.start:tok.end])) {
+		if s.Types&Number != 0 || s.Types&Integer != 0 && (tok.flags&fractional == 0 || s.takes(r.data[tok.start:tok.end])) {
 			return s.freeNumber || r.checkNumber(s, at)
 		}
 	default:
@@ -237,7 +237,7 @@ func (r *run) checkOnce(s *Schema, at uint32, e *evaluated) bool {
 
 func (r *run) judge(s *Schema, at uint32, e *evaluated) bool {
 	tok := &r.tokens[at]
-	if s.Types&typesOf[tok.kind] == 0 || tok.flags&fractional != 0 && s.Types&Number == 0 && !isIntegral(r.data[tok.start:tok.end]) {
+	if s.Types&typesOf[tok.kind] == 0 || tok.flags&fractional != 0 && s.Types&Number == 0 && !s.takes(r.data[tok.start:tok.end]) {
 		return r.wrongType(s, at)
 	}
 	if s.tracks {
@@ -279,8 +279,8 @@ func (r *run) judgeOwn(s *Schema, at uint32, e *evaluated) bool {
 
 // note notes a fault, unless nobody asks for reasons, and returns false.
 func (r *run) note(at int, keyword, value string, want *Expected) bool {
-	if r.quiet == 0 && len(r.marks) < maxFaults {
-		r.marks = append(r.marks, mark{at: at, keyword: keyword, value: value, want: want})
+	if r.quiet == 0 {
+		r.marks = noted(r.marks, mark{at: at, keyword: keyword, value: value, want: want})
 	}
 	return false
 }
@@ -597,6 +597,10 @@ func (b *numberBound) compare(literal []byte) int {
 	}
 	return cmp.Compare(rest, 0)
 }
+
+// takes reports whether a number with a fraction or an exponent has the type integer. Where the format is about how numbers
+// are written, the format says what is wrong.
+func (s *Schema) takes(literal []byte) bool { return s.Format == "edm-int32" || isIntegral(literal) }
 
 // isIntegral reports whether a number is an integer, such as 1.0 and 1e3.
 func isIntegral(literal []byte) bool { return parseDecimal(literal).exp >= 0 }

@@ -1,6 +1,9 @@
 package validate
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Faults says why a body or a set of parameters was refused.
 type Faults struct {
@@ -69,10 +72,18 @@ func (r *Reader) Missing(member string, want *Expected) {
 // Closed is the offset of the byte that closed the object or array that was just read.
 func (r *Reader) Closed() int { return r.pos - 1 }
 
-func (r *Reader) note(m mark) {
-	if len(r.marks) < maxFaults {
-		r.marks = append(r.marks, m)
+func (r *Reader) note(m mark) { r.marks = noted(r.marks, m) }
+
+// noted appends a mark if there is room. What is not of its format is not held against patterns: many only say again what
+// the format says.
+func noted(marks []mark, m mark) []mark {
+	if m.keyword == "format" {
+		marks = slices.DeleteFunc(marks, func(other mark) bool { return other.at == m.at && other.keyword == "pattern" })
 	}
+	if len(marks) < maxFaults {
+		marks = append(marks, m)
+	}
+	return marks
 }
 
 func (m *mark) fault(pointer, name string) Fault {

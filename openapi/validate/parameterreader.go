@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,21 +25,42 @@ type ParameterReader struct {
 // ParametersOf returns a reader of the parameters in list, of which there are at most 64.
 func ParametersOf(list []Place) ParameterReader { return ParameterReader{list: list} }
 
-// Close returns the faults, nil if there are none.
+// Close returns the faults, nil if there are none: first those of options that are not declared, then those of the
+// parameters in the order of the list. Of a parameter that is repeated nothing else is said.
 func (p *ParameterReader) Close() *Faults {
 	if p.marks == nil {
 		return nil
 	}
+	slices.SortStableFunc(p.marks, func(a, b mark) int { return cmp.Compare(p.rank(&a), p.rank(&b)) })
 	f := &Faults{}
 	for _, m := range p.marks {
 		name := m.member
 		if m.in == "" {
+			if m.keyword != "repeated" && p.isRepeated(m.at) || len(f.List) > 0 && m.keyword == "repeated" && f.List[len(f.List)-1].isRepeated(p.list[m.at]) {
+				continue
+			}
 			m.in, name = p.list[m.at].In, p.list[m.at].Name
 		}
 		m.member = ""
 		f.List = append(f.List, m.fault("", name))
 	}
 	return f
+}
+
+// rank is the place of a fault in the list of faults.
+func (p *ParameterReader) rank(m *mark) int {
+	if m.in != "" {
+		return -1
+	}
+	return m.at
+}
+
+func (p *ParameterReader) isRepeated(i int) bool {
+	return slices.ContainsFunc(p.marks, func(m mark) bool { return m.in == "" && m.at == i && m.keyword == "repeated" })
+}
+
+func (f *Fault) isRepeated(p Place) bool {
+	return f.Keyword == "repeated" && f.In == p.In && f.Name == p.Name
 }
 
 // Path decodes the path parameter number i.

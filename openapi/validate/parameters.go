@@ -106,8 +106,8 @@ func (o *Operation) planned() *plan {
 
 func newPlan(o *Operation) *plan {
 	p := &plan{names: map[string]*parameter{}, cookies: map[string]*parameter{}}
-	template := templateNames(o.Path)
-	for _, declared := range o.Parameters {
+	template := TemplateParameters(o.Path)
+	for _, declared := range inOrder(o.Parameters, template) {
 		q := newParameter(declared)
 		q.segment = slices.Index(template, declared.Name)
 		if !slices.Contains(ignored, q.field) {
@@ -121,6 +121,20 @@ func newPlan(o *Operation) *plan {
 		}
 	}
 	return p
+}
+
+// inOrder returns parameters in the order in which their faults are reported: those of the path as it names them, then
+// query, header and cookies.
+func inOrder(list []*Parameter, template []string) []*Parameter {
+	places := []string{"path", "query", "header", "cookie"}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b *Parameter) int {
+		if a.In == "path" && b.In == "path" {
+			return slices.Index(template, a.Name) - slices.Index(template, b.Name)
+		}
+		return slices.Index(places, a.In) - slices.Index(places, b.In)
+	})
+	return list
 }
 
 func newParameter(declared *Parameter) *parameter {
@@ -194,22 +208,6 @@ func (p *plan) addKeys(security []Alternative) {
 // is reports whether the parameter is the one of a name. Those of header fields are case-insensitive.
 func (q *parameter) is(in, name string) bool {
 	return q.In == in && (q.Name == name || in == "header" && strings.EqualFold(q.Name, name))
-}
-
-// templateNames returns the names of a template's parameters.
-func templateNames(path string) []string {
-	var names []string
-	for {
-		_, rest, ok := strings.Cut(path, "{")
-		if !ok {
-			return names
-		}
-		var name string
-		if name, path, ok = strings.Cut(rest, "}"); !ok {
-			return names
-		}
-		names = append(names, name)
-	}
 }
 
 // canonicalField returns the name of a header field as http.Header has it.
