@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test check bench bench-gateway bench-store fuzz breaking changelog speclint mutation suite torture torture-long torture-mutants
+.PHONY: help generate build run demo test fresh check bench bench-gateway bench-store fuzz breaking changelog speclint mutation suite torture torture-long torture-mutants
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -12,9 +12,11 @@ run: build ## serve http://127.0.0.1:8080/beta with a development issuer and the
 	bin/pfxrd serve --dev
 demo:      ## send the page's request byte for byte and compare the answer with the page's
 	scripts/demo.sh
-test:      ## every test; says what it left out and why
+test:      ## the tests that need nothing but Go; says what else there is
 	scripts/test.sh
-check:     ## what CI runs: generated files fresh, tidy, formatted, linted, every test
+fresh:     ## make run and make test in a clone with empty caches, beside two busy cores
+	scripts/fresh.sh
+check:     ## what CI runs: generated files fresh, tidy, formatted, linted, every test, the long ones too
 	scripts/check.sh
 bench:     ## benchmarks, as one table of ratios
 	scripts/bench.sh

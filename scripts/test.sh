@@ -1,37 +1,40 @@
 #!/bin/sh
-# Runs every test. The race detector joins in where a C compiler is found, the tests on PostgreSQL where that is, the
-# TypeScript package where node is; what is left out is said in the last line.
+# Runs the tests that need nothing but Go; the race detector joins in where a C compiler is found, the tests on PostgreSQL
+# where that is. Arguments go to go test: -tags long adds the long tests, as make check does. The last line says what else
+# there is.
 set -eu
 cd "$(dirname "$0")/.."
+case " $* " in *' -tags long '*) long=true ;; *) long=false ;; esac
 left_out=
 leave_out() {
 	if [ -n "${CI:-}" ]; then
 		echo "CI must not leave out $1" >&2
 		exit 1
 	fi
-	left_out="${left_out:+$left_out; }$1"
+	left_out="$left_out; left out: $1"
 }
 race=-race
 if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null 2>&1; then
 	race=
-	leave_out 'the race detector: it needs a C compiler'
+	leave_out 'the race detector, which needs a C compiler'
 fi
-# postgrestest looks in the same places, and skips.
+# The tests look in the same places, and skip.
 if [ -z "${PFXR_TEST_POSTGRES:-}" ] && ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
-	leave_out 'the tests on PostgreSQL: they need its programs, or PFXR_TEST_POSTGRES'
+	leave_out 'the tests on PostgreSQL, which need its programs or PFXR_TEST_POSTGRES'
 fi
-typescript=true
-if ! command -v curl >/dev/null 2>&1 || ! scripts/typescript.sh; then
-	typescript=false
-	leave_out "the TypeScript tests and those with Microsoft's clients: they need node 20, npm with its registry, and curl"
+if $long && ! command -v nginx >/dev/null 2>&1 && ! [ -x /usr/sbin/nginx ]; then
+	leave_out 'the test of the example for nginx, which needs nginx'
 fi
-if ! command -v nginx >/dev/null 2>&1 && ! [ -x /usr/sbin/nginx ]; then
-	leave_out 'the test of the example for nginx: it needs nginx'
+# What tests run is built once, without the race detector, before any of them looks at a clock.
+go build -trimpath -o bin/ ./server/cmd/pfxrd ./client/cmd/pfxr
+export PFXR_TEST_BIN="$PWD/bin"
+# Twice as many packages at once as there are processors: much of a test is waiting, for a child or a disk.
+packages=-p=$((2 * $(getconf _NPROCESSORS_ONLN)))
+case " ${GOFLAGS:-}" in *' -p='*) packages= ;; esac
+go test $race -shuffle=on -timeout 60m $packages "$@" ./...
+if $long; then
+	echo "passed$left_out"
+else
+	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 100,000 objects, contract mutations," \
+		"the steps of CONTRIBUTING, nginx), TypeScript, Microsoft's clients, Caddy, torture, fuzzing and lint"
 fi
-# Twice as many packages at once as there are processors: much of a test is waiting, for a child, a disk, a Retry-After.
-go test $race -shuffle=on -timeout 30m -p $((2 * $(getconf _NPROCESSORS_ONLN))) "$@" ./...
-if $typescript; then
-	scripts/typescript.sh test
-	scripts/compat.sh
-fi
-echo "left out: ${left_out:-nothing}"

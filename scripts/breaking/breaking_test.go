@@ -1,3 +1,5 @@
+//go:build long
+
 package breaking_test
 
 import (
@@ -7,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -188,7 +191,7 @@ func TestBaseIsTheLastTag(t *testing.T) {
 	}
 }
 
-// compare runs a script on the contract and an edited copy.
+// compare runs a script on the contract and an edited copy, with the tool that is built already.
 func compare(t *testing.T, script string, edits []edit) (string, int) {
 	text := read(t, filepath.Join("../..", document))
 	for _, e := range edits {
@@ -196,14 +199,27 @@ func compare(t *testing.T, script string, edits []edit) (string, int) {
 	}
 	revision := filepath.Join(t.TempDir(), "openapi.yaml")
 	put(t, revision, text)
-	return run(t, "../..", "scripts/"+script, document, revision)
+	built, err := oasdiff()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runWith(t, append(os.Environ(), "OASDIFF="+built), "../..", "scripts/"+script, document, revision)
 }
 
-// requireTool skips where oasdiff cannot be fetched: it is in a module of its own, which a plain build never needs.
+// oasdiff builds the tool once and returns its path, or what go said and its error. The tool is in a module of its own,
+// which a plain build never needs.
+var oasdiff = sync.OnceValues(func() (string, error) {
+	cmd := exec.Command("go", "tool", "-modfile="+tool+"go.mod", "-n", "oasdiff")
+	cmd.Dir = "../.."
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+})
+
+// requireTool skips where oasdiff cannot be fetched.
 func requireTool(t *testing.T) {
 	t.Helper()
-	out, exit := run(t, "../..", "go", "tool", "-modfile="+tool+"go.mod", "-n", "oasdiff")
-	if exit == 0 {
+	out, err := oasdiff()
+	if err == nil {
 		return
 	}
 	offline := regexp.MustCompile(`dial tcp|no such host|module lookup disabled|connection refused|i/o timeout`)
@@ -216,11 +232,16 @@ func requireTool(t *testing.T) {
 // run returns what a command printed, and its exit code.
 func run(t *testing.T, dir, name string, args ...string) (string, int) {
 	t.Helper()
+	return runWith(t, os.Environ(), dir, name, args...)
+}
+
+func runWith(t *testing.T, env []string, dir, name string, args ...string) (string, int) {
+	t.Helper()
 	if strings.HasPrefix(name, "scripts/") {
 		name = "./" + name
 	}
 	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, env
 	out, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(out), exit.ExitCode()

@@ -3,7 +3,6 @@ package checks_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -21,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/internal/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
@@ -73,6 +73,7 @@ func runMakeRun(t *testing.T, block string) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Fatal("curl is needed to paste the printed line")
 	}
+	programtest.Dir(t) // make run finds it up to date, and does not replace what other tests run
 	server := start(t, block, "PFXR_LISTEN=127.0.0.1:0", "PFXR_ADMIN_LISTEN=127.0.0.1:0",
 		"PFXR_STORE=sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"))
 	line := server.waitFor(t, regexp.MustCompile(`^curl .*`))
@@ -101,7 +102,7 @@ func runServe(t *testing.T, block string) {
 	dir := t.TempDir()
 	writeCertificate(t, dir)
 	block = strings.NewReplacer(
-		"pfxrd serve", "exec go run ./server/cmd/pfxrd serve --admin-listen 127.0.0.1:0", "0.0.0.0:8443", "127.0.0.1:0",
+		"pfxrd serve", "exec "+filepath.Join(programtest.Dir(t), "pfxrd")+" serve --admin-listen 127.0.0.1:0", "0.0.0.0:8443", "127.0.0.1:0",
 		"/var/lib/pfxr", dir, "cert.pem", filepath.Join(dir, "cert.pem"), "key.pem", filepath.Join(dir, "key.pem"),
 	).Replace(block)
 	server := start(t, block)
@@ -121,7 +122,7 @@ func runGateway(t *testing.T, block string) {
 	}
 	server := pfxtest.Start(t, pfxtest.Config{})
 	block = strings.NewReplacer(
-		"pfxrd gateway", "exec go run ./server/cmd/pfxrd gateway --admin-listen 127.0.0.1:0 --policy "+policy, "127.0.0.1:8090", "127.0.0.1:0",
+		"pfxrd gateway", "exec "+filepath.Join(programtest.Dir(t), "pfxrd")+" gateway --admin-listen 127.0.0.1:0 --policy "+policy, "127.0.0.1:8090", "127.0.0.1:0",
 		"http://127.0.0.1:8080", strings.TrimSuffix(server.URL, "/beta"),
 	).Replace(block)
 	gateway := start(t, block)
@@ -142,15 +143,9 @@ func runGateway(t *testing.T, block string) {
 
 // runClient runs the block of the command line, from its first line to its last, on a server with the page's example.
 func runClient(t *testing.T, block string) {
-	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./client/cmd/pfxr", "./server/cmd/pfxrd")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	run := exec.CommandContext(t.Context(), "sh", "-euxc", block)
 	run.Dir = t.TempDir()
-	run.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "PFXR_SERVER="+pfxtest.Start(t, pfxtest.Config{}).URL, "XDG_CONFIG_HOME="+run.Dir)
+	run.Env = append(os.Environ(), "PATH="+programtest.Dir(t)+":"+os.Getenv("PATH"), "PFXR_SERVER="+pfxtest.Start(t, pfxtest.Config{}).URL, "XDG_CONFIG_HOME="+run.Dir)
 	out, err := run.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "1 objects written") || !strings.Contains(string(out), "0 objects written, 1 existed") {
 		t.Errorf("%v\n%s", err, out)
@@ -188,13 +183,10 @@ type process struct {
 }
 
 func start(t *testing.T, block string, env ...string) *process {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, "sh", "-c", block)
+	cmd := exec.Command("sh", "-c", block)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
 	if err := cmd.Start(); err != nil {

@@ -1,8 +1,9 @@
+//go:build long
+
 package loop_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,7 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/tools/txtar"
@@ -190,9 +190,7 @@ func post(t *testing.T, url, authorization, body string) (int, []byte) {
 
 // serve starts the server on a free port, waits for the line that says where, and drains it when the test ends.
 func serve(t *testing.T, pfxrd string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, pfxrd, "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "",
+	cmd := exec.Command(pfxrd, "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "",
 		"--store", "sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"))
 	log, err := cmd.StderrPipe()
 	if err != nil {

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs an oasdiff command on two versions of the contract; an empty BASE is the document of the last tag that holds one.
+# OASDIFF may name a built one.
 # usage: compare.sh BASE REVISION COMMAND [FLAG]...
 set -eu
 cd "$(dirname "$0")/../.."
@@ -28,5 +29,5 @@ command=$1
 shift
 # Without --flatten-params oasdiff does not compare the parameters that stand at a path. severity.txt raises what is mild
 # elsewhere: here an unknown member or option is refused, and a member or a header of an answer is there to be read.
-exec go tool -modfile=scripts/oasdiff/go.mod oasdiff "$command" "$base" "$revision" \
+exec ${OASDIFF:-go tool -modfile=scripts/oasdiff/go.mod oasdiff} "$command" "$base" "$revision" \
 	--flatten-params --severity-levels scripts/oasdiff/severity.txt "$@"

@@ -4,48 +4,64 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/internal/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
-
-const kills = 4
 
 // TestImportAndExportSurviveKills: an import that is killed again and again leaves each object there once, and an export
 // that is killed writes each of them once.
 func TestImportAndExportSurviveKills(t *testing.T) {
 	t.Parallel()
+	testKills(t, 2500, 2)
+}
+
+// testKills kills an import and an export of so many objects so many times.
+func testKills(t *testing.T, objects, kills int) {
 	server := pfxtest.Start(t, pfxtest.Config{Seed: []byte("[]")})
+	gate := startGate(t, server.URL)
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "out.jsonl")
-	want := writeObjects(t, in)
+	want := writeObjects(t, in, objects)
 
+	program := filepath.Join(programtest.Dir(t), "pfxr")
 	pfxr := func(args ...string) *exec.Cmd {
-		program, err := exec.LookPath("pfxr")
-		if err != nil {
-			t.Fatal(err)
-		}
 		cmd := exec.CommandContext(t.Context(), program, args...)
-		cmd.Env = append(os.Environ(), "PFXR_SERVER="+server.URL, "PFXR_TOKEN="+server.Token(t, pfxtest.Grant{}), "XDG_CONFIG_HOME="+dir)
+		cmd.Env = append(os.Environ(), "PFXR_SERVER="+gate.url, "PFXR_TOKEN="+server.Token(t, pfxtest.Grant{}), "XDG_CONFIG_HOME="+dir)
 		return cmd
 	}
+	run := func(args ...string) string {
+		gate.shut.Store(false)
+		defer gate.shut.Store(true)
+		text, err := pfxr(args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		return string(text)
+	}
 	for n := range kills {
-		killAt(t, pfxr("import", in), in+".import", objects*(n+1)/(kills+1))
+		gate.killAt(t, pfxr("import", in), in+".import", objects*(n+1)/(kills+1))
 	}
-	if text, err := pfxr("import", in).CombinedOutput(); err != nil || !strings.Contains(string(text), "Going on behind line") {
-		t.Fatalf("%v: %s", err, text)
+	if text := run("import", in); !strings.Contains(text, "Going on behind line") {
+		t.Errorf("the import does not go on: %s", text)
 	}
 	for n := range kills {
-		killAt(t, pfxr("export", out), out+".export", objects*(n+1)/(kills+1))
+		gate.killAt(t, pfxr("export", out), out+".export", objects*(n+1)/(kills+1))
 	}
-	if text, err := pfxr("export", out).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
+	run("export", out)
 	got, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +72,7 @@ func TestImportAndExportSurviveKills(t *testing.T) {
 }
 
 // writeObjects writes the objects in the order of their keys and returns them.
-func writeObjects(t *testing.T, name string) []byte {
+func writeObjects(t *testing.T, name string, objects int) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	for i := range objects {
@@ -71,32 +87,96 @@ func writeObjects(t *testing.T, name string) []byte {
 	return b.Bytes()
 }
 
-// killAt kills cmd when its state says that so many lines are done.
-func killAt(t *testing.T, cmd *exec.Cmd, state string, lines int) {
+// gate stands in front of a server and, while it is shut, lets through only what killAt lets through: no program comes to
+// its end before it is killed, however fast it is.
+type gate struct {
+	url     string
+	shut    atomic.Bool
+	arrived chan chan struct{} // what a request waits for
+}
+
+func startGate(t *testing.T, server string) *gate {
 	t.Helper()
+	target, err := url.Parse(strings.TrimSuffix(server, "/beta"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	proxy := &httputil.ReverseProxy{Transport: transport, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // the address of the next page has it
+	}}
+	g := &gate{arrived: make(chan chan struct{})}
+	g.shut.Store(true)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body) // before it, net/http does not notice that the caller is gone
+		if err != nil {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if g.shut.Load() {
+			pass := make(chan struct{})
+			select {
+			case g.arrived <- pass:
+			case <-r.Context().Done(): // its caller was killed
+				return
+			}
+			select {
+			case <-pass:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		s.Close()
+		transport.CloseIdleConnections()
+	})
+	g.url = s.URL + "/beta"
+	return g
+}
+
+// killAt runs cmd and kills it when its state says that so many lines are done. An import writes its state once a second,
+// so that requests pass more slowly once enough of them have.
+func (g *gate) killAt(t *testing.T, cmd *exec.Cmd, state string, lines int) {
+	t.Helper()
+	known := linesOf(state)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	for {
+	slow := time.NewTicker(5 * time.Millisecond)
+	defer slow.Stop()
+	for n := known; ; n++ {
+		var pass chan struct{}
 		select {
+		case pass = <-g.arrived:
 		case err := <-ended:
 			t.Fatalf("it ended before %d lines: %v", lines, err)
-		case <-poll.C:
 		}
-		var s struct{ Lines int }
-		if text, err := os.ReadFile(state); err != nil || json.Unmarshal(text, &s) != nil || s.Lines < lines {
-			continue
+		if linesOf(state) >= lines {
+			break
 		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
+		if n >= lines {
+			<-slow.C
 		}
-		if err := <-ended; err == nil {
-			t.Fatalf("it ended before it was killed at %d lines", lines)
-		}
-		return
+		close(pass)
 	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Fatalf("it ended before it was killed at %d lines", lines)
+	}
+}
+
+// linesOf returns how many lines are done by a state; 0 if there is none.
+func linesOf(state string) int {
+	var s struct{ Lines int }
+	if text, err := os.ReadFile(state); err != nil || json.Unmarshal(text, &s) != nil {
+		return 0
+	}
+	return s.Lines
 }

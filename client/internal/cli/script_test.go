@@ -7,26 +7,27 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
-	"github.com/pfxrecryption/pfxrecryption/client/internal/cli"
+	"github.com/pfxrecryption/pfxrecryption/internal/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"pfxr": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
-	})
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestScript runs the program as a user does, against a real server of its own. Besides testscript's own commands there is
 //
 //	code N ARGS…   runs pfxr ARGS… and expects the exit code
 func TestScript(t *testing.T) {
 	t.Parallel()
+	programs := programtest.Dir(t)
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"code": code},
-		Setup:               serve,
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
+			return serve(env)
+		},
 		RequireExplicitExec: true,
 	})
 }

@@ -41,6 +41,7 @@ type host struct {
 	drainDelay time.Duration
 	serving    []serving // the first is what callers reach
 	draining   atomic.Bool
+	sleep      func(time.Duration)
 	ballast    []byte
 }
 
@@ -50,7 +51,7 @@ type serving struct {
 }
 
 func newHost(log *slog.Logger, drainDelay time.Duration) *host {
-	h := &host{log: log, metrics: prometheus.NewRegistry(), drainDelay: drainDelay, ballast: make([]byte, ballastBytes)}
+	h := &host{log: log, metrics: prometheus.NewRegistry(), drainDelay: drainDelay, sleep: time.Sleep, ballast: make([]byte, ballastBytes)}
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return h
 }
@@ -176,7 +177,7 @@ var connectionClose = []string{"close"}
 func (h *host) drain(ctx context.Context) error {
 	h.draining.Store(true)
 	h.log.Info("draining", "delay", h.drainDelay.String(), "timeout", drainTimeout.String())
-	time.Sleep(h.drainDelay) // a second signal ends the process
+	h.sleep(h.drainDelay) // a second signal ends the process
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	for _, r := range h.serving {

@@ -13,7 +13,10 @@ import (
 // connections that callers have and on new ones, and ends each of them with its answer.
 func TestDrainTakesRequestsUntilBalancersKnow(t *testing.T) {
 	t.Parallel()
-	h := newHost(slog.New(slog.DiscardHandler), 2*time.Second)
+	const delay = 2 * time.Second
+	h := newHost(slog.New(slog.DiscardHandler), delay)
+	slept, seen := make(chan time.Duration), make(chan struct{})
+	h.sleep = func(d time.Duration) { slept <- d; <-seen }
 	server, url, err := h.open("127.0.0.1:0", "", "")
 	if err != nil {
 		t.Fatal(err)
@@ -32,12 +35,13 @@ func TestDrainTakesRequestsUntilBalancersKnow(t *testing.T) {
 	wantAnswer(t, kept, url, http.StatusOK, false)
 	wantAnswer(t, probe, admin+"/readyz", http.StatusOK, false)
 	cancel()
-	for !h.draining.Load() {
-		time.Sleep(time.Millisecond)
+	if d := <-slept; d != delay {
+		t.Errorf("it drains for %s, want %s", d, delay)
 	}
 	wantAnswer(t, probe, admin+"/readyz", http.StatusServiceUnavailable, true)
 	wantAnswer(t, kept, url, http.StatusOK, true)
 	wantAnswer(t, fresh, url, http.StatusOK, true)
+	close(seen)
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,16 +15,16 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
-	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
+	"github.com/pfxrecryption/pfxrecryption/internal/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"pfxrd": func() { os.Exit(app.Main(os.Args[1:], os.Stdout, os.Stderr)) },
-	})
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pfxrd returns the path of the server.
+func pfxrd(t testing.TB) string { return filepath.Join(programtest.Dir(t), "pfxrd") }
 
 // commands are those of scripts. Besides testscript's own there are
 //
@@ -39,20 +40,32 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 // TestScript runs the program as a user does.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: commands, RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: commands, RequireExplicitExec: true, Setup: setup(t)})
 }
 
 // TestPostgres runs the program on a PostgreSQL. Each script has a database of its own, at $DATABASE.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	postgrestest.Database(t) // skips here, with the reason, what cannot run
+	setup := setup(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/postgres", Cmds: commands, RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DATABASE", postgrestest.Database(t))
-			return nil
+			return setup(e)
 		},
 	})
+}
+
+// setup lets scripts run pfxrd. It drains at once: that it waits is what TestDrainTakesRequestsUntilBalancersKnow is for.
+func setup(t *testing.T) func(*testscript.Env) error {
+	program := pfxrd(t)
+	return func(e *testscript.Env) error {
+		e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
+		e.Setenv("PFXRD", program)
+		e.Setenv("PFXR_DRAIN_DELAY", "0s")
+		return nil
+	}
 }
 
 // TestPostgresStartsAtOnce starts servers on an empty database at the same time: each must find or make the tables.
@@ -60,7 +73,7 @@ func TestPostgresStartsAtOnce(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.Database(t)
 	for range 3 {
-		cmd := exec.Command("pfxrd", "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen=", "--store", dsn)
+		cmd := exec.Command(pfxrd(t), "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen=", "--store", dsn)
 		stderr, err := cmd.StderrPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -99,12 +112,10 @@ type running struct {
 }
 
 func start(ts *testscript.TestScript, _ bool, args []string) {
-	program, err := exec.LookPath("pfxrd")
-	ts.Check(err)
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(ts.Getenv("PFXRD"), args...)
 	cmd.Dir = ts.Getenv("WORK")
 	cmd.Env = os.Environ()
-	for _, name := range []string{"PFXR_DEV", "PFXR_LISTEN", "PFXR_STORE"} {
+	for _, name := range []string{"PFXR_DEV", "PFXR_DRAIN_DELAY", "PFXR_LISTEN", "PFXR_STORE"} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
@@ -153,7 +164,7 @@ func signal(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func patch(ts *testscript.TestScript, _ bool, args []string) {
-	token, err := exec.Command("pfxrd", "token", "--server", ts.Getenv("URL")).Output()
+	token, err := exec.Command(ts.Getenv("PFXRD"), "token", "--server", ts.Getenv("URL")).Output()
 	ts.Check(err)
 	r, err := http.NewRequest(http.MethodPatch, ts.Getenv("URL")+"/beta/pfxRecryptionRequests/"+args[0], strings.NewReader(args[1]))
 	ts.Check(err)

@@ -46,7 +46,7 @@ func TestStalledAnswer(t *testing.T) {
 		}
 	}()
 	var log strings.Builder
-	url := runGateway(t, l.Addr().String(), policy.Enforce, slog.New(slog.NewJSONHandler(&log, nil)), func() {
+	url := runGateway(t, l.Addr().String(), 2*time.Second, policy.Enforce, slog.New(slog.NewJSONHandler(&log, nil)), func() {
 		if !strings.Contains(log.String(), `"msg":"no answer from the upstream","status":504`) {
 			t.Errorf("the log: %s", &log)
 		}
@@ -60,7 +60,7 @@ func TestStalledAnswer(t *testing.T) {
 		t.Errorf("got %s, %s, %v", resp.Status, b, err)
 	}
 
-	watched := runGateway(t, l.Addr().String(), policy.Monitor, slog.New(slog.DiscardHandler), func() {})
+	watched := runGateway(t, l.Addr().String(), time.Hour, policy.Monitor, slog.New(slog.DiscardHandler), func() {})
 	resp, err = http.Post(watched+"/elsewhere", "text/plain", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -72,10 +72,10 @@ func TestStalledAnswer(t *testing.T) {
 }
 
 // runGateway runs a gateway with one mode for both directions until the test ends, and then calls after.
-func runGateway(t *testing.T, upstream string, mode policy.Mode, log *slog.Logger, after func()) string {
+func runGateway(t *testing.T, upstream string, timeout time.Duration, mode policy.Mode, log *slog.Logger, after func()) string {
 	t.Helper()
 	g, err := app.OpenGateway(t.Context(), app.GatewayConfig{
-		Listen: "127.0.0.1:0", Upstream: "http://" + upstream, MaxConns: 8, Timeout: 300 * time.Millisecond, MaxResponse: 1 << 20,
+		Listen: "127.0.0.1:0", Upstream: "http://" + upstream, MaxConns: 8, Timeout: timeout, MaxResponse: 1 << 20,
 		Requests: &mode, Responses: &mode,
 	}, log)
 	if err != nil {

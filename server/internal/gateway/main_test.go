@@ -90,7 +90,7 @@ func (s *stand) serve(url, rules string, change func(*gateway.Config)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := upstream.New(upstream.Config{URL: url, Timeout: 20 * time.Second, Fail: func(w http.ResponseWriter, _ *http.Request, err error) {
+	next, err := upstream.New(upstream.Config{URL: url, Timeout: time.Hour, Fail: func(w http.ResponseWriter, _ *http.Request, err error) {
 		problem := gateway.BadAnswer()
 		if e := (*upstream.Error)(nil); errors.As(err, &e) && e.Kind == upstream.Gone {
 			problem = graph.MalformedBody(err)
@@ -196,7 +196,6 @@ func (s *stand) sendRaw(method, text string) answered {
 		s.t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	_, _ = io.WriteString(c, text) // a refusal may come before the end of a large body
 	in := bufio.NewReader(c)
 	resp, err := http.ReadResponse(in, &http.Request{Method: method})

@@ -103,10 +103,10 @@ func client(t testing.TB, config Config) *Client {
 	t.Helper()
 	config.Fail = fail
 	if config.Timeout == 0 {
-		config.Timeout = 20 * time.Second // no test waits for it
+		config.Timeout = time.Hour // no test waits for it
 	}
 	if config.QueueTimeout == 0 {
-		config.QueueTimeout = 20 * time.Second
+		config.QueueTimeout = time.Hour
 	}
 	c, err := New(config)
 	if err != nil {

@@ -43,7 +43,7 @@ type Target interface {
 }
 
 // batchLen is how many requests are stored at once, and how many of a target are looked at. 2,000 of the longest take 10 MB.
-const batchLen = 2000
+var batchLen = 2000
 
 // aheadWithin is how many changes of one request are thought of at most. A request that was deleted and created again has
 // a version that is nowhere near its old one: with random starts of 62 bits it is this near by chance once in 1,000,000,000.

@@ -19,10 +19,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	copying.SetBatchLen(100)
+	goleak.VerifyTestMain(m)
+}
 
-// many is more than a copy stores at once.
-const many = 4200
+// many is more than a copy of these tests stores at once.
+const many = 210
 
 var tenants = []edm.Guid{{1}, {2}}
 

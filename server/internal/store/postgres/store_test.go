@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -58,4 +59,19 @@ func mustOpen(t testing.TB, c Config, share bool) *Store {
 func increment(r *pfx.Request) error {
 	r.Status++
 	return nil
+}
+
+func mustInsert(t testing.TB, s *Store, id string) *pfx.Request {
+	t.Helper()
+	r, err := s.Insert(t.Context(), storetest.Request(tenant, id))
+	check(t, err)
+	return r
+}
+
+func wantKind(t testing.TB, err error, want pfx.Kind) {
+	t.Helper()
+	e, ok := errors.AsType[*pfx.Error](err)
+	if !ok || e.Kind != want {
+		t.Errorf("got error %v, want a *pfx.Error of kind %d", err, want)
+	}
 }

@@ -1,8 +1,9 @@
+//go:build long
+
 package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
 // TestFaults breaks connections under load and accounts for every update.
@@ -32,13 +32,13 @@ func TestFaults(t *testing.T) {
 			c := startCrowd(t, s)
 			terminated := 0
 			for range 12 {
-				c.await(t, 30)
+				c.await(30)
 				var n int
 				check(t, admin.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 					WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND random() < 0.7`).Scan(&n))
 				terminated += n
 			}
-			c.await(t, 30)
+			c.await(30)
 			c.stop(t)
 			t.Logf("%d backends terminated, %s", terminated, c)
 		})
@@ -60,7 +60,7 @@ func TestFaults(t *testing.T) {
 			t.Cleanup(func() { check(t, s.Close()) })
 			c := startCrowd(t, s)
 			n.Store(1 << 30) // from now on
-			c.await(t, 300)
+			c.await(300)
 			n.Store(0)
 			c.stop(t)
 			if c.used == 0 {
@@ -75,17 +75,13 @@ func TestFaults(t *testing.T) {
 		s := mustOpen(t, Config{URL: cluster.DSN("postgres")}, shareCommits)
 		c := startCrowd(t, s)
 		for range 2 {
-			c.await(t, 100)
+			c.await(100)
 			check(t, cluster.Kill())
 			awaitReady(t, s, false) // a backend ends when it notices
 			check(t, cluster.Restart(t.Context()))
-			back := time.Now()
 			awaitReady(t, s, true)
-			if took := time.Since(back); took > 2*time.Second {
-				t.Errorf("ready %s after the database, want 2s at most", took)
-			}
 		}
-		c.await(t, 100)
+		c.await(100)
 		c.stop(t)
 		t.Log(c)
 	})
@@ -125,7 +121,7 @@ func (c *crowd) String() string {
 }
 
 func startCrowd(t *testing.T, s *Store) *crowd {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
 	c := &crowd{s: s, cancel: cancel, answered: make(chan struct{}), start: mustInsert(t, s, "common")}
 	for n := range 8 {
 		own := mustInsert(t, s, fmt.Sprint("own-", n))
@@ -195,14 +191,9 @@ func (c *crowd) count(fn func()) {
 }
 
 // await returns after n more rounds of callers.
-func (c *crowd) await(t *testing.T, n int) {
-	t.Helper()
+func (c *crowd) await(n int) {
 	for range n {
-		select {
-		case <-c.answered:
-		case <-time.After(30 * time.Second):
-			t.Fatal("no update got on for 30s")
-		}
+		<-c.answered
 	}
 }
 
@@ -224,26 +215,7 @@ func awaitReady(t *testing.T, s *Store, want bool) {
 	t.Helper()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
-	for range 4000 {
-		if err := s.Ready(t.Context()); (err == nil) == want {
-			return
-		}
+	for err := s.Ready(t.Context()); (err == nil) != want; err = s.Ready(t.Context()) {
 		<-again.C
-	}
-	t.Errorf("the store does not come to be ready: %t", want)
-}
-
-func mustInsert(t testing.TB, s *Store, id string) *pfx.Request {
-	t.Helper()
-	r, err := s.Insert(t.Context(), storetest.Request(tenant, id))
-	check(t, err)
-	return r
-}
-
-func wantKind(t testing.TB, err error, want pfx.Kind) {
-	t.Helper()
-	e, ok := errors.AsType[*pfx.Error](err)
-	if !ok || e.Kind != want {
-		t.Errorf("got error %v, want a *pfx.Error of kind %d", err, want)
 	}
 }

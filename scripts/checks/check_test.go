@@ -1,0 +1,29 @@
+package checks_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestCheckRunsWhatIsLong: make test leaves out what takes long. CI runs it.
+func TestCheckRunsWhatIsLong(t *testing.T) {
+	t.Parallel()
+	for file, commands := range map[string][]string{
+		"../../.ci/run": {"make check"},
+		"../../scripts/check.sh": {
+			"scripts/test.sh -tags long", "scripts/typescript.sh test", "scripts/compat.sh >", "(cd scripts/caddy && ",
+			"scripts/torture.sh -quick", "scripts/fuzz.sh",
+		},
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range commands {
+			if !strings.Contains(strings.ReplaceAll(string(text), "\n\t", "\n"), "\n"+command) {
+				t.Errorf("%s does not run %s", file, command)
+			}
+		}
+	}
+}

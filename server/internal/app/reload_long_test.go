@@ -1,0 +1,10 @@
+//go:build long
+
+package app
+
+import "testing"
+
+func TestManyReloadsUnderLoad(t *testing.T) {
+	t.Parallel()
+	testReloadUnderLoad(t, 50)
+}
