@@ -28,12 +28,12 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/top", In: "query", Name: "$top", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/count", In: "query", Name: "$count", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+			{Pointer: "/components/parameters/top", In: "query", Name: "$top", Explode: true, System: true, Style: "form", Schema: schemas[1]},
+			{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Explode: true, System: true, Style: "form", Schema: schemas[2]},
+			{Pointer: "/components/parameters/count", In: "query", Name: "$count", Explode: true, System: true, Style: "form", Schema: schemas[3]},
+			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
+			{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Explode: true, System: true, Style: "form", Schema: schemas[5]},
 		},
 		Responses: []*validate.Response{
 			{
@@ -115,8 +115,8 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/preferReturn", In: "header", Name: "Prefer", Style: "simple"},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+			{Pointer: "/components/parameters/preferReturn", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[6]},
 		},
 		BodyRequired: true,
 		Request: []*validate.Body{
@@ -230,10 +230,10 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
-			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple"},
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+			{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[8]},
+			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
 		},
 		Responses: []*validate.Response{
 			{
@@ -325,11 +325,11 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple"},
-			{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple"},
-			{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple"},
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[9]},
+			{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[10]},
+			{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[11]},
 		},
 		BodyRequired: true,
 		Request: []*validate.Body{
@@ -463,9 +463,9 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple"},
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[9]},
 		},
 		Responses: []*validate.Response{
 			{

@@ -89,7 +89,7 @@ func BenchmarkScan(b *testing.B) {
 		b.SetBytes(int64(len(order)))
 		for b.Loop() {
 			r := Open(order)
-			r.skipAny()
+			r.Skip()
 		}
 	})
 	b.Run("jsontext", func(b *testing.B) {

@@ -8,17 +8,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // parameter is one parameter of an operation.
 type parameter struct {
-	node     node
-	in, name string
-	required bool
-	odata    bool // an OData system query option: named in any letter case, with or without its $
-	schema   *schema
-	typ      types.Type // of the field that holds it
-	field    string
+	*validate.Parameter
+	schema *schema
+	typ    types.Type // of the field that holds it
+	field  string
 }
 
 // maxParameters is how many bits tell which parameters were there.
@@ -28,128 +27,69 @@ const maxParameters = 64
 // conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
 var listFields = []string{"Accept-Charset", "Accept-Encoding", "Accept-Language", "Cache-Control", "Forwarded", "Prefer", "Via"}
 
-// parameters returns the parameters of an operation: those of the path in the order in which it names them, then those
-// of query and header, in the document's order.
-func (g *generator) parameters(o *operation) ([]*parameter, error) {
+// readParameters returns the parameters of an operation: those of the path in the order in which it names them, then those
+// of query and header, in the document's order. It says why they are not decoded, "" if they are.
+func (g *generator) readParameters(o *operation) ([]*parameter, string) {
 	var all []*parameter
-	for _, list := range []node{o.item, o.node} {
-		n, _ := list.get("parameters")
-		for _, item := range n.items() {
-			p, err := g.parameter(item)
-			if err != nil {
-				return nil, err
-			}
-			if p.schema.title == "" {
-				p.schema.title = o.goName + exported(p.name)
-			}
-			same := func(q *parameter) bool { return q.in == p.in && q.name == p.name }
-			if i := slices.IndexFunc(all, same); i >= 0 { // the operation's own replaces the path's
-				all[i] = p
-				continue
-			}
-			all = append(all, p)
+	for _, declared := range o.Parameters {
+		p := &parameter{Parameter: declared, schema: g.contract.schema(declared.Schema)}
+		if why := p.foreign(); why != "" {
+			return nil, p.Name + " " + why
 		}
+		if p.schema.title == "" {
+			p.schema.title = o.goName + exported(p.Name)
+		}
+		all = append(all, p)
 	}
 	order := []string{"path", "query", "header"}
 	slices.SortStableFunc(all, func(x, y *parameter) int {
-		if x.in == "path" && y.in == "path" {
-			return strings.Index(o.path, "{"+x.name+"}") - strings.Index(o.path, "{"+y.name+"}")
+		if x.In == "path" && y.In == "path" {
+			return strings.Index(o.Path, "{"+x.Name+"}") - strings.Index(o.Path, "{"+y.Name+"}")
 		}
-		return slices.Index(order, x.in) - slices.Index(order, y.in)
+		return slices.Index(order, x.In) - slices.Index(order, y.In)
 	})
 	if len(all) > maxParameters {
-		return nil, o.node.errorf("more than %d parameters are not supported", maxParameters)
+		return nil, fmt.Sprintf("is one of more than %d", maxParameters)
 	}
-	return all, distinct(all)
+	return all, ""
+}
+
+// foreign says why code that is generated does not read a parameter, "" if it does.
+func (p *parameter) foreign() string {
+	switch {
+	case p.In == "cookie":
+		return "is a cookie"
+	case p.Style != "simple" && p.Style != "form" || p.In == "query" != (p.Style == "form"):
+		return "has the style " + p.Style
+	case p.Content != "":
+		return "is described by content"
+	case p.AllowEmpty:
+		return "may be empty"
+	case p.schema.whole, p.schema.nullable, p.schema.typ == "boolean" && p.schema.Enum != nil:
+		return "has a schema with further keywords"
+	case !slices.Contains([]string{"string", "integer", "number", "boolean"}, p.schema.typ):
+		return "is no string, number or boolean"
+	}
+	return ""
 }
 
 // distinct refuses a query parameter whose name is a spelling of a system query option: no request could reach it.
-func distinct(all []*parameter) error {
-	for _, option := range all {
-		for _, p := range all {
-			if option.odata && p != option && p.in == "query" && strings.EqualFold(strings.TrimPrefix(p.name, "$"), option.name[1:]) {
-				return p.node.errorf("the name %q is a spelling of the system query option %s", p.name, option.name)
+func distinct(o *operation) error {
+	for _, option := range o.Parameters {
+		for _, p := range o.Parameters {
+			if option.System && p != option && p.In == "query" && strings.EqualFold(strings.TrimPrefix(p.Name, "$"), option.Name[1:]) {
+				return errorAt(p.Pointer, "the name %q is a spelling of the system query option %s", p.Name, option.Name)
 			}
 		}
 	}
 	return nil
-}
-
-func (g *generator) parameter(item node) (*parameter, error) {
-	n, err := item.resolve()
-	if err != nil {
-		return nil, err
-	}
-	p := &parameter{node: n}
-	for key, v := range n.members() {
-		if err := p.keyword(key, v); err != nil {
-			return nil, err
-		}
-	}
-	schemaNode, ok := n.get("schema")
-	if !ok {
-		return nil, n.errorf("a parameter needs a schema")
-	}
-	if p.schema, err = g.schemas.schema(schemaNode); err != nil {
-		return nil, err
-	}
-	if err := g.schemas.finish(); err != nil {
-		return nil, err
-	}
-	switch p.schema.typ {
-	case "string", "integer", "number", "boolean":
-		return p, nil
-	}
-	return nil, p.schema.node.errorf("a parameter of type %q is not supported", p.schema.typ)
-}
-
-// keyword works one member of a parameter object in.
-func (p *parameter) keyword(key string, v node) error {
-	switch key {
-	case "name":
-		p.name = v.text()
-	case "in":
-		if p.in = v.text(); p.in != "path" && p.in != "query" && p.in != "header" {
-			return v.errorf("parameters in %s are not supported", p.in)
-		}
-	case "required":
-		p.required = v.isTrue()
-	case "style":
-		if want := map[bool]string{true: "form", false: "simple"}[p.isIn("query")]; v.text() != want {
-			return v.errorf("the style %s is not supported", v.text())
-		}
-	case "allowEmptyValue", "allowReserved":
-		if !v.isFalse() {
-			return v.errorf("%s is not supported", key)
-		}
-	case "x-odata-option":
-		name, _ := p.node.get("name")
-		if p.odata = v.isTrue(); !p.odata && !v.isFalse() {
-			return v.errorf("x-odata-option is neither true nor false")
-		}
-		if p.odata && (!p.isIn("query") || !strings.HasPrefix(name.text(), "$")) {
-			return v.errorf("x-odata-option is for query parameters whose names begin with $")
-		}
-	case "schema", "explode": // explode means nothing for a single value
-	case "examples":
-	default:
-		if !describes(key) {
-			return v.errorf("%s of a parameter is not supported", key)
-		}
-	}
-	return nil
-}
-
-func (p *parameter) isIn(place string) bool {
-	in, _ := p.node.get("in")
-	return in.text() == place
 }
 
 // bindParameters finds the Go types of the parameters, and the struct that holds those of query and header.
 func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeName, error) {
-	t, err := g.models.find(o.id + "Params")
+	t, err := g.models.find(o.ID + "Params")
 	if err != nil {
-		return nil, o.node.errorf("%v", err)
+		return nil, errorAt(o.pointer, "%v", err)
 	}
 	var list []field
 	if t != nil {
@@ -158,15 +98,15 @@ func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeN
 		}
 	}
 	for _, p := range all {
-		if p.in == "path" {
+		if p.In == "path" {
 			if err := g.bindPath(p); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		f, ok := fieldOf(list, p.name)
+		f, ok := fieldOf(list, p.Name)
 		if !ok {
-			return nil, p.node.errorf("the models have no field for the parameter %q", p.name)
+			return nil, errorAt(p.Pointer, "the models have no field for the parameter %q", p.Name)
 		}
 		p.typ, p.field = f.typ, f.name
 	}
@@ -175,25 +115,25 @@ func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeN
 
 // bindPath gives a path parameter the Go type of its component, or of its schema, or a basic one.
 func (g *generator) bindPath(p *parameter) error {
-	p.field, p.typ = exported(p.name), basicTypes[p.schema.typ]
-	names := []string{p.schema.name}
-	if name, ok := strings.CutPrefix(p.node.pointer, "/components/parameters/"); ok {
-		names = []string{name, p.schema.name}
+	p.field, p.typ = exported(p.Name), basicTypes[p.schema.typ]
+	names := []string{p.schema.Name}
+	if name, ok := strings.CutPrefix(p.Pointer, "/components/parameters/"); ok {
+		names = []string{name, p.schema.Name}
 	}
 	for _, name := range names {
 		t, err := g.models.find(name)
 		if err != nil {
-			return p.node.errorf("%v", err)
+			return errorAt(p.Pointer, "%v", err)
 		}
 		if t != nil && name != "" {
 			p.typ = types.Unalias(t.Type())
-			if fold(p.name) == fold(name) {
+			if fold(p.Name) == fold(name) {
 				p.field = t.Name()
 			}
 			return nil
 		}
 	}
-	if p.schema.format == "int32" || p.schema.format == "edm-int32" {
+	if p.schema.Format == "int32" || p.schema.Format == "edm-int32" {
 		p.typ = types.Typ[types.Int32]
 	}
 	return nil
@@ -205,24 +145,33 @@ var basicTypes = map[string]types.Type{
 
 // writeParameters writes the function that decodes the parameters of an operation.
 func (g *generator) writeParameters(o *operation) error {
-	all, err := g.parameters(o)
-	if err != nil {
+	for _, p := range o.Parameters {
+		if p.Spot != nil {
+			return errorAt(p.Spot.Pointer, "%s", p.Spot.Reason)
+		}
+	}
+	if err := distinct(o); err != nil {
 		return err
+	}
+	all, why := g.readParameters(o)
+	if why != "" {
+		g.note(o.pointer, "the parameters are checked and not decoded: %s", why)
+		return nil
 	}
 	holder, err := g.bindParameters(o, all)
 	if err != nil {
 		return err
 	}
-	o.parameters, o.holder = all, holder
+	o.parameters, o.holder, o.decoded = all, holder, true
 	g.parameterTable(o, all)
 	g.pathStruct(o, all)
-	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.method, o.path)
+	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.Method, o.Path)
 	g.p("// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.")
 	g.p("// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.")
 	fmt.Fprintf(g.file, "func Decode%sParams(", o.goName)
 	var results []string
 	for _, p := range all {
-		if p.in == "path" {
+		if p.In == "path" {
 			fmt.Fprintf(g.file, "%s, ", argument(p))
 			results = []string{"path *" + o.goName + "Path"}
 		}
@@ -236,7 +185,7 @@ func (g *generator) writeParameters(o *operation) error {
 	} else {
 		g.p("var p validate.ParameterReader")
 	}
-	if len(all) > 0 && all[0].in == "path" {
+	if len(all) > 0 && all[0].In == "path" {
 		g.p("*path = %sPath{}", o.goName)
 	}
 	if holder != nil {
@@ -255,7 +204,7 @@ func (g *generator) parameterTable(o *operation, all []*parameter) {
 	}
 	g.p("var params%s = [...]validate.Place{", o.goName)
 	for _, p := range all {
-		g.p("{In: %q, Name: %q, Expected: %s},", p.in, p.name, g.want(p.schema))
+		g.p("{In: %q, Name: %q, Expected: %s},", p.In, p.Name, g.want(p.schema))
 	}
 	g.p("}\n")
 }
@@ -263,17 +212,17 @@ func (g *generator) parameterTable(o *operation, all []*parameter) {
 func (g *generator) pathStruct(o *operation, all []*parameter) {
 	var types, values []string
 	for _, p := range all {
-		if p.in == "path" {
+		if p.In == "path" {
 			types, values = append(types, g.typ(p.typ)), append(values, "p."+p.field)
 		}
 	}
 	if len(types) == 0 {
 		return
 	}
-	g.p("// %sPath has the path parameters of %s.", o.goName, o.id)
+	g.p("// %sPath has the path parameters of %s.", o.goName, o.ID)
 	g.p("type %sPath struct {", o.goName)
 	for i, p := range all[:len(types)] {
-		g.p("%s %s // %s", p.field, types[i], p.name)
+		g.p("%s %s // %s", p.field, types[i], p.Name)
 	}
 	g.p("}\n")
 	g.p("// Values returns the parameters in the order of the path.")
@@ -293,7 +242,7 @@ func argument(p *parameter) string {
 // parameterReads writes the lines that read each parameter.
 func (g *generator) parameterReads(all []*parameter) error {
 	for i, p := range all {
-		if p.in == "path" {
+		if p.In == "path" {
 			g.p("if s, ok := p.Path(%d, %s); ok {", i, argument(p))
 			if err := g.parameterValue(i, p, "path."); err != nil {
 				return err
@@ -305,8 +254,8 @@ func (g *generator) parameterReads(all []*parameter) error {
 		return err
 	}
 	for i, p := range all {
-		if p.in == "header" {
-			key := textproto.CanonicalMIMEHeaderKey(p.name)
+		if p.In == "header" {
+			key := textproto.CanonicalMIMEHeaderKey(p.Name)
 			read := "Header"
 			if slices.Contains(listFields, key) {
 				read = "ListHeader"
@@ -320,7 +269,7 @@ func (g *generator) parameterReads(all []*parameter) error {
 				return err
 			}
 			g.p("}")
-			if p.required {
+			if p.Required {
 				g.p("p.Require(%d)", i)
 			}
 		}
@@ -330,7 +279,7 @@ func (g *generator) parameterReads(all []*parameter) error {
 
 func (g *generator) queryReads(all []*parameter) error {
 	g.p("for query != \"\" {\nvar ok bool")
-	if !slices.ContainsFunc(all, func(p *parameter) bool { return p.in == "query" }) {
+	if !slices.ContainsFunc(all, func(p *parameter) bool { return p.In == "query" }) {
 		g.p("var name string\nif name, _, query, ok = p.Option(query); ok {\np.Unknown(name)\n}\n}")
 		return nil
 	}
@@ -338,8 +287,8 @@ func (g *generator) queryReads(all []*parameter) error {
 	g.p("if name, value, query, ok = p.Option(query); !ok {\ncontinue\n}")
 	var options []string
 	for _, p := range all {
-		if p.odata {
-			options = append(options, quote(p.name))
+		if p.System {
+			options = append(options, quote(p.Name))
 		}
 	}
 	if options != nil {
@@ -347,8 +296,8 @@ func (g *generator) queryReads(all []*parameter) error {
 	}
 	g.p("switch name {")
 	for i, p := range all {
-		if p.in == "query" {
-			g.p("case %q:\nif s, ok := p.Query(%d, value); ok {", p.name, i)
+		if p.In == "query" {
+			g.p("case %q:\nif s, ok := p.Query(%d, value); ok {", p.Name, i)
 			if err := g.parameterValue(i, p, "into."); err != nil {
 				return err
 			}
@@ -357,7 +306,7 @@ func (g *generator) queryReads(all []*parameter) error {
 	}
 	g.p("default:\np.Unknown(name)\n}\n}")
 	for i, p := range all {
-		if p.in == "query" && p.required {
+		if p.In == "query" && p.Required {
 			g.p("p.Require(%d)", i)
 		}
 	}
@@ -367,7 +316,7 @@ func (g *generator) queryReads(all []*parameter) error {
 // isLine reports whether the parameter is the line of a header field itself, pointed at where it stands.
 func (p *parameter) isLine() bool {
 	u := unwrap(p.typ)
-	return p.in == "header" && u.how == pointer && types.Identical(u.value, types.Typ[types.String])
+	return p.In == "header" && u.how == pointer && types.Identical(u.value, types.Typ[types.String])
 }
 
 // parameterValue writes the check of the string s of a parameter, and its assignment.
@@ -382,8 +331,8 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 			value = fmt.Sprintf("%s(&p.Reader, %s, s)", g.checker(p.schema, u.value), index)
 		}
 	case "boolean":
-		if p.schema.enum != nil {
-			return p.schema.node.errorf("an enum of booleans is not supported in a parameter")
+		if p.schema.Enum != nil {
+			return p.schema.errorf("an enum of booleans is not supported in a parameter")
 		}
 		value = g.convert("p.Boolean("+index+", s)", types.Bool, u.value)
 	default:
@@ -397,7 +346,7 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 			if value != "s" {
 				g.p("%s", value) // for its faults: what passes is s itself
 			}
-			g.p("%s%s = validate.HeaderLine(header[%q])", target, p.field, textproto.CanonicalMIMEHeaderKey(p.name))
+			g.p("%s%s = validate.HeaderLine(header[%q])", target, p.field, textproto.CanonicalMIMEHeaderKey(p.Name))
 			break
 		}
 		g.p("x := %s\n%s%s = &x", value, target, p.field)

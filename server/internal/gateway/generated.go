@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"mime"
 	"net/textproto"
 
@@ -65,7 +66,7 @@ func (g generated) Headers() []string {
 }
 
 func (g generated) CheckParameters(path []string, query string, header map[string][]string, report Report) {
-	tell(g.operation.CheckParams(path, query, header), report)
+	tell(g.operation.CheckParameters(context.Background(), path, query, header), report)
 }
 
 func (g generated) CheckRequestBody(mediaType string, data []byte, report Report) {
@@ -86,11 +87,11 @@ func (g generated) CheckResponseBody(status int, mediaType string, data []byte, 
 	}
 }
 
-// checkBody checks a body of a media type; one that the document has no schema for has no faults.
+// checkBody checks a body of a media type; one of a type that the operation does not have has no faults.
 func checkBody(bodies []*validate.Body, mediaType string, data []byte) *validate.Faults {
 	for _, b := range bodies {
-		if b.Type == mediaType && b.Check != nil {
-			return b.Check(data)
+		if b.Type == mediaType {
+			return b.CheckContent(context.Background(), mediaType, data)
 		}
 	}
 	return nil

@@ -15,13 +15,13 @@ var Operations = []*validate.Operation{
 		Path:         "/orders",
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkOrder},
+			{Type: "application/json", Schema: schemas[0]},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "201",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Check: checkOrderResponse},
+					{Type: "application/json", Schema: schemas[1]},
 				},
 			},
 		},
@@ -36,14 +36,4 @@ var Operations = []*validate.Operation{
 			return DecodeOrder(data, v), true
 		},
 	},
-}
-
-func checkOrder(data []byte) *validate.Faults {
-	var v shop.Order
-	return DecodeOrder(data, &v)
-}
-
-func checkOrderResponse(data []byte) *validate.Faults {
-	var v shop.Order
-	return DecodeOrderResponse(data, &v)
 }
