@@ -120,7 +120,7 @@ var Operations = []*validate.Operation{
 		},
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkPfxRecryptionRequestCreate},
+			{Type: "application/json", Schema: schemas[7]},
 		},
 		Responses: []*validate.Response{
 			{
@@ -230,9 +230,9 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[8]},
 			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[8]},
+			{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[9]},
 			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
 		},
 		Responses: []*validate.Response{
@@ -325,16 +325,16 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[8]},
 			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[9]},
-			{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[10]},
-			{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[11]},
+			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[10]},
+			{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[11]},
+			{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[12]},
 		},
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkPfxRecryptionRequestUpdate},
-			{Type: "application/merge-patch+json", Check: checkPfxRecryptionRequestUpdate},
+			{Type: "application/json", Schema: schemas[13]},
+			{Type: "application/merge-patch+json", Schema: schemas[13]},
 		},
 		Responses: []*validate.Response{
 			{
@@ -463,9 +463,9 @@ var Operations = []*validate.Operation{
 			},
 		},
 		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[8]},
 			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[9]},
+			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[10]},
 		},
 		Responses: []*validate.Response{
 			{
@@ -562,11 +562,6 @@ func checkError(data []byte) *validate.Faults {
 	return DecodeError(data, &v)
 }
 
-func checkPfxRecryptionRequestCreate(data []byte) *validate.Faults {
-	var v pfxapi.PfxRecryptionRequestCreate
-	return DecodePfxRecryptionRequestCreate(data, &v)
-}
-
 func checkPfxRecryptionRequest(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequest
 	return DecodePfxRecryptionRequest(data, &v)
@@ -575,9 +570,4 @@ func checkPfxRecryptionRequest(data []byte) *validate.Faults {
 func checkPfxRecryptionRequestSelection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestSelection
 	return DecodePfxRecryptionRequestSelection(data, &v)
-}
-
-func checkPfxRecryptionRequestUpdate(data []byte) *validate.Faults {
-	var v pfxapi.PfxRecryptionRequestUpdate
-	return DecodePfxRecryptionRequestUpdate(data, &v)
 }

@@ -97,7 +97,7 @@ func (c *contract) schema(s *validate.Schema) *schema {
 	if s == nil {
 		s := &validate.Schema{Types: validate.AnyType}
 		_ = validate.Compile(s) // it has nothing that could be invalid
-		return &schema{Schema: s, contract: c, nullable: true}
+		return &schema{Schema: s, contract: c}
 	}
 	id := c.class[s]
 	if c.schemas[id] == nil {

@@ -3,12 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe/probevalid"
@@ -21,28 +23,57 @@ import (
 // bodyCase is a body and its faults, each as "keyword pointer", or "malformed".
 type bodyCase struct {
 	body   string
-	faults string // separated by commas; "" for a valid body
+	faults string // separated by commas; "" for a valid body. Behind an exclamation mark, decoding alone has them
+}
+
+// component returns the schema of a component of a document of the tests.
+func component(t *testing.T, document, name string, direction spec.Direction) *validate.Schema {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + document + "/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := spec.Load(t.Context(), data, spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := d.Component(name, direction)
+	if s == nil {
+		t.Fatalf("the document has no component %s", name)
+	}
+	return s
 }
 
 // runBodies checks the verdicts. A valid body is decoded as encoding/json decodes it, and is the same when it is written
 // and read again.
-func runBodies[T any](t *testing.T, decode func([]byte, *T) string, encode func([]byte, *T) []byte, cases []bodyCase) {
+// // The schema of the component, which is in process, has the same faults.
+func runBodies[T any](t *testing.T, judge *validate.Schema, decode func([]byte, *T) string, encode func([]byte, *T) []byte, cases []bodyCase) {
 	t.Helper()
 	t.Parallel()
 	for _, tt := range cases {
 		var got T
-		if faults := decode([]byte(tt.body), &got); faults != tt.faults {
-			t.Errorf("%s: got faults %q, want %q", tt.body, faults, tt.faults)
+		want, decoding := strings.CutPrefix(tt.faults, "!")
+		if judge != nil {
+			inProcess := want
+			if decoding {
+				inProcess = ""
+			}
+			if faults := faultsText(judge.Check(t.Context(), []byte(tt.body))); faults != inProcess {
+				t.Errorf("%s: in process: got faults %q, want %q", tt.body, faults, inProcess)
+			}
+		}
+		if faults := decode([]byte(tt.body), &got); faults != want {
+			t.Errorf("%s: got faults %q, want %q", tt.body, faults, want)
 			continue
 		}
-		if tt.faults != "" {
+		if want != "" {
 			continue
 		}
-		var want, again T
-		if err := json.Unmarshal([]byte(tt.body), &want); err != nil {
+		var stock, again T
+		if err := json.Unmarshal([]byte(tt.body), &stock); err != nil {
 			t.Logf("%s: encoding/json: %v", tt.body, err)
-		} else if !reflect.DeepEqual(want, got) {
-			t.Errorf("%s: encoding/json decodes another value:\n%s", tt.body, cmp.Diff(want, got))
+		} else if !reflect.DeepEqual(stock, got) {
+			t.Errorf("%s: encoding/json decodes another value:\n%s", tt.body, cmp.Diff(stock, got))
 		}
 		if encode == nil {
 			continue
@@ -57,11 +88,11 @@ func runBodies[T any](t *testing.T, decode func([]byte, *T) string, encode func(
 }
 
 func TestTree(t *testing.T) {
-	decode := func(data []byte, v *tree.Node) string { return treeFaults(treevalid.DecodeNode(data, v)) }
+	decode := func(data []byte, v *tree.Node) string { return faultsText(treevalid.DecodeNode(data, v)) }
 	deep := func(n int) string {
 		return strings.Repeat(`{"name":"a","children":[`, n) + `{"name":"z"}` + strings.Repeat("]}", n)
 	}
-	runBodies(t, decode, treevalid.AppendNode, []bodyCase{
+	runBodies(t, component(t, "tree", "node", spec.Request), decode, treevalid.AppendNode, []bodyCase{
 		{`{"name":"a"}`, ""},
 		{`{"name":"a","children":[]}`, ""},
 		{`{"children":[{"name":"b","children":[{"name":"c"}]},{"name":"d"}],"name":"a"}`, ""},
@@ -91,8 +122,8 @@ func TestTree(t *testing.T) {
 }
 
 func TestTreeResponses(t *testing.T) {
-	decodeAll := func(data []byte, v *[]tree.Node) string { return treeFaults(treevalid.DecodePutTree207(data, v)) }
-	runBodies(t, decodeAll, treevalid.AppendPutTree207, []bodyCase{
+	decodeAll := func(data []byte, v *[]tree.Node) string { return faultsText(treevalid.DecodePutTree207(data, v)) }
+	runBodies(t, nil, decodeAll, treevalid.AppendPutTree207, []bodyCase{
 		{`[]`, ""},
 		{`[{"name":"a"},{"name":"b"}]`, ""},
 		{`[{"name":"a"},{}]`, "required /1/name"},
@@ -100,7 +131,7 @@ func TestTreeResponses(t *testing.T) {
 	})
 }
 
-func treeFaults(f *validate.Faults) string {
+func faultsText(f *validate.Faults) string {
 	if f == nil {
 		return ""
 	}
@@ -109,15 +140,19 @@ func treeFaults(f *validate.Faults) string {
 	}
 	var all []string
 	for _, fault := range f.List {
-		all = append(all, fault.Keyword+" "+fault.Pointer)
+		place := fault.Pointer
+		if fault.In != "" {
+			place = fault.In + ":" + fault.Name
+		}
+		all = append(all, fault.Keyword+" "+place)
 	}
 	return strings.Join(all, ",")
 }
 
 func TestShop(t *testing.T) {
-	decode := func(data []byte, v *shop.Order) string { return shopFaults(shopvalid.DecodeOrder(data, v)) }
+	decode := func(data []byte, v *shop.Order) string { return faultsText(shopvalid.DecodeOrder(data, v)) }
 	with := func(member string) string { return `{"price":1,"kind":"book",` + member + `}` }
-	runBodies(t, decode, nil, []bodyCase{
+	runBodies(t, component(t, "shop", "order", spec.Request), decode, nil, []bodyCase{
 		{`{"price":1,"kind":"book"}`, ""},
 		{`{"price":19.99,"kind":"a \"b\" \\c","secret":"s"}`, ""},
 		{`{"price":0.07e1,"kind":"\u00e9t\u00e9"}`, ""},
@@ -170,8 +205,8 @@ func TestShop(t *testing.T) {
 }
 
 func TestShopResponse(t *testing.T) {
-	decode := func(data []byte, v *shop.Order) string { return shopFaults(shopvalid.DecodeOrderResponse(data, v)) }
-	runBodies(t, decode, shopvalid.AppendOrderResponse, []bodyCase{
+	decode := func(data []byte, v *shop.Order) string { return faultsText(shopvalid.DecodeOrderResponse(data, v)) }
+	runBodies(t, component(t, "shop", "order", spec.Response), decode, shopvalid.AppendOrderResponse, []bodyCase{
 		{`{"id":1,"price":1,"kind":"book","labels":{"main":"m","b":"2","a":"1"}}`, ""},
 		{`{"price":1,"kind":"book"}`, "required /id"},
 		{`{"id":0,"price":1,"kind":"book"}`, "minimum /id"},
@@ -191,23 +226,9 @@ func TestEncoderLeavesOutTheOtherDirection(t *testing.T) {
 	}
 }
 
-func shopFaults(f *validate.Faults) string {
-	if f == nil {
-		return ""
-	}
-	if f.Malformed {
-		return "malformed"
-	}
-	var all []string
-	for _, fault := range f.List {
-		all = append(all, fault.Keyword+" "+fault.Pointer)
-	}
-	return strings.Join(all, ",")
-}
-
 func TestProbe(t *testing.T) {
-	decode := func(data []byte, v *probe.Reading) string { return probeFaults(probevalid.DecodeReading(data, v)) }
-	runBodies(t, decode, probevalid.AppendReading, []bodyCase{
+	decode := func(data []byte, v *probe.Reading) string { return faultsText(probevalid.DecodeReading(data, v)) }
+	runBodies(t, component(t, "probe", "reading", spec.Request), decode, probevalid.AppendReading, []bodyCase{
 		{`{}`, ""},
 		{`null`, ""},
 		{`{"id":"6DE0AF45-af45-6de0-45af-e06d45afe06d"}`, ""},
@@ -234,24 +255,6 @@ func TestProbe(t *testing.T) {
 		{`{"short":"abcde"}`, "maxLength /short"},
 		{`{"short":"\u00e9\u00e9\u00e9"}`, ""},
 	})
-}
-
-func probeFaults(f *validate.Faults) string {
-	if f == nil {
-		return ""
-	}
-	if f.Malformed {
-		return "malformed"
-	}
-	var all []string
-	for _, fault := range f.List {
-		place := fault.Pointer
-		if fault.In != "" {
-			place = fault.In + ":" + fault.Name
-		}
-		all = append(all, fault.Keyword+" "+place)
-	}
-	return strings.Join(all, ",")
 }
 
 func TestProbeParameters(t *testing.T) {
@@ -293,7 +296,7 @@ func TestProbeParameters(t *testing.T) {
 			t.Parallel()
 			var path probevalid.PostProbePath
 			var into probe.PostProbeParams
-			got := probeFaults(probevalid.DecodePostProbeParams(tt.path[0], tt.path[1], tt.path[2], tt.path[3], tt.query, tt.header, &path, &into))
+			got := faultsText(probevalid.DecodePostProbeParams(tt.path[0], tt.path[1], tt.path[2], tt.path[3], tt.query, tt.header, &path, &into))
 			if got != tt.faults {
 				t.Errorf("got %q, want %q", got, tt.faults)
 			}

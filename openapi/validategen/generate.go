@@ -160,14 +160,14 @@ func distinctErrors(errs []error) error {
 // of the contract.
 func (g *generator) exact(s *schema) bool {
 	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool {
-		switch g.contract.schema(s).typ {
-		case "integer":
+		switch c := g.contract.schema(s); {
+		case c.whole:
+			return true // it may take what has another shape
+		case c.typ == "integer":
 			_, known := intRanges[s.Format]
 			return !known
-		case "number":
+		case c.typ == "number":
 			return true
-		case "":
-			return impliedTypes(s) != 0
 		}
 		return false
 	})

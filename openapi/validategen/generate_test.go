@@ -237,12 +237,12 @@ func TestCheckedAndNotDecoded(t *testing.T) {
 
 func TestSupportedDocumentOfTheTests(t *testing.T) {
 	t.Parallel()
-	if r := generates(t, documentOf("", treeNode), false); r.notes != nil {
-		t.Errorf("got notes %q, want none: the tests of unsupported documents start from this one", r.notes)
+	if r := generates(t, documentOf("", treeNode), false); len(r.notes) != 1 || !strings.Contains(r.notes[0], "is nil for null") {
+		t.Errorf("got notes %q, want one of the member note: the tests of unsupported documents start from this one", r.notes)
 	}
 	extended := strings.Replace(documentOf("", treeNode), "{type: object,", "{type: object, x-luhn: true,", 1)
-	if r := generates(t, extended, false, "x-luhn"); r.notes != nil {
-		t.Errorf("-ignore-extension: got notes %q, want none", r.notes)
+	if r := generates(t, extended, false, "x-luhn"); len(r.notes) != 1 {
+		t.Errorf("-ignore-extension: got notes %q, want none of it", r.notes)
 	}
 }
 

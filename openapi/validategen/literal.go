@@ -227,7 +227,10 @@ func typesText(types validate.Types) string {
 
 // literal returns the expression of a schema in the table of schemas.
 func (g *generator) literal(s *validate.Schema) string {
-	class := g.contract.class[s]
+	class, ok := g.contract.class[s]
+	if !ok {
+		panic("no literal of a schema that is not in the document")
+	}
 	if _, ok := g.literals[class]; !ok {
 		g.literals[class] = len(g.literalList)
 		g.literalList = append(g.literalList, s)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/types"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -92,7 +93,7 @@ func (g *generator) resolve(s *schema, t types.Type) *schema {
 		return s
 	}
 	c := *s
-	c.judged, c.typ = true, jsonType(t)
+	c.judged, c.typ, c.nullable = true, jsonType(t), s.takesNull()
 	if c.typ == "array" && c.items == nil {
 		c.items = s.contract.schema(nil)
 	}
@@ -197,7 +198,7 @@ func (g *generator) object(s *schema, t types.Type, d direction) (*object, error
 			return nil, err
 		}
 	case *types.Struct:
-		if err := o.match(u); err != nil {
+		if err := o.match(g, u); err != nil {
 			return nil, err
 		}
 	default:
@@ -226,16 +227,22 @@ func (o *object) undeclaredMember(name string) member {
 	return member{property: p, required: true, undeclared: true}
 }
 
-func (o *object) match(t *types.Struct) error {
+func (o *object) match(g *generator, t *types.Struct) error {
 	all, additional := fields(t)
 	var errs []error
 	for _, p := range o.properties {
 		m := member{property: p, required: o.isRequired(p.name), refused: p.hidden}
+		demanded := m.required || slices.Contains(o.demanded, p.name)
 		f, ok := fieldOf(all, p.name)
 		switch {
 		case ok:
 			m.field = &f
-			errs = append(errs, o.twoStates(m))
+			if !demanded {
+				errs = append(errs, o.twoStates(m))
+			}
+			if !demanded && o.blurs(m) {
+				g.note(p.schema.Pointer, "the Go type %s of the member %q is nil for null as for an absent member", types.TypeString(f.typ, nil), m.name)
+			}
 		case p.schema.Types == 0 || o.judged:
 		default:
 			errs = append(errs, p.schema.errorf("the Go type %s has no field for the member %q", types.TypeString(o.typ, nil), p.name))
@@ -263,10 +270,16 @@ func (o *object) match(t *types.Struct) error {
 	return errors.Join(errs...)
 }
 
+// blurs reports whether the Go type of a member is one that takes every value, and does not tell null from absent.
+func (o *object) blurs(m member) bool {
+	u := unwrap(m.field.typ)
+	return m.refused == "" && u.how != optional && isInterface(u.value)
+}
+
 // twoStates refuses a member that may be absent and may be null, where the Go type cannot tell the one from the other.
 func (o *object) twoStates(m member) error {
 	u := unwrap(m.field.typ)
-	if m.required || m.refused != "" || u.how == optional || isInterface(u.value) || isUnion(u.value) || !m.schema.takesNull() {
+	if m.refused != "" || u.how == optional || isInterface(u.value) || isUnion(u.value) || !m.schema.takesNull() {
 		return nil
 	}
 	return m.schema.errorf("the member %q may be absent and may be null, which the Go type %s does not tell apart: set nullable-type: true "+

@@ -368,6 +368,15 @@ func (g *generator) literalEnum(s *schema) {
 	g.p("}")
 }
 
+// beyond writes the line that notes what is wrong with a number that the Go type does not hold.
+func (g *generator) beyond(s *schema) {
+	if s.judged {
+		g.fault(s, "at", "format", "")
+		return
+	}
+	g.p("r.Beyond(at, lit, %s)", g.literal(s.Schema))
+}
+
 // intRanges are the values that integers of a format or of a Go type have.
 var intRanges = map[string][2]int64{
 	"int32": {math.MinInt32, math.MaxInt32}, "edm-int32": {math.MinInt32, math.MaxInt32}, "int8": {math.MinInt8, math.MaxInt8},
@@ -402,7 +411,11 @@ func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) e
 			g.p("if !ok || n < %d || n > %d {", lo, hi)
 		}
 	}
-	g.fault(s, "at", "format", "")
+	if _, ranged := intRanges[s.Format]; ranged {
+		g.fault(s, "at", "format", "")
+	} else {
+		g.beyond(s)
+	}
 	g.p("return 0\n}")
 	if err := g.intBound(s, "minimum", s.Minimum, lo, hi); err != nil {
 		return err
@@ -484,7 +497,7 @@ func (g *generator) floatChecks(s *schema, basic *types.Basic) error {
 		size = 32
 	}
 	g.p("n, ok := validate.ParseFloat(lit, %d)\nif !ok {", size)
-	g.fault(s, "at", "format", "")
+	g.beyond(s)
 	g.p("return 0\n}")
 	g.floatBound(s, "minimum", s.Minimum, "<", size)
 	g.floatBound(s, "maximum", s.Maximum, ">", size)

@@ -25,6 +25,7 @@ type schema struct {
 
 	properties []*property
 	undeclared []string // members that are required and not declared
+	demanded   []string // of a shape: the members that the schema required
 	items      *schema
 	additional *schema          // nil for any value
 	closed     bool             // no further members
@@ -153,6 +154,9 @@ func (s *schema) sketch(from *validate.Schema) {
 		if s.Format == "" && i > 0 {
 			s.Format = part.Format
 		}
+		if part == from || slices.Contains(from.AllOf, part) {
+			s.demanded = append(s.demanded, part.Required...)
+		}
 		for _, p := range part.Properties {
 			if !names[p.Name] {
 				names[p.Name] = true
@@ -167,7 +171,7 @@ func (s *schema) sketch(from *validate.Schema) {
 		}
 	}
 	s.typ = typeNames[types&^validate.Null]
-	s.nullable = from.Check(context.Background(), []byte("null")) == nil
+	s.nullable = s.takesNull()
 	if s.typ == "array" {
 		s.items = s.contract.schema(items).shaped()
 	}
@@ -301,11 +305,16 @@ func factor(literal string) (uint64, int, bool) {
 	return n.Uint64(), exp, n.IsUint64()
 }
 
-// takesNull reports whether null satisfies the schema.
+// takesNull reports whether the document says that the value may be null. A schema without a type takes null, too, as it
+// takes every other value that its keywords are not about: a Go type need not hold those.
 func (s *schema) takesNull() bool {
 	from := s.Schema
 	if s.origin != nil {
 		from = s.origin
 	}
-	return from.Check(context.Background(), []byte("null")) == nil
+	said := slices.ContainsFunc(sameValue(from), func(part *validate.Schema) bool {
+		return part.Types != validate.AnyType && part.Types&validate.Null != 0 ||
+			slices.ContainsFunc(part.Enum, func(v validate.Value) bool { return v.JSON == "null" })
+	})
+	return said && from.Check(context.Background(), []byte("null")) == nil
 }

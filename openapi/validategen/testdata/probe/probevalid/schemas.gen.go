@@ -9,18 +9,18 @@ import (
 
 // schemas are judged by package validate.
 var schemas = validate.Schemas(14, func(s []*validate.Schema) {
-	*s[0] = validate.Schema{Pointer: "/components/schemas/slot", Name: "slot", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "0"}}
-	*s[1] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1/schema", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
-	*s[2] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2/schema", Expected: validate.Expected{Type: "number"}, Types: validate.Integer | validate.Number, Minimum: &validate.Bound{Literal: "0", Exclusive: true}}
-	*s[3] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/3/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
-	*s[4] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/0/schema", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "1000"}}
-	*s[5] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/1/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(20), Patterns: []*validate.Pattern{{Text: "^[a-zé]+ eq", Matcher: ecma.MustCompile("^[a-zé]+ eq")}}}
-	*s[6] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/2/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[7] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/3/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
-	*s[8] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/4/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
-	*s[9] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5/schema", Expected: validate.Expected{Type: "string", Format: "date"}, Types: validate.String, Format: "date"}
-	*s[10] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"low"`}, {JSON: `"high"`}}}
-	*s[11] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7/schema", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double", Maximum: &validate.Bound{Literal: "1.5"}}
+	*s[0] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2/schema", Expected: validate.Expected{Type: "number"}, Types: validate.Integer | validate.Number, Minimum: &validate.Bound{Literal: "0", Exclusive: true}}
+	*s[1] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7/schema", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double", Maximum: &validate.Bound{Literal: "1.5"}}
+	*s[2] = validate.Schema{Pointer: "/components/schemas/slot", Name: "slot", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "0"}}
+	*s[3] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1/schema", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
+	*s[4] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/3/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
+	*s[5] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/0/schema", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "1000"}}
+	*s[6] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/1/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(20), Patterns: []*validate.Pattern{{Text: "^[a-zé]+ eq", Matcher: ecma.MustCompile("^[a-zé]+ eq")}}}
+	*s[7] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/2/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[8] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/3/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
+	*s[9] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/4/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
+	*s[10] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5/schema", Expected: validate.Expected{Type: "string", Format: "date"}, Types: validate.String, Format: "date"}
+	*s[11] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"low"`}, {JSON: `"high"`}}}
 	*s[12] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/8/schema", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
 	*s[13] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/9/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 })

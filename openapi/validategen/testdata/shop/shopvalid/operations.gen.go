@@ -15,13 +15,13 @@ var Operations = []*validate.Operation{
 		Path:         "/orders",
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[0]},
+			{Type: "application/json", Schema: schemas[5]},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "201",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[1]},
+					{Type: "application/json", Schema: schemas[6]},
 				},
 			},
 		},

@@ -381,7 +381,7 @@ func checkNodeMatrixItemItem(r *validate.Reader, at int, lit []byte) int {
 		return 0
 	}
 	if !ok {
-		r.Fault(at, "format", "", &wantInteger)
+		r.Beyond(at, lit, schemas[0])
 		return 0
 	}
 	return int(n)

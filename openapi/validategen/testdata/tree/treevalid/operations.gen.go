@@ -15,19 +15,19 @@ var Operations = []*validate.Operation{
 		Path:         "/trees",
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[0]},
+			{Type: "application/json", Schema: schemas[1]},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "200",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[0]},
+					{Type: "application/json", Schema: schemas[1]},
 				},
 			},
 			{
 				Status: "207",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[1]},
+					{Type: "application/json", Schema: schemas[2]},
 				},
 			},
 			{
