@@ -13,7 +13,7 @@ type circles struct {
 
 // circle returns the number of the circle that n is in, 0 for none.
 func (c *circles) circle(n *node) int {
-	if id, ok := c.of[n]; ok {
+	if id, ok := c.of[n]; ok || !n.combines() {
 		return id
 	}
 	c.index, c.low, c.stack = map[*node]int{}, map[*node]int{}, nil
@@ -28,7 +28,7 @@ func (c *circles) visit(n *node) {
 	c.stack = append(c.stack, n)
 	itself := false
 	c.inPlace(n, func(_ string, to *node) {
-		if _, done := c.of[to]; done {
+		if _, done := c.of[to]; done || !to.combines() {
 			return
 		}
 		itself = itself || to == n

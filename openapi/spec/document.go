@@ -244,7 +244,7 @@ func (l *loader) judge() {
 	all := reached(l.roots)
 	l.named()
 	d := doubts(all)
-	l.soften(all, d)
+	d.soften(all)
 	noted := map[*validate.Schema]bool{}
 	spots := func(s *validate.Schema) []validate.Spot {
 		var list []placed[validate.Spot]

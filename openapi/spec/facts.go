@@ -90,12 +90,33 @@ func (c *compiler) own(n *node, f fact) []string {
 
 // isHidden reports whether the schema of a member says that the member has no place in this direction.
 func (c *compiler) isHidden(n *node, d Direction) bool {
-	return c.hiding && d != neither && len(c.gather(fact{n, d, hidesItself})) > 0
+	if !c.hiding || d == neither {
+		return false
+	}
+	if !n.combines() {
+		return n.get(d.hides()).isTrue()
+	}
+	return len(c.gather(fact{n, d, hidesItself})) > 0
 }
+
+// combines reports whether schemas apply to the same value as n.
+func (n *node) combines() bool {
+	if n.kind != objectKind {
+		return false
+	}
+	for _, name := range n.names {
+		if combining[name] {
+			return true
+		}
+	}
+	return false
+}
+
+var combining = words("$ref $dynamicRef allOf anyOf oneOf not if then else dependentSchemas")
 
 // hidden returns the members that a schema hides, always or in one alternative.
 func (c *compiler) hidden(n *node, d Direction) (always, possibly []string) {
-	if !c.hiding || d == neither {
+	if !c.hiding || d == neither || !n.combines() && !n.has("properties") {
 		return nil, nil
 	}
 	return c.gather(fact{n, d, hiddenAlways}), c.gather(fact{n, d, hiddenPossibly})

@@ -107,7 +107,7 @@ func (d doubtful) below(s *validate.Schema) []*validate.Schema {
 
 // soften makes schemas take what cannot be judged. One that cannot be judged takes every value; below not, if, oneOf and
 // maxContains that would refuse values.
-func (c *compiler) soften(all []*validate.Schema, d doubtful) {
+func (d doubtful) soften(all []*validate.Schema) {
 	for _, s := range all {
 		if !d[s] {
 			continue
@@ -124,19 +124,20 @@ func (c *compiler) soften(all []*validate.Schema, d doubtful) {
 			s.MaxContains = nil
 		}
 		if len(s.OneOf) > 0 && slices.ContainsFunc(s.OneOf, func(o *validate.Schema) bool { return d[o] }) {
-			c.softenOneOf(s)
+			d.softenOneOf(s)
 		}
 	}
 }
 
 // softenOneOf makes anyOf of oneOf, unless an explicit mapping decides.
-func (c *compiler) softenOneOf(s *validate.Schema) {
+func (d doubtful) softenOneOf(s *validate.Schema) {
 	switch {
 	case s.Discriminator != nil && s.Discriminator.Explicit:
 	case len(s.AnyOf) == 0:
 		s.AnyOf, s.OneOf = s.OneOf, nil
 	default:
-		s.AllOf = append(slices.Clip(s.AllOf), &validate.Schema{Pointer: s.Pointer, Types: validate.AnyType, AnyOf: s.OneOf})
-		s.OneOf = nil
+		either := &validate.Schema{Pointer: s.Pointer, Types: validate.AnyType, AnyOf: s.OneOf}
+		d[either] = true
+		s.AllOf, s.OneOf = append(slices.Clip(s.AllOf), either), nil
 	}
 }

@@ -37,7 +37,11 @@ func complaints(text []byte) (list []string) {
 		}
 	}()
 	loader := openapi3.NewLoader()
-	t, err := loader.LoadFromData(text)
+	t := &openapi3.T{}
+	err := t.UnmarshalJSON(text) // the loader would go on with YAML, ten times slower
+	if err == nil {
+		err = loader.ResolveRefsIn(t, nil)
+	}
 	if err != nil {
 		return []string{"kin-openapi did not validate the document: " + firstLine(err)}
 	}
@@ -91,9 +95,11 @@ func (w *taker) separate(i int) {
 }
 
 func (w *taker) object(n *node) {
-	if ref := n.get("$ref"); ref.is(textKind) && !w.follows(n, ref.text) {
-		w.text = append(w.text, "{}"...)
-		return
+	if ref := n.get("$ref"); ref.is(textKind) {
+		if text := w.instead(n, ref.text); text != "" {
+			w.text = append(w.text, text...)
+			return
+		}
 	}
 	outer := w.schema
 	w.text = append(w.text, '{')
@@ -112,19 +118,25 @@ func (w *taker) object(n *node) {
 	w.text = append(w.text, '}')
 }
 
-// follows reports whether kin-openapi follows a reference. A path item by reference is seen where it is defined: here its
-// operationIds would be duplicates.
-func (w *taker) follows(n *node, ref string) bool {
-	if n.parent != nil && n.parent == w.root.get("paths") {
-		return false
+// instead returns what is written instead of a reference, "" for the reference itself. kin-openapi validates what it leads
+// to at each of its uses, with all that it leads to in turn: 85 s for a document of 3.5 MB whose schemas refer to each
+// other. Here it sees each place once, where it is defined.
+func (w *taker) instead(n *node, ref string) string {
+	switch {
+	case w.schema || n.parent == nil || n.parent == w.root.get("paths"):
+		return "{}"
+	case n.parent.key == "responses":
+		return `{"description":""}`
+	case n.key == "requestBody":
+		return `{"content":{}}`
 	}
 	if u, err := url.Parse(ref); err == nil && strings.HasPrefix(ref, "#/") && w.root.lookup(u.Fragment).is(objectKind) {
-		return !strings.HasPrefix(u.Fragment, "/components/pathItems/")
+		return ""
 	}
-	if !w.schema && w.refused == "" {
+	if w.refused == "" {
 		w.refused = ref
 	}
-	return false
+	return "{}"
 }
 
 // leavesOut reports whether a member is one that kin-openapi does not know, or would take for a mistake.
@@ -140,5 +152,5 @@ func (w *taker) leavesOut(n *node, name string) bool {
 	case n.key == "discriminator":
 		return name == "mapping"
 	}
-	return w.schema && slices.Contains([]string{"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary"}, name)
+	return w.schema && !maps[n.key] && slices.Contains([]string{"description", "default", "$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary"}, name)
 }

@@ -226,7 +226,7 @@ func number(y *yaml.Node) (string, bool) {
 		return y.Value, true
 	}
 	var integer int64
-	if y.Decode(&integer) == nil {
+	if y.ShortTag() == "!!int" && y.Decode(&integer) == nil {
 		return strconv.FormatInt(integer, 10), true
 	}
 	var float float64

@@ -15,9 +15,9 @@ func (s *Schema) Check(ctx context.Context, data []byte) *Faults {
 	defer r.end()
 	end, ok := r.scan(data, skipSpace(data, 0), maxDepth)
 	if !ok || skipSpace(data, end) != len(data) {
-		r := Open(data)
-		r.skip(maxDepth)
-		return r.Close()
+		reader := Open(data)
+		reader.Skip()
+		return reader.Close()
 	}
 	if s == nil || r.check(s, 0, nil) {
 		return nil

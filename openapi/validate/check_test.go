@@ -209,6 +209,20 @@ func TestStepsAreLinear(t *testing.T) {
 	}
 }
 
+func TestFaultsKeepNothingOfTheData(t *testing.T) {
+	t.Parallel()
+	s := of(Object, func(s *Schema) { s.AdditionalProperties = of(0) })
+	if err := Compile(s); err != nil {
+		t.Fatal(err)
+	}
+	data := []byte(`{"name":1,"other":[2]}`)
+	faults := s.Check(context.Background(), data)
+	clear(data)
+	if got := fmt.Sprint(faults.List[0].Name, faults.List[1].Name, faults.List[1].Pointer); got != "nameother/other" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestCheckEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())

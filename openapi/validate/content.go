@@ -8,6 +8,11 @@ import (
 	"unsafe"
 )
 
+const (
+	formType      = "application/x-www-form-urlencoded"
+	multipartType = "multipart/form-data"
+)
+
 // CheckContent checks the content of a body, whose Content-Type is contentType and fits the body. It returns nil if the
 // content is valid, or if the body's Spots say that it cannot be judged.
 //
@@ -49,14 +54,11 @@ func (b *Body) checkJSON(ctx context.Context, data []byte) *Faults {
 // checkContent checks what is not JSON.
 func (t *texts) checkContent(b *Body, m MediaType, data string) {
 	q := b.parameter()
-	isForm := m.Type == "application/x-www-form-urlencoded"
-	isParts := m.Type == "multipart/form-data"
 	switch {
-	case len(b.Spots) > 0 && !(isForm || isParts) && q.shape.must(Array|Object):
-	case len(b.Spots) > 0 && (isForm || isParts) && !q.shape.can(Object) && q.shape.kinds != 0:
-	case isForm:
+	case len(b.Spots) > 0 && b.Unreadable() != "":
+	case m.Type == formType:
 		t.checkForm(b, q, data)
-	case isParts:
+	case m.Type == multipartType:
 		t.checkParts(b, q, m, data)
 	case b.isBinary(m.Type):
 		t.root(fileNode, data)

@@ -62,7 +62,7 @@ func checkCases(t *testing.T, b *Body, cases []contentCase) {
 // TestContentIsWhatItSays: under a range each content is judged as its own media type.
 func TestContentIsWhatItSays(t *testing.T) {
 	t.Parallel()
-	const formType, jsonType = "application/x-www-form-urlencoded", "application/json"
+	const jsonType = "application/json"
 	const a = "{schema: {type: object, required: [a], properties: {a: {type: string, maxLength: 5}}, additionalProperties: false}}"
 	for name, tt := range map[string]struct {
 		mediaType, text string
@@ -109,7 +109,6 @@ func TestContentIsWhatItSays(t *testing.T) {
 
 func TestForms(t *testing.T) {
 	t.Parallel()
-	const formType = "application/x-www-form-urlencoded"
 	for name, tt := range map[string]struct {
 		text  string
 		cases []string
@@ -265,6 +264,7 @@ func TestFraming(t *testing.T) {
 		part("Content-Disposition: form-data; name=a"):                        "",
 		part("content-disposition: FORM-DATA; Name=a\r\nX-Other: y"):          "",
 		part(`Content-Disposition: form-data; filename="C:\x.txt"; name="a"`): "",
+		part("Content-Disposition: form-data;;name=a"):                        "malformed",
 		part("X-Other: y"):                                                                              "malformed",
 		part("Content-Disposition: form-data"):                                                          "malformed",
 		part("Content-Disposition: form-data; name="):                                                   "malformed",

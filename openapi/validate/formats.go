@@ -3,7 +3,6 @@ package validate
 import (
 	"encoding/base64"
 	"net/netip"
-	"net/url"
 	"strings"
 )
 
@@ -58,26 +57,6 @@ func twoDigits(s string) int {
 		return int(a)*10 + int(b)
 	}
 	return -1 << 20
-}
-
-// isDateTime reports whether s is a date-time of RFC 3339 that time.Time can hold: without leap seconds, T and Z in
-// capitals, as RFC 3339 §5.6 lets applications ask.
-func isDateTime(s string) bool {
-	if len(s) < len("2006-01-02T15:04:05Z") || !isDate(s[:10]) || s[10] != 'T' || s[16] != ':' || !isMinute(s[11:16]) {
-		return false
-	}
-	if !within(s[17:], 59) {
-		return false
-	}
-	s = s[19:]
-	if s[0] == '.' {
-		n := digitsEndString(s, 1)
-		if n == 1 {
-			return false
-		}
-		s = s[n:]
-	}
-	return s != "z" && isZone(s, 23*60+59)
 }
 
 // isDateTimeOffset reports whether s is an Edm.DateTimeOffset (OData ABNF dateTimeOffsetValue): seconds may be left out,
@@ -142,50 +121,6 @@ func decodeByte(s string) ([]byte, bool) {
 	return b, err == nil
 }
 
-// isURI reports whether s is a URI with a scheme (RFC 3986 §3). It is no relative reference, and has no characters that
-// RFC 3986 §2 would have percent-encoded.
-func isURI(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
-			return false
-		}
-		if s[i] == '%' && (i+2 >= len(s) || unhex(s[i+1]) > 0xf || unhex(s[i+2]) > 0xf) {
-			return false
-		}
-	}
-	u, err := url.Parse(s)
-	return err == nil && u.IsAbs()
-}
-
-// isEmail reports whether s is an address of the form dot-atom@host (RFC 5321 §4.1.2): neither quoted local parts nor
-// address literals nor comments.
-func isEmail(s string) bool {
-	at := strings.LastIndexByte(s, '@')
-	if at < 1 || at > 64 || len(s) > 254 {
-		return false
-	}
-	for atom := range strings.SplitSeq(s[:at], ".") {
-		if atom == "" || strings.ContainsFunc(atom, notAtext) {
-			return false
-		}
-	}
-	for label := range strings.SplitSeq(s[at+1:], ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
-			strings.ContainsFunc(label, notLetterDigitHyphen) {
-			return false
-		}
-	}
-	return true
-}
-
-func notAtext(r rune) bool {
-	return notLetterDigitHyphen(r) && (r >= 0x80 || strings.IndexByte("!#$%&'*+/=?^_`{|}~", byte(r)) < 0)
-}
-
-func notLetterDigitHyphen(r rune) bool {
-	return (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && r != '-'
-}
-
 // isIPv4 reports whether s is a dotted quad without leading zeros.
 func isIPv4(s string) bool {
 	a, err := netip.ParseAddr(s)
@@ -196,4 +131,16 @@ func isIPv4(s string) bool {
 func isIPv6(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Is6() && a.Zone() == ""
+}
+
+// isIPv4Prefix reports whether s is an IPv4 address in CIDR notation (RFC 4632 §3.1).
+func isIPv4Prefix(s string) bool {
+	p, err := netip.ParsePrefix(s)
+	return err == nil && p.Addr().Is4()
+}
+
+// isIPv6Prefix reports whether s is an IPv6 address and the length of a prefix (RFC 4291 §2.3).
+func isIPv6Prefix(s string) bool {
+	p, err := netip.ParsePrefix(s)
+	return err == nil && p.Addr().Is6()
 }

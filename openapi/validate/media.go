@@ -81,11 +81,11 @@ func hasParameter(parameters, name string) bool {
 }
 
 // cutParameter returns the first of the parameters of a header field, its value as it is written, and those behind the
-// semicolon. Between semicolons there may be nothing. It reports false for bad syntax.
+// semicolon. Behind the last semicolon there may be nothing. It reports false for bad syntax.
 func cutParameter(s string) (name, value, rest string, ok bool) {
 	s = strings.TrimLeft(s, " \t")
-	if s == "" || s[0] == ';' {
-		return "", "", strings.TrimPrefix(s, ";"), true
+	if s == "" {
+		return "", "", "", true
 	}
 	name, s, ok = strings.Cut(s, "=")
 	if !ok || !isToken(name) {

@@ -159,6 +159,9 @@ func TestTypesOfTexts(t *testing.T) {
 		"{type: [array, string], items: {type: integer}, maxLength: 3}":         {"v=1 => ", "v=1&v=2 => ", "v=abc => ", "v=abcd => query type v/0"},
 		"{allOf: [{type: array}, {items: {type: boolean}}]}":                    {"v=true => ", "v=1 => query type v/0"},
 		"{type: array, prefixItems: [{type: integer}], items: {type: boolean}}": {"v=1&v=true => ", "v=1&v=2 => query type v/1"},
+		// each text by itself: a number here, and there a string that looks like one
+		"{type: array, items: {anyOf: [{type: integer, maximum: 9}, {type: string, enum: ['100']}]}}":                              {"v=5&v=100 => ", "v=5&v=11 => query anyOf v/1", "v=100 => "},
+		"{type: object, properties: {v: {type: [integer, string], enum: [1, 2]}, w: {type: [integer, string], enum: ['1', '2']}}}": {"v=1&w=1 => ", "v=1&w=3 => query enum v/w"},
 		"{type: string}":  {"v=1 => ", "v=true => "},
 		"{type: number}":  {"v=1e1 => ", "v=01 => query type v", "v=+1 => query type v", "v=0x1 => query type v", "v=NaN => query type v"},
 		"{type: boolean}": {"v=true => ", "v=True => query type v", "v=1 => query type v"},

@@ -15,7 +15,8 @@ const primitives = Boolean | Number | String
 // a number can stand. Integer is Number, and null has no text.
 type shape struct {
 	of      *shapes
-	schemas []*Schema // all that judge the value
+	direct  []*Schema // those of the place
+	schemas []*Schema // all that judge the value: those of the place, and what they apply to it
 	kinds   Types     // none: the schemas do not say
 	inner   atomic.Pointer[inner]
 }
@@ -56,7 +57,7 @@ func (of *shapes) add(schemas []*Schema) *shape {
 	key := of.key(schemas)
 	s := of.kept[key]
 	if s == nil {
-		s = &shape{of: of, schemas: inPlace(schemas)}
+		s = &shape{of: of, direct: schemas, schemas: inPlace(schemas)}
 		for _, c := range schemas {
 			s.kinds |= of.kindsOf(c)
 		}

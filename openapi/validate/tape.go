@@ -2,6 +2,7 @@ package validate
 
 import (
 	"strconv"
+	"strings"
 	"unsafe"
 )
 
@@ -154,7 +155,8 @@ type walker struct {
 
 func (w *walker) take(at int) {
 	for len(w.left) > 0 && w.left[0].at <= at {
-		w.faults = append(w.faults, w.left[0].fault(string(w.pointer), w.name))
+		// a name is a view of data, which is not the fault's to keep
+		w.faults = append(w.faults, w.left[0].fault(string(w.pointer), strings.Clone(w.name)))
 		w.left = w.left[1:]
 	}
 }

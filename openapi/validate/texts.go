@@ -24,9 +24,21 @@ type texts struct {
 	tape  tape
 	json  tape
 
-	// plain prefers strings and single values where a text can stand for several types; either reports that it can.
-	plain, either bool
+	reading reading
+	// either reports that a text can stand for several types.
+	either bool
+	spare  tape // for one text
+	alone  Faults
 }
+
+// reading is what texts are taken for that can stand for several types.
+type reading uint8
+
+const (
+	asTyped reading = iota // numbers, booleans and lists
+	asFits                 // what the schemas of the place take, each text by itself
+	asPlain                // strings and single values
+)
 
 // option is a part of a query or a form, or a cookie.
 type option struct {
@@ -86,10 +98,12 @@ func (t *texts) end() {
 	clear(t.names)
 	clear(t.faults.List)
 	clear(t.found.List)
+	clear(t.alone.List)
 	t.ctx, t.options, t.nodes = nil, t.options[:0], t.nodes[:0]
 	t.faults, t.found = Faults{List: t.faults.List[:0]}, Faults{List: t.found.List[:0]}
 	t.tape.reset()
-	t.tape.text, t.json.data, t.json.text = "", nil, ""
+	t.spare.reset()
+	t.spare.text, t.tape.text, t.json.data, t.json.text = "", "", nil, ""
 	textsPool.Put(t)
 }
 
@@ -234,13 +248,14 @@ func (t *texts) toList(at int32) {
 	t.add(at, item)
 }
 
-// try has the schema of p judge the value. Where a text can stand for a number or a string, either may satisfy it.
+// try has the schema of p judge the value. Where a text can stand for a number or a string, either may satisfy it. The
+// faults are those of the first reading.
 func (t *texts) try(p *parameter) bool {
 	if t.ctx.Err() != nil {
 		t.faults.Interrupted = true
 		return false
 	}
-	if p.Schema == nil || t.judge(p, false) {
+	if p.Schema == nil || t.judge(p, asTyped) {
 		return true
 	}
 	n := len(t.faults.List)
@@ -248,15 +263,15 @@ func (t *texts) try(p *parameter) bool {
 		t.note(p, f)
 	}
 	t.faults.Interrupted = t.faults.Interrupted || t.found.Interrupted
-	if t.either && t.judge(p, true) {
+	if t.either && (t.judge(p, asFits) || t.judge(p, asPlain)) {
 		t.faults.List = t.faults.List[:n]
 		return true
 	}
 	return false
 }
 
-func (t *texts) judge(p *parameter, plain bool) bool {
-	t.plain, t.either = plain, false
+func (t *texts) judge(p *parameter, r reading) bool {
+	t.reading, t.either = r, false
 	t.tape.reset()
 	t.write(0, p.shape)
 	t.found = Faults{List: t.found.List[:0]}
@@ -289,10 +304,17 @@ func (t *texts) write(at int32, s *shape) {
 
 // single writes one text, which is a list if the value must be one.
 func (t *texts) single(n *node, s *shape) {
+	if t.reading == asFits {
+		t.reading = asPlain
+		if t.satisfies(n, s, asTyped) || !t.satisfies(n, s, asPlain) {
+			t.reading = asTyped
+		}
+		defer func() { t.reading = asFits }()
+	}
 	list := s.can(Array) && (n.kind != jsonNode || !strings.HasPrefix(n.text, "["))
 	if list && !s.must(Array|Object) {
 		t.either = true
-		list = !t.plain
+		list = t.reading == asTyped
 	}
 	if !list {
 		t.value(n, s)
@@ -301,6 +323,21 @@ func (t *texts) single(n *node, s *shape) {
 	opened := t.tape.open(arrayToken)
 	t.value(n, s.item(0))
 	t.tape.close(opened)
+}
+
+// satisfies reports whether a text satisfies the schemas of its place, all by itself.
+func (t *texts) satisfies(n *node, s *shape, r reading) bool {
+	before := t.reading
+	t.tape, t.spare = t.spare, t.tape
+	defer func() { t.tape, t.spare, t.reading = t.spare, t.tape, before }()
+	t.reading = r
+	t.tape.reset()
+	t.single(n, s)
+	t.alone = Faults{List: t.alone.List[:0]}
+	for _, c := range s.direct {
+		c.checkTape(t.ctx, &t.tape, &t.alone)
+	}
+	return len(t.alone.List) == 0 && !t.alone.Interrupted
 }
 
 func (t *texts) value(n *node, s *shape) {
@@ -327,7 +364,7 @@ func (t *texts) primitive(text string, s *shape) {
 	}
 	if kind != stringToken && s.can(String) {
 		t.either = true
-		if t.plain {
+		if t.reading != asTyped {
 			kind = stringToken
 		}
 	}

@@ -1,0 +1,71 @@
+package spec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestCostIsLinear loads documents whose schemas share others, so that there are far more ways through them than places.
+func TestCostIsLinear(t *testing.T) {
+	t.Parallel()
+	ref := func(level int) string { return fmt.Sprintf("{$ref: '#/components/schemas/L%d'}", level) }
+	tests := []struct {
+		name  string
+		level func(next int) string
+	}{
+		{"allOf of the same twice", func(next int) string { return fmt.Sprintf("{allOf: [%s, %s]}", ref(next), ref(next)) }},
+		{"allOf of two that have the same", func(next int) string {
+			return fmt.Sprintf("{allOf: [{maxLength: 9, allOf: [%s]}, {pattern: a, allOf: [%s]}]}", ref(next), ref(next))
+		}},
+		{"anyOf of the same twice", func(next int) string { return fmt.Sprintf("{anyOf: [%s, %s]}", ref(next), ref(next)) }},
+		{"oneOf and not", func(next int) string { return fmt.Sprintf("{oneOf: [%s], not: %s}", ref(next), ref(next)) }},
+		{"if, then and else", func(next int) string {
+			return fmt.Sprintf("{if: %s, then: %s, else: %s}", ref(next), ref(next), ref(next))
+		}},
+		{"eight members", func(next int) string {
+			var members []string
+			for i := range 8 {
+				members = append(members, fmt.Sprintf("p%d: %s", i, ref(next)))
+			}
+			return "{type: object, properties: {" + strings.Join(members, ", ") + "}}"
+		}},
+		{"hidden members", func(next int) string {
+			return fmt.Sprintf("{required: [a%d], properties: {a%d: {readOnly: true}}, anyOf: [%s, %s]}", next, next-1, ref(next), ref(next))
+		}},
+		{"allOf of members that have the same", func(next int) string {
+			return fmt.Sprintf("{allOf: [{properties: {a: %s}}, {properties: {a: {allOf: [%s], minProperties: 1}}}]}", ref(next), ref(next))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			steps := func(levels int) int {
+				var schemas []string
+				for i := range levels {
+					schemas = append(schemas, fmt.Sprintf("L%d: %s", i, tt.level(i+1)))
+				}
+				components := "{" + strings.Join(schemas, ", ") + fmt.Sprintf(", L%d: {type: object, required: [a1]}}", levels)
+				d := load(t, strings.Replace(body31(ref(0), components), "application/json", "'*/*'", 1))
+				if len(d.Spots) > 0 {
+					t.Errorf("got spots %v", d.Spots)
+				}
+				return d.steps
+			}
+			if few, many := steps(20), steps(40); many > 3*few {
+				t.Errorf("%d steps for 20 levels, and %d for 40", few, many)
+			}
+		})
+	}
+}
+
+func TestLoadEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Load(ctx, []byte(body30("{type: string}", "")), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}

@@ -1,3 +1,0 @@
-package validate
-
-func formatOf(name string) (func(string) bool, func([]byte) bool) { return nil, nil }

@@ -1,0 +1,74 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestUnreadableParameters(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"{in: query, name: v}": "",
+		"{in: query, name: v, schema: {type: object, properties: {a: {type: array, items: {type: string}}}}}":             "",
+		"{in: query, name: v, schema: {type: object, properties: {a: {type: array, items: {type: object}}}}}":             "within",
+		"{in: query, name: v, schema: {type: object, properties: {a: {type: object}}}}":                                   "within",
+		"{in: query, name: v, schema: {type: object, additionalProperties: {type: object}}}":                              "within",
+		"{in: query, name: v, explode: false, schema: {type: object, properties: {a: {type: array}}}}":                    "within",
+		"{in: query, name: v, explode: false, schema: {type: object, additionalProperties: {type: array}}}":               "within",
+		"{in: query, name: v, schema: {type: array, items: {type: array}}}":                                               "within",
+		"{in: query, name: v, schema: {type: array, items: {anyOf: [{type: array}, {type: string}]}}}":                    "",
+		"{in: query, name: v, schema: {anyOf: [{type: object, properties: {a: {}}}, {type: string}]}}":                    "",
+		"{in: query, name: v, style: deepObject, explode: true, schema: {type: object, properties: {a: {type: object}}}}": "",
+		"{in: query, name: v, style: pipeDelimited, explode: true, schema: {type: object}}":                               "pipeDelimited",
+		"{in: query, name: v, style: spaceDelimited, explode: true, schema: {type: object}}":                              "spaceDelimited",
+		"{in: query, name: v, style: pipeDelimited, explode: true, schema: {type: array}}":                                "",
+		"{in: cookie, name: v, schema: {type: object}}":                                                                   "cookie",
+		"{in: cookie, name: v, schema: {type: array}}":                                                                    "",
+		"{in: cookie, name: v, content: {application/xml: {schema: {type: object}}}}":                                     "application/xml",
+		"{in: cookie, name: v, content: {application/json: {schema: {type: object, properties: {a: {type: object}}}}}}":   "",
+		"{in: path, name: v, schema: {type: object, properties: {a: {type: array}}}}":                                     "within",
+	} {
+		if got := write(t, text).parameter().Unreadable(); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestUnreadableBodies(t *testing.T) {
+	t.Parallel()
+	const object = "{schema: {type: object}}"
+	for _, tt := range []struct{ mediaType, text, want string }{
+		{"application/json", object, ""}, {"*/*", object, ""}, {"application/*", object, ""}, {"application/*+json", object, ""}, {formType, object, ""}, {multipartType, object, ""},
+		{"application/xml", "{}", ""}, {"application/xml", object, "application/xml"}, {"text/csv", "{schema: {items: {}}}", "text/csv"}, {"text/csv", "{schema: {type: [string, object]}}", ""},
+		{"multipart/mixed", object, "multipart/mixed"}, {formType, "{schema: {type: string}}", "form"}, {multipartType, "{schema: {type: array}}", "form"}, {formType, "{schema: {}}", ""},
+	} {
+		got := body(t, tt.mediaType, tt.text).Unreadable()
+		if !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%s %s: got %q, want %q", tt.mediaType, tt.text, got, tt.want)
+		}
+	}
+}
+
+// TestShapesAreLinear: schemas that lead to each other in many ways are looked at once.
+func TestShapesAreLinear(t *testing.T) {
+	t.Parallel()
+	s := of(Object)
+	for range 40 {
+		inner := s
+		s = of(AnyType, func(s *Schema) {
+			s.AllOf = []*Schema{inner, of(AnyType, func(s *Schema) { s.AllOf = []*Schema{inner} })}
+			s.Properties = []Property{{Name: "a", Schema: inner}, {Name: "b", Schema: inner}}
+			s.Items = inner
+		})
+	}
+	shape := shapeOf(s)
+	if !shape.must(Object) || len(shape.schemas) != 81 {
+		t.Errorf("got the types %b and %d schemas, want an object and 81", shape.kinds, len(shape.schemas))
+	}
+	for range 40 {
+		shape = shape.member("a")
+	}
+	if n := len(shape.of.kept); n > 200 {
+		t.Errorf("%d shapes are kept, want one or two a level", n)
+	}
+}
