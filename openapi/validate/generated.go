@@ -28,6 +28,12 @@ func FormatOf(name string) func(s string) bool {
 	return nil
 }
 
+// NumberFormatOf returns what checks a format of numbers, as JSON writes them; nil if there is nothing to check.
+func NumberFormatOf(name string) func(literal []byte) bool {
+	_, number := formatOf(name)
+	return number
+}
+
 // DecodeByte returns the bytes that a string of the format byte stands for (RFC 4648 §4).
 func DecodeByte(s string) ([]byte, bool) { return decodeByte(s) }
 

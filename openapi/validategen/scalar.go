@@ -411,7 +411,7 @@ func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) e
 			g.p("if !ok || n < %d || n > %d {", lo, hi)
 		}
 	}
-	if _, ranged := intRanges[s.Format]; ranged {
+	if numberFormats[s.Format] {
 		g.fault(s, "at", "format", "")
 	} else {
 		g.beyond(s)

@@ -96,11 +96,20 @@ func (s *schema) isWhole() bool {
 			return p.Schema != nil && p.Schema.Types == 0
 		})
 	case "integer", "number":
+		if validate.NumberFormatOf(s.Format) != nil && !numberFormats[s.Format] {
+			return true
+		}
 		return slices.ContainsFunc(s.MultipleOf, func(m string) bool { _, _, ok := factor(m); return !ok }) || s.oddEnum('-')
 	case "string":
 		return s.oddEnum('"')
 	}
 	return s.oddEnum('t')
+}
+
+// numberFormats are the formats of numbers that there is code for.
+var numberFormats = map[string]bool{
+	"int8": true, "int16": true, "int32": true, "int64": true, "uint8": true, "uint16": true, "uint32": true,
+	"float": true, "double": true, "edm-int32": true,
 }
 
 func (s *schema) declares(name string) bool {

@@ -86,6 +86,7 @@ type Cage struct {
 	ByName *map[string]Animal        `json:"byName,omitempty"`
 	Guests *[]Animal                 `json:"guests,omitempty"`
 	Inside *Inside                   `json:"inside,omitempty"`
+	Keeper interface{}               `json:"keeper"`
 	Kind   *CageKind                 `json:"kind,omitempty"`
 	Labels *map[string]string        `json:"labels,omitempty"`
 	Note   nullable.Nullable[string] `json:"note,omitempty"`

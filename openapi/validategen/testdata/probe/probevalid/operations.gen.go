@@ -37,7 +37,7 @@ var Operations = []*validate.Operation{
 			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/9", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[13]},
 		},
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkReading},
+			{Type: "application/json", Schema: schemas[14]},
 		},
 		Responses: []*validate.Response{
 			{
@@ -57,9 +57,4 @@ var Operations = []*validate.Operation{
 			return DecodeReading(data, v), true
 		},
 	},
-}
-
-func checkReading(data []byte) *validate.Faults {
-	var v probe.Reading
-	return DecodeReading(data, &v)
 }

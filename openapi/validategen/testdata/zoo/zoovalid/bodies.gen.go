@@ -72,6 +72,7 @@ func shapeAnimal(r *validate.Reader, v *zoo.Animal) {
 
 // namesCageShape are the members of /components/schemas/Cage, in the document's order.
 var namesCageShape = []string{
+	"keeper",
 	"number",
 	"kind",
 	"inside",
@@ -104,33 +105,35 @@ func shapeCage(r *validate.Reader, v *zoo.Cage) {
 		seen |= 1 << i
 		next = i + 1
 		switch i {
-		case 0: // number
+		case 0: // keeper
+			v.Keeper = r.Any()
+		case 1: // number
 			v.Number = r.Any()
-		case 1: // kind
+		case 2: // kind
 			x := shapeCageKind(r)
 			v.Kind = &x
-		case 2: // inside
+		case 3: // inside
 			v.Inside = new(zoo.Inside)
 			shapeInside(r, v.Inside)
-		case 3: // note
+		case 4: // note
 			if r.Null() {
 				v.Note = nullable.NewNullNullable[string]()
 			} else {
 				v.Note = nullable.NewNullableWithValue(r.AnyString(&wantString))
 			}
-		case 4: // guests
+		case 5: // guests
 			v.Guests = new([]zoo.Animal)
 			shapeCageGuests(r, v.Guests)
-		case 5: // spans
+		case 6: // spans
 			v.Spans = new([]interface{})
 			shapeCageSpans(r, v.Spans)
-		case 6: // labels
+		case 7: // labels
 			v.Labels = new(map[string]string)
 			shapeCageLabels(r, v.Labels)
-		case 7: // size
+		case 8: // size
 			v.Size = new(zoo.Float)
 			shapeFloat(r, v.Size)
-		case 8: // byName
+		case 9: // byName
 			v.ByName = new(map[string]zoo.Animal)
 			shapeCageByName(r, v.ByName)
 		}

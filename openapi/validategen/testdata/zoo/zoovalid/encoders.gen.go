@@ -40,7 +40,9 @@ func AppendToken(buf []byte, v *zoo.Token) []byte {
 
 // appendCage appends the object /components/schemas/Cage.
 func appendCage(b []byte, v *zoo.Cage) []byte {
-	b = append(b, `{"number":`...)
+	b = append(b, `{"keeper":`...)
+	b = validate.AppendAny(b, v.Keeper)
+	b = append(b, `,"number":`...)
 	b = validate.AppendAny(b, v.Number)
 	if v.Kind != nil {
 		b = append(b, `,"kind":`...)

@@ -8,86 +8,88 @@ import (
 )
 
 // schemas are judged by package validate.
-var schemas = validate.Schemas(49, func(s []*validate.Schema) {
+var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/Animal", Name: "Animal", Types: validate.AnyType, OneOf: []*validate.Schema{s[9], s[10]}, Discriminator: &validate.Discriminator{Property: "kind", Explicit: true, Alternatives: map[string]*validate.Schema{"Cat": s[9], "Dog": s[10], "cat": s[9], "dog": s[10]}}}
 	*s[1] = validate.Schema{Pointer: "/components/schemas/Cage", Name: "Cage", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "number", Schema: s[11]},
-		{Name: "kind", Schema: s[12]},
-		{Name: "inside", Schema: s[13]},
-		{Name: "note", Schema: s[14]},
-		{Name: "guests", Schema: s[15]},
-		{Name: "spans", Schema: s[16]},
-		{Name: "labels", Schema: s[17]},
-		{Name: "size", Schema: s[18]},
-		{Name: "byName", Schema: s[19]},
+		{Name: "keeper", Schema: s[11]},
+		{Name: "number", Schema: s[12]},
+		{Name: "kind", Schema: s[13]},
+		{Name: "inside", Schema: s[14]},
+		{Name: "note", Schema: s[15]},
+		{Name: "guests", Schema: s[16]},
+		{Name: "spans", Schema: s[17]},
+		{Name: "labels", Schema: s[18]},
+		{Name: "size", Schema: s[19]},
+		{Name: "byName", Schema: s[20]},
 	}, Required: []string{"number", "keeper"}, DependentRequired: []validate.DependentRequired{{Name: "kind", Required: []string{"size"}}}}
 	*s[2] = validate.Schema{Pointer: "/components/schemas/Loose", Name: "Loose", Types: validate.AnyType, Properties: []validate.Property{
-		{Name: "id", Schema: s[20]},
-	}, Required: []string{"id"}, AnyOf: []*validate.Schema{s[21], s[22]}}
-	*s[3] = validate.Schema{Pointer: "/components/schemas/Any", Name: "Any", Types: validate.AnyType, Not: s[23]}
-	*s[4] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[24]}
+		{Name: "id", Schema: s[21]},
+	}, Required: []string{"id"}, AnyOf: []*validate.Schema{s[22], s[23]}}
+	*s[3] = validate.Schema{Pointer: "/components/schemas/Any", Name: "Any", Types: validate.AnyType, Not: s[24]}
+	*s[4] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[25]}
 	*s[5] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/1/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(3)}
 	*s[6] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "what", Schema: s[25]},
-		{Name: "grams", Schema: s[26]},
+		{Name: "what", Schema: s[26]},
+		{Name: "grams", Schema: s[27]},
 	}, Required: []string{"what"}}
 	*s[7] = validate.Schema{Pointer: "/components/schemas/Token", Name: "Token", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "id", Schema: s[27]},
-		{Name: "base64", Schema: s[28]},
-		{Name: "string", Schema: s[29]},
+		{Name: "id", Schema: s[28]},
+		{Name: "base64", Schema: s[29]},
+		{Name: "string", Schema: s[30]},
 		{Name: "any", Schema: s[3]},
-		{Name: "escape", Schema: s[30]},
+		{Name: "escape", Schema: s[31]},
 	}, Required: []string{"id", "undeclared"}}
 	*s[8] = validate.Schema{Pointer: "/paths/~1feedings/post/responses/default/content/text~1plain/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(5)}
 	*s[9] = validate.Schema{Pointer: "/components/schemas/Cat", Name: "Cat", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "kind", Schema: s[31]},
-		{Name: "lives", Schema: s[32]},
+		{Name: "kind", Schema: s[32]},
+		{Name: "lives", Schema: s[33]},
 	}, Required: []string{"kind", "lives"}}
 	*s[10] = validate.Schema{Pointer: "/components/schemas/Dog", Name: "Dog", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "kind", Schema: s[33]},
-		{Name: "tricks", Schema: s[34]},
-	}, Required: []string{"kind"}, AdditionalProperties: s[35]}
-	*s[11] = validate.Schema{Pointer: "/components/schemas/Cage/properties/number", Types: validate.AnyType, Minimum: &validate.Bound{Literal: "1"}, MaxLength: new(3)}
-	*s[12] = validate.Schema{Pointer: "/components/schemas/Cage/properties/kind", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"small"`}, {JSON: `"large"`}}}
-	*s[13] = validate.Schema{Pointer: "/components/schemas/Inside", Name: "Inside", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "temperature", Schema: s[36]},
-		{Name: "wet", Schema: s[37]},
-	}, If: s[38], Then: s[39]}
-	*s[14] = validate.Schema{Pointer: "/components/schemas/Cage/properties/note", Expected: validate.Expected{Type: "string"}, Types: validate.Null | validate.String, MaxLength: new(5)}
-	*s[15] = validate.Schema{Pointer: "/components/schemas/Cage/properties/guests", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MinItems: new(1), Items: s[0]}
-	*s[16] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans", Expected: validate.Expected{Type: "array"}, Types: validate.Array, PrefixItems: []*validate.Schema{s[40], s[41]}, Items: s[42]}
-	*s[17] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels", Expected: validate.Expected{Type: "object"}, Types: validate.Object, PatternProperties: []validate.PatternProperty{{Pattern: &validate.Pattern{Text: "^x-", Matcher: ecma.MustCompile("^x-")}, Schema: s[43]}}, AdditionalProperties: s[44]}
-	*s[18] = validate.Schema{Pointer: "/components/schemas/Float", Name: "Float", Types: validate.AnyType, AnyOf: []*validate.Schema{s[45], s[46]}}
-	*s[19] = validate.Schema{Pointer: "/components/schemas/Cage/properties/byName", Expected: validate.Expected{Type: "object"}, Types: validate.Object, AdditionalProperties: s[0]}
-	*s[20] = validate.Schema{Pointer: "/components/schemas/Loose/properties/id", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[21] = validate.Schema{Pointer: "/components/schemas/Loose/anyOf/0", Types: validate.AnyType, Required: []string{"a"}}
-	*s[22] = validate.Schema{Pointer: "/components/schemas/Loose/anyOf/1", Types: validate.AnyType, Required: []string{"b"}}
-	*s[23] = validate.Schema{Pointer: "/components/schemas/Any/not", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[24] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema/items", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(2)}
-	*s[25] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/what", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(2)}
-	*s[26] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/grams", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[27] = validate.Schema{Pointer: "/components/schemas/Body/properties/id", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
-	*s[28] = validate.Schema{Pointer: "/components/schemas/Base64", Name: "Base64", Expected: validate.Expected{Type: "string", Format: "byte"}, Types: validate.String, Format: "byte"}
-	*s[29] = validate.Schema{Pointer: "/components/schemas/String", Name: "String", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"a"`}, {JSON: `"b"`}}}
-	*s[30] = validate.Schema{Pointer: "/components/schemas/Escape", Name: "Escape", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(?!x)[\p{Lu}.]+$`, Matcher: ecma.MustCompile(`^(?!x)[\p{Lu}.]+$`)}}}
-	*s[31] = validate.Schema{Pointer: "/components/schemas/Cat/properties/kind", Types: validate.AnyType, Enum: []validate.Value{{JSON: `"cat"`}}}
-	*s[32] = validate.Schema{Pointer: "/components/schemas/Cat/properties/lives", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "9"}}
-	*s[33] = validate.Schema{Pointer: "/components/schemas/Dog/properties/kind", Types: validate.AnyType, Enum: []validate.Value{{JSON: `"dog"`}}}
-	*s[34] = validate.Schema{Pointer: "/components/schemas/Dog/properties/tricks", Expected: validate.Expected{Type: "array"}, Types: validate.Array, UniqueItems: true, Items: s[47]}
-	*s[35] = validate.Schema{Pointer: "/components/schemas/Dog/additionalProperties", Types: 0}
-	*s[36] = validate.Schema{Pointer: "/components/schemas/Inside/properties/temperature", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double"}
-	*s[37] = validate.Schema{Pointer: "/components/schemas/Inside/properties/wet", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean, Enum: []validate.Value{{JSON: "true"}}}
-	*s[38] = validate.Schema{Pointer: "/components/schemas/Inside/if", Types: validate.AnyType, Properties: []validate.Property{
-		{Name: "wet", Schema: s[48]},
+		{Name: "kind", Schema: s[34]},
+		{Name: "tricks", Schema: s[35]},
+	}, Required: []string{"kind"}, AdditionalProperties: s[36]}
+	*s[11] = validate.Schema{Pointer: "/components/schemas/Cage/properties/keeper", Types: validate.AnyType}
+	*s[12] = validate.Schema{Pointer: "/components/schemas/Cage/properties/number", Types: validate.AnyType, Minimum: &validate.Bound{Literal: "1"}, MaxLength: new(3)}
+	*s[13] = validate.Schema{Pointer: "/components/schemas/Cage/properties/kind", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"small"`}, {JSON: `"large"`}}}
+	*s[14] = validate.Schema{Pointer: "/components/schemas/Inside", Name: "Inside", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
+		{Name: "temperature", Schema: s[37]},
+		{Name: "wet", Schema: s[38]},
+	}, If: s[39], Then: s[40]}
+	*s[15] = validate.Schema{Pointer: "/components/schemas/Cage/properties/note", Expected: validate.Expected{Type: "string"}, Types: validate.Null | validate.String, MaxLength: new(5)}
+	*s[16] = validate.Schema{Pointer: "/components/schemas/Cage/properties/guests", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MinItems: new(1), Items: s[0]}
+	*s[17] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans", Expected: validate.Expected{Type: "array"}, Types: validate.Array, PrefixItems: []*validate.Schema{s[41], s[42]}, Items: s[43]}
+	*s[18] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels", Expected: validate.Expected{Type: "object"}, Types: validate.Object, PatternProperties: []validate.PatternProperty{{Pattern: &validate.Pattern{Text: "^x-", Matcher: ecma.MustCompile("^x-")}, Schema: s[44]}}, AdditionalProperties: s[45]}
+	*s[19] = validate.Schema{Pointer: "/components/schemas/Float", Name: "Float", Types: validate.AnyType, AnyOf: []*validate.Schema{s[46], s[47]}}
+	*s[20] = validate.Schema{Pointer: "/components/schemas/Cage/properties/byName", Expected: validate.Expected{Type: "object"}, Types: validate.Object, AdditionalProperties: s[0]}
+	*s[21] = validate.Schema{Pointer: "/components/schemas/Loose/properties/id", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[22] = validate.Schema{Pointer: "/components/schemas/Loose/anyOf/0", Types: validate.AnyType, Required: []string{"a"}}
+	*s[23] = validate.Schema{Pointer: "/components/schemas/Loose/anyOf/1", Types: validate.AnyType, Required: []string{"b"}}
+	*s[24] = validate.Schema{Pointer: "/components/schemas/Any/not", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[25] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema/items", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(2)}
+	*s[26] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/what", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(2)}
+	*s[27] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/grams", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
+	*s[28] = validate.Schema{Pointer: "/components/schemas/Body/properties/id", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
+	*s[29] = validate.Schema{Pointer: "/components/schemas/Base64", Name: "Base64", Expected: validate.Expected{Type: "string", Format: "byte"}, Types: validate.String, Format: "byte"}
+	*s[30] = validate.Schema{Pointer: "/components/schemas/String", Name: "String", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"a"`}, {JSON: `"b"`}}}
+	*s[31] = validate.Schema{Pointer: "/components/schemas/Escape", Name: "Escape", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(?!x)[\p{Lu}.]+$`, Matcher: ecma.MustCompile(`^(?!x)[\p{Lu}.]+$`)}}}
+	*s[32] = validate.Schema{Pointer: "/components/schemas/Cat/properties/kind", Types: validate.AnyType, Enum: []validate.Value{{JSON: `"cat"`}}}
+	*s[33] = validate.Schema{Pointer: "/components/schemas/Cat/properties/lives", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "9"}}
+	*s[34] = validate.Schema{Pointer: "/components/schemas/Dog/properties/kind", Types: validate.AnyType, Enum: []validate.Value{{JSON: `"dog"`}}}
+	*s[35] = validate.Schema{Pointer: "/components/schemas/Dog/properties/tricks", Expected: validate.Expected{Type: "array"}, Types: validate.Array, UniqueItems: true, Items: s[48]}
+	*s[36] = validate.Schema{Pointer: "/components/schemas/Dog/additionalProperties", Types: 0}
+	*s[37] = validate.Schema{Pointer: "/components/schemas/Inside/properties/temperature", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double"}
+	*s[38] = validate.Schema{Pointer: "/components/schemas/Inside/properties/wet", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean, Enum: []validate.Value{{JSON: "true"}}}
+	*s[39] = validate.Schema{Pointer: "/components/schemas/Inside/if", Types: validate.AnyType, Properties: []validate.Property{
+		{Name: "wet", Schema: s[49]},
 	}, Required: []string{"wet"}}
-	*s[39] = validate.Schema{Pointer: "/components/schemas/Inside/then", Types: validate.AnyType, Required: []string{"temperature"}}
-	*s[40] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/prefixItems/0", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[41] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/prefixItems/1", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[42] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/items", Types: 0}
-	*s[43] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels/patternProperties/^x-", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(2)}
-	*s[44] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels/additionalProperties", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[45] = validate.Schema{Pointer: "/components/schemas/Float/anyOf/0", Expected: validate.Expected{Type: "number", Format: "float"}, Types: validate.Integer | validate.Number, Format: "float"}
-	*s[46] = validate.Schema{Pointer: "/components/schemas/Float/anyOf/1", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(2)}
-	*s[47] = validate.Schema{Pointer: "/components/schemas/Dog/properties/tricks/items", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[48] = validate.Schema{Pointer: "/components/schemas/Inside/if/properties/wet", Types: validate.AnyType, Enum: []validate.Value{{JSON: "true"}}}
+	*s[40] = validate.Schema{Pointer: "/components/schemas/Inside/then", Types: validate.AnyType, Required: []string{"temperature"}}
+	*s[41] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/prefixItems/0", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
+	*s[42] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/prefixItems/1", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
+	*s[43] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/items", Types: 0}
+	*s[44] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels/patternProperties/^x-", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(2)}
+	*s[45] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels/additionalProperties", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[46] = validate.Schema{Pointer: "/components/schemas/Float/anyOf/0", Expected: validate.Expected{Type: "number", Format: "float"}, Types: validate.Integer | validate.Number, Format: "float"}
+	*s[47] = validate.Schema{Pointer: "/components/schemas/Float/anyOf/1", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(2)}
+	*s[48] = validate.Schema{Pointer: "/components/schemas/Dog/properties/tricks/items", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[49] = validate.Schema{Pointer: "/components/schemas/Inside/if/properties/wet", Types: validate.AnyType, Enum: []validate.Value{{JSON: "true"}}}
 })
