@@ -10,31 +10,11 @@ import (
 // Operations are the operations of the document, in its order.
 var Operations = []*validate.Operation{
 	{
-		ID:     "listPfxRecryptionRequests",
-		Method: "GET",
-		Path:   "/pfxRecryptionRequests",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/top", In: "query", Name: "$top", Explode: true, System: true, Style: "form", Schema: schemas[1]},
-			{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Explode: true, System: true, Style: "form", Schema: schemas[2]},
-			{Pointer: "/components/parameters/count", In: "query", Name: "$count", Explode: true, System: true, Style: "form", Schema: schemas[3]},
-			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
-			{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Explode: true, System: true, Style: "form", Schema: schemas[5]},
-		},
+		ID:         "listPfxRecryptionRequests",
+		Method:     "GET",
+		Path:       "/pfxRecryptionRequests",
+		Security:   judgeListPfxRecryptionRequests.Security,
+		Parameters: judgeListPfxRecryptionRequests.Parameters,
 		Responses: []*validate.Response{
 			{
 				Status: "200",
@@ -103,24 +83,14 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "createPfxRecryptionRequest",
-		Method: "POST",
-		Path:   "/pfxRecryptionRequests",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/preferReturn", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[6]},
-		},
+		ID:           "createPfxRecryptionRequest",
+		Method:       "POST",
+		Path:         "/pfxRecryptionRequests",
+		Security:     judgeCreatePfxRecryptionRequest.Security,
+		Parameters:   judgeCreatePfxRecryptionRequest.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[7]},
+			{Type: "application/json", Check: checkPfxRecryptionRequestCreate},
 		},
 		Responses: []*validate.Response{
 			{
@@ -212,29 +182,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "getPfxRecryptionRequest",
-		Method: "GET",
-		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[8]},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[9]},
-			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
-		},
+		ID:         "getPfxRecryptionRequest",
+		Method:     "GET",
+		Path:       "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security:   judgeGetPfxRecryptionRequest.Security,
+		Parameters: judgeGetPfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
 				Status: "200",
@@ -313,28 +265,15 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "updatePfxRecryptionRequest",
-		Method: "PATCH",
-		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[8]},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[10]},
-			{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[11]},
-			{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[12]},
-		},
+		ID:           "updatePfxRecryptionRequest",
+		Method:       "PATCH",
+		Path:         "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security:     judgeUpdatePfxRecryptionRequest.Security,
+		Parameters:   judgeUpdatePfxRecryptionRequest.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[13]},
-			{Type: "application/merge-patch+json", Schema: schemas[13]},
+			{Type: "application/json", Check: checkPfxRecryptionRequestUpdate},
+			{Type: "application/merge-patch+json", Check: checkPfxRecryptionRequestUpdate},
 		},
 		Responses: []*validate.Response{
 			{
@@ -451,22 +390,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "deletePfxRecryptionRequest",
-		Method: "DELETE",
-		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[8]},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[10]},
-		},
+		ID:         "deletePfxRecryptionRequest",
+		Method:     "DELETE",
+		Path:       "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security:   judgeDeletePfxRecryptionRequest.Security,
+		Parameters: judgeDeletePfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
 				Status: "204",
@@ -562,6 +490,11 @@ func checkError(data []byte) *validate.Faults {
 	return DecodeError(data, &v)
 }
 
+func checkPfxRecryptionRequestCreate(data []byte) *validate.Faults {
+	var v pfxapi.PfxRecryptionRequestCreate
+	return DecodePfxRecryptionRequestCreate(data, &v)
+}
+
 func checkPfxRecryptionRequest(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequest
 	return DecodePfxRecryptionRequest(data, &v)
@@ -570,4 +503,9 @@ func checkPfxRecryptionRequest(data []byte) *validate.Faults {
 func checkPfxRecryptionRequestSelection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestSelection
 	return DecodePfxRecryptionRequestSelection(data, &v)
+}
+
+func checkPfxRecryptionRequestUpdate(data []byte) *validate.Faults {
+	var v pfxapi.PfxRecryptionRequestUpdate
+	return DecodePfxRecryptionRequestUpdate(data, &v)
 }

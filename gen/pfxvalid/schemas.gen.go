@@ -8,7 +8,7 @@ import (
 )
 
 // schemas are judged by package validate.
-var schemas = validate.Schemas(24, func(s []*validate.Schema) {
+var schemas = validate.Schemas(12, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/parameters/clientRequestId/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 	*s[1] = validate.Schema{Pointer: "/components/parameters/top/schema", Expected: validate.Expected{Type: "integer", Format: "edm-int32"}, Types: validate.Integer, Format: "edm-int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "1000"}}
 	*s[2] = validate.Schema{Pointer: "/components/parameters/skiptoken/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(1), MaxLength: new(172), Patterns: []*validate.Pattern{{Text: "^[A-Za-z0-9_-]*$", Matcher: ecma.MustCompile("^[A-Za-z0-9_-]*$")}}}
@@ -16,51 +16,9 @@ var schemas = validate.Schemas(24, func(s []*validate.Schema) {
 	*s[4] = validate.Schema{Pointer: "/components/parameters/select/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(1024), Patterns: []*validate.Pattern{{Text: `^ *(\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *(, *(\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *)*$`, Matcher: ecma.MustCompile(`^ *(\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *(, *(\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *)*$`)}}}
 	*s[5] = validate.Schema{Pointer: "/components/parameters/filter/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(1), MaxLength: new(4096)}
 	*s[6] = validate.Schema{Pointer: "/components/parameters/preferReturn/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[7] = validate.Schema{Pointer: "/components/schemas/pfxRecryptionRequestCreate", Name: "pfxRecryptionRequestCreate", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "@odata.type", Schema: s[14]},
-		{Name: "id", Schema: s[15]},
-		{Name: "tenantId", Schema: s[16]},
-		{Name: "userId", Schema: s[16]},
-		{Name: "deviceId", Schema: s[16]},
-		{Name: "profileId", Schema: s[16]},
-		{Name: "thumbprint", Schema: s[17]},
-		{Name: "deviceKeyThumbprint", Schema: s[17]},
-		{Name: "status", Schema: s[18]},
-		{Name: "sourceType", Schema: s[18]},
-		{Name: "createdTime", Schema: s[19]},
-		{Name: "lastModifiedTime", Schema: s[19]},
-		{Name: "isDeleted", Schema: s[20]},
-		{Name: "eTag", Schema: s[17]},
-	}, Required: []string{"tenantId", "userId", "deviceId", "profileId", "thumbprint", "deviceKeyThumbprint", "status", "sourceType", "createdTime", "lastModifiedTime", "isDeleted", "eTag"}, AdditionalProperties: s[21], IgnoreMembers: &validate.Pattern{Text: "^@|@", Matcher: ecma.MustCompile("^@|@")}, IgnoreMaxDepth: 8}
-	*s[8] = validate.Schema{Pointer: "/components/schemas/key", Name: "key", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(1), MaxLength: new(128), Patterns: []*validate.Pattern{{Text: "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$", Matcher: ecma.MustCompile("^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$")}}}
-	*s[9] = validate.Schema{Pointer: "/components/parameters/ifNoneMatch/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`, Matcher: ecma.MustCompile(`^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`)}}}
-	*s[10] = validate.Schema{Pointer: "/components/parameters/ifMatch/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`, Matcher: ecma.MustCompile(`^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`)}}}
-	*s[11] = validate.Schema{Pointer: "/components/parameters/ifNoneMatchCreate/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^\*$`, Matcher: ecma.MustCompile(`^\*$`)}}}
-	*s[12] = validate.Schema{Pointer: "/components/parameters/prefer/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[13] = validate.Schema{Pointer: "/components/schemas/pfxRecryptionRequestUpdate", Name: "pfxRecryptionRequestUpdate", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "@odata.type", Schema: s[14]},
-		{Name: "id", Schema: s[22]},
-		{Name: "tenantId", Schema: s[16]},
-		{Name: "userId", Schema: s[16]},
-		{Name: "deviceId", Schema: s[16]},
-		{Name: "profileId", Schema: s[16]},
-		{Name: "thumbprint", Schema: s[17]},
-		{Name: "deviceKeyThumbprint", Schema: s[17]},
-		{Name: "status", Schema: s[18]},
-		{Name: "sourceType", Schema: s[18]},
-		{Name: "createdTime", Schema: s[19]},
-		{Name: "lastModifiedTime", Schema: s[19]},
-		{Name: "isDeleted", Schema: s[20]},
-		{Name: "eTag", Schema: s[17]},
-	}, AdditionalProperties: s[23], IgnoreMembers: &validate.Pattern{Text: "^@|@", Matcher: ecma.MustCompile("^@|@")}, IgnoreMaxDepth: 8}
-	*s[14] = validate.Schema{Pointer: "/components/schemas/odataType", Name: "odataType", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"#microsoft.graph.pfxRecryptionRequest"`}}}
-	*s[15] = validate.Schema{Pointer: "/components/schemas/pfxRecryptionRequestCreate/properties/id", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[16] = validate.Schema{Pointer: "/components/schemas/guid", Name: "guid", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid", Patterns: []*validate.Pattern{{Text: "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$", Matcher: ecma.MustCompile("^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$")}}}
-	*s[17] = validate.Schema{Pointer: "/components/schemas/text", Name: "text", Expected: validate.Expected{Type: "string"}, Types: validate.Null | validate.String, MaxLength: new(1024), MaxBytes: new(1024), Patterns: []*validate.Pattern{{Text: `^[^\x00]*$`, Matcher: ecma.MustCompile(`^[^\x00]*$`)}}}
-	*s[18] = validate.Schema{Pointer: "/components/schemas/int32", Name: "int32", Expected: validate.Expected{Type: "integer", Format: "edm-int32"}, Types: validate.Integer, Format: "edm-int32", Minimum: &validate.Bound{Literal: "-2147483648"}, Maximum: &validate.Bound{Literal: "2147483647"}}
-	*s[19] = validate.Schema{Pointer: "/components/schemas/dateTimeOffset", Name: "dateTimeOffset", Expected: validate.Expected{Type: "string", Format: "edm-datetimeoffset"}, Types: validate.String, Format: "edm-datetimeoffset", Patterns: []*validate.Pattern{{Text: `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$`, Matcher: ecma.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$`)}}}
-	*s[20] = validate.Schema{Pointer: "/components/schemas/boolean", Name: "boolean", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
-	*s[21] = validate.Schema{Pointer: "/components/schemas/pfxRecryptionRequestCreate/additionalProperties", Types: 0}
-	*s[22] = validate.Schema{Pointer: "/components/schemas/pfxRecryptionRequestUpdate/properties/id", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[23] = validate.Schema{Pointer: "/components/schemas/pfxRecryptionRequestUpdate/additionalProperties", Types: 0}
+	*s[7] = validate.Schema{Pointer: "/components/schemas/key", Name: "key", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(1), MaxLength: new(128), Patterns: []*validate.Pattern{{Text: "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$", Matcher: ecma.MustCompile("^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$")}}}
+	*s[8] = validate.Schema{Pointer: "/components/parameters/ifNoneMatch/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`, Matcher: ecma.MustCompile(`^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`)}}}
+	*s[9] = validate.Schema{Pointer: "/components/parameters/ifMatch/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`, Matcher: ecma.MustCompile(`^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`)}}}
+	*s[10] = validate.Schema{Pointer: "/components/parameters/ifNoneMatchCreate/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^\*$`, Matcher: ecma.MustCompile(`^\*$`)}}}
+	*s[11] = validate.Schema{Pointer: "/components/parameters/prefer/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 })

@@ -161,6 +161,8 @@ func distinctErrors(errs []error) error {
 func (g *generator) exact(s *schema) bool {
 	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool {
 		switch c := g.contract.schema(s); {
+		case s.Types == 0: // no further members
+			return false
 		case c.whole:
 			return true // it may take what has another shape
 		case c.typ == "integer":

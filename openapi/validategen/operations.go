@@ -22,6 +22,8 @@ type operation struct {
 	holder     *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
 	request    *body           // set by bodies; nil if there is none, or if its media types have different ones
 	bodies     map[*validate.Body]*body
+	// judge and places are variables: what judges the parameters in process, and where they are.
+	judge, places string
 }
 
 // operations returns the operations in the document's order.
@@ -61,8 +63,12 @@ func (g *generator) writeOperations(all []*operation, bodies []*body) {
 	for _, o := range all {
 		g.p("{\nID: %q,\nMethod: %q,\nPath: %q,", o.ID, o.Method, o.Path)
 		g.basePaths(o)
-		g.security(o)
-		g.parameterList(o)
+		if o.judge != "" {
+			g.p("Security: %s.Security,\nParameters: %[1]s.Parameters,", o.judge)
+		} else {
+			g.security(o)
+			g.parameterList(o)
+		}
 		if o.BodyRequired {
 			g.p("BodyRequired: true,")
 		}

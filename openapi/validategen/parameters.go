@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"maps"
 	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
@@ -18,6 +21,8 @@ type parameter struct {
 	schema *schema
 	typ    types.Type // of the field that holds it
 	field  string
+	// argument is the name of the argument of a path parameter.
+	argument string
 }
 
 // maxParameters is how many bits tell which parameters were there.
@@ -48,7 +53,7 @@ func (g *generator) readParameters(o *operation) ([]*parameter, string) {
 		}
 		return slices.Index(order, x.In) - slices.Index(order, y.In)
 	})
-	if len(all) > maxParameters {
+	if len(all)+len(o.keys()) > maxParameters {
 		return nil, fmt.Sprintf("is one of more than %d", maxParameters)
 	}
 	return all, ""
@@ -163,6 +168,8 @@ func (g *generator) writeParameters(o *operation) error {
 		return err
 	}
 	o.parameters, o.holder, o.decoded = all, holder, true
+	g.nameArguments(all)
+	g.writeJudge(o)
 	g.parameterTable(o, all)
 	g.pathStruct(o, all)
 	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.Method, o.Path)
@@ -172,7 +179,7 @@ func (g *generator) writeParameters(o *operation) error {
 	var results []string
 	for _, p := range all {
 		if p.In == "path" {
-			fmt.Fprintf(g.file, "%s, ", argument(p))
+			fmt.Fprintf(g.file, "%s, ", p.argument)
 			results = []string{"path *" + o.goName + "Path"}
 		}
 	}
@@ -180,8 +187,8 @@ func (g *generator) writeParameters(o *operation) error {
 		results = append(results, "into *"+g.typ(holder.Type()))
 	}
 	g.p("query string, header map[string][]string%s) *validate.Faults {", strings.Join(append([]string{""}, results...), ", "))
-	if len(all) > 0 {
-		g.p("p := validate.ParametersOf(params%s[:])", o.goName)
+	if len(all)+len(o.keys()) > 0 {
+		g.p("p := validate.ParametersOf(%s[:])", o.places)
 	} else {
 		g.p("var p validate.ParameterReader")
 	}
@@ -191,20 +198,55 @@ func (g *generator) writeParameters(o *operation) error {
 	if holder != nil {
 		g.p("*into = %s{}", g.typ(holder.Type()))
 	}
-	if err := g.parameterReads(all); err != nil {
+	g.p("options := query")
+	if err := g.parameterReads(o, all); err != nil {
 		return err
 	}
-	g.p("return p.Close()\n}\n")
+	var path []string
+	for _, p := range all {
+		if p.In == "path" {
+			path = append(path, p.argument)
+		}
+	}
+	g.p("if faults := p.Close(); faults != nil {")
+	g.p("return %s.Explain(faults, []string{%s}, options, header)\n}\nreturn nil\n}\n", o.judge, strings.Join(path, ", "))
 	return nil
 }
 
+// keys returns the query options that are keys of security schemes, and no parameters.
+func (o *operation) keys() []string {
+	var all []string
+	for _, alternative := range o.Security {
+		for _, r := range alternative {
+			declared := slices.ContainsFunc(o.Parameters, func(p *validate.Parameter) bool { return p.In == "query" && p.Name == r.Name })
+			if r.Type == "apiKey" && r.In == "query" && !declared && !slices.Contains(all, r.Name) {
+				all = append(all, r.Name)
+			}
+		}
+	}
+	return all
+}
+
+// writeJudge writes the operation that judges parameters in process.
+func (g *generator) writeJudge(o *operation) {
+	o.judge, o.places = g.unique("judge"+o.goName), g.unique("params"+o.goName)
+	g.p("// %s judges the parameters of %s in process.", o.judge, strings.Map(oneLine, o.ID))
+	g.p("var %s = &validate.Operation{\nPath: %s,", o.judge, quote(o.Path))
+	g.security(o)
+	g.parameterList(o)
+	g.p("}\n")
+}
+
 func (g *generator) parameterTable(o *operation, all []*parameter) {
-	if len(all) == 0 {
+	if len(all)+len(o.keys()) == 0 {
 		return
 	}
-	g.p("var params%s = [...]validate.Place{", o.goName)
+	g.p("var %s = [...]validate.Place{", o.places)
 	for _, p := range all {
 		g.p("{In: %q, Name: %q, Expected: %s},", p.In, p.Name, g.want(p.schema))
+	}
+	for _, name := range o.keys() {
+		g.p("{In: \"query\", Name: %q, Expected: %s},", name, g.expected(validate.Expected{}))
 	}
 	g.p("}\n")
 }
@@ -222,35 +264,63 @@ func (g *generator) pathStruct(o *operation, all []*parameter) {
 	g.p("// %sPath has the path parameters of %s.", o.goName, o.ID)
 	g.p("type %sPath struct {", o.goName)
 	for i, p := range all[:len(types)] {
-		g.p("%s %s // %s", p.field, types[i], p.Name)
+		g.p("%s %s // %s", p.field, types[i], strings.Map(oneLine, p.Name))
 	}
 	g.p("}\n")
 	g.p("// Values returns the parameters in the order of the path.")
 	g.p("func (p *%sPath) Values() (%s) {\nreturn %s\n}\n", o.goName, strings.Join(types, ", "), strings.Join(values, ", "))
 }
 
+// nameArguments gives each path parameter a field and an argument that nothing else has.
+func (g *generator) nameArguments(all []*parameter) {
+	fields, arguments := map[string]bool{"Values": true}, map[string]bool{"options": true}
+	for _, p := range all {
+		if p.In != "path" {
+			continue
+		}
+		if p.field == "" || !unicode.IsUpper([]rune(p.field)[0]) {
+			p.field = "P" + p.field
+		}
+		p.field = free(p.field, func(name string) bool { return fields[name] })
+		fields[p.field] = true
+		p.argument = free(argument(p), func(name string) bool {
+			return arguments[name] || locals[name] || slices.Contains(slices.Collect(maps.Values(g.file.imports)), name) || name == g.models.pkg.Name()
+		})
+		arguments[p.argument] = true
+	}
+}
+
+// free returns a name that is not taken.
+func free(base string, taken func(name string) bool) string {
+	name := base
+	for n := 2; taken(name); n++ {
+		name = base + strconv.Itoa(n)
+	}
+	return name
+}
+
 // argument is the name of the argument of a path parameter.
 func argument(p *parameter) string {
-	name := strings.ToLower(p.field[:1]) + p.field[1:]
-	if token.IsKeyword(name) || p.field == strings.ToUpper(p.field) ||
-		slices.Contains([]string{"query", "header", "path", "into", "params"}, name) || len(name) == 1 {
+	first, size := utf8.DecodeRuneInString(p.field)
+	name := string(unicode.ToLower(first)) + p.field[size:]
+	if token.IsKeyword(name) || p.field == strings.ToUpper(p.field) || len(name) == 1 {
 		name = strings.ToLower(p.field) + "Param"
 	}
 	return name
 }
 
 // parameterReads writes the lines that read each parameter.
-func (g *generator) parameterReads(all []*parameter) error {
+func (g *generator) parameterReads(o *operation, all []*parameter) error {
 	for i, p := range all {
 		if p.In == "path" {
-			g.p("if s, ok := p.Path(%d, %s); ok {", i, argument(p))
+			g.p("if s, ok := p.Path(%d, %s); ok {", i, p.argument)
 			if err := g.parameterValue(i, p, "path."); err != nil {
 				return err
 			}
 			g.p("}")
 		}
 	}
-	if err := g.queryReads(all); err != nil {
+	if err := g.queryReads(o, all); err != nil {
 		return err
 	}
 	for i, p := range all {
@@ -277,9 +347,9 @@ func (g *generator) parameterReads(all []*parameter) error {
 	return nil
 }
 
-func (g *generator) queryReads(all []*parameter) error {
+func (g *generator) queryReads(o *operation, all []*parameter) error {
 	g.p("for query != \"\" {\nvar ok bool")
-	if !slices.ContainsFunc(all, func(p *parameter) bool { return p.In == "query" }) {
+	if len(o.keys()) == 0 && !slices.ContainsFunc(all, func(p *parameter) bool { return p.In == "query" }) {
 		g.p("var name string\nif name, _, query, ok = p.Option(query); ok {\np.Unknown(name)\n}\n}")
 		return nil
 	}
@@ -303,6 +373,9 @@ func (g *generator) queryReads(all []*parameter) error {
 			}
 			g.p("}")
 		}
+	}
+	for i, name := range o.keys() {
+		g.p("case %q:\np.Query(%d, value)", name, len(all)+i)
 	}
 	g.p("default:\np.Unknown(name)\n}\n}")
 	for i, p := range all {

@@ -42,8 +42,8 @@ func TestGenerated(t *testing.T) {
 		t.Error("TokenRequired, although one alternative asks for nothing")
 	}
 	op.CheckParameters([]string{"a", "b", "c", "true"}, "no=1", nil, report)
-	check("parameters", "path  probe-id format string", "path  slot type integer", "path  scale type number",
-		"query  no additionalProperties ", "query  top required integer", "header  X-Rate required number")
+	check("parameters", "query  no additionalProperties ", "path  slot type integer", "path  probe-id format string", "path  scale type number",
+		"query  top required integer", "header  X-Rate required number")
 	op.CheckRequestBody("application/json", []byte(" "), report)
 	check("an empty body", "   empty ")
 	op.CheckRequestBody("application/json", []byte("[1,]"), report)

@@ -138,7 +138,7 @@ func checkSlot(r *validate.Reader, at int, lit []byte) int32 {
 func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Beyond(at, lit, schemas[0])
+		r.Beyond(at, lit, schemas[2])
 		return 0
 	}
 	if n <= 0 && validate.CompareDecimal(lit, "0") <= 0 {
@@ -206,7 +206,7 @@ func checkPostProbeLevel(r *validate.Reader, at int, s string) probe.PostProbePa
 func checkPostProbeXRate(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Beyond(at, lit, schemas[1])
+		r.Beyond(at, lit, schemas[11])
 		return 0
 	}
 	if n >= 1.5 && validate.CompareDecimal(lit, "1.5") > 0 {

@@ -10,32 +10,11 @@ import (
 // Operations are the operations of the document, in its order.
 var Operations = []*validate.Operation{
 	{
-		ID:     "postProbe",
-		Method: "POST",
-		Path:   "/probes/{probe-id}/{slot}/{scale}/{on}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "token", Type: "http", Name: "bearer"},
-				{Scheme: "key", Type: "apiKey", In: "header", Name: "X-Key"},
-			},
-			{},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/0", In: "path", Name: "slot", Required: true, Style: "simple", Schema: schemas[2]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1", In: "path", Name: "probe-id", Required: true, Style: "simple", Schema: schemas[3]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2", In: "path", Name: "scale", Required: true, Style: "simple", Schema: schemas[0]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/3", In: "path", Name: "on", Required: true, Style: "simple", Schema: schemas[4]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/0", In: "query", Name: "top", Required: true, Explode: true, Style: "form", Schema: schemas[5]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/1", In: "query", Name: "$filter", Explode: true, Style: "form", Schema: schemas[6]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/2", In: "query", Name: "$skiptoken", Explode: true, System: true, Style: "form", Schema: schemas[7]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/3", In: "query", Name: "$count", Explode: true, System: true, Style: "form", Schema: schemas[8]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/4", In: "query", Name: "deep", Explode: true, Style: "form", Schema: schemas[9]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5", In: "query", Name: "since", Explode: true, Style: "form", Schema: schemas[10]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6", In: "query", Name: "level", Explode: true, Style: "form", Schema: schemas[11]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7", In: "header", Name: "X-Rate", Required: true, Style: "simple", Schema: schemas[1]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/8", In: "header", Name: "X-Trace", Style: "simple", Schema: schemas[12]},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/9", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[13]},
-		},
+		ID:         "postProbe",
+		Method:     "POST",
+		Path:       "/probes/{probe-id}/{slot}/{scale}/{on}",
+		Security:   judgePostProbe.Security,
+		Parameters: judgePostProbe.Parameters,
 		Request: []*validate.Body{
 			{Type: "application/json", Schema: schemas[14]},
 		},

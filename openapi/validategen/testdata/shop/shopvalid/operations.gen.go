@@ -13,6 +13,8 @@ var Operations = []*validate.Operation{
 		ID:           "createOrder",
 		Method:       "POST",
 		Path:         "/orders",
+		Security:     judgeCreateOrder.Security,
+		Parameters:   judgeCreateOrder.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
 			{Type: "application/json", Schema: schemas[5]},

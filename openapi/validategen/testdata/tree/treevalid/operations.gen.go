@@ -13,6 +13,8 @@ var Operations = []*validate.Operation{
 		ID:           "putTree",
 		Method:       "PUT",
 		Path:         "/trees",
+		Security:     judgePutTree.Security,
+		Parameters:   judgePutTree.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
 			{Type: "application/json", Schema: schemas[1]},

@@ -37,9 +37,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "putCage",
-		Method: "PUT",
-		Path:   "/animals",
+		ID:         "putCage",
+		Method:     "PUT",
+		Path:       "/animals",
+		Security:   judgePutCage.Security,
+		Parameters: judgePutCage.Parameters,
 		Request: []*validate.Body{
 			{Type: "application/json", Schema: schemas[1]},
 		},
@@ -60,9 +62,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "patchLoose",
-		Method: "PATCH",
-		Path:   "/animals",
+		ID:         "patchLoose",
+		Method:     "PATCH",
+		Path:       "/animals",
+		Security:   judgePatchLoose.Security,
+		Parameters: judgePatchLoose.Parameters,
 		Request: []*validate.Body{
 			{Type: "application/json", Schema: schemas[2]},
 		},
@@ -83,9 +87,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "postFeeding",
-		Method: "POST",
-		Path:   "/feedings",
+		ID:         "postFeeding",
+		Method:     "POST",
+		Path:       "/feedings",
+		Security:   judgePostFeeding.Security,
+		Parameters: judgePostFeeding.Parameters,
 		Request: []*validate.Body{
 			{Type: "application/x-www-form-urlencoded", Schema: schemas[6], Encoding: map[string]*validate.Encoding{
 				"what": {Types: []string(nil), Style: "form", Explode: true, AllowReserved: false},

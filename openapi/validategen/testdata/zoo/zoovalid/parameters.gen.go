@@ -6,11 +6,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
+// judgePutCage judges the parameters of putCage in process.
+var judgePutCage = &validate.Operation{
+	Path: "/animals",
+}
+
 // DecodePutCageParams checks the parameters of PUT /animals and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodePutCageParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
+	options := query
 	for query != "" {
 		var ok bool
 		var name string
@@ -18,7 +24,15 @@ func DecodePutCageParams(query string, header map[string][]string) *validate.Fau
 			p.Unknown(name)
 		}
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgePutCage.Explain(faults, []string{}, options, header)
+	}
+	return nil
+}
+
+// judgePatchLoose judges the parameters of patchLoose in process.
+var judgePatchLoose = &validate.Operation{
+	Path: "/animals",
 }
 
 // DecodePatchLooseParams checks the parameters of PATCH /animals and decodes them.
@@ -26,6 +40,7 @@ func DecodePutCageParams(query string, header map[string][]string) *validate.Fau
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodePatchLooseParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
+	options := query
 	for query != "" {
 		var ok bool
 		var name string
@@ -33,7 +48,15 @@ func DecodePatchLooseParams(query string, header map[string][]string) *validate.
 			p.Unknown(name)
 		}
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgePatchLoose.Explain(faults, []string{}, options, header)
+	}
+	return nil
+}
+
+// judgePostFeeding judges the parameters of postFeeding in process.
+var judgePostFeeding = &validate.Operation{
+	Path: "/feedings",
 }
 
 // DecodePostFeedingParams checks the parameters of POST /feedings and decodes them.
@@ -41,6 +64,7 @@ func DecodePatchLooseParams(query string, header map[string][]string) *validate.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodePostFeedingParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
+	options := query
 	for query != "" {
 		var ok bool
 		var name string
@@ -48,5 +72,8 @@ func DecodePostFeedingParams(query string, header map[string][]string) *validate
 			p.Unknown(name)
 		}
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgePostFeeding.Explain(faults, []string{}, options, header)
+	}
+	return nil
 }
