@@ -121,7 +121,7 @@ func (l *loader) supported(b mediaBody) {
 	form := b.Type == formType || b.Type == multipartType
 	types := l.shapes.possible(b.Schema)
 	switch {
-	case isJSON(b.Type) || generality(b.Type) > 0:
+	case validate.IsJSON(b.Type) || generality(b.Type) > 0:
 	case form && types != 0 && types&validate.Object == 0:
 		b.Spots = append(b.Spots, l.spot(b.at, "a form is an object, which its schema does not allow"))
 	case form:

@@ -53,6 +53,9 @@ type key struct {
 	setting
 }
 
+// exhausted reports whether the schemas have multiplied too much.
+func (c *compiler) exhausted() bool { return c.steps > c.maxSteps || len(c.entries) > c.maxSchemas }
+
 // entry is a schema on its way from the document to its normal form.
 type entry struct {
 	key
@@ -90,7 +93,8 @@ type compiler struct {
 	ended      func() bool // whether the context is done
 	warn       func(n *node, once, text string)
 	steps      int // how much was done, for the tests
-	maxSteps   int
+	// What a small document can multiply to is bounded: beyond it schemas cannot be judged, or stay unmerged.
+	maxSteps, maxSchemas int
 }
 
 func newCompiler(l *library, v31 bool, warn func(*node, string, string)) *compiler {
@@ -99,7 +103,7 @@ func newCompiler(l *library, v31 bool, warn func(*node, string, string)) *compil
 		spots: map[*validate.Schema]*node{}, scopes: map[string]*scope{}, facts: map[fact][]string{},
 	}
 	c.circles = circles{compiler: c, of: map[*node]int{}}
-	c.maxSteps = 1<<20 + 32*l.order
+	c.maxSteps, c.maxSchemas = 1<<18+32*l.order, 1<<14+2*l.order
 	return c
 }
 
@@ -133,6 +137,9 @@ func (c *compiler) entry(n *node, x setting) *entry {
 		c.siblings(n)
 	}
 	x.scope = scope
+	if !c.hiding {
+		x.direction = Request // they are all the same
+	}
 	k := key{to, x}
 	e := c.entries[k]
 	if e == nil {

@@ -69,3 +69,59 @@ func TestLoadEndsWithTheContext(t *testing.T) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }
+
+// TestCostIsBounded loads small documents whose schemas multiply: what is too much is a spot, or stays unmerged.
+func TestCostIsBounded(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, components string }{
+		{"circles whose lengths have no common factor", cyclesOfMembers(2, 3, 5, 7, 11, 13, 17, 19)},
+		{"a circle of everything with everything", dense(14)},
+		{"dynamic scopes", scopes(20)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := load(t, body31("{$ref: '#/components/schemas/A0'}", tt.components))
+			if d.steps > 3<<18 {
+				t.Errorf("%d steps", d.steps)
+			}
+		})
+	}
+}
+
+// cyclesOfMembers has schemas that come back to themselves after so many members, all of one value.
+func cyclesOfMembers(lengths ...int) string {
+	var parts, all []string
+	for _, length := range lengths {
+		all = append(all, fmt.Sprintf("{$ref: '#/components/schemas/C%d_0'}", length))
+		for i := range length {
+			parts = append(parts, fmt.Sprintf("C%d_%d: {minProperties: %d, properties: {x: {$ref: '#/components/schemas/C%d_%d'}}}", length, i, i, length, (i+1)%length))
+		}
+	}
+	return "{A0: {allOf: [" + strings.Join(all, ", ") + "]}, " + strings.Join(parts, ", ") + "}"
+}
+
+func dense(n int) string {
+	var parts []string
+	for i := range n {
+		var all []string
+		for j := range n {
+			if j != i {
+				all = append(all, fmt.Sprintf("{maxLength: %d, anyOf: [{$ref: '#/components/schemas/A%d'}, {minLength: %d}]}", j, j, i))
+			}
+		}
+		parts = append(parts, fmt.Sprintf("A%d: {maxItems: %d, allOf: [%s]}", i, i, strings.Join(all, ", ")))
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// scopes has resources that each may or may not be entered before the next.
+func scopes(n int) string {
+	var parts []string
+	for i := range n {
+		next := fmt.Sprintf("{$ref: '#/components/schemas/A%d'}", i+1)
+		parts = append(parts, fmt.Sprintf("A%d: {properties: {a: %s, b: {$ref: 'https://a.example/r%d'}}}", i, next, i))
+		parts = append(parts, fmt.Sprintf("R%d: {$id: 'https://a.example/r%d', properties: {n: %s}, $defs: {d: {$dynamicAnchor: d%d}}}", i, i, next, i))
+	}
+	return "{" + strings.Join(parts, ", ") + fmt.Sprintf(", A%d: {}}", n)
+}

@@ -47,7 +47,7 @@ type Options struct {
 	Folder string
 	// Name is the name of the document's file in Folder, for references back to it.
 	Name string
-	// Consult asks kin-openapi for mistakes in what makes no verdict, which become warnings. It takes several times as long
+	// Consult asks kin-openapi for mistakes in what makes no verdict, which become warnings. It takes about as long
 	// as all the rest.
 	Consult bool
 	// IgnoredExtensions are known to make no verdict: there is no warning of them.
@@ -272,8 +272,9 @@ func (l *loader) judge() {
 
 // named collects the schemas of components.
 func (l *loader) named() {
-	for direction := range l.doc.components {
-		l.doc.components[direction] = map[string]*validate.Schema{}
+	l.doc.components[Request] = map[string]*validate.Schema{}
+	if l.doc.components[Response] = l.doc.components[Request]; l.hiding {
+		l.doc.components[Response] = map[string]*validate.Schema{}
 	}
 	for k, e := range l.entries {
 		plain := k.drop == "" && k.open == "" && !k.bare && k.direction <= Response

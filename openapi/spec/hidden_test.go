@@ -47,6 +47,11 @@ func TestHiddenMembers(t *testing.T) {
 			"x:{required [a]} y:a:readOnly", "x:{required [a]} y:{required [a] a:any}",
 		},
 		{
+			"required in an alternative of a component, hidden by who refers to it",
+			"{allOf: [{$ref: '#/components/schemas/A'}], properties: {a: {readOnly: true}}}", "{A: {anyOf: [{required: [a, b]}, {maxProperties: 1}]}}",
+			"a:readOnly anyOf [required [b], maxProperties 1]", "a:any anyOf [required [a b], maxProperties 1]",
+		},
+		{
 			"dependentRequired", "{properties: {a: {readOnly: true}}, dependentRequired: {b: [a], c: [a, d]}}", "",
 			"dependent c[d] a:readOnly", "dependent b[a] dependent c[a d] a:any",
 		},

@@ -134,7 +134,7 @@ func (c *compiler) format(s *validate.Schema, n *node) {
 	case format == nil:
 	case format.kind != textKind:
 		c.unjudged(s, format, "format is not a string")
-	case knownFormat(format.text, s.Types):
+	case validate.KnownFormat(format.text, s.Types):
 		s.Format = format.text
 	default:
 		c.warn(format, "format "+format.text, "the format "+format.text+" is unknown for its type, and not checked")
@@ -235,6 +235,9 @@ func (c *compiler) pattern(s *validate.Schema, n *node, keyword string) *validat
 	if err != nil {
 		c.unjudged(s, value, "%v", err)
 		return nil
+	}
+	if e, ok := p.Matcher.(*ecma.Pattern); ok && e.Tolerant() {
+		c.warn(value, "", "ECMA-262 with the flag u does not have the pattern; it is read as without the flag")
 	}
 	return p
 }

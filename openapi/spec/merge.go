@@ -298,6 +298,9 @@ func (c *compiler) both(x, y *validate.Schema) *validate.Schema {
 	case len(c.atoms(y)):
 		return y
 	}
+	if len(c.joined) > c.maxSchemas {
+		return &validate.Schema{Pointer: y.Pointer, Types: validate.AnyType, AllOf: []*validate.Schema{x, y}}
+	}
 	var k strings.Builder
 	for _, s := range atoms {
 		k.WriteString(strconv.Itoa(c.identity(s)) + " ")

@@ -134,7 +134,7 @@ func (l *loader) value(p *validate.Parameter, n *node) {
 				l.doubt(p, typ, "the reference "+err.Error())
 				return
 			}
-			if schema = to.get("schema"); !isJSON(p.Content) && p.Content != "text/plain" && schema != nil {
+			if schema = to.get("schema"); !validate.IsJSON(p.Content) && p.Content != "text/plain" && schema != nil {
 				l.doubt(p, typ, "a parameter of the media type "+p.Content+" is not supported")
 			}
 			break

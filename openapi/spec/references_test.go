@@ -27,6 +27,11 @@ func TestReferences(t *testing.T) {
 			"items:string",
 		},
 		{
+			"a resource with another anchor does not take its place", "{$ref: '#/components/schemas/Strings'}",
+			"{List: {$id: 'https://a.example/list', items: {$dynamicRef: '#item'}, $defs: {item: {$dynamicAnchor: item}, more: {$dynamicAnchor: more}}}, Strings: {$id: 'https://a.example/strings', $ref: list, $defs: {item: {$dynamicAnchor: item, type: string}}}}",
+			"items:string",
+		},
+		{
 			"one place in two dynamic scopes", "{properties: {a: {$ref: 'https://a.example/strings'}, b: {$ref: 'https://a.example/list'}}}",
 			"{List: {$id: 'https://a.example/list', items: {$dynamicRef: '#item'}, $defs: {item: {$dynamicAnchor: item}}}, Strings: {$id: 'https://a.example/strings', $ref: list, $defs: {item: {$dynamicAnchor: item, type: string}}}}",
 			"a:items:string b:items:any",

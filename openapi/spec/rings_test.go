@@ -23,6 +23,10 @@ func TestCircles(t *testing.T) {
 			"a:any anyOf [a:any b:any oneOf [a:any b:any c:any, minProperties 9], maxProperties 1]",
 		},
 		{"the youngest of three generations", "{$ref: '#/components/schemas/C'}", three, "a:any b:any c:any"},
+		{"two ways to the same child", "{$ref: '#/components/schemas/A'}", `{
+			P: {properties: {p: {}}, anyOf: [{$ref: '#/components/schemas/B'}]},
+			A: {properties: {a: {}}, allOf: [{$ref: '#/components/schemas/P'}], oneOf: [{$ref: '#/components/schemas/B'}]},
+			B: {properties: {b: {}}, allOf: [{$ref: '#/components/schemas/A'}]}}`, "p:any a:any anyOf [p:any a:any b:any] oneOf [p:any a:any b:any]"},
 		{"allOf of itself adds nothing", "{$ref: '#/components/schemas/A'}", "{A: {maxLength: 1, allOf: [{$ref: '#/components/schemas/A'}]}}", "maxLength 1"},
 		{"allOf of each other", "{$ref: '#/components/schemas/A'}", "{A: {maxLength: 1, allOf: [{$ref: '#/components/schemas/B'}]}, B: {minLength: 1, allOf: [{$ref: '#/components/schemas/A'}]}}", "minLength 1 maxLength 1"},
 		{"a reference to itself cannot be judged", "{$ref: '#/components/schemas/A'}", "{A: {$ref: '#/components/schemas/A'}}", "unjudged /paths/~1x/post/requestBody/content/application~1json/schema"},
@@ -50,6 +54,7 @@ func TestDiscriminator(t *testing.T) {
 		{"a mapping decides, and names still count", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {c: '#/components/schemas/Cat', d: a.b.Dog}}}", "only by kind(Cat=Cat a.b.Dog=a.b.Dog c=Cat d=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 		{"a mapping goes before names", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {Cat: a.b.Dog}}}", "only by kind(Cat=a.b.Dog a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 		{"inline alternatives", "{oneOf: [{properties: {kind: {const: x}}}, {type: 'null'}], discriminator: {propertyName: kind}}", "by kind(x=0)"},
+		{"alternatives of an alternative", "{oneOf: [{oneOf: [{properties: {kind: {const: x}}}, {properties: {kind: {const: y}}}]}], discriminator: {propertyName: kind}}", "by kind(x=0 y=0)"},
 		{"next to both, it is of oneOf", "{anyOf: [{type: object}], oneOf: " + both + ", discriminator: {propertyName: kind}}", "by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 		{"without alternatives it is a note", "{type: object, discriminator: {propertyName: kind, mapping: {c: Cat}}}", "object"},
 		{"a mapping that leads nowhere", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {c: Lion}}}", "only by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},

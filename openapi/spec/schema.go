@@ -23,7 +23,7 @@ func (c *compiler) fill(e *entry) {
 		at := c.foreign(n)
 		s.Unjudged = "the dialect " + at.json() + " is not supported"
 		c.spots[s] = at
-	case c.steps > c.maxSteps:
+	case c.exhausted():
 		s.Unjudged = "the schemas of the document multiply too much"
 		c.spots[s] = n
 	default:

@@ -78,10 +78,10 @@ func implied(s *validate.Schema) validate.Types {
 	if s.Items != nil || s.PrefixItems != nil || s.MinItems != nil || s.MaxItems != nil || s.Contains != nil || s.UniqueItems {
 		types |= validate.Array
 	}
-	if s.MinLength != nil || s.MaxLength != nil || s.Patterns != nil || s.Format != "" && !numberFormats[s.Format] {
+	if s.MinLength != nil || s.MaxLength != nil || s.Patterns != nil || validate.KnownFormat(s.Format, validate.String) {
 		types |= validate.String
 	}
-	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil || numberFormats[s.Format] {
+	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil || validate.KnownFormat(s.Format, validate.Number) {
 		types |= validate.Number | validate.Integer
 	}
 	return types
@@ -108,18 +108,19 @@ func typeOf(json string) validate.Types {
 func (k shapes) textless(p *validate.Parameter) string {
 	types := k.possible(p.Schema)
 	deep := p.Style == "deepObject"
+	spread := p.In == "query" && p.Style == "form" && p.Explode // a member is an option, and tells
 	switch {
 	case p.Content != "" || types == 0:
 		return ""
-	case types&validate.Object != 0 && types&^validate.Object != 0:
-		return "a parameter cannot be an object or something else: the text does not tell which"
-	case deep && types&validate.Object == 0:
-		return "the style deepObject is for objects"
+	case deep && types&structures == 0:
+		return "the style deepObject is for objects and lists"
 	case deep:
-		return ""
+		return "" // a text without brackets is none of them
+	case types&validate.Object != 0 && types&^validate.Object != 0 && !spread:
+		return "a parameter cannot be an object or something else: the text does not tell which"
 	}
 	// An exploded object of the query is several options, of which some may be lists.
-	lists := p.In == "query" && p.Style == "form" && p.Explode && types&validate.Object != 0
+	lists := spread && types&validate.Object != 0
 	if slices.ContainsFunc(inside(p.Schema), func(s *validate.Schema) bool { return k.nests(s, lists) }) {
 		return "OpenAPI defines no text for objects and arrays within a parameter; describe it by content"
 	}

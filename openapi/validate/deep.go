@@ -8,7 +8,7 @@ func (t *texts) putDeep(q *parameter, at int32, s *shape, keys, text string, ok 
 	}
 	for depth := 0; keys != ""; depth++ {
 		key, rest, _ := cutKey(keys)
-		keyword := ""
+		var keyword string
 		if depth == maxDepth-1 {
 			keyword = "type"
 		} else if asList(s, key) {

@@ -30,7 +30,7 @@ func (t *texts) readCookies(p *plan, lines []string) {
 				return
 			}
 			if q := p.cookies[name]; q != nil {
-				t.append(q, option{name: name, raw: value, own: true})
+				t.give(q, option{name: name, raw: value, own: true})
 			}
 		}
 	}

@@ -186,7 +186,7 @@ func (b *Body) reads(m MediaType) bool { return b.Schema != nil || b.Check != ni
 // fits says how well a media type fits the body: 0 is not at all. The type counts more than the parameters.
 func (b *Body) fits(m MediaType) int {
 	const more = 1 << 16 // than a document has parameters
-	fit := 0
+	var fit int
 	main, sub, _ := strings.Cut(m.Type, "/")
 	switch ours, ourSub, _ := strings.Cut(b.Type, "/"); {
 	case b.Type == m.Type:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -304,6 +305,51 @@ func TestParametersEndWithTheirContext(t *testing.T) {
 	if got := said(o.CheckParameters(ctx, nil, strings.Repeat("l=1&", 100_000), nil)); got != "interrupted" {
 		t.Errorf("got %.50q, want interrupted", got)
 	}
+}
+
+// late is a context that is done soon.
+type late struct {
+	context.Context
+	left int
+}
+
+func (l *late) Err() error {
+	if l.left--; l.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func (*late) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// TestParametersAreInterrupted: what was not judged to the end is not valid.
+func TestParametersAreInterrupted(t *testing.T) {
+	t.Parallel()
+	o := operation(t, "/a", "{in: query, name: l, schema: {type: array, items: {allOf: [{type: integer}, {anyOf: [{minimum: 0}, {maximum: 5}]}]}}}")
+	if got := said(o.CheckParameters(&late{t.Context(), 1}, nil, strings.Repeat("l=1&", 9_000), nil)); got != "interrupted" {
+		t.Errorf("got %.50q, want interrupted", got)
+	}
+}
+
+// TestParametersAreCheckedAtOnce shares an operation whose shapes are not known yet.
+func TestParametersAreCheckedAtOnce(t *testing.T) {
+	t.Parallel()
+	o := operation(t, "/a", "{in: query, name: f, style: deepObject, schema: {type: object, additionalProperties: {type: object, properties: {n: {type: integer}}}}}")
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 100 {
+				if got := said(sent(t, o, "f[a][n]=1&f[b][n]=x")); got != "query type f/b/n" {
+					t.Errorf("got %q", got)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // BenchmarkParameters has a request whose four parameters are valid.

@@ -55,8 +55,8 @@ func (t *texts) begin(params int) {
 	clear(t.last)
 }
 
-// append adds an option to those of a parameter.
-func (t *texts) append(q *parameter, o option) {
+// give adds an option to those of a parameter.
+func (t *texts) give(q *parameter, o option) {
 	t.options = append(t.options, o)
 	at := int32(len(t.options))
 	if last := t.last[q.number]; last == 0 {
@@ -105,7 +105,7 @@ func (t *texts) readQuery(p *plan, query string) {
 			t.refuseOption(decoded, "additionalProperties")
 			continue
 		}
-		t.append(q, option{name: member, raw: raw, own: own})
+		t.give(q, option{name: member, raw: raw, own: own})
 	}
 }
 

@@ -144,19 +144,19 @@ func FuzzParameters(f *testing.F) {
 	})
 	object := of(Object, func(s *Schema) { s.AdditionalProperties = number })
 	object.Properties = []Property{{Name: "x", Schema: of(Array, func(s *Schema) { s.Items = object })}}
-	any := of(AnyType, func(s *Schema) { s.AnyOf = []*Schema{number, object, of(Array, func(s *Schema) { s.Items = number })} })
+	either := of(AnyType, func(s *Schema) { s.AnyOf = []*Schema{number, object, of(Array, func(s *Schema) { s.Items = number })} })
 	var operations []*Operation
 	for in, styles := range map[string][]string{"path": {"simple", "label", "matrix"}, "query": {"form", "spaceDelimited", "pipeDelimited", "deepObject"}, "header": {"simple"}, "cookie": {"form"}} {
 		for _, style := range styles {
-			for _, schema := range []*Schema{number, object, any} {
+			for _, schema := range []*Schema{number, object, either} {
 				for _, explode := range []bool{true, false} {
 					operations = append(operations, &Operation{Path: "/{v}", Parameters: []*Parameter{{In: in, Name: "v", Style: style, Explode: explode, Schema: schema}}})
 				}
 			}
 		}
-		operations = append(operations, &Operation{Path: "/{v}", Parameters: []*Parameter{{In: in, Name: "v", Style: styles[0], Content: "application/json", Schema: any}}})
+		operations = append(operations, &Operation{Path: "/{v}", Parameters: []*Parameter{{In: in, Name: "v", Style: styles[0], Content: "application/json", Schema: either}}})
 	}
-	if err := Compile(any); err != nil {
+	if err := Compile(either); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data string) {

@@ -72,3 +72,50 @@ func TestShapesAreLinear(t *testing.T) {
 		t.Errorf("%d shapes are kept, want one or two a level", n)
 	}
 }
+
+// TestImpliedTypes: each keyword alone says what a schema without a type is about.
+func TestImpliedTypes(t *testing.T) {
+	t.Parallel()
+	free, n := of(AnyType), count(1)
+	for name, tt := range map[string]struct {
+		schema *Schema
+		want   Types
+	}{
+		"nothing":               {&Schema{}, 0},
+		"minimum":               {&Schema{Minimum: &Bound{}}, Number},
+		"maximum":               {&Schema{Maximum: &Bound{}}, Number},
+		"multipleOf":            {&Schema{MultipleOf: []string{"2"}}, Number},
+		"a format of numbers":   {&Schema{Format: "uint8"}, Number},
+		"another of numbers":    {&Schema{Format: "double"}, Number},
+		"a format of strings":   {&Schema{Format: "date"}, String},
+		"minLength":             {&Schema{MinLength: n}, String},
+		"maxLength":             {&Schema{MaxLength: n}, String},
+		"x-maxBytes":            {&Schema{MaxBytes: n}, String},
+		"pattern":               {&Schema{Patterns: []*Pattern{}}, String},
+		"items":                 {&Schema{Items: free}, Array},
+		"prefixItems":           {&Schema{PrefixItems: []*Schema{free}}, Array},
+		"contains":              {&Schema{Contains: free}, Array},
+		"minItems":              {&Schema{MinItems: n}, Array},
+		"maxItems":              {&Schema{MaxItems: n}, Array},
+		"uniqueItems":           {&Schema{UniqueItems: true}, Array},
+		"unevaluatedItems":      {&Schema{UnevaluatedItems: free}, Array},
+		"properties":            {&Schema{Properties: []Property{}}, Object},
+		"patternProperties":     {&Schema{PatternProperties: []PatternProperty{}}, Object},
+		"additionalProperties":  {&Schema{AdditionalProperties: free}, Object},
+		"required":              {&Schema{Required: []string{}}, Object},
+		"propertyNames":         {&Schema{PropertyNames: free}, Object},
+		"minProperties":         {&Schema{MinProperties: n}, Object},
+		"maxProperties":         {&Schema{MaxProperties: n}, Object},
+		"dependentRequired":     {&Schema{DependentRequired: []DependentRequired{}}, Object},
+		"dependentSchemas":      {&Schema{DependentSchemas: []Property{}}, Object},
+		"unevaluatedProperties": {&Schema{UnevaluatedProperties: free}, Object},
+		"enum":                  {&Schema{Enum: values(`"a"`, "1", "true", "null", "[]", "{}")}, String | Number | Boolean | Array | Object},
+		"enum before the rest":  {&Schema{Enum: values("1"), MinLength: n}, Number},
+		"what is not judged":    {&Schema{MinLength: n, Unjudged: "why"}, 0},
+	} {
+		tt.schema.Types = AnyType
+		if got := shapeOf(tt.schema).kinds; got != tt.want {
+			t.Errorf("%s: got %b, want %b", name, got, tt.want)
+		}
+	}
+}
