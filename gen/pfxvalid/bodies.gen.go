@@ -3,8 +3,6 @@
 package pfxvalid
 
 import (
-	"strings"
-
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
@@ -674,7 +672,8 @@ func readPfxRecryptionRequestCollectionOdataCount(r *validate.Reader) int64 {
 	if lit, ok := r.Number(&wantIntegerInt64); ok {
 		return checkPfxRecryptionRequestCollectionOdataCount(r, at, lit)
 	}
-	return 0
+	var none int64
+	return none
 }
 
 // readPfxRecryptionRequestCollectionOdataNextLink reads the string /components/schemas/pfxRecryptionRequestCollection/properties/@odata.nextLink.
@@ -803,7 +802,8 @@ func readInt32(r *validate.Reader) int32 {
 	if lit, ok := r.Number(&wantIntegerEdmInt32); ok {
 		return checkInt32(r, at, lit)
 	}
-	return 0
+	var none int32
+	return none
 }
 
 // readDateTimeOffset reads the string /components/schemas/dateTimeOffset.
@@ -965,7 +965,7 @@ func checkText(r *validate.Reader, at int, s string) string {
 	if len(s) > 1024 {
 		r.Fault(at, "x-maxBytes", "1024", &wantString)
 	}
-	if strings.IndexByte(s, '\x00') >= 0 {
+	if !pattern7.MatchString(s) {
 		r.Fault(at, "pattern", `"^[^\\x00]*$"`, &wantString)
 	}
 	return s
@@ -1068,7 +1068,7 @@ func readInnerErrorDate(r *validate.Reader) string {
 
 // checkInnerErrorDate checks the string /components/schemas/innerError/properties/date.
 func checkInnerErrorDate(r *validate.Reader, at int, s string) string {
-	if !pattern7.MatchString(s) {
+	if !pattern8.MatchString(s) {
 		r.Fault(at, "pattern", `"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`, &wantString)
 	}
 	return s
@@ -1076,6 +1076,7 @@ func checkInnerErrorDate(r *validate.Reader, at int, s string) string {
 
 // What faults expect.
 var (
+	want                        = validate.Expected{Type: ""}
 	wantArray                   = validate.Expected{Type: "array"}
 	wantBoolean                 = validate.Expected{Type: "boolean"}
 	wantIntegerEdmInt32         = validate.Expected{Type: "integer", Format: "edm-int32"}

@@ -87,13 +87,13 @@ func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCr
 		}
 	}
 	b = append(b, `,"tenantId":`...)
-	b = appendEdmGuid(b, v.TenantID)
+	b = appendEdmGuidText(b, v.TenantID)
 	b = append(b, `,"userId":`...)
-	b = appendEdmGuid(b, v.UserID)
+	b = appendEdmGuidText(b, v.UserID)
 	b = append(b, `,"deviceId":`...)
-	b = appendEdmGuid(b, v.DeviceID)
+	b = appendEdmGuidText(b, v.DeviceID)
 	b = append(b, `,"profileId":`...)
-	b = appendEdmGuid(b, v.ProfileID)
+	b = appendEdmGuidText(b, v.ProfileID)
 	b = append(b, `,"thumbprint":`...)
 	if x, ok := v.Thumbprint.Get(); ok {
 		b = validate.AppendString(b, x)
@@ -111,9 +111,9 @@ func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCr
 	b = append(b, `,"sourceType":`...)
 	b = strconv.AppendInt(b, int64(v.SourceType), 10)
 	b = append(b, `,"createdTime":`...)
-	b = appendEdmDateTimeOffset(b, v.CreatedTime)
+	b = appendEdmDateTimeOffsetText(b, v.CreatedTime)
 	b = append(b, `,"lastModifiedTime":`...)
-	b = appendEdmDateTimeOffset(b, v.LastModifiedTime)
+	b = appendEdmDateTimeOffsetText(b, v.LastModifiedTime)
 	b = append(b, `,"isDeleted":`...)
 	b = strconv.AppendBool(b, v.IsDeleted)
 	b = append(b, `,"eTag":`...)
@@ -136,13 +136,13 @@ func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte
 	b = append(b, `,"id":`...)
 	b = validate.AppendString(b, v.ID)
 	b = append(b, `,"tenantId":`...)
-	b = appendEdmGuid(b, v.TenantID)
+	b = appendEdmGuidText(b, v.TenantID)
 	b = append(b, `,"userId":`...)
-	b = appendEdmGuid(b, v.UserID)
+	b = appendEdmGuidText(b, v.UserID)
 	b = append(b, `,"deviceId":`...)
-	b = appendEdmGuid(b, v.DeviceID)
+	b = appendEdmGuidText(b, v.DeviceID)
 	b = append(b, `,"profileId":`...)
-	b = appendEdmGuid(b, v.ProfileID)
+	b = appendEdmGuidText(b, v.ProfileID)
 	b = append(b, `,"thumbprint":`...)
 	if x, ok := v.Thumbprint.Get(); ok {
 		b = validate.AppendString(b, x)
@@ -160,9 +160,9 @@ func appendPfxRecryptionRequest(b []byte, v *pfxapi.PfxRecryptionRequest) []byte
 	b = append(b, `,"sourceType":`...)
 	b = strconv.AppendInt(b, int64(v.SourceType), 10)
 	b = append(b, `,"createdTime":`...)
-	b = appendEdmDateTimeOffset(b, v.CreatedTime)
+	b = appendEdmDateTimeOffsetText(b, v.CreatedTime)
 	b = append(b, `,"lastModifiedTime":`...)
-	b = appendEdmDateTimeOffset(b, v.LastModifiedTime)
+	b = appendEdmDateTimeOffsetText(b, v.LastModifiedTime)
 	b = append(b, `,"isDeleted":`...)
 	b = strconv.AppendBool(b, v.IsDeleted)
 	b = append(b, `,"eTag":`...)
@@ -189,7 +189,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.TenantID.IsZero() {
 		b = append(b, `,"tenantId":`...)
 		if x, ok := v.TenantID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -197,7 +197,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.UserID.IsZero() {
 		b = append(b, `,"userId":`...)
 		if x, ok := v.UserID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -205,7 +205,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.DeviceID.IsZero() {
 		b = append(b, `,"deviceId":`...)
 		if x, ok := v.DeviceID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -213,7 +213,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.ProfileID.IsZero() {
 		b = append(b, `,"profileId":`...)
 		if x, ok := v.ProfileID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -253,7 +253,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.CreatedTime.IsZero() {
 		b = append(b, `,"createdTime":`...)
 		if x, ok := v.CreatedTime.Get(); ok {
-			b = appendEdmDateTimeOffset(b, x)
+			b = appendEdmDateTimeOffsetText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -261,7 +261,7 @@ func appendPfxRecryptionRequestSelection(b []byte, v *pfxapi.PfxRecryptionReques
 	if !v.LastModifiedTime.IsZero() {
 		b = append(b, `,"lastModifiedTime":`...)
 		if x, ok := v.LastModifiedTime.Get(); ok {
-			b = appendEdmDateTimeOffset(b, x)
+			b = appendEdmDateTimeOffsetText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -303,7 +303,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.TenantID.IsZero() {
 		b = append(b, `,"tenantId":`...)
 		if x, ok := v.TenantID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -311,7 +311,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.UserID.IsZero() {
 		b = append(b, `,"userId":`...)
 		if x, ok := v.UserID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -319,7 +319,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.DeviceID.IsZero() {
 		b = append(b, `,"deviceId":`...)
 		if x, ok := v.DeviceID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -327,7 +327,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.ProfileID.IsZero() {
 		b = append(b, `,"profileId":`...)
 		if x, ok := v.ProfileID.Get(); ok {
-			b = appendEdmGuid(b, x)
+			b = appendEdmGuidText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -367,7 +367,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.CreatedTime.IsZero() {
 		b = append(b, `,"createdTime":`...)
 		if x, ok := v.CreatedTime.Get(); ok {
-			b = appendEdmDateTimeOffset(b, x)
+			b = appendEdmDateTimeOffsetText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -375,7 +375,7 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	if !v.LastModifiedTime.IsZero() {
 		b = append(b, `,"lastModifiedTime":`...)
 		if x, ok := v.LastModifiedTime.Get(); ok {
-			b = appendEdmDateTimeOffset(b, x)
+			b = appendEdmDateTimeOffsetText(b, x)
 		} else {
 			b = append(b, "null"...)
 		}
@@ -430,8 +430,8 @@ func appendErrorError(b []byte, v *structErrorError) []byte {
 	return append(b, '}')
 }
 
-// appendEdmGuid appends the text of v as a JSON string, empty if v has none.
-func appendEdmGuid(b []byte, v edm.Guid) []byte {
+// appendEdmGuidText appends the text of v as a JSON string, empty if v has none.
+func appendEdmGuidText(b []byte, v edm.Guid) []byte {
 	start := len(b)
 	t, err := v.AppendText(append(b, '"'))
 	if err != nil {
@@ -440,8 +440,8 @@ func appendEdmGuid(b []byte, v edm.Guid) []byte {
 	return validate.CloseString(t, start)
 }
 
-// appendEdmDateTimeOffset appends the text of v as a JSON string, empty if v has none.
-func appendEdmDateTimeOffset(b []byte, v edm.DateTimeOffset) []byte {
+// appendEdmDateTimeOffsetText appends the text of v as a JSON string, empty if v has none.
+func appendEdmDateTimeOffsetText(b []byte, v edm.DateTimeOffset) []byte {
 	start := len(b)
 	t, err := v.AppendText(append(b, '"'))
 	if err != nil {
@@ -467,9 +467,9 @@ func appendInnerError(b []byte, v *pfxapi.InnerError) []byte {
 	b = append(b, `{"date":`...)
 	b = validate.AppendString(b, v.Date)
 	b = append(b, `,"request-id":`...)
-	b = appendEdmGuid(b, v.RequestID)
+	b = appendEdmGuidText(b, v.RequestID)
 	b = append(b, `,"client-request-id":`...)
-	b = appendEdmGuid(b, v.ClientRequestID)
+	b = appendEdmGuidText(b, v.ClientRequestID)
 	return append(b, '}')
 }
 

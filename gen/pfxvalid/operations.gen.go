@@ -10,31 +10,11 @@ import (
 // Operations are the operations of the document, in its order.
 var Operations = []*validate.Operation{
 	{
-		ID:     "listPfxRecryptionRequests",
-		Method: "GET",
-		Path:   "/pfxRecryptionRequests",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/top", In: "query", Name: "$top", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/count", In: "query", Name: "$count", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-		},
+		ID:         "listPfxRecryptionRequests",
+		Method:     "GET",
+		Path:       "/pfxRecryptionRequests",
+		Security:   judgeListPfxRecryptionRequests.Security,
+		Parameters: judgeListPfxRecryptionRequests.Parameters,
 		Responses: []*validate.Response{
 			{
 				Status: "200",
@@ -103,21 +83,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "createPfxRecryptionRequest",
-		Method: "POST",
-		Path:   "/pfxRecryptionRequests",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/preferReturn", In: "header", Name: "Prefer", Style: "simple"},
-		},
+		ID:           "createPfxRecryptionRequest",
+		Method:       "POST",
+		Path:         "/pfxRecryptionRequests",
+		Security:     judgeCreatePfxRecryptionRequest.Security,
+		Parameters:   judgeCreatePfxRecryptionRequest.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
 			{Type: "application/json", Check: checkPfxRecryptionRequestCreate},
@@ -212,29 +182,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "getPfxRecryptionRequest",
-		Method: "GET",
-		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
-			{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, System: true},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple"},
-		},
+		ID:         "getPfxRecryptionRequest",
+		Method:     "GET",
+		Path:       "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security:   judgeGetPfxRecryptionRequest.Security,
+		Parameters: judgeGetPfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
 				Status: "200",
@@ -313,24 +265,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "updatePfxRecryptionRequest",
-		Method: "PATCH",
-		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple"},
-			{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple"},
-			{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple"},
-		},
+		ID:           "updatePfxRecryptionRequest",
+		Method:       "PATCH",
+		Path:         "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security:     judgeUpdatePfxRecryptionRequest.Security,
+		Parameters:   judgeUpdatePfxRecryptionRequest.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
 			{Type: "application/json", Check: checkPfxRecryptionRequestUpdate},
@@ -451,22 +390,11 @@ var Operations = []*validate.Operation{
 		},
 	},
 	{
-		ID:     "deletePfxRecryptionRequest",
-		Method: "DELETE",
-		Path:   "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-			{
-				{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-			},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple"},
-			{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple"},
-			{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple"},
-		},
+		ID:         "deletePfxRecryptionRequest",
+		Method:     "DELETE",
+		Path:       "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+		Security:   judgeDeletePfxRecryptionRequest.Security,
+		Parameters: judgeDeletePfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
 				Status: "204",

@@ -7,6 +7,33 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
+// judgeListPfxRecryptionRequests judges the parameters of listPfxRecryptionRequests in process.
+var judgeListPfxRecryptionRequests = &validate.Operation{
+	Path: "/pfxRecryptionRequests",
+	Security: []validate.Alternative{
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+	},
+	Parameters: []*validate.Parameter{
+		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+		{Pointer: "/components/parameters/top", In: "query", Name: "$top", Explode: true, System: true, Style: "form", Schema: schemas[1]},
+		{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Explode: true, System: true, Style: "form", Schema: schemas[2]},
+		{Pointer: "/components/parameters/count", In: "query", Name: "$count", Explode: true, System: true, Style: "form", Schema: schemas[3]},
+		{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
+		{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Explode: true, System: true, Style: "form", Schema: schemas[5]},
+	},
+}
+
 var paramsListPfxRecryptionRequests = [...]validate.Place{
 	{In: "query", Name: "$top", Expected: &wantIntegerEdmInt32},
 	{In: "query", Name: "$skiptoken", Expected: &wantString},
@@ -22,6 +49,7 @@ var paramsListPfxRecryptionRequests = [...]validate.Place{
 func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]string, into *pfxapi.ListPfxRecryptionRequestsParams) *validate.Faults {
 	p := validate.ParametersOf(paramsListPfxRecryptionRequests[:])
 	*into = pfxapi.ListPfxRecryptionRequestsParams{}
+	options := query
 	for query != "" {
 		var ok bool
 		var name, value string
@@ -64,7 +92,27 @@ func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]str
 	if _, ok := p.Header(5, header["Client-Request-Id"]); ok {
 		into.ClientRequestID = validate.HeaderLine(header["Client-Request-Id"])
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgeListPfxRecryptionRequests.Explain(faults, []string{}, options, header)
+	}
+	return nil
+}
+
+// judgeCreatePfxRecryptionRequest judges the parameters of createPfxRecryptionRequest in process.
+var judgeCreatePfxRecryptionRequest = &validate.Operation{
+	Path: "/pfxRecryptionRequests",
+	Security: []validate.Alternative{
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+	},
+	Parameters: []*validate.Parameter{
+		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+		{Pointer: "/components/parameters/preferReturn", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[6]},
+	},
 }
 
 var paramsCreatePfxRecryptionRequest = [...]validate.Place{
@@ -78,6 +126,7 @@ var paramsCreatePfxRecryptionRequest = [...]validate.Place{
 func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]string, into *pfxapi.CreatePfxRecryptionRequestParams) *validate.Faults {
 	p := validate.ParametersOf(paramsCreatePfxRecryptionRequest[:])
 	*into = pfxapi.CreatePfxRecryptionRequestParams{}
+	options := query
 	for query != "" {
 		var ok bool
 		var name string
@@ -91,7 +140,35 @@ func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]st
 	if _, ok := p.ListHeader(1, header["Prefer"]); ok {
 		into.Prefer = validate.HeaderLine(header["Prefer"])
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgeCreatePfxRecryptionRequest.Explain(faults, []string{}, options, header)
+	}
+	return nil
+}
+
+// judgeGetPfxRecryptionRequest judges the parameters of getPfxRecryptionRequest in process.
+var judgeGetPfxRecryptionRequest = &validate.Operation{
+	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+	Security: []validate.Alternative{
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+	},
+	Parameters: []*validate.Parameter{
+		{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+		{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[8]},
+		{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
+	},
 }
 
 var paramsGetPfxRecryptionRequest = [...]validate.Place{
@@ -118,6 +195,7 @@ func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, 
 	p := validate.ParametersOf(paramsGetPfxRecryptionRequest[:])
 	*path = GetPfxRecryptionRequestPath{}
 	*into = pfxapi.GetPfxRecryptionRequestParams{}
+	options := query
 	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
 		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
 	}
@@ -145,7 +223,30 @@ func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, 
 		checkGetPfxRecryptionRequestIfNoneMatch(&p.Reader, 3, s)
 		into.IfNoneMatch = validate.HeaderLine(header["If-None-Match"])
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgeGetPfxRecryptionRequest.Explain(faults, []string{pfxRecryptionRequestsID}, options, header)
+	}
+	return nil
+}
+
+// judgeUpdatePfxRecryptionRequest judges the parameters of updatePfxRecryptionRequest in process.
+var judgeUpdatePfxRecryptionRequest = &validate.Operation{
+	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+	Security: []validate.Alternative{
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+	},
+	Parameters: []*validate.Parameter{
+		{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+		{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[9]},
+		{Pointer: "/components/parameters/ifNoneMatchCreate", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[10]},
+		{Pointer: "/components/parameters/prefer", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[11]},
+	},
 }
 
 var paramsUpdatePfxRecryptionRequest = [...]validate.Place{
@@ -173,6 +274,7 @@ func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 	p := validate.ParametersOf(paramsUpdatePfxRecryptionRequest[:])
 	*path = UpdatePfxRecryptionRequestPath{}
 	*into = pfxapi.UpdatePfxRecryptionRequestParams{}
+	options := query
 	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
 		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
 	}
@@ -197,7 +299,28 @@ func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 	if _, ok := p.ListHeader(4, header["Prefer"]); ok {
 		into.Prefer = validate.HeaderLine(header["Prefer"])
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgeUpdatePfxRecryptionRequest.Explain(faults, []string{pfxRecryptionRequestsID}, options, header)
+	}
+	return nil
+}
+
+// judgeDeletePfxRecryptionRequest judges the parameters of deletePfxRecryptionRequest in process.
+var judgeDeletePfxRecryptionRequest = &validate.Operation{
+	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
+	Security: []validate.Alternative{
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+	},
+	Parameters: []*validate.Parameter{
+		{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
+		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+		{Pointer: "/components/parameters/ifMatch", In: "header", Name: "If-Match", Style: "simple", Schema: schemas[9]},
+	},
 }
 
 var paramsDeletePfxRecryptionRequest = [...]validate.Place{
@@ -223,6 +346,7 @@ func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 	p := validate.ParametersOf(paramsDeletePfxRecryptionRequest[:])
 	*path = DeletePfxRecryptionRequestPath{}
 	*into = pfxapi.DeletePfxRecryptionRequestParams{}
+	options := query
 	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
 		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
 	}
@@ -240,5 +364,8 @@ func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 		checkUpdatePfxRecryptionRequestIfMatch(&p.Reader, 2, s)
 		into.IfMatch = validate.HeaderLine(header["If-Match"])
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgeDeletePfxRecryptionRequest.Explain(faults, []string{pfxRecryptionRequestsID}, options, header)
+	}
+	return nil
 }

@@ -38,7 +38,7 @@ func TestUpdateParameters(t *testing.T) {
 		{"Prefer twice", "sample", "", header{"Prefer": {"return=minimal", "x"}}, ""},
 		{"anything as client-request-id", "sample", "", header{"Client-Request-Id": {"not a GUID"}}, ""},
 		{"other headers", "sample", "", header{"Accept": {"a", "b"}}, ""},
-		{"all at once", ".a", "x=1", header{"If-Match": {"a"}}, "pattern path pfxRecryptionRequestsId; additionalProperties query x; pattern header If-Match"},
+		{"all at once", ".a", "x=1", header{"If-Match": {"a"}}, "additionalProperties query x; pattern path pfxRecryptionRequestsId; pattern header If-Match"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,8 +1,12 @@
 package validate
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+)
 
-// Any reads a value of any type into what [json.Unmarshal] makes of it.
+// Any reads a value of any type into what [json.Unmarshal] makes of it; where a number is too
+// large for float64, numbers are [json.Number].
 func (r *Reader) Any() any {
 	start := r.pos
 	r.Skip()
@@ -10,7 +14,13 @@ func (r *Reader) Any() any {
 		return nil
 	}
 	var v any
-	_ = json.Unmarshal(r.data[start:r.pos], &v) // a number too large for float64 leaves nil
+	if json.Unmarshal(r.data[start:r.pos], &v) == nil {
+		return v
+	}
+	d := json.NewDecoder(bytes.NewReader(r.data[start:r.pos])) // a number is too large for float64
+	d.UseNumber()
+	v = nil
+	_ = d.Decode(&v) // it is known to be JSON
 	return v
 }
 

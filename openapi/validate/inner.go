@@ -27,3 +27,17 @@ func (r *Reader) Check(s *Schema) bool {
 	r.marks = append(r.marks, inner.marks[:min(len(inner.marks), maxFaults-len(r.marks))]...)
 	return false
 }
+
+// Beyond judges a number that the Go type does not hold: it notes the faults by the schema, or else that the format is
+// wrong.
+func (r *Reader) Beyond(at int, literal []byte, s *Schema) {
+	judge := begin(context.Background())
+	defer judge.end()
+	if _, ok := judge.scan(literal, 0, 1); ok && judge.check(s, 0, nil) {
+		r.Fault(at, "format", "", &s.Expected)
+	}
+	for _, m := range judge.marks {
+		m.at = at
+		r.note(m)
+	}
+}

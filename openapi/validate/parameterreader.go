@@ -2,6 +2,7 @@ package validate
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -196,4 +197,13 @@ func unescapePercent(s string, form bool) (string, bool) {
 		}
 	}
 	return string(b), utf8.Valid(b)
+}
+
+// Explain returns the faults of parameters as [Operation.CheckParameters] has them. found are those that were found while
+// decoding: they count where the schemas allow a value that its Go type does not hold.
+func (o *Operation) Explain(found *Faults, path []string, query string, header map[string][]string) *Faults {
+	if all := o.CheckParameters(context.Background(), path, query, header); all != nil {
+		return all
+	}
+	return found
 }

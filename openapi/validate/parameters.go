@@ -127,10 +127,16 @@ func newPlan(o *Operation) *plan {
 // query, header and cookies.
 func inOrder(list []*Parameter, template []string) []*Parameter {
 	places := []string{"path", "query", "header", "cookie"}
+	rank := func(name string) int {
+		if i := slices.Index(template, name); i >= 0 {
+			return i
+		}
+		return len(template)
+	}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b *Parameter) int {
 		if a.In == "path" && b.In == "path" {
-			return slices.Index(template, a.Name) - slices.Index(template, b.Name)
+			return rank(a.Name) - rank(b.Name)
 		}
 		return slices.Index(places, a.In) - slices.Index(places, b.In)
 	})

@@ -255,10 +255,10 @@ func TestQueryOption(t *testing.T) {
 func TestSegmentsOfATemplate(t *testing.T) {
 	t.Parallel()
 	o := operation(t, "/range/{from}-{to}/{id}.json", "{in: path, name: id, schema: {type: integer}}", "{in: path, name: to, schema: {type: integer}}", "{in: path, name: from, schema: {type: integer}}", "{in: path, name: gone, schema: {type: integer}}")
-	if got, want := said(sent(t, o, "/a/2/c")), "path type id; path type from; path required gone"; got != want {
+	if got, want := said(sent(t, o, "/a/2/c")), "path type from; path type id; path required gone"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := said(sent(t, o, "/1")), "path required id; path required to; path required gone"; got != want {
+	if got, want := said(sent(t, o, "/1")), "path required to; path required id; path required gone"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

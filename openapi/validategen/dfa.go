@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"regexp/syntax"
 	"slices"
+	"strings"
 	"unicode"
 )
 
@@ -19,6 +20,38 @@ const (
 	// maxStates bounds an automaton: a state is a byte in the table.
 	maxStates = 256
 )
+
+// automatonOf makes the automaton of a pattern of ECMA-262, if it means the same in RE2's syntax.
+func automatonOf(pattern string) (*automaton, bool) {
+	if !sameInRE2(pattern) {
+		return nil, false
+	}
+	return compile(pattern)
+}
+
+// sameInRE2 reports whether a pattern has nothing but what means the same in ECMA-262 and RE2. The point and \s do not.
+func sameInRE2(pattern string) bool {
+	inClass := false
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\':
+			i++
+			if i == len(pattern) || !strings.ContainsRune(`dDwW\/.*+?()[]{}^$|-tnrfv`, rune(pattern[i])) {
+				return false
+			}
+		case inClass && (c == '[' || c == '&' || c == '~'), !inClass && c == '.', c == '(' && strings.HasPrefix(pattern[i:], "(?") && !strings.HasPrefix(pattern[i:], "(?:"):
+			return false
+		case c == '[':
+			inClass = true
+			if strings.HasPrefix(pattern[i:], "[]") || strings.HasPrefix(pattern[i:], "[^]") {
+				return false
+			}
+		case c == ']':
+			inClass = false
+		}
+	}
+	return true
+}
 
 // compile makes the automaton of a pattern. It reports false for a pattern that only RE2 can match: one that tells
 // characters beyond ASCII apart, looks at word boundaries or lines, or needs too many states.

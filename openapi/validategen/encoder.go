@@ -17,7 +17,7 @@ func (g *generator) encode(value string, t types.Type, s *schema, d direction) e
 		g.p("}")
 		return nil
 	case optional:
-		g.p("if x, ok := %s.Get(); ok {", value)
+		g.p("if x, %s := %s.Get(); %s {", u.found(), value, map[string]string{"ok": "ok", "err": "err == nil"}[u.found()])
 		if err := g.encodeValue("x", u.value, s, d); err != nil {
 			return err
 		}
@@ -28,17 +28,20 @@ func (g *generator) encode(value string, t types.Type, s *schema, d direction) e
 }
 
 func (g *generator) encodeValue(value string, t types.Type, s *schema, d direction) error {
+	if s.whole {
+		s = s.shaped()
+	}
+	s = g.resolve(s, t)
+	switch {
+	case isInterface(t), isRaw(t), isUnion(t):
+		g.p("b = validate.AppendAny(b, %s)", value)
+		return nil
+	}
 	switch s.typ {
 	case "string":
 		return g.encodeString(value, t, s)
-	case "integer":
-		g.p("b = %s.AppendInt(b, %s, 10)", g.use("strconv"), convertBack(value, t, types.Int64))
-	case "number":
-		size := 64
-		if b, ok := t.Underlying().(*types.Basic); ok && b.Kind() == types.Float32 {
-			size = 32
-		}
-		g.p("b = validate.AppendFloat(b, %s, %d)", convertBack(value, t, types.Float64), size)
+	case "integer", "number":
+		return g.encodeNumber(value, t, s)
 	case "boolean":
 		g.p("b = %s.AppendBool(b, %s)", g.use("strconv"), convertBack(value, t, types.Bool))
 	case "object", "array":
@@ -48,15 +51,40 @@ func (g *generator) encodeValue(value string, t types.Type, s *schema, d directi
 		}
 		g.p("b = %s(b, &%s)", name, strings.TrimPrefix(value, "&"))
 	default:
-		g.p("b = validate.AppendAny(b, %s)", value)
+		return s.typeError(t)
 	}
 	return nil
+}
+
+func (g *generator) encodeNumber(value string, t types.Type, s *schema) error {
+	basic, ok := t.Underlying().(*types.Basic)
+	switch {
+	case !ok:
+		return s.typeError(t)
+	case isNumberText(t):
+		g.p("b = validate.AppendAny(b, %s)", value)
+	case basic.Info()&types.IsUnsigned != 0:
+		g.p("b = %s.AppendUint(b, %s, 10)", g.use("strconv"), convertBack(value, t, types.Uint64))
+	case basic.Info()&types.IsInteger != 0:
+		g.p("b = %s.AppendInt(b, %s, 10)", g.use("strconv"), convertBack(value, t, types.Int64))
+	case basic.Kind() == types.Float32:
+		g.p("b = validate.AppendFloat(b, %s, 32)", convertBack(value, t, types.Float64))
+	default:
+		g.p("b = validate.AppendFloat(b, %s, 64)", convertBack(value, t, types.Float64))
+	}
+	return nil
+}
+
+// isNumberText reports whether t is [json.Number].
+func isNumberText(t types.Type) bool {
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "encoding/json" && n.Obj().Name() == "Number"
 }
 
 func (g *generator) encodeString(value string, t types.Type, s *schema) error {
 	basic, isBasic := t.Underlying().(*types.Basic)
 	switch {
-	case s.format == "byte" && isByteSlice(t):
+	case s.Format == "byte" && isByteSlice(t):
 		g.p("b = validate.AppendBase64(b, %s)", value)
 	case appendsText(t), hasMethod(t, "MarshalText", "func() ([]byte, error)"):
 		g.p("b = %s(b, %s)", g.textAppender(t), value)
@@ -80,15 +108,16 @@ func appendsText(t types.Type) bool {
 
 // textAppender returns the function that appends the text of a type.
 func (g *generator) textAppender(t types.Type) string {
-	text := g.typ(t)
-	name := "append" + exported(text)
-	if g.texts[name] {
+	key := types.TypeString(t, nil)
+	if name, ok := g.texts[key]; ok {
 		return name
 	}
-	g.texts[name] = true
+	text := g.typ(t)
+	name := g.unique("append" + exported(text) + "Text")
+	g.texts[key] = name
 	g.queue = append(g.queue, func() error {
 		g.p("// %s appends the text of v as a JSON string, empty if v has none.", name)
-		g.p("func %s(b []byte, v %s) []byte {", name, text)
+		g.p("func %s(b []byte, v %s) []byte {", name, g.typ(t))
 		if appendsText(t) {
 			g.p("start := len(b)\nt, err := v.AppendText(append(b, '\"'))\nif err != nil {\nreturn append(b, `\"\"`...)\n}\nreturn validate.CloseString(t, start)\n}\n")
 			return nil
@@ -108,15 +137,17 @@ func (g *generator) appender(s *schema, t types.Type, d direction) (string, erro
 		}
 		return g.function("append", s, t, d, func(name string) error { return g.writeArrayAppender(name, s, t, slice, d) }), nil
 	}
-	o, err := g.object(s, t, d)
-	if err != nil {
-		return "", err
-	}
-	return g.function("append", s, t, d, func(name string) error { return g.writeObjectAppender(name, o) }), nil
+	return g.function("append", s, t, d, func(name string) error {
+		o, err := g.object(s, t, d)
+		if err != nil {
+			return err
+		}
+		return g.writeObjectAppender(name, o)
+	}), nil
 }
 
 func (g *generator) writeArrayAppender(name string, s *schema, t types.Type, slice *types.Slice, d direction) error {
-	g.p("// %s appends the array %s.", name, s.node.pointer)
+	g.p("// %s appends the array %s.", name, s.Pointer)
 	g.p("func %s(b []byte, v *%s) []byte {", name, g.typ(t))
 	if s.nullable {
 		g.p("if *v == nil {\nreturn append(b, \"null\"...)\n}")
@@ -130,7 +161,7 @@ func (g *generator) writeArrayAppender(name string, s *schema, t types.Type, sli
 }
 
 func (g *generator) writeObjectAppender(name string, o *object) error {
-	g.p("// %s appends the object %s.", name, o.node.pointer)
+	g.p("// %s appends the object %s.", name, o.Pointer)
 	g.p("func %s(b []byte, v *%s) []byte {", name, g.typ(o.typ))
 	if o.isMap && o.nullable {
 		g.p("if *v == nil {\nreturn append(b, \"null\"...)\n}")
@@ -138,10 +169,10 @@ func (g *generator) writeObjectAppender(name string, o *object) error {
 	// Where the first member may be left out each starts with a comma, and the first comma becomes the brace.
 	opened := false
 	for _, m := range o.members {
-		if m.refused != "" {
+		if m.refused != "" || m.field == nil {
 			continue
 		}
-		conditions := g.omitted("v."+m.field.name, m.field)
+		conditions := g.omitted("v."+m.field.name, *m.field)
 		separator := ","
 		switch {
 		case opened:
@@ -186,7 +217,7 @@ func (g *generator) writeObjectAppender(name string, o *object) error {
 func (g *generator) appendMap(o *object) error {
 	s := o.additional
 	if s == nil {
-		s = &schema{node: o.node, untyped: true, state: built}
+		s = o.contract.schema(nil)
 	}
 	name := "name"
 	if m, ok := o.typ.Underlying().(*types.Map); ok {

@@ -2,60 +2,92 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // config is what a package is made of.
 type config struct {
 	packageName string
 	spec        []byte
+	folder      string // of the document, for references to other files; "" for none
+	name        string // of the document's file
 	models      *models
 	ignored     []string // extensions that do not validate
+	skip        bool     // operations that cannot be written
 }
 
-// generate returns the files of the package, by name.
-func generate(c config) (map[string][]byte, error) {
-	doc, err := parse(c.spec)
+// result is a package, and what the user should know of it.
+type result struct {
+	files map[string][]byte
+	notes []string
+}
+
+// generate returns the files of the package. An error lists all that cannot be written.
+func generate(c config) (*result, error) {
+	document, err := load(c.spec, spec.Options{Folder: c.folder, Name: c.name, IgnoredExtensions: c.ignored})
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{
-		packageName: c.packageName,
-		doc:         doc,
-		schemas:     &builder{schemas: map[string]*schema{}, ignored: c.ignored},
-		models:      c.models,
-		names:       map[string]string{},
-		taken:       map[string]bool{},
-		wants:       map[string]expectation{},
-		formats:     map[string]string{},
-		structs:     map[string]string{},
-		texts:       map[string]bool{},
+	g := newGenerator(c, document)
+	operations := g.operations()
+	files, err := g.write(operations)
+	var skipped []string
+	if err != nil && c.skip {
+		operations, skipped = c.writable(document, operations)
+		g = newGenerator(c, document)
+		files, err = g.write(operations)
 	}
-	operations, err := g.operations()
 	if err != nil {
 		return nil, err
 	}
-	files := map[string]*output{"bodies": newOutput(), "encoders": newOutput(), "parameters": newOutput(), "operations": newOutput(), "patterns": newOutput()}
-	if err := g.write(files, operations); err != nil {
-		return nil, err
+	r := &result{files: map[string][]byte{"doc.gen.go": fmt.Appendf(nil, packageDoc, header, c.packageName)}}
+	for _, w := range document.Warnings {
+		r.notes = append(r.notes, w.Pointer+": "+w.Text)
 	}
-	if err := check(c.spec); err != nil {
-		return nil, err
-	}
-	out := map[string][]byte{"doc.gen.go": fmt.Appendf(nil, packageDoc, header, c.packageName)}
+	r.notes = append(append(r.notes, g.notes...), skipped...)
 	for name, f := range files {
 		if f.Len() == 0 {
 			continue
 		}
-		if out[name+".gen.go"], err = g.source(f); err != nil {
+		if r.files[name+".gen.go"], err = g.source(f); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	return r, nil
+}
+
+func newGenerator(c config, document *contract) *generator {
+	return &generator{
+		packageName: c.packageName, contract: document, models: c.models,
+		names: map[string]string{}, taken: map[string]bool{"Operations": true, "schemas": true}, wants: map[string]validate.Expected{},
+		formats: map[string]string{}, structs: map[string]string{}, texts: map[string]string{}, literals: map[int]int{},
+		resolved: map[string]*schema{},
+	}
+}
+
+// writable returns the operations that can be written, and says why others cannot.
+func (c *config) writable(document *contract, all []*operation) ([]*operation, []string) {
+	var good []*operation
+	var skipped []string
+	for _, o := range all {
+		if _, err := newGenerator(*c, document).write([]*operation{o}); err != nil {
+			for _, line := range strings.Split(err.Error(), "\n") {
+				skipped = append(skipped, o.ID+" is left out: "+line)
+			}
+			continue
+		}
+		good = append(good, o)
+	}
+	return good, skipped
 }
 
 const packageDoc = `%s// Package %s checks and decodes the bytes of the contract in one pass, and encodes them.
@@ -65,68 +97,90 @@ const packageDoc = `%s// Package %s checks and decodes the bytes of the contract
 package %[2]s
 `
 
-func (g *generator) write(files map[string]*output, operations []*operation) error {
-	if err := g.checkComponents(); err != nil {
-		return err
-	}
+// write writes the files. It goes on behind errors, so that all are found.
+func (g *generator) write(operations []*operation) (map[string]*output, error) {
+	files := map[string]*output{"bodies": newOutput(), "encoders": newOutput(), "parameters": newOutput(), "operations": newOutput(), "patterns": newOutput(), "schemas": newOutput()}
 	bodies, err := g.bodies(operations)
-	if err != nil {
-		return err
+	errs := []error{err}
+	for _, b := range bodies {
+		for _, name := range []string{"Decode", "Append"} {
+			g.taken[name+b.name] = true
+		}
 	}
 	g.file = files["bodies"]
 	for _, b := range bodies {
-		if err := g.writeBody(b); err != nil {
-			return err
-		}
+		errs = append(errs, g.writeBody(b))
 	}
 	g.file = files["parameters"]
 	for _, o := range operations {
-		if err := g.writeParameters(o); err != nil {
-			return err
-		}
+		errs = append(errs, g.writeParameters(o))
 	}
 	g.file = files["bodies"]
-	if err := g.drain(); err != nil {
-		return err
-	}
-	g.writeWants()
+	errs = append(errs, g.drain())
 	g.file = files["encoders"]
 	for _, b := range bodies {
-		if err := g.writeEncoder(b); err != nil {
-			return err
-		}
+		errs = append(errs, g.writeEncoder(b))
 	}
-	if err := g.drain(); err != nil {
-		return err
+	errs = append(errs, g.drain())
+	for _, b := range bodies {
+		if g.exact(b.schema) {
+			b.check = g.unique("check" + b.name)
+		}
 	}
 	g.file = files["operations"]
 	g.writeOperations(operations, bodies)
+	g.file = files["bodies"]
+	g.writeWants()
 	g.file = files["patterns"]
 	g.writeFormats()
 	g.writePatterns()
-	return nil
+	g.file = files["schemas"]
+	g.writeLiterals()
+	return files, distinctErrors(errs)
 }
 
-// checkComponents reads every named schema: what no operation uses must not hide what cannot be honoured.
-func (g *generator) checkComponents() error {
-	list, _ := g.doc.node().at("components", "schemas")
-	for _, n := range list.members() {
-		if _, err := g.schemas.schema(n); err != nil {
-			return err
+// distinctErrors joins errors, each text once.
+func distinctErrors(errs []error) error {
+	var all []error
+	seen := map[string]bool{"": true}
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
+	}
+	for _, line := range strings.Split(err.Error(), "\n") {
+		if !seen[line] {
+			seen[line] = true
+			all = append(all, errors.New(line))
 		}
 	}
-	return g.schemas.finish()
+	return errors.Join(all...)
+}
+
+// exact reports whether the Go types hold every value that satisfies the schema, so that what decodes it has the verdict
+// of the contract.
+func (g *generator) exact(s *schema) bool {
+	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool {
+		switch c := g.contract.schema(s); {
+		case s.Types == 0: // no further members
+			return false
+		case c.whole:
+			return true // it may take what has another shape
+		case c.typ == "integer":
+			return !numberFormats[s.Format]
+		case c.typ == "number", s.Format == "date-time": // leap seconds, which time.Time does not have
+			return true
+		}
+		return false
+	})
 }
 
 func (g *generator) writeWants() {
+	if len(g.wants) == 0 {
+		return
+	}
 	g.p("// What faults expect.\nvar (")
 	for _, name := range slices.Sorted(maps.Keys(g.wants)) {
-		e := g.wants[name]
-		if e.format == "" {
-			g.p("%s = validate.Expected{Type: %q}", name, e.typ)
-			continue
-		}
-		g.p("%s = validate.Expected{Type: %q, Format: %q}", name, e.typ, e.format)
+		g.p("%s = %s", name, expectedText(g.wants[name]))
 	}
 	g.p(")")
 }

@@ -17,6 +17,7 @@ var generated = []struct{ spec, models, name, dir string }{
 	{"testdata/tree/openapi.yaml", "./testdata/tree", "treevalid", "testdata/tree/treevalid"},
 	{"testdata/shop/openapi.yaml", "./testdata/shop", "shopvalid", "testdata/shop/shopvalid"},
 	{"testdata/probe/openapi.yaml", "./testdata/probe", "probevalid", "testdata/probe/probevalid"},
+	{"testdata/zoo/openapi.yaml", "./testdata/zoo", "zoovalid", "testdata/zoo/zoovalid"},
 }
 
 // TestFresh generates each package again: it is what is committed, byte for byte.
@@ -65,52 +66,90 @@ func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	const schema = "/components/schemas/node"
 	tests := []struct{ name, schema, pointer, says string }{
-		{"oneOf", "{oneOf: [{type: string}]}", schema + "/oneOf", "oneOf"},
-		{"anyOf", "{anyOf: [{type: string}]}", schema + "/anyOf", "anyOf"},
-		{"not", "{not: {type: string}}", schema + "/not", "not"},
-		{"discriminator", "{type: object, discriminator: {propertyName: a}}", schema + "/discriminator", "discriminator"},
-		{"uniqueItems", "{type: array, items: {type: string}, uniqueItems: true}", schema + "/uniqueItems", "uniqueItems"},
-		{"unknown keyword", "{type: string, maxLengh: 1}", schema + "/maxLengh", "maxLengh"},
-		{"keyword of 3.1", "{type: object, patternProperties: {a: {type: string}}}", schema + "/patternProperties", "patternProperties"},
-		{"unknown extension", "{type: string, x-luhn: true}", schema + "/x-luhn", "-ignore-extension"},
-		{"deep inside", "{type: object, properties: {a/b: {type: array, items: {not: {}}}}}", schema + "/properties/a~1b/items/not", "not"},
-		{"through additionalProperties", "{type: object, additionalProperties: {anyOf: []}}", schema + "/additionalProperties/anyOf", "anyOf"},
-		{"through allOf", "{allOf: [{type: object, properties: {a: {not: {}}}}]}", schema + "/allOf/0/properties/a/not", "not"},
-		{"unknown format", "{type: string, format: isbn}", schema + "/format", "isbn"},
-		{"format of another type", "{type: string, format: int32}", schema + "/format", "int32"},
-		{"binary", "{type: string, format: binary}", schema + "/format", "binary"},
-		{"keyword of another type", "{type: string, minimum: 1}", schema + "/minimum", "minimum"},
-		{"keyword without type", "{maxLength: 1}", schema, "without a type"},
-		{"type list", "{type: [string]}", schema + "/type", "type"},
-		{"null type", "{type: 'null'}", schema + "/type", "type"},
-		{"array without items", "{type: array}", schema, "items"},
-		{"pattern of ECMAScript", "{type: string, pattern: '^(?=a)'}", schema + "/pattern", "RE2"},
-		{"bad pattern of names", "{type: object, x-ignore-members: '('}", schema + "/x-ignore-members", "missing"},
-		{"depth alone", "{type: object, x-ignore-maxDepth: 3}", schema + "/x-ignore-maxDepth", "x-ignore-members"},
-		{"negative count", "{type: string, minLength: -1}", "", "/components/schemas/node/minLength"},
-		{"fractional count", "{type: string, x-maxBytes: 1.5}", schema + "/x-maxBytes", "count"},
+		{"a pattern of RE2", "{type: string, pattern: '(?P<a>b)'}", schema + "/pattern", ""},
+		{"a malformed pattern of names", "{type: object, x-ignore-members: '('}", schema + "/x-ignore-members", ""},
+		{"a depth alone", "{type: object, x-ignore-maxDepth: 3}", schema + "/x-ignore-maxDepth", "x-ignore-members"},
+		{"a negative count", "{type: string, minLength: -1}", schema + "/minLength", "count"},
+		{"a fractional count", "{type: string, x-maxBytes: 1.5}", schema + "/x-maxBytes", "count"},
 		{"multipleOf zero", "{type: number, multipleOf: 0}", schema + "/multipleOf", "positive"},
-		{"long multipleOf", "{type: number, multipleOf: 123456789012345678901}", schema + "/multipleOf", "digits"},
-		{"exclusive alone", "{type: number, exclusiveMinimum: true}", schema + "/exclusiveMinimum", "minimum"},
-		{"exclusive of 3.1", "{type: number, exclusiveMinimum: 5}", schema + "/exclusiveMinimum", "true nor false"},
-		{"enum of objects", "{type: object, enum: [{}]}", schema + "/enum/0", "not a string"},
-		{"enum of arrays", "{type: array, items: {type: string}, enum: [[]]}", schema + "/enum/0", "not a string"},
-		{"foreign reference", "{type: object, properties: {a: {$ref: 'other.yaml#/a'}}}", "", "other.yaml"},
-		{"member beside reference", "{type: object, properties: {a: {$ref: '#/components/schemas/link', nullable: true}}}", schema + "/properties/a/nullable", "$ref"},
-		{"allOf leads back", "{allOf: [{$ref: '#/components/schemas/node'}]}", schema, "itself"},
-		{"contradiction in allOf", "{allOf: [{type: string}, {type: object}]}", schema + "/allOf/1", "contradicts"},
-		{"closed part of allOf", "{allOf: [{type: object, additionalProperties: false, properties: {a: {type: string}}}, {type: object, properties: {b: {type: string}}}]}", schema + "/allOf/0", "additionalProperties"},
-		{"nullable beside allOf", "{nullable: true, allOf: [{type: object, properties: {a: {type: string}}}]}", schema, "nullable"},
+		{"an unknown type", "{type: text}", schema + "/type", "text"},
+		{"a reference into another file", "{type: object, properties: {a: {$ref: 'other.yaml#/a'}}}", schema + "/properties/a", "reference"},
 		{"no field", "{type: object, properties: {nme: {type: string}}}", schema + "/properties/nme", "no field"},
 		{"no member", "{type: object, properties: {name: {type: string}}}", schema, "field for the member"},
-		{"wrong Go type", "{type: integer}", schema, "tree.Node"},
-		{"wrong Go type of a member", strings.Replace(treeNode, "{type: string}", "{type: integer}", 1), schema + "/properties/name", "string"},
+		{"a wrong Go type", "{type: integer}", schema, "tree.Node"},
+		{"a wrong Go type of a member", strings.Replace(treeNode, "{type: string}", "{type: integer}", 1), schema + "/properties/name", "string"},
+		{"two states", strings.Replace(treeNode, "{type: array, items: {type: array", "{type: array, nullable: true, items: {type: array", 1), schema + "/properties/matrix", "nullable-type: true"},
+		{"two states through anyOf", strings.Replace(treeNode, "name: {type: string}", "name: {anyOf: [{type: string, nullable: true}]}", 1), schema + "/properties/name", "nullable-type: true"},
+		{"all of them", "{type: object, properties: {nme: {type: string}, nam: {type: string}}}", schema + "/properties/nme", schema + "/properties/nam"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			refuses(t, documentOf("", tt.schema), tt.pointer, tt.says)
 		})
+	}
+}
+
+// TestJudgedAsAWhole has keywords for which there is no code: what is generated for them compiles, and needs the schema.
+func TestJudgedAsAWhole(t *testing.T) {
+	t.Parallel()
+	for name, keyword := range map[string]string{
+		"oneOf": "oneOf: [{required: [name]}, {required: [note]}]", "anyOf": "anyOf: [{required: [name]}]", "not": "not: {required: [x]}",
+		"discriminator": "discriminator: {propertyName: name}, oneOf: [{required: [name]}]", "enum": "enum: [{name: a}]",
+		"part of allOf": "allOf: [{not: {required: [x]}}, {not: {required: [y]}}]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := generates(t, documentOf("", strings.Replace(treeNode, "{type: object", "{"+keyword+", type: object", 1)), false)
+			if !strings.Contains(string(r.files["bodies.gen.go"]), "r.Check(schemas[") || r.files["schemas.gen.go"] == nil {
+				t.Error("the schema is not judged as a whole")
+			}
+		})
+	}
+}
+
+// TestAnnotations are unknown to both back ends: they are said, and nothing checks them.
+func TestAnnotations(t *testing.T) {
+	t.Parallel()
+	for name, keyword := range map[string]string{"x-luhn": "x-luhn: true", "maxLengh": "maxLengh: 1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := generates(t, documentOf("", strings.Replace(treeNode, "{type: object", "{"+keyword+", type: object", 1)), false)
+			if !strings.Contains(strings.Join(r.notes, "\n"), name) {
+				t.Errorf("got %q, want a note about %s", r.notes, name)
+			}
+		})
+	}
+}
+
+func generates(t *testing.T, spec string, skip bool, ignored ...string) *result {
+	t.Helper()
+	m, err := treeModels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := generate(config{packageName: "x", spec: []byte(spec), models: m, ignored: ignored, skip: skip})
+	if err != nil {
+		t.Fatalf("got %v, want no error", err)
+	}
+	return r
+}
+
+func TestSkipUnsupported(t *testing.T) {
+	t.Parallel()
+	two := strings.Replace(documentOf("", treeNode), "components:", `    get:
+      operationId: getTree
+      responses: { '200': { description: one, content: { application/json: { schema: { $ref: '#/components/schemas/link' } } } } }
+components:`, 1)
+	broken := strings.Replace(two, "name: {type: string}", "name: {type: integer}", 1)
+	refuses(t, broken, "/components/schemas/node/properties/name", "string")
+	r := generates(t, broken, true)
+	operations := string(r.files["operations.gen.go"])
+	if strings.Contains(operations, "putTree") || !strings.Contains(operations, "getTree") {
+		t.Errorf("got %s, want getTree alone", operations)
+	}
+	if !strings.Contains(strings.Join(r.notes, "\n"), "putTree is left out: /components/schemas/node/properties/name") {
+		t.Errorf("got notes %q, want one of putTree", r.notes)
 	}
 }
 
@@ -156,17 +195,9 @@ func TestUnsupportedOperations(t *testing.T) {
 	t.Parallel()
 	const at = "/paths/~1trees/put/parameters/0"
 	tests := []struct{ name, parameter, pointer, says string }{
-		{"cookie", "{name: a, in: cookie, schema: {type: string}}", at + "/in", "cookie"},
-		{"style", "{name: a, in: query, style: pipeDelimited, schema: {type: string}}", at + "/style", "pipeDelimited"},
-		{"content", "{name: a, in: query, content: {application/json: {schema: {type: string}}}}", at + "/content", "content"},
-		{"array", "{name: a, in: query, schema: {type: array, items: {type: string}}}", at + "/schema", "array"},
-		{"object", "{name: a, in: query, schema: {type: object}}", at + "/schema", "object"},
-		{"allowReserved", "{name: a, in: query, allowReserved: true, schema: {type: string}}", at + "/allowReserved", "allowReserved"},
-		{"no field", "{name: a, in: query, schema: {type: string}}", at, "no field"},
-		{"system option in a header", "{name: $a, in: header, x-odata-option: true, schema: {type: string}}", at + "/x-odata-option", "begin with $"},
-		{"system option in the path", "{name: $a, in: path, x-odata-option: true, schema: {type: string}}", at + "/x-odata-option", "begin with $"},
-		{"system option without $", "{name: a, in: query, x-odata-option: true, schema: {type: string}}", at + "/x-odata-option", "begin with $"},
-		{"system option, neither yes nor no", "{name: $a, in: query, x-odata-option: 'yes', schema: {type: string}}", at + "/x-odata-option", "true nor false"},
+		{"system option in a header", "{name: $a, in: header, x-odata-option: true, schema: {type: string}}", at, "begin with $"},
+		{"system option without $", "{name: a, in: query, x-odata-option: true, schema: {type: string}}", at, "begin with $"},
+		{"system option, neither true nor false", "{name: $a, in: query, x-odata-option: 'yes', schema: {type: string}}", at, "true nor false"},
 		{"spelling of a system option", "{name: A, in: query, schema: {type: string}}, {name: $a, in: query, x-odata-option: true, schema: {type: string}}", at, "$a"},
 		{"two spellings of a system option", "{name: $a, in: query, x-odata-option: true, schema: {type: string}}, {name: $A, in: query, schema: {type: string}}", "/paths/~1trees/put/parameters/1", "$a"},
 	}
@@ -176,40 +207,50 @@ func TestUnsupportedOperations(t *testing.T) {
 			refuses(t, documentOf(tt.parameter, treeNode), tt.pointer, tt.says)
 		})
 	}
-	t.Run("media type", func(t *testing.T) {
+}
+
+// TestCheckedAndNotDecoded has what package validate checks by itself.
+func TestCheckedAndNotDecoded(t *testing.T) {
+	t.Parallel()
+	for name, parameter := range map[string]string{
+		"cookie":  "{name: a, in: cookie, schema: {type: string}}",
+		"style":   "{name: a, in: query, style: pipeDelimited, explode: false, schema: {type: array, items: {type: string}}}",
+		"content": "{name: a, in: query, content: {application/json: {schema: {type: string}}}}",
+		"array":   "{name: a, in: query, schema: {type: array, items: {type: string}}}",
+		"object":  "{name: a, in: query, schema: {type: object}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := generates(t, documentOf(parameter, treeNode), false)
+			if strings.Contains(string(r.files["operations.gen.go"]), "CheckParams") || !strings.Contains(strings.Join(r.notes, "\n"), "not decoded") {
+				t.Errorf("got notes %q and %s", r.notes, r.files["operations.gen.go"])
+			}
+		})
+	}
+	t.Run("form", func(t *testing.T) {
 		t.Parallel()
-		spec := strings.Replace(documentOf("", treeNode), "application/json:", "text/csv:", 1)
-		refuses(t, spec, "/paths/~1trees/put/requestBody/content/text~1csv", "text/csv")
-	})
-	t.Run("no operationId", func(t *testing.T) {
-		t.Parallel()
-		refuses(t, strings.Replace(documentOf("", treeNode), "operationId: putTree", "summary: none", 1), "/paths/~1trees/put", "operationId")
-	})
-	t.Run("version", func(t *testing.T) {
-		t.Parallel()
-		refuses(t, strings.Replace(documentOf("", treeNode), "3.0.3", "3.1.0", 1), "/openapi", "3.1.0")
+		r := generates(t, strings.Replace(documentOf("", treeNode), "application/json:", "application/x-www-form-urlencoded:", 1), false)
+		if operations := string(r.files["operations.gen.go"]); !strings.Contains(operations, "Schema: schemas[") || strings.Contains(operations, "DecodeBody") {
+			t.Errorf("got %s", operations)
+		}
 	})
 }
 
 func TestSupportedDocumentOfTheTests(t *testing.T) {
 	t.Parallel()
-	m, err := treeModels()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := generate(config{packageName: "x", spec: []byte(documentOf("", treeNode)), models: m}); err != nil {
-		t.Errorf("got %v, want no error: the tests of refused documents start from this one", err)
+	if r := generates(t, documentOf("", treeNode), false); len(r.notes) != 1 || !strings.Contains(r.notes[0], "is nil for null") {
+		t.Errorf("got notes %q, want one of the member note: the tests of unsupported documents start from this one", r.notes)
 	}
 	extended := strings.Replace(documentOf("", treeNode), "{type: object,", "{type: object, x-luhn: true,", 1)
-	if _, err := generate(config{packageName: "x", spec: []byte(extended), models: m, ignored: []string{"x-luhn"}}); err != nil {
-		t.Errorf("-ignore-extension: got %v, want no error", err)
+	if r := generates(t, extended, false, "x-luhn"); len(r.notes) != 1 {
+		t.Errorf("-ignore-extension: got notes %q, want none of it", r.notes)
 	}
 }
 
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
-	if err := os.WriteFile(bad, []byte(documentOf("", "{oneOf: [{type: string}]}")), 0o666); err != nil {
+	if err := os.WriteFile(bad, []byte(documentOf("", "{type: integer}")), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -224,7 +265,7 @@ func TestCommandLine(t *testing.T) {
 		{"bad type", []string{"-type", "a"}, 2, "schema=GoType"},
 		{"no such file", []string{"-spec", "none.yaml", "-models", "./testdata/tree", "-package", "x", "-o", t.TempDir()}, 1, "none.yaml"},
 		{"no such models", []string{"-spec", bad, "-models", "./none", "-package", "x", "-o", t.TempDir()}, 1, "models"},
-		{"unsupported", []string{"-spec", bad, "-models", "./testdata/tree", "-package", "x", "-o", t.TempDir()}, 1, "/components/schemas/node/oneOf"},
+		{"unsupported", []string{"-spec", bad, "-models", "./testdata/tree", "-package", "x", "-o", t.TempDir()}, 1, "/components/schemas/node"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

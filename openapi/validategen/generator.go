@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/format"
@@ -14,36 +15,39 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // direction says whether a body goes to the server or comes from it: readOnly and writeOnly depend on it.
-type direction int
+type direction = spec.Direction
 
 const (
-	request direction = iota
-	response
+	request  = spec.Request
+	response = spec.Response
 )
 
 // generator writes the package of one document.
 type generator struct {
 	packageName string
-	doc         *document
-	schemas     *builder
+	contract    *contract
 	models      *models
+	notes       []string // what the user should know
 
-	file     *output // that is being written
-	queue    []func() error
-	names    map[string]string // what was written, by what it is for → the Go name
-	taken    map[string]bool
-	wants    map[string]expectation
-	patterns []string
-	formats  map[string]string // format → the variable of what checks it
-	structs  map[string]string // structs without a name → the alias that stands for them
-	texts    map[string]bool   // functions that append a type's text
+	file        *output // that is being written
+	queue       []func() error
+	names       map[string]string // what was written, by what it is for → the Go name
+	taken       map[string]bool
+	wants       map[string]validate.Expected
+	patterns    []string
+	formats     map[string]string // format → the variable of what checks it
+	structs     map[string]string // structs without a name → the alias that stands for them
+	texts       map[string]string // types → the function that appends their text
+	resolved    map[string]*schema
+	literals    map[int]int // class → index in the table of schemas
+	literalList []*validate.Schema
 }
-
-// expectation is the type and the format that a fault names.
-type expectation struct{ typ, format string }
 
 // output is one file of the package.
 type output struct {
@@ -126,12 +130,24 @@ func (g *generator) useAs(importPath, name string) string {
 	if used, ok := g.file.imports[importPath]; ok {
 		return used
 	}
-	for n := 2; slices.Contains(slices.Collect(maps.Values(g.file.imports)), name); n++ {
+	name = strings.ToLower(name)
+	for n := 2; slices.Contains(slices.Collect(maps.Values(g.file.imports)), name) || locals[name]; n++ {
 		name = strings.TrimRight(name, "0123456789") + strconv.Itoa(n)
 	}
 	g.file.imports[importPath] = name
 	return name
 }
+
+// locals are names that generated functions use, and that no import may have.
+var locals = func() map[string]bool {
+	all := map[string]bool{}
+	for _, name := range strings.Fields(`at b buf data err faults first header ignored into item lit n name next none ok p params path
+		query r reader s seen start t text v value values whole x others i append bool byte len nil new string true false
+		int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 float32 float64 any error iota copy cap make`) {
+		all[name] = true
+	}
+	return all
+}()
 
 // typ writes a type.
 func (g *generator) typ(t types.Type) string {
@@ -142,9 +158,17 @@ func (g *generator) typ(t types.Type) string {
 }
 
 // want returns the variable of what a fault expects.
-func (g *generator) want(s *schema) string {
-	e := expectation{s.typ, s.format}
-	name := "want" + exported(s.typ) + exported(s.format)
+func (g *generator) want(s *schema) string { return g.expected(s.Expected) }
+
+func (g *generator) expected(e validate.Expected) string {
+	e.Value = ""
+	name := "want" + exported(e.Type) + exported(e.Format)
+	for n := 2; ; n++ {
+		if have, ok := g.wants[name]; !ok || have == e {
+			break
+		}
+		name = "want" + exported(e.Type) + exported(e.Format) + strconv.Itoa(n)
+	}
 	g.wants[name] = e
 	return "&" + name
 }
@@ -170,28 +194,28 @@ func exported(text string) string {
 // title is what the functions for a schema are named after: the component, or what the schema stands in.
 func (g *generator) title(s *schema) string {
 	switch {
-	case s.name != "":
-		return exported(s.name)
+	case s.Name != "":
+		return exported(s.Name)
 	case s.title != "":
 		return exported(s.title)
 	}
 	parent, last, ok := s.parentTitle()
 	if !ok {
-		return exported(strings.ReplaceAll(s.node.pointer, "~1", "/"))
+		return exported(strings.ReplaceAll(s.Pointer, "~1", "/"))
 	}
 	return parent + exported(last)
 }
 
 // parentTitle names a schema that stands inside a component.
 func (s *schema) parentTitle() (string, string, bool) {
-	rest, ok := strings.CutPrefix(s.node.pointer, "/components/")
+	rest, ok := strings.CutPrefix(s.Pointer, "/components/")
 	if !ok {
 		return "", "", false
 	}
 	_, rest, _ = strings.Cut(rest, "/")
 	var words []string
 	for token := range strings.SplitSeq(rest, "/") {
-		switch token = strings.NewReplacer("~1", "/", "~0", "~").Replace(token); token {
+		switch token = unescapePointer(token); token {
 		case "properties", "schema", "allOf":
 		case "items":
 			words = append(words, "Item")
@@ -210,10 +234,10 @@ func (s *schema) parentTitle() (string, string, bool) {
 
 // function returns the name of the function of a kind for a schema and a type. On first need it queues write.
 func (g *generator) function(kind string, s *schema, t types.Type, d direction, write func(name string) error) string {
-	if !s.directed() {
-		d = request
+	if s.judged && kind == "read" {
+		kind = "shape"
 	}
-	key := fmt.Sprint(kind, " ", s.node.pointer, fmt.Sprintf(" %p ", s), types.TypeString(t, nil), " ", d)
+	key := fmt.Sprintf("%s %p %s", kind, s, types.TypeString(t, nil))
 	if name, ok := g.names[key]; ok {
 		return name
 	}
@@ -227,21 +251,20 @@ func (g *generator) function(kind string, s *schema, t types.Type, d direction, 
 	return name
 }
 
-// drain writes the functions that have been asked for.
+// drain writes the functions that have been asked for. It goes on behind errors, so that all are found.
 func (g *generator) drain() error {
+	var errs []error
 	for len(g.queue) > 0 {
 		write := g.queue[0]
 		g.queue = g.queue[1:]
-		if err := write(); err != nil {
-			return err
-		}
+		errs = append(errs, write())
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // pattern returns the expression that tells whether a pattern matches a string or bytes, or whether it does not.
 func (g *generator) pattern(p, expr string, isBytes, matches bool) string {
-	a, ok := compile(p)
+	a, ok := automatonOf(p)
 	if ok && !isBytes {
 		if c, ok := a.withoutByte(); ok {
 			return fmt.Sprintf("%s.IndexByte(%s, %q) %s 0", g.use("strings"), expr, c, map[bool]string{true: "<", false: ">="}[matches])
@@ -291,9 +314,9 @@ func (g *generator) writeFormats() {
 func (g *generator) writePatterns() {
 	for i, p := range g.patterns {
 		g.p("// pattern%d is %s", i+1, strconv.Quote(p))
-		a, ok := compile(p)
+		a, ok := automatonOf(p)
 		if !ok {
-			g.p("var pattern%d = %s.MustCompile(%s)\n", i+1, g.use("regexp"), strconv.Quote(p))
+			g.p("var pattern%d = %s.MustCompile(%s)\n", i+1, g.use(runtimePath+"/ecma"), strconv.Quote(p))
 			continue
 		}
 		g.writeAutomaton(fmt.Sprint("pattern", i+1), a)

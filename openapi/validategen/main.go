@@ -1,4 +1,4 @@
-// Command validategen writes the validation of an OpenAPI 3.0 document as Go code: functions that check the bytes of
+// Command validategen writes the validation of an OpenAPI document as Go code: functions that check the bytes of
 // bodies and parameters against the document and decode them into the types of oapi-codegen, in one pass.
 //
 // In a project that has its models from oapi-codegen, with whatever options:
@@ -10,14 +10,15 @@
 // same for path, query and header, and apivalid.AppendPet encodes. The package imports the standard library, openapi/validate,
 // the models and what their fields need, nothing else.
 //
-// A keyword that cannot be honoured is an error with its JSON Pointer into the document; nothing is dropped silently.
-// Refused are oneOf, anyOf, not, discriminator, uniqueItems, enums of objects and arrays, parameters that are arrays or
-// objects or stand in cookies, bodies other than JSON, references into other files, keywords that do not fit the type
-// beside them, unknown formats, and unknown extensions. Extensions of generators and documentation (x-go-*,
-// x-oapi-codegen-*, x-docs-*, x-order, x-omitempty, x-omitzero, x-enum-varnames and the like) are known not to validate;
-// -ignore-extension names more. The extensions x-maxBytes, x-ignore-members and x-ignore-maxDepth and the formats
-// edm-int32 and edm-datetimeoffset do validate. x-odata-option: true on a query parameter, whose name begins with $, lets
-// requests write the name in any letter case and with or without the $. default is never filled in.
+// It reads OpenAPI 3.0 and 3.1, by package spec. For what most schemas say it writes straight code; a schema with a further
+// keyword, such as oneOf, not or uniqueItems, is judged by package validate, and what is valid is decoded by its shape: into
+// the unions of oapi-codegen, which keep the JSON, into any, into structs by the exact names of members. Bodies that are not
+// JSON, and parameters that are not a single value, are checked and not decoded.
+//
+// A member that may be absent and may be null needs a Go type with three states: nullable.Nullable, which oapi-codegen
+// writes with nullable-type: true, or one like edm.Optional. Without it, validategen ends with an error that lists all such
+// places, as it does for other places that it cannot write. -skip-unsupported leaves out the operations with such places,
+// and writes the others. What is unknown and not checked is said on the standard error. default is never filled in.
 package main
 
 import (
@@ -42,7 +43,7 @@ func run(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "validategen:", err)
 		return 2
 	}
-	if err := o.generate(); err != nil {
+	if err := o.generate(stderr); err != nil {
 		fmt.Fprintln(stderr, "validategen:", err)
 		return 1
 	}
@@ -53,13 +54,14 @@ type options struct {
 	spec, models, packageName, dir string
 	types                          map[string]string
 	ignored                        []string
+	skip                           bool
 }
 
 func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	o := &options{types: map[string]string{}}
 	f := flag.NewFlagSet("validategen", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.spec, "spec", "", "the OpenAPI 3.0 document, YAML or JSON")
+	f.StringVar(&o.spec, "spec", "", "the OpenAPI document, YAML or JSON")
 	f.StringVar(&o.models, "models", "", "the package of oapi-codegen's models: a folder such as ./api, or an import path")
 	f.StringVar(&o.packageName, "package", "", "the name of the package to write")
 	f.StringVar(&o.dir, "o", "", "the folder to write it to")
@@ -75,6 +77,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 		o.ignored = append(o.ignored, v)
 		return nil
 	})
+	f.BoolVar(&o.skip, "skip-unsupported", false, "leave out the operations that cannot be written")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -84,7 +87,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	return o, nil
 }
 
-func (o *options) generate() error {
+func (o *options) generate(stderr io.Writer) error {
 	spec, err := os.ReadFile(o.spec)
 	if err != nil {
 		return err
@@ -97,9 +100,14 @@ func (o *options) generate() error {
 	if err != nil {
 		return err
 	}
-	files, err := generate(config{packageName: o.packageName, spec: spec, models: m, ignored: o.ignored})
+	r, err := generate(config{
+		packageName: o.packageName, spec: spec, folder: filepath.Dir(o.spec), name: filepath.Base(o.spec), models: m, ignored: o.ignored, skip: o.skip,
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.spec, err)
 	}
-	return writeFiles(o.dir, files)
+	for _, note := range r.notes {
+		fmt.Fprintf(stderr, "validategen: %s: %s\n", o.spec, note)
+	}
+	return writeFiles(o.dir, r.files)
 }

@@ -75,7 +75,7 @@ type wrapping int
 const (
 	bare     wrapping = iota // T: absent and null are the zero value
 	pointer                  // *T: absent and null are nil
-	optional                 // Optional[T] of a package with Value[T] and Null[T], and methods Get, IsNull and IsZero
+	optional                 // a generic type with three states: absent, null and a value
 )
 
 // unwrapped is a field's type and the type of the value it holds.
@@ -84,6 +84,8 @@ type unwrapped struct {
 	outer types.Type
 	value types.Type
 	pkg   *types.Package // of optional
+	// ofValue and ofNull are the functions that make an optional.
+	ofValue, ofNull string
 }
 
 func unwrap(t types.Type) unwrapped {
@@ -91,29 +93,40 @@ func unwrap(t types.Type) unwrapped {
 	if p, ok := t.(*types.Pointer); ok {
 		return unwrapped{how: pointer, outer: t, value: types.Unalias(p.Elem())}
 	}
-	if n, ok := t.(*types.Named); ok && n.TypeArgs().Len() == 1 && n.Obj().Pkg() != nil && isOptional(n) {
-		return unwrapped{how: optional, outer: t, value: types.Unalias(n.TypeArgs().At(0)), pkg: n.Obj().Pkg()}
+	if n, makers, ok := isOptional(t); ok {
+		return unwrapped{
+			how: optional, outer: t, value: types.Unalias(n.TypeArgs().At(0)), pkg: n.Obj().Pkg(), ofValue: makers[0], ofNull: makers[1],
+		}
 	}
 	return unwrapped{how: bare, outer: t, value: t}
 }
 
-func isOptional(n *types.Named) bool {
-	scope := n.Obj().Pkg().Scope()
-	for _, name := range []string{"Value", "Null"} {
-		f, ok := scope.Lookup(name).(*types.Func)
-		if !ok {
-			return false
-		}
-		results := f.Signature().Results()
-		if results.Len() != 1 {
-			return false
-		}
-		r, ok := types.Unalias(results.At(0).Type()).(*types.Named)
-		if !ok || r.Origin() != n.Origin() {
-			return false
+// optionals are the names of the functions that make an optional of a value and one that is null: ours, and those of
+// github.com/oapi-codegen/nullable.
+var optionals = [][2]string{{"Value", "Null"}, {"NewNullableWithValue", "NewNullNullable"}}
+
+// isOptional reports whether t has three states, and returns the functions that make it.
+func isOptional(t types.Type) (*types.Named, [2]string, bool) {
+	n, ok := t.(*types.Named)
+	if !ok || n.TypeArgs().Len() != 1 || n.Obj().Pkg() == nil || method(n, "Get") == nil || method(n, "IsNull") == nil {
+		return nil, [2]string{}, false
+	}
+	for _, makers := range optionals {
+		if makes(n, makers[0]) && makes(n, makers[1]) {
+			return n, makers, true
 		}
 	}
-	return method(n, "Get") != nil && method(n, "IsNull") != nil && method(n, "IsZero") != nil
+	return nil, [2]string{}, false
+}
+
+// makes reports whether n's package has a function of that name that returns an n.
+func makes(n *types.Named, name string) bool {
+	f, ok := n.Obj().Pkg().Scope().Lookup(name).(*types.Func)
+	if !ok || f.Signature().Results().Len() != 1 {
+		return false
+	}
+	result, ok := types.Unalias(f.Signature().Results().At(0).Type()).(*types.Named)
+	return ok && result.Origin() == n.Origin()
 }
 
 // method returns the method of t or of *t, nil if there is none.
@@ -229,4 +242,12 @@ func fieldOf(all []field, member string) (field, bool) {
 		}
 	}
 	return field{}, false
+}
+
+// found names the second result of an optional's method Get: ok, or an error.
+func (u *unwrapped) found() string {
+	if r := method(u.outer, "Get").Signature().Results(); r.Len() == 2 && types.TypeString(r.At(1).Type(), nil) == "error" {
+		return "err"
+	}
+	return "ok"
 }

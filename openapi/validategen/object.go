@@ -1,10 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/types"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // bitsPerWord is how many members one word of the set of members that were seen has room for.
@@ -13,50 +18,157 @@ const bitsPerWord = 64
 // assign writes the lines that read a value of s into target, an addressable field or variable of type t.
 func (g *generator) assign(target string, t types.Type, s *schema, d direction) error {
 	u := unwrap(t)
+	if g.isWhole(s, u.value) {
+		g.p("if at := r.Offset(); r.Check(%s) {\nr.Rewind(at)", g.literal(s.Schema))
+		defer g.p("}")
+		s = s.shaped()
+	}
+	s = g.resolve(s, u.value)
 	read, err := g.reader(s, u.value, d)
 	if err != nil {
 		return err
 	}
-	if s.allowsNull() && !s.untyped {
-		if u.how == optional {
-			g.p("if r.Null() {\n%s = %s.Null[%s]()\n} else {", target, g.useAs(u.pkg.Path(), u.pkg.Name()), g.typ(u.value))
-		} else {
+	if s.nullable && !holdsNull(s, u.value) {
+		switch {
+		case !s.hasNull():
+			g.p("if at := r.Offset(); r.Null() {")
+			g.fault(s, "at", "enum", enumText(s))
+			g.p("} else {")
+		case u.how == optional:
+			g.p("if r.Null() {\n%s = %s\n} else {", target, g.null(u))
+		default:
 			g.p("if !r.Null() {")
 		}
 		defer g.p("}")
 	}
 	switch {
-	case u.how == bare && isValue(s):
+	case u.how == bare && g.isValue(s, u.value):
 		g.p("%s = %s", target, read)
 	case u.how == bare:
 		g.p("%s(r, &%s)", read, target)
-	case u.how == pointer && isValue(s):
+	case u.how == pointer && g.isValue(s, u.value):
 		g.p("x := %s\n%s = &x", read, target)
 	case u.how == pointer:
 		g.p("%s = new(%s)\n%s(r, %s)", target, g.typ(u.value), read, target)
-	case isValue(s):
-		g.p("%s = %s.Value(%s)", target, g.useAs(u.pkg.Path(), u.pkg.Name()), read)
+	case g.isValue(s, u.value):
+		g.p("%s = %s(%s)", target, g.optionalValue(u), read)
 	default:
-		g.p("var x %s\n%s(r, &x)\n%s = %s.Value(x)", g.typ(u.value), read, target, g.useAs(u.pkg.Path(), u.pkg.Name()))
+		g.p("var x %s\n%s(r, &x)\n%s = %s(x)", g.typ(u.value), read, target, g.optionalValue(u))
 	}
 	return nil
 }
 
+// optionalValue returns the function that makes an optional of a value, null the expression of one that is null.
+func (g *generator) optionalValue(u unwrapped) string {
+	return g.useAs(u.pkg.Path(), u.pkg.Name()) + "." + u.ofValue
+}
+
+func (g *generator) null(u unwrapped) string {
+	return g.useAs(u.pkg.Path(), u.pkg.Name()) + "." + u.ofNull + "[" + g.typ(u.value) + "]()"
+}
+
 // simple returns the expression that reads a value of s into type t, if there is one: no pointer, no null, no target.
 func (g *generator) simple(t types.Type, s *schema, d direction) (string, bool, error) {
-	if u := unwrap(t); u.how == bare && isValue(s) && (s.untyped || !s.allowsNull()) {
+	u := unwrap(t)
+	if g.isWhole(s, u.value) {
+		return "", false, nil
+	}
+	s = g.resolve(s, u.value)
+	if u.how == bare && g.isValue(s, u.value) && (!s.nullable || holdsNull(s, u.value)) {
 		read, err := g.reader(s, u.value, d)
 		return read, true, err
 	}
 	return "", false, nil
 }
 
+// isWhole reports whether values have to be judged before they are decoded: because of the schema, or because the type
+// takes every value.
+func (g *generator) isWhole(s *schema, t types.Type) bool {
+	return !s.judged && !s.isAny() && (s.whole || isInterface(t) || isRaw(t) || isUnion(t))
+}
+
+// resolve finds the type of the values of a schema that does not tell: it is that of the Go type.
+func (g *generator) resolve(s *schema, t types.Type) *schema {
+	if isUnion(t) && s.typ == "object" || s.typ != "" || isInterface(t) || isRaw(t) {
+		return s
+	}
+	c := *s
+	c.judged, c.typ, c.nullable = true, jsonType(t), s.takesNull()
+	if c.typ == "array" && c.items == nil {
+		c.items = s.contract.schema(nil)
+	}
+	key := fmt.Sprintf("%p %s", s, c.typ)
+	if g.resolved[key] == nil {
+		g.resolved[key] = &c
+	}
+	return g.resolved[key]
+}
+
+// jsonType is the JSON type of the values that a Go type is for, "" if that is not known.
+func jsonType(t types.Type) string {
+	if hasMethod(t, "UnmarshalText", "func([]byte) error") {
+		return "string"
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Struct, *types.Map:
+		return "object"
+	case *types.Slice:
+		if isByteSlice(t) {
+			return "string"
+		}
+		return "array"
+	case *types.Basic:
+		switch {
+		case u.Info()&types.IsString != 0:
+			return "string"
+		case u.Info()&types.IsBoolean != 0:
+			return "boolean"
+		case u.Info()&types.IsInteger != 0:
+			return "integer"
+		case u.Info()&types.IsFloat != 0:
+			return "number"
+		}
+	}
+	return ""
+}
+
+func isInterface(t types.Type) bool {
+	i, ok := t.Underlying().(*types.Interface)
+	return ok && i.Empty()
+}
+
+// isRaw reports whether t is [json.RawMessage].
+func isRaw(t types.Type) bool {
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "encoding/json" && n.Obj().Name() == "RawMessage"
+}
+
+// isUnion reports whether t is what oapi-codegen makes of oneOf and anyOf: a struct that keeps the JSON.
+func isUnion(t types.Type) bool {
+	s, ok := t.Underlying().(*types.Struct)
+	if !ok || !hasMethod(t, "UnmarshalJSON", "func([]byte) error") {
+		return false
+	}
+	for f := range s.Fields() {
+		if f.Name() == "union" && isRaw(f.Type()) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsNull reports whether the reader of the Go type reads null itself.
+func holdsNull(s *schema, t types.Type) bool {
+	return isInterface(t) || isRaw(t) || isUnion(t) && s.judged
+}
+
 // member is a property with the field that holds it.
 type member struct {
 	*property
-	field    field
-	required bool
-	refused  string // the keyword that keeps it out of this direction, "" for none
+	field      *field // nil if the Go type does not hold it
+	required   bool
+	refused    string // the keyword that keeps it out of this direction, "" for none
+	undeclared bool   // required alone
 }
 
 // object is an object schema with the Go type that holds it.
@@ -68,7 +180,9 @@ type object struct {
 	mapTarget string
 	isMap     bool
 	dir       direction
-	certain   bool // the first member is always written
+	certain   bool   // the first member is always written
+	ignores   string // the function that tells which members are ignored
+	loose     bool   // additional properties are checked and not held
 }
 
 // object matches an object schema with a Go type: each property has a field, each field has a property.
@@ -76,12 +190,15 @@ func (g *generator) object(s *schema, t types.Type, d direction) (*object, error
 	o := &object{schema: s, typ: t, dir: d}
 	switch u := t.Underlying().(type) {
 	case *types.Map:
-		if b, ok := u.Key().Underlying().(*types.Basic); !ok || b.Kind() != types.String || len(s.properties) > 0 {
+		if b, ok := u.Key().Underlying().(*types.Basic); !ok || b.Kind() != types.String {
 			return nil, s.typeError(t)
 		}
 		o.isMap, o.mapValue, o.mapTarget = true, u.Elem(), "(*v)"
+		if err := o.matchMap(); err != nil {
+			return nil, err
+		}
 	case *types.Struct:
-		if err := o.match(u); err != nil {
+		if err := o.match(g, u); err != nil {
 			return nil, err
 		}
 	default:
@@ -90,47 +207,94 @@ func (g *generator) object(s *schema, t types.Type, d direction) (*object, error
 	return o, nil
 }
 
-func (o *object) match(t *types.Struct) error {
-	all, additional := fields(t)
+// matchMap matches properties with a map: each has to be an entry.
+func (o *object) matchMap() error {
 	for _, p := range o.properties {
-		f, ok := fieldOf(all, p.name)
-		if !ok {
-			return p.schema.node.errorf("the Go type %s has no field for the member %q", types.TypeString(o.typ, nil), p.name)
-		}
-		m := member{property: p, field: f, required: o.isRequired(p.name)}
-		if o.dir == request && p.schema.readOnly {
-			m.refused = "readOnly"
-		}
-		if o.dir == response && p.schema.writeOnly {
-			m.refused = "writeOnly"
-		}
-		o.members = append(o.members, m)
+		o.members = append(o.members, member{property: p, required: o.isRequired(p.name), refused: p.hidden})
 	}
-	for _, f := range all {
-		if o.property(f.member) == nil {
-			return o.node.errorf("the Go type %s has a field for the member %q, which the schema does not have", types.TypeString(o.typ, nil), f.member)
-		}
-	}
-	if additional != nil {
-		m, ok := additional.typ.Underlying().(*types.Map)
-		if !ok {
-			return o.typeError(additional.typ)
-		}
-		o.mapValue, o.mapTarget = m.Elem(), "v."+additional.name
-	}
-	if o.additional != nil && o.mapValue == nil {
-		return o.node.errorf("the Go type %s has no map for additionalProperties", types.TypeString(o.typ, nil))
+	for _, name := range o.undeclared {
+		o.members = append(o.members, o.undeclaredMember(name))
 	}
 	return nil
 }
 
-func (g *generator) objectReader(s *schema, t types.Type, d direction) (string, error) {
-	o, err := g.object(s, t, d)
-	if err != nil {
-		return "", err
+// undeclaredMember is a member that is required, and that properties do not declare.
+func (o *object) undeclaredMember(name string) member {
+	p := &property{name: name, schema: o.additional}
+	if p.schema == nil {
+		p.schema = o.contract.schema(nil)
 	}
+	return member{property: p, required: true, undeclared: true}
+}
+
+func (o *object) match(g *generator, t *types.Struct) error {
+	all, additional := fields(t)
+	var errs []error
+	for _, p := range o.properties {
+		m := member{property: p, required: o.isRequired(p.name), refused: p.hidden}
+		demanded := m.required || slices.Contains(o.demanded, p.name)
+		f, ok := fieldOf(all, p.name)
+		switch {
+		case ok:
+			m.field = &f
+			if !demanded {
+				errs = append(errs, o.twoStates(m))
+			}
+			if !demanded && o.blurs(m) {
+				g.note(p.schema.Pointer, "the Go type %s of the member %q is nil for null as for an absent member", types.TypeString(f.typ, nil), m.name)
+			}
+		case p.schema.Types == 0 || o.judged:
+		default:
+			errs = append(errs, p.schema.errorf("the Go type %s has no field for the member %q", types.TypeString(o.typ, nil), p.name))
+		}
+		o.members = append(o.members, m)
+	}
+	for _, f := range all {
+		if o.property(f.member) == nil && !o.judged {
+			errs = append(errs, o.errorf("the Go type %s has a field for the member %q, which the schema does not have", types.TypeString(o.typ, nil), f.member))
+		}
+	}
+	for _, name := range o.undeclared {
+		o.members = append(o.members, o.undeclaredMember(name))
+	}
+	if additional != nil {
+		m, ok := additional.typ.Underlying().(*types.Map)
+		if !ok {
+			return errors.Join(append(errs, o.typeError(additional.typ))...)
+		}
+		o.mapValue, o.mapTarget = m.Elem(), "v."+additional.name
+	}
+	if o.additional != nil && o.mapValue == nil && !o.judged {
+		o.loose = true
+	}
+	return errors.Join(errs...)
+}
+
+// blurs reports whether the Go type of a member is one that takes every value, and does not tell null from absent.
+func (o *object) blurs(m member) bool {
+	u := unwrap(m.field.typ)
+	return m.refused == "" && u.how != optional && isInterface(u.value)
+}
+
+// twoStates refuses a member that may be absent and may be null, where the Go type cannot tell the one from the other.
+func (o *object) twoStates(m member) error {
+	u := unwrap(m.field.typ)
+	if m.refused != "" || u.how == optional || isInterface(u.value) || isUnion(u.value) || !m.schema.takesNull() {
+		return nil
+	}
+	return m.schema.errorf("the member %q may be absent and may be null, which the Go type %s does not tell apart: set nullable-type: true "+
+		"in the output-options of oapi-codegen, or give it an x-go-type with three states such as edm.Optional", m.name, types.TypeString(m.field.typ, nil))
+}
+
+func (g *generator) objectReader(s *schema, t types.Type, d direction) (string, error) {
 	g.nameStruct(s, t)
-	return g.function("read", s, t, d, func(name string) error { return g.writeObjectReader(name, o) }), nil
+	return g.function("read", s, t, d, func(name string) error {
+		o, err := g.object(s, t, d)
+		if err != nil {
+			return err
+		}
+		return g.writeObjectReader(name, o)
+	}), nil
 }
 
 // nameStruct gives a struct without a name an alias, for the sake of who reads the code.
@@ -143,29 +307,37 @@ func (g *generator) nameStruct(s *schema, t types.Type) {
 	name := "struct" + g.title(s)
 	g.structs[key] = name
 	g.queue = append(g.queue, func() error {
-		g.p("// %s is the Go type of %s, which the models do not name.", name, s.node.pointer)
+		g.p("// %s is the Go type of %s, which the models do not name.", name, s.Pointer)
 		g.p("type %s = %s\n", name, text)
 		return nil
 	})
 }
 
 func (g *generator) writeObjectReader(name string, o *object) error {
-	title := strings.TrimPrefix(name, "read")
-	names := "names" + title
+	title := strings.TrimPrefix(strings.TrimPrefix(name, "read"), "shape")
+	if o.judged {
+		title += "Shape"
+	}
+	names := "nil"
 	if len(o.members) > 0 {
-		g.p("// %s are the members of %s, in the document's order.", names, o.node.pointer)
+		names = g.unique("names" + title)
+		g.p("// %s are the members of %s, in the document's order.", names, o.Pointer)
 		g.p("var %s = []string{", names)
 		for _, m := range o.members {
 			g.p("%q,", m.name)
 		}
 		g.p("}\n")
-	} else {
-		names = "nil"
 	}
-	g.p("// %s reads the object %s.", name, o.node.pointer)
+	g.p("// %s reads the object %s.", name, o.Pointer)
+	if o.IgnoreMembers != nil {
+		o.ignores = g.unique("ignore" + title)
+	}
 	g.p("func %s(r *validate.Reader, v *%s) {", name, g.typ(o.typ))
 	if o.isMap {
 		g.p("*v = %s{}", g.typ(o.typ))
+	}
+	if isUnion(o.typ) {
+		g.unionStart(o)
 	}
 	g.p("if !r.Enter('{', %s) {\nreturn\n}", g.want(o.schema))
 	if len(o.members) > 0 {
@@ -189,9 +361,9 @@ func (g *generator) writeObjectReader(name string, o *object) error {
 	g.p("}")
 	g.objectEnd(o)
 	g.p("}\n")
-	if o.ignore != "" {
-		g.p("// ignore%s reports whether %s ignores a member.", title, o.node.pointer)
-		g.p("func ignore%s(name []byte) bool { return %s }\n", title, g.pattern(o.ignore, "name", true, true))
+	if o.IgnoreMembers != nil {
+		g.p("// %s reports whether %s ignores a member.", o.ignores, o.Pointer)
+		g.p("func %s(name []byte) bool { return %s }\n", o.ignores, g.pattern(o.IgnoreMembers.Text, "name", true, true))
 	}
 	return nil
 }
@@ -215,13 +387,13 @@ func (o *object) seen(i string) (string, string) {
 }
 
 // usesNames reports whether members without a field are told apart by a set of names.
-func (o *object) usesNames() bool { return o.ignore != "" || o.closed || !o.readsMap() }
+func (o *object) usesNames() bool { return o.IgnoreMembers != nil || o.closed || !o.readsMap() }
 
 // readsMap reports whether members that are not declared go into a map.
 func (o *object) readsMap() bool { return o.mapValue != nil && !o.closed }
 
 func (o *object) countsIgnored() bool {
-	return o.ignore != "" && (o.minProps != nil || o.maxProps != nil)
+	return o.IgnoreMembers != nil && (o.MinProperties != nil || o.MaxProperties != nil)
 }
 
 // memberCases writes what is done with one member.
@@ -239,26 +411,55 @@ func (g *generator) memberCases(o *object, names, title string) error {
 	g.p("if %s&(%s) != 0 {\nr.Duplicate()\nreturn\n}", word, bit)
 	g.p("%s |= %s", word, bit)
 	g.p("next = i + 1\nswitch i {")
+	var errs []error
 	for i, m := range o.members {
-		g.p("case %d: // %s", i, m.name)
-		if m.refused != "" {
-			g.p("r.Fault(r.Offset(), %q, \"\", %s)\nr.Skip()", m.refused, g.want(m.schema))
-			continue
-		}
-		if err := g.assign("v."+m.field.name, m.field.typ, m.schema, o.dir); err != nil {
-			return err
-		}
+		g.p("case %d: // %s", i, strings.Map(oneLine, m.name))
+		errs = append(errs, g.memberCase(o, m))
 	}
 	g.p("}")
+	return errors.Join(errs...)
+}
+
+// oneLine keeps what ends a line out of a comment.
+func oneLine(r rune) rune {
+	if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\uFEFF' {
+		return ' '
+	}
+	return r
+}
+
+func (g *generator) memberCase(o *object, m member) error {
+	switch {
+	case m.refused != "":
+		g.p("r.Fault(r.Offset(), %q, \"\", %s)\nr.Skip()", m.refused, g.want(m.schema))
+		return nil
+	case m.undeclared && o.closed:
+		g.p("r.Fault(r.Offset(), \"additionalProperties\", \"\", %s)\nr.Skip()", g.want(o.schema))
+		return nil
+	case m.field != nil:
+		return g.assign("v."+m.field.name, m.field.typ, m.schema, o.dir)
+	case o.mapValue != nil:
+		return g.mapEntry(o, quote(m.name), m.schema)
+	}
+	g.skip(m.schema)
 	return nil
+}
+
+// skip writes the lines that read a value which the Go type does not hold.
+func (g *generator) skip(s *schema) {
+	if s.isAny() || s.judged {
+		g.p("r.Skip()")
+		return
+	}
+	g.p("r.Check(%s)", g.literal(s.Schema))
 }
 
 // otherMember writes what is done with a member that is not declared.
 func (g *generator) otherMember(o *object, title string) error {
-	if o.ignore != "" {
-		g.p("if ignore%s(r.Name()) {", title)
-		if _, ok := o.node.get("x-ignore-maxDepth"); ok {
-			g.p("r.Ignored(&others, %d)", o.ignoreDepth)
+	if o.IgnoreMembers != nil {
+		g.p("if %s(r.Name()) {", o.ignores)
+		if o.IgnoreMaxDepth > 0 {
+			g.p("r.Ignored(&others, %d)", o.IgnoreMaxDepth)
 		} else {
 			g.p("r.Free(&others)")
 		}
@@ -272,6 +473,8 @@ func (g *generator) otherMember(o *object, title string) error {
 		g.p("r.Unknown(&others, %s)", g.want(o.schema))
 	case o.readsMap():
 		return g.mapMember(o)
+	case o.loose:
+		g.p("r.Checked(&others, %s)", g.literal(o.additional.Schema))
 	default:
 		g.p("r.Free(&others)")
 	}
@@ -281,27 +484,48 @@ func (g *generator) otherMember(o *object, title string) error {
 func (g *generator) mapMember(o *object) error {
 	s := o.additional
 	if s == nil {
-		s = &schema{node: o.node, untyped: true, state: built}
+		s = o.contract.schema(nil)
 	}
-	key := "string"
-	if m, ok := o.typ.Underlying().(*types.Map); ok {
-		key = g.typ(m.Key())
+	g.p("name := string(r.Name())")
+	g.p("if _, ok := %s[%s]; ok {\nr.Duplicate()\nreturn\n}", o.mapTarget, g.mapKey(o, "name"))
+	return g.mapEntry(o, "name", s)
+}
+
+func (g *generator) mapKey(o *object, name string) string {
+	if m, ok := o.typ.Underlying().(*types.Map); ok && !types.Identical(m.Key(), types.Typ[types.String]) {
+		return g.typ(m.Key()) + "(" + name + ")"
 	}
-	g.p("name := %s(r.Name())", key)
-	g.p("if _, ok := %s[name]; ok {\nr.Duplicate()\nreturn\n}", o.mapTarget)
+	return name
+}
+
+func (g *generator) mapEntry(o *object, name string, s *schema) error {
 	if !o.isMap {
 		g.p("if %s == nil {\n%[1]s = map[string]%s{}\n}", o.mapTarget, g.typ(o.mapValue))
 	}
+	entry := fmt.Sprintf("%s[%s]", o.mapTarget, g.mapKey(o, name))
 	if read, ok, err := g.simple(o.mapValue, s, o.dir); ok || err != nil {
-		g.p("%s[name] = %s", o.mapTarget, read)
+		g.p("%s = %s", entry, read)
 		return err
 	}
 	g.p("var value %s", g.typ(o.mapValue))
 	if err := g.assign("value", o.mapValue, s, o.dir); err != nil {
 		return err
 	}
-	g.p("%s[name] = value", o.mapTarget)
+	g.p("%s = value", entry)
 	return nil
+}
+
+// unionStart writes the lines that keep the JSON of a union. The fields are read by the lines behind, by their exact names.
+func (g *generator) unionStart(o *object) {
+	g.p("at := r.Offset()\nr.Skip()")
+	g.p("if v.UnmarshalJSON(r.Since(at)) != nil {\nr.Fault(at, \"type\", \"\", %s)\nreturn\n}", g.want(o.schema))
+	g.p("var none %s", g.typ(o.typ))
+	for _, m := range o.members {
+		if m.field != nil {
+			g.p("v.%s = none.%[1]s", m.field.name)
+		}
+	}
+	g.p("r.Rewind(at)")
 }
 
 // objectEnd writes the checks of the object as a whole.
@@ -317,7 +541,11 @@ func (g *generator) objectEnd(o *object) {
 	}
 	for _, i := range required {
 		word, bit := o.seen(strconv.Itoa(i))
-		g.p("if %s&(%s) == 0 {\nr.Missing(%q, %s)\n}", word, bit, o.members[i].name, g.want(o.members[i].schema))
+		want := g.expected(validate.Expected{})
+		if m := o.members[i]; !m.undeclared {
+			want = g.want(m.schema)
+		}
+		g.p("if %s&(%s) == 0 {\nr.Missing(%q, %s)\n}", word, bit, o.members[i].name, want)
 	}
 	if len(required) > 1 {
 		g.p("}")
@@ -326,7 +554,7 @@ func (g *generator) objectEnd(o *object) {
 	if o.countsIgnored() {
 		count = "n-ignored"
 	}
-	g.counted(o.schema, count, "minProperties", o.minProps, "maxProperties", o.maxProps)
+	g.counted(o.schema, count, "minProperties", o.MinProperties, "maxProperties", o.MaxProperties)
 }
 
 // missingAny writes the one comparison that tells whether a required member is missing.
@@ -367,7 +595,7 @@ func (g *generator) arrayReader(s *schema, t types.Type, d direction) (string, e
 		return "", s.typeError(t)
 	}
 	return g.function("read", s, t, d, func(name string) error {
-		g.p("// %s reads the array %s.", name, s.node.pointer)
+		g.p("// %s reads the array %s.", name, s.Pointer)
 		g.p("func %s(r *validate.Reader, v *%s) {", name, g.typ(t))
 		g.p("*v = %s{}", g.typ(t))
 		g.p("if !r.Enter('[', %s) {\nreturn\n}", g.want(s))
@@ -384,18 +612,34 @@ func (g *generator) arrayReader(s *schema, t types.Type, d direction) (string, e
 			}
 		}
 		g.p("*v = append(*v, %s)\n}", read)
-		g.counted(s, "n", "minItems", s.minItems, "maxItems", s.maxItems)
+		g.counted(s, "n", "minItems", s.MinItems, "maxItems", s.MaxItems)
 		g.p("}\n")
 		return nil
 	}), nil
 }
 
 func (g *generator) anyReader(s *schema, t types.Type) (string, error) {
-	if i, ok := t.Underlying().(*types.Interface); ok && i.Empty() {
+	switch {
+	case isInterface(t):
 		return "r.Any()", nil
-	}
-	if n, ok := t.(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "encoding/json" && n.Obj().Name() == "RawMessage" {
+	case isRaw(t):
 		return "r.Raw()", nil
 	}
 	return "", s.typeError(t)
+}
+
+// unionReader returns the function that reads a value which has been judged into a union: the JSON is kept, and what
+// fields it has are read.
+func (g *generator) unionReader(s *schema, t types.Type, d direction) (string, error) {
+	all, _ := fields(t.Underlying().(*types.Struct))
+	if len(all) > 0 && s.typ == "object" {
+		return g.objectReader(s, t, d)
+	}
+	return g.function("read", s, t, d, func(name string) error {
+		g.p("// %s keeps the JSON of %s.", name, s.Pointer)
+		g.p("func %s(r *validate.Reader, v *%s) {", name, g.typ(t))
+		g.p("at := r.Offset()\nr.Skip()")
+		g.p("if v.UnmarshalJSON(r.Since(at)) != nil {\nr.Fault(at, \"type\", \"\", %s)\n}\n}\n", g.want(s))
+		return nil
+	}), nil
 }

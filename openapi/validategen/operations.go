@@ -1,66 +1,46 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/types"
-	"mime"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // operation is one operation of the document.
 type operation struct {
-	item, node       node
-	id, method, path string
-	goName           string
-	parameters       []*parameter    // set by writeParameters
-	holder           *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
-	request          *body           // set by bodies; nil if there is none, or if its media types have different ones
-	requests         []mediaBody     // set by bodies
-	responses        []statusBodies  // set by bodies
-}
-
-// mediaBody is a body of one media type; it is nil where the document has no schema.
-type mediaBody struct {
-	mediaType string
-	body      *body
-}
-
-// statusBodies are the bodies of the responses with a status.
-type statusBodies struct {
-	status string
-	bodies []mediaBody
+	*validate.Operation
+	pointer    string
+	goName     string
+	parameters []*parameter    // set by writeParameters; nil if they are not decoded
+	decoded    bool            // set by writeParameters: the parameters have a function that decodes them
+	holder     *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
+	request    *body           // set by bodies; nil if there is none, or if its media types have different ones
+	bodies     map[*validate.Body]*body
+	// judge and places are variables: what judges the parameters in process, and where they are.
+	judge, places string
 }
 
 // operations returns the operations in the document's order.
-func (g *generator) operations() ([]*operation, error) {
-	paths, _ := g.doc.node().get("paths")
+func (g *generator) operations() []*operation {
 	var all []*operation
-	for path, item := range paths.members() {
-		if strings.HasPrefix(path, "x-") {
-			continue
+	taken := map[string]bool{}
+	for _, o := range g.contract.Operations {
+		op := &operation{Operation: o, pointer: g.contract.Pointer(o), bodies: map[*validate.Body]*body{}}
+		base := g.operationName(o.ID)
+		op.goName = base
+		for n := 2; taken[op.goName]; n++ {
+			op.goName = fmt.Sprint(base, n)
 		}
-		item, err := item.resolve()
-		if err != nil {
-			return nil, err
-		}
-		for method, n := range item.members() {
-			switch method {
-			case "get", "put", "post", "delete", "options", "head", "patch", "trace":
-			default:
-				continue
-			}
-			id, ok := n.get("operationId")
-			if !ok {
-				return nil, n.errorf("an operation needs an operationId")
-			}
-			o := &operation{item: item, node: n, id: id.text(), method: strings.ToUpper(method), path: path}
-			o.goName = g.operationName(o.id)
-			all = append(all, o)
-		}
+		taken[op.goName] = true
+		all = append(all, op)
 	}
-	return all, nil
+	return all
 }
 
 // operationName returns what oapi-codegen calls the operation, as far as the models tell.
@@ -70,33 +50,33 @@ func (g *generator) operationName(id string) string {
 			return strings.TrimSuffix(t.Name(), suffix)
 		}
 	}
-	return exported(id)
+	name := exported(id)
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		name = "Operation" + name
+	}
+	return name
 }
 
-func (g *generator) writeOperations(all []*operation, bodies []body) {
-	for i := range bodies {
-		bodies[i].check = g.unique("check" + bodies[i].name)
-	}
-	checks := map[string]string{}
-	for _, b := range bodies {
-		checks[b.name] = b.check
-	}
+func (g *generator) writeOperations(all []*operation, bodies []*body) {
 	g.p("// Operations are the operations of the document, in its order.")
 	g.p("var Operations = []*validate.Operation{")
 	for _, o := range all {
-		g.p("{\nID: %q,\nMethod: %q,\nPath: %q,", o.id, o.method, o.path)
-		g.security(o)
-		g.parameterList(o)
-		if body, ok := o.node.at("requestBody"); ok {
-			if required, _ := body.get("required"); required.isTrue() {
-				g.p("BodyRequired: true,")
-			}
+		g.p("{\nID: %q,\nMethod: %q,\nPath: %q,", o.ID, o.Method, o.Path)
+		g.basePaths(o)
+		if o.judge != "" {
+			g.p("Security: %s.Security,\nParameters: %[1]s.Parameters,", o.judge)
+		} else {
+			g.security(o)
+			g.parameterList(o)
 		}
-		g.mediaBodies("Request", o.requests, checks)
+		if o.BodyRequired {
+			g.p("BodyRequired: true,")
+		}
+		g.mediaBodies("Request", o, o.Request)
 		g.p("Responses: []*validate.Response{")
-		for _, r := range o.responses {
-			g.p("{\nStatus: %q,", r.status)
-			g.mediaBodies("Bodies", r.bodies, checks)
+		for _, r := range o.Responses {
+			g.p("{\nStatus: %q,", r.Status)
+			g.mediaBodies("Bodies", o, r.Bodies)
 			g.p("},")
 		}
 		g.p("},")
@@ -106,55 +86,80 @@ func (g *generator) writeOperations(all []*operation, bodies []body) {
 	}
 	g.p("}")
 	for _, b := range bodies {
-		g.p("\nfunc %s(data []byte) *validate.Faults {", b.check)
-		g.p("var v %s\nreturn Decode%s(data, &v)\n}", g.typ(b.typ), b.name)
+		if b.check != "" {
+			g.p("\nfunc %s(data []byte) *validate.Faults {", b.check)
+			g.p("var v %s\nreturn Decode%s(data, &v)\n}", g.typ(b.typ), b.name)
+		}
 	}
 }
 
-// mediaBodies writes a member with the functions that check bodies and drop their values.
-func (g *generator) mediaBodies(name string, bodies []mediaBody, checks map[string]string) {
+func (g *generator) basePaths(o *operation) {
+	if o.BasePaths == nil {
+		return
+	}
+	g.p("BasePaths: []validate.BasePath{")
+	for _, path := range o.BasePaths {
+		var segments []string
+		for _, s := range path.Segments {
+			text := "{Text: " + quote(s.Text)
+			if s.Values != nil {
+				text += fmt.Sprintf(", Values: %#v", s.Values)
+			}
+			if s.Open {
+				text += ", Open: true"
+			}
+			segments = append(segments, text+"}")
+		}
+		g.p("{Segments: []validate.BaseSegment{%s}},", strings.Join(segments, ", "))
+	}
+	g.p("},")
+}
+
+// mediaBodies writes the bodies: those that are decoded with the function that checks them, others with their schema.
+func (g *generator) mediaBodies(name string, o *operation, bodies []*validate.Body) {
 	if len(bodies) == 0 {
 		return
 	}
 	g.p("%s: []*validate.Body{", name)
-	for _, m := range slices.SortedStableFunc(slices.Values(bodies), moreSpecific) {
-		mediaType, parameters := splitType(m.mediaType)
-		fmt.Fprintf(g.file, "{Type: %q", mediaType)
-		if len(parameters) > 0 {
-			fmt.Fprintf(g.file, ", Parameters: %#v", parameters)
+	for _, m := range bodies {
+		fmt.Fprintf(g.file, "{Type: %q", m.Type)
+		if len(m.Parameters) > 0 {
+			fmt.Fprintf(g.file, ", Parameters: %#v", m.Parameters)
 		}
-		if m.body != nil {
-			fmt.Fprintf(g.file, ", Check: %s", checks[m.body.name])
+		if b := o.bodies[m]; b != nil && b.check != "" {
+			fmt.Fprintf(g.file, ", Check: %s", b.check)
+		} else if m.Schema != nil {
+			fmt.Fprintf(g.file, ", Schema: %s", g.literal(m.Schema))
 		}
+		g.encodings(m)
+		g.spots(m.Spots)
 		g.p("},")
 	}
 	g.p("},")
 }
 
-// splitType returns a media type in lower case and its parameters.
-func splitType(text string) (string, map[string]string) {
-	mediaType, parameters, err := mime.ParseMediaType(text)
-	if err != nil { // a range is no media type to package mime
-		mediaType, _, _ = strings.Cut(strings.ToLower(text), ";")
-		return strings.TrimSpace(mediaType), nil
+func (g *generator) encodings(m *validate.Body) {
+	if len(m.Encoding) == 0 {
+		return
 	}
-	return mediaType, parameters
+	fmt.Fprint(g.file, ", Encoding: map[string]*validate.Encoding{")
+	for _, name := range slices.Sorted(maps.Keys(m.Encoding)) {
+		e := m.Encoding[name]
+		text := strings.Replace(fmt.Sprintf("%#v", *e), "validate.Encoding", "", 1)
+		fmt.Fprintf(g.file, "\n%s: %s,", quote(name), text)
+	}
+	fmt.Fprint(g.file, "\n}")
 }
 
-// moreSpecific orders media types: those with parameters, those without, then ranges (RFC 9110 §12.5.1).
-func moreSpecific(a, b mediaBody) int {
-	rank := func(m mediaBody) int {
-		switch t, parameters := splitType(m.mediaType); {
-		case t == "*/*":
-			return 3
-		case strings.HasSuffix(t, "/*"):
-			return 2
-		case len(parameters) == 0:
-			return 1
-		}
-		return 0
+func (g *generator) spots(list []validate.Spot) {
+	if len(list) == 0 {
+		return
 	}
-	return rank(a) - rank(b)
+	fmt.Fprint(g.file, ", Spots: []validate.Spot{")
+	for _, s := range list {
+		fmt.Fprintf(g.file, "{Pointer: %s, Reason: %s},", quote(s.Pointer), quote(s.Reason))
+	}
+	fmt.Fprint(g.file, "}")
 }
 
 // placeholder is a parameter in a path's template.
@@ -162,22 +167,26 @@ var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
 
 // parameterList writes what the document says of the parameters.
 func (g *generator) parameterList(o *operation) {
-	if len(o.parameters) == 0 {
+	if len(o.Parameters) == 0 {
 		return
 	}
 	g.p("Parameters: []*validate.Parameter{")
-	for _, p := range o.parameters {
-		fmt.Fprintf(g.file, "{Pointer: %q, In: %q, Name: %q", p.node.pointer, p.in, p.name)
-		if p.required {
-			fmt.Fprint(g.file, ", Required: true")
+	for _, p := range o.Parameters {
+		fmt.Fprintf(g.file, "{Pointer: %s, In: %q, Name: %s", quote(p.Pointer), p.In, quote(p.Name))
+		for _, flag := range []struct {
+			name string
+			set  bool
+		}{{"Required", p.Required}, {"Explode", p.Explode}, {"AllowEmpty", p.AllowEmpty}, {"AllowReserved", p.AllowReserved}, {"System", p.System}} {
+			if flag.set {
+				fmt.Fprintf(g.file, ", %s: true", flag.name)
+			}
 		}
-		if p.in == "query" {
-			fmt.Fprint(g.file, ", Style: \"form\", Explode: true")
-		} else {
-			fmt.Fprint(g.file, ", Style: \"simple\"")
+		fmt.Fprintf(g.file, ", Style: %q", p.Style)
+		if p.Content != "" {
+			fmt.Fprintf(g.file, ", Content: %q", p.Content)
 		}
-		if p.odata {
-			fmt.Fprint(g.file, ", System: true")
+		if p.Schema != nil {
+			fmt.Fprintf(g.file, ", Schema: %s", g.literal(p.Schema))
 		}
 		g.p("},")
 	}
@@ -186,13 +195,16 @@ func (g *generator) parameterList(o *operation) {
 
 // checkParams writes the function that checks the parameters of an operation and drops their values.
 func (g *generator) checkParams(o *operation) {
+	if !o.decoded {
+		return
+	}
 	g.p("CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {")
 	var before, after []string
 	for _, p := range o.parameters {
-		if p.in != "path" {
+		if p.In != "path" {
 			continue
 		}
-		at := slices.IndexFunc(placeholder.FindAllStringSubmatch(o.path, -1), func(m []string) bool { return m[1] == p.name })
+		at := slices.IndexFunc(placeholder.FindAllStringSubmatch(o.Path, -1), func(m []string) bool { return m[1] == p.Name })
 		before = append(before, fmt.Sprintf("path[%d]", at))
 	}
 	if len(before) > 0 {
@@ -219,48 +231,25 @@ func (g *generator) decodeBody(o *operation) {
 }
 
 func (g *generator) security(o *operation) {
-	security, ok := o.node.get("security")
-	if !ok {
-		security, _ = g.doc.node().get("security")
+	if o.Security == nil {
+		return
 	}
-	first := true
-	for _, alternative := range security.items() {
-		if first {
-			g.p("Security: []validate.Alternative{")
-			first = false
-		}
+	g.p("Security: []validate.Alternative{")
+	for _, alternative := range o.Security {
 		g.p("{")
-		for scheme, scopes := range alternative.members() {
-			g.requirement(scheme, scopes)
+		for _, r := range alternative {
+			fmt.Fprintf(g.file, "{Scheme: %s", quote(r.Scheme))
+			if len(r.Scopes) > 0 {
+				fmt.Fprintf(g.file, ", Scopes: %#v", r.Scopes)
+			}
+			for _, field := range [][2]string{{"Type", r.Type}, {"In", r.In}, {"Name", r.Name}} {
+				if field[1] != "" {
+					fmt.Fprintf(g.file, ", %s: %s", field[0], quote(field[1]))
+				}
+			}
+			g.p("},")
 		}
 		g.p("},")
-	}
-	if !first {
-		g.p("},")
-	}
-}
-
-func (g *generator) requirement(scheme string, scopes node) {
-	fmt.Fprintf(g.file, "{Scheme: %q", scheme)
-	var list []string
-	for _, scope := range scopes.items() {
-		list = append(list, quote(scope.text()))
-	}
-	if list != nil {
-		fmt.Fprintf(g.file, ", Scopes: []string{%s}", strings.Join(list, ", "))
-	}
-	member := func(key string) string {
-		n, _ := g.doc.node().at("components", "securitySchemes", scheme, key)
-		return n.text()
-	}
-	kind, in, name := member("type"), member("in"), member("name")
-	if kind == "http" {
-		in, name = "", strings.ToLower(member("scheme"))
-	}
-	for _, field := range [][2]string{{"Type", kind}, {"In", in}, {"Name", name}} {
-		if field[1] != "" {
-			fmt.Fprintf(g.file, ", %s: %q", field[0], field[1])
-		}
 	}
 	g.p("},")
 }
@@ -270,81 +259,77 @@ type body struct {
 	schema *schema
 	typ    types.Type
 	name   string // of the exported functions, without Decode and Append
-	check  string // the function that checks it and drops the value
+	check  string // the function that checks it and drops the value; "" if package validate does, by the schema
 	dir    direction
 }
 
-var jsonType = regexp.MustCompile(`^application/([a-z0-9.!#$&^_-]+\+)?json *(;|$)`)
-
 // bodies returns the bodies of all operations, each once, in the document's order.
-func (g *generator) bodies(all []*operation) ([]body, error) {
-	var out []body
-	seen := map[string]bool{}
-	add := func(n node, dir direction, candidates []string, fallback string, field types.Type) ([]mediaBody, error) {
-		var found []mediaBody
-		media, ok := n.get("content")
-		if !ok {
-			return nil, nil
+func (g *generator) bodies(all []*operation) ([]*body, error) {
+	var out []*body
+	var errs []error
+	byName := map[string]*body{}
+	add := func(o *operation, m *validate.Body, dir direction, candidates []string, fallback string, field types.Type) {
+		switch {
+		case m.Schema == nil:
+			return
+		case !validate.IsJSON(m.Type):
+			for _, s := range m.Spots {
+				g.note(s.Pointer, "not checked: %s", s.Reason)
+			}
+			return
 		}
-		for mediaType, m := range media.members() {
-			s, ok := m.get("schema")
-			if !ok {
-				found = append(found, mediaBody{mediaType, nil})
-				continue
-			}
-			if !jsonType.MatchString(strings.ToLower(mediaType)) {
-				return nil, m.errorf("a schema for the media type %s is not supported", mediaType)
-			}
-			b, err := g.body(s, dir, candidates, fallback, field)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, mediaBody{mediaType, &b})
-			if !seen[b.name] {
-				seen[b.name] = true
-				out = append(out, b)
-			}
+		for _, s := range m.Spots {
+			errs = append(errs, errorAt(s.Pointer, "%s", s.Reason))
 		}
-		return found, nil
+		b, err := g.body(m, dir, candidates, fallback, field)
+		if err != nil || b == nil {
+			errs = append(errs, err)
+			return
+		}
+		if have := byName[b.name]; have == nil {
+			byName[b.name] = b
+			out = append(out, b)
+		} else if have.schema != b.schema || !types.Identical(have.typ, b.typ) {
+			g.note(m.Schema.Pointer, "not decoded: Decode%s decodes %s", b.name, have.schema.Pointer)
+			return
+		}
+		o.bodies[m] = byName[b.name]
 	}
 	for _, o := range all {
-		if n, ok := o.node.at("requestBody"); ok {
-			found, err := add(n, request, []string{o.id + "JSONRequestBody", o.id + "JSONBody"}, o.goName+"Request", nil)
-			if err != nil {
-				return nil, err
-			}
-			o.requests = found
-			o.request = commonBody(found)
+		for _, m := range o.Request {
+			add(o, m, request, []string{o.ID + "JSONRequestBody", o.ID + "JSONBody"}, o.goName+"Request", nil)
 		}
-		responses, _ := o.node.get("responses")
-		for status, r := range responses.members() {
-			if strings.HasPrefix(status, "x-") {
-				continue
+		o.request = commonBody(o)
+		for _, r := range o.Responses {
+			for _, m := range r.Bodies {
+				add(o, m, response, nil, o.goName+exported(r.Status), g.clientField(o, r.Status))
 			}
-			r, err := r.resolve()
-			if err != nil {
-				return nil, err
-			}
-			name, _ := strings.CutPrefix(r.pointer, "/components/responses/")
-			found, err := add(r, response, []string{name}, o.goName+exported(status), g.clientField(o, status))
-			if err != nil {
-				return nil, err
-			}
-			o.responses = append(o.responses, statusBodies{status, found})
+		}
+		for _, s := range o.Spots {
+			errs = append(errs, errorAt(s.Pointer, "%s", s.Reason))
 		}
 	}
-	return out, nil
+	return out, errors.Join(errs...)
+}
+
+// note keeps something that the user should know.
+func (g *generator) note(pointer, format string, args ...any) {
+	if text := pointer + ": " + fmt.Sprintf(format, args...); !slices.Contains(g.notes, text) {
+		g.notes = append(g.notes, text)
+	}
 }
 
 // commonBody returns the body that all media types with a schema share, nil if there is none.
-func commonBody(found []mediaBody) *body {
+func commonBody(o *operation) *body {
 	var common *body
-	for _, m := range found {
-		switch {
-		case m.body == nil:
+	for _, m := range o.Request {
+		switch b := o.bodies[m]; {
+		case m.Schema == nil:
+		case b == nil:
+			return nil
 		case common == nil:
-			common = m.body
-		case common.name != m.body.name:
+			common = b
+		case common != b:
 			return nil
 		}
 	}
@@ -353,7 +338,7 @@ func commonBody(found []mediaBody) *body {
 
 // clientField returns the type that oapi-codegen's client has for the JSON body of a response, nil if there is none.
 func (g *generator) clientField(o *operation, status string) types.Type {
-	t, err := g.models.find(o.id + "Response")
+	t, err := g.models.find(o.ID + "Response")
 	if err != nil || t == nil {
 		return nil
 	}
@@ -372,26 +357,26 @@ func (g *generator) clientField(o *operation, status string) types.Type {
 }
 
 // body finds the Go type of a body: that of its component, else of the first candidate that the models have, else the
-// client's field, else what the schema itself tells.
-func (g *generator) body(n node, dir direction, candidates []string, fallback string, field types.Type) (body, error) {
-	s, err := g.schemas.schema(n)
-	if err != nil {
-		return body{}, err
-	}
-	if err := g.schemas.finish(); err != nil {
-		return body{}, err
+// client's field, else what the schema itself tells. Without one, the body is checked and not decoded: then it is nil.
+func (g *generator) body(m *validate.Body, dir direction, candidates []string, fallback string, field types.Type) (*body, error) {
+	s := g.contract.schema(m.Schema)
+	for _, kind := range []string{"/components/responses/", "/components/requestBodies/"} {
+		if rest, ok := strings.CutPrefix(s.Pointer, kind); ok {
+			name, _, _ := strings.Cut(rest, "/")
+			candidates = append(candidates, unescapePointer(name))
+		}
 	}
 	if s.title == "" {
 		s.title = fallback
 	}
-	b := body{schema: s, dir: dir, name: fallback}
-	if s.name != "" {
-		candidates = []string{s.name}
+	b := &body{schema: s, dir: dir, name: fallback}
+	if s.Name != "" {
+		candidates = []string{s.Name}
 	}
 	for _, name := range candidates {
 		t, err := g.models.find(name)
 		if err != nil {
-			return body{}, s.node.errorf("%v", err)
+			return nil, s.errorf("%v", err)
 		}
 		if t != nil && name != "" {
 			b.typ, b.name = types.Unalias(t.Type()), t.Name()
@@ -402,9 +387,11 @@ func (g *generator) body(n node, dir direction, candidates []string, fallback st
 		b.typ = field
 	}
 	if b.typ == nil {
-		if b.typ, err = g.typeOf(s); err != nil {
-			return body{}, err
-		}
+		b.typ = g.typeOf(s)
+	}
+	if b.typ == nil {
+		g.note(s.Pointer, "not decoded: the models have no Go type for it")
+		return nil, nil //nolint:nilnil // no body is a result, too
 	}
 	if s.directed() && dir == response {
 		b.name += "Response"
@@ -412,45 +399,44 @@ func (g *generator) body(n node, dir direction, candidates []string, fallback st
 	return b, nil
 }
 
-// typeOf returns the Go type of a schema that has no name of its own.
-func (g *generator) typeOf(s *schema) (types.Type, error) {
-	if s.name != "" {
-		t, err := g.models.find(s.name)
-		if err != nil {
-			return nil, s.node.errorf("%v", err)
+// typeOf returns the Go type of a schema that has no name of its own, nil if there is none.
+func (g *generator) typeOf(s *schema) types.Type {
+	if s.Name != "" {
+		if t, err := g.models.find(s.Name); err == nil && t != nil {
+			return types.Unalias(t.Type())
 		}
-		if t != nil {
-			return types.Unalias(t.Type()), nil
-		}
+	}
+	if s.whole {
+		return nil
 	}
 	if s.typ == "array" {
-		item, err := g.typeOf(s.items)
-		return types.NewSlice(item), err
+		if item := g.typeOf(s.items); item != nil {
+			return types.NewSlice(item)
+		}
+		return nil
 	}
 	if t, ok := basicTypes[s.typ]; ok {
-		return t, nil
+		return t
 	}
-	if s.untyped {
-		return types.Universe.Lookup("any").Type(), nil
+	if s.isAny() {
+		return types.Universe.Lookup("any").Type()
 	}
-	return nil, s.node.errorf("the models have no Go type for this schema; give it a name under /components/schemas")
+	return nil
 }
 
 // writeBody writes the exported function that reads a body.
-func (g *generator) writeBody(b body) error {
-	g.p("// Decode%s checks data against %s and decodes it into *into, whose old value is lost.", b.name, b.schema.node.pointer)
+func (g *generator) writeBody(b *body) error {
+	g.p("// Decode%s checks data against %s and decodes it into *into, whose old value is lost.", b.name, b.schema.Pointer)
 	g.p("// It returns nil if there is no fault; otherwise *into is unspecified.")
 	g.p("func Decode%s(data []byte, into *%s) *validate.Faults {", b.name, g.typ(b.typ))
 	g.p("reader := validate.Open(data)\nr := &reader")
-	if !isValue(b.schema) && !b.schema.allowsNull() {
-		read, err := g.reader(b.schema, b.typ, b.dir)
+	if s := b.schema; !g.isWhole(s, b.typ) && !s.isAny() && !s.nullable && !g.isValue(s, b.typ) {
+		read, err := g.reader(s, b.typ, b.dir)
 		if err != nil {
 			return err
 		}
-		if b.schema.typ == "object" {
-			if _, ok := b.typ.Underlying().(*types.Struct); ok {
-				g.p("*into = %s{}", g.typ(b.typ))
-			}
+		if _, ok := b.typ.Underlying().(*types.Struct); ok {
+			g.p("*into = %s{}", g.typ(b.typ))
 		}
 		g.p("%s(r, into)", read)
 	} else {
@@ -465,11 +451,11 @@ func (g *generator) writeBody(b body) error {
 }
 
 // writeEncoder writes the exported function that appends a body.
-func (g *generator) writeEncoder(b body) error {
-	g.p("// Append%s appends *v to buf as JSON: members in the order of %s.", b.name, b.schema.node.pointer)
+func (g *generator) writeEncoder(b *body) error {
+	g.p("// Append%s appends *v to buf as JSON: members in the order of %s.", b.name, b.schema.Pointer)
 	g.p("func Append%s(buf []byte, v *%s) []byte {", b.name, g.typ(b.typ))
-	if !isValue(b.schema) {
-		name, err := g.appender(b.schema, b.typ, b.dir)
+	if s := b.schema; !s.whole && (s.typ == "object" || s.typ == "array") && !isUnion(b.typ) && !isInterface(b.typ) && !isRaw(b.typ) {
+		name, err := g.appender(s, b.typ, b.dir)
 		if err != nil {
 			return err
 		}

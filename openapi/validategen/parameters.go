@@ -4,21 +4,25 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"maps"
 	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // parameter is one parameter of an operation.
 type parameter struct {
-	node     node
-	in, name string
-	required bool
-	odata    bool // an OData system query option: named in any letter case, with or without its $
-	schema   *schema
-	typ      types.Type // of the field that holds it
-	field    string
+	*validate.Parameter
+	schema *schema
+	typ    types.Type // of the field that holds it
+	field  string
+	// argument is the name of the argument of a path parameter.
+	argument string
 }
 
 // maxParameters is how many bits tell which parameters were there.
@@ -28,128 +32,69 @@ const maxParameters = 64
 // conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
 var listFields = []string{"Accept-Charset", "Accept-Encoding", "Accept-Language", "Cache-Control", "Forwarded", "Prefer", "Via"}
 
-// parameters returns the parameters of an operation: those of the path in the order in which it names them, then those
-// of query and header, in the document's order.
-func (g *generator) parameters(o *operation) ([]*parameter, error) {
+// readParameters returns the parameters of an operation: those of the path in the order in which it names them, then those
+// of query and header, in the document's order. It says why they are not decoded, "" if they are.
+func (g *generator) readParameters(o *operation) ([]*parameter, string) {
 	var all []*parameter
-	for _, list := range []node{o.item, o.node} {
-		n, _ := list.get("parameters")
-		for _, item := range n.items() {
-			p, err := g.parameter(item)
-			if err != nil {
-				return nil, err
-			}
-			if p.schema.title == "" {
-				p.schema.title = o.goName + exported(p.name)
-			}
-			same := func(q *parameter) bool { return q.in == p.in && q.name == p.name }
-			if i := slices.IndexFunc(all, same); i >= 0 { // the operation's own replaces the path's
-				all[i] = p
-				continue
-			}
-			all = append(all, p)
+	for _, declared := range o.Parameters {
+		p := &parameter{Parameter: declared, schema: g.contract.schema(declared.Schema)}
+		if why := p.foreign(); why != "" {
+			return nil, p.Name + " " + why
 		}
+		if p.schema.title == "" {
+			p.schema.title = o.goName + exported(p.Name)
+		}
+		all = append(all, p)
 	}
 	order := []string{"path", "query", "header"}
 	slices.SortStableFunc(all, func(x, y *parameter) int {
-		if x.in == "path" && y.in == "path" {
-			return strings.Index(o.path, "{"+x.name+"}") - strings.Index(o.path, "{"+y.name+"}")
+		if x.In == "path" && y.In == "path" {
+			return strings.Index(o.Path, "{"+x.Name+"}") - strings.Index(o.Path, "{"+y.Name+"}")
 		}
-		return slices.Index(order, x.in) - slices.Index(order, y.in)
+		return slices.Index(order, x.In) - slices.Index(order, y.In)
 	})
-	if len(all) > maxParameters {
-		return nil, o.node.errorf("more than %d parameters are not supported", maxParameters)
+	if len(all)+len(o.keys()) > maxParameters {
+		return nil, fmt.Sprintf("is one of more than %d", maxParameters)
 	}
-	return all, distinct(all)
+	return all, ""
+}
+
+// foreign says why code that is generated does not read a parameter, "" if it does.
+func (p *parameter) foreign() string {
+	switch {
+	case p.In == "cookie":
+		return "is a cookie"
+	case p.Style != "simple" && p.Style != "form" || p.In == "query" != (p.Style == "form"):
+		return "has the style " + p.Style
+	case p.Content != "":
+		return "is described by content"
+	case p.AllowEmpty:
+		return "may be empty"
+	case p.schema.whole, p.schema.nullable, p.schema.typ == "boolean" && p.schema.Enum != nil:
+		return "has a schema with further keywords"
+	case !slices.Contains([]string{"string", "integer", "number", "boolean"}, p.schema.typ):
+		return "is no string, number or boolean"
+	}
+	return ""
 }
 
 // distinct refuses a query parameter whose name is a spelling of a system query option: no request could reach it.
-func distinct(all []*parameter) error {
-	for _, option := range all {
-		for _, p := range all {
-			if option.odata && p != option && p.in == "query" && strings.EqualFold(strings.TrimPrefix(p.name, "$"), option.name[1:]) {
-				return p.node.errorf("the name %q is a spelling of the system query option %s", p.name, option.name)
+func distinct(o *operation) error {
+	for _, option := range o.Parameters {
+		for _, p := range o.Parameters {
+			if option.System && p != option && p.In == "query" && strings.EqualFold(strings.TrimPrefix(p.Name, "$"), option.Name[1:]) {
+				return errorAt(p.Pointer, "the name %q is a spelling of the system query option %s", p.Name, option.Name)
 			}
 		}
 	}
 	return nil
-}
-
-func (g *generator) parameter(item node) (*parameter, error) {
-	n, err := item.resolve()
-	if err != nil {
-		return nil, err
-	}
-	p := &parameter{node: n}
-	for key, v := range n.members() {
-		if err := p.keyword(key, v); err != nil {
-			return nil, err
-		}
-	}
-	schemaNode, ok := n.get("schema")
-	if !ok {
-		return nil, n.errorf("a parameter needs a schema")
-	}
-	if p.schema, err = g.schemas.schema(schemaNode); err != nil {
-		return nil, err
-	}
-	if err := g.schemas.finish(); err != nil {
-		return nil, err
-	}
-	switch p.schema.typ {
-	case "string", "integer", "number", "boolean":
-		return p, nil
-	}
-	return nil, p.schema.node.errorf("a parameter of type %q is not supported", p.schema.typ)
-}
-
-// keyword works one member of a parameter object in.
-func (p *parameter) keyword(key string, v node) error {
-	switch key {
-	case "name":
-		p.name = v.text()
-	case "in":
-		if p.in = v.text(); p.in != "path" && p.in != "query" && p.in != "header" {
-			return v.errorf("parameters in %s are not supported", p.in)
-		}
-	case "required":
-		p.required = v.isTrue()
-	case "style":
-		if want := map[bool]string{true: "form", false: "simple"}[p.isIn("query")]; v.text() != want {
-			return v.errorf("the style %s is not supported", v.text())
-		}
-	case "allowEmptyValue", "allowReserved":
-		if !v.isFalse() {
-			return v.errorf("%s is not supported", key)
-		}
-	case "x-odata-option":
-		name, _ := p.node.get("name")
-		if p.odata = v.isTrue(); !p.odata && !v.isFalse() {
-			return v.errorf("x-odata-option is neither true nor false")
-		}
-		if p.odata && (!p.isIn("query") || !strings.HasPrefix(name.text(), "$")) {
-			return v.errorf("x-odata-option is for query parameters whose names begin with $")
-		}
-	case "schema", "explode": // explode means nothing for a single value
-	case "examples":
-	default:
-		if !describes(key) {
-			return v.errorf("%s of a parameter is not supported", key)
-		}
-	}
-	return nil
-}
-
-func (p *parameter) isIn(place string) bool {
-	in, _ := p.node.get("in")
-	return in.text() == place
 }
 
 // bindParameters finds the Go types of the parameters, and the struct that holds those of query and header.
 func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeName, error) {
-	t, err := g.models.find(o.id + "Params")
+	t, err := g.models.find(o.ID + "Params")
 	if err != nil {
-		return nil, o.node.errorf("%v", err)
+		return nil, errorAt(o.pointer, "%v", err)
 	}
 	var list []field
 	if t != nil {
@@ -158,15 +103,15 @@ func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeN
 		}
 	}
 	for _, p := range all {
-		if p.in == "path" {
+		if p.In == "path" {
 			if err := g.bindPath(p); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		f, ok := fieldOf(list, p.name)
+		f, ok := fieldOf(list, p.Name)
 		if !ok {
-			return nil, p.node.errorf("the models have no field for the parameter %q", p.name)
+			return nil, errorAt(p.Pointer, "the models have no field for the parameter %q", p.Name)
 		}
 		p.typ, p.field = f.typ, f.name
 	}
@@ -175,25 +120,25 @@ func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeN
 
 // bindPath gives a path parameter the Go type of its component, or of its schema, or a basic one.
 func (g *generator) bindPath(p *parameter) error {
-	p.field, p.typ = exported(p.name), basicTypes[p.schema.typ]
-	names := []string{p.schema.name}
-	if name, ok := strings.CutPrefix(p.node.pointer, "/components/parameters/"); ok {
-		names = []string{name, p.schema.name}
+	p.field, p.typ = exported(p.Name), basicTypes[p.schema.typ]
+	names := []string{p.schema.Name}
+	if name, ok := strings.CutPrefix(p.Pointer, "/components/parameters/"); ok {
+		names = []string{name, p.schema.Name}
 	}
 	for _, name := range names {
 		t, err := g.models.find(name)
 		if err != nil {
-			return p.node.errorf("%v", err)
+			return errorAt(p.Pointer, "%v", err)
 		}
 		if t != nil && name != "" {
 			p.typ = types.Unalias(t.Type())
-			if fold(p.name) == fold(name) {
+			if fold(p.Name) == fold(name) {
 				p.field = t.Name()
 			}
 			return nil
 		}
 	}
-	if p.schema.format == "int32" || p.schema.format == "edm-int32" {
+	if p.schema.Format == "int32" || p.schema.Format == "edm-int32" {
 		p.typ = types.Typ[types.Int32]
 	}
 	return nil
@@ -205,25 +150,36 @@ var basicTypes = map[string]types.Type{
 
 // writeParameters writes the function that decodes the parameters of an operation.
 func (g *generator) writeParameters(o *operation) error {
-	all, err := g.parameters(o)
-	if err != nil {
+	for _, p := range o.Parameters {
+		if p.Spot != nil {
+			return errorAt(p.Spot.Pointer, "%s", p.Spot.Reason)
+		}
+	}
+	if err := distinct(o); err != nil {
 		return err
+	}
+	all, why := g.readParameters(o)
+	if why != "" {
+		g.note(o.pointer, "the parameters are checked and not decoded: %s", why)
+		return nil
 	}
 	holder, err := g.bindParameters(o, all)
 	if err != nil {
 		return err
 	}
-	o.parameters, o.holder = all, holder
+	o.parameters, o.holder, o.decoded = all, holder, true
+	g.nameArguments(all)
+	g.writeJudge(o)
 	g.parameterTable(o, all)
 	g.pathStruct(o, all)
-	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.method, o.path)
+	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.Method, o.Path)
 	g.p("// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.")
 	g.p("// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.")
 	fmt.Fprintf(g.file, "func Decode%sParams(", o.goName)
 	var results []string
 	for _, p := range all {
-		if p.in == "path" {
-			fmt.Fprintf(g.file, "%s, ", argument(p))
+		if p.In == "path" {
+			fmt.Fprintf(g.file, "%s, ", p.argument)
 			results = []string{"path *" + o.goName + "Path"}
 		}
 	}
@@ -231,31 +187,66 @@ func (g *generator) writeParameters(o *operation) error {
 		results = append(results, "into *"+g.typ(holder.Type()))
 	}
 	g.p("query string, header map[string][]string%s) *validate.Faults {", strings.Join(append([]string{""}, results...), ", "))
-	if len(all) > 0 {
-		g.p("p := validate.ParametersOf(params%s[:])", o.goName)
+	if len(all)+len(o.keys()) > 0 {
+		g.p("p := validate.ParametersOf(%s[:])", o.places)
 	} else {
 		g.p("var p validate.ParameterReader")
 	}
-	if len(all) > 0 && all[0].in == "path" {
+	if len(all) > 0 && all[0].In == "path" {
 		g.p("*path = %sPath{}", o.goName)
 	}
 	if holder != nil {
 		g.p("*into = %s{}", g.typ(holder.Type()))
 	}
-	if err := g.parameterReads(all); err != nil {
+	g.p("options := query")
+	if err := g.parameterReads(o, all); err != nil {
 		return err
 	}
-	g.p("return p.Close()\n}\n")
+	var path []string
+	for _, p := range all {
+		if p.In == "path" {
+			path = append(path, p.argument)
+		}
+	}
+	g.p("if faults := p.Close(); faults != nil {")
+	g.p("return %s.Explain(faults, []string{%s}, options, header)\n}\nreturn nil\n}\n", o.judge, strings.Join(path, ", "))
 	return nil
 }
 
+// keys returns the query options that are keys of security schemes, and no parameters.
+func (o *operation) keys() []string {
+	var all []string
+	for _, alternative := range o.Security {
+		for _, r := range alternative {
+			declared := slices.ContainsFunc(o.Parameters, func(p *validate.Parameter) bool { return p.In == "query" && p.Name == r.Name })
+			if r.Type == "apiKey" && r.In == "query" && !declared && !slices.Contains(all, r.Name) {
+				all = append(all, r.Name)
+			}
+		}
+	}
+	return all
+}
+
+// writeJudge writes the operation that judges parameters in process.
+func (g *generator) writeJudge(o *operation) {
+	o.judge, o.places = g.unique("judge"+o.goName), g.unique("params"+o.goName)
+	g.p("// %s judges the parameters of %s in process.", o.judge, strings.Map(oneLine, o.ID))
+	g.p("var %s = &validate.Operation{\nPath: %s,", o.judge, quote(o.Path))
+	g.security(o)
+	g.parameterList(o)
+	g.p("}\n")
+}
+
 func (g *generator) parameterTable(o *operation, all []*parameter) {
-	if len(all) == 0 {
+	if len(all)+len(o.keys()) == 0 {
 		return
 	}
-	g.p("var params%s = [...]validate.Place{", o.goName)
+	g.p("var %s = [...]validate.Place{", o.places)
 	for _, p := range all {
-		g.p("{In: %q, Name: %q, Expected: %s},", p.in, p.name, g.want(p.schema))
+		g.p("{In: %q, Name: %q, Expected: %s},", p.In, p.Name, g.want(p.schema))
+	}
+	for _, name := range o.keys() {
+		g.p("{In: \"query\", Name: %q, Expected: %s},", name, g.expected(validate.Expected{}))
 	}
 	g.p("}\n")
 }
@@ -263,50 +254,78 @@ func (g *generator) parameterTable(o *operation, all []*parameter) {
 func (g *generator) pathStruct(o *operation, all []*parameter) {
 	var types, values []string
 	for _, p := range all {
-		if p.in == "path" {
+		if p.In == "path" {
 			types, values = append(types, g.typ(p.typ)), append(values, "p."+p.field)
 		}
 	}
 	if len(types) == 0 {
 		return
 	}
-	g.p("// %sPath has the path parameters of %s.", o.goName, o.id)
+	g.p("// %sPath has the path parameters of %s.", o.goName, o.ID)
 	g.p("type %sPath struct {", o.goName)
 	for i, p := range all[:len(types)] {
-		g.p("%s %s // %s", p.field, types[i], p.name)
+		g.p("%s %s // %s", p.field, types[i], strings.Map(oneLine, p.Name))
 	}
 	g.p("}\n")
 	g.p("// Values returns the parameters in the order of the path.")
 	g.p("func (p *%sPath) Values() (%s) {\nreturn %s\n}\n", o.goName, strings.Join(types, ", "), strings.Join(values, ", "))
 }
 
+// nameArguments gives each path parameter a field and an argument that nothing else has.
+func (g *generator) nameArguments(all []*parameter) {
+	fields, arguments := map[string]bool{"Values": true}, map[string]bool{"options": true}
+	for _, p := range all {
+		if p.In != "path" {
+			continue
+		}
+		if p.field == "" || !unicode.IsUpper([]rune(p.field)[0]) {
+			p.field = "P" + p.field
+		}
+		p.field = free(p.field, func(name string) bool { return fields[name] })
+		fields[p.field] = true
+		p.argument = free(argument(p), func(name string) bool {
+			return arguments[name] || locals[name] || slices.Contains(slices.Collect(maps.Values(g.file.imports)), name) || name == g.models.pkg.Name()
+		})
+		arguments[p.argument] = true
+	}
+}
+
+// free returns a name that is not taken.
+func free(base string, taken func(name string) bool) string {
+	name := base
+	for n := 2; taken(name); n++ {
+		name = base + strconv.Itoa(n)
+	}
+	return name
+}
+
 // argument is the name of the argument of a path parameter.
 func argument(p *parameter) string {
-	name := strings.ToLower(p.field[:1]) + p.field[1:]
-	if token.IsKeyword(name) || p.field == strings.ToUpper(p.field) ||
-		slices.Contains([]string{"query", "header", "path", "into", "params"}, name) || len(name) == 1 {
+	first, size := utf8.DecodeRuneInString(p.field)
+	name := string(unicode.ToLower(first)) + p.field[size:]
+	if token.IsKeyword(name) || p.field == strings.ToUpper(p.field) || len(name) == 1 {
 		name = strings.ToLower(p.field) + "Param"
 	}
 	return name
 }
 
 // parameterReads writes the lines that read each parameter.
-func (g *generator) parameterReads(all []*parameter) error {
+func (g *generator) parameterReads(o *operation, all []*parameter) error {
 	for i, p := range all {
-		if p.in == "path" {
-			g.p("if s, ok := p.Path(%d, %s); ok {", i, argument(p))
+		if p.In == "path" {
+			g.p("if s, ok := p.Path(%d, %s); ok {", i, p.argument)
 			if err := g.parameterValue(i, p, "path."); err != nil {
 				return err
 			}
 			g.p("}")
 		}
 	}
-	if err := g.queryReads(all); err != nil {
+	if err := g.queryReads(o, all); err != nil {
 		return err
 	}
 	for i, p := range all {
-		if p.in == "header" {
-			key := textproto.CanonicalMIMEHeaderKey(p.name)
+		if p.In == "header" {
+			key := textproto.CanonicalMIMEHeaderKey(p.Name)
 			read := "Header"
 			if slices.Contains(listFields, key) {
 				read = "ListHeader"
@@ -320,7 +339,7 @@ func (g *generator) parameterReads(all []*parameter) error {
 				return err
 			}
 			g.p("}")
-			if p.required {
+			if p.Required {
 				g.p("p.Require(%d)", i)
 			}
 		}
@@ -328,9 +347,9 @@ func (g *generator) parameterReads(all []*parameter) error {
 	return nil
 }
 
-func (g *generator) queryReads(all []*parameter) error {
+func (g *generator) queryReads(o *operation, all []*parameter) error {
 	g.p("for query != \"\" {\nvar ok bool")
-	if !slices.ContainsFunc(all, func(p *parameter) bool { return p.in == "query" }) {
+	if len(o.keys()) == 0 && !slices.ContainsFunc(all, func(p *parameter) bool { return p.In == "query" }) {
 		g.p("var name string\nif name, _, query, ok = p.Option(query); ok {\np.Unknown(name)\n}\n}")
 		return nil
 	}
@@ -338,8 +357,8 @@ func (g *generator) queryReads(all []*parameter) error {
 	g.p("if name, value, query, ok = p.Option(query); !ok {\ncontinue\n}")
 	var options []string
 	for _, p := range all {
-		if p.odata {
-			options = append(options, quote(p.name))
+		if p.System {
+			options = append(options, quote(p.Name))
 		}
 	}
 	if options != nil {
@@ -347,17 +366,20 @@ func (g *generator) queryReads(all []*parameter) error {
 	}
 	g.p("switch name {")
 	for i, p := range all {
-		if p.in == "query" {
-			g.p("case %q:\nif s, ok := p.Query(%d, value); ok {", p.name, i)
+		if p.In == "query" {
+			g.p("case %q:\nif s, ok := p.Query(%d, value); ok {", p.Name, i)
 			if err := g.parameterValue(i, p, "into."); err != nil {
 				return err
 			}
 			g.p("}")
 		}
 	}
+	for i, name := range o.keys() {
+		g.p("case %q:\np.Query(%d, value)", name, len(all)+i)
+	}
 	g.p("default:\np.Unknown(name)\n}\n}")
 	for i, p := range all {
-		if p.in == "query" && p.required {
+		if p.In == "query" && p.Required {
 			g.p("p.Require(%d)", i)
 		}
 	}
@@ -367,7 +389,7 @@ func (g *generator) queryReads(all []*parameter) error {
 // isLine reports whether the parameter is the line of a header field itself, pointed at where it stands.
 func (p *parameter) isLine() bool {
 	u := unwrap(p.typ)
-	return p.in == "header" && u.how == pointer && types.Identical(u.value, types.Typ[types.String])
+	return p.In == "header" && u.how == pointer && types.Identical(u.value, types.Typ[types.String])
 }
 
 // parameterValue writes the check of the string s of a parameter, and its assignment.
@@ -382,8 +404,8 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 			value = fmt.Sprintf("%s(&p.Reader, %s, s)", g.checker(p.schema, u.value), index)
 		}
 	case "boolean":
-		if p.schema.enum != nil {
-			return p.schema.node.errorf("an enum of booleans is not supported in a parameter")
+		if p.schema.Enum != nil {
+			return p.schema.errorf("an enum of booleans is not supported in a parameter")
 		}
 		value = g.convert("p.Boolean("+index+", s)", types.Bool, u.value)
 	default:
@@ -397,7 +419,7 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 			if value != "s" {
 				g.p("%s", value) // for its faults: what passes is s itself
 			}
-			g.p("%s%s = validate.HeaderLine(header[%q])", target, p.field, textproto.CanonicalMIMEHeaderKey(p.name))
+			g.p("%s%s = validate.HeaderLine(header[%q])", target, p.field, textproto.CanonicalMIMEHeaderKey(p.Name))
 			break
 		}
 		g.p("x := %s\n%s%s = &x", value, target, p.field)

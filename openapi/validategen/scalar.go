@@ -12,13 +12,24 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// isValue reports whether a value of the schema is read by a function that returns it: all but objects and arrays.
-func isValue(s *schema) bool { return s.typ != "object" && s.typ != "array" }
+// isValue reports whether a value of the schema is read by an expression: all but objects, arrays and unions.
+func (g *generator) isValue(s *schema, t types.Type) bool {
+	if isInterface(t) || isRaw(t) {
+		return true
+	}
+	return s.typ != "object" && s.typ != "array" && !isUnion(t)
+}
 
-// reader returns what reads a value of a schema into a type: for an object or array a method that takes a pointer to
-// it, for any other value a call that returns it.
+// reader returns what reads a value of a schema into a type: for an object, an array or a union a function that takes a
+// pointer to it, for any other value an expression.
 func (g *generator) reader(s *schema, t types.Type, d direction) (string, error) {
 	write := g.writeStringReader
+	switch {
+	case isInterface(t), isRaw(t):
+		return g.anyReader(s, t)
+	case isUnion(t):
+		return g.unionReader(s, t, d)
+	}
 	switch s.typ {
 	case "string":
 		if s.isFree() && types.Identical(t, types.Typ[types.String]) {
@@ -27,7 +38,7 @@ func (g *generator) reader(s *schema, t types.Type, d direction) (string, error)
 	case "integer", "number":
 		write = g.writeNumberReader
 	case "boolean":
-		if s.enum == nil && types.Identical(t, types.Typ[types.Bool]) {
+		if s.Enum == nil && types.Identical(t, types.Typ[types.Bool]) {
 			return "r.Boolean(" + g.want(s) + ")", nil
 		}
 		write = g.writeBooleanReader
@@ -35,16 +46,16 @@ func (g *generator) reader(s *schema, t types.Type, d direction) (string, error)
 		return g.objectReader(s, t, d)
 	case "array":
 		return g.arrayReader(s, t, d)
-	case "":
-		return g.anyReader(s, t)
+	default:
+		return "", s.typeError(t)
 	}
 	return g.function("read", s, t, d, func(name string) error { return write(name, s, t) }) + "(r)", nil
 }
 
 // isFree reports whether any string will do.
 func (s *schema) isFree() bool {
-	return (s.format == "" || s.format == "password") && s.enum == nil && s.patterns == nil &&
-		s.minLength == nil && s.maxLength == nil && s.maxBytes == nil
+	return (s.Format == "" || validate.FormatOf(s.Format) == nil) && s.Enum == nil && s.Patterns == nil &&
+		s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil
 }
 
 // checker returns the method that checks a string or the literal of a number, and converts it.
@@ -57,7 +68,7 @@ func (g *generator) checker(s *schema, t types.Type) string {
 }
 
 func (g *generator) writeStringReader(name string, s *schema, t types.Type) error {
-	g.p("// %s reads the string %s.", name, s.node.pointer)
+	g.p("// %s reads the string %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
 	if s.isBareUUID() && textOrdered(t) {
 		g.p("if v, ok := r.UUID(); ok {\nreturn %s(v)\n}", g.typ(t))
@@ -71,8 +82,8 @@ func (g *generator) writeStringReader(name string, s *schema, t types.Type) erro
 
 // isBareUUID reports whether a UUID is all that the schema asks for.
 func (s *schema) isBareUUID() bool {
-	return s.format == "uuid" && s.enum == nil && s.minLength == nil && s.maxLength == nil && s.maxBytes == nil &&
-		!slices.ContainsFunc(s.patterns, func(p string) bool { return !implied("uuid", p) })
+	return s.Format == "uuid" && s.Enum == nil && s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil &&
+		!slices.ContainsFunc(s.Patterns, func(p *validate.Pattern) bool { return !implied("uuid", p.Text) })
 }
 
 // textOrdered reports whether t is sixteen bytes in the order in which a UUID writes them, which its type does not tell.
@@ -85,12 +96,12 @@ func textOrdered(t types.Type) bool {
 }
 
 func (g *generator) writeNumberReader(name string, s *schema, t types.Type) error {
-	g.p("// %s reads the number %s.", name, s.node.pointer)
+	g.p("// %s reads the number %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
 	g.p("at := r.Offset()")
 	g.p("if lit, ok := r.Number(%s); ok {", g.want(s))
 	g.p("return %s(r, at, lit)", g.checker(s, t))
-	g.p("}\nreturn 0\n}\n")
+	g.p("}\nvar none %s\nreturn none\n}\n", g.typ(t))
 	return nil
 }
 
@@ -98,19 +109,19 @@ func (g *generator) writeBooleanReader(name string, s *schema, t types.Type) err
 	if b, ok := t.Underlying().(*types.Basic); !ok || b.Kind() != types.Bool {
 		return s.typeError(t)
 	}
-	g.p("// %s reads the boolean %s.", name, s.node.pointer)
+	g.p("// %s reads the boolean %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
-	if s.enum == nil {
+	if s.Enum == nil {
 		g.p("return %s\n}\n", g.convert("r.Boolean("+g.want(s)+")", types.Bool, t))
 		return nil
 	}
 	g.p("at, first := r.Offset(), r.Peek()")
 	g.p("v := r.Boolean(%s)", g.want(s))
-	var tests []string
+	tests := []string{"(first == 't' || first == 'f')"}
 	for _, v := range s.values() {
 		tests = append(tests, "v != "+v)
 	}
-	g.p("if (first == 't' || first == 'f') && %s {", strings.Join(tests, " && "))
+	g.p("if %s {", strings.Join(tests, " && "))
 	g.fault(s, "at", "enum", enumText(s))
 	g.p("}\nreturn %s\n}\n", g.convert("v", types.Bool, t))
 	return nil
@@ -132,16 +143,9 @@ func convertBack(expr string, from types.Type, to types.BasicKind) string {
 	return types.Typ[to].Name() + "(" + expr + ")"
 }
 
-// values returns the enum without null.
-func (s *schema) values() []string {
-	return slices.DeleteFunc(slices.Clone(s.enum), func(v string) bool { return v == "null" })
-}
-
-func enumText(s *schema) string { return "[" + strings.Join(s.enum, ",") + "]" }
-
 // typeError says that a Go type cannot hold the values of the schema.
 func (s *schema) typeError(t types.Type) error {
-	return s.node.errorf("the Go type %s is not supported for a value of type %q and format %q", types.TypeString(t, nil), s.typ, s.format)
+	return s.errorf("the Go type %s is not supported for a value of type %q and format %q", types.TypeString(t, nil), s.typ, s.Format)
 }
 
 // fault writes the line that notes a fault.
@@ -158,33 +162,34 @@ func quote(s string) string {
 }
 
 func (g *generator) writeStringChecker(name string, s *schema, t types.Type) error {
-	g.p("// %s checks the string %s.", name, s.node.pointer)
+	g.p("// %s checks the string %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader, at int, s string) %s {", name, g.typ(t))
-	if s.minLength != nil && *s.minLength > 0 {
-		g.p("if validate.Shorter(s, %d) {", *s.minLength)
-		g.fault(s, "at", "minLength", strconv.Itoa(*s.minLength))
+	if s.MinLength != nil && *s.MinLength > 0 {
+		g.p("if validate.Shorter(s, %d) {", *s.MinLength)
+		g.fault(s, "at", "minLength", strconv.Itoa(*s.MinLength))
 		g.p("}")
 	}
-	if s.maxLength != nil {
-		g.p("if validate.Longer(s, %d) {", *s.maxLength)
-		g.fault(s, "at", "maxLength", strconv.Itoa(*s.maxLength))
+	if s.MaxLength != nil {
+		g.p("if validate.Longer(s, %d) {", *s.MaxLength)
+		g.fault(s, "at", "maxLength", strconv.Itoa(*s.MaxLength))
 		g.p("}")
 	}
-	if s.maxBytes != nil {
-		g.p("if len(s) > %d {", *s.maxBytes)
-		g.fault(s, "at", "x-maxBytes", strconv.Itoa(*s.maxBytes))
+	if s.MaxBytes != nil {
+		g.p("if len(s) > %d {", *s.MaxBytes)
+		g.fault(s, "at", "x-maxBytes", strconv.Itoa(*s.MaxBytes))
 		g.p("}")
 	}
-	for _, p := range s.patterns {
-		if implied(s.format, p) {
-			g.p("// The format %s implies the pattern %s", s.format, strconv.Quote(p))
+	for _, pattern := range s.Patterns {
+		p := pattern.Text
+		if implied(s.Format, p) {
+			g.p("// The format %s implies the pattern %s", s.Format, strconv.Quote(p))
 			continue
 		}
 		g.p("if %s {", g.pattern(p, "s", false, false))
 		g.fault(s, "at", "pattern", jsonText(p))
 		g.p("}")
 	}
-	if s.enum != nil {
+	if s.Enum != nil {
 		if values := s.values(); len(values) > 0 {
 			g.p("switch s {\ncase %s:\ndefault:", strings.Join(goStrings(values), ", "))
 			g.fault(s, "at", "enum", enumText(s))
@@ -204,7 +209,9 @@ func (g *generator) writeStringChecker(name string, s *schema, t types.Type) err
 func goStrings(values []string) []string {
 	var out []string
 	for _, v := range values {
-		out = append(out, strconv.Quote(unquote(v)))
+		if text := strconv.Quote(unquote(v)); !slices.Contains(out, text) {
+			out = append(out, text)
+		}
 	}
 	return out
 }
@@ -212,18 +219,18 @@ func goStrings(values []string) []string {
 // convertString writes the format's check and the conversion of the string s into t.
 func (g *generator) convertString(s *schema, t types.Type) error {
 	parse := parseFunction(t)
-	if parse != nil && parserFormats[parse.FullName()] == s.format && s.format != "" {
+	if parse != nil && parserFormats[parse.FullName()] == s.Format && s.Format != "" {
 		g.parseString(s, parse)
 		return nil
 	}
-	if s.format == "byte" && isByteSlice(t) {
+	if s.Format == "byte" && isByteSlice(t) {
 		g.p("v, ok := validate.DecodeByte(s)\nif !ok {")
 		g.fault(s, "at", "format", "")
 		g.p("}\nreturn v")
 		return nil
 	}
-	if validate.FormatOf(s.format) != nil {
-		g.p("if !%s(s) {", g.format(s.format))
+	if validate.FormatOf(s.Format) != nil {
+		g.p("if !%s(s) {", g.format(s.Format))
 		g.fault(s, "at", "format", "")
 		if basic, ok := t.Underlying().(*types.Basic); !ok || basic.Kind() != types.String {
 			g.p("var none %s\nreturn none", g.typ(t))
@@ -290,48 +297,108 @@ func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) err
 	if !ok {
 		return s.typeError(t)
 	}
-	g.p("// %s checks the number %s.", name, s.node.pointer)
+	g.p("// %s checks the number %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader, at int, lit []byte) %s {", name, g.typ(t))
 	var err error
+	result := ""
 	switch {
+	case isNumberText(t):
+		g.literalChecks(s)
+		result = g.typ(t) + "(lit)"
 	case s.typ == "integer" && basic.Info()&types.IsInteger != 0:
 		err = g.integerChecks(s, t, basic)
+		result = g.convert("n", types.Int64, t)
 	case s.typ == "number" && basic.Info()&types.IsFloat != 0:
 		err = g.floatChecks(s, basic)
+		result = g.convert("n", types.Float64, t)
 	default:
 		err = s.typeError(t)
 	}
 	if err != nil {
 		return err
 	}
-	for _, m := range s.multiples {
+	for _, m := range s.MultipleOf {
 		digits, exp, _ := factor(m)
 		g.p("if !validate.MultipleOf(lit, %d, %d) {", digits, exp)
 		g.fault(s, "at", "multipleOf", m)
 		g.p("}")
 	}
-	from := types.Int64
-	if s.typ == "number" {
-		from = types.Float64
-	}
-	g.p("return %s\n}\n", g.convert("n", from, t))
+	g.p("return %s\n}\n", result)
 	return nil
+}
+
+// literalChecks writes the checks of a number of any size.
+func (g *generator) literalChecks(s *schema) {
+	if s.typ == "integer" {
+		g.p("if _, whole, _ := validate.ParseInteger(lit); !whole {")
+		g.fault(s, "at", "type", "")
+		g.p("return \"\"\n}")
+	}
+	for _, b := range []struct {
+		keyword, op string
+		bound       *validate.Bound
+	}{{"minimum", "<", s.Minimum}, {"maximum", ">", s.Maximum}} {
+		if b.bound == nil {
+			continue
+		}
+		op := b.op
+		if b.bound.Exclusive {
+			op += "="
+		}
+		g.p("if validate.CompareDecimal(lit, %q) %s 0 {", b.bound.Literal, op)
+		g.fault(s, "at", boundKeyword(b.bound, b.keyword), b.bound.Literal)
+		g.p("}")
+	}
+	g.literalEnum(s)
+}
+
+func (g *generator) literalEnum(s *schema) {
+	if s.Enum == nil {
+		return
+	}
+	tests := []string{"true"}
+	for i, v := range s.values() {
+		if i == 0 {
+			tests = nil
+		}
+		tests = append(tests, fmt.Sprintf("validate.CompareDecimal(lit, %q) != 0", v))
+	}
+	g.p("if %s {", strings.Join(tests, " && "))
+	g.fault(s, "at", "enum", enumText(s))
+	g.p("}")
+}
+
+// beyond writes the line that notes what is wrong with a number that the Go type does not hold.
+func (g *generator) beyond(s *schema) {
+	if s.judged {
+		g.fault(s, "at", "format", "")
+		return
+	}
+	g.p("r.Beyond(at, lit, %s)", g.literal(s.Schema))
 }
 
 // intRanges are the values that integers of a format or of a Go type have.
 var intRanges = map[string][2]int64{
 	"int32": {math.MinInt32, math.MaxInt32}, "edm-int32": {math.MinInt32, math.MaxInt32}, "int8": {math.MinInt8, math.MaxInt8},
 	"int16": {math.MinInt16, math.MaxInt16}, "uint8": {0, math.MaxUint8}, "uint16": {0, math.MaxUint16}, "uint32": {0, math.MaxUint32},
-	"int64": {math.MinInt64, math.MaxInt64}, "int": {math.MinInt64, math.MaxInt64}, "": {math.MinInt64, math.MaxInt64},
+	"int64": {math.MinInt64, math.MaxInt64}, "int": {math.MinInt64, math.MaxInt64}, "uint": {0, math.MaxInt64}, "uint64": {0, math.MaxInt64},
+}
+
+// rangeOf returns the range of a format or a Go type.
+func rangeOf(name string) [2]int64 {
+	if r, ok := intRanges[name]; ok {
+		return r
+	}
+	return intRanges["int64"]
 }
 
 func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) error {
-	ofType, ok := intRanges[basic.Name()]
-	if !ok {
+	if _, ok := intRanges[basic.Name()]; !ok {
 		return s.typeError(t)
 	}
-	lo, hi := max(intRanges[s.format][0], ofType[0]), min(intRanges[s.format][1], ofType[1])
-	if s.format == "edm-int32" {
+	ofType, ofFormat := rangeOf(basic.Name()), rangeOf(s.Format)
+	lo, hi := max(ofFormat[0], ofType[0]), min(ofFormat[1], ofType[1])
+	if s.Format == "edm-int32" {
 		g.p("n, ok := validate.ParsePlainInteger(lit)")
 		g.p("if !ok || n < %d || n > %d {", lo, hi)
 	} else {
@@ -344,45 +411,50 @@ func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) e
 			g.p("if !ok || n < %d || n > %d {", lo, hi)
 		}
 	}
-	g.fault(s, "at", "format", "")
+	if numberFormats[s.Format] {
+		g.fault(s, "at", "format", "")
+	} else {
+		g.beyond(s)
+	}
 	g.p("return 0\n}")
-	if err := g.intBound(s, "minimum", s.min, lo, hi); err != nil {
+	if err := g.intBound(s, "minimum", s.Minimum, lo, hi); err != nil {
 		return err
 	}
-	if err := g.intBound(s, "maximum", s.max, lo, hi); err != nil {
+	if err := g.intBound(s, "maximum", s.Maximum, lo, hi); err != nil {
 		return err
 	}
-	if s.enum != nil {
-		values, err := intEnum(s, lo, hi)
-		if err != nil {
-			return err
+	if s.Enum != nil {
+		values := intEnum(s, lo, hi)
+		if len(values) > 0 {
+			g.p("switch n {\ncase %s:\ndefault:", strings.Join(values, ", "))
 		}
-		g.p("switch n {\ncase %s:\ndefault:", strings.Join(values, ", "))
 		g.fault(s, "at", "enum", enumText(s))
-		g.p("}")
+		if len(values) > 0 {
+			g.p("}")
+		}
 	}
 	return nil
 }
 
 // intBound writes the check of a minimum or a maximum, unless every value from lo to hi passes it.
-func (g *generator) intBound(s *schema, keyword string, b *bound, lo, hi int64) error {
+func (g *generator) intBound(s *schema, keyword string, b *validate.Bound, lo, hi int64) error {
 	if b == nil {
 		return nil
 	}
 	least, most := big.NewInt(lo), big.NewInt(hi)
-	r := rat(b.literal)
+	r := rat(b.Literal)
 	whole := new(big.Int).Div(r.Num(), r.Denom()) // rounded down
 	op := ">"
 	if keyword == "minimum" {
 		op = "<"
-		if !r.IsInt() || b.exclusive {
+		if !r.IsInt() || b.Exclusive {
 			whole.Add(whole, big.NewInt(1))
 		}
 		if whole.Cmp(least) <= 0 {
 			return nil
 		}
 	} else {
-		if r.IsInt() && b.exclusive {
+		if r.IsInt() && b.Exclusive {
 			whole.Sub(whole, big.NewInt(1))
 		}
 		if whole.Cmp(most) >= 0 {
@@ -390,72 +462,67 @@ func (g *generator) intBound(s *schema, keyword string, b *bound, lo, hi int64) 
 		}
 	}
 	if whole.Cmp(least) < 0 || whole.Cmp(most) > 0 {
-		return s.node.errorf("no value satisfies %s %s", keyword, b.literal)
+		g.fault(s, "at", boundKeyword(b, keyword), b.Literal) // no value of the Go type satisfies it
+		return nil
 	}
 	g.p("if n %s %s {", op, whole)
-	g.fault(s, "at", b.keyword(keyword), b.literal)
+	g.fault(s, "at", boundKeyword(b, keyword), b.Literal)
 	g.p("}")
 	return nil
 }
 
-func (b *bound) keyword(keyword string) string {
-	if b.exclusive {
+// boundKeyword is the keyword of a bound.
+func boundKeyword(b *validate.Bound, keyword string) string {
+	if b.Exclusive {
 		return map[string]string{"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}[keyword]
 	}
 	return keyword
 }
 
-func intEnum(s *schema, lo, hi int64) ([]string, error) {
+// intEnum returns the values of an enum that are integers from lo to hi: no other can be.
+func intEnum(s *schema, lo, hi int64) []string {
 	var out []string
 	for _, v := range s.values() {
-		r, ok := new(big.Rat).SetString(v)
-		if !ok || !r.IsInt() || !r.Num().IsInt64() || r.Num().Int64() < lo || r.Num().Int64() > hi {
-			return nil, s.node.errorf("%s in enum is not a value of type %s and format %q", v, s.typ, s.format)
-		}
-		if !slices.Contains(out, r.Num().String()) {
+		r := rat(v)
+		if r.IsInt() && r.Num().IsInt64() && r.Num().Int64() >= lo && r.Num().Int64() <= hi && !slices.Contains(out, r.Num().String()) {
 			out = append(out, r.Num().String())
 		}
 	}
-	return out, nil
+	return out
 }
 
 func (g *generator) floatChecks(s *schema, basic *types.Basic) error {
 	size := 64
-	if basic.Kind() == types.Float32 || s.format == "float" {
+	if basic.Kind() == types.Float32 || s.Format == "float" {
 		size = 32
 	}
 	g.p("n, ok := validate.ParseFloat(lit, %d)\nif !ok {", size)
-	g.fault(s, "at", "format", "")
+	g.beyond(s)
 	g.p("return 0\n}")
-	g.floatBound(s, "minimum", s.min, "<", size)
-	g.floatBound(s, "maximum", s.max, ">", size)
-	if s.enum != nil {
-		var tests []string
-		for _, v := range s.values() {
-			if _, ok := new(big.Rat).SetString(v); !ok {
-				return s.node.errorf("%s in enum is not a number", v)
-			}
-			tests = append(tests, fmt.Sprintf("validate.CompareDecimal(lit, %q) != 0", v))
-		}
-		g.p("if %s {", strings.Join(tests, " && "))
-		g.fault(s, "at", "enum", enumText(s))
-		g.p("}")
-	}
+	g.floatBound(s, "minimum", s.Minimum, "<", size)
+	g.floatBound(s, "maximum", s.Maximum, ">", size)
+	g.literalEnum(s)
 	return nil
 }
 
 // floatBound writes the check of a minimum or a maximum. Rounding keeps the order, so that only where the rounded values
 // do not tell the literals have to be compared.
-func (g *generator) floatBound(s *schema, keyword string, b *bound, op string, size int) {
+func (g *generator) floatBound(s *schema, keyword string, b *validate.Bound, op string, size int) {
 	if b == nil {
 		return
 	}
-	rounded, _ := strconv.ParseFloat(b.literal, size)
+	rounded, err := strconv.ParseFloat(b.Literal, size)
 	exact := op + " 0"
-	if b.exclusive {
+	if b.Exclusive {
 		exact = op + "= 0"
 	}
-	g.p("if n %s= %s && validate.CompareDecimal(lit, %q) %s {", op, strconv.FormatFloat(rounded, 'g', -1, 64), b.literal, exact)
-	g.fault(s, "at", b.keyword(keyword), b.literal)
+	if err != nil { // no float is as large
+		g.p("if validate.CompareDecimal(lit, %q) %s {", b.Literal, exact)
+		g.fault(s, "at", boundKeyword(b, keyword), b.Literal)
+		g.p("}")
+		return
+	}
+	g.p("if n %s= %s && validate.CompareDecimal(lit, %q) %s {", op, strconv.FormatFloat(rounded, 'g', -1, 64), b.Literal, exact)
+	g.fault(s, "at", boundKeyword(b, keyword), b.Literal)
 	g.p("}")
 }

@@ -1,390 +1,256 @@
 package main
 
 import (
+	"context"
 	"math/big"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// schema is what a place of the document asks of a value. allOf is worked in; a reference is the schema it leads to.
+// schema is a schema of the contract as code is written for it.
 type schema struct {
-	node  node
-	name  string // of the component, "" for a schema that stands inside something else
-	title string // what its functions are named after if it has no name; "" is by its place
+	*validate.Schema
+	contract *contract
+	title    string // what its functions are named after if it has no name; "" is by its place
 
-	typ, format string
-	nullable    bool
-	enum        []string // as JSON; nil for none
+	typ      string // of JSON, null aside; "" for several or any
+	nullable bool
+	// whole reports that the schema has keywords for which there is no code: [validate.Reader.Check] judges its values,
+	// and what is left is decoding.
+	whole bool
+	// judged is the schema of values that have been judged: it has a shape and no rules.
+	judged bool
 
-	min, max  *bound
-	multiples []string
-
-	minLength, maxLength, maxBytes *int
-	patterns                       []string
-
-	properties           []*property
-	required             []string
-	additional           *schema // nil for none or for a bare true
-	closed               bool    // additionalProperties: false
-	hasAdditional        bool
-	minProps, maxProps   *int
-	ignore               string // a pattern of names
-	ignoreDepth          int
-	items                *schema
-	minItems, maxItems   *int
-	readOnly, writeOnly  bool
-	parts                []*schema // of allOf
-	constrained, untyped bool
-	state                buildState
+	properties []*property
+	undeclared []string // members that are required and not declared
+	demanded   []string // of a shape: the members that the schema required
+	items      *schema
+	additional *schema          // nil for any value
+	closed     bool             // no further members
+	shape      *schema          // of a whole schema
+	origin     *validate.Schema // of a shape
 }
 
 type property struct {
 	name   string
 	schema *schema
+	hidden string
 }
 
-// bound is a minimum or a maximum, as it is written.
-type bound struct {
-	literal   string
-	exclusive bool
+// typeNames are the words of JSON Schema for the types that are one.
+var typeNames = map[validate.Types]string{
+	validate.Object: "object", validate.Array: "array", validate.String: "string", validate.Boolean: "boolean",
+	validate.Integer: "integer", validate.Number: "number", validate.Integer | validate.Number: "number",
 }
 
-type buildState int
-
-const (
-	queued buildState = iota
-	building
-	built
-)
-
-// builder makes the schemas of a document. Each place has one schema, so that recursion is a cycle of pointers.
-type builder struct {
-	schemas map[string]*schema
-	queue   []*schema
-	ignored []string // extensions that the caller says mean nothing for validation
-}
-
-// schema returns the schema at n; it is complete once finish has been called.
-func (b *builder) schema(n node) (*schema, error) {
-	n, err := n.resolve()
-	if err != nil {
-		return nil, err
+func (s *schema) fill() {
+	s.typ = typeNames[s.Types&^validate.Null]
+	s.nullable = s.Types&validate.Null != 0
+	s.whole = s.isWhole()
+	if s.whole {
+		return
 	}
-	if s, ok := b.schemas[n.pointer]; ok {
-		return s, nil
+	c := s.contract
+	for _, p := range s.Properties {
+		s.properties = append(s.properties, &property{p.Name, c.schema(p.Schema), p.Hidden})
 	}
-	s := &schema{node: n}
-	if name, ok := strings.CutPrefix(n.pointer, "/components/schemas/"); ok && !strings.Contains(name, "/") {
-		s.name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
-	}
-	b.schemas[n.pointer] = s
-	b.queue = append(b.queue, s)
-	return s, nil
-}
-
-// finish completes every schema that schema has returned.
-func (b *builder) finish() error {
-	for len(b.queue) > 0 {
-		s := b.queue[0]
-		b.queue = b.queue[1:]
-		if err := b.fill(s); err != nil {
-			return err
+	for _, name := range s.Required {
+		if s.property(name) == nil {
+			s.undeclared = append(s.undeclared, name)
 		}
 	}
-	return nil
-}
-
-func (b *builder) fill(s *schema) error {
-	switch s.state {
-	case built:
-		return nil
-	case building:
-		return s.node.errorf("allOf leads back to itself")
+	if s.typ == "array" {
+		s.items = c.schema(s.Items)
 	}
-	s.state = building
-	for key, n := range s.node.members() {
-		if err := b.keyword(s, key, n); err != nil {
-			return err
+	if a := s.AdditionalProperties; a != nil {
+		if s.closed = a.Types == 0; !s.closed {
+			s.additional = c.schema(a)
 		}
 	}
-	if err := b.mergeParts(s); err != nil {
-		return err
-	}
-	s.state = built
-	return s.verify()
 }
 
-// describes reports whether a member of a schema describes and does not validate. Extensions that other tools read are
-// among them; any other extension may mean validation and is refused.
-func describes(key string) bool {
-	switch key {
-	case "title", "description", "summary", "example", "externalDocs", "deprecated", "xml", "default",
-		"x-order", "x-omitempty", "x-omitzero", "x-enum-varnames", "x-enumNames", "x-enum-descriptions",
-		"x-deprecated-reason", "x-internal", "x-tags":
+// isAny reports whether every value satisfies the schema.
+func (s *schema) isAny() bool { return s.typ == "" && !s.whole }
+
+// isWhole reports whether the schema has a keyword for which there is no code.
+func (s *schema) isWhole() bool {
+	any := validate.Schema{Pointer: s.Pointer, Name: s.Name, Expected: s.Expected, Types: validate.AnyType}
+	if literal(s.Schema, noName) == literal(&any, noName) {
+		return false
+	}
+	if s.typ == "" || s.UniqueItems || s.PrefixItems != nil || s.Contains != nil || s.UnevaluatedItems != nil ||
+		s.PatternProperties != nil || s.PropertyNames != nil || s.DependentRequired != nil || s.DependentSchemas != nil ||
+		s.UnevaluatedProperties != nil || s.AllOf != nil || s.AnyOf != nil || s.OneOf != nil || s.Not != nil || s.If != nil {
 		return true
 	}
-	return strings.HasPrefix(key, "x-go-") || strings.HasPrefix(key, "x-oapi-codegen-") || strings.HasPrefix(key, "x-docs-")
+	switch s.typ {
+	case "object":
+		if s.IgnoreMembers != nil && slices.ContainsFunc(s.Required, func(name string) bool { return !s.declares(name) }) {
+			return true
+		}
+		fallthrough
+	case "array":
+		return s.Enum != nil || s.Items != nil && s.Items.Types == 0 || slices.ContainsFunc(s.Properties, func(p validate.Property) bool {
+			return p.Schema != nil && p.Schema.Types == 0
+		})
+	case "integer", "number":
+		if validate.NumberFormatOf(s.Format) != nil && !numberFormats[s.Format] {
+			return true
+		}
+		return slices.ContainsFunc(s.MultipleOf, func(m string) bool { _, _, ok := factor(m); return !ok }) || s.oddEnum('-')
+	case "string":
+		return s.oddEnum('"')
+	}
+	return s.oddEnum('t')
 }
 
-// keyword works one member of a schema object in.
-func (b *builder) keyword(s *schema, key string, n node) error {
-	if describes(key) || slices.Contains(b.ignored, key) {
-		return nil
-	}
-	if key != "nullable" && key != "readOnly" && key != "writeOnly" && key != "allOf" {
-		s.constrained = true
-	}
-	switch key {
-	case "type", "format", "pattern":
-		return s.textKeyword(key, n)
-	case "nullable", "readOnly", "writeOnly", "exclusiveMinimum", "exclusiveMaximum":
-		return s.flagKeyword(key, n)
-	case "minimum", "maximum", "multipleOf":
-		return s.numberKeyword(key, n)
-	case "minLength", "maxLength", "x-maxBytes", "minProperties", "maxProperties", "minItems", "maxItems", "x-ignore-maxDepth":
-		return s.countKeyword(key, n)
-	case "enum", "required":
-		return s.listKeyword(key, n)
-	case "x-ignore-members":
-		s.ignore = n.text()
-		_, err := regexp.Compile(s.ignore)
-		return wrap(n, err)
-	case "properties", "additionalProperties", "items", "allOf":
-		return b.schemaKeyword(s, key, n)
-	}
-	if strings.HasPrefix(key, "x-") {
-		return n.errorf("the extension %s is unknown; -ignore-extension %[1]s says that it does not validate", key)
-	}
-	return n.errorf("the keyword %s is not supported", key)
+// numberFormats are the formats of numbers that there is code for.
+var numberFormats = map[string]bool{
+	"int8": true, "int16": true, "int32": true, "int64": true, "uint8": true, "uint16": true, "uint32": true,
+	"float": true, "double": true, "edm-int32": true,
 }
 
-func wrap(n node, err error) error {
-	if err == nil {
-		return nil
-	}
-	return n.errorf("%v", err)
+func (s *schema) declares(name string) bool {
+	return slices.ContainsFunc(s.Properties, func(p validate.Property) bool { return p.Name == name })
 }
 
-func (s *schema) textKeyword(key string, n node) error {
-	switch key {
-	case "type":
-		s.typ = n.text()
-		if !slices.Contains([]string{"object", "array", "string", "integer", "number", "boolean"}, s.typ) {
-			return n.errorf("the type %q is not supported", s.typ)
-		}
-	case "format":
-		s.format = n.text()
-	case "pattern":
-		if _, err := regexp.Compile(n.text()); err != nil {
-			return n.errorf("the pattern is none of RE2's: %v", err)
-		}
-		s.patterns = append(s.patterns, n.text())
-	}
-	return nil
-}
-
-func (s *schema) flagKeyword(key string, n node) error {
-	if !n.isTrue() && !n.isFalse() {
-		return n.errorf("%s is neither true nor false", key)
-	}
-	on := n.isTrue()
-	switch key {
-	case "nullable":
-		s.nullable = on
-	case "readOnly":
-		s.readOnly = on
-	case "writeOnly":
-		s.writeOnly = on
-	case "exclusiveMinimum":
-		if _, ok := s.node.get("minimum"); !ok {
-			return n.errorf("exclusiveMinimum has no minimum beside it")
-		}
-	case "exclusiveMaximum":
-		if _, ok := s.node.get("maximum"); !ok {
-			return n.errorf("exclusiveMaximum has no maximum beside it")
-		}
-	}
-	return nil
-}
-
-func (s *schema) numberKeyword(key string, n node) error {
-	literal, err := n.json()
-	if err != nil {
-		return err
-	}
-	value, ok := new(big.Rat).SetString(literal)
-	if !ok || n.yaml.Tag == "!!str" {
-		return n.errorf("%s is not a number", key)
-	}
-	exclusive := func(key string) bool {
-		e, _ := s.node.get(key)
-		return e.isTrue()
-	}
-	switch key {
-	case "minimum":
-		s.min = &bound{literal, exclusive("exclusiveMinimum")}
-	case "maximum":
-		s.max = &bound{literal, exclusive("exclusiveMaximum")}
-	case "multipleOf":
-		if value.Sign() <= 0 {
-			return n.errorf("multipleOf is not positive")
-		}
-		if _, _, ok := factor(literal); !ok {
-			return n.errorf("multipleOf has too many digits")
-		}
-		s.multiples = append(s.multiples, literal)
-	}
-	return nil
-}
-
-func (s *schema) countKeyword(key string, n node) error {
-	count, err := strconv.Atoi(n.text())
-	if err != nil || count < 0 || count > 1<<31-1 {
-		return n.errorf("%s is not a count", key)
-	}
-	switch key {
-	case "minLength":
-		s.minLength = &count
-	case "maxLength":
-		s.maxLength = &count
-	case "x-maxBytes":
-		s.maxBytes = &count
-	case "minProperties":
-		s.minProps = &count
-	case "maxProperties":
-		s.maxProps = &count
-	case "minItems":
-		s.minItems = &count
-	case "maxItems":
-		s.maxItems = &count
-	case "x-ignore-maxDepth":
-		s.ignoreDepth = count
-		if _, ok := s.node.get("x-ignore-members"); !ok {
-			return n.errorf("x-ignore-maxDepth has no x-ignore-members beside it")
-		}
-	}
-	return nil
-}
-
-func (s *schema) listKeyword(key string, n node) error {
-	if key == "required" {
-		for _, item := range n.items() {
-			s.required = append(s.required, item.text())
-		}
-		return nil
-	}
-	s.enum = []string{}
-	for _, item := range n.items() {
-		value, err := item.json()
-		if err != nil {
-			return err
-		}
-		s.enum = append(s.enum, value)
-	}
-	return nil
-}
-
-func (b *builder) schemaKeyword(s *schema, key string, n node) error {
-	switch key {
-	case "properties":
-		for name, child := range n.members() {
-			sub, err := b.schema(child)
-			if err != nil {
-				return err
-			}
-			s.properties = append(s.properties, &property{name, sub})
-		}
-	case "items":
-		sub, err := b.schema(n)
-		s.items = sub
-		return err
-	case "allOf":
-		for _, item := range n.items() {
-			sub, err := b.schema(item)
-			if err != nil {
-				return err
-			}
-			s.parts = append(s.parts, sub)
-		}
-	case "additionalProperties":
-		s.hasAdditional = true
+// oddEnum reports whether the enum has a value of another type. first is a byte that values of the type may begin with.
+func (s *schema) oddEnum(first byte) bool {
+	return slices.ContainsFunc(s.Enum, func(v validate.Value) bool {
+		c := v.JSON[0]
 		switch {
-		case n.isFalse():
-			s.closed = true
-		case n.isTrue():
-		default:
-			sub, err := b.schema(n)
-			s.additional = sub
-			return err
+		case c == 'n':
+			return false
+		case first == '-':
+			return c != '-' && c-'0' > 9
+		case first == 't':
+			return c != 't' && c != 'f'
+		}
+		return c != first
+	})
+}
+
+func noName(*validate.Schema) string { return "" }
+
+// shaped returns the schema that decodes values which have been judged.
+func (s *schema) shaped() *schema {
+	if s.judged || s.isAny() {
+		return s
+	}
+	if s.shape == nil {
+		s.shape = &schema{
+			Schema:   &validate.Schema{Pointer: s.Pointer, Name: s.Name, Expected: s.Expected, Format: s.Format, Types: s.Types},
+			contract: s.contract, title: s.title, judged: true, origin: s.Schema,
+		}
+		s.shape.sketch(s.Schema)
+	}
+	return s.shape
+}
+
+// sketch finds the shape of the values of a schema.
+func (s *schema) sketch(from *validate.Schema) {
+	var types validate.Types
+	var items, additional *validate.Schema
+	names := map[string]bool{}
+	for i, part := range sameValue(from) {
+		implied := part.Types
+		if implied == validate.AnyType {
+			implied = impliedTypes(part)
+		}
+		types |= implied
+		if s.Format == "" && i > 0 {
+			s.Format = part.Format
+		}
+		if part == from || slices.Contains(from.AllOf, part) {
+			s.demanded = append(s.demanded, part.Required...)
+		}
+		for _, p := range part.Properties {
+			if !names[p.Name] {
+				names[p.Name] = true
+				s.properties = append(s.properties, &property{p.Name, s.contract.schema(p.Schema).shaped(), ""})
+			}
+		}
+		if items == nil {
+			items = part.Items
+		}
+		if a := part.AdditionalProperties; additional == nil && a != nil && a.Types != 0 {
+			additional = a
 		}
 	}
-	return nil
+	s.typ = typeNames[types&^validate.Null]
+	s.nullable = s.takesNull()
+	if s.typ == "array" {
+		s.items = s.contract.schema(items).shaped()
+	}
+	if additional != nil {
+		s.additional = s.contract.schema(additional).shaped()
+	}
 }
 
-// verify refuses keywords that would have no effect, or one that the author does not expect.
-func (s *schema) verify() error {
-	allowed, ok := keywordsOf[s.typ]
-	if !ok {
-		if s.constrained {
-			return s.node.errorf("keywords without a type are not supported: they bind only the values of their type")
-		}
-		s.untyped = true
-		return nil
-	}
-	for key, n := range s.node.members() {
-		if keywordTypes[key] && !slices.Contains(allowed, key) {
-			return n.errorf("%s says nothing about a value of type %s", key, s.typ)
-		}
-	}
-	if s.typ == "array" && s.items == nil {
-		return s.node.errorf("an array needs items")
-	}
-	return s.verifyFormat()
-}
-
-func (s *schema) verifyFormat() error {
-	if s.format == "" || slices.Contains(formatsOf[s.typ], s.format) {
-		return nil
-	}
-	n, ok := s.node.get("format")
-	if !ok {
-		n = s.node
-	}
-	return n.errorf("the format %q of type %s is not supported", s.format, s.typ)
-}
-
-// keywordsOf has the keywords that bind values of a type.
-var keywordsOf = map[string][]string{
-	"object":  {"properties", "required", "additionalProperties", "minProperties", "maxProperties", "x-ignore-members", "x-ignore-maxDepth"},
-	"array":   {"items", "minItems", "maxItems"},
-	"string":  {"format", "enum", "pattern", "minLength", "maxLength", "x-maxBytes"},
-	"integer": {"format", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-	"number":  {"format", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-	"boolean": {"enum"},
-}
-
-// keywordTypes has every keyword that binds values of some types only.
-var keywordTypes = func() map[string]bool {
-	all := map[string]bool{}
-	for _, keys := range keywordsOf {
-		for _, key := range keys {
-			all[key] = true
+// sameValue returns a schema and those that apply to the same value and say how it looks.
+func sameValue(s *validate.Schema) []*validate.Schema {
+	all, seen := []*validate.Schema{s}, map[*validate.Schema]bool{s: true, nil: true}
+	for i := 0; i < len(all); i++ {
+		for _, list := range [][]*validate.Schema{all[i].AllOf, all[i].AnyOf, all[i].OneOf, {all[i].Then, all[i].Else}} {
+			for _, part := range list {
+				if !seen[part] {
+					seen[part] = true
+					all = append(all, part)
+				}
+			}
 		}
 	}
 	return all
-}()
-
-// formatsOf has the formats of a type. "password" asks for nothing but care (OpenAPI 3.0.3 §4.4).
-var formatsOf = map[string][]string{
-	"string":  {"uuid", "date-time", "date", "byte", "uri", "email", "ipv4", "ipv6", "edm-datetimeoffset", "password"},
-	"integer": {"int32", "int64", "edm-int32"},
-	"number":  {"float", "double"},
 }
 
+// impliedTypes returns the types that the keywords of a schema without a type are about.
+func impliedTypes(s *validate.Schema) validate.Types {
+	var types validate.Types
+	if s.Properties != nil || s.Required != nil || s.AdditionalProperties != nil || s.PatternProperties != nil ||
+		s.MinProperties != nil || s.MaxProperties != nil || s.PropertyNames != nil {
+		types |= validate.Object
+	}
+	if s.Items != nil || s.PrefixItems != nil || s.MinItems != nil || s.MaxItems != nil || s.Contains != nil || s.UniqueItems {
+		types |= validate.Array
+	}
+	if s.MinLength != nil || s.MaxLength != nil || s.MaxBytes != nil || s.Patterns != nil || validate.FormatOf(s.Format) != nil {
+		types |= validate.String
+	}
+	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil {
+		types |= validate.Number
+	}
+	for _, v := range s.Enum {
+		types |= valueType(v.JSON)
+	}
+	return types
+}
+
+// valueType is the type of a JSON value.
+func valueType(text string) validate.Types {
+	switch text[0] {
+	case '"':
+		return validate.String
+	case '{':
+		return validate.Object
+	case '[':
+		return validate.Array
+	case 't', 'f':
+		return validate.Boolean
+	case 'n':
+		return validate.Null
+	}
+	if r, ok := new(big.Rat).SetString(text); ok && r.IsInt() {
+		return validate.Integer
+	}
+	return validate.Number
+}
+
+func (s *schema) errorf(format string, args ...any) error { return errorAt(s.Pointer, format, args...) }
+
 // isRequired reports whether the object must have the member.
-func (s *schema) isRequired(name string) bool { return slices.Contains(s.required, name) }
+func (s *schema) isRequired(name string) bool { return !s.judged && slices.Contains(s.Required, name) }
 
 func (s *schema) property(name string) *property {
 	for _, p := range s.properties {
@@ -395,23 +261,69 @@ func (s *schema) property(name string) *property {
 	return nil
 }
 
-// allowsNull reports whether null is a value: an enum that is there must have it (OpenAPI 3.0.3, nullable).
-func (s *schema) allowsNull() bool {
-	return s.untyped || s.nullable && (s.enum == nil || slices.Contains(s.enum, "null"))
+// values returns the enum without null, as JSON.
+func (s *schema) values() []string {
+	var all []string
+	for _, v := range s.Enum {
+		if v.JSON != "null" {
+			all = append(all, v.JSON)
+		}
+	}
+	return all
+}
+
+// hasNull reports whether an enum, if there is one, has null.
+func (s *schema) hasNull() bool {
+	return s.Enum == nil || slices.ContainsFunc(s.Enum, func(v validate.Value) bool { return v.JSON == "null" })
+}
+
+func enumText(s *schema) string {
+	var all []string
+	for _, v := range s.Enum {
+		all = append(all, v.JSON)
+	}
+	return "[" + strings.Join(all, ",") + "]"
 }
 
 // directed reports whether the schema means different things in requests and in responses.
-func (s *schema) directed() bool { return s.anyDirected(map[*schema]bool{}) }
+func (s *schema) directed() bool { return s.contract.directed(s.Schema) }
 
-func (s *schema) anyDirected(seen map[*schema]bool) bool {
-	if s == nil || seen[s] {
-		return false
+// rat is the value of a literal that has been read before.
+func rat(literal string) *big.Rat {
+	r, _ := new(big.Rat).SetString(literal)
+	return r
+}
+
+// factor splits a positive literal into digits·10^exp, where digits is no multiple of ten. It reports false if the digits
+// do not fit into 64 bits.
+func factor(literal string) (uint64, int, bool) {
+	r, exp := rat(literal), 0
+	ten := big.NewRat(10, 1)
+	for ; !r.IsInt(); exp-- {
+		r.Mul(r, ten)
 	}
-	seen[s] = true
-	for _, p := range s.properties {
-		if p.schema.readOnly || p.schema.writeOnly || p.schema.anyDirected(seen) {
-			return true
+	n, rest := new(big.Int).Set(r.Num()), new(big.Int)
+	for {
+		q, m := new(big.Int).QuoRem(n, big.NewInt(10), rest)
+		if m.Sign() != 0 {
+			break
 		}
+		n = q
+		exp++
 	}
-	return s.items.anyDirected(seen) || s.additional.anyDirected(seen)
+	return n.Uint64(), exp, n.IsUint64()
+}
+
+// takesNull reports whether the document says that the value may be null. A schema without a type takes null, too, as it
+// takes every other value that its keywords are not about: a Go type need not hold those.
+func (s *schema) takesNull() bool {
+	from := s.Schema
+	if s.origin != nil {
+		from = s.origin
+	}
+	said := slices.ContainsFunc(sameValue(from), func(part *validate.Schema) bool {
+		return part.Types != validate.AnyType && part.Types&validate.Null != 0 ||
+			slices.ContainsFunc(part.Enum, func(v validate.Value) bool { return v.JSON == "null" })
+	})
+	return said && from.Check(context.Background(), []byte("null")) == nil
 }

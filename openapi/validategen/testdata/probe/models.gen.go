@@ -6,6 +6,7 @@ package probe
 import (
 	"time"
 
+	"github.com/oapi-codegen/nullable"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
@@ -29,19 +30,19 @@ func (e PostProbeParamsLevel) Valid() bool {
 
 // Reading defines model for reading.
 type Reading struct {
-	At     *time.Time           `json:"at,omitempty"`
-	Day    *openapi_types.Date  `json:"day,omitempty"`
-	Four   *string              `json:"four,omitempty"`
-	Id     *openapi_types.UUID  `json:"id,omitempty"`
-	Link   *string              `json:"link,omitempty"`
-	Mail   *openapi_types.Email `json:"mail,omitempty"`
-	Raw    *[]byte              `json:"raw,omitempty"`
-	Secret *string              `json:"secret,omitempty"`
-	Short  *string              `json:"short,omitempty"`
-	Six    *string              `json:"six,omitempty"`
-	Small  *int                 `json:"small,omitempty"`
-	When   *string              `json:"when,omitempty"`
-	Word   *string              `json:"word,omitempty"`
+	At     *time.Time                `json:"at,omitempty"`
+	Day    *openapi_types.Date       `json:"day,omitempty"`
+	Four   *string                   `json:"four,omitempty"`
+	Id     *openapi_types.UUID       `json:"id,omitempty"`
+	Link   *string                   `json:"link,omitempty"`
+	Mail   *openapi_types.Email      `json:"mail,omitempty"`
+	Raw    nullable.Nullable[[]byte] `json:"raw,omitempty"`
+	Secret *string                   `json:"secret,omitempty"`
+	Short  *string                   `json:"short,omitempty"`
+	Six    *string                   `json:"six,omitempty"`
+	Small  *int                      `json:"small,omitempty"`
+	When   *string                   `json:"when,omitempty"`
+	Word   *string                   `json:"word,omitempty"`
 }
 
 // Slot defines model for slot.

@@ -6,6 +6,8 @@ package shop
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/oapi-codegen/nullable"
 )
 
 // Defines values for Kind.
@@ -118,20 +120,20 @@ type Kind string
 
 // Order defines model for order.
 type Order struct {
-	Any      int              `json:"any,omitempty"`
-	Big      int64            `json:"big,omitempty"`
-	Count    int32            `json:"count,omitempty"`
-	Discount float32          `json:"discount,omitempty"`
-	Gift     OrderGift        `json:"gift,omitempty"`
-	ID       int64            `json:"id,omitempty"`
-	Kind     Kind             `json:"kind"`
-	Labels   Order_Labels     `json:"labels,omitempty"`
-	Price    float64          `json:"price"`
-	Ratio    OrderRatio       `json:"ratio,omitempty"`
-	Secret   string           `json:"secret,omitempty"`
-	Size     OrderSize        `json:"size,omitempty"`
-	State    OrderState       `json:"state,omitempty"`
-	Stock    map[string]int32 `json:"stock,omitempty"`
+	Any      int                           `json:"any,omitempty"`
+	Big      int64                         `json:"big,omitempty"`
+	Count    int32                         `json:"count,omitempty"`
+	Discount float32                       `json:"discount,omitempty"`
+	Gift     OrderGift                     `json:"gift,omitempty"`
+	ID       int64                         `json:"id,omitempty"`
+	Kind     Kind                          `json:"kind"`
+	Labels   Order_Labels                  `json:"labels,omitempty"`
+	Price    float64                       `json:"price"`
+	Ratio    OrderRatio                    `json:"ratio,omitempty"`
+	Secret   string                        `json:"secret,omitempty"`
+	Size     OrderSize                     `json:"size,omitempty"`
+	State    nullable.Nullable[OrderState] `json:"state,omitempty"`
+	Stock    map[string]int32              `json:"stock,omitempty"`
 }
 
 // OrderGift defines model for Order.Gift.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime/types"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
@@ -72,9 +73,10 @@ func readReading(r *validate.Reader, v *probe.Reading) {
 			x := readReadingDay(r)
 			v.Day = &x
 		case 3: // raw
-			if !r.Null() {
-				x := readReadingRaw(r)
-				v.Raw = &x
+			if r.Null() {
+				v.Raw = nullable.NewNullNullable[[]byte]()
+			} else {
+				v.Raw = nullable.NewNullableWithValue(readReadingRaw(r))
 			}
 		case 4: // link
 			x := readReadingLink(r)
@@ -136,7 +138,7 @@ func checkSlot(r *validate.Reader, at int, lit []byte) int32 {
 func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Fault(at, "format", "", &wantNumber)
+		r.Beyond(at, lit, schemas[2])
 		return 0
 	}
 	if n <= 0 && validate.CompareDecimal(lit, "0") <= 0 {
@@ -204,7 +206,7 @@ func checkPostProbeLevel(r *validate.Reader, at int, s string) probe.PostProbePa
 func checkPostProbeXRate(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Fault(at, "format", "", &wantNumberDouble)
+		r.Beyond(at, lit, schemas[11])
 		return 0
 	}
 	if n >= 1.5 && validate.CompareDecimal(lit, "1.5") > 0 {
@@ -326,7 +328,8 @@ func readReadingSmall(r *validate.Reader) int {
 	if lit, ok := r.Number(&wantIntegerEdmInt32); ok {
 		return checkReadingSmall(r, at, lit)
 	}
-	return 0
+	var none int
+	return none
 }
 
 // readReadingWord reads the string /components/schemas/reading/properties/word.

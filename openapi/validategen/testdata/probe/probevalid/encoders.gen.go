@@ -25,7 +25,7 @@ func appendReading(b []byte, v *probe.Reading) []byte {
 		if v.Id == nil {
 			b = append(b, "null"...)
 		} else {
-			b = appendUuidUUID(b, (*v.Id))
+			b = appendUuidUUIDText(b, (*v.Id))
 		}
 	}
 	if v.At != nil {
@@ -33,7 +33,7 @@ func appendReading(b []byte, v *probe.Reading) []byte {
 		if v.At == nil {
 			b = append(b, "null"...)
 		} else {
-			b = appendTimeTime(b, (*v.At))
+			b = appendTimeTimeText(b, (*v.At))
 		}
 	}
 	if v.Day != nil {
@@ -41,15 +41,15 @@ func appendReading(b []byte, v *probe.Reading) []byte {
 		if v.Day == nil {
 			b = append(b, "null"...)
 		} else {
-			b = appendTypesDate(b, (*v.Day))
+			b = appendTypesDateText(b, (*v.Day))
 		}
 	}
-	if v.Raw != nil {
+	if len(v.Raw) > 0 {
 		b = append(b, `,"raw":`...)
-		if v.Raw == nil {
-			b = append(b, "null"...)
+		if x, err := v.Raw.Get(); err == nil {
+			b = validate.AppendBase64(b, x)
 		} else {
-			b = validate.AppendBase64(b, (*v.Raw))
+			b = append(b, "null"...)
 		}
 	}
 	if v.Link != nil {
@@ -131,8 +131,8 @@ func appendReading(b []byte, v *probe.Reading) []byte {
 	return append(b, '}')
 }
 
-// appendUuidUUID appends the text of v as a JSON string, empty if v has none.
-func appendUuidUUID(b []byte, v uuid.UUID) []byte {
+// appendUuidUUIDText appends the text of v as a JSON string, empty if v has none.
+func appendUuidUUIDText(b []byte, v uuid.UUID) []byte {
 	text, err := v.MarshalText()
 	if err != nil {
 		return append(b, `""`...)
@@ -140,8 +140,8 @@ func appendUuidUUID(b []byte, v uuid.UUID) []byte {
 	return validate.AppendString(b, string(text))
 }
 
-// appendTimeTime appends the text of v as a JSON string, empty if v has none.
-func appendTimeTime(b []byte, v time.Time) []byte {
+// appendTimeTimeText appends the text of v as a JSON string, empty if v has none.
+func appendTimeTimeText(b []byte, v time.Time) []byte {
 	start := len(b)
 	t, err := v.AppendText(append(b, '"'))
 	if err != nil {
@@ -150,8 +150,8 @@ func appendTimeTime(b []byte, v time.Time) []byte {
 	return validate.CloseString(t, start)
 }
 
-// appendTypesDate appends the text of v as a JSON string, empty if v has none.
-func appendTypesDate(b []byte, v types.Date) []byte {
+// appendTypesDateText appends the text of v as a JSON string, empty if v has none.
+func appendTypesDateText(b []byte, v types.Date) []byte {
 	text, err := v.MarshalText()
 	if err != nil {
 		return append(b, `""`...)

@@ -10,34 +10,13 @@ import (
 // Operations are the operations of the document, in its order.
 var Operations = []*validate.Operation{
 	{
-		ID:     "postProbe",
-		Method: "POST",
-		Path:   "/probes/{probe-id}/{slot}/{scale}/{on}",
-		Security: []validate.Alternative{
-			{
-				{Scheme: "token", Type: "http", Name: "bearer"},
-				{Scheme: "key", Type: "apiKey", In: "header", Name: "X-Key"},
-			},
-			{},
-		},
-		Parameters: []*validate.Parameter{
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1", In: "path", Name: "probe-id", Required: true, Style: "simple"},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/0", In: "path", Name: "slot", Required: true, Style: "simple"},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2", In: "path", Name: "scale", Required: true, Style: "simple"},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/3", In: "path", Name: "on", Required: true, Style: "simple"},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/0", In: "query", Name: "top", Required: true, Style: "form", Explode: true},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/1", In: "query", Name: "$filter", Style: "form", Explode: true},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/2", In: "query", Name: "$skiptoken", Style: "form", Explode: true, System: true},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/3", In: "query", Name: "$count", Style: "form", Explode: true, System: true},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/4", In: "query", Name: "deep", Style: "form", Explode: true},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5", In: "query", Name: "since", Style: "form", Explode: true},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6", In: "query", Name: "level", Style: "form", Explode: true},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7", In: "header", Name: "X-Rate", Required: true, Style: "simple"},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/8", In: "header", Name: "X-Trace", Style: "simple"},
-			{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/9", In: "header", Name: "Prefer", Style: "simple"},
-		},
+		ID:         "postProbe",
+		Method:     "POST",
+		Path:       "/probes/{probe-id}/{slot}/{scale}/{on}",
+		Security:   judgePostProbe.Security,
+		Parameters: judgePostProbe.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkReading},
+			{Type: "application/json", Schema: schemas[14]},
 		},
 		Responses: []*validate.Response{
 			{
@@ -57,9 +36,4 @@ var Operations = []*validate.Operation{
 			return DecodeReading(data, v), true
 		},
 	},
-}
-
-func checkReading(data []byte) *validate.Faults {
-	var v probe.Reading
-	return DecodeReading(data, &v)
 }

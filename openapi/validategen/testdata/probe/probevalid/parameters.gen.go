@@ -7,6 +7,34 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
 )
 
+// judgePostProbe judges the parameters of postProbe in process.
+var judgePostProbe = &validate.Operation{
+	Path: "/probes/{probe-id}/{slot}/{scale}/{on}",
+	Security: []validate.Alternative{
+		{
+			{Scheme: "token", Type: "http", Name: "bearer"},
+			{Scheme: "key", Type: "apiKey", In: "header", Name: "X-Key"},
+		},
+		{},
+	},
+	Parameters: []*validate.Parameter{
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/0", In: "path", Name: "slot", Required: true, Style: "simple", Schema: schemas[0]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1", In: "path", Name: "probe-id", Required: true, Style: "simple", Schema: schemas[1]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2", In: "path", Name: "scale", Required: true, Style: "simple", Schema: schemas[2]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/3", In: "path", Name: "on", Required: true, Style: "simple", Schema: schemas[3]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/0", In: "query", Name: "top", Required: true, Explode: true, Style: "form", Schema: schemas[4]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/1", In: "query", Name: "$filter", Explode: true, Style: "form", Schema: schemas[5]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/2", In: "query", Name: "$skiptoken", Explode: true, System: true, Style: "form", Schema: schemas[6]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/3", In: "query", Name: "$count", Explode: true, System: true, Style: "form", Schema: schemas[7]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/4", In: "query", Name: "deep", Explode: true, Style: "form", Schema: schemas[8]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5", In: "query", Name: "since", Explode: true, Style: "form", Schema: schemas[9]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6", In: "query", Name: "level", Explode: true, Style: "form", Schema: schemas[10]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7", In: "header", Name: "X-Rate", Required: true, Style: "simple", Schema: schemas[11]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/8", In: "header", Name: "X-Trace", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/9", In: "header", Name: "Prefer", Style: "simple", Schema: schemas[13]},
+	},
+}
+
 var paramsPostProbe = [...]validate.Place{
 	{In: "path", Name: "probe-id", Expected: &wantStringUuid},
 	{In: "path", Name: "slot", Expected: &wantIntegerInt32},
@@ -44,6 +72,7 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 	p := validate.ParametersOf(paramsPostProbe[:])
 	*path = PostProbePath{}
 	*into = probe.PostProbeParams{}
+	options := query
 	if s, ok := p.Path(0, probeId); ok {
 		path.ProbeId = checkPostProbeProbeId(&p.Reader, 0, s)
 	}
@@ -122,5 +151,8 @@ func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[st
 	if _, ok := p.ListHeader(13, header["Prefer"]); ok {
 		into.Prefer = validate.HeaderLine(header["Prefer"])
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgePostProbe.Explain(faults, []string{probeId, slot, scale, on}, options, header)
+	}
+	return nil
 }

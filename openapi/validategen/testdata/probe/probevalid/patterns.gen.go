@@ -3,9 +3,8 @@
 package probevalid
 
 import (
-	"regexp"
-
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
 var (
@@ -20,7 +19,7 @@ var (
 )
 
 // pattern1 is "^[a-zé]+ eq"
-var pattern1 = regexp.MustCompile("^[a-zé]+ eq")
+var pattern1 = ecma.MustCompile("^[a-zé]+ eq")
 
 // pattern2 is "^20"
 var pattern2 = validate.Automaton{
@@ -53,4 +52,4 @@ var pattern2 = validate.Automaton{
 }
 
 // pattern3 is "^\\bw+\\b$"
-var pattern3 = regexp.MustCompile("^\\bw+\\b$")
+var pattern3 = ecma.MustCompile("^\\bw+\\b$")

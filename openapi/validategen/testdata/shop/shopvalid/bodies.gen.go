@@ -3,6 +3,7 @@
 package shopvalid
 
 import (
+	"github.com/oapi-codegen/nullable"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop"
 )
@@ -90,8 +91,10 @@ func readOrder(r *validate.Reader, v *shop.Order) {
 		case 10: // gift
 			v.Gift = readOrder1Gift(r)
 		case 11: // state
-			if !r.Null() {
-				v.State = readOrder1State(r)
+			if r.Null() {
+				v.State = nullable.NewNullNullable[shop.OrderState]()
+			} else {
+				v.State = nullable.NewNullableWithValue(readOrder1State(r))
 			}
 		case 12: // stock
 			readOrder1Stock(r, &v.Stock)
@@ -178,8 +181,10 @@ func readOrderResponse(r *validate.Reader, v *shop.Order) {
 		case 10: // gift
 			v.Gift = readOrder1Gift(r)
 		case 11: // state
-			if !r.Null() {
-				v.State = readOrder1State(r)
+			if r.Null() {
+				v.State = nullable.NewNullNullable[shop.OrderState]()
+			} else {
+				v.State = nullable.NewNullableWithValue(readOrder1State(r))
 			}
 		case 12: // stock
 			readOrder1Stock(r, &v.Stock)
@@ -212,7 +217,8 @@ func readOrder1Price(r *validate.Reader) float64 {
 	if lit, ok := r.Number(&wantNumberDouble); ok {
 		return checkOrder1Price(r, at, lit)
 	}
-	return 0
+	var none float64
+	return none
 }
 
 // readOrder1Discount reads the number /components/schemas/order/allOf/1/properties/discount.
@@ -221,7 +227,8 @@ func readOrder1Discount(r *validate.Reader) float32 {
 	if lit, ok := r.Number(&wantNumberFloat); ok {
 		return checkOrder1Discount(r, at, lit)
 	}
-	return 0
+	var none float32
+	return none
 }
 
 // readOrder1Count reads the number /components/schemas/order/allOf/1/properties/count.
@@ -230,7 +237,8 @@ func readOrder1Count(r *validate.Reader) int32 {
 	if lit, ok := r.Number(&wantIntegerInt32); ok {
 		return checkOrder1Count(r, at, lit)
 	}
-	return 0
+	var none int32
+	return none
 }
 
 // readOrder1Any reads the number /components/schemas/order/allOf/1/properties/any.
@@ -239,7 +247,8 @@ func readOrder1Any(r *validate.Reader) int {
 	if lit, ok := r.Number(&wantInteger); ok {
 		return checkOrder1Any(r, at, lit)
 	}
-	return 0
+	var none int
+	return none
 }
 
 // readOrder1Big reads the number /components/schemas/order/allOf/1/properties/big.
@@ -248,7 +257,8 @@ func readOrder1Big(r *validate.Reader) int64 {
 	if lit, ok := r.Number(&wantIntegerInt64); ok {
 		return checkOrder1Big(r, at, lit)
 	}
-	return 0
+	var none int64
+	return none
 }
 
 // readOrder1Ratio reads the number /components/schemas/order/allOf/1/properties/ratio.
@@ -257,7 +267,8 @@ func readOrder1Ratio(r *validate.Reader) shop.OrderRatio {
 	if lit, ok := r.Number(&wantNumber); ok {
 		return checkOrder1Ratio(r, at, lit)
 	}
-	return 0
+	var none shop.OrderRatio
+	return none
 }
 
 // readOrder1Size reads the number /components/schemas/order/allOf/1/properties/size.
@@ -266,7 +277,8 @@ func readOrder1Size(r *validate.Reader) shop.OrderSize {
 	if lit, ok := r.Number(&wantInteger); ok {
 		return checkOrder1Size(r, at, lit)
 	}
-	return 0
+	var none shop.OrderSize
+	return none
 }
 
 // readKind reads the string /components/schemas/kind.
@@ -371,14 +383,15 @@ func readEntityId(r *validate.Reader) int64 {
 	if lit, ok := r.Number(&wantIntegerInt64); ok {
 		return checkEntityId(r, at, lit)
 	}
-	return 0
+	var none int64
+	return none
 }
 
 // checkOrder1Price checks the number /components/schemas/order/allOf/1/properties/price.
 func checkOrder1Price(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Fault(at, "format", "", &wantNumberDouble)
+		r.Beyond(at, lit, schemas[0])
 		return 0
 	}
 	if n <= 0 && validate.CompareDecimal(lit, "0") <= 0 {
@@ -397,7 +410,7 @@ func checkOrder1Price(r *validate.Reader, at int, lit []byte) float64 {
 func checkOrder1Discount(r *validate.Reader, at int, lit []byte) float32 {
 	n, ok := validate.ParseFloat(lit, 32)
 	if !ok {
-		r.Fault(at, "format", "", &wantNumberFloat)
+		r.Beyond(at, lit, schemas[1])
 		return 0
 	}
 	if n <= -0.5 && validate.CompareDecimal(lit, "-0.5") < 0 {
@@ -440,7 +453,7 @@ func checkOrder1Any(r *validate.Reader, at int, lit []byte) int {
 		return 0
 	}
 	if !ok {
-		r.Fault(at, "format", "", &wantInteger)
+		r.Beyond(at, lit, schemas[2])
 		return 0
 	}
 	return int(n)
@@ -464,7 +477,7 @@ func checkOrder1Big(r *validate.Reader, at int, lit []byte) int64 {
 func checkOrder1Ratio(r *validate.Reader, at int, lit []byte) shop.OrderRatio {
 	n, ok := validate.ParseFloat(lit, 32)
 	if !ok {
-		r.Fault(at, "format", "", &wantNumber)
+		r.Beyond(at, lit, schemas[3])
 		return 0
 	}
 	if validate.CompareDecimal(lit, "0.5") != 0 && validate.CompareDecimal(lit, "1") != 0 && validate.CompareDecimal(lit, "2e1") != 0 {
@@ -481,7 +494,7 @@ func checkOrder1Size(r *validate.Reader, at int, lit []byte) shop.OrderSize {
 		return 0
 	}
 	if !ok {
-		r.Fault(at, "format", "", &wantInteger)
+		r.Beyond(at, lit, schemas[4])
 		return 0
 	}
 	switch n {
@@ -518,7 +531,8 @@ func readOrder1StockValue(r *validate.Reader) int32 {
 	if lit, ok := r.Number(&wantIntegerInt32); ok {
 		return checkOrder1StockValue(r, at, lit)
 	}
-	return 0
+	var none int32
+	return none
 }
 
 // readOrder1LabelsValue reads the string /components/schemas/order/allOf/1/properties/labels/additionalProperties.
@@ -575,6 +589,7 @@ func checkOrder1LabelsValue(r *validate.Reader, at int, s string) string {
 
 // What faults expect.
 var (
+	want             = validate.Expected{Type: ""}
 	wantBoolean      = validate.Expected{Type: "boolean"}
 	wantInteger      = validate.Expected{Type: "integer"}
 	wantIntegerInt32 = validate.Expected{Type: "integer", Format: "int32"}

@@ -60,9 +60,13 @@ func appendOrder(b []byte, v *shop.Order) []byte {
 		b = append(b, `,"gift":`...)
 		b = strconv.AppendBool(b, bool(v.Gift))
 	}
-	if v.State != "" {
+	if len(v.State) > 0 {
 		b = append(b, `,"state":`...)
-		b = validate.AppendString(b, string(v.State))
+		if x, err := v.State.Get(); err == nil {
+			b = validate.AppendString(b, string(x))
+		} else {
+			b = append(b, "null"...)
+		}
 	}
 	if len(v.Stock) > 0 {
 		b = append(b, `,"stock":`...)
@@ -116,9 +120,13 @@ func appendOrderResponse(b []byte, v *shop.Order) []byte {
 		b = append(b, `,"gift":`...)
 		b = strconv.AppendBool(b, bool(v.Gift))
 	}
-	if v.State != "" {
+	if len(v.State) > 0 {
 		b = append(b, `,"state":`...)
-		b = validate.AppendString(b, string(v.State))
+		if x, err := v.State.Get(); err == nil {
+			b = validate.AppendString(b, string(x))
+		} else {
+			b = append(b, "null"...)
+		}
 	}
 	if len(v.Stock) > 0 {
 		b = append(b, `,"stock":`...)

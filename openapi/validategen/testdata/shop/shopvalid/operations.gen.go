@@ -13,15 +13,17 @@ var Operations = []*validate.Operation{
 		ID:           "createOrder",
 		Method:       "POST",
 		Path:         "/orders",
+		Security:     judgeCreateOrder.Security,
+		Parameters:   judgeCreateOrder.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkOrder},
+			{Type: "application/json", Schema: schemas[5]},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "201",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Check: checkOrderResponse},
+					{Type: "application/json", Schema: schemas[6]},
 				},
 			},
 		},
@@ -36,14 +38,4 @@ var Operations = []*validate.Operation{
 			return DecodeOrder(data, v), true
 		},
 	},
-}
-
-func checkOrder(data []byte) *validate.Faults {
-	var v shop.Order
-	return DecodeOrder(data, &v)
-}
-
-func checkOrderResponse(data []byte) *validate.Faults {
-	var v shop.Order
-	return DecodeOrderResponse(data, &v)
 }

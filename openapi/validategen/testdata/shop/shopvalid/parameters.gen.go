@@ -6,11 +6,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
+// judgeCreateOrder judges the parameters of createOrder in process.
+var judgeCreateOrder = &validate.Operation{
+	Path: "/orders",
+}
+
 // DecodeCreateOrderParams checks the parameters of POST /orders and decodes them.
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodeCreateOrderParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
+	options := query
 	for query != "" {
 		var ok bool
 		var name string
@@ -18,5 +24,8 @@ func DecodeCreateOrderParams(query string, header map[string][]string) *validate
 			p.Unknown(name)
 		}
 	}
-	return p.Close()
+	if faults := p.Close(); faults != nil {
+		return judgeCreateOrder.Explain(faults, []string{}, options, header)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@
 package treevalid
 
 import (
+	"github.com/oapi-codegen/nullable"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/tree"
 )
@@ -70,9 +71,12 @@ func readNode(r *validate.Reader, v *tree.Node) {
 		case 0: // name
 			v.Name = readNodeName(r)
 		case 1: // parent
-			if !r.Null() {
-				v.Parent = new(tree.Link)
-				readNodeParent(r, v.Parent)
+			if r.Null() {
+				v.Parent = nullable.NewNullNullable[tree.Link]()
+			} else {
+				var x tree.Link
+				readNodeParent(r, &x)
+				v.Parent = nullable.NewNullableWithValue(x)
 			}
 		case 2: // children
 			v.Children = new([]tree.Node)
@@ -183,9 +187,12 @@ func readNodeParent(r *validate.Reader, v *tree.Link) {
 		case 0: // href
 			v.Href = readLinkHref(r)
 		case 1: // parent
-			if !r.Null() {
-				v.Parent = new(tree.Link)
-				readLink(r, v.Parent)
+			if r.Null() {
+				v.Parent = nullable.NewNullNullable[tree.Link]()
+			} else {
+				var x tree.Link
+				readLink(r, &x)
+				v.Parent = nullable.NewNullableWithValue(x)
 			}
 		}
 	}
@@ -316,9 +323,12 @@ func readLink(r *validate.Reader, v *tree.Link) {
 		case 0: // href
 			v.Href = readLinkHref(r)
 		case 1: // parent
-			if !r.Null() {
-				v.Parent = new(tree.Link)
-				readLink(r, v.Parent)
+			if r.Null() {
+				v.Parent = nullable.NewNullNullable[tree.Link]()
+			} else {
+				var x tree.Link
+				readLink(r, &x)
+				v.Parent = nullable.NewNullableWithValue(x)
 			}
 		}
 	}
@@ -359,7 +369,8 @@ func readNodeMatrixItemItem(r *validate.Reader) int {
 	if lit, ok := r.Number(&wantInteger); ok {
 		return checkNodeMatrixItemItem(r, at, lit)
 	}
-	return 0
+	var none int
+	return none
 }
 
 // checkNodeMatrixItemItem checks the number /components/schemas/node/properties/matrix/items/items.
@@ -370,7 +381,7 @@ func checkNodeMatrixItemItem(r *validate.Reader, at int, lit []byte) int {
 		return 0
 	}
 	if !ok {
-		r.Fault(at, "format", "", &wantInteger)
+		r.Beyond(at, lit, schemas[0])
 		return 0
 	}
 	return int(n)
@@ -378,6 +389,7 @@ func checkNodeMatrixItemItem(r *validate.Reader, at int, lit []byte) int {
 
 // What faults expect.
 var (
+	want        = validate.Expected{Type: ""}
 	wantArray   = validate.Expected{Type: "array"}
 	wantInteger = validate.Expected{Type: "integer"}
 	wantObject  = validate.Expected{Type: "object"}

@@ -30,12 +30,12 @@ func AppendProblem(buf []byte, v *tree.Problem) []byte {
 func appendNode(b []byte, v *tree.Node) []byte {
 	b = append(b, `{"name":`...)
 	b = validate.AppendString(b, v.Name)
-	if v.Parent != nil {
+	if len(v.Parent) > 0 {
 		b = append(b, `,"parent":`...)
-		if v.Parent == nil {
-			b = append(b, "null"...)
+		if x, err := v.Parent.Get(); err == nil {
+			b = appendNodeParent(b, &x)
 		} else {
-			b = appendNodeParent(b, &(*v.Parent))
+			b = append(b, "null"...)
 		}
 	}
 	if v.Children != nil {
@@ -111,12 +111,12 @@ func appendProblem(b []byte, v *tree.Problem) []byte {
 func appendNodeParent(b []byte, v *tree.Link) []byte {
 	b = append(b, `{"href":`...)
 	b = validate.AppendString(b, v.Href)
-	if v.Parent != nil {
+	if len(v.Parent) > 0 {
 		b = append(b, `,"parent":`...)
-		if v.Parent == nil {
-			b = append(b, "null"...)
+		if x, err := v.Parent.Get(); err == nil {
+			b = appendLink(b, &x)
 		} else {
-			b = appendLink(b, &(*v.Parent))
+			b = append(b, "null"...)
 		}
 	}
 	return append(b, '}')
@@ -177,12 +177,12 @@ func appendProblemCauses(b []byte, v *[]tree.Problem) []byte {
 func appendLink(b []byte, v *tree.Link) []byte {
 	b = append(b, `{"href":`...)
 	b = validate.AppendString(b, v.Href)
-	if v.Parent != nil {
+	if len(v.Parent) > 0 {
 		b = append(b, `,"parent":`...)
-		if v.Parent == nil {
-			b = append(b, "null"...)
+		if x, err := v.Parent.Get(); err == nil {
+			b = appendLink(b, &x)
 		} else {
-			b = appendLink(b, &(*v.Parent))
+			b = append(b, "null"...)
 		}
 	}
 	return append(b, '}')

@@ -13,21 +13,23 @@ var Operations = []*validate.Operation{
 		ID:           "putTree",
 		Method:       "PUT",
 		Path:         "/trees",
+		Security:     judgePutTree.Security,
+		Parameters:   judgePutTree.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkNode},
+			{Type: "application/json", Schema: schemas[1]},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "200",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Check: checkNode},
+					{Type: "application/json", Schema: schemas[1]},
 				},
 			},
 			{
 				Status: "207",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Check: checkPutTree207},
+					{Type: "application/json", Schema: schemas[2]},
 				},
 			},
 			{
@@ -48,16 +50,6 @@ var Operations = []*validate.Operation{
 			return DecodeNode(data, v), true
 		},
 	},
-}
-
-func checkNode(data []byte) *validate.Faults {
-	var v tree.Node
-	return DecodeNode(data, &v)
-}
-
-func checkPutTree207(data []byte) *validate.Faults {
-	var v []tree.Node
-	return DecodePutTree207(data, &v)
 }
 
 func checkProblem(data []byte) *validate.Faults {

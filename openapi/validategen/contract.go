@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// contract is a document as package spec reads it, and the schemas as the generator sees them.
+type contract struct {
+	*spec.Document
+	class   map[*validate.Schema]int // schemas of one class say the same
+	schemas map[int]*schema          // by class
+	flags   map[*validate.Schema]bool
+}
+
+// load reads a document.
+func load(data []byte, o spec.Options) (*contract, error) {
+	d, err := spec.Load(context.Background(), data, o)
+	if err != nil {
+		return nil, err
+	}
+	c := &contract{Document: d, schemas: map[int]*schema{}, flags: map[*validate.Schema]bool{}}
+	c.classify()
+	return c, nil
+}
+
+// roots are the schemas of the bodies and the parameters.
+func (c *contract) roots() []*validate.Schema {
+	var all []*validate.Schema
+	for _, o := range c.Operations {
+		for _, p := range o.Parameters {
+			all = append(all, p.Schema)
+		}
+		for _, b := range o.Request {
+			all = append(all, b.Schema)
+		}
+	}
+	for _, o := range c.Operations {
+		for _, r := range o.Responses {
+			for _, b := range r.Bodies {
+				all = append(all, b.Schema)
+			}
+		}
+	}
+	return all
+}
+
+// closure returns the schemas that roots lead to.
+func closure(roots ...*validate.Schema) []*validate.Schema {
+	seen := map[*validate.Schema]bool{nil: true}
+	var all []*validate.Schema
+	visit := func(s *validate.Schema) {
+		if !seen[s] {
+			seen[s] = true
+			all = append(all, s)
+		}
+	}
+	for _, s := range roots {
+		visit(s)
+	}
+	for i := 0; i < len(all); i++ {
+		literal(all[i], func(s *validate.Schema) string { visit(s); return "" })
+	}
+	return all
+}
+
+// classify finds the schemas that say the same: requests and responses have schemas of their own, which differ only where
+// readOnly and writeOnly matter.
+func (c *contract) classify() {
+	all := closure(c.roots()...)
+	class := map[*validate.Schema]int{}
+	for count := 0; ; {
+		ids, next := map[string]int{}, map[*validate.Schema]int{}
+		for _, s := range all {
+			text := literal(s, func(s *validate.Schema) string { return fmt.Sprint(class[s]) })
+			if _, ok := ids[text]; !ok {
+				ids[text] = len(ids)
+			}
+			next[s] = ids[text]
+		}
+		class = next
+		if len(ids) == count {
+			break
+		}
+		count = len(ids)
+	}
+	c.class = class
+}
+
+// schema returns what the generator makes of a schema; nil is a schema of any value.
+func (c *contract) schema(s *validate.Schema) *schema {
+	if s == nil {
+		s := &validate.Schema{Types: validate.AnyType}
+		_ = validate.Compile(s) // it has nothing that could be invalid
+		return &schema{Schema: s, contract: c}
+	}
+	id := c.class[s]
+	if c.schemas[id] == nil {
+		g := &schema{Schema: s, contract: c}
+		c.schemas[id] = g
+		g.fill()
+	}
+	return c.schemas[id]
+}
+
+// directed reports whether the schema means different things in requests and in responses.
+func (c *contract) directed(s *validate.Schema) bool {
+	if known, ok := c.flags[s]; ok {
+		return known
+	}
+	found := slices.ContainsFunc(closure(s), func(s *validate.Schema) bool {
+		return slices.ContainsFunc(s.Properties, func(p validate.Property) bool {
+			return p.Hidden != "" || p.Schema != nil && (c.isTrue(p.Schema.Pointer+"/readOnly") || c.isTrue(p.Schema.Pointer+"/writeOnly"))
+		})
+	})
+	c.flags[s] = found
+	return found
+}
+
+func (c *contract) isTrue(pointer string) bool {
+	text, _ := c.JSON(pointer)
+	return text == "true"
+}
+
+// unescapePointer decodes a token of a JSON Pointer.
+func unescapePointer(token string) string {
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+}
+
+// unsupported is an error about a place of the document.
+type unsupported struct {
+	pointer, text string
+}
+
+func (e *unsupported) Error() string { return e.pointer + ": " + e.text }
+
+func errorAt(pointer, format string, args ...any) error {
+	return &unsupported{pointer, fmt.Sprintf(format, args...)}
+}
