@@ -68,9 +68,6 @@ type NameSet struct {
 	table []uint32 // 1 + the index of a name, at its hash or in the next free slot; nil as long as there are few
 }
 
-// nameSet is the set's name in this package.
-type nameSet = NameSet
-
 // fewNames is up to where comparing with each name is faster than a table.
 const fewNames = 16
 
