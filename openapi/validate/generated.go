@@ -1,31 +1,9 @@
 package validate
 
-// FormatOf returns what checks a format of strings, nil if the format is not known.
+// FormatOf returns what checks a format of strings, nil if there is nothing to check.
 func FormatOf(name string) func(s string) bool {
-	if text, _ := formatOf(name); text != nil {
-		return text
-	}
-	switch name {
-	case "uuid":
-		return isUUID
-	case "date":
-		return isDate
-	case "date-time":
-		return isDateTime
-	case "byte":
-		return isByte
-	case "uri":
-		return isURI
-	case "email":
-		return isEmail
-	case "ipv4":
-		return isIPv4
-	case "ipv6":
-		return isIPv6
-	case "edm-datetimeoffset":
-		return isDateTimeOffset
-	}
-	return nil
+	text, _ := formatOf(name)
+	return text
 }
 
 // NumberFormatOf returns what checks a format of numbers, as JSON writes them; nil if there is nothing to check.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -315,7 +316,7 @@ func TestProbeParameters(t *testing.T) {
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	got := probevalid.Operations[0]
-	if got.ID != "postProbe" || got.Method != "POST" || got.Path != "/probes/{probe-id}/{slot}/{scale}/{on}" || got.Responses[0].Status != "204" {
+	if got.ID != "postProbe" || got.Method != http.MethodPost || got.Path != "/probes/{probe-id}/{slot}/{scale}/{on}" || got.Responses[0].Status != "204" {
 		t.Errorf("got %s %s %s", got.ID, got.Method, got.Path)
 	}
 	security := []validate.Alternative{{{Scheme: "token", Type: "http", Name: "bearer"}, {Scheme: "key", Type: "apiKey", In: "header", Name: "X-Key"}}, {}}

@@ -355,7 +355,7 @@ func (g *generator) writeObjectReader(name string, o *object) error {
 		g.p("n := 0")
 	}
 	g.p("for ; r.More(n, '}'); n++ {")
-	if err := g.memberCases(o, names, title); err != nil {
+	if err := g.memberCases(o, names); err != nil {
 		return err
 	}
 	g.p("}")
@@ -397,13 +397,13 @@ func (o *object) countsIgnored() bool {
 }
 
 // memberCases writes what is done with one member.
-func (g *generator) memberCases(o *object, names, title string) error {
+func (g *generator) memberCases(o *object, names string) error {
 	if len(o.members) == 0 {
 		g.p("r.Member(nil, 0)")
-		return g.otherMember(o, title)
+		return g.otherMember(o)
 	}
 	g.p("i := r.Member(%s, next)\nif i < 0 {", names)
-	if err := g.otherMember(o, title); err != nil {
+	if err := g.otherMember(o); err != nil {
 		return err
 	}
 	word, bit := o.seen("i")
@@ -455,7 +455,7 @@ func (g *generator) skip(s *schema) {
 }
 
 // otherMember writes what is done with a member that is not declared.
-func (g *generator) otherMember(o *object, title string) error {
+func (g *generator) otherMember(o *object) error {
 	if o.IgnoreMembers != nil {
 		g.p("if %s(r.Name()) {", o.ignores)
 		if o.IgnoreMaxDepth > 0 {

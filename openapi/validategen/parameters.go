@@ -70,7 +70,7 @@ func (p *parameter) foreign() string {
 		return "is described by content"
 	case p.AllowEmpty:
 		return "may be empty"
-	case p.schema.whole, p.schema.nullable, p.schema.typ == "boolean" && p.schema.Enum != nil:
+	case p.schema.whole, p.schema.nullable && p.schema.typ != "string", p.schema.typ == "boolean" && p.schema.Enum != nil:
 		return "has a schema with further keywords"
 	case !slices.Contains([]string{"string", "integer", "number", "boolean"}, p.schema.typ):
 		return "is no string, number or boolean"

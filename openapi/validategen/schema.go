@@ -76,8 +76,8 @@ func (s *schema) isAny() bool { return s.typ == "" && !s.whole }
 
 // isWhole reports whether the schema has a keyword for which there is no code.
 func (s *schema) isWhole() bool {
-	any := validate.Schema{Pointer: s.Pointer, Name: s.Name, Expected: s.Expected, Types: validate.AnyType}
-	if literal(s.Schema, noName) == literal(&any, noName) {
+	free := validate.Schema{Pointer: s.Pointer, Name: s.Name, Expected: s.Expected, Types: validate.AnyType}
+	if literal(s.Schema, noName) == literal(&free, noName) {
 		return false
 	}
 	if s.typ == "" || s.UniqueItems || s.PrefixItems != nil || s.Contains != nil || s.UnevaluatedItems != nil ||
