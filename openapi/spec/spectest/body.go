@@ -422,3 +422,29 @@ func (g *guide) mutateArray(v *value) {
 		}
 	}
 }
+
+// DeepBody draws a JSON text that nests levels deep, of the names that schemas have.
+func DeepBody(s *Source, levels int) []byte {
+	v := valueOf(json.Number("1"))
+	for range levels {
+		outer := &value{kind: '{'}
+		if s.Chance(4) {
+			outer.kind = '['
+			outer.items = append(outer.items, v)
+		} else {
+			outer.set(pick(s, unknownNames[:5]), v)
+		}
+		for range s.IntN(3) {
+			leaf := valueOf(pick(s, []any{nil, true, "a", json.Number("2"), object{}, []any{}}))
+			if outer.kind == '[' {
+				outer.items = append(outer.items, leaf)
+			} else if name := pick(s, unknownNames); !slices.Contains(outer.names, name) {
+				outer.set(name, leaf)
+			}
+		}
+		v = outer
+	}
+	w := speller{Source: s}
+	w.value(v)
+	return []byte(w.String())
+}
