@@ -335,7 +335,7 @@ func (r *run) checkObject(s *Schema, at uint32, e *evaluated) bool {
 		case m.hidden != "":
 			ok = r.note(r.place(v), m.hidden, "", m.want)
 		case m.schema != nil:
-			ok = r.check(m.schema, v, nil) && ok
+			ok = r.checkMember(s, m, v) && ok
 		}
 		if e != nil && m != nil && m.declared {
 			e.add(n)
@@ -363,7 +363,7 @@ func (r *run) otherMember(s *Schema, m *memberName, name string, v uint32, ordin
 		if m.hidden != "" {
 			return r.note(r.place(v), m.hidden, "", m.want), true
 		}
-		ok = m.schema == nil || r.check(m.schema, v, nil)
+		ok = m.schema == nil || r.checkMember(s, m, v)
 	}
 	if !s.others {
 		return ok, true
@@ -391,6 +391,14 @@ func (r *run) otherMember(s *Schema, m *memberName, name string, v uint32, ordin
 		e.add(ordinal)
 	}
 	return r.checkChild(s.AdditionalProperties, v, "additionalProperties", s.want) && ok, true
+}
+
+// checkMember judges a declared member. One that is forbidden is unknown, by whatever keyword.
+func (r *run) checkMember(s *Schema, m *memberName, v uint32) bool {
+	if m.schema.never {
+		return r.note(r.place(v), "additionalProperties", "", s.want)
+	}
+	return r.check(m.schema, v, nil)
 }
 
 // checkChild judges by the schema of a keyword. One that no value satisfies is a fault of the keyword.

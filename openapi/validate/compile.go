@@ -10,7 +10,9 @@ import (
 // compiled is what [Compile] adds to a schema.
 type compiled struct {
 	ready bool
-	want  *Expected
+	// referred reports that a schema leads to this one; see shared.
+	referred bool
+	want     *Expected
 	// any reports that every value satisfies the schema.
 	any bool
 	// never is a schema that no value satisfies.
@@ -77,7 +79,7 @@ type multiple struct {
 func Compile(schemas ...*Schema) error {
 	c := compiler{}
 	for _, s := range schemas {
-		c.add(s)
+		c.queueOnce(s)
 	}
 	for len(c.queue) > 0 {
 		s := c.queue[0]
@@ -93,13 +95,17 @@ type compiler struct {
 	queue []*Schema
 }
 
-// add queues a schema for which nobody has asked, and counts who asks.
+// add queues a schema that another leads to.
 func (c *compiler) add(s *Schema) {
-	switch {
-	case s == nil:
-	case s.ready:
-		s.shared = true
-	default:
+	if s != nil {
+		s.shared = s.referred
+		s.referred = true
+	}
+	c.queueOnce(s)
+}
+
+func (c *compiler) queueOnce(s *Schema) {
+	if s != nil && !s.ready {
 		s.ready = true
 		c.queue = append(c.queue, s)
 	}

@@ -1,12 +1,17 @@
 package validate
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // checkLines checks a header field. The lines of a list or an object are joined (RFC 9110 §5.3).
 func (t *texts) checkLines(q *parameter, lines []string) {
 	switch {
 	case len(lines) == 0:
 		t.require(q)
+	case len(lines) > 1 && !q.key && q.Content == "" && IsListField(q.field):
+		t.checkText(q, strings.Join(lines, ", "), delimitersIn(q))
 	case len(lines) > 1 && (q.key || q.Content != "" || !q.shape.can(Array|Object)):
 		t.fault(q, "repeated", 0)
 	case q.key || q.Spot != nil:
@@ -51,3 +56,11 @@ func (t *texts) checkCookie(q *parameter) {
 		t.checkText(q, first.raw, delimitersIn(q))
 	}
 }
+
+// listFields are the header fields whose lines a sender may split and a recipient may join (RFC 9110 §5.3). The
+// conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
+var listFields = []string{"Accept-Charset", "Accept-Encoding", "Accept-Language", "Cache-Control", "Forwarded", "Prefer", "Via"}
+
+// IsListField reports whether the lines of a header field may be joined by commas (RFC 9110 §5.3). The name has the form of
+// [net/http.Header].
+func IsListField(name string) bool { return slices.Contains(listFields, name) }

@@ -28,10 +28,6 @@ type parameter struct {
 // maxParameters is how many bits tell which parameters were there.
 const maxParameters = 64
 
-// listFields are the header fields whose lines a sender may split and a recipient may join (RFC 9110 §5.3). The
-// conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
-var listFields = []string{"Accept-Charset", "Accept-Encoding", "Accept-Language", "Cache-Control", "Forwarded", "Prefer", "Via"}
-
 // readParameters returns the parameters of an operation: those of the path in the order in which it names them, then those
 // of query and header, in the document's order. It says why they are not decoded, "" if they are.
 func (g *generator) readParameters(o *operation) ([]*parameter, string) {
@@ -327,7 +323,7 @@ func (g *generator) parameterReads(o *operation, all []*parameter) error {
 		if p.In == "header" {
 			key := textproto.CanonicalMIMEHeaderKey(p.Name)
 			read := "Header"
-			if slices.Contains(listFields, key) {
+			if validate.IsListField(key) {
 				read = "ListHeader"
 			}
 			variable := "s"

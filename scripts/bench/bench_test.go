@@ -40,6 +40,28 @@ func BenchmarkBody(b *testing.B) {
 	}
 }
 
+func BenchmarkSchemas(b *testing.B) {
+	for _, row := range schemaRows() {
+		b.Run(row.name, func(b *testing.B) {
+			for _, body := range schemaBodies {
+				judge, err := row.judge(body.name)
+				if err != nil {
+					b.Fatal(err)
+				}
+				text := []byte(body.text)
+				b.Run(body.name, func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := judge(text); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
 func BenchmarkTokens(b *testing.B) {
 	for _, r := range lexers() {
 		r.each(b, 2) // no lexer sees what is wrong with the third

@@ -94,13 +94,18 @@ func measure(rounds int, each time.Duration) ([]byte, error) {
 	var lines []byte
 	for range rounds {
 		for i, p := range packages {
-			out, err := output(filepath.Join(p.folder, p.path), program(i), "-test.run=^$", "-test.bench=^Benchmark(Body|Tokens|Parameters|Handler)$",
+			out, err := output(filepath.Join(p.folder, p.path), program(i), "-test.run=^$", "-test.bench=^Benchmark(Body|Tokens|Parameters|Handler|Schemas)$",
 				"-test.benchmem", "-test.benchtime="+each.String())
 			if err != nil {
 				return nil, err
 			}
 			lines = append(lines, out...)
 		}
+		out, err := measureAjv(1)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, out...)
 	}
 	return lines, nil
 }

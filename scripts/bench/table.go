@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,9 +35,9 @@ type cell struct {
 	ns, allocs []float64
 }
 
-// line is one result of a benchmark that reports allocations: Group/row or Group/row/column, where a row may have
+// line is one result of a benchmark that may report allocations: Group/row or Group/row/column, where a row may have
 // slashes. The columns are the bodies.
-var line = regexp.MustCompile(`^Benchmark(\w+)/(.+?)(?:/(full|small|invalid))?(?:-\d+)?\s+\d+\s+([\d.]+) ns/op\s.*?(\d+) allocs/op$`)
+var line = regexp.MustCompile(`^Benchmark(\w+)/(.+?)(?:/(full|small|invalid|flat|order|union|unevaluated))?(?:-\d+)?\s+\d+\s+([\d.]+) ns/op(?:\s.*?(\d+) allocs/op)?$`)
 
 func newTable(lines []byte) *table {
 	t := &table{}
@@ -46,7 +47,10 @@ func newTable(lines []byte) *table {
 			continue
 		}
 		ns, _ := strconv.ParseFloat(m[4], 64) // the expression lets only numbers through
-		allocs, _ := strconv.ParseFloat(m[5], 64)
+		allocs, err := strconv.ParseFloat(m[5], 64)
+		if err != nil {
+			allocs = math.NaN() // another program's: not known
+		}
 		c := t.cell(m[1], strings.ReplaceAll(m[2], "_", " "), m[3])
 		c.ns, c.allocs = append(c.ns, ns), append(c.allocs, allocs)
 	}
@@ -80,6 +84,7 @@ var titles = map[string]string{
 	"Tokens":     "a body, its tokens only",
 	"Parameters": "path, query and headers",
 	"Handler":    "a whole request, in process",
+	"Schemas":    "a body by a document of another project",
 }
 
 // print writes the table. A ratio is the row's time to ours; lax says what a row lets through, by group and row.

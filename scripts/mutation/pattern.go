@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp/syntax"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // variant is a pattern with one place changed.
@@ -26,26 +28,26 @@ func patternVariants(pattern string) ([]variant, error) {
 			old := *r
 			old.Sub = slices.Clone(r.Sub)
 			f()
-			all = append(all, variant{fmt.Sprintf("%s (part %d)", change, at), root.String()})
+			all = append(all, variant{fmt.Sprintf("%s (part %d)", change, at), ecmaScript(root)})
 			*r = old
 		}
 		switch r.Op {
 		case syntax.OpBeginText, syntax.OpEndText:
 			try("anchor dropped", func() { r.Op = syntax.OpEmptyMatch })
 		case syntax.OpStar:
-			try("at least one "+r.Sub[0].String(), func() { r.Op = syntax.OpPlus })
-			try("at most one "+r.Sub[0].String(), func() { r.Op = syntax.OpQuest })
+			try("at least one "+ecmaScript(r.Sub[0]), func() { r.Op = syntax.OpPlus })
+			try("at most one "+ecmaScript(r.Sub[0]), func() { r.Op = syntax.OpQuest })
 		case syntax.OpPlus:
-			try("none allowed of "+r.Sub[0].String(), func() { r.Op = syntax.OpStar })
-			try("at most one "+r.Sub[0].String(), func() { r.Op = syntax.OpQuest })
+			try("none allowed of "+ecmaScript(r.Sub[0]), func() { r.Op = syntax.OpStar })
+			try("at most one "+ecmaScript(r.Sub[0]), func() { r.Op = syntax.OpQuest })
 		case syntax.OpQuest:
-			try("exactly one "+r.Sub[0].String(), func() { r.Op, r.Min, r.Max = syntax.OpRepeat, 1, 1 })
-			try("more than one allowed of "+r.Sub[0].String(), func() { r.Op = syntax.OpStar })
+			try("exactly one "+ecmaScript(r.Sub[0]), func() { r.Op, r.Min, r.Max = syntax.OpRepeat, 1, 1 })
+			try("more than one allowed of "+ecmaScript(r.Sub[0]), func() { r.Op = syntax.OpStar })
 		case syntax.OpRepeat:
 			repetitions(r, try)
 		case syntax.OpAlternate:
 			for i := range r.Sub {
-				try(fmt.Sprint("without alternative ", r.Sub[i]), func() { r.Sub = slices.Delete(slices.Clone(r.Sub), i, i+1) })
+				try("without alternative "+ecmaScript(r.Sub[i]), func() { r.Sub = slices.Delete(slices.Clone(r.Sub), i, i+1) })
 			}
 		}
 		for _, sub := range r.Sub {
@@ -60,7 +62,7 @@ func patternVariants(pattern string) ([]variant, error) {
 func repetitions(r *syntax.Regexp, try func(string, func())) {
 	for _, by := range []int{-1, 1} {
 		if r.Min == r.Max {
-			try(fmt.Sprintf("{%d} of %s moved by %d", r.Min, r.Sub[0], by), func() { r.Min += by; r.Max += by })
+			try(fmt.Sprintf("{%d} of %s moved by %d", r.Min, ecmaScript(r.Sub[0]), by), func() { r.Min += by; r.Max += by })
 			continue
 		}
 		if r.Min+by >= 0 {
@@ -70,4 +72,36 @@ func repetitions(r *syntax.Regexp, try func(string, func())) {
 			try(fmt.Sprintf("most of {%d,%d} moved by %d", r.Min, r.Max, by), func() { r.Max += by })
 		}
 	}
+}
+
+// ecmaScript writes an expression in the syntax of ECMA-262, which has neither flags in groups nor \A.
+func ecmaScript(r *syntax.Regexp) string {
+	return strings.NewReplacer(`\A`, "^", "(?-m:", "(?:", "(?-s:.)", ".", "(?-ms:", "(?:").Replace(unfolded(r).String())
+}
+
+// unfolded returns the expression with a class in the place of each letter that stands for both cases.
+func unfolded(r *syntax.Regexp) *syntax.Regexp {
+	c := *r
+	c.Sub = nil
+	for _, sub := range r.Sub {
+		c.Sub = append(c.Sub, unfolded(sub))
+	}
+	if r.Op != syntax.OpLiteral || r.Flags&syntax.FoldCase == 0 {
+		return &c
+	}
+	c.Op, c.Rune, c.Flags = syntax.OpConcat, nil, r.Flags&^syntax.FoldCase
+	for _, letter := range r.Rune {
+		class := []rune{letter, letter}
+		for other := unicode.SimpleFold(letter); other != letter; other = unicode.SimpleFold(other) {
+			class = append(class, other, other)
+		}
+		c.Sub = append(c.Sub, &syntax.Regexp{Op: syntax.OpCharClass, Rune: sortedPairs(class)})
+	}
+	return &c
+}
+
+// sortedPairs sorts ranges of one rune each.
+func sortedPairs(pairs []rune) []rune {
+	slices.Sort(pairs) // each rune is there twice
+	return pairs
 }

@@ -256,7 +256,7 @@ func (w *workshop) drop(tool, message string, models bool) bool {
 			}
 		}
 	}
-	any := false
+	found := false
 	for _, g := range w.groups {
 		line, ok := numbers[g.number]
 		switch {
@@ -267,9 +267,9 @@ func (w *workshop) drop(tool, message string, models bool) bool {
 		default:
 			g.dropped = tool + ": " + line
 		}
-		any = true
+		found = true
 	}
-	return any
+	return found
 }
 
 // makePlain takes models away where oapi-codegen names no schema: from those that hold what it quotes, else from those that
@@ -281,13 +281,13 @@ func (w *workshop) makePlain(ctx context.Context, s step, message string) bool {
 	}
 	modelled := slices.DeleteFunc(slices.Clone(w.groups), func(g *numbered) bool { return g.plain || g.dropped != "" })
 	for _, mark := range marks {
-		any := false
+		found := false
 		for _, g := range modelled {
 			if text, err := json.Marshal(g.schemas); err == nil && bytes.Contains(text, []byte(mark)) {
-				g.plain, any = true, true
+				g.plain, found = true, true
 			}
 		}
-		if any {
+		if found {
 			return true
 		}
 	}

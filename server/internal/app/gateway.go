@@ -97,6 +97,7 @@ func (c *gatewayCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Lo
 // check says what the settings come to. It listens nowhere: a gateway may be running.
 func (c *gatewayCommand) check(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	g := newGateway(c.GatewayConfig, log)
+	g.consult = true
 	if err := g.prepare(ctx); err != nil {
 		return errors.Join(err, g.close())
 	}
@@ -139,6 +140,7 @@ type Gateway struct {
 	loading  sync.Mutex
 	seen     files          // what was read last, good or bad
 	document *spec.Document // in effect; nil is the built-in contract
+	consult  bool           // asks for mistakes in the document that make no verdict
 }
 
 // files are contract and policy as they were read; nil is one that there is not.
@@ -305,7 +307,9 @@ func (g *Gateway) contract(ctx context.Context, data []byte) (*gateway.Contract,
 	}
 	ctx, cancel := context.WithTimeout(ctx, readingTime)
 	defer cancel()
-	contract, document, err := gateway.Read(ctx, data, spec.Options{Folder: filepath.Dir(g.config.Spec), Name: filepath.Base(g.config.Spec)})
+	contract, document, err := gateway.Read(ctx, data, spec.Options{
+		Folder: filepath.Dir(g.config.Spec), Name: filepath.Base(g.config.Spec), Consult: g.consult,
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", g.config.Spec, err)
 	}
