@@ -163,6 +163,10 @@ var typesOf = [...]Types{
 
 const stepsBetweenLooks = 4096
 
+// patience is how many steps there may be for each token before values that hold no others are looked up, too: to judge
+// them costs less than to look them up, unless schemas for the same value lead to each other in very many ways.
+const patience = 16
+
 // check judges the value of a token. If e is not nil, the members and items that were evaluated are added to it.
 func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 	if s.any {
@@ -177,7 +181,7 @@ func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 	if s.simple && r.tokens[at].kind < arrayToken {
 		return r.checkLeaf(s, at)
 	}
-	if s.shared && r.branches > 0 && r.tokens[at].flags&nested != 0 {
+	if s.shared && r.branches > 0 && (r.tokens[at].flags&nested != 0 || r.steps > patience*len(r.tokens)) {
 		return r.checkOnce(s, at, e)
 	}
 	return r.judge(s, at, e)

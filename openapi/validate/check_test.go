@@ -90,6 +90,8 @@ func TestCheck(t *testing.T) {
 
 		{"an enum of anything", of(AnyType, func(s *Schema) { s.Enum = values(`{"a":[1,null]}`, `2`) }), `{"a":[1.0,null]}`, ""},
 		{"an enum's number by value", of(AnyType, func(s *Schema) { s.Enum = values(`2`) }), `20e-1`, ""},
+		{"an enum's number with fewer digits", of(AnyType, func(s *Schema) { s.Enum = values(`2.50`) }), `2.5`, ""},
+		{"an enum's number with its digits elsewhere", of(AnyType, func(s *Schema) { s.Enum = values(`2.50`, `-2.5`, `25`) }), `0.25`, " enum"},
 		{"not in the enum", of(AnyType, func(s *Schema) { s.Enum = values(`{"a":[1,null]}`) }), `{"a":[null,1]}`, " enum"},
 
 		{"unique items", of(Array, func(s *Schema) { s.UniqueItems = true }), `[1,"1",[1],{"a":1,"b":2},true]`, ""},

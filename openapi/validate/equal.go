@@ -26,13 +26,32 @@ func equal(t *tape, at uint32, o *tape, other uint32) bool {
 	}
 	switch a.kind {
 	case numberToken:
-		return t.raw(at) == o.raw(other) || parseDecimal(t.data[a.start:a.end]).compare(parseDecimal(o.data[b.start:b.end])) == 0
+		return t.raw(at) == o.raw(other) || equalNumbers(t.data[a.start:a.end], o.data[b.start:b.end])
 	case arrayToken:
 		return equalItems(t, at, o, other)
 	case objectToken:
 		return equalMembers(t, at, o, other)
 	}
 	return true
+}
+
+func equalNumbers(a, b []byte) bool {
+	x, xPlaces, ok := small(a)
+	y, yPlaces, both := small(b)
+	if !ok || !both {
+		return parseDecimal(a).compare(parseDecimal(b)) == 0
+	}
+	x, xPlaces = shortest(x, xPlaces)
+	y, yPlaces = shortest(y, yPlaces)
+	return x == y && xPlaces == yPlaces
+}
+
+// shortest returns mantissa·10^-places without zeros behind the point.
+func shortest(mantissa int64, places int) (int64, int) {
+	for places > 0 && mantissa%10 == 0 {
+		mantissa, places = mantissa/10, places-1
+	}
+	return mantissa, places
 }
 
 func isText(kind tokenKind) bool { return kind == stringToken || kind == nameToken }

@@ -1,0 +1,504 @@
+package spectest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Document is an OpenAPI document with one operation, whose request and response have the same schema. Its schemas are as
+// encoding/json reads them, with json.Number for numbers.
+type Document struct {
+	V31        bool
+	Components map[string]any
+	Schema     any
+}
+
+// Options say which documents are drawn.
+type Options struct {
+	// Names are those of members; nil is a choice of easy and of difficult ones.
+	Names []string
+	// Depth is how deep schemas nest, without references; 0 is 3.
+	Depth int
+	// Typed gives most schemas one type, as documents for which code is generated do.
+	Typed bool
+}
+
+// Pointer is the place of the schema in the text of a document.
+const Pointer = "/paths/~1x/post/requestBody/content/application~1json/schema"
+
+type object = map[string]any
+
+// JSON is the text of the document.
+func (d *Document) JSON() []byte {
+	version := "3.0.3"
+	if d.V31 {
+		version = "3.1.0"
+	}
+	content := object{"application/json": object{"schema": d.Schema}}
+	text, err := json.Marshal(object{
+		"openapi": version,
+		"info":    object{"title": "t", "version": "1"},
+		"paths": object{"/x": object{"post": object{
+			"operationId": "post",
+			"requestBody": object{"required": true, "content": content},
+			"responses":   object{"200": object{"description": "ok", "content": content}},
+		}}},
+		"components": object{"schemas": d.Components},
+	})
+	if err != nil {
+		panic(err) // the tree has nothing that JSON does not have
+	}
+	return text
+}
+
+// The components: any of the first may refer to any of them for members and items, and to a later one for the same value;
+// the pets are the alternatives of discriminators.
+const (
+	schemas = 4
+	pets    = 3
+)
+
+func componentName(i int) string {
+	if i < schemas {
+		return fmt.Sprint("S", i)
+	}
+	return fmt.Sprint("Pet", i-schemas)
+}
+
+// hiddenNames are always readOnly, or always writeOnly.
+var hiddenNames = []string{"ro", "wo"}
+
+// kind is the member by which pets differ.
+const kind = "kind"
+
+type writer struct {
+	*Source
+	Options
+	v31   bool
+	after int // the component that is being written: those after it may be referred to for the same value
+}
+
+// NewDocument draws a document.
+func NewDocument(s *Source, o Options) *Document {
+	if o.Names == nil {
+		o.Names = []string{"a", "b", "c", "ab", "a/~b", "ä", "longer than sixteen bytes"}
+	}
+	if o.Depth == 0 {
+		o.Depth = 3
+	}
+	w := &writer{Source: s, Options: o, v31: s.IntN(3) > 0}
+	d := &Document{V31: w.v31, Components: object{}, Schema: object{"$ref": "#/components/schemas/S0"}}
+	for i := range schemas + pets {
+		w.after = i
+		if i < schemas {
+			d.Components[componentName(i)] = w.schema(o.Depth, true)
+		} else {
+			d.Components[componentName(i)] = w.pet(i)
+		}
+	}
+	return d
+}
+
+// schema writes a schema. inPlace is for one of the value of the component itself.
+func (w *writer) schema(depth int, inPlace bool) any {
+	if w.Chance(24) {
+		return w.trivial()
+	}
+	first := 0
+	if inPlace {
+		first = w.after + 1
+	}
+	s := object{}
+	if first < schemas+pets && w.Chance(5) {
+		s["$ref"] = "#/components/schemas/" + componentName(first+w.IntN(schemas+pets-first))
+		if w.IntN(3) > 0 {
+			return s
+		}
+	}
+	w.types(s)
+	w.values(s)
+	w.numbers(s)
+	w.strings(s)
+	w.counts(s)
+	w.arrays(s, depth)
+	w.objects(s, depth)
+	if depth > 0 {
+		w.combinations(s, depth-1, inPlace)
+	}
+	return s
+}
+
+func (w *writer) trivial() any {
+	if !w.v31 {
+		return object{}
+	}
+	return pick(w.Source, []any{object{}, true, false})
+}
+
+func (w *writer) types(s object) {
+	names := []string{"object", "object", "array", "string", "integer", "number", "boolean"}
+	if !w.Typed && w.Chance(3) {
+		return
+	}
+	s["type"] = pick(w.Source, names)
+	switch {
+	case !w.v31:
+		if w.Chance(5) {
+			s["nullable"] = true
+		}
+	case w.Chance(5):
+		s["type"] = []any{s["type"], "null"}
+	case !w.Typed && w.Chance(6):
+		s["type"] = distinct([]any{s["type"], pick(w.Source, names), pick(w.Source, append(names, "null"))})
+	}
+}
+
+func distinct(list []any) []any {
+	var seen []string
+	return slices.DeleteFunc(list, func(v any) bool {
+		text, _ := json.Marshal(v)
+		twice := slices.Contains(seen, string(text))
+		seen = append(seen, string(text))
+		return twice
+	})
+}
+
+// fits reports whether a keyword is about the type of a schema, which may have several types or none.
+func fits(s object, types ...string) bool {
+	switch t := s["type"].(type) {
+	case string:
+		return slices.Contains(types, t)
+	case []any:
+		return slices.ContainsFunc(t, func(v any) bool { return slices.Contains(types, v.(string)) })
+	}
+	return true
+}
+
+// chanceFor is a chance of one in n for a keyword about types, and a small one where the schema has none of them.
+func (w *writer) chanceFor(s object, n int, types ...string) bool {
+	if !fits(s, types...) {
+		n *= 12
+	}
+	return w.Chance(min(n, 256))
+}
+
+func (w *writer) values(s object) {
+	if w.Chance(12) {
+		var list []any
+		for range 1 + w.IntN(4) {
+			list = append(list, w.value(s, 2))
+		}
+		s["enum"] = distinct(list)
+	}
+	if w.Chance(20) {
+		s["const"] = w.value(s, 2)
+	}
+	if w.Chance(12) {
+		s["description"] = "says nothing"
+	}
+}
+
+// value writes a value of the schema's type, or any.
+func (w *writer) value(s object, depth int) any {
+	kinds := []string{"string", "integer", "number", "boolean", "null", "array", "object"}
+	name := pick(w.Source, kinds)
+	if t, ok := s["type"].(string); ok && w.IntN(4) > 0 {
+		name = t
+	}
+	switch name {
+	case "string":
+		return pick(w.Source, texts)
+	case "integer", "number":
+		return json.Number(pick(w.Source, numbers))
+	case "boolean":
+		return w.Chance(2)
+	case "array":
+		list := []any{}
+		for range w.IntN(3) * min(depth, 1) {
+			list = append(list, w.value(object{}, depth-1))
+		}
+		return list
+	case "object":
+		o := object{}
+		for range w.IntN(3) * min(depth, 1) {
+			o[pick(w.Source, w.Names)] = w.value(object{}, depth-1)
+		}
+		return o
+	}
+	return nil
+}
+
+var (
+	texts = []string{
+		"", "a", "b", "ab", "abc", "ä", "é😀", "a b", "0", "12", "a/~b", "longer than sixteen bytes", "\u0000", "\"\\", "\u2028",
+		"2024-02-29", "2023-02-29", "2024-02-29T12:00:00Z", "127.0.0.1", "256.0.0.1", "6de0af45-af45-6de0-45af-e06d45afe06d",
+		"Pet0", "Pet1", "first", "second",
+	}
+	numbers = []string{
+		"0", "1", "2", "3", "4", "6", "-1", "0.5", "1.5", "0.1", "0.3", "1.0", "1e2", "0.01", "19.99", "-0", "2.50", "30e-1",
+		"2147483647", "2147483648", "9007199254740993", "9223372036854775807", "9223372036854775808", "1e30", "0.1e-10", "123456789012345678901234567890",
+	}
+	bounds = []string{"0", "1", "2", "3", "-1", "1.5", "0.1", "1.0", "1e1", "9007199254740992", "9223372036854775807", "12345678901234567890.5"}
+)
+
+func (w *writer) numbers(s object) {
+	for _, keyword := range []string{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"} {
+		if !w.chanceFor(s, 6, "integer", "number") {
+			continue
+		}
+		if s[keyword] = any(json.Number(pick(w.Source, bounds))); !w.v31 && keyword[0] == 'e' {
+			s[keyword] = w.Chance(2)
+		}
+	}
+	if w.chanceFor(s, 8, "integer", "number") {
+		s["multipleOf"] = json.Number(pick(w.Source, []string{"1", "2", "0.5", "3", "0.01", "0.1", "1.5", "1e1", "1e-3", "7.25", "2.0", "1e20", "18446744073709551617"}))
+	}
+	if w.chanceFor(s, 12, "integer", "number") {
+		s["format"] = pick(w.Source, []string{"int32", "int64", "unheard-of"})
+	}
+}
+
+func (w *writer) strings(s object) {
+	for _, keyword := range []string{"minLength", "maxLength"} {
+		if w.chanceFor(s, 7, "string") {
+			s[keyword] = w.count(4)
+		}
+	}
+	if w.chanceFor(s, 8, "string") {
+		s["pattern"] = pick(w.Source, patterns)
+	}
+	if w.chanceFor(s, 8, "string") {
+		s["format"] = pick(w.Source, []string{"date", "date-time", "uuid", "ipv4", "unheard-of"})
+	}
+}
+
+// patterns mean the same in ECMA-262 and in Go.
+var patterns = []string{"^a", "b$", "^[a-c]*$", "a|0", "^.{2,3}$", "[^a]", "^(ab?)+$", "ä", "^$", "\\d\\d", "^x-", "~"}
+
+// count writes a number from 0 to n-1, seldom with a fraction of zero.
+func (w *writer) count(n int) any {
+	text := fmt.Sprint(w.IntN(n))
+	if w.Chance(16) {
+		text += ".0"
+	}
+	return json.Number(text)
+}
+
+func (w *writer) counts(s object) {
+	for _, keyword := range []string{"minItems", "maxItems"} {
+		if w.chanceFor(s, 8, "array") {
+			s[keyword] = w.count(4)
+		}
+	}
+	for _, keyword := range []string{"minProperties", "maxProperties"} {
+		if w.chanceFor(s, 9, "object") {
+			s[keyword] = w.count(4)
+		}
+	}
+	if w.chanceFor(s, 8, "array") {
+		s["uniqueItems"] = w.IntN(4) > 0
+	}
+}
+
+// child writes the schema of a member or an item.
+func (w *writer) child(depth int) any {
+	if depth <= 0 {
+		if w.Chance(3) {
+			return object{"$ref": "#/components/schemas/" + componentName(w.IntN(schemas+pets))}
+		}
+		s := object{}
+		w.types(s)
+		w.numbers(s)
+		w.strings(s)
+		if s["type"] == "array" && !w.v31 {
+			s["items"] = object{} // OpenAPI 3.0.3, Schema Object: items must be present
+		}
+		return s
+	}
+	return w.schema(depth-1, false)
+}
+
+func (w *writer) arrays(s object, depth int) {
+	if w.chanceFor(s, 2, "array") || !w.v31 && s["type"] == "array" {
+		s["items"] = w.child(depth)
+	}
+	if w.chanceFor(s, 6, "array") {
+		list := []any{w.child(depth)}
+		if w.Chance(2) {
+			list = append(list, w.child(depth))
+		}
+		s["prefixItems"] = list
+	}
+	if w.chanceFor(s, 6, "array") {
+		s["contains"] = w.child(depth)
+	}
+	for _, keyword := range []string{"minContains", "maxContains"} {
+		if w.chanceFor(s, 9, "array") {
+			s[keyword] = w.count(3)
+		}
+	}
+	if w.chanceFor(s, 9, "array") {
+		s["unevaluatedItems"] = w.child(depth)
+	}
+}
+
+func (w *writer) objects(s object, depth int) {
+	if w.chanceFor(s, 2, "object") {
+		w.properties(s, depth)
+	}
+	if w.chanceFor(s, 3, "object") {
+		w.require(s)
+	}
+	if w.chanceFor(s, 4, "object") {
+		s["additionalProperties"] = w.rest(depth)
+	}
+	if w.chanceFor(s, 8, "object") {
+		s["unevaluatedProperties"] = w.rest(depth)
+	}
+	if w.chanceFor(s, 7, "object") {
+		named := object{}
+		for range 1 + w.IntN(2) {
+			named[pick(w.Source, patterns)] = w.child(depth)
+		}
+		s["patternProperties"] = named
+	}
+	if w.chanceFor(s, 10, "object") {
+		names := object{}
+		w.strings(names)
+		w.values(names)
+		s["propertyNames"] = names
+	}
+	if w.chanceFor(s, 9, "object") {
+		s["dependentRequired"] = object{pick(w.Source, w.Names): distinct([]any{pick(w.Source, w.Names), pick(w.Source, w.Names)})}
+	}
+}
+
+// rest writes the schema of members that are not declared.
+func (w *writer) rest(depth int) any {
+	if w.Chance(2) {
+		return false
+	}
+	return w.child(depth)
+}
+
+func (w *writer) properties(s object, depth int) {
+	named := object{}
+	for _, name := range w.Names {
+		if w.Chance(3) {
+			named[name] = w.child(depth)
+		}
+	}
+	var required []any
+	for i, name := range hiddenNames {
+		if !w.Chance(12) {
+			continue
+		}
+		named[name] = w.hidden([]string{"readOnly", "writeOnly"}[i], depth)
+		if w.Chance(2) {
+			required = append(required, name)
+		}
+	}
+	s["properties"] = named
+	if required != nil {
+		s["required"] = required
+	}
+}
+
+// hidden writes the schema of a member that one direction does not have.
+func (w *writer) hidden(keyword string, depth int) any {
+	s, ok := w.child(depth).(object)
+	switch {
+	case !ok:
+		return object{keyword: true}
+	case w.Chance(4) || !w.v31 && s["$ref"] != nil:
+		return object{"allOf": []any{s, object{keyword: true}}}
+	}
+	s[keyword] = true
+	return s
+}
+
+func (w *writer) require(s object) {
+	list, _ := s["required"].([]any)
+	for range 1 + w.IntN(2) {
+		list = append(list, pick(w.Source, w.Names))
+	}
+	s["required"] = distinct(list)
+}
+
+func (w *writer) combinations(s object, depth int, inPlace bool) {
+	list := func(most int) []any {
+		var list []any
+		for range 1 + w.IntN(most) {
+			list = append(list, w.schema(depth, inPlace))
+		}
+		return list
+	}
+	if w.Chance(4) {
+		s["allOf"] = list(3)
+	}
+	switch {
+	case w.Chance(10):
+		w.discriminator(s)
+	default:
+		for _, keyword := range []string{"anyOf", "oneOf"} {
+			if w.Chance(9) {
+				s[keyword] = list(3)
+			}
+		}
+	}
+	for _, keyword := range []string{"not", "if", "then", "else"} {
+		if w.Chance(14) {
+			s[keyword] = w.schema(depth, inPlace)
+		}
+	}
+	if s["if"] != nil && s["then"] == nil && s["else"] == nil {
+		s[pick(w.Source, []string{"then", "else"})] = w.schema(depth, inPlace)
+	}
+	if w.Chance(16) {
+		s["dependentSchemas"] = object{pick(w.Source, w.Names): w.schema(depth, inPlace)}
+	}
+}
+
+// discriminator writes alternatives and what chooses among them.
+func (w *writer) discriminator(s object) {
+	first := max(w.after+1, schemas)
+	if first >= schemas+pets {
+		return
+	}
+	var list []any
+	mapping := object{}
+	for i := first; i < schemas+pets; i++ {
+		name := componentName(i)
+		list = append(list, object{"$ref": "#/components/schemas/" + name})
+		if w.Chance(2) {
+			mapping[pick(w.Source, []string{"first", "second", name})] = pick(w.Source, []string{name, "#/components/schemas/" + name})
+		}
+	}
+	d := object{"propertyName": kind}
+	if w.Chance(2) && len(mapping) > 0 {
+		d["mapping"] = mapping
+	}
+	s["discriminator"] = d
+	s[pick(w.Source, []string{"oneOf", "anyOf"})] = list
+}
+
+// pet writes an alternative of a discriminator: an object whose kind has a value of its own.
+func (w *writer) pet(i int) any {
+	s := object{"type": "object"}
+	w.objects(s, 1)
+	properties, _ := s["properties"].(object)
+	if properties == nil {
+		properties = object{}
+	}
+	properties[kind] = pick(w.Source, []any{
+		object{"type": "string", "enum": []any{componentName(i)}}, object{"type": "string"},
+		object{"type": "string", "enum": []any{fmt.Sprint("kind", i), fmt.Sprint("other", i)}},
+	})
+	s["properties"] = properties
+	if w.Chance(2) {
+		list, _ := s["required"].([]any)
+		s["required"] = append(list, kind)
+	}
+	return s
+}
