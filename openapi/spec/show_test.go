@@ -100,7 +100,8 @@ func (w *shower) scalars(s *validate.Schema) {
 	if s.Format != "" {
 		w.add("format", s.Format)
 	}
-	for name, b := range map[string]*validate.Bound{"min": s.Minimum, "max": s.Maximum} {
+	for i, b := range []*validate.Bound{s.Minimum, s.Maximum} {
+		name := []string{"min", "max"}[i]
 		if b != nil && b.Exclusive {
 			w.add(name, "("+b.Literal+")")
 		} else if b != nil {
