@@ -40,7 +40,13 @@ step no known vulnerability
 scripts/vulncheck.sh
 
 step every test
-scripts/test.sh -tags long
+scripts/test.sh
+
+step "the long tests"
+scripts/test.sh long
+PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
+
+step "the modules below scripts"
 (cd scripts/bench && go vet ./... && go test ./...)
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
 (cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)

@@ -1,10 +1,15 @@
 #!/bin/sh
 # Runs the tests that need nothing but Go; the race detector joins in where a C compiler is found, the tests on PostgreSQL
-# where that is. Arguments go to go test: -tags long adds the long tests, as make check does. The last line says what else
-# there is.
+# where that is. The last line says what else there is. With "long" as the first argument it runs the long tests instead,
+# those in files with the build tag long, and without the race detector: they repeat a rule many times, and a short test of
+# the same rule has run with it. Other arguments go to go test.
 set -eu
 cd "$(dirname "$0")/.."
-case " $* " in *' -tags long '*) long=true ;; *) long=false ;; esac
+long=false
+if [ "${1:-}" = long ]; then
+	long=true
+	shift
+fi
 left_out=
 leave_out() {
 	if [ -n "${CI:-}" ]; then
@@ -31,10 +36,16 @@ export PFXR_TEST_BIN="$PWD/bin"
 # Twice as many packages at once as there are processors: much of a test is waiting, for a child or a disk.
 packages=-p=$((2 * $(getconf _NPROCESSORS_ONLN)))
 case " ${GOFLAGS:-}" in *' -p='*) packages= ;; esac
-go test $race -shuffle=on -timeout 60m $packages "$@" ./...
+# Much of a test is waiting, for a child or a disk: four times as many at once as there are processors.
+parallel=-parallel=$((4 * $(getconf _NPROCESSORS_ONLN)))
 if $long; then
+	files=$(grep -rl --include='*_test.go' '^//go:build.*long' .)
+	names=$(echo "$files" | xargs sed -n 's/^func \(Test[A-Za-z0-9_]*\)(t \*testing.T.*/\1/p' | paste -s -d '|' -)
+	# shellcheck disable=SC2046 # a package's folder is a word
+	go test -tags long -run "^($names)\$" -shuffle=on -timeout 60m $packages $parallel "$@" $(echo "$files" | xargs -n 1 dirname | sort -u)
 	echo "passed$left_out"
 else
+	go test $race -shuffle=on -timeout 60m $packages $parallel "$@" ./...
 	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 100,000 objects, contract mutations," \
 		"the steps of CONTRIBUTING, nginx), TypeScript, Microsoft's clients, Caddy, torture, fuzzing and lint"
 fi

@@ -40,7 +40,7 @@ func interpreted(t testing.TB) map[string]*validate.Operation {
 // inputs there are.
 func TestDocumentIsTheGeneratedContract(t *testing.T) {
 	t.Parallel()
-	inputs := 20_000
+	inputs := 2000
 	if n, err := strconv.Atoi(os.Getenv("PFXR_TEST_INPUTS")); err == nil {
 		inputs = n
 	}
