@@ -45,6 +45,16 @@ func (c *contract) roots() []*validate.Schema {
 			for _, b := range r.Bodies {
 				all = append(all, b.Schema)
 			}
+			for _, h := range r.Headers {
+				all = append(all, h.Schema)
+			}
+		}
+		for _, b := range o.Request {
+			for _, e := range b.Encoding {
+				for _, h := range e.Headers {
+					all = append(all, h.Schema)
+				}
+			}
 		}
 	}
 	return all
