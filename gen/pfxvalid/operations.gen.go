@@ -89,7 +89,7 @@ var Operations = []*validate.Operation{
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var params pfxapi.ListPfxRecryptionRequestsParams
-			return DecodeListPfxRecryptionRequestsParams(query, header, &params)
+			return DecodeListPfxRecryptionRequestsParams(query, header, &params).Verdict()
 		},
 	},
 	{
@@ -194,7 +194,7 @@ var Operations = []*validate.Operation{
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var params pfxapi.CreatePfxRecryptionRequestParams
-			return DecodeCreatePfxRecryptionRequestParams(query, header, &params)
+			return DecodeCreatePfxRecryptionRequestParams(query, header, &params).Verdict()
 		},
 		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*pfxapi.PfxRecryptionRequestCreate)
@@ -296,7 +296,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values GetPfxRecryptionRequestPath
 			var params pfxapi.GetPfxRecryptionRequestParams
-			return DecodeGetPfxRecryptionRequestParams(path[0], query, header, &values, &params)
+			return DecodeGetPfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
 	},
 	{
@@ -431,7 +431,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values UpdatePfxRecryptionRequestPath
 			var params pfxapi.UpdatePfxRecryptionRequestParams
-			return DecodeUpdatePfxRecryptionRequestParams(path[0], query, header, &values, &params)
+			return DecodeUpdatePfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
 		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*pfxapi.PfxRecryptionRequestUpdate)
@@ -540,7 +540,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values DeletePfxRecryptionRequestPath
 			var params pfxapi.DeletePfxRecryptionRequestParams
-			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params)
+			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
 	},
 }
@@ -620,30 +620,30 @@ var headers = [][]*validate.Parameter{
 
 func checkPfxRecryptionRequestCollection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestCollection
-	return DecodePfxRecryptionRequestCollection(data, &v)
+	return DecodePfxRecryptionRequestCollection(data, &v).Verdict()
 }
 
 func checkError(data []byte) *validate.Faults {
 	var v pfxapi.Error
-	return DecodeError(data, &v)
+	return DecodeError(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequestCreate(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestCreate
-	return DecodePfxRecryptionRequestCreate(data, &v)
+	return DecodePfxRecryptionRequestCreate(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequest(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequest
-	return DecodePfxRecryptionRequest(data, &v)
+	return DecodePfxRecryptionRequest(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequestSelection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestSelection
-	return DecodePfxRecryptionRequestSelection(data, &v)
+	return DecodePfxRecryptionRequestSelection(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequestUpdate(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestUpdate
-	return DecodePfxRecryptionRequestUpdate(data, &v)
+	return DecodePfxRecryptionRequestUpdate(data, &v).Verdict()
 }

@@ -123,7 +123,7 @@ func (g *generator) write(operations []*operation) (map[string]*output, error) {
 	}
 	errs = append(errs, g.drain())
 	for _, b := range bodies {
-		if g.exact(b.schema) {
+		if g.isStraight(b.schema) {
 			b.check = g.unique("check" + b.name)
 		}
 	}
@@ -156,22 +156,10 @@ func distinctErrors(errs []error) error {
 	return errors.Join(all...)
 }
 
-// exact reports whether the Go types hold every value that satisfies the schema, so that what decodes it has the verdict
-// of the contract.
-func (g *generator) exact(s *schema) bool {
-	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool {
-		switch c := g.contract.schema(s); {
-		case s.Types == 0: // no further members
-			return false
-		case c.whole:
-			return true // it may take what has another shape
-		case c.typ == "integer":
-			return !numberFormats[s.Format]
-		case c.typ == "number", s.Format == "date-time": // leap seconds, which time.Time does not have
-			return true
-		}
-		return false
-	})
+// isStraight reports whether no part of the schema is judged by package validate, so that what decodes it is also the
+// fastest way to a verdict.
+func (g *generator) isStraight(s *schema) bool {
+	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool { return s.Types != 0 && g.contract.schema(s).whole })
 }
 
 func (g *generator) writeWants() {

@@ -84,7 +84,7 @@ func (g *generator) writeOperations(all []*operation, bodies []*body) {
 	for _, b := range bodies {
 		if b.check != "" {
 			g.p("\nfunc %s(data []byte) *validate.Faults {", b.check)
-			g.p("var v %s\nreturn Decode%s(data, &v)\n}", g.typ(b.typ), b.name)
+			g.p("var v %s\nreturn Decode%s(data, &v).Verdict()\n}", g.typ(b.typ), b.name)
 		}
 	}
 }
@@ -250,7 +250,7 @@ func (g *generator) checkParams(o *operation) {
 		after = append(after, "&params")
 	}
 	arguments := slices.Concat(before, []string{"query", "header"}, after)
-	g.p("return Decode%sParams(%s)\n},", o.goName, strings.Join(arguments, ", "))
+	g.p("return Decode%sParams(%s).Verdict()\n},", o.goName, strings.Join(arguments, ", "))
 }
 
 // decodeBody writes the function that decodes the body of an operation into the type that its handler gets.

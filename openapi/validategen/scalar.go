@@ -220,7 +220,9 @@ func goStrings(values []string) []string {
 func (g *generator) convertString(s *schema, t types.Type) error {
 	parse := parseFunction(t)
 	if parse != nil && parserFormats[parse.FullName()] == s.Format && s.Format != "" {
-		g.parseString(s, parse)
+		g.parse(parse)
+		g.fault(s, "at", "format", "")
+		g.p("}\nreturn v")
 		return nil
 	}
 	if s.Format == "byte" && isByteSlice(t) {
@@ -242,21 +244,20 @@ func (g *generator) convertString(s *schema, t types.Type) error {
 	case ok && basic.Kind() == types.String && !hasMethod(t, "UnmarshalText", "func([]byte) error"):
 		g.p("return %s", g.convert("s", types.String, t))
 	case parse != nil:
-		g.parseString(s, parse)
+		g.parse(parse)
+		g.p("r.Undecodable(at, %s)\n}\nreturn v", g.want(s))
 	case hasMethod(t, "UnmarshalText", "func([]byte) error"):
 		g.p("var v %s\nif v.UnmarshalText([]byte(s)) != nil {", g.typ(t))
-		g.fault(s, "at", "format", "")
-		g.p("}\nreturn v")
+		g.p("r.Undecodable(at, %s)\n}\nreturn v", g.want(s))
 	default:
 		return s.typeError(t)
 	}
 	return nil
 }
 
-func (g *generator) parseString(s *schema, parse *types.Func) {
+// parse writes the lines that parse the string s; what comes next is for one that the function refuses.
+func (g *generator) parse(parse *types.Func) {
 	g.p("v, err := %s.%s(s)\nif err != nil {", g.useAs(parse.Pkg().Path(), parse.Pkg().Name()), parse.Name())
-	g.fault(s, "at", "format", "")
-	g.p("}\nreturn v")
 }
 
 func isByteSlice(t types.Type) bool {
@@ -411,7 +412,7 @@ func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) e
 			g.p("if !ok || n < %d || n > %d {", lo, hi)
 		}
 	}
-	if numberFormats[s.Format] {
+	if numberFormats[s.Format] && lo == ofFormat[0] && hi == ofFormat[1] {
 		g.fault(s, "at", "format", "")
 	} else {
 		g.beyond(s)

@@ -187,7 +187,7 @@ func checkPostProbeSince(r *validate.Reader, at int, s string) types.Date {
 	}
 	var v types.Date
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringDate)
+		r.Undecodable(at, &wantStringDate)
 	}
 	return v
 }
@@ -224,7 +224,7 @@ func checkPostProbeXTrace(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }
@@ -371,7 +371,7 @@ func checkReadingId(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }
@@ -385,7 +385,7 @@ func checkReadingAt(r *validate.Reader, at int, s string) time.Time {
 	}
 	var v time.Time
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringDateTime)
+		r.Undecodable(at, &wantStringDateTime)
 	}
 	return v
 }
@@ -402,7 +402,7 @@ func checkReadingDay(r *validate.Reader, at int, s string) types.Date {
 	}
 	var v types.Date
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringDate)
+		r.Undecodable(at, &wantStringDate)
 	}
 	return v
 }

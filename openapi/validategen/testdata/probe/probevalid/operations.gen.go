@@ -16,7 +16,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePostProbe.Security,
 		Parameters: judgePostProbe.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[14]},
+			{Type: "application/json", Check: checkReading},
 		},
 		Responses: []*validate.Response{
 			{
@@ -26,7 +26,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values PostProbePath
 			var params probe.PostProbeParams
-			return DecodePostProbeParams(path[0], path[1], path[2], path[3], query, header, &values, &params)
+			return DecodePostProbeParams(path[0], path[1], path[2], path[3], query, header, &values, &params).Verdict()
 		},
 		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*probe.Reading)
@@ -36,4 +36,9 @@ var Operations = []*validate.Operation{
 			return DecodeReading(data, v), true
 		},
 	},
+}
+
+func checkReading(data []byte) *validate.Faults {
+	var v probe.Reading
+	return DecodeReading(data, &v).Verdict()
 }

@@ -17,18 +17,18 @@ var Operations = []*validate.Operation{
 		Parameters:   judgeCreateOrder.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[5]},
+			{Type: "application/json", Check: checkOrder},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "201",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[6]},
+					{Type: "application/json", Check: checkOrderResponse},
 				},
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodeCreateOrderParams(query, header)
+			return DecodeCreateOrderParams(query, header).Verdict()
 		},
 		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*shop.Order)
@@ -38,4 +38,14 @@ var Operations = []*validate.Operation{
 			return DecodeOrder(data, v), true
 		},
 	},
+}
+
+func checkOrder(data []byte) *validate.Faults {
+	var v shop.Order
+	return DecodeOrder(data, &v).Verdict()
+}
+
+func checkOrderResponse(data []byte) *validate.Faults {
+	var v shop.Order
+	return DecodeOrderResponse(data, &v).Verdict()
 }

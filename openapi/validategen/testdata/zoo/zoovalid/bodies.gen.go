@@ -435,7 +435,7 @@ func checkBodyId(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }

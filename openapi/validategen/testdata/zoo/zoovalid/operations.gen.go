@@ -51,7 +51,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePutCageParams(query, header)
+			return DecodePutCageParams(query, header).Verdict()
 		},
 		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*zoo.Cage)
@@ -76,7 +76,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePatchLooseParams(query, header)
+			return DecodePatchLooseParams(query, header).Verdict()
 		},
 		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*zoo.Loose)
@@ -107,7 +107,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePostFeedingParams(query, header)
+			return DecodePostFeedingParams(query, header).Verdict()
 		},
 	},
 }
