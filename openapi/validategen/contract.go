@@ -40,6 +40,11 @@ func (c *contract) roots() (requests, responses []*validate.Schema) {
 		}
 		for _, b := range o.Request {
 			requests = append(requests, b.Schema)
+			for _, e := range b.Encoding {
+				for _, h := range e.Headers {
+					requests = append(requests, h.Schema)
+				}
+			}
 		}
 	}
 	for _, o := range c.Operations {
@@ -48,14 +53,7 @@ func (c *contract) roots() (requests, responses []*validate.Schema) {
 				responses = append(responses, b.Schema)
 			}
 			for _, h := range r.Headers {
-				all = append(all, h.Schema)
-			}
-		}
-		for _, b := range o.Request {
-			for _, e := range b.Encoding {
-				for _, h := range e.Headers {
-					all = append(all, h.Schema)
-				}
+				responses = append(responses, h.Schema)
 			}
 		}
 	}
