@@ -141,10 +141,10 @@ func (w *rewriter) format(out object) {
 // members takes away what a direction hides. Only the schema that hides a member may require it.
 func (w *rewriter) members(out object) {
 	properties, _ := out["properties"].(object)
-	rewritten := object{}
+	rewritten, hidden := object{}, map[any]bool{}
 	for name, child := range properties {
 		if w.hides != "" && w.isHidden(child) {
-			rewritten[name] = false
+			rewritten[name], hidden[name] = false, true
 			continue
 		}
 		rewritten[name] = w.schema(child)
@@ -156,18 +156,20 @@ func (w *rewriter) members(out object) {
 	if !ok {
 		return
 	}
-	out["required"] = slices.DeleteFunc(slices.Clone(required), func(name any) bool {
-		hidden := name == "ro" || name == "wo"
-		if hidden && properties[name.(string)] == nil {
+	for _, name := range required {
+		if (name == "ro" || name == "wo") && properties[name.(string)] == nil {
 			w.err = fmt.Errorf("%v is required by another schema than hides it", name)
 		}
-		return hidden && rewritten[name.(string)] == false
-	})
+	}
+	out["required"] = slices.DeleteFunc(slices.Clone(required), func(name any) bool { return hidden[name] })
 }
 
 // isHidden reports whether the schema of a member says so. The generator says so in the schema itself, or in allOf.
 func (w *rewriter) isHidden(child any) bool {
 	s, _ := child.(object)
+	if s["$ref"] != nil && !w.document.V31 {
+		return false
+	}
 	list, _ := s["allOf"].([]any)
 	return s[w.hides] == true || slices.ContainsFunc(list, func(part any) bool {
 		s, _ := part.(object)
