@@ -55,10 +55,11 @@ func (l *loader) body(name string, n *node, direction Direction) *validate.Body 
 	}
 	b.Schema = l.compiler.add(schema, direction)
 	l.roots = append(l.roots, b.Schema)
-	l.media = append(l.media, mediaBody{b, schema})
+	var headers []*validate.Parameter
 	if b.Type == formType || strings.HasPrefix(b.Type, "multipart/") {
-		b.Encoding = l.encodings(to.get("encoding"), direction)
+		b.Encoding, headers = l.encodings(to.get("encoding"), direction)
 	}
+	l.media = append(l.media, mediaBody{b, schema, headers})
 	return b
 }
 
@@ -80,17 +81,19 @@ func mediaType(name string) (string, map[string]string) {
 	return typ, parameters
 }
 
-// encodings reads the Encoding Objects of a form.
-func (l *loader) encodings(n *node, direction Direction) map[string]*validate.Encoding {
+// encodings reads the Encoding Objects of a form, and returns the header fields of all of them too.
+func (l *loader) encodings(n *node, direction Direction) (map[string]*validate.Encoding, []*validate.Parameter) {
 	if !n.is(objectKind) || len(n.names) == 0 {
-		return nil
+		return nil, nil
 	}
 	all := map[string]*validate.Encoding{}
+	var headers []*validate.Parameter
 	for name, e := range n.members() {
 		all[name] = encoding(e)
 		all[name].Headers = l.headers(e.get("headers"), direction)
+		headers = append(headers, all[name].Headers...)
 	}
-	return all
+	return all, headers
 }
 
 func encoding(n *node) *validate.Encoding {
@@ -113,7 +116,8 @@ func encoding(n *node) *validate.Encoding {
 // mediaBody is a body with a schema. Whether its media type can be judged is known when the schema is filled.
 type mediaBody struct {
 	*validate.Body
-	at *node
+	at      *node
+	headers []*validate.Parameter // of its parts
 }
 
 // supported reports whether the schema of a body of the media type can be judged: JSON and forms are, ranges stand for

@@ -266,6 +266,13 @@ func (l *loader) judge() {
 			p.Spot = &list[0]
 		}
 	}
+	for _, b := range l.media {
+		for _, h := range b.headers {
+			if h.Spot != nil {
+				b.Spots = append(b.Spots, *h.Spot)
+			}
+		}
+	}
 }
 
 // named collects the schemas of components.

@@ -142,12 +142,12 @@ func TestEncoding(t *testing.T) {
 	t.Parallel()
 	d := load(t, document(`{/x: {post: {requestBody: {content: {multipart/form-data: {schema: {type: object},
 		encoding: {a: {contentType: 'image/*, Text/Plain'}, b: {style: deepObject}, c: {explode: false}, d: {allowReserved: true}}}}}}}}`, ""))
-	want := map[string]validate.Encoding{
+	want := map[string]*validate.Encoding{
 		"a": {Types: []string{"image/*", "text/plain"}}, "b": {Style: "deepObject"}, "c": {Style: "form"}, "d": {Style: "form", Explode: true, AllowReserved: true},
 	}
 	for name, e := range d.Operations[0].Request[0].Encoding {
-		if fmt.Sprint(*e) != fmt.Sprint(want[name]) {
-			t.Errorf("%s: got %+v, want %+v", name, *e, want[name])
+		if fmt.Sprintf("%+v", e) != fmt.Sprintf("%+v", want[name]) {
+			t.Errorf("%s: got %+v, want %+v", name, e, want[name])
 		}
 	}
 }
@@ -310,5 +310,43 @@ func TestResponses(t *testing.T) {
 	}
 	if len(d.Spots) != 1 || len(d.Operations[0].Spots) != 1 || !warns(d, "20 is not a status") {
 		t.Errorf("got spots %v, warnings %v", d.Spots, d.Warnings)
+	}
+}
+
+// TestHeadersOfResponsesAndParts: the header fields of responses and those of parts are read alike.
+func TestHeadersOfResponsesAndParts(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, headers, want string }{
+		{"a schema", "{A: {required: true, schema: {type: integer}}}", "header A required simple: integer"},
+		{"of any value", "{A: {description: any}}", "header A simple: nil"},
+		{"exploded", "{A: {explode: true, schema: {type: object}}}", "header A simple explode: object"},
+		{"content", "{A: {content: {application/json: {schema: {type: object}}}}}", "header A simple application/json: object"},
+		{"by reference", "{A: {$ref: '#/components/headers/R'}}", "header A required simple: string"},
+		{"in the document's order", "{B: {}, A: {}}", "header B simple: nil, header A simple: nil"},
+		{"a name that begins like an extension", "{x-a: {schema: {type: string}}, x-note: text}", "header x-a simple: string"},
+		{"what the media type describes", "{content-type: {required: true}, Content-Length: {}}", "header Content-Length simple: nil"},
+		{"a reference that leads nowhere", "{A: {$ref: '#/nope'}}", "header A simple: nil! the reference"},
+		{"a style of another place", "{A: {style: form, schema: {type: string}}}", "header A simple: string! the style"},
+		{"a pattern that cannot be matched", "{A: {schema: {type: string, pattern: '('}}}", "header A simple: string! pattern"},
+		{"lists in lists", "{A: {schema: {type: array, items: {type: array}}}}", "header A simple: array items:array! no text"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := load(t, document("{/x: {post: {requestBody: {content: {multipart/form-data: {schema: {type: object}, encoding: {f: {headers: "+tt.headers+"}}}}}, responses: {200: {headers: "+tt.headers+"}}}}}",
+				"components: {headers: {R: {required: true, schema: {type: string}}}}"))
+			part := d.Operations[0].Request[0]
+			for _, list := range [][]*validate.Parameter{d.Operations[0].Responses[0].Headers, part.Encoding["f"].Headers} {
+				var all []string
+				for _, h := range list {
+					all = append(all, parameterText(h))
+				}
+				got, reason, _ := strings.Cut(strings.Join(all, ", "), "! ")
+				want, spot, spotted := strings.Cut(tt.want, "! ")
+				if !strings.HasPrefix(got, want) || !spotted && got != want || !strings.Contains(reason, spot) || spotted != (reason != "") || spotted != (len(part.Spots) == 1) || spotted != (len(d.Spots) > 0) {
+					t.Errorf("got  %s! %s, with the spots %v of the body\nwant %s", got, reason, part.Spots, tt.want)
+				}
+			}
+		})
 	}
 }

@@ -37,16 +37,10 @@ func (w written) encoding() *Encoding {
 			}
 		case "style":
 			e.Style = v.n.Value
-		case "headers":
-			v.each(func(name string, h written) {
-				p := &Parameter{In: "header", Name: name, Style: "simple", Required: true, Schema: h.schema()}
-				if err := Compile(p.Schema); err != nil {
-					panic(err)
-				}
-				e.Headers = append(e.Headers, p)
-			})
 		case "explode":
 			explode = v.n.Value
+		case "headers":
+			e.Headers = v.headers()
 		}
 	})
 	if e.Style == "" && explode != "" {
@@ -54,6 +48,27 @@ func (w written) encoding() *Encoding {
 	}
 	e.Explode = explode == "true" || explode == "" && e.Style == "form"
 	return e
+}
+
+func (w written) headers() []*Parameter {
+	var list []*Parameter
+	w.each(func(name string, v written) {
+		h := &Parameter{In: "header", Name: name, Style: "simple"}
+		v.each(func(keyword string, value written) {
+			switch keyword {
+			case "schema":
+				h.Schema = compile(w.t, value.schema())
+			case "content":
+				h.Content = value.n.Value
+			case "spot":
+				h.Spot = &Spot{Reason: value.n.Value}
+			default:
+				value.into(map[string]any{"required": &h.Required, "explode": &h.Explode}[keyword])
+			}
+		})
+		list = append(list, h)
+	})
+	return list
 }
 
 type contentCase struct{ contentType, data, want string }
@@ -224,13 +239,27 @@ func TestParts(t *testing.T) {
 			multipart(`name=l|1,x`):                             "type l/l/1",
 			multipart(`name=l` + text + `|1,x`):                 "type l/l/1",
 		}},
-		"header fields": {"{schema: {type: object}, encoding: {f: {headers: {X-Left: {type: integer}}}}}", map[string]string{
+		"header fields of files": {"{schema: {type: object}, encoding: {f: {headers: {X-Left: {required: true, schema: {type: integer}}}}}}", map[string]string{
 			multipart(`name="f"` + "\r\nx-left: 3" + `|ab`):              "",
 			multipart(`name="g"|ab`):                                     "",
 			multipart(`name="f"|ab`):                                     "header required X-Left/f",
 			multipart(`name="f"` + "\r\nX-Left: b" + `|ab`):              "header type X-Left/f",
 			multipart(`name="f"` + "\r\nX-Left: 1\r\nX-Left: 2" + `|ab`): "header repeated X-Left/f",
 			multipart(`name="f"`+"\r\nX-Left: 3"+`|ab`, `name="f"|ab`):   "header required X-Left/f; repeated f/f",
+		}},
+		"header fields": {"{schema: {type: object, required: [a], properties: {n: {type: integer}, fs: {type: array, items: {type: string}}}}, encoding: {a: {headers: {X-Id: {required: true, schema: {type: integer, maximum: 9}}, X-List: {schema: {type: array, items: {type: integer}}}}}, fs: {headers: {x-n: {required: true, schema: {type: integer}}}}, n: {contentType: text/csv, headers: {X-Id: {required: true}}}, j: {headers: {J: {content: application/json, schema: {type: object, required: [k]}}}}, s: {headers: {S: {required: true, spot: why}}}}}", map[string]string{
+			multipart("name=a\r\nX-Id: 5|b"):                                         "",
+			multipart("name=a\r\nx-ID:5 \r\nX-Other: y|b"):                           "",
+			multipart("name=a|b"):                                                    "header required X-Id/a",
+			multipart("name=a\r\nX-Id: 10|b"):                                        "header maximum X-Id/a",
+			multipart("name=a\r\nX-Id: x\r\nX-List: 1, x|b"):                         "header type X-Id/a; header type X-List/a/1",
+			multipart("name=a\r\nX-Id: 5\r\nX-Id: 5|b"):                              "header repeated X-Id/a",
+			multipart("name=a\r\nX-Id: 5\r\nX-List: 1\r\nX-List: 2|b"):               "",
+			multipart("name=a\r\nX-Id: 5|b", "name=fs\r\nX-N: 1|x", "name=fs|y"):     "header required x-n/fs",
+			multipart("name=a\r\nX-Id: 5|b", "name=n\r\nContent-Type: text/plain|1"): "header required X-Id/n; contentType n/n",
+			multipart("name=a\r\nX-Id: 5|b", `name=j`+"\r\n"+`J: {"k":1}|x`):         "",
+			multipart("name=a\r\nX-Id: 5|b", `name=j`+"\r\n"+`J: {}|x`):              "header required J/j/k",
+			multipart("name=a\r\nX-Id: 5|b", "name=s\r\nS: anything|x"):              "",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

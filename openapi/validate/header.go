@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // checkLines checks a header field. The lines of a list or an object are joined (RFC 9110 §5.3).
@@ -29,29 +30,18 @@ func (r *Response) CheckHeader(ctx context.Context, header map[string][]string) 
 	if len(r.Headers) == 0 {
 		return nil
 	}
-	p := r.plan.Load()
+	return checkFields(ctx, planOf(&r.plan, r.Headers), header)
+}
+
+// planOf returns the plan of header fields alone, which is kept in known.
+func planOf(known *atomic.Pointer[plan], fields []*Parameter) *plan {
+	p := known.Load()
 	if p == nil {
-		p = planOf(r.Headers)
-		r.plan.Store(p)
-	}
-	return checkFields(ctx, p, canonical(header))
-}
-
-// canonical returns the fields by the form of their names that http.Header has.
-func canonical(header map[string][]string) map[string][]string {
-	all := make(map[string][]string, len(header))
-	for name, lines := range header {
-		name = canonicalField(name)
-		all[name] = append(all[name], lines...)
-	}
-	return all
-}
-
-// planOf returns the plan of header fields alone.
-func planOf(fields []*Parameter) *plan {
-	p := &plan{}
-	for _, f := range fields {
-		p.add(newParameter(f))
+		p = &plan{}
+		for _, f := range fields {
+			p.add(newParameter(f))
+		}
+		known.Store(p)
 	}
 	return p
 }
@@ -60,7 +50,7 @@ func checkFields(ctx context.Context, p *plan, header map[string][]string) *Faul
 	t := beginTexts(ctx)
 	defer t.end()
 	for _, q := range p.params {
-		lines := header[q.field]
+		lines := linesOf(header, q.field)
 		if q.field == "Set-Cookie" && len(lines) > 1 { // its lines are never one value (RFC 9110 §5.3)
 			for i := range lines {
 				t.checkLines(q, lines[i:i+1])
@@ -70,6 +60,24 @@ func checkFields(ctx context.Context, p *plan, header map[string][]string) *Faul
 		t.checkLines(q, lines)
 	}
 	return t.result()
+}
+
+// linesOf returns the lines of a header field, however its name is spelled.
+func linesOf(header map[string][]string, field string) []string {
+	lines, others := header[field], make([]string, 0, 4)
+	for name := range header {
+		if len(name) == len(field) && name != field && strings.EqualFold(name, field) {
+			others = append(others, name)
+		}
+	}
+	if len(others) == 1 && lines == nil {
+		return header[others[0]]
+	}
+	slices.Sort(others)
+	for _, name := range others {
+		lines = append(slices.Clip(lines), header[name]...)
+	}
+	return lines
 }
 
 // readCookies gives each parameter its cookies. Where a pair is malformed, readers do not agree whose value it is (RFC 6265

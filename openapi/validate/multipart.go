@@ -230,7 +230,7 @@ func (f *form) putPart(p *part) {
 
 // checkFields checks the header fields of a part.
 func (f *form) checkFields(p *part, e *Encoding, at int32) {
-	found := checkFields(f.ctx, planOf(e.Headers), p.fields)
+	found := checkFields(f.ctx, planOf(&e.plan, e.Headers), p.fields)
 	if found == nil {
 		return
 	}

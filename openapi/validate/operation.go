@@ -120,6 +120,8 @@ type Encoding struct {
 	AllowReserved bool
 	// Headers are the header fields of a part.
 	Headers []*Parameter
+
+	plan atomic.Pointer[plan] // of Headers, from the first part on
 }
 
 // Spot is a place of a document that cannot be judged, and why.

@@ -117,9 +117,6 @@ var beyondDocument = map[string]string{
 	"options-collection":               "as options-entity",
 	"order-accept-before-content-type": "the gateway knows of its own contract alone that each answer is JSON, and that Accept has to cover it",
 	"order-licence-before-media-type":  "the gateway knows no licences: it refuses the media type first",
-	"length-chunked-too-large":         "the length of a body is the operator's to bound",
-	"encoding-gzip-bomb":               "as length-chunked-too-large",
-	"order-size-before-parameters":     "as length-chunked-too-large",
 }
 
 // TestWireThroughDocument sends the same cases through a gateway that has our document read from its file: what it knows
@@ -145,7 +142,7 @@ func TestWireThroughDocument(t *testing.T) {
 		server := pfxtest.Start(t, config)
 		through := *server
 		upstream, enforce := strings.TrimSuffix(server.URL, graph.BasePath), policy.Enforce
-		c := app.GatewayConfig{Upstream: upstream, KeepHost: true, Responses: &enforce, Spec: "../../openapi/openapi.yaml"}
+		c := app.GatewayConfig{Upstream: upstream, KeepHost: true, Responses: &enforce, MaxRequest: graph.MaxBody, Spec: "../../openapi/openapi.yaml"}
 		through.URL = openGateway(t, server, c, slog.DiscardHandler) + graph.BasePath
 		servers[name] = &through
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -37,6 +38,7 @@ type GatewayConfig struct {
 	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
 	MaxConns     int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
 	Timeout      time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
+	MaxRequest   int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
 	MaxResponse  int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
 	Spec         string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
 	Policy       string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
@@ -63,6 +65,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--unknown must be refuse or pass")
 	case c.DrainDelay < 0:
 		return errors.New("--drain-delay must not be below 0")
+	case c.MaxRequest < 0:
+		return errors.New("--max-request must not be below 0")
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
 	}
@@ -273,6 +277,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 	if err != nil {
 		return err
 	}
+	contract.MaxBody = cmp.Or(g.config.MaxRequest, contract.MaxBody)
 	var rules *policy.Policy
 	if f.policy != nil {
 		if rules, err = policy.Parse(f.policy); err != nil {

@@ -159,7 +159,9 @@ func (x *exchange) checkFields() bool {
 		return false
 	default:
 		for _, f := range faults.List {
-			judge(violation{name: f.Name, keyword: f.Keyword})
+			if f.Keyword != "required" || x.request.Method != http.MethodHead { // RFC 9110 §9.3.2: it may be left out
+				judge(violation{name: f.Name, keyword: f.Keyword})
+			}
 		}
 	}
 	return ok
