@@ -5,8 +5,8 @@ import "testing"
 // TestUndecodable has readers for which the contract accepts a value and the Go type does not hold it.
 func TestUndecodable(t *testing.T) {
 	t.Parallel()
-	any, text := &Schema{Types: AnyType}, &Schema{Types: String}
-	compile(t, any)
+	free, text := &Schema{Types: AnyType}, &Schema{Types: String}
+	compile(t, free)
 	compile(t, text)
 	want := &Expected{Type: "object"}
 	judged := func(s *Schema) func(r *Reader) {
@@ -23,19 +23,19 @@ func TestUndecodable(t *testing.T) {
 		said        string
 		undecodable bool
 	}{
-		"judged":               {`5`, judged(any), "type", true},
+		"judged":               {`5`, judged(free), "type", true},
 		"judged and invalid":   {`5`, judged(text), "type", false},
-		"judged and held":      {`{}`, func(r *Reader) { judged(any)(r); r.More(0, '}') }, "", false},
+		"judged and held":      {`{}`, func(r *Reader) { judged(free)(r); r.More(0, '}') }, "", false},
 		"every value is":       {`"a"`, func(r *Reader) { r.Admit(); r.Boolean(want) }, "type", true},
 		"not judged":           {`5`, func(r *Reader) { r.Enter('{', want) }, "type", false},
-		"a number too large":   {`5`, func(r *Reader) { lit, _ := r.Number(want); r.Beyond(0, lit, any) }, "format", true},
+		"a number too large":   {`5`, func(r *Reader) { lit, _ := r.Number(want); r.Beyond(0, lit, free) }, "format", true},
 		"an invalid number":    {`5`, func(r *Reader) { lit, _ := r.Number(want); r.Beyond(0, lit, text) }, "type", false},
 		"a text that it isn't": {`"a"`, func(r *Reader) { r.Undecodable(r.Offset(), want); r.AnyString(want) }, "format", true},
-		"malformed behind it":  {`5]`, judged(any), "malformed", false},
+		"malformed behind it":  {`5]`, judged(free), "malformed", false},
 		"a fault behind it": {`[5,6]`, func(r *Reader) {
 			r.Enter('[', want)
 			r.More(0, ']')
-			judged(any)(r)
+			judged(free)(r)
 			r.More(1, ']')
 			r.Enter('{', want)
 			r.More(2, ']')
