@@ -17,61 +17,71 @@ var Operations = []*validate.Operation{
 		Parameters: judgeListPfxRecryptionRequests.Parameters,
 		Responses: []*validate.Response{
 			{
-				Status: "200",
+				Status:  "200",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequestCollection},
 				},
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -94,76 +104,89 @@ var Operations = []*validate.Operation{
 		},
 		Responses: []*validate.Response{
 			{
-				Status: "201",
+				Status:  "201",
+				Headers: headers[4],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
 			{
-				Status: "204",
+				Status:  "204",
+				Headers: headers[4],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "413",
+				Status:  "413",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "415",
+				Status:  "415",
+				Headers: headers[5],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -189,70 +212,82 @@ var Operations = []*validate.Operation{
 		Parameters: judgeGetPfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
-				Status: "200",
+				Status:  "200",
+				Headers: headers[6],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequestSelection},
 				},
 			},
 			{
-				Status: "304",
+				Status:  "304",
+				Headers: headers[6],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "404",
+				Status:  "404",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -277,100 +312,117 @@ var Operations = []*validate.Operation{
 		},
 		Responses: []*validate.Response{
 			{
-				Status: "200",
+				Status:  "200",
+				Headers: headers[7],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
 			{
-				Status: "201",
+				Status:  "201",
+				Headers: headers[4],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
 			{
-				Status: "204",
+				Status:  "204",
+				Headers: headers[4],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "404",
+				Status:  "404",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "412",
+				Status:  "412",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "413",
+				Status:  "413",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "415",
+				Status:  "415",
+				Headers: headers[5],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "428",
+				Status:  "428",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -397,76 +449,89 @@ var Operations = []*validate.Operation{
 		Parameters: judgeDeletePfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
-				Status: "204",
+				Status:  "204",
+				Headers: headers[0],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "404",
+				Status:  "404",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "412",
+				Status:  "412",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "428",
+				Status:  "428",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -477,6 +542,79 @@ var Operations = []*validate.Operation{
 			var params pfxapi.DeletePfxRecryptionRequestParams
 			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
+	},
+}
+
+// headers are lists of the header fields of responses.
+var headers = [][]*validate.Parameter{
+	{
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/WWW-Authenticate", In: "header", Name: "WWW-Authenticate", Style: "simple", Schema: schemas[16]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/Allow", In: "header", Name: "Allow", Style: "simple", Schema: schemas[17]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/Retry-After", In: "header", Name: "Retry-After", Style: "simple", Schema: schemas[18]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/ETag", In: "header", Name: "ETag", Style: "simple", Schema: schemas[19]},
+		{Pointer: "/components/headers/Location", In: "header", Name: "Location", Style: "simple", Schema: schemas[20]},
+		{Pointer: "/components/headers/OData-EntityId", In: "header", Name: "OData-EntityId", Style: "simple", Schema: schemas[21]},
+		{Pointer: "/components/headers/Preference-Applied", In: "header", Name: "Preference-Applied", Style: "simple", Schema: schemas[22]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/Accept", In: "header", Name: "Accept", Style: "simple", Schema: schemas[23]},
+		{Pointer: "/components/headers/Accept-Patch", In: "header", Name: "Accept-Patch", Style: "simple", Schema: schemas[24]},
+		{Pointer: "/components/headers/Accept-Encoding", In: "header", Name: "Accept-Encoding", Style: "simple", Schema: schemas[25]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/ETag", In: "header", Name: "ETag", Style: "simple", Schema: schemas[19]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/ETag", In: "header", Name: "ETag", Style: "simple", Schema: schemas[19]},
+		{Pointer: "/components/headers/Preference-Applied", In: "header", Name: "Preference-Applied", Style: "simple", Schema: schemas[22]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
 	},
 }
 

@@ -41,12 +41,20 @@ func (c *contract) roots() (requests, responses []*validate.Schema) {
 		}
 		for _, b := range o.Request {
 			requests = append(requests, b.Schema)
+			for _, e := range b.Encoding {
+				for _, h := range e.Headers {
+					requests = append(requests, h.Schema)
+				}
+			}
 		}
 	}
 	for _, o := range c.Operations {
 		for _, r := range o.Responses {
 			for _, b := range r.Bodies {
 				responses = append(responses, b.Schema)
+			}
+			for _, h := range r.Headers {
+				responses = append(responses, h.Schema)
 			}
 		}
 	}

@@ -69,7 +69,7 @@ func generate(c config) (*result, error) {
 func newGenerator(c config, document *contract) *generator {
 	return &generator{
 		packageName: c.packageName, contract: document, models: c.models,
-		names: map[string]string{}, taken: map[string]bool{"Operations": true, "schemas": true}, wants: map[string]validate.Expected{},
+		names: map[string]string{}, taken: map[string]bool{"Operations": true, "schemas": true, "headers": true}, wants: map[string]validate.Expected{},
 		formats: map[string]string{}, structs: map[string]string{}, texts: map[string]string{}, literals: map[int]int{},
 		resolved: map[string]*schema{},
 	}

@@ -363,7 +363,7 @@ func (x *exchange) judgeBody(faults *validate.Faults) *graph.Problem {
 	}
 	var enforced []validate.Fault
 	for _, f := range faults.List {
-		if x.judge(violation{kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword}) {
+		if x.judge(violation{kind: policy.KindOf(f.Keyword), in: f.In, pointer: f.Pointer, name: f.Name, keyword: f.Keyword}) {
 			enforced = append(enforced, f)
 		}
 	}

@@ -67,6 +67,9 @@ func (w *Words) OfBody(faults []validate.Fault) *Problem {
 }
 
 func (w *Words) message(f *validate.Fault) string {
+	if f.In != "" { // of a part
+		return w.OfParameter(f).Message
+	}
 	onType := ""
 	if w.Type != "" {
 		onType = " on type '" + w.Type + "'"

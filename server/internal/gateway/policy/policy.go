@@ -72,7 +72,7 @@ const (
 	Value                     // a value that breaks any other rule, such as enum or maximum
 	Parameter                 // a parameter in path, query or header
 	MediaType                 // Content-Type, Content-Encoding, Accept
-	Header                    // a header field that could mean different things to different readers
+	Header                    // a header field that readers could take for different things; in a response, one that breaks the contract
 	Path                      // a path that the contract does not have
 	Method                    // a method that the path does not have
 	Status                    // a status that the operation does not have
