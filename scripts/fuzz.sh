@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 time=${FUZZTIME:-10m}
-fuzz() { go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$package" >"$log" 2>&1; }
+fuzz() { go test -tags long -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$package" >"$log" 2>&1; }
 for package in $(git grep -l '^func Fuzz' -- '*_test.go' ':!*/testdata/*' | xargs -n1 dirname | sort -u); do
 	for target in $(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- ":(glob)$package/*_test.go" | sed 's/^func //' | sort -u); do
 		echo "== $package $target for $time"

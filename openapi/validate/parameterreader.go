@@ -33,10 +33,10 @@ func (p *ParameterReader) Close() *Faults {
 	if valid && p.unheld == nil {
 		return nil
 	}
-	p.marks = append(p.marks, p.unheld...)
-	slices.SortStableFunc(p.marks, func(a, b mark) int { return cmp.Compare(p.rank(&a), p.rank(&b)) })
+	marks := slices.Concat(p.marks, p.unheld)
+	slices.SortStableFunc(marks, func(a, b mark) int { return cmp.Compare(p.rank(&a), p.rank(&b)) })
 	f := &Faults{Undecodable: valid}
-	for _, m := range p.marks {
+	for _, m := range marks {
 		name := m.member
 		if m.in == "" {
 			if m.keyword != "repeated" && p.isRepeated(m.at) || len(f.List) > 0 && m.keyword == "repeated" && f.List[len(f.List)-1].isRepeated(p.list[m.at]) {

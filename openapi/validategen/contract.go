@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -148,6 +149,22 @@ func (c *contract) directed(s *validate.Schema) bool {
 	})
 	c.flags[s] = found
 	return found
+}
+
+// goNames returns the Go names that the document gives to components by x-go-name, as oapi-codegen takes them.
+func (c *contract) goNames() map[string]string {
+	names := map[string]string{}
+	for s := range c.class {
+		if s.Name == "" {
+			continue
+		}
+		var name string
+		text, ok := c.JSON("/components/schemas/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(s.Name) + "/x-go-name")
+		if ok && json.Unmarshal([]byte(text), &name) == nil {
+			names[s.Name] = name
+		}
+	}
+	return names
 }
 
 func (c *contract) isTrue(pointer string) bool {

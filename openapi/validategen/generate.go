@@ -37,6 +37,7 @@ func generate(c config) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.models = c.models.renamed(document.goNames())
 	g := newGenerator(c, document)
 	operations := g.operations()
 	files, err := g.write(operations)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 )
 
 // generated are the packages that are committed: the contract's and those of the foreign documents.
@@ -122,6 +124,20 @@ func TestAnnotations(t *testing.T) {
 	}
 }
 
+// TestNarrowModels has a schema without a type whose Go type is a struct: it is generated, and the user is told.
+func TestNarrowModels(t *testing.T) {
+	t.Parallel()
+	const says = "takes values such as [], which the Go type"
+	untyped := strings.Replace(documentOf("", treeNode), "{type: object, properties: {name", "{properties: {name", 1)
+	if r := generates(t, untyped, false); !strings.Contains(strings.Join(r.notes, "\n"), "/components/schemas/node: the schema "+says) {
+		t.Errorf("got notes %q", r.notes)
+	}
+	whole := strings.Replace(documentOf("", treeNode), "{type: object, properties: {name", "{type: object, not: {required: [x]}, properties: {name", 1)
+	if r := generates(t, whole, false); strings.Contains(strings.Join(r.notes, "\n"), says) {
+		t.Errorf("a schema of one type: got notes %q", r.notes)
+	}
+}
+
 func generates(t *testing.T, spec string, skip bool, ignored ...string) *result {
 	t.Helper()
 	m, err := treeModels()
@@ -133,6 +149,36 @@ func generates(t *testing.T, spec string, skip bool, ignored ...string) *result 
 		t.Fatalf("got %v, want no error", err)
 	}
 	return r
+}
+
+// TestGoNames has a component whose Go type only x-go-name tells.
+func TestGoNames(t *testing.T) {
+	t.Parallel()
+	document := strings.ReplaceAll(strings.Replace(documentOf("", treeNode), "{type: object,", "{x-go-name: Node, type: object,", 1), "schemas/node", "schemas/knot")
+	document = strings.Replace(document, "    node:", "    knot:", 1)
+	if r := generates(t, document, false); !strings.Contains(string(r.files["bodies.gen.go"]), "func DecodeNode(") {
+		t.Errorf("the component is not decoded into its Go type: %q", r.notes)
+	}
+	refuses(t, strings.Replace(document, "x-go-name: Node", "x-go-name: None", 1), "/components/schemas/knot", "no type None")
+}
+
+// TestNamesThatMeet has a schema and an operation whose functions would have one name.
+func TestNamesThatMeet(t *testing.T) {
+	t.Parallel()
+	document := strings.Replace(documentOf("", treeNode), "operationId: putTree", "operationId: putTree2", 1)
+	c, err := load([]byte(document), spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := treeModels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGenerator(config{packageName: "x", models: m}, c)
+	g.taken["DecodePutTree2Params"] = true
+	if files, err := g.write(g.operations()); err != nil || !strings.Contains(files["parameters"].String(), "func DecodePutTree2Params2(") {
+		t.Errorf("got error %v and\n%s", err, files["parameters"])
+	}
 }
 
 func TestSkipUnsupported(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -142,7 +143,7 @@ func (g *generator) useAs(importPath, name string) string {
 var locals = func() map[string]bool {
 	all := map[string]bool{}
 	for _, name := range strings.Fields(`at b buf data err faults first header ignored into item lit n name next none ok p params path
-		query r reader s seen start t text v value values whole x others i append bool byte len nil new string true false
+		query r reader s schemas seen start t text v value values whole x others i append bool byte len nil new string true false
 		int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 float32 float64 any error iota copy cap make`) {
 		all[name] = true
 	}
@@ -241,6 +242,9 @@ func (g *generator) function(kind string, s *schema, t types.Type, d direction, 
 	if name, ok := g.names[key]; ok {
 		return name
 	}
+	if kind == "shape" {
+		g.noteNarrow(s, t)
+	}
 	name := kind + g.title(s)
 	if s.directed() && d == response {
 		name += "Response"
@@ -249,6 +253,22 @@ func (g *generator) function(kind string, s *schema, t types.Type, d direction, 
 	g.names[key] = name
 	g.queue = append(g.queue, func() error { return write(name) })
 	return name
+}
+
+// noteNarrow notes that a schema takes values of other types than its Go type.
+func (g *generator) noteNarrow(s *schema, t types.Type) {
+	from := s.Schema
+	if s.origin != nil {
+		from = s.origin
+	}
+	own := strings.Replace(jsonType(t), "integer", "number", 1)
+	for _, probe := range [][2]string{{"object", "{}"}, {"array", "[]"}, {"string", `""`}, {"number", "0"}, {"boolean", "true"}} {
+		if probe[0] != own && from.Check(context.Background(), []byte(probe[1])) == nil {
+			g.note(s.Pointer, "the schema takes values such as %s, which the Go type %s does not hold: they are valid and not decoded; "+
+				"give the schema a type, or x-go-type: json.RawMessage", probe[1], types.TypeString(t, nil))
+			return
+		}
+	}
 }
 
 // drain writes the functions that have been asked for. It goes on behind errors, so that all are found.

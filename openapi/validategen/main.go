@@ -15,6 +15,13 @@
 // the unions of oapi-codegen, which keep the JSON, into any, into structs by the exact names of members. Bodies that are not
 // JSON, and parameters that are not a single value, are checked and not decoded.
 //
+// Where the contract accepts a value that the Go type does not hold, such as an integer beyond int, or a string where the
+// schema has no type and its model is a struct, what decodes it returns faults that are Undecodable: the verdict is the
+// contract's in all cases. Which models are that narrow is said on the standard error.
+//
+// Where oapi-codegen gives two things of a document one name, what it writes does not compile, or it ends with an error.
+// resolve-type-name-collisions in its output-options is a cure, and so is x-go-name, which validategen honours as well.
+//
 // A member that may be absent and may be null needs a Go type with three states: nullable.Nullable, which oapi-codegen
 // writes with nullable-type: true, or one like edm.Optional. Without it, validategen ends with an error that lists all such
 // places, as it does for other places that it cannot write. -skip-unsupported leaves out the operations with such places,

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/types"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,6 +49,14 @@ func fold(name string) string {
 		}
 		return -1
 	}, name)
+}
+
+// renamed returns the models with further Go names; those of -type count first.
+func (m *models) renamed(names map[string]string) *models {
+	other := *m
+	maps.Copy(names, m.named)
+	other.named = names
+	return &other
 }
 
 // find returns the type of a name of the document, nil if there is none.

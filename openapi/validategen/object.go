@@ -312,7 +312,7 @@ func (g *generator) nameStruct(s *schema, t types.Type) {
 		return
 	}
 	text := g.typ(t)
-	name := "struct" + g.title(s)
+	name := g.unique("struct" + g.title(s))
 	g.structs[key] = name
 	g.queue = append(g.queue, func() error {
 		g.p("// %s is the Go type of %s, which the models do not name.", name, s.Pointer)

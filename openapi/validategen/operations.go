@@ -18,7 +18,8 @@ type operation struct {
 	pointer    string
 	goName     string
 	parameters []*parameter    // set by writeParameters; nil if they are not decoded
-	decoded    bool            // set by writeParameters: the parameters have a function that decodes them
+	decode     string          // set by writeParameters: the function that decodes the parameters; "" for none
+	pathType   string          // set by writeParameters: the type of the path's parameters
 	holder     *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
 	request    *body           // set by bodies; nil if there is none, or if its media types have different ones
 	bodies     map[*validate.Body]*body
@@ -229,7 +230,7 @@ func (g *generator) parametersText(list []*validate.Parameter) string {
 
 // checkParams writes the function that checks the parameters of an operation and drops their values.
 func (g *generator) checkParams(o *operation) {
-	if !o.decoded {
+	if o.decode == "" {
 		return
 	}
 	g.p("CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {")
@@ -242,7 +243,7 @@ func (g *generator) checkParams(o *operation) {
 		before = append(before, fmt.Sprintf("path[%d]", at))
 	}
 	if len(before) > 0 {
-		g.p("var values %sPath", o.goName)
+		g.p("var values %s", o.pathType)
 		after = append(after, "&values")
 	}
 	if o.holder != nil {
@@ -250,7 +251,7 @@ func (g *generator) checkParams(o *operation) {
 		after = append(after, "&params")
 	}
 	arguments := slices.Concat(before, []string{"query", "header"}, after)
-	g.p("return Decode%sParams(%s).Verdict()\n},", o.goName, strings.Join(arguments, ", "))
+	g.p("return %s(%s).Verdict()\n},", o.decode, strings.Join(arguments, ", "))
 }
 
 // decodeBody writes the function that decodes the body of an operation into the type that its handler gets.

@@ -163,20 +163,21 @@ func (g *generator) writeParameters(o *operation) error {
 	if err != nil {
 		return err
 	}
-	o.parameters, o.holder, o.decoded = all, holder, true
+	o.parameters, o.holder = all, holder
 	g.nameArguments(all)
+	o.decode, o.pathType = g.unique("Decode"+o.goName+"Params"), g.unique(o.goName+"Path")
 	g.writeJudge(o)
 	g.parameterTable(o, all)
 	g.pathStruct(o, all)
-	g.p("// Decode%sParams checks the parameters of %s %s and decodes them.", o.goName, o.Method, o.Path)
+	g.p("// %s checks the parameters of %s %s and decodes them.", o.decode, o.Method, strings.Map(oneLine, o.Path))
 	g.p("// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.")
 	g.p("// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.")
-	fmt.Fprintf(g.file, "func Decode%sParams(", o.goName)
+	fmt.Fprintf(g.file, "func %s(", o.decode)
 	var results []string
 	for _, p := range all {
 		if p.In == "path" {
 			fmt.Fprintf(g.file, "%s, ", p.argument)
-			results = []string{"path *" + o.goName + "Path"}
+			results = []string{"path *" + o.pathType}
 		}
 	}
 	if holder != nil {
@@ -189,7 +190,7 @@ func (g *generator) writeParameters(o *operation) error {
 		g.p("var p validate.ParameterReader")
 	}
 	if len(all) > 0 && all[0].In == "path" {
-		g.p("*path = %sPath{}", o.goName)
+		g.p("*path = %s{}", o.pathType)
 	}
 	if holder != nil {
 		g.p("*into = %s{}", g.typ(holder.Type()))
@@ -257,14 +258,14 @@ func (g *generator) pathStruct(o *operation, all []*parameter) {
 	if len(types) == 0 {
 		return
 	}
-	g.p("// %sPath has the path parameters of %s.", o.goName, o.ID)
-	g.p("type %sPath struct {", o.goName)
+	g.p("// %s has the path parameters of %s.", o.pathType, strings.Map(oneLine, o.ID))
+	g.p("type %s struct {", o.pathType)
 	for i, p := range all[:len(types)] {
 		g.p("%s %s // %s", p.field, types[i], strings.Map(oneLine, p.Name))
 	}
 	g.p("}\n")
 	g.p("// Values returns the parameters in the order of the path.")
-	g.p("func (p *%sPath) Values() (%s) {\nreturn %s\n}\n", o.goName, strings.Join(types, ", "), strings.Join(values, ", "))
+	g.p("func (p *%s) Values() (%s) {\nreturn %s\n}\n", o.pathType, strings.Join(types, ", "), strings.Join(values, ", "))
 }
 
 // nameArguments gives each path parameter a field and an argument that nothing else has.

@@ -96,7 +96,7 @@ func (s *schema) isWhole() bool {
 			return p.Schema != nil && p.Schema.Types == 0
 		})
 	case "integer", "number":
-		if validate.NumberFormatOf(s.Format) != nil && !numberFormats[s.Format] {
+		if validate.NumberFormatOf(s.Format) != nil && (!numberFormats[s.Format] || s.typ == "number" && intRanges[s.Format] != [2]int64{}) {
 			return true
 		}
 		return slices.ContainsFunc(s.MultipleOf, func(m string) bool { _, _, ok := factor(m); return !ok }) || s.oddEnum('-')

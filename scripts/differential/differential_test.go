@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
@@ -39,6 +41,24 @@ func TestFaultsAreCompared(t *testing.T) {
 				t.Errorf("got %+v", c)
 			}
 		})
+	}
+}
+
+// TestHostileDocumentsAreRead has documents with hostile names, which are documents all the same.
+func TestHostileDocumentsAreRead(t *testing.T) {
+	t.Parallel()
+	var operations int
+	for seed := range uint64(100) {
+		text := HostileDocument(spectest.Seed(seed))
+		d, err := spec.Load(t.Context(), text, spec.Options{})
+		if err != nil {
+			t.Errorf("%v\n%s", err, text)
+			continue
+		}
+		operations += len(d.Operations)
+	}
+	if operations < 300 {
+		t.Errorf("got %d operations", operations)
 	}
 }
 

@@ -135,7 +135,7 @@ func (w *Workshop) Run(ctx context.Context, version string, groups []*Group) ([]
 	for i, g := range groups {
 		g.number = i
 	}
-	if err := w.empty(); err != nil {
+	if err := w.empty("models"); err != nil {
 		return nil, err
 	}
 	steps := w.steps(version)
@@ -156,13 +156,13 @@ func (w *Workshop) Run(ctx context.Context, version string, groups []*Group) ([]
 	return w.results(ctx)
 }
 
-// empty makes the folders of the packages, without what an earlier run has left.
-func (w *Workshop) empty() error {
+// empty makes the folders of the packages, without what an earlier run has left. name is that of the models.
+func (w *Workshop) empty(name string) error {
 	config := w.Config
 	if config == "" {
 		config = `{"skip-prune": true}`
 	}
-	errs := []error{w.write("config.json", fmt.Appendf(nil, `{"package": "models", "output": "models/models.gen.go", "generate": {"models": true}, "output-options": %s}`, config))}
+	errs := []error{w.write("config.json", fmt.Appendf(nil, `{"package": %q, "output": "models/models.gen.go", "generate": {"models": true}, "output-options": %s}`, name, config))}
 	for _, name := range []string{"models", "valid"} {
 		dir := filepath.Join(w.dir, name)
 		errs = append(errs, os.RemoveAll(dir), os.Mkdir(dir, 0o777))
