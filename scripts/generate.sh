@@ -14,7 +14,7 @@ else
 fi
 
 # The foreign documents that the generator is tested with.
-for name in probe shop tree zoo; do
+for name in probe shop styles tree zoo; do
 	dir=openapi/validategen/testdata/$name
 	(cd "$dir" && go tool oapi-codegen -config models.yaml openapi.yaml)
 	go run ./openapi/validategen -spec "$dir/openapi.yaml" -models "./$dir" -package "${name}valid" -o "$dir/${name}valid"

@@ -165,9 +165,7 @@ func (g *generator) exact(s *schema) bool {
 			return false
 		case c.whole:
 			return true // it may take what has another shape
-		case c.typ == "integer":
-			return !numberFormats[s.Format]
-		case c.typ == "number", s.Format == "date-time": // leap seconds, which time.Time does not have
+		case c.narrowed, s.Format == "date-time": // leap seconds, which time.Time does not have
 			return true
 		}
 		return false

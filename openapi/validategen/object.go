@@ -37,6 +37,9 @@ func (g *generator) assign(target string, t types.Type, s *schema, d direction) 
 		case u.how == optional:
 			g.p("if r.Null() {\n%s = %s\n} else {", target, g.null(u))
 		default:
+			if u.how == bare && !canBeNil(u.value) {
+				g.note(s.Pointer, "null is decoded as the zero value of the Go type %s", types.TypeString(u.value, nil))
+			}
 			g.p("if !r.Null() {")
 		}
 		defer g.p("}")
@@ -153,6 +156,15 @@ func isUnion(t types.Type) bool {
 		if f.Name() == "union" && isRaw(f.Type()) {
 			return true
 		}
+	}
+	return false
+}
+
+// canBeNil reports whether the zero value of a Go type is none that is decoded from another value than null.
+func canBeNil(t types.Type) bool {
+	switch t.Underlying().(type) {
+	case *types.Slice, *types.Map:
+		return true
 	}
 	return false
 }

@@ -22,6 +22,8 @@ type schema struct {
 	whole bool
 	// judged is the schema of values that have been judged: it has a shape and no rules.
 	judged bool
+	// narrowed reports that a Go type does not hold every number which the schema takes.
+	narrowed bool
 
 	properties []*property
 	undeclared []string // members that are required and not declared

@@ -110,11 +110,17 @@ func readReading(r *validate.Reader, v *probe.Reading) {
 }
 
 // checkPostProbeProbeId checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1/schema.
-func checkPostProbeProbeId(r *validate.Reader, at int, s string) string {
+func checkPostProbeProbeId(r *validate.Reader, at int, s string) uuid.UUID {
 	if !formatUuid(s) {
 		r.Fault(at, "format", "", &wantStringUuid)
+		var none uuid.UUID
+		return none
 	}
-	return s
+	var v uuid.UUID
+	if v.UnmarshalText([]byte(s)) != nil {
+		r.Fault(at, "format", "", &wantStringUuid)
+	}
+	return v
 }
 
 // checkSlot checks the number /components/schemas/slot.
@@ -135,8 +141,8 @@ func checkSlot(r *validate.Reader, at int, lit []byte) int32 {
 }
 
 // checkPostProbeScale checks the number /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2/schema.
-func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float64 {
-	n, ok := validate.ParseFloat(lit, 64)
+func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float32 {
+	n, ok := validate.ParseFloat(lit, 32)
 	if !ok {
 		r.Beyond(at, lit, schemas[2])
 		return 0
@@ -144,7 +150,7 @@ func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float64 {
 	if n <= 0 && validate.CompareDecimal(lit, "0") <= 0 {
 		r.Fault(at, "exclusiveMinimum", "0", &wantNumber)
 	}
-	return n
+	return float32(n)
 }
 
 // checkPostProbeTop checks the number /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/0/schema.
@@ -206,7 +212,7 @@ func checkPostProbeLevel(r *validate.Reader, at int, s string) probe.PostProbePa
 func checkPostProbeXRate(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Beyond(at, lit, schemas[11])
+		r.Fault(at, "format", "", &wantNumberDouble)
 		return 0
 	}
 	if n >= 1.5 && validate.CompareDecimal(lit, "1.5") > 0 {

@@ -17,13 +17,13 @@ var Operations = []*validate.Operation{
 		Parameters:   judgeCreateOrder.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[5]},
+			{Type: "application/json", Schema: schemas[3]},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "201",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[6]},
+					{Type: "application/json", Schema: schemas[4]},
 				},
 			},
 		},

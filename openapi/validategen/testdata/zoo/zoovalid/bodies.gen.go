@@ -221,7 +221,7 @@ func readToken(r *validate.Reader, v *zoo.Token) {
 			x := readString(r)
 			v.String = &x
 		case 3: // any
-			if at := r.Offset(); r.Check(schemas[3]) {
+			if at := r.Offset(); r.Check(schemas[5]) {
 				r.Rewind(at)
 				x := r.Any()
 				v.Any = &x
@@ -240,6 +240,18 @@ func readToken(r *validate.Reader, v *zoo.Token) {
 		if seen&(1<<5) == 0 {
 			r.Missing("undeclared", &want)
 		}
+	}
+}
+
+// shapePostAnimalTags reads the array /paths/~1animals/post/parameters/0/schema.
+func shapePostAnimalTags(r *validate.Reader, v *[]string) {
+	*v = []string{}
+	if !r.Enter('[', &wantArray) {
+		return
+	}
+	n := 0
+	for ; r.More(n, ']'); n++ {
+		*v = append(*v, r.AnyString(&wantString))
 	}
 }
 

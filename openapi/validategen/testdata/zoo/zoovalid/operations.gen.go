@@ -10,13 +10,11 @@ import (
 // Operations are the operations of the document, in its order.
 var Operations = []*validate.Operation{
 	{
-		ID:     "postAnimal",
-		Method: "POST",
-		Path:   "/animals",
-		Parameters: []*validate.Parameter{
-			{Pointer: "/paths/~1animals/post/parameters/0", In: "query", Name: "tags", Explode: true, Style: "form", Schema: schemas[4]},
-			{Pointer: "/paths/~1animals/post/parameters/1", In: "cookie", Name: "session", Explode: true, Style: "form", Schema: schemas[5]},
-		},
+		ID:         "postAnimal",
+		Method:     "POST",
+		Path:       "/animals",
+		Security:   judgePostAnimal.Security,
+		Parameters: judgePostAnimal.Parameters,
 		Request: []*validate.Body{
 			{Type: "application/json", Schema: schemas[0]},
 		},
@@ -27,6 +25,10 @@ var Operations = []*validate.Operation{
 					{Type: "application/json", Schema: schemas[1]},
 				},
 			},
+		},
+		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
+			var params zoo.PostAnimalParams
+			return DecodePostAnimalParams(query, header, &params)
 		},
 		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
 			v, ok := into.(*zoo.Animal)
