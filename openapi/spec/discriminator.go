@@ -2,6 +2,7 @@ package spec
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
@@ -10,8 +11,14 @@ import (
 // the member is a value too.
 type choice struct {
 	*validate.Discriminator
-	mapped       map[string]*validate.Schema
+	mapped       map[string]mapped
 	alternatives []alternative
+}
+
+// mapped is what a mapping names for a value.
+type mapped struct {
+	ref    *node
+	schema *validate.Schema
 }
 
 type alternative struct {
@@ -37,7 +44,7 @@ func (c *compiler) discriminator(e *entry, drop []string) {
 		s.AllOf = append(s.AllOf, &validate.Schema{Pointer: s.Pointer, Types: validate.AnyType, AnyOf: s.AnyOf})
 		s.AnyOf = nil
 	}
-	made := choice{Discriminator: &validate.Discriminator{Property: property}, mapped: map[string]*validate.Schema{}}
+	made := choice{Discriminator: &validate.Discriminator{Property: property}, mapped: map[string]mapped{}}
 	for value, ref := range n.get("mapping").members() {
 		made.Explicit = true
 		to, err := c.mapping(ref)
@@ -46,7 +53,7 @@ func (c *compiler) discriminator(e *entry, drop []string) {
 			continue
 		}
 		if p := c.apply(e, to, drop); p != nil {
-			made.mapped[value] = p
+			made.mapped[value] = mapped{ref, p}
 		}
 	}
 	for _, item := range e.node.get(keyword).list() {
@@ -74,10 +81,22 @@ func (c *compiler) mapping(ref *node) (*node, error) {
 	return c.follow(ref, ref.string())
 }
 
-// settle collects the values of all discriminators.
+// settle collects the values of all discriminators. A mapping chooses among the alternatives, and those of alternatives: a
+// value that it maps to anything else has none.
 func (c *compiler) settle() {
 	for _, made := range c.choices {
-		values := made.mapped
+		values := map[string]*validate.Schema{}
+		within := map[*validate.Schema]bool{}
+		for _, a := range made.alternatives {
+			compose(a.schema, within)
+		}
+		for value, to := range made.mapped {
+			if within[to.schema] {
+				values[value] = to.schema
+			} else {
+				c.warn(to.ref, "", "the mapping names none of the alternatives, so that no value with "+strconv.Quote(value)+" is allowed")
+			}
+		}
 		add := func(value string, s *validate.Schema) {
 			if value != "" && values[value] == nil {
 				values[value] = s
@@ -92,6 +111,19 @@ func (c *compiler) settle() {
 			add(a.name, a.schema)
 		}
 		made.Alternatives = values
+	}
+}
+
+// compose adds a schema and those that it is composed of.
+func compose(s *validate.Schema, into map[*validate.Schema]bool) {
+	if into[s] {
+		return
+	}
+	into[s] = true
+	for _, list := range [][]*validate.Schema{s.AllOf, s.OneOf, s.AnyOf} {
+		for _, part := range list {
+			compose(part, into)
+		}
 	}
 }
 
@@ -136,8 +168,8 @@ func texts(s *validate.Schema) []string {
 func (c *compiler) mapped() []*validate.Schema {
 	var list []*validate.Schema
 	for _, made := range c.choices {
-		for _, s := range made.mapped {
-			list = append(list, s)
+		for _, to := range made.mapped {
+			list = append(list, to.schema)
 		}
 	}
 	return list

@@ -57,6 +57,8 @@ func TestDiscriminator(t *testing.T) {
 		{"alternatives of an alternative", "{oneOf: [{oneOf: [{properties: {kind: {const: x}}}, {properties: {kind: {const: y}}}]}], discriminator: {propertyName: kind}}", "by kind(x=0 y=0)"},
 		{"next to both, it is of oneOf", "{anyOf: [{type: object}], oneOf: " + both + ", discriminator: {propertyName: kind}}", "by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 		{"without alternatives it is a note", "{type: object, discriminator: {propertyName: kind, mapping: {c: Cat}}}", "object"},
+		{"a mapping names no alternative", "{oneOf: [{$ref: '#/components/schemas/Cat'}], discriminator: {propertyName: kind, mapping: {c: Cat, d: a.b.Dog}}}", "only by kind(Cat=Cat c=Cat)"},
+		{"a mapping names an alternative's alternative", "{oneOf: [{oneOf: " + both + "}], discriminator: {propertyName: kind, mapping: {c: Cat}}}", "only by kind(c=Cat dog=0 hound=0)"},
 		{"a mapping that leads nowhere", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {c: Lion}}}", "only by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
 	}
 	for _, tt := range tests {

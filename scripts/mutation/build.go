@@ -30,6 +30,11 @@ const module = "github.com/pfxrecryption/pfxrecryption"
 //go:embed testdata/judge.go.txt
 var judgeSource []byte
 
+// foreignSource does so in a foreign document's.
+//
+//go:embed testdata/foreign.go.txt
+var foreignSource []byte
+
 // batchSource joins the generator's package for one build.
 //
 //go:embed testdata/batch.go.txt
@@ -38,10 +43,32 @@ var batchSource []byte
 // workshop is the folder in which the mutants become packages of one program.
 type workshop struct {
 	root, dir string // of the repository, and of the workshop
+	contract  *contract
 }
 
-// measure makes the mutants that pick picks and says what became of them.
-func measure(ctx context.Context, pick func(i int, m mutant) bool) (*result, error) {
+// contract is a document and what is known of it.
+type contract struct {
+	name        string // "" for our own
+	document    []byte
+	models      string // the package
+	judge       []byte // the source of Judge
+	cases       []cases.Case
+	equivalents map[string]*equivalent
+}
+
+func ownContract(root string, generated bool) (*contract, error) {
+	document, err := os.ReadFile(filepath.Join(root, "openapi", "openapi.yaml"))
+	c := &contract{document: document, models: "./gen/pfxapi", judge: judgeSource, cases: cases.All(), equivalents: equivalentOf(equivalents)}
+	for i := range c.cases {
+		if o := &c.cases[i]; o.Kind == cases.Operation && !generated {
+			o.Want = o.Want[:strings.LastIndexByte(o.Want, ']')+1] // which type a body is decoded into is the generated code's
+		}
+	}
+	return c, err
+}
+
+// measure makes the mutants of a contract that pick picks and says what became of them: run in process, or generated.
+func measure(ctx context.Context, name string, generated bool, pick func(i int, m mutant) bool) (*result, error) {
 	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return nil, fmt.Errorf("looking for the module: %w", err)
@@ -52,29 +79,46 @@ func measure(ctx context.Context, pick func(i int, m mutant) bool) (*result, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // what is left of it is the system's to clean
 	w := &workshop{root: filepath.Dir(strings.TrimSpace(string(mod))), dir: dir}
-	document, err := os.ReadFile(filepath.Join(w.root, "openapi", "openapi.yaml"))
+	if name == "" {
+		w.contract, err = ownContract(w.root, generated)
+	} else {
+		w.contract, err = foreignContract(ctx, w.root, name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	mutants, err := mutate(document)
+	mutants, err := w.contract.mutants(pick)
 	if err != nil {
-		return nil, fmt.Errorf("mutating: %w", err)
-	}
-	if err := checkEquivalents(mutants); err != nil {
 		return nil, err
 	}
-	i := -1
-	mutants = slices.DeleteFunc(mutants, func(m mutant) bool { i++; return !pick(i, m) })
-	// The document itself comes first: it must pass, else the fate of its mutants says nothing.
-	mutants = slices.Insert(mutants, 0, mutant{"", "unchanged", document})
-	fates, err := w.fates(ctx, mutants)
+	var fates []fate
+	if generated {
+		fates, err = w.fates(ctx, mutants)
+	} else {
+		fates = inProcess(ctx, w.contract, mutants)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if f := fates[0]; f.by != nobody {
 		return nil, fmt.Errorf("the document as it stands is refused by %s %s", f.by, f.how)
 	}
-	return &result{cases: len(cases.All()), fates: fates[1:]}, nil
+	return &result{contract: name, generated: generated, cases: len(w.contract.cases), fates: fates[1:]}, nil
+}
+
+// mutants are the document itself and those of its mutants that pick picks. It must pass, else the fate of its mutants says
+// nothing.
+func (c *contract) mutants(pick func(i int, m mutant) bool) ([]mutant, error) {
+	mutants, err := mutate(c.document)
+	if err != nil {
+		return nil, fmt.Errorf("mutating: %w", err)
+	}
+	if err := checkEquivalents(c.equivalents, mutants); err != nil {
+		return nil, err
+	}
+	i := -1
+	mutants = slices.DeleteFunc(mutants, func(m mutant) bool { i++; return !pick(i, m) })
+	return slices.Insert(mutants, 0, mutant{"", "unchanged", c.document}), nil
 }
 
 // command is a program run in a folder, whose error has what the program said.
@@ -104,13 +148,12 @@ func (f *failure) Unwrap() error { return f.err }
 func (w *workshop) fates(ctx context.Context, mutants []mutant) ([]fate, error) {
 	fates := make([]fate, len(mutants))
 	packages := make([]string, len(mutants))
-	proofs := equivalentOf()
 	refused, err := w.generate(ctx, mutants)
 	if err != nil {
 		return nil, err
 	}
 	for i, m := range mutants {
-		fates[i] = fate{mutant: m, by: nobody, equivalent: proofs[m.String()]}
+		fates[i] = fate{mutant: m, by: nobody, equivalent: w.contract.equivalents[m.String()]}
 		name := fmt.Sprint("spec", i)
 		if why, ok := refused[name+".yaml"]; ok {
 			fates[i].by, fates[i].how = generator, oneLine(why)
@@ -162,7 +205,7 @@ func (w *workshop) generate(ctx context.Context, mutants []mutant) (map[string]s
 	if _, err := command(ctx, w.root, "go", "build", "-overlay", file, "-o", program, "./openapi/validategen"); err != nil {
 		return nil, err
 	}
-	out, err := command(ctx, w.root, program, w.dir)
+	out, err := command(ctx, w.root, program, w.dir, w.contract.models)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +241,7 @@ func (w *workshop) name(out string) (string, error) {
 		fmt.Fprintln(sum, e.Name(), len(source))
 		sum.Write(source)
 	}
-	if err := os.WriteFile(filepath.Join(out, "judge.go"), judgeSource, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(out, "judge.go"), w.contract.judge, 0o666); err != nil {
 		return "", err
 	}
 	name := fmt.Sprintf("m%x", sum.Sum(nil)[:8])
@@ -270,7 +313,11 @@ func (w *workshop) judge(ctx context.Context, packages []string) (map[string]str
 	b.WriteString(`}
 
 func main() {
-	all := cases.All()
+	var all []cases.Case
+	data, _ := os.ReadFile("cases.json")
+	if err := json.Unmarshal(data, &all); err != nil {
+		panic(err)
+	}
 	for name, judge := range judges {
 		for _, c := range all {
 			if got := judge(c); got != c.Want {
@@ -281,7 +328,11 @@ func main() {
 	}
 }
 `)
-	if err := os.WriteFile(filepath.Join(w.dir, "main.go"), b.Bytes(), 0o666); err != nil {
+	all, err := json.Marshal(w.contract.cases)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.WriteFile(filepath.Join(w.dir, "main.go"), b.Bytes(), 0o666), os.WriteFile(filepath.Join(w.dir, "cases.json"), all, 0o666)); err != nil {
 		return nil, err
 	}
 	program := filepath.Join(w.dir, "judge")

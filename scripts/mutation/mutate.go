@@ -24,6 +24,7 @@ func (m mutant) String() string { return m.pointer + ": " + m.change }
 type mutator struct {
 	root     *yaml.Node
 	original []byte
+	v31      bool // nullable is no keyword, and exclusive bounds are numbers
 	seen     map[*yaml.Node]bool
 	mutants  []mutant
 }
@@ -38,7 +39,8 @@ func mutate(document []byte) ([]mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mutator{root: &root, original: original, seen: map[*yaml.Node]bool{}}
+	version, _ := place{root.Content[0], ""}.get("openapi")
+	m := &mutator{root: &root, original: original, v31: version.Node != nil && strings.HasPrefix(version.Value, "3.1"), seen: map[*yaml.Node]bool{}}
 	err = m.paths()
 	return m.mutants, err
 }
@@ -297,11 +299,16 @@ func (m *mutator) schema(p place) error {
 		return nil
 	}
 	m.seen[p.Node] = true
+	if p.Kind == yaml.ScalarNode { // true or false
+		return m.set(p, "made the other", fmt.Sprint(p.Value != "true"))
+	}
 	if ref, ok := p.get("$ref"); ok {
 		return m.reference(p, ref)
 	}
-	if err := m.flip(p, "nullable"); err != nil {
-		return err
+	if !m.v31 {
+		if err := m.flip(p, "nullable"); err != nil {
+			return err
+		}
 	}
 	for _, c := range p.children() {
 		if err := m.keyword(p, c); err != nil {
@@ -323,7 +330,12 @@ func (m *mutator) reference(p, ref place) error {
 	}
 	typ, _ := to.get("type")
 	rules := slices.ContainsFunc(to.children(), func(c child) bool { return c.name != "type" && c.name != "description" })
-	if rules && typ.Value != "object" && typ.Value != "array" {
+	switch {
+	case typ.Node == nil:
+		if err := m.change(p, p.pointer, "made any", func(n *yaml.Node) { n.Content = nil }); err != nil {
+			return err
+		}
+	case rules && typ.Value != "object" && typ.Value != "array":
 		if err := m.change(p, p.pointer, "made any "+typ.Value, func(n *yaml.Node) {
 			n.Content = []*yaml.Node{scalar("type", "!!str"), scalar(typ.Value, "!!str")}
 		}); err != nil {
@@ -348,26 +360,65 @@ func (m *mutator) keyword(p place, c child) error {
 	}
 	switch c.name {
 	case "type":
+		if c.Kind == yaml.SequenceNode {
+			return m.dropEach(c.place)
+		}
 		return m.set(c.place, "made "+otherTypes[c.Value], otherTypes[c.Value])
 	case "pattern", "x-ignore-members":
 		return m.pattern(c.place)
 	case "minimum", "maximum", "minLength", "maxLength", "x-maxBytes", "minItems", "maxItems", "minProperties", "maxProperties", "x-ignore-maxDepth":
 		return m.bound(c.place)
+	case "multipleOf":
+		return m.set(c.place, "made finer", c.Value+"1")
 	case "enum":
 		return m.enum(c.place)
+	case "const":
+		return m.set(c.place, "changed", otherValue(c.Node))
 	case "required":
 		return m.dropEach(c.place)
-	case "properties":
-		if err := m.dropEach(c.place); err != nil {
-			return err
-		}
-		for _, property := range c.children() {
-			if err := m.schema(property.place); err != nil {
+	case "dependentRequired":
+		for _, names := range c.children() {
+			if err := m.dropEach(names.place); err != nil {
 				return err
 			}
 		}
-	case "items":
-		return m.schema(c.place)
+	case "discriminator":
+		if mapping, ok := c.get("mapping"); ok {
+			return m.dropEach(mapping)
+		}
+	}
+	return m.applied(c)
+}
+
+// otherValue is a value of the same type that no document here has.
+func otherValue(n *yaml.Node) string {
+	switch {
+	case n.Value == "true":
+		return "false"
+	case n.Value == "false":
+		return "true"
+	case n.Tag == "!!int" || n.Tag == "!!float":
+		return n.Value + "1"
+	}
+	return n.Value + "x"
+}
+
+// applied makes the mutants of the schemas in a keyword.
+func (m *mutator) applied(c child) error {
+	var schemas []child
+	switch c.name {
+	case "properties", "patternProperties", "dependentSchemas", "allOf", "anyOf", "oneOf", "prefixItems":
+		if err := m.dropEach(c.place); err != nil {
+			return err
+		}
+		schemas = c.children()
+	case "items", "additionalProperties", "propertyNames", "contains", "not", "if", "then", "else", "unevaluatedItems", "unevaluatedProperties":
+		schemas = []child{c}
+	}
+	for _, s := range schemas {
+		if err := m.schema(s.place); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -375,13 +426,13 @@ func (m *mutator) keyword(p place, c child) error {
 // missing makes the mutants that ask for more than the schema does.
 func (m *mutator) missing(p place) error {
 	for _, bound := range []string{"minimum", "maximum"} {
-		if _, ok := p.get(bound); ok {
+		if _, ok := p.get(bound); ok && !m.v31 {
 			if err := m.flip(p, "exclusiveM"+bound[1:]); err != nil {
 				return err
 			}
 		}
 	}
-	if typ, _ := p.get("type"); typ.Value != "object" {
+	if typ, ok := p.get("type"); !ok || typ.Value != "object" {
 		return nil
 	}
 	if _, ok := p.get("additionalProperties"); !ok {
@@ -427,12 +478,13 @@ func (m *mutator) withoutAnnotations(p place) error {
 }
 
 func (m *mutator) bound(p place) error {
-	n, ok := new(big.Int).SetString(p.Value, 10)
+	n, ok := new(big.Rat).SetString(p.Value)
 	if !ok {
-		return fmt.Errorf("%s: %q is not an integer", p.pointer, p.Value)
+		return fmt.Errorf("%s: %q is not a number", p.pointer, p.Value)
 	}
+	_, fraction, _ := strings.Cut(p.Value, ".")
 	for _, by := range []int64{-1, 1} {
-		moved := new(big.Int).Add(n, big.NewInt(by)).String()
+		moved := new(big.Rat).Add(n, big.NewRat(by, 1)).FloatString(len(fraction))
 		if err := m.set(p, "moved to "+moved, moved); err != nil {
 			return err
 		}
@@ -445,12 +497,16 @@ func (m *mutator) enum(p place) error {
 		return err
 	}
 	for _, c := range p.children() {
-		if err := m.set(c.place, "lengthened", c.Value+"x"); err != nil {
+		if c.Tag == "!!null" {
+			continue
+		}
+		if err := m.set(c.place, "lengthened", otherValue(c.Node)); err != nil {
 			return err
 		}
 	}
 	return m.change(p, p.pointer, "one more value", func(n *yaml.Node) {
-		n.Content = append(n.Content, scalar("#microsoft.graph.user", "!!str"))
+		first := n.Content[0]
+		n.Content = append(n.Content, scalar(otherValue(first), first.Tag))
 	})
 }
 

@@ -12,8 +12,11 @@ import (
 type variant struct{ change, pattern string }
 
 // patternVariants changes a pattern one place at a time: an anchor is dropped, an alternative is dropped, a repetition
-// needs one more or one less.
+// needs one more or one less. What Go cannot parse, look-around, has no variants.
 func patternVariants(pattern string) ([]variant, error) {
+	if strings.Contains(pattern, "(?!") || strings.Contains(pattern, "(?=") || strings.Contains(pattern, "(?<") {
+		return nil, nil
+	}
 	root, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return nil, err

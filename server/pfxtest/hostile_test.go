@@ -44,12 +44,14 @@ func testHostileRequests(t *testing.T, count int) {
 	bases := hostileBases(t, server)
 	start := time.Now()
 	var next, answers atomic.Int64
+	// A sender gives up early on what may be half a request. A busy machine answers fewer of them in time: it is sent more.
+	enough := func() bool { return rec.passed.Load() >= int64(count/20) && answers.Load() >= int64(count/2) }
 	var senders sync.WaitGroup
 	for range 32 {
 		senders.Go(func() {
 			for {
 				n := next.Add(1)
-				if n > int64(count) || t.Failed() {
+				if n > int64(count) && enough() || t.Failed() {
 					return
 				}
 				random := rand.New(rand.NewPCG(20, uint64(n)))
@@ -62,11 +64,7 @@ func testHostileRequests(t *testing.T, count int) {
 		})
 	}
 	senders.Wait()
-	passed := rec.passed.Load()
-	t.Logf("%d requests, %d answers, %d reached the upstream, %s", count, answers.Load(), passed, time.Since(start).Round(time.Millisecond))
-	if passed < int64(count/20) || answers.Load() < int64(count/2) {
-		t.Error("too few got anywhere: the test shows nothing")
-	}
+	t.Logf("%d requests, %d answers, %d reached the upstream, %s", next.Load(), answers.Load(), rec.passed.Load(), time.Since(start).Round(time.Millisecond))
 }
 
 // hostileBases are the requests of the golden cases and valid ones, as they go over the wire.

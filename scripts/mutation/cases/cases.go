@@ -24,6 +24,7 @@ const (
 	Error      Kind = "error"      // the body of every error
 	Parameters Kind = "parameters" // key, query and header
 	Operation  Kind = "operation"  // what a server has to know before it reads a request
+	Body       Kind = "body"       // a body of OperationID
 )
 
 // Malformed is the verdict on bytes that are not I-JSON or nest too deep.
@@ -35,8 +36,11 @@ type Case struct {
 	Name string
 	Body string // but of Parameters and Operation
 
-	// OperationID is whose Parameters or Operation.
+	// OperationID is whose Body, Parameters or Operation.
 	OperationID string
+
+	// Of Body. Status is "" for the request, else the key of the response.
+	Status, Type string
 
 	// Of Parameters, as they stand on the wire. The operations on all objects have no key.
 	Key, Query string
@@ -200,7 +204,7 @@ var freeValues = []value{
 
 var odataTypeValues = []value{
 	{"the type", text("#microsoft.graph.pfxRecryptionRequest"), nil},
-	{"another type", text("#microsoft.graph.user"), []string{"enum"}},
+	{"another type", text("#microsoft.graph.pfxRecryptionRequestx"), []string{"enum"}},
 	{"the type in another case", text("#microsoft.graph.pfxrecryptionrequest"), []string{"enum"}},
 	{"no type", text(""), []string{"enum"}},
 	{"null for the type", `null`, []string{"type"}},

@@ -51,16 +51,23 @@ var defaults = []struct{ name, value string }{
 	{"pool_ping_timeout", "1s"},
 }
 
+// waits are how long a call waits, and for what.
+type waits struct {
+	// connection is how long a caller waits at most for a connection; then it is told to come again.
+	connection time.Duration
+	// answer is how long the answer of a statement is waited for: longer than the server works on it, so that only a server
+	// that is lost exceeds it.
+	answer time.Duration
+	// call is how long a call may wait, for a connection, for its turn, or because others are always faster, before it sends
+	// its last statement.
+	call time.Duration
+}
+
+// usualWaits give each call its outcome within call, a ping and answer, 13 s, even if the network swallows all that is sent:
+// soon enough for the answer to be written, for which pfxrd serve has 15 s.
+var usualWaits = waits{connection: 2 * time.Second, answer: 7 * time.Second, call: 5 * time.Second}
+
 const (
-	// acquireTimeout is how long a caller waits at most for a connection; then it is told to come again.
-	acquireTimeout = 2 * time.Second
-	// answerTimeout is how long the answer of a statement is waited for: longer than the server works on it, so that only
-	// a server that is lost exceeds it.
-	answerTimeout = 7 * time.Second
-	// callTimeout is how long a call may wait, for a connection, for its turn, or because others are always faster, before
-	// it sends its last statement. So each has its outcome within callTimeout, a ping and answerTimeout, 13 s, even if the
-	// network swallows all that is sent: soon enough for the answer to be written, for which pfxrd serve has 15 s.
-	callTimeout = 5 * time.Second
 	// groupLockTimeout is how long the updates of a group wait for a row that another transaction holds. After that they
 	// go on alone, and only those of that row wait for as long as lock_timeout says.
 	groupLockTimeout = 100 * time.Millisecond
@@ -80,6 +87,7 @@ type settings struct {
 	migrate *pgx.ConnConfig
 	chosen  bool // whether the address says how statements are run
 	log     *slog.Logger
+	waits   waits
 }
 
 func (c Config) settings() (*settings, error) {
@@ -113,7 +121,7 @@ func (c Config) settings() (*settings, error) {
 	if !chosen {
 		migrate.DefaultQueryExecMode = pooledMode
 	}
-	return &settings{pool, group, migrate, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler))}, nil
+	return &settings{pool, group, migrate, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler)), usualWaits}, nil
 }
 
 // withDefaults appends the defaults that the address does not name, and returns what it names. What is wrong with an

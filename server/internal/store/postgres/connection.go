@@ -20,7 +20,7 @@ func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn,
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, acquireTimeout)
+	waiting, cancel := context.WithTimeout(ctx, s.waits.connection)
 	defer cancel()
 	c, err := s.take(waiting, pool)
 	switch {
@@ -29,7 +29,7 @@ func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn,
 	case ctx.Err() != nil:
 		return nil, givenUpError(ctx)
 	case waiting.Err() != nil:
-		return nil, unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", acquireTimeout, err))
+		return nil, unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", s.waits.connection, err))
 	}
 	if err := s.usable(ctx); err != nil { // closed meanwhile
 		return nil, err

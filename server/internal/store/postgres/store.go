@@ -26,6 +26,7 @@ const (
 // Store is a [pfx.Store] in a PostgreSQL database. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log     *slog.Logger
+	waits   waits
 	ping    time.Duration // how long the answer to a ping is waited for
 	pool    *pgxpool.Pool
 	writers *pgxpool.Pool // of those that write groups
@@ -59,7 +60,10 @@ func open(ctx context.Context, c Config, share bool) (*Store, error) {
 }
 
 func openWith(ctx context.Context, settings *settings, share bool) (*Store, error) {
-	s := &Store{log: settings.log, share: share, ping: cmp.Or(settings.pool.PingTimeout, acquireTimeout), queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{})}
+	s := &Store{
+		log: settings.log, share: share, waits: settings.waits, ping: cmp.Or(settings.pool.PingTimeout, settings.waits.connection),
+		queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{}),
+	}
 	if err := s.open(ctx, settings); err != nil {
 		s.closePools()
 		return nil, fmt.Errorf("opening store %s: %w", settings.name(), oneLine{err})
@@ -122,7 +126,7 @@ func (s *Store) warn(ctx context.Context) error {
 func (s *Store) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Request, error) {
 	var r *pfx.Request
 	err := s.read(ctx, func(ctx context.Context, c *pgxpool.Conn) error {
-		ctx, cancel := patient(ctx)
+		ctx, cancel := s.patient(ctx)
 		defer cancel()
 		got, err := load(ctx, c, key{tenant, id})
 		r = got
@@ -233,7 +237,7 @@ func (s *Store) probe(ctx context.Context) error {
 // retry runs attempt until it has an outcome: again without end, but for ctx, while others are faster, and a few times
 // if the server has applied nothing for a reason that passes. What may have been applied is never tried again.
 func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Request, error)) (*pfx.Request, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.waits.call)
 	defer cancel()
 	for tries, moved := 1, 0; ; {
 		if err := s.usable(ctx); err != nil {
@@ -297,8 +301,8 @@ func isStatement(err error) bool {
 
 // patient returns a context that lasts until an answer of the server is not to be expected any more, whether ctx ends or
 // not. Giving up a statement earlier would cost its connection.
-func patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.waits.answer)
 }
 
 // exec runs a statement by change.
@@ -320,7 +324,7 @@ func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (i
 		return 0, err
 	}
 	defer s.release(c)
-	ctx, cancel := patient(ctx)
+	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	n, err := fn(ctx, c)
 	if err != nil {
@@ -332,7 +336,7 @@ func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (i
 
 // read runs fn, which changes nothing, with a connection, and again with another one if that is lost meanwhile.
 func (s *Store) read(ctx context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
-	beginning, cancel := context.WithTimeout(ctx, callTimeout)
+	beginning, cancel := context.WithTimeout(ctx, s.waits.call)
 	defer cancel()
 	for tries := 1; ; tries++ {
 		err := s.readOnce(ctx, beginning, fn)
@@ -354,7 +358,7 @@ func (s *Store) readOnce(ctx, beginning context.Context, fn func(context.Context
 		return err
 	}
 	defer s.release(c)
-	answering, cancel := context.WithTimeout(ctx, answerTimeout)
+	answering, cancel := context.WithTimeout(ctx, s.waits.answer)
 	defer cancel()
 	if err = fn(answering, c); err != nil && !isPfx(err) && ctx.Err() == nil {
 		s.note(err)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -45,7 +46,15 @@ func check(t testing.TB, err error) {
 
 func openTemp(t testing.TB, share bool) *Store {
 	t.Helper()
-	return mustOpen(t, Config{URL: postgrestest.Database(t)}, share)
+	// Each of these limits a busy machine would break.
+	const patient = "&connect_timeout=600&statement_timeout=10min&lock_timeout=10min&idle_in_transaction_session_timeout=10min&pool_ping_timeout=10m"
+	settings, err := Config{URL: postgrestest.Database(t) + patient}.settings()
+	check(t, err)
+	settings.waits = waits{connection: 10 * time.Minute, answer: 10 * time.Minute, call: 10 * time.Minute}
+	s, err := openWith(t.Context(), settings, share)
+	check(t, err)
+	t.Cleanup(func() { check(t, s.Close()) })
+	return s
 }
 
 func mustOpen(t testing.TB, c Config, share bool) *Store {

@@ -121,7 +121,7 @@ func (s *Store) serve(first *job) {
 }
 
 func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), acquireTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.waits.connection)
 	defer cancel()
 	c, err := s.take(ctx, s.writers)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Store) claim(first *job) []*job {
 // run gives each job of a group its outcome. What is stored is stored by one statement, which is one transaction and one
 // sync of the log.
 func (s *Store) run(c *pgxpool.Conn, group []*job) {
-	ctx, cancel := patient(context.Background())
+	ctx, cancel := s.patient(context.Background())
 	defer cancel()
 	entries := arrange(group)
 	if err := loadGroup(ctx, c, entries); err != nil {
