@@ -36,12 +36,12 @@ func (b *Body) read(ctx context.Context, contentType string, data []byte, keep b
 	if !ok {
 		return nil, &Faults{List: []Fault{{Keyword: "contentType"}}}
 	}
-	charset := m.Charset()
+	faults := refusedCharset(m, data)
 	switch {
 	case !b.reads(m):
 		return nil, nil
-	case !ReadsCharset(charset) || isASCII(charset) && !isASCIIText(data):
-		return nil, &Faults{List: []Fault{{Keyword: "encoding"}}}
+	case faults != nil:
+		return nil, faults
 	case IsJSON(m.Type):
 		return data, b.checkJSON(ctx, data)
 	case b.Schema == nil:
@@ -57,6 +57,15 @@ func (b *Body) read(ctx context.Context, contentType string, data []byte, keep b
 		return nil, faults
 	}
 	return t.values[0], nil
+}
+
+// refusedCharset returns the faults of content in a charset that is not read, or that does not hold, nil if there are none.
+func refusedCharset(m MediaType, data []byte) *Faults {
+	charset := m.Charset()
+	if !ReadsCharset(charset) || isASCII(charset) && !isASCIIText(data) {
+		return &Faults{List: []Fault{{Keyword: "encoding"}}}
+	}
+	return nil
 }
 
 func (b *Body) checkJSON(ctx context.Context, data []byte) *Faults {

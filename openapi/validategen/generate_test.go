@@ -18,6 +18,7 @@ var generated = []struct{ spec, models, name, dir string }{
 	{"testdata/shop/openapi.yaml", "./testdata/shop", "shopvalid", "testdata/shop/shopvalid"},
 	{"testdata/probe/openapi.yaml", "./testdata/probe", "probevalid", "testdata/probe/probevalid"},
 	{"testdata/zoo/openapi.yaml", "./testdata/zoo", "zoovalid", "testdata/zoo/zoovalid"},
+	{"testdata/deck/openapi.yaml", "./testdata/deck", "deckvalid", "testdata/deck/deckvalid"},
 	{"testdata/styles/openapi.yaml", "./testdata/styles", "stylesvalid", "testdata/styles/stylesvalid"},
 }
 

@@ -249,10 +249,10 @@ func (o *object) match(g *generator, t *types.Struct) error {
 		switch {
 		case ok:
 			m.field = &f
-			if !demanded {
+			if !demanded && !o.text {
 				errs = append(errs, o.twoStates(m))
 			}
-			if !demanded && o.blurs(m) {
+			if !demanded && !o.text && o.blurs(m) {
 				g.note(p.schema.Pointer, "the Go type %s of the member %q is nil for null as for an absent member", types.TypeString(f.typ, nil), m.name)
 			}
 		case p.schema.Types == 0 || o.judged:

@@ -22,6 +22,7 @@ type operation struct {
 	holder     *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
 	request    *body           // set by bodies; nil if there is none, or if its media types have different ones
 	bodies     map[*validate.Body]*body
+	decoders   map[*validate.Body]string // set by writeDecoders: the functions that decode request bodies
 	// judge and places are variables: what judges the parameters in process, and where they are.
 	judge, places string
 }
@@ -131,6 +132,9 @@ func (g *generator) mediaBodies(name string, o *operation, bodies []*validate.Bo
 		} else if m.Schema != nil {
 			fmt.Fprintf(g.file, ", Schema: %s", g.literal(m.Schema))
 		}
+		if b := o.decoders[m]; b != "" {
+			fmt.Fprintf(g.file, ", Decode: %s", b)
+		}
 		g.encodings(m)
 		g.spots(m.Spots)
 		g.p("},")
@@ -224,10 +228,12 @@ func (g *generator) decodeBody(o *operation) {
 	if o.request == nil {
 		return
 	}
-	g.p("DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {")
-	g.p("v, ok := into.(*%s)", g.typ(o.request.typ))
-	g.p("if !ok {\nreturn nil, false\n}")
-	g.p("return Decode%s(data, v), true\n},", o.request.name)
+	for _, m := range o.Request {
+		if o.bodies[m] == o.request {
+			g.p("DecodeBody: %s,", o.decoders[m])
+			return
+		}
+	}
 }
 
 func (g *generator) security(o *operation) {

@@ -22,6 +22,8 @@ type schema struct {
 	whole bool
 	// judged is the schema of values that have been judged: it has a shape and no rules.
 	judged bool
+	// text is the shape of a form: of its members there is none that is null.
+	text bool
 	// narrowed reports that a Go type does not hold every number which the schema takes.
 	narrowed bool
 

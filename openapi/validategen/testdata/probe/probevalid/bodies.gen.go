@@ -25,6 +25,14 @@ func DecodeReading(data []byte, into *probe.Reading) *validate.Faults {
 	return r.Close()
 }
 
+func intoReading(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*probe.Reading)
+	if !ok {
+		return nil, false
+	}
+	return DecodeReading(data, v), true
+}
+
 // namesReading are the members of /components/schemas/reading, in the document's order.
 var namesReading = []string{
 	"id",

@@ -16,7 +16,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePostProbe.Security,
 		Parameters: judgePostProbe.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[14]},
+			{Type: "application/json", Schema: schemas[14], Decode: intoReading},
 		},
 		Responses: []*validate.Response{
 			{
@@ -28,12 +28,6 @@ var Operations = []*validate.Operation{
 			var params probe.PostProbeParams
 			return DecodePostProbeParams(path[0], path[1], path[2], path[3], query, header, &values, &params)
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*probe.Reading)
-			if !ok {
-				return nil, false
-			}
-			return DecodeReading(data, v), true
-		},
+		DecodeBody: intoReading,
 	},
 }

@@ -28,6 +28,14 @@ func DecodeOrderResponse(data []byte, into *shop.Order) *validate.Faults {
 	return r.Close()
 }
 
+func intoOrder(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*shop.Order)
+	if !ok {
+		return nil, false
+	}
+	return DecodeOrder(data, v), true
+}
+
 // namesOrder are the members of /components/schemas/order, in the document's order.
 var namesOrder = []string{
 	"id",

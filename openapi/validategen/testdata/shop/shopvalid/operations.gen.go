@@ -4,7 +4,6 @@ package shopvalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop"
 )
 
 // Operations are the operations of the document, in its order.
@@ -17,7 +16,7 @@ var Operations = []*validate.Operation{
 		Parameters:   judgeCreateOrder.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[3]},
+			{Type: "application/json", Schema: schemas[3], Decode: intoOrder},
 		},
 		Responses: []*validate.Response{
 			{
@@ -30,12 +29,6 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodeCreateOrderParams(query, header)
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*shop.Order)
-			if !ok {
-				return nil, false
-			}
-			return DecodeOrder(data, v), true
-		},
+		DecodeBody: intoOrder,
 	},
 }

@@ -21,6 +21,14 @@ func DecodeNumbers(data []byte, into *styles.Numbers) *validate.Faults {
 	return r.Close()
 }
 
+func intoNumbers(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*styles.Numbers)
+	if !ok {
+		return nil, false
+	}
+	return DecodeNumbers(data, v), true
+}
+
 // namesNumbers are the members of /components/schemas/Numbers, in the document's order.
 var namesNumbers = []string{
 	"plain",

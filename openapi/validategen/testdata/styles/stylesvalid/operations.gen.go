@@ -113,7 +113,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePutNumbers.Security,
 		Parameters: judgePutNumbers.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[43]},
+			{Type: "application/json", Schema: schemas[43], Decode: intoNumbers},
 		},
 		Responses: []*validate.Response{
 			{
@@ -123,12 +123,6 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodePutNumbersParams(query, header)
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*styles.Numbers)
-			if !ok {
-				return nil, false
-			}
-			return DecodeNumbers(data, v), true
-		},
+		DecodeBody: intoNumbers,
 	},
 }

@@ -16,7 +16,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePostAnimal.Security,
 		Parameters: judgePostAnimal.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[0]},
+			{Type: "application/json", Schema: schemas[0], Decode: intoAnimal},
 		},
 		Responses: []*validate.Response{
 			{
@@ -30,13 +30,7 @@ var Operations = []*validate.Operation{
 			var params zoo.PostAnimalParams
 			return DecodePostAnimalParams(query, header, &params)
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*zoo.Animal)
-			if !ok {
-				return nil, false
-			}
-			return DecodeAnimal(data, v), true
-		},
+		DecodeBody: intoAnimal,
 	},
 	{
 		ID:         "putCage",
@@ -45,7 +39,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePutCage.Security,
 		Parameters: judgePutCage.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[1]},
+			{Type: "application/json", Schema: schemas[1], Decode: intoCage},
 		},
 		Responses: []*validate.Response{
 			{
@@ -55,13 +49,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodePutCageParams(query, header)
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*zoo.Cage)
-			if !ok {
-				return nil, false
-			}
-			return DecodeCage(data, v), true
-		},
+		DecodeBody: intoCage,
 	},
 	{
 		ID:         "patchLoose",
@@ -70,7 +58,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePatchLoose.Security,
 		Parameters: judgePatchLoose.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[2]},
+			{Type: "application/json", Schema: schemas[2], Decode: intoLoose},
 		},
 		Responses: []*validate.Response{
 			{
@@ -80,13 +68,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodePatchLooseParams(query, header)
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*zoo.Loose)
-			if !ok {
-				return nil, false
-			}
-			return DecodeLoose(data, v), true
-		},
+		DecodeBody: intoLoose,
 	},
 	{
 		ID:         "postFeeding",
@@ -95,10 +77,10 @@ var Operations = []*validate.Operation{
 		Security:   judgePostFeeding.Security,
 		Parameters: judgePostFeeding.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/x-www-form-urlencoded", Schema: schemas[6], Encoding: map[string]*validate.Encoding{
+			{Type: "application/x-www-form-urlencoded", Schema: schemas[6], Decode: intoFormPostFeeding, Encoding: map[string]*validate.Encoding{
 				"what": {Types: []string(nil), Style: "form", Explode: true, AllowReserved: false},
 			}},
-			{Type: "application/json", Schema: schemas[7]},
+			{Type: "application/json", Schema: schemas[7], Decode: intoToken},
 		},
 		Responses: []*validate.Response{
 			{
