@@ -17,8 +17,8 @@ type operation struct {
 	*validate.Operation
 	pointer    string
 	goName     string
-	parameters []*parameter    // set by writeParameters; nil if they are not decoded
-	decoded    bool            // set by writeParameters: the parameters have a function that decodes them
+	parameters []*parameter    // set by writeParameters
+	single     bool            // set by writeParameters: each parameter is one string, number or boolean
 	holder     *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
 	request    *body           // set by bodies; nil if there is none, or if its media types have different ones
 	bodies     map[*validate.Body]*body
@@ -197,9 +197,10 @@ func (g *generator) parameterList(o *operation) {
 	g.p("},")
 }
 
-// checkParams writes the function that checks the parameters of an operation and drops their values.
+// checkParams writes the function that checks the parameters of an operation and drops their values, unless package validate
+// has to judge them.
 func (g *generator) checkParams(o *operation) {
-	if !o.decoded {
+	if !o.single || slices.ContainsFunc(o.parameters, func(p *parameter) bool { return !g.exact(p.schema) }) {
 		return
 	}
 	g.p("CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {")

@@ -127,11 +127,11 @@ func (g *generator) writeParameters(o *operation) error {
 	if err != nil {
 		return err
 	}
-	o.parameters, o.holder, o.decoded = all, holder, true
+	o.parameters, o.holder = all, holder
 	g.nameArguments(all)
 	g.writeJudge(o)
-	single := len(all)+len(o.keys()) <= maxParameters && !slices.ContainsFunc(all, func(p *parameter) bool { return !p.isSingle() })
-	if single {
+	o.single = len(all)+len(o.keys()) <= maxParameters && !slices.ContainsFunc(all, func(p *parameter) bool { return !p.isSingle() })
+	if o.single {
 		g.parameterTable(o, all)
 	}
 	g.pathStruct(o, all)
@@ -157,7 +157,7 @@ func (g *generator) writeParameters(o *operation) error {
 	if holder != nil {
 		g.p("*into = %s{}", g.typ(holder.Type()))
 	}
-	if !single {
+	if !o.single {
 		return g.readValues(o, all, path)
 	}
 	return g.readSingles(o, all, path)

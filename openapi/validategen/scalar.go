@@ -241,8 +241,10 @@ func (g *generator) convertString(s *schema, t types.Type) error {
 	case ok && basic.Kind() == types.String && !hasMethod(t, "UnmarshalText", "func([]byte) error"):
 		g.p("return %s", g.convert("s", types.String, t))
 	case parse != nil:
+		s.narrowed = true
 		g.parseString(s, parse)
 	case hasMethod(t, "UnmarshalText", "func([]byte) error"):
+		s.narrowed = s.narrowed || s.Format == "" || textFormats[types.TypeString(types.Unalias(t), nil)] != s.Format
 		g.p("var v %s\nif v.UnmarshalText([]byte(s)) != nil {", g.typ(t))
 		g.fault(s, "at", "format", "")
 		g.p("}\nreturn v")
@@ -269,6 +271,9 @@ var parserFormats = map[string]string{
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseGuid":           "uuid",
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseDateTimeOffset": "edm-datetimeoffset",
 }
+
+// textFormats are the Go types that hold every string of a format. time.Time has no leap seconds.
+var textFormats = map[string]string{"github.com/google/uuid.UUID": "uuid", openapiTypes + ".Date": "date"}
 
 // formatPatterns has, for some formats, a pattern that every string of the format matches. A test compares each with the
 // format's matcher.

@@ -20,10 +20,6 @@ var Operations = []*validate.Operation{
 				Status: "204",
 			},
 		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var params deck.ListCardsParams
-			return DecodeListCardsParams(query, header, &params)
-		},
 	},
 	{
 		ID:           "createCard",
@@ -56,10 +52,6 @@ var Operations = []*validate.Operation{
 				Status: "204",
 			},
 		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values GetCardsPath
-			return DecodeGetCardsParams(path[0], query, header, &values)
-		},
 	},
 	{
 		ID:         "patchFace",
@@ -74,10 +66,6 @@ var Operations = []*validate.Operation{
 			{
 				Status: "204",
 			},
-		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values PatchFacePath
-			return DecodePatchFaceParams(path[0], path[1], query, header, &values)
 		},
 		DecodeBody: intoPatch,
 	},
@@ -96,10 +84,6 @@ var Operations = []*validate.Operation{
 				Status: "204",
 			},
 		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values UploadFacePath
-			return DecodeUploadFaceParams(path[0], path[1], query, header, &values)
-		},
 	},
 	{
 		ID:         "noteFace",
@@ -114,10 +98,6 @@ var Operations = []*validate.Operation{
 			{
 				Status: "204",
 			},
-		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values NoteFacePath
-			return DecodeNoteFaceParams(path[0], path[1], query, header, &values)
 		},
 	},
 }

@@ -149,16 +149,16 @@ func checkSlot(r *validate.Reader, at int, lit []byte) int32 {
 }
 
 // checkPostProbeScale checks the number /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2/schema.
-func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float32 {
-	n, ok := validate.ParseFloat(lit, 32)
+func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float64 {
+	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Beyond(at, lit, schemas[2])
+		r.Fault(at, "format", "", &wantNumberDouble)
 		return 0
 	}
 	if n <= 0 && validate.CompareDecimal(lit, "0") <= 0 {
-		r.Fault(at, "exclusiveMinimum", "0", &wantNumber)
+		r.Fault(at, "exclusiveMinimum", "0", &wantNumberDouble)
 	}
-	return float32(n)
+	return n
 }
 
 // checkPostProbeTop checks the number /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/0/schema.
@@ -512,7 +512,6 @@ var (
 	wantBoolean                 = validate.Expected{Type: "boolean"}
 	wantIntegerEdmInt32         = validate.Expected{Type: "integer", Format: "edm-int32"}
 	wantIntegerInt32            = validate.Expected{Type: "integer", Format: "int32"}
-	wantNumber                  = validate.Expected{Type: "number"}
 	wantNumberDouble            = validate.Expected{Type: "number", Format: "double"}
 	wantObject                  = validate.Expected{Type: "object"}
 	wantString                  = validate.Expected{Type: "string"}

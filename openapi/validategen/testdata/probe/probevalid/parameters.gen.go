@@ -39,7 +39,7 @@ var judgePostProbe = &validate.Operation{
 var paramsPostProbe = [...]validate.Place{
 	{In: "path", Name: "probe-id", Expected: &wantStringUuid},
 	{In: "path", Name: "slot", Expected: &wantIntegerInt32},
-	{In: "path", Name: "scale", Expected: &wantNumber},
+	{In: "path", Name: "scale", Expected: &wantNumberDouble},
 	{In: "path", Name: "on", Expected: &wantBoolean},
 	{In: "query", Name: "top", Expected: &wantIntegerInt32},
 	{In: "query", Name: "$filter", Expected: &wantString},
@@ -57,12 +57,12 @@ var paramsPostProbe = [...]validate.Place{
 type PostProbePath struct {
 	ProbeId uuid.UUID // probe-id
 	Slot    int32     // slot
-	Scale   float32   // scale
+	Scale   float64   // scale
 	On      bool      // on
 }
 
 // Values returns the parameters in the order of the path.
-func (p *PostProbePath) Values() (uuid.UUID, int32, float32, bool) {
+func (p *PostProbePath) Values() (uuid.UUID, int32, float64, bool) {
 	return p.ProbeId, p.Slot, p.Scale, p.On
 }
 

@@ -4,7 +4,6 @@ package stylesvalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/styles"
 )
 
 // Operations are the operations of the document, in its order.
@@ -20,10 +19,6 @@ var Operations = []*validate.Operation{
 				Status: "204",
 			},
 		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values GetSimplePath
-			return DecodeGetSimpleParams(path[0], path[1], path[2], path[3], path[4], query, header, &values)
-		},
 	},
 	{
 		ID:         "getLabel",
@@ -35,10 +30,6 @@ var Operations = []*validate.Operation{
 			{
 				Status: "204",
 			},
-		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values GetLabelPath
-			return DecodeGetLabelParams(path[0], path[1], path[2], query, header, &values)
 		},
 	},
 	{
@@ -52,10 +43,6 @@ var Operations = []*validate.Operation{
 				Status: "204",
 			},
 		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values GetMatrixPath
-			return DecodeGetMatrixParams(path[0], path[1], path[2], path[3], query, header, &values)
-		},
 	},
 	{
 		ID:         "getParts",
@@ -67,11 +54,6 @@ var Operations = []*validate.Operation{
 			{
 				Status: "204",
 			},
-		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var values GetPartsPath
-			var params styles.GetPartsParams
-			return DecodeGetPartsParams(path[0], path[1], path[2], query, header, &values, &params)
 		},
 	},
 	{
@@ -85,10 +67,6 @@ var Operations = []*validate.Operation{
 				Status: "204",
 			},
 		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var params styles.GetQueryParams
-			return DecodeGetQueryParams(query, header, &params)
-		},
 	},
 	{
 		ID:         "getHeader",
@@ -100,10 +78,6 @@ var Operations = []*validate.Operation{
 			{
 				Status: "204",
 			},
-		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var params styles.GetHeaderParams
-			return DecodeGetHeaderParams(query, header, &params)
 		},
 	},
 	{

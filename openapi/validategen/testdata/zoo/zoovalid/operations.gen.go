@@ -4,7 +4,6 @@ package zoovalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/zoo"
 )
 
 // Operations are the operations of the document, in its order.
@@ -25,10 +24,6 @@ var Operations = []*validate.Operation{
 					{Type: "application/json", Schema: schemas[1]},
 				},
 			},
-		},
-		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			var params zoo.PostAnimalParams
-			return DecodePostAnimalParams(query, header, &params)
 		},
 		DecodeBody: intoAnimal,
 	},
