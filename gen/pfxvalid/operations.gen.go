@@ -17,61 +17,71 @@ var Operations = []*validate.Operation{
 		Parameters: judgeListPfxRecryptionRequests.Parameters,
 		Responses: []*validate.Response{
 			{
-				Status: "200",
+				Status:  "200",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequestCollection},
 				},
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -79,7 +89,7 @@ var Operations = []*validate.Operation{
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var params pfxapi.ListPfxRecryptionRequestsParams
-			return DecodeListPfxRecryptionRequestsParams(query, header, &params)
+			return DecodeListPfxRecryptionRequestsParams(query, header, &params).Verdict()
 		},
 	},
 	{
@@ -94,76 +104,89 @@ var Operations = []*validate.Operation{
 		},
 		Responses: []*validate.Response{
 			{
-				Status: "201",
+				Status:  "201",
+				Headers: headers[4],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
 			{
-				Status: "204",
+				Status:  "204",
+				Headers: headers[4],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "413",
+				Status:  "413",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "415",
+				Status:  "415",
+				Headers: headers[5],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -171,7 +194,7 @@ var Operations = []*validate.Operation{
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var params pfxapi.CreatePfxRecryptionRequestParams
-			return DecodeCreatePfxRecryptionRequestParams(query, header, &params)
+			return DecodeCreatePfxRecryptionRequestParams(query, header, &params).Verdict()
 		},
 		DecodeBody: intoPfxRecryptionRequestCreate,
 	},
@@ -183,70 +206,82 @@ var Operations = []*validate.Operation{
 		Parameters: judgeGetPfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
-				Status: "200",
+				Status:  "200",
+				Headers: headers[6],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequestSelection},
 				},
 			},
 			{
-				Status: "304",
+				Status:  "304",
+				Headers: headers[6],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "404",
+				Status:  "404",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -255,7 +290,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values GetPfxRecryptionRequestPath
 			var params pfxapi.GetPfxRecryptionRequestParams
-			return DecodeGetPfxRecryptionRequestParams(path[0], query, header, &values, &params)
+			return DecodeGetPfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
 	},
 	{
@@ -271,100 +306,117 @@ var Operations = []*validate.Operation{
 		},
 		Responses: []*validate.Response{
 			{
-				Status: "200",
+				Status:  "200",
+				Headers: headers[7],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
 			{
-				Status: "201",
+				Status:  "201",
+				Headers: headers[4],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkPfxRecryptionRequest},
 				},
 			},
 			{
-				Status: "204",
+				Status:  "204",
+				Headers: headers[4],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "404",
+				Status:  "404",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "412",
+				Status:  "412",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "413",
+				Status:  "413",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "415",
+				Status:  "415",
+				Headers: headers[5],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "428",
+				Status:  "428",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -373,7 +425,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values UpdatePfxRecryptionRequestPath
 			var params pfxapi.UpdatePfxRecryptionRequestParams
-			return DecodeUpdatePfxRecryptionRequestParams(path[0], query, header, &values, &params)
+			return DecodeUpdatePfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
 		DecodeBody: intoPfxRecryptionRequestUpdate,
 	},
@@ -385,76 +437,89 @@ var Operations = []*validate.Operation{
 		Parameters: judgeDeletePfxRecryptionRequest.Parameters,
 		Responses: []*validate.Response{
 			{
-				Status: "204",
+				Status:  "204",
+				Headers: headers[0],
 			},
 			{
-				Status: "400",
+				Status:  "400",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "401",
+				Status:  "401",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "403",
+				Status:  "403",
+				Headers: headers[1],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "404",
+				Status:  "404",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "405",
+				Status:  "405",
+				Headers: headers[2],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "406",
+				Status:  "406",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "412",
+				Status:  "412",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "428",
+				Status:  "428",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "429",
+				Status:  "429",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "431",
+				Status:  "431",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "500",
+				Status:  "500",
+				Headers: headers[0],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
 			},
 			{
-				Status: "503",
+				Status:  "503",
+				Headers: headers[3],
 				Bodies: []*validate.Body{
 					{Type: "application/json", Check: checkError},
 				},
@@ -463,37 +528,110 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values DeletePfxRecryptionRequestPath
 			var params pfxapi.DeletePfxRecryptionRequestParams
-			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params)
+			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
+	},
+}
+
+// headers are lists of the header fields of responses.
+var headers = [][]*validate.Parameter{
+	{
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/WWW-Authenticate", In: "header", Name: "WWW-Authenticate", Style: "simple", Schema: schemas[16]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/Allow", In: "header", Name: "Allow", Style: "simple", Schema: schemas[17]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/Retry-After", In: "header", Name: "Retry-After", Style: "simple", Schema: schemas[18]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/ETag", In: "header", Name: "ETag", Style: "simple", Schema: schemas[19]},
+		{Pointer: "/components/headers/Location", In: "header", Name: "Location", Style: "simple", Schema: schemas[20]},
+		{Pointer: "/components/headers/OData-EntityId", In: "header", Name: "OData-EntityId", Style: "simple", Schema: schemas[21]},
+		{Pointer: "/components/headers/Preference-Applied", In: "header", Name: "Preference-Applied", Style: "simple", Schema: schemas[22]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/Accept", In: "header", Name: "Accept", Style: "simple", Schema: schemas[23]},
+		{Pointer: "/components/headers/Accept-Patch", In: "header", Name: "Accept-Patch", Style: "simple", Schema: schemas[24]},
+		{Pointer: "/components/headers/Accept-Encoding", In: "header", Name: "Accept-Encoding", Style: "simple", Schema: schemas[25]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/ETag", In: "header", Name: "ETag", Style: "simple", Schema: schemas[19]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
+	},
+	{
+		{Pointer: "/components/headers/ETag", In: "header", Name: "ETag", Style: "simple", Schema: schemas[19]},
+		{Pointer: "/components/headers/Preference-Applied", In: "header", Name: "Preference-Applied", Style: "simple", Schema: schemas[22]},
+		{Pointer: "/components/headers/request-id", In: "header", Name: "request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/client-request-id", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[12]},
+		{Pointer: "/components/headers/OData-Version", In: "header", Name: "OData-Version", Style: "simple", Schema: schemas[13]},
+		{Pointer: "/components/headers/Cache-Control", In: "header", Name: "Cache-Control", Style: "simple", Schema: schemas[14]},
+		{Pointer: "/components/headers/X-Content-Type-Options", In: "header", Name: "X-Content-Type-Options", Style: "simple", Schema: schemas[15]},
 	},
 }
 
 func checkPfxRecryptionRequestCollection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestCollection
-	return DecodePfxRecryptionRequestCollection(data, &v)
+	return DecodePfxRecryptionRequestCollection(data, &v).Verdict()
 }
 
 func checkError(data []byte) *validate.Faults {
 	var v pfxapi.Error
-	return DecodeError(data, &v)
+	return DecodeError(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequestCreate(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestCreate
-	return DecodePfxRecryptionRequestCreate(data, &v)
+	return DecodePfxRecryptionRequestCreate(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequest(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequest
-	return DecodePfxRecryptionRequest(data, &v)
+	return DecodePfxRecryptionRequest(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequestSelection(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestSelection
-	return DecodePfxRecryptionRequestSelection(data, &v)
+	return DecodePfxRecryptionRequestSelection(data, &v).Verdict()
 }
 
 func checkPfxRecryptionRequestUpdate(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestUpdate
-	return DecodePfxRecryptionRequestUpdate(data, &v)
+	return DecodePfxRecryptionRequestUpdate(data, &v).Verdict()
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // schemas are judged by package validate.
-var schemas = validate.Schemas(12, func(s []*validate.Schema) {
+var schemas = validate.Schemas(26, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/parameters/clientRequestId/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 	*s[1] = validate.Schema{Pointer: "/components/parameters/top/schema", Expected: validate.Expected{Type: "integer", Format: "edm-int32"}, Types: validate.Integer, Format: "edm-int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "1000"}}
 	*s[2] = validate.Schema{Pointer: "/components/parameters/skiptoken/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(1), MaxLength: new(172), Patterns: []*validate.Pattern{{Text: "^[A-Za-z0-9_-]*$", Matcher: ecma.MustCompile("^[A-Za-z0-9_-]*$")}}}
@@ -21,4 +21,18 @@ var schemas = validate.Schemas(12, func(s []*validate.Schema) {
 	*s[9] = validate.Schema{Pointer: "/components/parameters/ifMatch/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`, Matcher: ecma.MustCompile(`^(\*|([ \t]*,)*[ \t]*(W/)?"[^\x00-\x20"\x7f]*"([ \t]*,([ \t]*(W/)?"[^\x00-\x20"\x7f]*")?)*[ \t]*)$`)}}}
 	*s[10] = validate.Schema{Pointer: "/components/parameters/ifNoneMatchCreate/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^\*$`, Matcher: ecma.MustCompile(`^\*$`)}}}
 	*s[11] = validate.Schema{Pointer: "/components/parameters/prefer/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[12] = validate.Schema{Pointer: "/components/schemas/guid", Name: "guid", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid", Patterns: []*validate.Pattern{{Text: "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$", Matcher: ecma.MustCompile("^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$")}}}
+	*s[13] = validate.Schema{Pointer: "/components/headers/OData-Version/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"4.0"`}}}
+	*s[14] = validate.Schema{Pointer: "/components/headers/Cache-Control/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"no-store"`}}}
+	*s[15] = validate.Schema{Pointer: "/components/headers/X-Content-Type-Options/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"nosniff"`}}}
+	*s[16] = validate.Schema{Pointer: "/components/headers/WWW-Authenticate/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[17] = validate.Schema{Pointer: "/components/headers/Allow/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[18] = validate.Schema{Pointer: "/components/headers/Retry-After/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: "^[0-9]+$", Matcher: ecma.MustCompile("^[0-9]+$")}}}
+	*s[19] = validate.Schema{Pointer: "/components/headers/ETag/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^"[^\x00-\x20"\x7f]*"$`, Matcher: ecma.MustCompile(`^"[^\x00-\x20"\x7f]*"$`)}}}
+	*s[20] = validate.Schema{Pointer: "/components/headers/Location/schema", Expected: validate.Expected{Type: "string", Format: "uri"}, Types: validate.String, Format: "uri"}
+	*s[21] = validate.Schema{Pointer: "/components/headers/OData-EntityId/schema", Expected: validate.Expected{Type: "string", Format: "uri"}, Types: validate.String, Format: "uri"}
+	*s[22] = validate.Schema{Pointer: "/components/headers/Preference-Applied/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[23] = validate.Schema{Pointer: "/components/headers/Accept/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[24] = validate.Schema{Pointer: "/components/headers/Accept-Patch/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
+	*s[25] = validate.Schema{Pointer: "/components/headers/Accept-Encoding/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 })

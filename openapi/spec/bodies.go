@@ -57,7 +57,7 @@ func (l *loader) body(name string, n *node, direction Direction) *validate.Body 
 	l.roots = append(l.roots, b.Schema)
 	l.media = append(l.media, mediaBody{b, schema})
 	if b.Type == formType || strings.HasPrefix(b.Type, "multipart/") {
-		b.Encoding = l.encodings(to.get("encoding"))
+		b.Encoding = l.encodings(to.get("encoding"), direction)
 	}
 	return b
 }
@@ -81,13 +81,14 @@ func mediaType(name string) (string, map[string]string) {
 }
 
 // encodings reads the Encoding Objects of a form.
-func (l *loader) encodings(n *node) map[string]*validate.Encoding {
+func (l *loader) encodings(n *node, direction Direction) map[string]*validate.Encoding {
 	if !n.is(objectKind) || len(n.names) == 0 {
 		return nil
 	}
 	all := map[string]*validate.Encoding{}
 	for name, e := range n.members() {
 		all[name] = encoding(e)
+		all[name].Headers = l.headers(e.get("headers"), direction)
 	}
 	return all
 }

@@ -48,7 +48,7 @@
 //
 // An operation without an operationId, or with one that another has, is named by its method and path. The path parameters
 // are those of the template; one that is not described may have any value. Accept, Content-Type and Authorization cannot be
-// parameters. Headers of responses and of parts, callbacks, links and webhooks are not read.
+// parameters. Callbacks, links and webhooks are not read.
 //
 // The time that a document takes is linear in its size. What small documents can multiply to, by aliases, circles and
 // dynamic scopes, is bounded.

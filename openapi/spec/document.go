@@ -261,11 +261,9 @@ func (l *loader) judge() {
 	for _, b := range l.bodies {
 		b.Spots = append(b.Spots, spots(b.Schema)...)
 	}
-	for _, o := range l.doc.Operations {
-		for _, p := range o.Parameters {
-			if list := spots(p.Schema); len(list) > 0 && p.Spot == nil {
-				p.Spot = &list[0]
-			}
+	for p := range l.parametersAndHeaders() {
+		if list := spots(p.Schema); len(list) > 0 && p.Spot == nil {
+			p.Spot = &list[0]
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
@@ -259,6 +261,40 @@ func TestSecurity(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestHeaders: header fields of responses and of parts are read as parameters are.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	d := load(t, document(`{/x: {post: {
+		requestBody: {content: {multipart/form-data: {schema: {type: object}, encoding: {f: {headers: {X-Part: {schema: {type: integer}}}}}}}},
+		responses: {200: {headers: {X-Left: {required: true, schema: {type: integer}}, Content-Type: {schema: {type: string}}, X-Ids: {explode: true, schema: {type: array}},
+			Link: {$ref: '#/components/headers/Link'}, X-JSON: {content: {application/json: {schema: {type: object}}}},
+			X-Style: {style: form, schema: {type: string}}, X-Gone: {$ref: '#/nope'}}}}}}}`,
+		"components: {headers: {Link: {schema: {type: string, readOnly: true, minLength: 2}}}}"))
+	var got []string
+	for _, h := range append(d.Operations[0].Responses[0].Headers, d.Operations[0].Request[0].Encoding["f"].Headers...) {
+		text := h.In + " " + h.Name + " " + h.Style
+		for word, set := range map[string]bool{" required": h.Required, " explode": h.Explode, " " + h.Content: h.Content != "", " spot": h.Spot != nil} {
+			if set {
+				text += word
+			}
+		}
+		got = append(got, text)
+		if (h.Schema == nil) != (h.Name == "X-Gone") {
+			t.Errorf("%s has the schema %v", h.Name, h.Schema)
+		}
+	}
+	want := []string{
+		"header X-Left simple required", "header X-Ids simple explode", "header Link simple", "header X-JSON simple application/json",
+		"header X-Style simple spot", "header X-Gone simple spot", "header X-Part simple",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(d.Spots) != 2 {
+		t.Errorf("got spots %v", d.Spots)
 	}
 }
 

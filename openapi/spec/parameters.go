@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -97,8 +98,33 @@ func (l *loader) parameter(n *node) *validate.Parameter {
 	}
 	l.parameterPlaces[p] = n
 	l.option(p, n)
-	l.value(p, n)
+	l.value(p, n, Request)
 	return p
+}
+
+// headers reads a map of Header Objects: of a response, or of a part of a multipart body. Content-Type is described by
+// content (OpenAPI 3.0.3, Response Object).
+func (l *loader) headers(n *node, direction Direction) []*validate.Parameter {
+	var list []*validate.Parameter
+	for name, at := range n.members() {
+		if strings.HasPrefix(name, "x-") && !at.is(objectKind) || strings.EqualFold(name, "Content-Type") {
+			continue
+		}
+		p := &validate.Parameter{Pointer: at.pointer(), In: "header", Name: name, Style: "simple"}
+		list = append(list, p)
+		h, err := l.resolve(at)
+		if err != nil {
+			l.doubt(p, at, "the reference "+err.Error())
+			continue
+		}
+		p.Pointer, p.Required, p.Explode = h.pointer(), h.get("required").isTrue(), h.get("explode").isTrue()
+		if style := h.get("style"); style != nil && style.string() != "simple" {
+			l.doubt(p, style, "the style is not one of header fields")
+		}
+		l.parameterPlaces[p] = h
+		l.value(p, h, direction)
+	}
+	return list
 }
 
 // doubt notes why a parameter cannot be judged.
@@ -124,7 +150,7 @@ func (l *loader) option(p *validate.Parameter, n *node) {
 }
 
 // value reads the schema or the content of a parameter.
-func (l *loader) value(p *validate.Parameter, n *node) {
+func (l *loader) value(p *validate.Parameter, n *node, direction Direction) {
 	schema := n.get("schema")
 	if content := n.get("content"); schema == nil && content != nil {
 		for name, typ := range content.members() {
@@ -141,20 +167,35 @@ func (l *loader) value(p *validate.Parameter, n *node) {
 		}
 	}
 	if schema != nil {
-		p.Schema = l.compiler.add(schema, Request)
+		p.Schema = l.compiler.add(schema, direction)
 		l.roots = append(l.roots, p.Schema)
 	}
 }
 
 // texts notes the parameters whose values have no text.
 func (l *loader) texts() {
-	for _, o := range l.doc.Operations {
-		for _, p := range o.Parameters {
-			if n := l.parameterPlaces[p]; n != nil && p.Spot == nil {
-				if reason := l.shapes.textless(p); reason != "" {
-					l.doubt(p, n, reason)
-				}
+	for p := range l.parametersAndHeaders() {
+		if n := l.parameterPlaces[p]; n != nil && p.Spot == nil {
+			if reason := l.shapes.textless(p); reason != "" {
+				l.doubt(p, n, reason)
 			}
 		}
 	}
+}
+
+// parametersAndHeaders are the parameters of requests, and the header fields of responses and parts.
+func (l *loader) parametersAndHeaders() iter.Seq[*validate.Parameter] {
+	var all []*validate.Parameter
+	for _, o := range l.doc.Operations {
+		all = append(all, o.Parameters...)
+		for _, r := range o.Responses {
+			all = append(all, r.Headers...)
+		}
+	}
+	for _, b := range l.bodies {
+		for _, e := range b.Encoding {
+			all = append(all, e.Headers...)
+		}
+	}
+	return slices.Values(all)
 }

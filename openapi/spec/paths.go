@@ -190,6 +190,7 @@ func (l *loader) responses(o *validate.Operation, n *node) {
 			o.Spots = append(o.Spots, l.spot(response, "the reference %v", err))
 			continue
 		}
+		r.Headers = l.headers(to.get("headers"), Response)
 		r.Bodies = l.content(to.get("content"), Response)
 	}
 }

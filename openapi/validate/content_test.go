@@ -37,6 +37,14 @@ func (w written) encoding() *Encoding {
 			}
 		case "style":
 			e.Style = v.n.Value
+		case "headers":
+			v.each(func(name string, h written) {
+				p := &Parameter{In: "header", Name: name, Style: "simple", Required: true, Schema: h.schema()}
+				if err := Compile(p.Schema); err != nil {
+					panic(err)
+				}
+				e.Headers = append(e.Headers, p)
+			})
 		case "explode":
 			explode = v.n.Value
 		}
@@ -215,6 +223,14 @@ func TestParts(t *testing.T) {
 			multipart(`name=l|1,2`):                             "",
 			multipart(`name=l|1,x`):                             "type l/l/1",
 			multipart(`name=l` + text + `|1,x`):                 "type l/l/1",
+		}},
+		"header fields": {"{schema: {type: object}, encoding: {f: {headers: {X-Left: {type: integer}}}}}", map[string]string{
+			multipart(`name="f"` + "\r\nx-left: 3" + `|ab`):              "",
+			multipart(`name="g"|ab`):                                     "",
+			multipart(`name="f"|ab`):                                     "header required X-Left/f",
+			multipart(`name="f"` + "\r\nX-Left: b" + `|ab`):              "header type X-Left/f",
+			multipart(`name="f"` + "\r\nX-Left: 1\r\nX-Left: 2" + `|ab`): "header repeated X-Left/f",
+			multipart(`name="f"`+"\r\nX-Left: 3"+`|ab`, `name="f"|ab`):   "header required X-Left/f; repeated f/f",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

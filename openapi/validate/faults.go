@@ -16,6 +16,9 @@ type Faults struct {
 	Offset int
 	// Interrupted reports that the context was done before there was a verdict. Then List is empty.
 	Interrupted bool
+	// Undecodable reports that the contract accepts the value, and that a Go type does not hold it, such as an integer
+	// beyond int, or a number where the model of a schema without a type is a struct. List says where.
+	Undecodable bool
 	// List has the faults in document order, at most 32. A fault of an object or an array as a whole, such as a missing
 	// member, stands where the object or the array ends.
 	List []Fault
@@ -72,7 +75,26 @@ func (r *Reader) Missing(member string, want *Expected) {
 // Closed is the offset of the byte that closed the object or array that was just read.
 func (r *Reader) Closed() int { return r.pos - 1 }
 
-func (r *Reader) note(m mark) { r.marks = noted(r.marks, m) }
+// Undecodable notes that the Go type does not hold the value at offset at, which the contract accepts.
+func (r *Reader) Undecodable(at int, want *Expected) {
+	r.unheld = noted(r.unheld, mark{at: at, keyword: "format", want: want})
+}
+
+func (r *Reader) note(m mark) {
+	if m.at < r.judged {
+		r.unheld = noted(r.unheld, m)
+		return
+	}
+	r.marks = noted(r.marks, m)
+}
+
+// Verdict is f, or nil if the contract accepts the value: what cannot be decoded may be valid.
+func (f *Faults) Verdict() *Faults {
+	if f != nil && f.Undecodable {
+		return nil
+	}
+	return f
+}
 
 // noted appends a mark if there is room. What is not of its format is not held against patterns: many only say again what
 // the format says.

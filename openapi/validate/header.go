@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"slices"
 	"strings"
 )
@@ -20,6 +21,55 @@ func (t *texts) checkLines(q *parameter, lines []string) {
 	default:
 		t.checkText(q, strings.Join(lines, ","), delimitersIn(q))
 	}
+}
+
+// CheckHeader checks the header fields of a response that the document describes. The keys of header are names in any case: a
+// server may write one as it wants it on the wire.
+func (r *Response) CheckHeader(ctx context.Context, header map[string][]string) *Faults {
+	if len(r.Headers) == 0 {
+		return nil
+	}
+	p := r.plan.Load()
+	if p == nil {
+		p = planOf(r.Headers)
+		r.plan.Store(p)
+	}
+	return checkFields(ctx, p, canonical(header))
+}
+
+// canonical returns the fields by the form of their names that http.Header has.
+func canonical(header map[string][]string) map[string][]string {
+	all := make(map[string][]string, len(header))
+	for name, lines := range header {
+		name = canonicalField(name)
+		all[name] = append(all[name], lines...)
+	}
+	return all
+}
+
+// planOf returns the plan of header fields alone.
+func planOf(fields []*Parameter) *plan {
+	p := &plan{}
+	for _, f := range fields {
+		p.add(newParameter(f))
+	}
+	return p
+}
+
+func checkFields(ctx context.Context, p *plan, header map[string][]string) *Faults {
+	t := beginTexts(ctx)
+	defer t.end()
+	for _, q := range p.params {
+		lines := header[q.field]
+		if q.field == "Set-Cookie" && len(lines) > 1 { // its lines are never one value (RFC 9110 §5.3)
+			for i := range lines {
+				t.checkLines(q, lines[i:i+1])
+			}
+			continue
+		}
+		t.checkLines(q, lines)
+	}
+	return t.result()
 }
 
 // readCookies gives each parameter its cookies. Where a pair is malformed, readers do not agree whose value it is (RFC 6265
@@ -59,7 +109,10 @@ func (t *texts) checkCookie(q *parameter) {
 
 // listFields are the header fields whose lines a sender may split and a recipient may join (RFC 9110 §5.3). The
 // conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
-var listFields = []string{"Accept-Charset", "Accept-Encoding", "Accept-Language", "Cache-Control", "Forwarded", "Prefer", "Via"}
+var listFields = []string{
+	"Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Patch", "Accept-Ranges", "Allow", "Cache-Control", "Content-Language",
+	"Forwarded", "Link", "Prefer", "Preference-Applied", "Proxy-Authenticate", "Server-Timing", "Vary", "Via", "Warning", "Www-Authenticate",
+}
 
 // IsListField reports whether the lines of a header field may be joined by commas (RFC 9110 §5.3). The name has the form of
 // [net/http.Header].

@@ -17,6 +17,7 @@ func (r *Reader) Check(s *Schema) bool {
 	}
 	r.pos = end
 	if inner.check(s, 0, nil) {
+		r.judged = max(r.judged, end)
 		return true
 	}
 	if inner.deep > 0 {
@@ -28,13 +29,22 @@ func (r *Reader) Check(s *Schema) bool {
 	return false
 }
 
-// Beyond judges a number that the Go type does not hold: it notes the faults by the schema, or else that the format is
-// wrong.
+// Admit says that the contract accepts every value in the place of the next one, where its Go type may not hold it. The
+// reader stays before the value.
+func (r *Reader) Admit() {
+	at := r.pos
+	r.Skip()
+	r.judged = max(r.judged, r.pos)
+	r.Rewind(at)
+}
+
+// Beyond judges a number that the Go type does not hold: it notes the faults by the schema, or else that the number is not
+// decoded.
 func (r *Reader) Beyond(at int, literal []byte, s *Schema) {
 	judge := begin(context.Background())
 	defer judge.end()
 	if _, ok := judge.scan(literal, 0, 1); ok && judge.check(s, 0, nil) {
-		r.Fault(at, "format", "", &s.Expected)
+		r.Undecodable(at, &s.Expected)
 	}
 	for _, m := range judge.marks {
 		m.at = at

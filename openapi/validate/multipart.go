@@ -12,6 +12,7 @@ type part struct {
 	typed   bool // there is a Content-Type
 	media   MediaType
 	content string
+	fields  map[string][]string // the other header fields
 }
 
 // maxPartHeader bounds the header of a part in bytes.
@@ -154,9 +155,19 @@ func (p *part) readHeader(header string) bool {
 			}
 		case "content-transfer-encoding", "content-encoding":
 			return false
+		default:
+			p.keep(field, strings.Trim(value, " \t"))
 		}
 	}
 	return named
+}
+
+func (p *part) keep(field, value string) {
+	if p.fields == nil {
+		p.fields = map[string][]string{}
+	}
+	field = canonicalField(field)
+	p.fields[field] = append(p.fields[field], value)
 }
 
 // readDisposition reads form-data; name="a"; filename="b".
@@ -197,6 +208,9 @@ func (f *form) putPart(p *part) {
 	if s.can(Array) {
 		item = s.item(0)
 	}
+	if e != nil && len(e.Headers) > 0 {
+		f.checkFields(p, e, at)
+	}
 	isText := !p.typed || strings.HasPrefix(p.media.Type, "text/") && !IsJSON(p.media.Type)
 	switch {
 	case e != nil && len(e.Types) > 0 && !p.takes(e.Types), keys != "" && !isText:
@@ -212,6 +226,20 @@ func (f *form) putPart(p *part) {
 	default:
 		f.put(p.name, p.content)
 	}
+}
+
+// checkFields checks the header fields of a part.
+func (f *form) checkFields(p *part, e *Encoding, at int32) {
+	found := checkFields(f.ctx, planOf(e.Headers), p.fields)
+	if found == nil {
+		return
+	}
+	place := string(f.pointer(nil, at))
+	for _, fault := range found.List {
+		fault.Pointer = place + fault.Pointer
+		f.faults.List = append(f.faults.List, fault)
+	}
+	f.faults.Interrupted = f.faults.Interrupted || found.Interrupted
 }
 
 // isReadable reports whether the content is text in a charset that is read.

@@ -85,8 +85,11 @@ type Parameter struct {
 
 // Response is what the document says of the responses with a status.
 type Response struct {
-	Status string  // such as 200, 4XX or default
-	Bodies []*Body // the most specific first; none if the response has no body
+	Status  string       // such as 200, 4XX or default
+	Headers []*Parameter // the header fields, in the document's order
+	Bodies  []*Body      // the most specific first; none if the response has no body
+
+	plan atomic.Pointer[plan] // what CheckHeader needs to know, from the first call on
 }
 
 // Body is a body of one media type.
@@ -118,6 +121,8 @@ type Encoding struct {
 	Style         string
 	Explode       bool
 	AllowReserved bool
+	// Headers are the header fields of a part.
+	Headers []*Parameter
 }
 
 // Spot is a place of a document that cannot be judged, and why.

@@ -29,11 +29,13 @@ func ParametersOf(list []Place) ParameterReader { return ParameterReader{list: l
 // Close returns the faults, nil if there are none: first those of options that are not declared, then those of the
 // parameters in the order of the list. Of a parameter that is repeated nothing else is said.
 func (p *ParameterReader) Close() *Faults {
-	if p.marks == nil {
+	valid := p.marks == nil
+	if valid && p.unheld == nil {
 		return nil
 	}
+	p.marks = append(p.marks, p.unheld...)
 	slices.SortStableFunc(p.marks, func(a, b mark) int { return cmp.Compare(p.rank(&a), p.rank(&b)) })
-	f := &Faults{}
+	f := &Faults{Undecodable: valid}
 	for _, m := range p.marks {
 		name := m.member
 		if m.in == "" {
@@ -200,7 +202,7 @@ func unescapePercent(s string, form bool) (string, bool) {
 }
 
 // Explain returns the faults of parameters as [Operation.CheckParameters] has them. found are those that were found while
-// decoding: they count where the schemas allow a value that its Go type does not hold.
+// decoding: they count where the contract accepts a value that its Go type does not hold.
 func (o *Operation) Explain(found *Faults, path []string, query string, header map[string][]string) *Faults {
 	if all := o.CheckParameters(context.Background(), path, query, header); all != nil {
 		return all

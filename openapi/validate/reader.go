@@ -15,6 +15,10 @@ type Reader struct {
 	text  string // the one copy of data, which all strings without escapes are parts of; made when the first is read
 	key   []byte // the name of the member that is being read, if it is not one of the expected names
 	marks []mark
+	// judged is the offset behind what the contract is known to accept. What is wrong with a value before it is only that
+	// its Go type does not hold it: unheld has the marks of these.
+	judged int
+	unheld []mark
 }
 
 // Open returns a reader that stands before the value of data. Faults keep no reference to data, but strings and names that
@@ -33,7 +37,7 @@ func (r *Reader) Name() []byte { return r.key }
 
 // Close ends the reading and returns its faults, nil if there are none.
 func (r *Reader) Close() *Faults {
-	if r.bad == 0 && r.pos == len(r.data) && r.marks == nil {
+	if r.bad == 0 && r.pos == len(r.data) && r.marks == nil && r.unheld == nil {
 		return nil
 	}
 	return r.refuse()
@@ -45,10 +49,13 @@ func (r *Reader) refuse() *Faults {
 		r.malformed(r.pos)
 	}
 	if r.bad == 0 {
-		if r.marks == nil { // only white space followed
-			return nil
+		switch {
+		case r.marks != nil:
+			return &Faults{List: resolve(r.data, r.marks)}
+		case r.unheld != nil:
+			return &Faults{Undecodable: true, List: resolve(r.data, r.unheld)}
 		}
-		return &Faults{List: resolve(r.data, r.marks)}
+		return nil // only white space followed
 	}
 	blank := Reader{data: r.data}
 	blank.space()

@@ -64,13 +64,13 @@ func (t *tape) appendInside(b []byte, at uint32) []byte {
 	return append(b, brackets[1])
 }
 
-// Refuse adds faults of decoding the value of the parameter to others of its request. Either may be nil.
+// Refuse adds faults of decoding the value of the parameter, which is valid, to others of its request. Either may be nil.
 func (p *Parameter) Refuse(faults, found *Faults) *Faults {
 	switch {
 	case found == nil:
 		return faults
 	case faults == nil:
-		faults = &Faults{}
+		faults = &Faults{Undecodable: true}
 	}
 	for _, f := range found.List {
 		if len(faults.List) < maxFaults {

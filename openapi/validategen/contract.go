@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ type contract struct {
 	class   map[*validate.Schema]int // schemas of one class say the same
 	schemas map[int]*schema          // by class
 	flags   map[*validate.Schema]bool
+	// twofold are the pointers of schemas that requests and responses have, and that differ.
+	twofold map[string]bool
 }
 
 // load reads a document.
@@ -29,25 +32,32 @@ func load(data []byte, o spec.Options) (*contract, error) {
 	return c, nil
 }
 
-// roots are the schemas of the bodies and the parameters.
-func (c *contract) roots() []*validate.Schema {
-	var all []*validate.Schema
+// roots are the schemas of the bodies and the parameters: those of requests, then those of responses.
+func (c *contract) roots() (requests, responses []*validate.Schema) {
 	for _, o := range c.Operations {
 		for _, p := range o.Parameters {
-			all = append(all, p.Schema)
+			requests = append(requests, p.Schema)
 		}
 		for _, b := range o.Request {
-			all = append(all, b.Schema)
+			requests = append(requests, b.Schema)
+			for _, e := range b.Encoding {
+				for _, h := range e.Headers {
+					requests = append(requests, h.Schema)
+				}
+			}
 		}
 	}
 	for _, o := range c.Operations {
 		for _, r := range o.Responses {
 			for _, b := range r.Bodies {
-				all = append(all, b.Schema)
+				responses = append(responses, b.Schema)
+			}
+			for _, h := range r.Headers {
+				responses = append(responses, h.Schema)
 			}
 		}
 	}
-	return all
+	return requests, responses
 }
 
 // closure returns the schemas that roots lead to.
@@ -72,7 +82,8 @@ func closure(roots ...*validate.Schema) []*validate.Schema {
 // classify finds the schemas that say the same: requests and responses have schemas of their own, which differ only where
 // readOnly and writeOnly matter.
 func (c *contract) classify() {
-	all := closure(c.roots()...)
+	requests, responses := c.roots()
+	all := closure(slices.Concat(requests, responses)...)
 	class := map[*validate.Schema]int{}
 	for count := 0; ; {
 		ids, next := map[string]int{}, map[*validate.Schema]int{}
@@ -90,6 +101,23 @@ func (c *contract) classify() {
 		count = len(ids)
 	}
 	c.class = class
+	c.twofold = map[string]bool{}
+	request, response := c.classesAt(requests), c.classesAt(responses)
+	for pointer, classes := range request {
+		c.twofold[pointer] = response[pointer] != nil && !maps.Equal(classes, response[pointer])
+	}
+}
+
+// classesAt returns the classes of the schemas at each pointer.
+func (c *contract) classesAt(roots []*validate.Schema) map[string]map[int]bool {
+	at := map[string]map[int]bool{}
+	for _, s := range closure(roots...) {
+		if at[s.Pointer] == nil {
+			at[s.Pointer] = map[int]bool{}
+		}
+		at[s.Pointer][c.class[s]] = true
+	}
+	return at
 }
 
 // schema returns what the generator makes of a schema; nil is a schema of any value.
@@ -113,7 +141,7 @@ func (c *contract) directed(s *validate.Schema) bool {
 	if known, ok := c.flags[s]; ok {
 		return known
 	}
-	found := slices.ContainsFunc(closure(s), func(s *validate.Schema) bool {
+	found := c.twofold[s.Pointer] || slices.ContainsFunc(closure(s), func(s *validate.Schema) bool {
 		return slices.ContainsFunc(s.Properties, func(p validate.Property) bool {
 			return p.Hidden != "" || p.Schema != nil && (c.isTrue(p.Schema.Pointer+"/readOnly") || c.isTrue(p.Schema.Pointer+"/writeOnly"))
 		})

@@ -54,7 +54,7 @@ func (g *generator) writeForm(o *operation, m *validate.Body) error {
 	g.writeDecoder(name, t, "return "+read+"(data, v), true")
 	g.p("// %s decodes the form of %s, which was found valid.", read, strings.Map(oneLine, o.ID))
 	g.p("func %s(data []byte, into *%s) *validate.Faults {", read, g.typ(t))
-	g.p("reader := validate.Open(data)\nr := &reader\nvar value %s", g.typ(t))
+	g.p("reader := validate.Open(data)\nr := &reader\nr.Admit()\nvar value %s", g.typ(t))
 	form := *s.shaped()
 	form.text = true
 	if err := g.assign("value", t, &form, request); err != nil {

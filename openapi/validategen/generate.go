@@ -68,7 +68,7 @@ func generate(c config) (*result, error) {
 func newGenerator(c config, document *contract) *generator {
 	return &generator{
 		packageName: c.packageName, contract: document, models: c.models,
-		names: map[string]string{}, taken: map[string]bool{"Operations": true, "schemas": true}, wants: map[string]validate.Expected{},
+		names: map[string]string{}, taken: map[string]bool{"Operations": true, "schemas": true, "headers": true}, wants: map[string]validate.Expected{},
 		formats: map[string]string{}, structs: map[string]string{}, texts: map[string]string{}, literals: map[int]int{},
 		resolved: map[string]*schema{},
 	}
@@ -123,7 +123,7 @@ func (g *generator) write(operations []*operation) (map[string]*output, error) {
 	}
 	errs = append(errs, g.drain())
 	for _, b := range bodies {
-		if g.exact(b.schema) {
+		if g.isStraight(b.schema) {
 			b.check = g.unique("check" + b.name)
 		}
 	}
@@ -156,16 +156,16 @@ func distinctErrors(errs []error) error {
 	return errors.Join(all...)
 }
 
-// exact reports whether the Go types hold every value that satisfies the schema, so that what decodes it has the verdict
-// of the contract.
-func (g *generator) exact(s *schema) bool {
-	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool {
-		c := g.contract.schema(s)
-		return s.Types != 0 && (c.whole || c.narrowed) // a whole one may take what has another shape
-	})
+// isStraight reports whether no part of the schema is judged by package validate, so that what decodes it is also the
+// fastest way to a verdict.
+func (g *generator) isStraight(s *schema) bool {
+	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool { return s.Types != 0 && g.contract.schema(s).whole })
 }
 
 func (g *generator) writeWants() {
+	if g.wide {
+		g.p("// Integers need 64 bits: there is no code for other machines.\nconst _ uint = 1 << 63\n")
+	}
 	if len(g.wants) == 0 {
 		return
 	}

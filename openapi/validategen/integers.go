@@ -43,6 +43,7 @@ func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) e
 	if !ok {
 		return s.typeError(t)
 	}
+	g.wide = g.wide || basic.Kind() == types.Int || basic.Kind() == types.Uint
 	lo, hi := least, most
 	from, to, hasFormat := integerRange(s.Format)
 	hasFormat = hasFormat && numberFormats[s.Format]
@@ -63,13 +64,10 @@ func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) e
 		g.p("return 0\n}")
 	}
 	g.p("if %s {", condition)
-	switch {
-	case hasFormat && lo.Cmp(from) == 0 && hi.Cmp(to) == 0:
+	if hasFormat && lo.Cmp(from) == 0 && hi.Cmp(to) == 0 {
 		g.fault(s, "at", "format", "")
-	case s.holdsIntegers(least, most):
+	} else {
 		g.beyond(s)
-	default:
-		g.narrow(s)
 	}
 	g.p("return 0\n}")
 	g.intBound(s, "minimum", s.Minimum, lo, hi)
@@ -109,15 +107,6 @@ func kept(parse string) (least, most *big.Int) {
 	name := map[string]string{"ParseInteger": "int64", "ParseUnsigned": "uint64"}[parse]
 	least, most, _ = integerRange(name)
 	return least, most
-}
-
-// holdsIntegers reports whether all integers that the schema takes lie between two.
-func (s *schema) holdsIntegers(least, most *big.Int) bool {
-	lo, hi, ok := integerRange(s.Format)
-	low, high := ok && numberFormats[s.Format] && lo.Cmp(least) >= 0, ok && numberFormats[s.Format] && hi.Cmp(most) <= 0
-	low = low || s.Minimum != nil && leastInteger(s.Minimum).Cmp(least) >= 0
-	high = high || s.Maximum != nil && mostInteger(s.Maximum).Cmp(most) <= 0
-	return low && high && !s.judged
 }
 
 // leastInteger is the least integer that satisfies a minimum.
@@ -161,12 +150,6 @@ func (g *generator) beyond(s *schema) {
 		return
 	}
 	g.p("r.Beyond(at, lit, %s)", g.literal(s.Schema))
-}
-
-// narrow is beyond for a Go type that does not hold every number which the schema takes.
-func (g *generator) narrow(s *schema) {
-	s.narrowed = true
-	g.beyond(s)
 }
 
 // isBig reports whether t is [big.Int].

@@ -34,10 +34,11 @@
 //
 // The schema decides whether a body is valid, and CheckContent says the same in process and in generated code. A Go type may
 // hold less than the schema allows: an int has 64 bits, where an integer without a bound or a format has any size. Decoding
-// then has the fault "format" for a number that the Go type does not hold: it is never rounded, cut off or wrapped around. The
-// cure is the Go type [encoding/json.Number] or [math/big.Int], which holds 4096 digits, or a maximum in the document. A
+// such a number has the fault "format", and the faults are Undecodable: an integer is never rounded, cut off or wrapped around.
+// The cure is the Go type [encoding/json.Number] or [math/big.Int], which holds 4096 digits, or a maximum in the document. A
 // float32 rounds; validategen names each one whose schema has another format than float. Where the Go type is any, numbers
-// that float64 would round are json.Number. An int of 32 bits is not supported.
+// that float64 would round are json.Number. Code
+// with an int does not compile for machines of 32 bits.
 //
 // # Servers
 //

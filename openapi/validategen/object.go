@@ -18,7 +18,10 @@ const bitsPerWord = 64
 // assign writes the lines that read a value of s into target, an addressable field or variable of type t.
 func (g *generator) assign(target string, t types.Type, s *schema, d direction) error {
 	u := unwrap(t)
-	if g.isWhole(s, u.value) {
+	switch {
+	case g.mayNotHold(s, u.value):
+		g.p("r.Admit()")
+	case g.isWhole(s, u.value):
 		g.p("if at := r.Offset(); r.Check(%s) {\nr.Rewind(at)", g.literal(s.Schema))
 		defer g.p("}")
 		s = s.shaped()
@@ -73,7 +76,7 @@ func (g *generator) null(u unwrapped) string {
 // simple returns the expression that reads a value of s into type t, if there is one: no pointer, no null, no target.
 func (g *generator) simple(t types.Type, s *schema, d direction) (string, bool, error) {
 	u := unwrap(t)
-	if g.isWhole(s, u.value) {
+	if g.isWhole(s, u.value) || g.mayNotHold(s, u.value) {
 		return "", false, nil
 	}
 	s = g.resolve(s, u.value)
@@ -87,12 +90,17 @@ func (g *generator) simple(t types.Type, s *schema, d direction) (string, bool, 
 // isWhole reports whether values have to be judged before they are decoded: because of the schema, or because the type
 // takes every value.
 func (g *generator) isWhole(s *schema, t types.Type) bool {
-	return !s.judged && !s.isAny() && (s.whole || isInterface(t) || isRaw(t) || isUnion(t))
+	return !s.judged && !s.isAny() && (s.whole || isInterface(t) || isRaw(t) || isUnion(t) || s.typ == "integer" && jsonType(t) == "number")
+}
+
+// mayNotHold reports whether the schema takes every value, and the Go type does not.
+func (g *generator) mayNotHold(s *schema, t types.Type) bool {
+	return !s.judged && s.isAny() && !isInterface(t) && !isRaw(t)
 }
 
 // resolve finds the type of the values of a schema that does not tell: it is that of the Go type.
 func (g *generator) resolve(s *schema, t types.Type) *schema {
-	if isUnion(t) && s.typ == "object" || s.typ != "" || isInterface(t) || isRaw(t) {
+	if isUnion(t) && s.typ == "object" || s.typ != "" && !(s.typ == "integer" && jsonType(t) == "number") || isInterface(t) || isRaw(t) {
 		return s
 	}
 	c := *s

@@ -61,6 +61,7 @@ func (g *generator) operationName(id string) string {
 func (g *generator) writeOperations(all []*operation, bodies []*body) {
 	g.p("// Operations are the operations of the document, in its order.")
 	g.p("var Operations = []*validate.Operation{")
+	var headers []string
 	for _, o := range all {
 		g.p("{\nID: %q,\nMethod: %q,\nPath: %q,", o.ID, o.Method, o.Path)
 		g.basePaths(o)
@@ -68,30 +69,55 @@ func (g *generator) writeOperations(all []*operation, bodies []*body) {
 			g.p("Security: %s.Security,\nParameters: %[1]s.Parameters,", o.judge)
 		} else {
 			g.security(o)
-			g.parameterList(o)
+			g.parameterList("Parameters", o.Parameters)
 		}
 		if o.BodyRequired {
 			g.p("BodyRequired: true,")
 		}
 		g.mediaBodies("Request", o, o.Request)
-		g.p("Responses: []*validate.Response{")
-		for _, r := range o.Responses {
-			g.p("{\nStatus: %q,", r.Status)
-			g.mediaBodies("Bodies", o, r.Bodies)
-			g.p("},")
-		}
-		g.p("},")
+		headers = g.responses(o, headers)
 		g.checkParams(o)
 		g.decodeBody(o)
 		g.p("},")
 	}
 	g.p("}")
+	g.writeHeaders(headers)
 	for _, b := range bodies {
 		if b.check != "" {
 			g.p("\nfunc %s(data []byte) *validate.Faults {", b.check)
-			g.p("var v %s\nreturn Decode%s(data, &v)\n}", g.typ(b.typ), b.name)
+			g.p("var v %s\nreturn Decode%s(data, &v).Verdict()\n}", g.typ(b.typ), b.name)
 		}
 	}
+}
+
+// responses writes the responses of an operation. Their lists of header fields stand in headers, each once.
+func (g *generator) responses(o *operation, headers []string) []string {
+	g.p("Responses: []*validate.Response{")
+	for _, r := range o.Responses {
+		g.p("{\nStatus: %q,", r.Status)
+		if len(r.Headers) > 0 {
+			text := strings.TrimPrefix(g.parametersText(r.Headers), "[]*validate.Parameter")
+			if !slices.Contains(headers, text) {
+				headers = append(headers, text)
+			}
+			g.p("Headers: headers[%d],", slices.Index(headers, text))
+		}
+		g.mediaBodies("Bodies", o, r.Bodies)
+		g.p("},")
+	}
+	g.p("},")
+	return headers
+}
+
+func (g *generator) writeHeaders(headers []string) {
+	if len(headers) == 0 {
+		return
+	}
+	g.p("\n// headers are lists of the header fields of responses.\nvar headers = [][]*validate.Parameter{")
+	for _, text := range headers {
+		g.p("%s,", text)
+	}
+	g.p("}")
 }
 
 func (g *generator) basePaths(o *operation) {
@@ -149,8 +175,9 @@ func (g *generator) encodings(m *validate.Body) {
 	fmt.Fprint(g.file, ", Encoding: map[string]*validate.Encoding{")
 	for _, name := range slices.Sorted(maps.Keys(m.Encoding)) {
 		e := m.Encoding[name]
-		text := strings.Replace(fmt.Sprintf("%#v", *e), "validate.Encoding", "", 1)
-		fmt.Fprintf(g.file, "\n%s: %s,", quote(name), text)
+		g.p("\n%s: {Types: %#v, Style: %q, Explode: %t, AllowReserved: %t,", quote(name), e.Types, e.Style, e.Explode, e.AllowReserved)
+		g.parameterList("Headers", e.Headers)
+		g.p("},")
 	}
 	fmt.Fprint(g.file, "\n}")
 }
@@ -169,38 +196,45 @@ func (g *generator) spots(list []validate.Spot) {
 // placeholder is a parameter in a path's template.
 var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
 
-// parameterList writes what the document says of the parameters.
-func (g *generator) parameterList(o *operation) {
-	if len(o.Parameters) == 0 {
-		return
+// parameterList writes what the document says of parameters, or of header fields.
+func (g *generator) parameterList(field string, list []*validate.Parameter) {
+	if len(list) > 0 {
+		g.p("%s: %s,", field, g.parametersText(list))
 	}
-	g.p("Parameters: []*validate.Parameter{")
-	for _, p := range o.Parameters {
-		fmt.Fprintf(g.file, "{Pointer: %s, In: %q, Name: %s", quote(p.Pointer), p.In, quote(p.Name))
+}
+
+func (g *generator) parametersText(list []*validate.Parameter) string {
+	var b strings.Builder
+	b.WriteString("[]*validate.Parameter{\n")
+	for _, p := range list {
+		fmt.Fprintf(&b, "{Pointer: %s, In: %q, Name: %s", quote(p.Pointer), p.In, quote(p.Name))
 		for _, flag := range []struct {
 			name string
 			set  bool
 		}{{"Required", p.Required}, {"Explode", p.Explode}, {"AllowEmpty", p.AllowEmpty}, {"AllowReserved", p.AllowReserved}, {"System", p.System}} {
 			if flag.set {
-				fmt.Fprintf(g.file, ", %s: true", flag.name)
+				fmt.Fprintf(&b, ", %s: true", flag.name)
 			}
 		}
-		fmt.Fprintf(g.file, ", Style: %q", p.Style)
+		fmt.Fprintf(&b, ", Style: %q", p.Style)
 		if p.Content != "" {
-			fmt.Fprintf(g.file, ", Content: %q", p.Content)
+			fmt.Fprintf(&b, ", Content: %q", p.Content)
 		}
 		if p.Schema != nil {
-			fmt.Fprintf(g.file, ", Schema: %s", g.literal(p.Schema))
+			fmt.Fprintf(&b, ", Schema: %s", g.literal(p.Schema))
 		}
-		g.p("},")
+		if p.Spot != nil {
+			fmt.Fprintf(&b, ", Spot: &validate.Spot{Pointer: %s, Reason: %s}", quote(p.Spot.Pointer), quote(p.Spot.Reason))
+		}
+		b.WriteString("},\n")
 	}
-	g.p("},")
+	return b.String() + "}"
 }
 
 // checkParams writes the function that checks the parameters of an operation and drops their values, unless package validate
 // has to judge them.
 func (g *generator) checkParams(o *operation) {
-	if !o.single || slices.ContainsFunc(o.parameters, func(p *parameter) bool { return !g.exact(p.schema) }) {
+	if !o.single {
 		return
 	}
 	g.p("CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {")
@@ -221,7 +255,7 @@ func (g *generator) checkParams(o *operation) {
 		after = append(after, "&params")
 	}
 	arguments := slices.Concat(before, []string{"query", "header"}, after)
-	g.p("return Decode%sParams(%s)\n},", o.goName, strings.Join(arguments, ", "))
+	g.p("return Decode%sParams(%s).Verdict()\n},", o.goName, strings.Join(arguments, ", "))
 }
 
 // decodeBody writes the function that decodes the body of an operation into the type that its handler gets.

@@ -199,7 +199,7 @@ func (g *generator) writeJudge(o *operation) {
 	g.p("// %s judges the parameters of %s in process.", o.judge, strings.Map(oneLine, o.ID))
 	g.p("var %s = &validate.Operation{\nPath: %s,", o.judge, quote(o.Path))
 	g.security(o)
-	g.parameterList(o)
+	g.parameterList("Parameters", o.Parameters)
 	g.p("}\n")
 }
 

@@ -27,7 +27,7 @@ func (g *generator) readValues(o *operation, all []*parameter, path []string) er
 			continue
 		}
 		g.p("if data := values[%d]; data != nil { // %s", i, strings.Map(oneLine, p.Name))
-		g.p("reader := validate.Open(data)\nr := &reader")
+		g.p("reader := validate.Open(data)\nr := &reader\nr.Admit()")
 		if err := g.parameterAssign(target+p.field, p); err != nil {
 			return err
 		}

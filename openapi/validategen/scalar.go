@@ -219,7 +219,9 @@ func goStrings(values []string) []string {
 func (g *generator) convertString(s *schema, t types.Type) error {
 	parse := parseFunction(t)
 	if parse != nil && parserFormats[parse.FullName()] == s.Format && s.Format != "" {
-		g.parseString(s, parse)
+		g.parse(parse)
+		g.fault(s, "at", "format", "")
+		g.p("}\nreturn v")
 		return nil
 	}
 	if s.Format == "byte" && isByteSlice(t) {
@@ -241,23 +243,20 @@ func (g *generator) convertString(s *schema, t types.Type) error {
 	case ok && basic.Kind() == types.String && !hasMethod(t, "UnmarshalText", "func([]byte) error"):
 		g.p("return %s", g.convert("s", types.String, t))
 	case parse != nil:
-		s.narrowed = true
-		g.parseString(s, parse)
+		g.parse(parse)
+		g.p("r.Undecodable(at, %s)\n}\nreturn v", g.want(s))
 	case hasMethod(t, "UnmarshalText", "func([]byte) error"):
-		s.narrowed = s.narrowed || s.Format == "" || textFormats[types.TypeString(types.Unalias(t), nil)] != s.Format
 		g.p("var v %s\nif v.UnmarshalText([]byte(s)) != nil {", g.typ(t))
-		g.fault(s, "at", "format", "")
-		g.p("}\nreturn v")
+		g.p("r.Undecodable(at, %s)\n}\nreturn v", g.want(s))
 	default:
 		return s.typeError(t)
 	}
 	return nil
 }
 
-func (g *generator) parseString(s *schema, parse *types.Func) {
+// parse writes the lines that parse the string s; what comes next is for one that the function refuses.
+func (g *generator) parse(parse *types.Func) {
 	g.p("v, err := %s.%s(s)\nif err != nil {", g.useAs(parse.Pkg().Path(), parse.Pkg().Name()), parse.Name())
-	g.fault(s, "at", "format", "")
-	g.p("}\nreturn v")
 }
 
 func isByteSlice(t types.Type) bool {
@@ -271,9 +270,6 @@ var parserFormats = map[string]string{
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseGuid":           "uuid",
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseDateTimeOffset": "edm-datetimeoffset",
 }
-
-// textFormats are the Go types that hold every string of a format. time.Time has no leap seconds.
-var textFormats = map[string]string{"github.com/google/uuid.UUID": "uuid", openapiTypes + ".Date": "date"}
 
 // formatPatterns has, for some formats, a pattern that every string of the format matches. A test compares each with the
 // format's matcher.
@@ -312,7 +308,7 @@ func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) err
 	case isBig(t) && s.typ == "integer":
 		g.literalChecks(s, t)
 		g.p("n, ok := validate.ParseBig(lit)\nif !ok {")
-		g.narrow(s)
+		g.beyond(s)
 		g.p("return *n\n}")
 		result = "*n"
 	case s.typ == "integer" && basic.Info()&types.IsInteger != 0:
@@ -437,7 +433,7 @@ func (g *generator) floatChecks(s *schema, t types.Type, basic *types.Basic) err
 	if s.Format == "float" && size == 32 || s.Format == "double" && size == 64 {
 		g.fault(s, "at", "format", "")
 	} else {
-		g.narrow(s)
+		g.beyond(s)
 	}
 	g.p("return 0\n}")
 	g.floatBound(s, "minimum", s.Minimum, "<", size)

@@ -24,8 +24,6 @@ type schema struct {
 	judged bool
 	// text is the shape of a form: of its members there is none that is null.
 	text bool
-	// narrowed reports that a Go type does not hold every number or string which the schema takes.
-	narrowed bool
 
 	properties []*property
 	undeclared []string // members that are required and not declared

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	_ "embed"
+	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -302,7 +303,7 @@ func (w *workshop) judge(ctx context.Context, packages []string) (map[string]str
 	slices.Sort(packages)
 	packages = slices.Compact(packages)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "package main\n\nimport (\n\t\"encoding/json\"\n\t\"os\"\n\n\t%q\n", module+"/scripts/mutation/cases")
+	fmt.Fprintf(&b, "package main\n\nimport (\n\t\"encoding/gob\"\n\t\"encoding/json\"\n\t\"os\"\n\n\t%q\n", module+"/scripts/mutation/cases")
 	for _, p := range packages {
 		fmt.Fprintf(&b, "\t%s %q\n", p, "mutants/"+p)
 	}
@@ -314,8 +315,11 @@ func (w *workshop) judge(ctx context.Context, packages []string) (map[string]str
 
 func main() {
 	var all []cases.Case
-	data, _ := os.ReadFile("cases.json")
-	if err := json.Unmarshal(data, &all); err != nil {
+	file, err := os.Open("cases.gob")
+	if err != nil {
+		panic(err)
+	}
+	if err := gob.NewDecoder(file).Decode(&all); err != nil {
 		panic(err)
 	}
 	for name, judge := range judges {
@@ -328,11 +332,11 @@ func main() {
 	}
 }
 `)
-	all, err := json.Marshal(w.contract.cases)
-	if err != nil {
+	var all bytes.Buffer // JSON would replace bytes that are no UTF-8
+	if err := gob.NewEncoder(&all).Encode(w.contract.cases); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(os.WriteFile(filepath.Join(w.dir, "main.go"), b.Bytes(), 0o666), os.WriteFile(filepath.Join(w.dir, "cases.json"), all, 0o666)); err != nil {
+	if err := errors.Join(os.WriteFile(filepath.Join(w.dir, "main.go"), b.Bytes(), 0o666), os.WriteFile(filepath.Join(w.dir, "cases.gob"), all.Bytes(), 0o666)); err != nil {
 		return nil, err
 	}
 	program := filepath.Join(w.dir, "judge")

@@ -10,8 +10,8 @@ import (
 
 // counts are the results of a file.
 type counts struct {
-	schemas, unsaid, unjudged, values, apart, wrong int
-	notes                                           []string
+	schemas, unsaid, unjudged, values, undecoded, apart, wrong int
+	notes                                                      []string
 }
 
 func (c *counts) add(d counts) {
@@ -19,6 +19,7 @@ func (c *counts) add(d counts) {
 	c.unsaid += d.unsaid
 	c.unjudged += d.unjudged
 	c.values += d.values
+	c.undecoded += d.undecoded
 	c.apart += d.apart
 	c.wrong += d.wrong
 }

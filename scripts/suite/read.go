@@ -34,12 +34,6 @@ var departures = map[string]string{
 	"draft2020-12/optional/dependencies-compatibility.json": "dependencies is a keyword of older drafts; unknown keywords are annotations",
 }
 
-// modelDepartures are those of generated code.
-var modelDepartures = map[string]string{
-	"optional/bignum.json":         "the models of oapi-codegen are int and float32, which do not hold the value",
-	"optional/float-overflow.json": "the models of oapi-codegen are int and float32, which do not hold the value",
-}
-
 // file is a file of the suite.
 type file struct {
 	path      string // below the draft

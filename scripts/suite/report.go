@@ -19,7 +19,7 @@ type report struct {
 func (r *report) begin(s series) {
 	r.total, r.notes = counts{}, nil
 	r.table = tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(r.table, "%s in OpenAPI %s\tschemas\tunsaid\tunjudged\tvalues\tapart\twrong\t\n", s.draft, s.version)
+	fmt.Fprintf(r.table, "%s in OpenAPI %s\tschemas\tunsaid\tunjudged\tvalues\tundecoded\tapart\twrong\t\n", s.draft, s.version)
 }
 
 func (r *report) add(path string, c counts) {
@@ -32,7 +32,7 @@ func (r *report) add(path string, c counts) {
 }
 
 func (r *report) row(name string, c counts) {
-	fmt.Fprintf(r.table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.schemas, c.unsaid, c.unjudged, c.values, c.apart, c.wrong)
+	fmt.Fprintf(r.table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.schemas, c.unsaid, c.unjudged, c.values, c.undecoded, c.apart, c.wrong)
 }
 
 func (r *report) end() {

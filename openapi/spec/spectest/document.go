@@ -20,7 +20,9 @@ type Options struct {
 	Names []string
 	// Depth is how deep schemas nest, without references; 0 is 3.
 	Depth int
-	// Typed gives most schemas one type, as documents for which code is generated do.
+	// Prefix begins the names of components.
+	Prefix string
+	// Typed gives schemas one type, and few of them alternatives, as documents for which code is generated do.
 	Typed bool
 }
 
@@ -59,11 +61,11 @@ const (
 	pets    = 3
 )
 
-func componentName(i int) string {
+func (w *writer) component(i int) string {
 	if i < schemas {
-		return fmt.Sprint("S", i)
+		return fmt.Sprint(w.Prefix, "S", i)
 	}
-	return fmt.Sprint("Pet", i-schemas)
+	return fmt.Sprint(w.Prefix, "Pet", i-schemas)
 }
 
 // hiddenNames are always readOnly, or always writeOnly.
@@ -88,13 +90,13 @@ func NewDocument(s *Source, o Options) *Document {
 		o.Depth = 3
 	}
 	w := &writer{Source: s, Options: o, v31: s.IntN(3) > 0}
-	d := &Document{V31: w.v31, Components: object{}, Schema: object{"$ref": "#/components/schemas/S0"}}
+	d := &Document{V31: w.v31, Components: object{}, Schema: object{"$ref": "#/components/schemas/" + w.component(0)}}
 	for i := range schemas + pets {
 		w.after = i
 		if i < schemas {
-			d.Components[componentName(i)] = w.schema(o.Depth, true)
+			d.Components[w.component(i)] = w.schema(o.Depth, true)
 		} else {
-			d.Components[componentName(i)] = w.pet(i)
+			d.Components[w.component(i)] = w.pet(i)
 		}
 	}
 	return d
@@ -111,7 +113,7 @@ func (w *writer) schema(depth int, inPlace bool) any {
 	}
 	s := object{}
 	if first < schemas+pets && w.Chance(5) {
-		s["$ref"] = "#/components/schemas/" + componentName(first+w.IntN(schemas+pets-first))
+		s["$ref"] = "#/components/schemas/" + w.component(first+w.IntN(schemas+pets-first))
 		if w.IntN(3) > 0 {
 			return s
 		}
@@ -138,7 +140,7 @@ func (w *writer) trivial() any {
 
 func (w *writer) types(s object) {
 	names := []string{"object", "object", "array", "string", "integer", "number", "boolean"}
-	if !w.Typed && w.Chance(3) {
+	if w.Typed && w.Chance(16) || !w.Typed && w.Chance(3) {
 		return
 	}
 	s["type"] = pick(w.Source, names)
@@ -184,6 +186,9 @@ func (w *writer) chanceFor(s object, n int, types ...string) bool {
 }
 
 func (w *writer) values(s object) {
+	if w.Typed && !isScalar(s) {
+		return
+	}
 	if w.Chance(12) {
 		var list []any
 		for range 1 + w.IntN(4) {
@@ -203,7 +208,11 @@ func (w *writer) values(s object) {
 func (w *writer) value(s object, depth int) any {
 	kinds := []string{"string", "integer", "number", "boolean", "null", "array", "object"}
 	name := pick(w.Source, kinds)
-	if t, ok := s["type"].(string); ok && w.IntN(4) > 0 {
+	t, ok := s["type"].(string)
+	switch {
+	case ok && w.Typed:
+		return w.constant(t)
+	case ok && w.IntN(4) > 0:
 		name = t
 	}
 	switch name {
@@ -227,6 +236,25 @@ func (w *writer) value(s object, depth int) any {
 		return o
 	}
 	return nil
+}
+
+// constant writes a value that may be the constant of an enum in Go.
+func (w *writer) constant(typ string) any {
+	switch typ {
+	case "string":
+		return pick(w.Source, []string{"", "a", "b", "ab", "ä", "a b", "12", "a/~b", "first", "second"})
+	case "integer":
+		return json.Number(pick(w.Source, []string{"0", "1", "2", "3", "-1", "2147483647"}))
+	case "number":
+		return json.Number(pick(w.Source, []string{"0", "1", "0.5", "1.5", "-1", "1e2"}))
+	}
+	return w.Chance(2)
+}
+
+// isScalar reports whether the values of a schema are strings, numbers or booleans.
+func isScalar(s object) bool {
+	t, ok := s["type"].(string)
+	return ok && t != "object" && t != "array"
 }
 
 var (
@@ -305,7 +333,7 @@ func (w *writer) counts(s object) {
 func (w *writer) child(depth int) any {
 	if depth <= 0 {
 		if w.Chance(3) {
-			return object{"$ref": "#/components/schemas/" + componentName(w.IntN(schemas+pets))}
+			return object{"$ref": "#/components/schemas/" + w.component(w.IntN(schemas+pets))}
 		}
 		s := object{}
 		w.types(s)
@@ -434,10 +462,11 @@ func (w *writer) combinations(s object, depth int, inPlace bool) {
 		}
 		return list
 	}
-	if w.Chance(4) {
+	if w.Chance(4) && (!w.Typed || w.Chance(3)) {
 		s["allOf"] = list(3)
 	}
 	switch {
+	case w.Typed && (isScalar(s) || w.Chance(2)):
 	case w.Chance(10):
 		w.discriminator(s)
 	default:
@@ -469,7 +498,7 @@ func (w *writer) discriminator(s object) {
 	var list []any
 	mapping := object{}
 	for i := first; i < schemas+pets; i++ {
-		name := componentName(i)
+		name := w.component(i)
 		list = append(list, object{"$ref": "#/components/schemas/" + name})
 		if w.Chance(2) {
 			mapping[pick(w.Source, []string{"first", "second", name})] = pick(w.Source, []string{name, "#/components/schemas/" + name})
@@ -492,7 +521,7 @@ func (w *writer) pet(i int) any {
 		properties = object{}
 	}
 	properties[kind] = pick(w.Source, []any{
-		object{"type": "string", "enum": []any{componentName(i)}}, object{"type": "string"},
+		object{"type": "string", "enum": []any{w.component(i)}}, object{"type": "string"},
 		object{"type": "string", "enum": []any{fmt.Sprint("kind", i), fmt.Sprint("other", i)}},
 	})
 	s["properties"] = properties

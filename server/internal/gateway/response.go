@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -126,9 +127,52 @@ func (x *exchange) checkHead() {
 			return
 		}
 	}
+	if !x.checkFields() {
+		x.refuseResponse(BadAnswer())
+		return
+	}
 	if n, err := strconv.Atoi(x.Header().Get("Content-Length")); err == nil && n > x.gate.config.MaxResponse && x.hasBody() {
 		x.tooLarge()
 	}
+}
+
+// checkFields reports whether the header fields of a response may pass.
+func (x *exchange) checkFields() bool {
+	described := x.route.Response(x.status)
+	if described == nil {
+		return true // it was judged by its status
+	}
+	ok := true
+	judge := func(v violation) {
+		v.direction, v.kind, v.in = policy.Responses, cmp.Or(v.kind, policy.Header), "header"
+		refused := x.judge(v)
+		ok = ok && !refused
+	}
+	for _, h := range described.Headers {
+		if h.Spot != nil && hasField(x.Header(), h.Name) {
+			judge(violation{kind: policy.NotJudged, name: h.Name, pointer: h.Spot.Pointer, keyword: "not-judged", reason: h.Spot.Reason})
+		}
+	}
+	switch faults := described.CheckHeader(x.request.Context(), x.Header()); {
+	case faults == nil:
+	case faults.Interrupted:
+		return false
+	default:
+		for _, f := range faults.List {
+			judge(violation{name: f.Name, keyword: f.Keyword})
+		}
+	}
+	return ok
+}
+
+// hasField reports whether there is a header field of the name, in whatever case the next handler wrote it.
+func hasField(header http.Header, name string) bool {
+	for field := range header {
+		if strings.EqualFold(field, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // isConditional reports whether the status is one that HTTP gives to any reading, whatever a contract says: to a condition

@@ -49,6 +49,7 @@ func intoFormCreateCard(data []byte, into any) (*validate.Faults, bool) {
 func readFormCreateCard(data []byte, into *deck.CreateCardFormdataRequestBody) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
+	r.Admit()
 	var value deck.CreateCardFormdataRequestBody
 	shapeCreateCardForm(r, &value)
 	*into = value
@@ -368,7 +369,7 @@ func checkPatchFaceId(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }
@@ -480,6 +481,9 @@ func checkPathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPro
 	}
 	return int(n)
 }
+
+// Integers need 64 bits: there is no code for other machines.
+const _ uint = 1 << 63
 
 // What faults expect.
 var (

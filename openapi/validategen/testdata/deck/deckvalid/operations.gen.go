@@ -38,7 +38,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodeCreateCardParams(query, header)
+			return DecodeCreateCardParams(query, header).Verdict()
 		},
 	},
 	{
@@ -104,10 +104,10 @@ var Operations = []*validate.Operation{
 
 func checkCard(data []byte) *validate.Faults {
 	var v deck.Card
-	return DecodeCard(data, &v)
+	return DecodeCard(data, &v).Verdict()
 }
 
 func checkPatch(data []byte) *validate.Faults {
 	var v deck.Patch
-	return DecodePatch(data, &v)
+	return DecodePatch(data, &v).Verdict()
 }

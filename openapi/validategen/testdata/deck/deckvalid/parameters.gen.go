@@ -34,6 +34,7 @@ func DecodeListCardsParams(query string, header map[string][]string, into *deck.
 	if data := values[0]; data != nil { // tag
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Tag = new([]string)
 		shapeListCardsTag(r, into.Tag)
 		faults = judgeListCards.Parameters[0].Refuse(faults, r.Close())
@@ -41,6 +42,7 @@ func DecodeListCardsParams(query string, header map[string][]string, into *deck.
 	if data := values[1]; data != nil { // filter
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Filter = new(deck.Filter)
 		shapeFilter(r, into.Filter)
 		faults = judgeListCards.Parameters[1].Refuse(faults, r.Close())
@@ -48,6 +50,7 @@ func DecodeListCardsParams(query string, header map[string][]string, into *deck.
 	if data := values[2]; data != nil { // top
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := shapeListCardsTop(r)
 		into.Top = &x
 		faults = judgeListCards.Parameters[2].Refuse(faults, r.Close())
@@ -55,6 +58,7 @@ func DecodeListCardsParams(query string, header map[string][]string, into *deck.
 	if data := values[3]; data != nil { // X-Ids
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.XIds = new([]int64)
 		shapeListCardsXIds(r, into.XIds)
 		faults = judgeListCards.Parameters[3].Refuse(faults, r.Close())
@@ -62,6 +66,7 @@ func DecodeListCardsParams(query string, header map[string][]string, into *deck.
 	if data := values[4]; data != nil { // session
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.AnyString(&wantString)
 		into.Session = &x
 		faults = judgeListCards.Parameters[4].Refuse(faults, r.Close())
@@ -123,6 +128,7 @@ func DecodeGetCardsParams(ids, query string, header map[string][]string, path *G
 	if data := values[0]; data != nil { // ids
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeGetCardsIds(r, &path.Ids)
 		faults = judgeGetCards.Parameters[0].Refuse(faults, r.Close())
 	}
@@ -161,12 +167,14 @@ func DecodePatchFaceParams(id, side, query string, header map[string][]string, p
 	if data := values[0]; data != nil { // id
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Id = shapePatchFaceId(r)
 		faults = judgePatchFace.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // side
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Side = shapePatchFaceSide(r)
 		faults = judgePatchFace.Parameters[1].Refuse(faults, r.Close())
 	}
@@ -205,12 +213,14 @@ func DecodeUploadFaceParams(id, side, query string, header map[string][]string, 
 	if data := values[0]; data != nil { // id
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Id = shapePatchFaceId(r)
 		faults = judgeUploadFace.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // side
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Side = shapePatchFaceSide(r)
 		faults = judgeUploadFace.Parameters[1].Refuse(faults, r.Close())
 	}
@@ -249,12 +259,14 @@ func DecodeNoteFaceParams(id, side, query string, header map[string][]string, pa
 	if data := values[0]; data != nil { // id
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Id = shapePatchFaceId(r)
 		faults = judgeNoteFace.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // side
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Side = shapePatchFaceSide(r)
 		faults = judgeNoteFace.Parameters[1].Refuse(faults, r.Close())
 	}

@@ -126,7 +126,7 @@ func checkPostProbeProbeId(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }
@@ -201,7 +201,7 @@ func checkPostProbeSince(r *validate.Reader, at int, s string) types.Date {
 	}
 	var v types.Date
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringDate)
+		r.Undecodable(at, &wantStringDate)
 	}
 	return v
 }
@@ -238,7 +238,7 @@ func checkPostProbeXTrace(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }
@@ -385,7 +385,7 @@ func checkReadingId(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }
@@ -399,7 +399,7 @@ func checkReadingAt(r *validate.Reader, at int, s string) time.Time {
 	}
 	var v time.Time
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringDateTime)
+		r.Undecodable(at, &wantStringDateTime)
 	}
 	return v
 }
@@ -416,7 +416,7 @@ func checkReadingDay(r *validate.Reader, at int, s string) types.Date {
 	}
 	var v types.Date
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringDate)
+		r.Undecodable(at, &wantStringDate)
 	}
 	return v
 }
@@ -506,6 +506,9 @@ func checkReadingShort(r *validate.Reader, at int, s string) string {
 	}
 	return s
 }
+
+// Integers need 64 bits: there is no code for other machines.
+const _ uint = 1 << 63
 
 // What faults expect.
 var (

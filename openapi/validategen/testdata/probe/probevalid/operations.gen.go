@@ -16,7 +16,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePostProbe.Security,
 		Parameters: judgePostProbe.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[14], Decode: intoReading},
+			{Type: "application/json", Check: checkReading, Decode: intoReading},
 		},
 		Responses: []*validate.Response{
 			{
@@ -26,8 +26,13 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			var values PostProbePath
 			var params probe.PostProbeParams
-			return DecodePostProbeParams(path[0], path[1], path[2], path[3], query, header, &values, &params)
+			return DecodePostProbeParams(path[0], path[1], path[2], path[3], query, header, &values, &params).Verdict()
 		},
 		DecodeBody: intoReading,
 	},
+}
+
+func checkReading(data []byte) *validate.Faults {
+	var v probe.Reading
+	return DecodeReading(data, &v).Verdict()
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // schemas are judged by package validate.
-var schemas = validate.Schemas(28, func(s []*validate.Schema) {
+var schemas = validate.Schemas(14, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/slot", Name: "slot", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "0"}}
 	*s[1] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1/schema", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
 	*s[2] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/2/schema", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double", Minimum: &validate.Bound{Literal: "0", Exclusive: true}}
@@ -23,32 +23,4 @@ var schemas = validate.Schemas(28, func(s []*validate.Schema) {
 	*s[11] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7/schema", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double", Maximum: &validate.Bound{Literal: "1.5"}}
 	*s[12] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/8/schema", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
 	*s[13] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/9/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[14] = validate.Schema{Pointer: "/components/schemas/reading", Name: "reading", Expected: validate.Expected{Type: "object"}, Types: validate.Null | validate.Object, Properties: []validate.Property{
-		{Name: "id", Schema: s[15]},
-		{Name: "at", Schema: s[16]},
-		{Name: "day", Schema: s[17]},
-		{Name: "raw", Schema: s[18]},
-		{Name: "link", Schema: s[19]},
-		{Name: "mail", Schema: s[20]},
-		{Name: "four", Schema: s[21]},
-		{Name: "six", Schema: s[22]},
-		{Name: "when", Schema: s[23]},
-		{Name: "small", Schema: s[24]},
-		{Name: "word", Schema: s[25]},
-		{Name: "secret", Schema: s[26]},
-		{Name: "short", Schema: s[27]},
-	}}
-	*s[15] = validate.Schema{Pointer: "/components/schemas/reading/properties/id", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
-	*s[16] = validate.Schema{Pointer: "/components/schemas/reading/properties/at", Expected: validate.Expected{Type: "string", Format: "date-time"}, Types: validate.String, Format: "date-time"}
-	*s[17] = validate.Schema{Pointer: "/components/schemas/reading/properties/day", Expected: validate.Expected{Type: "string", Format: "date"}, Types: validate.String, Format: "date", Patterns: []*validate.Pattern{{Text: "^20", Matcher: ecma.MustCompile("^20")}}}
-	*s[18] = validate.Schema{Pointer: "/components/schemas/reading/properties/raw", Expected: validate.Expected{Type: "string", Format: "byte"}, Types: validate.Null | validate.String, Format: "byte"}
-	*s[19] = validate.Schema{Pointer: "/components/schemas/reading/properties/link", Expected: validate.Expected{Type: "string", Format: "uri"}, Types: validate.String, Format: "uri"}
-	*s[20] = validate.Schema{Pointer: "/components/schemas/reading/properties/mail", Expected: validate.Expected{Type: "string", Format: "email"}, Types: validate.String, Format: "email"}
-	*s[21] = validate.Schema{Pointer: "/components/schemas/reading/properties/four", Expected: validate.Expected{Type: "string", Format: "ipv4"}, Types: validate.String, Format: "ipv4"}
-	*s[22] = validate.Schema{Pointer: "/components/schemas/reading/properties/six", Expected: validate.Expected{Type: "string", Format: "ipv6"}, Types: validate.String, Format: "ipv6"}
-	*s[23] = validate.Schema{Pointer: "/components/schemas/reading/properties/when", Expected: validate.Expected{Type: "string", Format: "edm-datetimeoffset"}, Types: validate.String, Format: "edm-datetimeoffset"}
-	*s[24] = validate.Schema{Pointer: "/components/schemas/reading/properties/small", Expected: validate.Expected{Type: "integer", Format: "edm-int32"}, Types: validate.Integer, Format: "edm-int32"}
-	*s[25] = validate.Schema{Pointer: "/components/schemas/reading/properties/word", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^\bw+\b$`, Matcher: ecma.MustCompile(`^\bw+\b$`)}}}
-	*s[26] = validate.Schema{Pointer: "/components/schemas/reading/properties/secret", Expected: validate.Expected{Type: "string", Format: "password"}, Types: validate.String, Format: "password", MinLength: new(2)}
-	*s[27] = validate.Schema{Pointer: "/components/schemas/reading/properties/short", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(4), MaxBytes: new(6)}
 })

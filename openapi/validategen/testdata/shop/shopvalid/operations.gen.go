@@ -4,6 +4,7 @@ package shopvalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop"
 )
 
 // Operations are the operations of the document, in its order.
@@ -16,19 +17,29 @@ var Operations = []*validate.Operation{
 		Parameters:   judgeCreateOrder.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[3], Decode: intoOrder},
+			{Type: "application/json", Check: checkOrder, Decode: intoOrder},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "201",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[4]},
+					{Type: "application/json", Check: checkOrderResponse},
 				},
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodeCreateOrderParams(query, header)
+			return DecodeCreateOrderParams(query, header).Verdict()
 		},
 		DecodeBody: intoOrder,
 	},
+}
+
+func checkOrder(data []byte) *validate.Faults {
+	var v shop.Order
+	return DecodeOrder(data, &v).Verdict()
+}
+
+func checkOrderResponse(data []byte) *validate.Faults {
+	var v shop.Order
+	return DecodeOrderResponse(data, &v).Verdict()
 }

@@ -7,56 +7,8 @@ import (
 )
 
 // schemas are judged by package validate.
-var schemas = validate.Schemas(19, func(s []*validate.Schema) {
+var schemas = validate.Schemas(3, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/any", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[1] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/ratio", Expected: validate.Expected{Type: "number"}, Types: validate.Integer | validate.Number, Enum: []validate.Value{{JSON: "0.5"}, {JSON: "1"}, {JSON: "2e1"}}}
 	*s[2] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/size", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer, Enum: []validate.Value{{JSON: "1"}, {JSON: "2"}, {JSON: "3"}}}
-	*s[3] = validate.Schema{Pointer: "/components/schemas/order", Name: "order", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "id", Schema: s[5], Hidden: "readOnly"},
-		{Name: "secret", Schema: s[6]},
-		{Name: "price", Schema: s[7]},
-		{Name: "discount", Schema: s[8]},
-		{Name: "count", Schema: s[9]},
-		{Name: "any", Schema: s[0]},
-		{Name: "big", Schema: s[10]},
-		{Name: "ratio", Schema: s[1]},
-		{Name: "size", Schema: s[2]},
-		{Name: "kind", Schema: s[11]},
-		{Name: "gift", Schema: s[12]},
-		{Name: "state", Schema: s[13]},
-		{Name: "stock", Schema: s[14]},
-		{Name: "labels", Schema: s[15]},
-	}, Required: []string{"price", "kind"}, MinProperties: new(2), MaxProperties: new(12)}
-	*s[4] = validate.Schema{Pointer: "/components/schemas/order", Name: "order", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "id", Schema: s[5]},
-		{Name: "secret", Schema: s[6], Hidden: "writeOnly"},
-		{Name: "price", Schema: s[7]},
-		{Name: "discount", Schema: s[8]},
-		{Name: "count", Schema: s[9]},
-		{Name: "any", Schema: s[0]},
-		{Name: "big", Schema: s[10]},
-		{Name: "ratio", Schema: s[1]},
-		{Name: "size", Schema: s[2]},
-		{Name: "kind", Schema: s[11]},
-		{Name: "gift", Schema: s[12]},
-		{Name: "state", Schema: s[13]},
-		{Name: "stock", Schema: s[14]},
-		{Name: "labels", Schema: s[15]},
-	}, Required: []string{"id", "price", "kind"}, MinProperties: new(2), MaxProperties: new(12)}
-	*s[5] = validate.Schema{Pointer: "/components/schemas/entity/properties/id", Expected: validate.Expected{Type: "integer", Format: "int64"}, Types: validate.Integer, Format: "int64", Minimum: &validate.Bound{Literal: "1"}}
-	*s[6] = validate.Schema{Pointer: "/components/schemas/entity/properties/secret", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[7] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/price", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double", Minimum: &validate.Bound{Literal: "0", Exclusive: true}, Maximum: &validate.Bound{Literal: "100000"}, MultipleOf: []string{"0.01"}}
-	*s[8] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/discount", Expected: validate.Expected{Type: "number", Format: "float"}, Types: validate.Integer | validate.Number, Format: "float", Minimum: &validate.Bound{Literal: "-0.5"}, Maximum: &validate.Bound{Literal: "0.5", Exclusive: true}}
-	*s[9] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/count", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "0"}, Maximum: &validate.Bound{Literal: "1000"}, MultipleOf: []string{"6"}}
-	*s[10] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/big", Expected: validate.Expected{Type: "integer", Format: "int64"}, Types: validate.Integer, Format: "int64"}
-	*s[11] = validate.Schema{Pointer: "/components/schemas/kind", Name: "kind", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"book"`}, {JSON: `"a \"b\" \\c"`}, {JSON: `"été"`}}}
-	*s[12] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/gift", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean, Enum: []validate.Value{{JSON: "true"}}}
-	*s[13] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/state", Expected: validate.Expected{Type: "string"}, Types: validate.Null | validate.String, Enum: []validate.Value{{JSON: `"open"`}, {JSON: `"closed"`}, {JSON: "null"}}}
-	*s[14] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/stock", Expected: validate.Expected{Type: "object"}, Types: validate.Object, AdditionalProperties: s[16], MinProperties: new(1), MaxProperties: new(3)}
-	*s[15] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/labels", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "main", Schema: s[17]},
-	}, Required: []string{"main"}, AdditionalProperties: s[18]}
-	*s[16] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/stock/additionalProperties", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "0"}}
-	*s[17] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/labels/properties/main", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[18] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/labels/additionalProperties", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(3)}
 })

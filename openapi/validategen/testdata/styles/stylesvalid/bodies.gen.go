@@ -669,7 +669,7 @@ func checkGetSimpleWhen(r *validate.Reader, at int, s string) types.Date {
 	}
 	var v types.Date
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringDate)
+		r.Undecodable(at, &wantStringDate)
 	}
 	return v
 }
@@ -1211,6 +1211,9 @@ func checkFilterIdItem(r *validate.Reader, at int, lit []byte) int {
 	}
 	return int(n)
 }
+
+// Integers need 64 bits: there is no code for other machines.
+const _ uint = 1 << 63
 
 // What faults expect.
 var (

@@ -95,7 +95,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePutNumbersParams(query, header)
+			return DecodePutNumbersParams(query, header).Verdict()
 		},
 		DecodeBody: intoNumbers,
 	},

@@ -49,30 +49,35 @@ func DecodeGetSimpleParams(id, ids, rgb, pairs, when, query string, header map[s
 	if data := values[0]; data != nil { // id
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Id = shapeGetSimpleId(r)
 		faults = judgeGetSimple.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // ids
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeGetSimpleIds(r, &path.Ids)
 		faults = judgeGetSimple.Parameters[1].Refuse(faults, r.Close())
 	}
 	if data := values[2]; data != nil { // rgb
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeColor(r, &path.Rgb)
 		faults = judgeGetSimple.Parameters[2].Refuse(faults, r.Close())
 	}
 	if data := values[3]; data != nil { // pairs
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeColor(r, &path.Pairs)
 		faults = judgeGetSimple.Parameters[3].Refuse(faults, r.Close())
 	}
 	if data := values[4]; data != nil { // when
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.When = shapeGetSimpleWhen(r)
 		faults = judgeGetSimple.Parameters[4].Refuse(faults, r.Close())
 	}
@@ -113,18 +118,21 @@ func DecodeGetLabelParams(one, list, dots, query string, header map[string][]str
 	if data := values[0]; data != nil { // one
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.One = r.AnyString(&wantString)
 		faults = judgeGetLabel.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // list
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeGetLabelList(r, &path.List)
 		faults = judgeGetLabel.Parameters[1].Refuse(faults, r.Close())
 	}
 	if data := values[2]; data != nil { // dots
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeColor(r, &path.Dots)
 		faults = judgeGetLabel.Parameters[2].Refuse(faults, r.Close())
 	}
@@ -167,24 +175,28 @@ func DecodeGetMatrixParams(one, list, each, rgb, query string, header map[string
 	if data := values[0]; data != nil { // one
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.One = r.Boolean(&wantBoolean)
 		faults = judgeGetMatrix.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // list
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeGetMatrixList(r, &path.List)
 		faults = judgeGetMatrix.Parameters[1].Refuse(faults, r.Close())
 	}
 	if data := values[2]; data != nil { // each
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeGetMatrixEach(r, &path.Each)
 		faults = judgeGetMatrix.Parameters[2].Refuse(faults, r.Close())
 	}
 	if data := values[3]; data != nil { // rgb
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeColor(r, &path.Rgb)
 		faults = judgeGetMatrix.Parameters[3].Refuse(faults, r.Close())
 	}
@@ -227,24 +239,28 @@ func DecodeGetPartsParams(from, to, id, query string, header map[string][]string
 	if data := values[0]; data != nil { // from
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.From = shapeGetPartsFrom(r)
 		faults = judgeGetParts.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // to
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.To = shapeGetPartsTo(r)
 		faults = judgeGetParts.Parameters[1].Refuse(faults, r.Close())
 	}
 	if data := values[2]; data != nil { // id
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		path.Id = shapeGetPartsId(r)
 		faults = judgeGetParts.Parameters[2].Refuse(faults, r.Close())
 	}
 	if data := values[3]; data != nil { // x
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.X = new([]string)
 		shapeGetPartsX(r, into.X)
 		faults = judgeGetParts.Parameters[3].Refuse(faults, r.Close())
@@ -291,6 +307,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[0]; data != nil { // each
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Each = new([]string)
 		shapeGetQueryEach(r, into.Each)
 		faults = judgeGetQuery.Parameters[0].Refuse(faults, r.Close())
@@ -298,6 +315,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[1]; data != nil { // commas
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Commas = new([]int64)
 		shapeGetQueryCommas(r, into.Commas)
 		faults = judgeGetQuery.Parameters[1].Refuse(faults, r.Close())
@@ -305,6 +323,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[2]; data != nil { // spaces
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Spaces = new([]string)
 		shapeGetQuerySpaces(r, into.Spaces)
 		faults = judgeGetQuery.Parameters[2].Refuse(faults, r.Close())
@@ -312,6 +331,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[3]; data != nil { // pipes
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Pipes = new([]bool)
 		shapeGetQueryPipes(r, into.Pipes)
 		faults = judgeGetQuery.Parameters[3].Refuse(faults, r.Close())
@@ -319,6 +339,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[4]; data != nil { // rgb
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Rgb = new(styles.Color)
 		shapeColor(r, into.Rgb)
 		faults = judgeGetQuery.Parameters[4].Refuse(faults, r.Close())
@@ -326,6 +347,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[5]; data != nil { // spread
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Spread = new(styles.Page)
 		shapePage(r, into.Spread)
 		faults = judgeGetQuery.Parameters[5].Refuse(faults, r.Close())
@@ -333,6 +355,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[6]; data != nil { // deep
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Deep = new(styles.Filter)
 		shapeFilter(r, into.Deep)
 		faults = judgeGetQuery.Parameters[6].Refuse(faults, r.Close())
@@ -340,6 +363,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[7]; data != nil { // json
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Json = new(styles.Filter)
 		shapeFilter(r, into.Json)
 		faults = judgeGetQuery.Parameters[7].Refuse(faults, r.Close())
@@ -347,6 +371,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[8]; data != nil { // hal
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.Text()
 		into.Hal = &x
 		faults = judgeGetQuery.Parameters[8].Refuse(faults, r.Close())
@@ -354,6 +379,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[9]; data != nil { // maybe
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		if r.Null() {
 			into.Maybe = nullable.NewNullNullable[int]()
 		} else {
@@ -364,6 +390,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[10]; data != nil { // text
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.Text()
 		into.Text = &x
 		faults = judgeGetQuery.Parameters[10].Refuse(faults, r.Close())
@@ -371,6 +398,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[11]; data != nil { // flag
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.Boolean(&wantBoolean)
 		into.Flag = &x
 		faults = judgeGetQuery.Parameters[11].Refuse(faults, r.Close())
@@ -378,6 +406,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[12]; data != nil { // word
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.AnyString(&wantString)
 		into.Word = &x
 		faults = judgeGetQuery.Parameters[12].Refuse(faults, r.Close())
@@ -385,6 +414,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[13]; data != nil { // reserved
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.AnyString(&wantString)
 		into.Reserved = &x
 		faults = judgeGetQuery.Parameters[13].Refuse(faults, r.Close())
@@ -392,12 +422,14 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[14]; data != nil { // free
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Free = r.Any()
 		faults = judgeGetQuery.Parameters[14].Refuse(faults, r.Close())
 	}
 	if data := values[16]; data != nil { // named
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Named = new(styles.Either)
 		shapeEither(r, into.Named)
 		faults = judgeGetQuery.Parameters[16].Refuse(faults, r.Close())
@@ -405,6 +437,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[17]; data != nil { // nothing
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		if !r.Null() {
 			x := shapeGetQueryNothing(r)
 			into.Nothing = &x
@@ -414,6 +447,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[18]; data != nil { // odd
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := shapeGetQueryOdd(r)
 		into.Odd = &x
 		faults = judgeGetQuery.Parameters[18].Refuse(faults, r.Close())
@@ -421,6 +455,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	if data := values[19]; data != nil { // on
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := shapeGetQueryOn(r)
 		into.On = &x
 		faults = judgeGetQuery.Parameters[19].Refuse(faults, r.Close())
@@ -458,12 +493,14 @@ func DecodeGetHeaderParams(query string, header map[string][]string, into *style
 	if data := values[0]; data != nil { // X-List
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		shapeGetHeaderXList(r, &into.XList)
 		faults = judgeGetHeader.Parameters[0].Refuse(faults, r.Close())
 	}
 	if data := values[1]; data != nil { // X-Color
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.XColor = new(styles.Color)
 		shapeColor(r, into.XColor)
 		faults = judgeGetHeader.Parameters[1].Refuse(faults, r.Close())
@@ -471,6 +508,7 @@ func DecodeGetHeaderParams(query string, header map[string][]string, into *style
 	if data := values[2]; data != nil { // X-Pairs
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.XPairs = new(styles.Color)
 		shapeColor(r, into.XPairs)
 		faults = judgeGetHeader.Parameters[2].Refuse(faults, r.Close())
@@ -478,6 +516,7 @@ func DecodeGetHeaderParams(query string, header map[string][]string, into *style
 	if data := values[3]; data != nil { // X-Json
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.XJson = new([]string)
 		shapeGetHeaderXJson(r, into.XJson)
 		faults = judgeGetHeader.Parameters[3].Refuse(faults, r.Close())
@@ -485,6 +524,7 @@ func DecodeGetHeaderParams(query string, header map[string][]string, into *style
 	if data := values[4]; data != nil { // session
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.AnyString(&wantString)
 		into.Session = &x
 		faults = judgeGetHeader.Parameters[4].Refuse(faults, r.Close())
@@ -492,6 +532,7 @@ func DecodeGetHeaderParams(query string, header map[string][]string, into *style
 	if data := values[5]; data != nil { // seats
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Seats = new([]int)
 		shapeGetHeaderSeats(r, into.Seats)
 		faults = judgeGetHeader.Parameters[5].Refuse(faults, r.Close())

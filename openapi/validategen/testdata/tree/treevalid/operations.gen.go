@@ -17,19 +17,19 @@ var Operations = []*validate.Operation{
 		Parameters:   judgePutTree.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[1], Decode: intoNode},
+			{Type: "application/json", Check: checkNode, Decode: intoNode},
 		},
 		Responses: []*validate.Response{
 			{
 				Status: "200",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[1]},
+					{Type: "application/json", Check: checkNode},
 				},
 			},
 			{
 				Status: "207",
 				Bodies: []*validate.Body{
-					{Type: "application/json", Schema: schemas[2]},
+					{Type: "application/json", Check: checkPutTree207},
 				},
 			},
 			{
@@ -40,13 +40,23 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePutTreeParams(query, header)
+			return DecodePutTreeParams(query, header).Verdict()
 		},
 		DecodeBody: intoNode,
 	},
 }
 
+func checkNode(data []byte) *validate.Faults {
+	var v tree.Node
+	return DecodeNode(data, &v).Verdict()
+}
+
+func checkPutTree207(data []byte) *validate.Faults {
+	var v []tree.Node
+	return DecodePutTree207(data, &v).Verdict()
+}
+
 func checkProblem(data []byte) *validate.Faults {
 	var v tree.Problem
-	return DecodeProblem(data, &v)
+	return DecodeProblem(data, &v).Verdict()
 }

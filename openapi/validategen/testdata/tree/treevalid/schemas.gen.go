@@ -4,35 +4,9 @@ package treevalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
 // schemas are judged by package validate.
-var schemas = validate.Schemas(13, func(s []*validate.Schema) {
+var schemas = validate.Schemas(1, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/node/properties/matrix/items/items", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[1] = validate.Schema{Pointer: "/components/schemas/node", Name: "node", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
-		{Name: "name", Schema: s[3]},
-		{Name: "parent", Schema: s[4]},
-		{Name: "children", Schema: s[5]},
-		{Name: "matrix", Schema: s[6]},
-		{Name: "byName", Schema: s[7]},
-		{Name: "note", Schema: s[8]},
-	}, Required: []string{"name"}, AdditionalProperties: s[9]}
-	*s[2] = validate.Schema{Pointer: "/paths/~1trees/put/responses/207/content/application~1json/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[1]}
-	*s[3] = validate.Schema{Pointer: "/components/schemas/node/properties/name", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(1), MaxLength: new(8)}
-	*s[4] = validate.Schema{Pointer: "/components/schemas/node/properties/parent", Expected: validate.Expected{Type: "object"}, Types: validate.Null | validate.Object, Properties: []validate.Property{
-		{Name: "href", Schema: s[10]},
-		{Name: "parent", Schema: s[11]},
-	}, Required: []string{"href"}}
-	*s[5] = validate.Schema{Pointer: "/components/schemas/node/properties/children", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MaxItems: new(3), Items: s[1]}
-	*s[6] = validate.Schema{Pointer: "/components/schemas/node/properties/matrix", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MinItems: new(1), Items: s[12]}
-	*s[7] = validate.Schema{Pointer: "/components/schemas/node/properties/byName", Expected: validate.Expected{Type: "object"}, Types: validate.Object, AdditionalProperties: s[1], MaxProperties: new(2)}
-	*s[8] = validate.Schema{Pointer: "/components/schemas/node/properties/note", Types: validate.AnyType}
-	*s[9] = validate.Schema{Pointer: "/components/schemas/node/additionalProperties", Types: 0}
-	*s[10] = validate.Schema{Pointer: "/components/schemas/link/properties/href", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: "^/", Matcher: ecma.MustCompile("^/")}}}
-	*s[11] = validate.Schema{Pointer: "/components/schemas/link", Name: "link", Expected: validate.Expected{Type: "object"}, Types: validate.Null | validate.Object, Properties: []validate.Property{
-		{Name: "href", Schema: s[10]},
-		{Name: "parent", Schema: s[11]},
-	}, Required: []string{"href"}}
-	*s[12] = validate.Schema{Pointer: "/components/schemas/node/properties/matrix/items", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MinItems: new(2), MaxItems: new(2), Items: s[0]}
 })

@@ -97,6 +97,7 @@ func intoFormPostFeeding(data []byte, into any) (*validate.Faults, bool) {
 func readFormPostFeeding(data []byte, into *zoo.PostFeedingFormdataRequestBody) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
+	r.Admit()
 	var value zoo.PostFeedingFormdataRequestBody
 	shapePostFeedingForm(r, &value)
 	*into = value
@@ -543,7 +544,7 @@ func checkBodyId(r *validate.Reader, at int, s string) uuid.UUID {
 	}
 	var v uuid.UUID
 	if v.UnmarshalText([]byte(s)) != nil {
-		r.Fault(at, "format", "", &wantStringUuid)
+		r.Undecodable(at, &wantStringUuid)
 	}
 	return v
 }
@@ -598,6 +599,9 @@ func checkInsideTemperature(r *validate.Reader, at int, lit []byte) float64 {
 	}
 	return n
 }
+
+// Integers need 64 bits: there is no code for other machines.
+const _ uint = 1 << 63
 
 // What faults expect.
 var (

@@ -42,7 +42,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePutCageParams(query, header)
+			return DecodePutCageParams(query, header).Verdict()
 		},
 		DecodeBody: intoCage,
 	},
@@ -61,7 +61,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePatchLooseParams(query, header)
+			return DecodePatchLooseParams(query, header).Verdict()
 		},
 		DecodeBody: intoLoose,
 	},
@@ -86,7 +86,7 @@ var Operations = []*validate.Operation{
 			},
 		},
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
-			return DecodePostFeedingParams(query, header)
+			return DecodePostFeedingParams(query, header).Verdict()
 		},
 	},
 }

@@ -30,6 +30,7 @@ func DecodePostAnimalParams(query string, header map[string][]string, into *zoo.
 	if data := values[0]; data != nil { // tags
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		into.Tags = new([]string)
 		shapePostAnimalTags(r, into.Tags)
 		faults = judgePostAnimal.Parameters[0].Refuse(faults, r.Close())
@@ -37,6 +38,7 @@ func DecodePostAnimalParams(query string, header map[string][]string, into *zoo.
 	if data := values[1]; data != nil { // session
 		reader := validate.Open(data)
 		r := &reader
+		r.Admit()
 		x := r.AnyString(&wantString)
 		into.Session = &x
 		faults = judgePostAnimal.Parameters[1].Refuse(faults, r.Close())

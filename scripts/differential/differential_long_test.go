@@ -1,0 +1,36 @@
+//go:build long
+
+package differential
+
+import (
+	"os"
+	"strconv"
+	"testing"
+)
+
+// TestGeneratedCodeAgrees draws PFXR_TEST_DOCUMENTS documents from PFXR_TEST_SEED on, and PFXR_TEST_BODIES bodies of each.
+func TestGeneratedCodeAgrees(t *testing.T) {
+	t.Parallel()
+	c := Comparison{Documents: number("PFXR_TEST_DOCUMENTS", 50), Bodies: number("PFXR_TEST_BODIES", 200), Seed: uint64(number("PFXR_TEST_SEED", 0))}
+	if err := c.Run(t.Context(), t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range c.Reasons {
+		t.Log(reason)
+	}
+	for _, difference := range c.Differences {
+		t.Error(difference)
+	}
+	t.Logf("%d documents: %d not judged, %d not generated, %d without a model; %d bodies accepted (%d not decoded), %d refused; %d documents differ",
+		c.Documents, c.Unjudged, c.Dropped, c.Plain, c.Accepted, c.Undecoded, c.Refused, len(c.Differences))
+	if 4*(c.Documents-c.Dropped-c.Unjudged) < c.Documents || 8*c.Accepted < c.Refused || 8*c.Refused < c.Accepted {
+		t.Error("the documents and bodies show too little")
+	}
+}
+
+func number(variable string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
+		return n
+	}
+	return otherwise
+}

@@ -1,0 +1,206 @@
+// Package workshop makes code of many schemas at once, as a user does: models of oapi-codegen, validation of validategen,
+// and a program that checks values with it. It is for the suite and for the comparison with evaluation in process.
+package workshop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// Workshop is a folder in which groups become one document, and that becomes a program.
+type Workshop struct {
+	// Log gets how many groups have no model of oapi-codegen.
+	Log io.Writer
+	// Config is that of oapi-codegen's output-options, as JSON; "" is {"skip-prune": true}.
+	Config string
+
+	root, dir string // of the repository, and of the workshop
+	groups    []*Group
+}
+
+// Group is a schema with its components, and values.
+type Group struct {
+	// Schemas are components, whose names begin with [ComponentName]. The one of that name is the body of an operation.
+	Schemas map[string]any
+	Values  []Value
+	// Plain says why the model is any, since oapi-codegen has none, and Dropped what refused the schema; "" for neither.
+	Plain   string
+	Dropped string
+
+	number  int
+	decoder string // the name of the function that decodes its requests, behind Decode
+}
+
+// Value is a body of a request or a response.
+type Value struct {
+	Response bool
+	JSON     []byte
+}
+
+// ComponentName is what the names of a group's components begin with. It ends with a letter, so that no name that
+// oapi-codegen derives from one is another.
+func ComponentName(number int) string { return fmt.Sprintf("G%dE", number) }
+
+// New opens a workshop, which Close removes. It builds the two generators.
+func New(ctx context.Context, log io.Writer) (*Workshop, error) {
+	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return nil, fmt.Errorf("looking for the module: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "workshop")
+	if err != nil {
+		return nil, err
+	}
+	w := &Workshop{Log: log, root: filepath.Dir(strings.TrimSpace(string(mod))), dir: dir}
+	return w, errors.Join(w.module(), w.build(ctx, "oapi-codegen", "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen"),
+		w.build(ctx, "validategen", "./openapi/validategen"))
+}
+
+// Close removes the folder.
+func (w *Workshop) Close() error { return os.RemoveAll(w.dir) }
+
+// module makes the workshop a module that has what the repository has.
+func (w *Workshop) module() error {
+	mod, err := os.ReadFile(filepath.Join(w.root, "go.mod"))
+	if err != nil {
+		return err
+	}
+	sum, err := os.ReadFile(filepath.Join(w.root, "go.sum"))
+	if err != nil {
+		return err
+	}
+	name := regexp.MustCompile(`(?m)^module (.*)$`).FindSubmatch(mod)[1]
+	mod = bytes.Replace(mod, []byte("module "+string(name)), []byte("module workshop"), 1)
+	mod = fmt.Appendf(mod, "\nrequire %s v0.0.0\nreplace %[1]s => %s\n", name, w.root)
+	return errors.Join(w.write("go.mod", mod), w.write("go.sum", sum))
+}
+
+func (w *Workshop) write(name string, data []byte) error {
+	name = filepath.Join(w.dir, filepath.FromSlash(name))
+	return errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, data, 0o666))
+}
+
+func (w *Workshop) build(ctx context.Context, program, source string) error {
+	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(w.dir, program), source)
+	command.Dir = w.root
+	return said(command)
+}
+
+// said runs a command; its error has what it said.
+func said(command *exec.Cmd) error {
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(command.Path), err, out.Bytes())
+	}
+	return nil
+}
+
+// step is a command of the workshop, and what has to be written before it.
+type step struct {
+	tool  string
+	args  []string
+	first func() error
+	back  int // where to begin again if it refuses a schema
+}
+
+func (w *Workshop) steps(version string) []step {
+	modelled := func() error { return w.writeDocument(version, func(g *Group) bool { return g.Plain == "" }) }
+	whole := func() error { return w.writeDocument(version, func(*Group) bool { return true }) }
+	build := func(packages ...string) []string { return append([]string{"build", "-gcflags=-e"}, packages...) }
+	return []step{
+		{"oapi-codegen", []string{"-config", "config.json", "openapi.json"}, modelled, 0},
+		{"go", build("./models"), w.writePlain, 0},
+		{"validategen", []string{"-spec", "openapi.json", "-models", "./models", "-package", "valid", "-o", "valid"}, whole, 2},
+		{"go", build("./valid"), nil, 2},
+		{"go", build("-o", "program", "."), w.writeProgram, 2},
+	}
+}
+
+// Run makes the program of the groups and returns its faults, by the numbers of group and value. version is 3.0 or 3.1.
+func (w *Workshop) Run(ctx context.Context, version string, groups []*Group) ([][]*validate.Faults, error) {
+	w.groups = groups
+	for i, g := range groups {
+		g.number = i
+	}
+	if err := w.empty(); err != nil {
+		return nil, err
+	}
+	steps := w.steps(version)
+	for i := 0; i < len(steps); {
+		if !slices.ContainsFunc(groups, func(g *Group) bool { return g.Dropped == "" }) {
+			return make([][]*validate.Faults, len(groups)), nil
+		}
+		err := w.do(ctx, steps[i])
+		switch {
+		case err == nil:
+			i++
+		case ctx.Err() == nil && (w.drop(steps[i].tool, err.Error(), steps[i].back == 0) || steps[i].back == 0 && w.makePlain(ctx, steps[i], err.Error())):
+			i = steps[i].back // without what was refused
+		default:
+			return nil, err
+		}
+	}
+	return w.results(ctx)
+}
+
+// empty makes the folders of the packages, without what an earlier run has left.
+func (w *Workshop) empty() error {
+	config := w.Config
+	if config == "" {
+		config = `{"skip-prune": true}`
+	}
+	errs := []error{w.write("config.json", fmt.Appendf(nil, `{"package": "models", "output": "models/models.gen.go", "generate": {"models": true}, "output-options": %s}`, config))}
+	for _, name := range []string{"models", "valid"} {
+		dir := filepath.Join(w.dir, name)
+		errs = append(errs, os.RemoveAll(dir), os.Mkdir(dir, 0o777))
+	}
+	return errors.Join(errs...)
+}
+
+// results runs the program.
+func (w *Workshop) results(ctx context.Context) ([][]*validate.Faults, error) {
+	command := exec.CommandContext(ctx, filepath.Join(w.dir, "program"))
+	command.Dir = w.dir
+	out, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("running the generated code: %w", err)
+	}
+	plain := 0
+	for _, g := range w.groups {
+		if g.Plain != "" && g.Dropped == "" {
+			plain++
+		}
+	}
+	fmt.Fprintf(w.Log, "%d of %d schemas have no model of oapi-codegen and are decoded into any.\n", plain, len(w.groups))
+	var results [][]*validate.Faults
+	err = json.Unmarshal(out, &results)
+	return results, err
+}
+
+func (w *Workshop) do(ctx context.Context, s step) error {
+	if s.first != nil {
+		if err := s.first(); err != nil {
+			return err
+		}
+	}
+	name := s.tool
+	if name != "go" {
+		name = filepath.Join(w.dir, name)
+	}
+	command := exec.CommandContext(ctx, name, s.args...)
+	command.Dir = w.dir
+	return said(command)
+}
