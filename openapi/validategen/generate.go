@@ -163,9 +163,6 @@ func (g *generator) isStraight(s *schema) bool {
 }
 
 func (g *generator) writeWants() {
-	if g.wide {
-		g.p("// Integers need 64 bits: there is no code for other machines.\nconst _ uint = 1 << 63\n")
-	}
 	if len(g.wants) == 0 {
 		return
 	}

@@ -34,7 +34,6 @@ type generator struct {
 	contract    *contract
 	models      *models
 	notes       []string // what the user should know
-	wide        bool     // there is an integer type that has 64 bits on some machines alone
 
 	file        *output // that is being written
 	queue       []func() error

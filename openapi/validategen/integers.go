@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// integerBits are the bits of the Go types for integers, and of the formats that are called like them. A program that has
-// fewer bits for int does not compile.
+// integerBits are the bits of the Go types for integers, and of the formats that are called like them. Package validate does
+// not compile where an int has fewer.
 var integerBits = map[string]uint{
 	"int8": 8, "int16": 16, "int32": 32, "int64": 64, "int": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64, "uint": 64,
 	"byte": 8, "rune": 32, "edm-int32": 32,
@@ -43,7 +43,6 @@ func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) e
 	if !ok {
 		return s.typeError(t)
 	}
-	g.wide = g.wide || basic.Kind() == types.Int || basic.Kind() == types.Uint
 	lo, hi := least, most
 	from, to, hasFormat := integerRange(s.Format)
 	hasFormat = hasFormat && numberFormats[s.Format]

@@ -38,7 +38,7 @@
 // The cure is the Go type [encoding/json.Number] or [math/big.Int], which holds 4096 digits, or a maximum in the document. A
 // float32 rounds; validategen names each one whose schema has another format than float. Where the Go type is any, numbers
 // that float64 would round are json.Number. Code
-// with an int does not compile for machines of 32 bits.
+// for machines of 32 bits does not compile.
 //
 // # Servers
 //

@@ -482,9 +482,6 @@ func checkPathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPro
 	return int(n)
 }
 
-// Integers need 64 bits: there is no code for other machines.
-const _ uint = 1 << 63
-
 // What faults expect.
 var (
 	want             = validate.Expected{Type: ""}

@@ -507,9 +507,6 @@ func checkReadingShort(r *validate.Reader, at int, s string) string {
 	return s
 }
 
-// Integers need 64 bits: there is no code for other machines.
-const _ uint = 1 << 63
-
 // What faults expect.
 var (
 	wantBoolean                 = validate.Expected{Type: "boolean"}

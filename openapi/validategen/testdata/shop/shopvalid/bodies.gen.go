@@ -595,9 +595,6 @@ func checkOrder1LabelsValue(r *validate.Reader, at int, s string) string {
 	return s
 }
 
-// Integers need 64 bits: there is no code for other machines.
-const _ uint = 1 << 63
-
 // What faults expect.
 var (
 	want             = validate.Expected{Type: ""}

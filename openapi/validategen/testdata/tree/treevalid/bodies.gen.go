@@ -395,9 +395,6 @@ func checkNodeMatrixItemItem(r *validate.Reader, at int, lit []byte) int {
 	return int(n)
 }
 
-// Integers need 64 bits: there is no code for other machines.
-const _ uint = 1 << 63
-
 // What faults expect.
 var (
 	want        = validate.Expected{Type: ""}

@@ -600,9 +600,6 @@ func checkInsideTemperature(r *validate.Reader, at int, lit []byte) float64 {
 	return n
 }
 
-// Integers need 64 bits: there is no code for other machines.
-const _ uint = 1 << 63
-
 // What faults expect.
 var (
 	want             = validate.Expected{Type: ""}
