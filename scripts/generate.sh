@@ -14,8 +14,11 @@ else
 fi
 
 # The foreign documents that the generator is tested with.
-for name in probe shop tree zoo; do
+for name in deck probe shop styles tree zoo; do
 	dir=openapi/validategen/testdata/$name
 	(cd "$dir" && go tool oapi-codegen -config models.yaml openapi.yaml)
 	go run ./openapi/validategen -spec "$dir/openapi.yaml" -models "./$dir" -package "${name}valid" -o "$dir/${name}valid"
+done
+for server in chi echo stdhttp; do
+	(cd openapi/validategen/testdata/deck && go tool oapi-codegen -config "$server.yaml" openapi.yaml)
 done

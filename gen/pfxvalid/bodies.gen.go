@@ -68,6 +68,22 @@ func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionReq
 	return r.Close()
 }
 
+func intoPfxRecryptionRequestCreate(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*pfxapi.PfxRecryptionRequestCreate)
+	if !ok {
+		return nil, false
+	}
+	return DecodePfxRecryptionRequestCreate(data, v), true
+}
+
+func intoPfxRecryptionRequestUpdate(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*pfxapi.PfxRecryptionRequestUpdate)
+	if !ok {
+		return nil, false
+	}
+	return DecodePfxRecryptionRequestUpdate(data, v), true
+}
+
 // namesPfxRecryptionRequestCollection are the members of /components/schemas/pfxRecryptionRequestCollection, in the document's order.
 var namesPfxRecryptionRequestCollection = []string{
 	"@odata.count",

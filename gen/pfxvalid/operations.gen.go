@@ -100,7 +100,7 @@ var Operations = []*validate.Operation{
 		Parameters:   judgeCreatePfxRecryptionRequest.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkPfxRecryptionRequestCreate},
+			{Type: "application/json", Check: checkPfxRecryptionRequestCreate, Decode: intoPfxRecryptionRequestCreate},
 		},
 		Responses: []*validate.Response{
 			{
@@ -196,13 +196,7 @@ var Operations = []*validate.Operation{
 			var params pfxapi.CreatePfxRecryptionRequestParams
 			return DecodeCreatePfxRecryptionRequestParams(query, header, &params).Verdict()
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*pfxapi.PfxRecryptionRequestCreate)
-			if !ok {
-				return nil, false
-			}
-			return DecodePfxRecryptionRequestCreate(data, v), true
-		},
+		DecodeBody: intoPfxRecryptionRequestCreate,
 	},
 	{
 		ID:         "getPfxRecryptionRequest",
@@ -307,8 +301,8 @@ var Operations = []*validate.Operation{
 		Parameters:   judgeUpdatePfxRecryptionRequest.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkPfxRecryptionRequestUpdate},
-			{Type: "application/merge-patch+json", Check: checkPfxRecryptionRequestUpdate},
+			{Type: "application/json", Check: checkPfxRecryptionRequestUpdate, Decode: intoPfxRecryptionRequestUpdate},
+			{Type: "application/merge-patch+json", Check: checkPfxRecryptionRequestUpdate, Decode: intoPfxRecryptionRequestUpdate},
 		},
 		Responses: []*validate.Response{
 			{
@@ -433,13 +427,7 @@ var Operations = []*validate.Operation{
 			var params pfxapi.UpdatePfxRecryptionRequestParams
 			return DecodeUpdatePfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*pfxapi.PfxRecryptionRequestUpdate)
-			if !ok {
-				return nil, false
-			}
-			return DecodePfxRecryptionRequestUpdate(data, v), true
-		},
+		DecodeBody: intoPfxRecryptionRequestUpdate,
 	},
 	{
 		ID:         "deletePfxRecryptionRequest",

@@ -47,8 +47,8 @@ var paramsListPfxRecryptionRequests = [...]validate.Place{
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]string, into *pfxapi.ListPfxRecryptionRequestsParams) *validate.Faults {
-	p := validate.ParametersOf(paramsListPfxRecryptionRequests[:])
 	*into = pfxapi.ListPfxRecryptionRequestsParams{}
+	p := validate.ParametersOf(paramsListPfxRecryptionRequests[:])
 	options := query
 	for query != "" {
 		var ok bool
@@ -124,8 +124,8 @@ var paramsCreatePfxRecryptionRequest = [...]validate.Place{
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]string, into *pfxapi.CreatePfxRecryptionRequestParams) *validate.Faults {
-	p := validate.ParametersOf(paramsCreatePfxRecryptionRequest[:])
 	*into = pfxapi.CreatePfxRecryptionRequestParams{}
+	p := validate.ParametersOf(paramsCreatePfxRecryptionRequest[:])
 	options := query
 	for query != "" {
 		var ok bool
@@ -192,9 +192,9 @@ func (p *GetPfxRecryptionRequestPath) Values() string {
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *GetPfxRecryptionRequestPath, into *pfxapi.GetPfxRecryptionRequestParams) *validate.Faults {
-	p := validate.ParametersOf(paramsGetPfxRecryptionRequest[:])
 	*path = GetPfxRecryptionRequestPath{}
 	*into = pfxapi.GetPfxRecryptionRequestParams{}
+	p := validate.ParametersOf(paramsGetPfxRecryptionRequest[:])
 	options := query
 	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
 		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
@@ -271,9 +271,9 @@ func (p *UpdatePfxRecryptionRequestPath) Values() string {
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *UpdatePfxRecryptionRequestPath, into *pfxapi.UpdatePfxRecryptionRequestParams) *validate.Faults {
-	p := validate.ParametersOf(paramsUpdatePfxRecryptionRequest[:])
 	*path = UpdatePfxRecryptionRequestPath{}
 	*into = pfxapi.UpdatePfxRecryptionRequestParams{}
+	p := validate.ParametersOf(paramsUpdatePfxRecryptionRequest[:])
 	options := query
 	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
 		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)
@@ -343,9 +343,9 @@ func (p *DeletePfxRecryptionRequestPath) Values() string {
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *DeletePfxRecryptionRequestPath, into *pfxapi.DeletePfxRecryptionRequestParams) *validate.Faults {
-	p := validate.ParametersOf(paramsDeletePfxRecryptionRequest[:])
 	*path = DeletePfxRecryptionRequestPath{}
 	*into = pfxapi.DeletePfxRecryptionRequestParams{}
+	p := validate.ParametersOf(paramsDeletePfxRecryptionRequest[:])
 	options := query
 	if s, ok := p.Path(0, pfxRecryptionRequestsID); ok {
 		path.PfxRecryptionRequestsID = checkKey(&p.Reader, 0, s)

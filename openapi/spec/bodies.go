@@ -123,16 +123,7 @@ type mediaBody struct {
 // supported reports whether the schema of a body of the media type can be judged: JSON and forms are, ranges stand for
 // them, and any other type is a text or bytes.
 func (l *loader) supported(b mediaBody) {
-	form := b.Type == formType || b.Type == multipartType
-	types := l.shapes.possible(b.Schema)
-	switch {
-	case validate.IsJSON(b.Type) || generality(b.Type) > 0:
-	case form && types != 0 && types&validate.Object == 0:
-		b.Spots = append(b.Spots, l.spot(b.at, "a form is an object, which its schema does not allow"))
-	case form:
-	case strings.HasPrefix(b.Type, "multipart/"):
-		b.Spots = append(b.Spots, l.spot(b.at, "the parts of %s are not checked", b.Type))
-	case types&^structures == 0 && types != 0:
-		b.Spots = append(b.Spots, l.spot(b.at, "objects and arrays of the media type %s are not checked", b.Type))
+	if reason := b.Unreadable(); reason != "" {
+		b.Spots = append(b.Spots, l.spot(b.at, "%s", reason))
 	}
 }

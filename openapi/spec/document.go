@@ -156,7 +156,6 @@ type loader struct {
 	roots           []*validate.Schema
 	bodies          []*validate.Body
 	media           []mediaBody
-	shapes          shapes
 	parameterPlaces map[*validate.Parameter]*node
 }
 
@@ -180,7 +179,7 @@ func newLoader(ctx context.Context, root *node, version string, o Options) *load
 	files.file(files.root)
 	l := &loader{
 		ctx: ctx, options: o, root: root, version: version, warned: map[string]bool{}, ids: map[string]bool{},
-		doc: &Document{Version: version, root: root, places: map[*validate.Operation]string{}}, parameterPlaces: map[*validate.Parameter]*node{}, shapes: shapes{},
+		doc: &Document{Version: version, root: root, places: map[*validate.Operation]string{}}, parameterPlaces: map[*validate.Parameter]*node{},
 	}
 	l.compiler = newCompiler(files, version == "3.1", l.warn)
 	l.hiding = o.Folder != "" // for what the files have

@@ -176,7 +176,7 @@ func (l *loader) value(p *validate.Parameter, n *node, direction Direction) {
 func (l *loader) texts() {
 	for p := range l.parametersAndHeaders() {
 		if n := l.parameterPlaces[p]; n != nil && p.Spot == nil {
-			if reason := l.shapes.textless(p); reason != "" {
+			if reason := p.Unreadable(); reason != "" {
 				l.doubt(p, n, reason)
 			}
 		}

@@ -3,24 +3,64 @@ package validate
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 )
 
-// Any reads a value of any type into what [json.Unmarshal] makes of it; where a number is too
-// large for float64, numbers are [json.Number].
+// Any reads a value of any type into what [json.Unmarshal] makes of it, but for the numbers that float64 would round: they
+// are [json.Number].
 func (r *Reader) Any() any {
 	start := r.pos
 	r.Skip()
 	if r.bad != 0 {
 		return nil
 	}
+	data := r.data[start:r.pos]
 	var v any
-	if json.Unmarshal(r.data[start:r.pos], &v) == nil {
+	if !mayRound(data) && json.Unmarshal(data, &v) == nil {
 		return v
 	}
-	d := json.NewDecoder(bytes.NewReader(r.data[start:r.pos])) // a number is too large for float64
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	v = nil
 	_ = d.Decode(&v) // it is known to be JSON
+	return withFloats(v)
+}
+
+// mayRound reports whether data may have a number that float64 does not hold: one with an exponent or of 16 digits.
+func mayRound(data []byte) bool {
+	run := 0
+	for _, c := range data {
+		switch {
+		case c-'0' <= 9 || c == '.':
+			if run++; run > 15 {
+				return true
+			}
+			continue
+		case run > 0 && c|0x20 == 'e':
+			return true
+		}
+		run = 0
+	}
+	return false
+}
+
+// withFloats makes float64 of the numbers in v that lose nothing by it.
+func withFloats(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		f, err := v.Float64()
+		if err == nil && CompareDecimal([]byte(v), strconv.FormatFloat(f, 'g', -1, 64)) == 0 {
+			return f
+		}
+	case []any:
+		for i := range v {
+			v[i] = withFloats(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = withFloats(v[name])
+		}
+	}
 	return v
 }
 

@@ -20,25 +20,52 @@ const (
 // characters in UTF-8, or what its schema has it stand for. Where the schema asks for binary, or the media type is one of
 // bytes, its length in bytes is checked and nothing else.
 func (b *Body) CheckContent(ctx context.Context, contentType string, data []byte) *Faults {
+	_, faults := b.read(ctx, contentType, data, false)
+	return faults
+}
+
+// ReadContent checks content as [Body.CheckContent] does, and returns what it stands for as JSON: for a form the object that
+// its schema found valid. It is nil for what is neither JSON nor application/x-www-form-urlencoded.
+func (b *Body) ReadContent(ctx context.Context, contentType string, data []byte) ([]byte, *Faults) {
+	return b.read(ctx, contentType, data, true)
+}
+
+// read checks content. Of a form it returns the value only if keep is set.
+func (b *Body) read(ctx context.Context, contentType string, data []byte, keep bool) ([]byte, *Faults) {
 	m, ok := ParseMediaType(contentType)
 	if !ok {
-		return &Faults{List: []Fault{{Keyword: "contentType"}}}
+		return nil, &Faults{List: []Fault{{Keyword: "contentType"}}}
 	}
-	charset := m.Charset()
+	faults := refusedCharset(m, data)
 	switch {
 	case !b.reads(m):
-		return nil
-	case !ReadsCharset(charset) || isASCII(charset) && !isASCIIText(data):
-		return &Faults{List: []Fault{{Keyword: "encoding"}}}
+		return nil, nil
+	case faults != nil:
+		return nil, faults
 	case IsJSON(m.Type):
-		return b.checkJSON(ctx, data)
+		return data, b.checkJSON(ctx, data)
 	case b.Schema == nil:
-		return nil // what Check checks is JSON
+		return nil, nil // what Check checks is JSON
 	}
 	t := beginTexts(ctx)
 	defer t.end()
+	if keep && m.Type == formType {
+		t.values = [][]byte{nil}
+	}
 	t.checkContent(b, m, unsafe.String(unsafe.SliceData(data), len(data)))
-	return t.result()
+	if faults := t.result(); faults != nil || t.values == nil {
+		return nil, faults
+	}
+	return t.values[0], nil
+}
+
+// refusedCharset returns the faults of content in a charset that is not read, or that does not hold, nil if there are none.
+func refusedCharset(m MediaType, data []byte) *Faults {
+	charset := m.Charset()
+	if !ReadsCharset(charset) || isASCII(charset) && !isASCIIText(data) {
+		return &Faults{List: []Fault{{Keyword: "encoding"}}}
+	}
+	return nil
 }
 
 func (b *Body) checkJSON(ctx context.Context, data []byte) *Faults {
@@ -128,6 +155,9 @@ func (t *texts) checkParameterContent(q *parameter, raw string) {
 	f := q.Schema.Check(t.ctx, []byte(text))
 	switch {
 	case f == nil:
+		if t.values != nil {
+			t.values[q.index] = []byte(text)
+		}
 	case f.Malformed:
 		t.fault(q, "malformed", 0)
 	default:

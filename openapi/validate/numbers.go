@@ -2,6 +2,7 @@ package validate
 
 import (
 	"bytes"
+	"math/big"
 	"math/bits"
 	"strconv"
 )
@@ -116,6 +117,48 @@ func ParseInteger(lit []byte) (int64, bool, bool) {
 	}
 	n, ok := ParsePlainInteger(b)
 	return n, true, ok
+}
+
+// ParseUnsigned is [ParseInteger] for the 64 bits of an integer without a sign.
+func ParseUnsigned(lit []byte) (uint64, bool, bool) {
+	if n, whole, ok := ParseInteger(lit); ok || !whole || lit[0] == '-' {
+		return uint64(n), whole, ok && n >= 0
+	}
+	d := parseDecimal(lit)
+	if len(d.digits)+d.exp > len("18446744073709551615") {
+		return 0, true, false
+	}
+	n, err := strconv.ParseUint(string(d.integer()), 10, 64)
+	return n, true, err == nil
+}
+
+// maxBigDigits bounds the size of the integers that a few bytes stand for, such as 1e999999999.
+const maxBigDigits = 1 << 12
+
+// ParseBig returns the value of a literal that is an integer, and false if it has more than 4096 digits.
+func ParseBig(lit []byte) (*big.Int, bool) {
+	d := parseDecimal(lit)
+	n := new(big.Int)
+	if len(d.digits)+d.exp > maxBigDigits {
+		return n, false
+	}
+	if len(d.digits) > 0 {
+		n.SetString(string(d.integer()), 10)
+	}
+	return n, true
+}
+
+// integer returns an integer that is not zero with all of its digits.
+func (d decimal) integer() []byte {
+	b := make([]byte, 0, len(d.digits)+d.exp+1)
+	if d.negative {
+		b = append(b, '-')
+	}
+	b = append(b, d.digits...)
+	for range d.exp {
+		b = append(b, '0')
+	}
+	return b
 }
 
 // ParseFloat returns the value of a literal in 32 or 64 bits, and false if it is too large for them.

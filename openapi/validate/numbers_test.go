@@ -87,3 +87,40 @@ func rational(literal string) *big.Rat {
 	}
 	return new(big.Rat)
 }
+
+func TestIntegersWithoutSign(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		lit         string
+		value       uint64
+		whole, fits bool
+	}{
+		{"0", 0, true, true},
+		{"-0", 0, true, true},
+		{"-1", 0, true, false},
+		{"1.5", 0, false, false},
+		{"9223372036854775807", 9223372036854775807, true, true},
+		{"9223372036854775808", 9223372036854775808, true, true},
+		{"1844674407370955161.5e1", 18446744073709551615, true, true},
+		{"18446744073709551616", 0, true, false},
+		{"1e999999999", 0, true, false},
+		{"1e-999999999", 0, false, false},
+	} {
+		value, whole, fits := ParseUnsigned([]byte(tt.lit))
+		if fits && value != tt.value || whole != tt.whole || fits != tt.fits {
+			t.Errorf("%s: got %d, %t, %t", tt.lit, value, whole, fits)
+		}
+	}
+}
+
+func TestBigIntegers(t *testing.T) {
+	t.Parallel()
+	for lit, want := range map[string]string{
+		"0": "0", "-0.0": "0", "-99999999999999999999": "-99999999999999999999", "1.5e21": "1500000000000000000000", "1e4096": "", "1e999999999": "",
+	} {
+		got, ok := ParseBig([]byte(lit))
+		if ok != (want != "") || ok && got.String() != want {
+			t.Errorf("%s: got %v, %t, want %s", lit, got, ok, want)
+		}
+	}
+}

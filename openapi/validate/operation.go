@@ -106,6 +106,9 @@ type Body struct {
 	Spots []Spot
 	// Check checks the body in generated code; nil leaves it to Schema.
 	Check func(data []byte) *Faults
+	// Decode checks JSON in generated code, and decodes it into the value that into points at. It reports false if into is not
+	// of the type of the body. For a form it is nil or gets what [Body.ReadContent] returns.
+	Decode func(data []byte, into any) (*Faults, bool)
 
 	shaped atomic.Pointer[parameter] // what CheckContent needs to know of a form or a text, from the first one on
 }

@@ -10,6 +10,7 @@ import (
 type parameter struct {
 	*Parameter
 	number  int    // among those of the operation
+	index   int    // among Parameters; -1 for a key
 	segment int    // of a path parameter: its number in the template, -1 if it is not there
 	field   string // of a parameter in a header: the name in the form of http.Header
 	// key is a key that a security scheme asks for. It may be there once, and its value is not checked.
@@ -51,9 +52,14 @@ func (o *Operation) CheckParameters(ctx context.Context, path []string, query st
 	if o.CheckParams != nil {
 		return o.CheckParams(path, query, header)
 	}
-	p := o.planned()
 	t := beginTexts(ctx)
 	defer t.end()
+	t.checkAll(o.planned(), path, query, header)
+	return t.result()
+}
+
+// checkAll checks all parameters.
+func (t *texts) checkAll(p *plan, path []string, query string, header map[string][]string) {
 	t.begin(len(p.params))
 	t.readQuery(p, query)
 	if len(p.cookies) > 0 {
@@ -74,7 +80,6 @@ func (o *Operation) CheckParameters(ctx context.Context, path []string, query st
 			t.checkCookie(q)
 		}
 	}
-	return t.result()
 }
 
 // QueryOption returns the name under which a query option is forwarded that a request calls name, which is decoded; "" if
@@ -109,6 +114,7 @@ func newPlan(o *Operation) *plan {
 	template := TemplateParameters(o.Path)
 	for _, declared := range inOrder(o.Parameters, template) {
 		q := newParameter(declared)
+		q.index = slices.Index(o.Parameters, declared)
 		q.segment = slices.Index(template, declared.Name)
 		if !slices.Contains(ignored, q.field) {
 			p.add(q)
@@ -204,7 +210,7 @@ func (p *plan) addKeys(security []Alternative) {
 		for _, r := range alternative {
 			if r.Type == "apiKey" && !slices.ContainsFunc(p.params, func(q *parameter) bool { return q.is(r.In, r.Name) }) {
 				q := newParameter(&Parameter{In: r.In, Name: r.Name})
-				q.key = true
+				q.key, q.index = true, -1
 				p.add(q)
 			}
 		}

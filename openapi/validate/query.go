@@ -121,7 +121,9 @@ func (t *texts) checkQuery(q *parameter) {
 		t.require(q)
 	case q.key && !one:
 		t.fault(q, "repeated", 0)
-	case q.key || q.Spot != nil || q.AllowEmpty && one && first.own && first.raw == "":
+	case q.key || q.Spot != nil:
+	case q.AllowEmpty && one && first.own && first.raw == "":
+		t.keepEmpty(q)
 	case q.spread && !first.own, q.deep && !first.own:
 		t.checkMembers(q)
 	case q.Content == "" && q.Explode && q.shape.can(Array):

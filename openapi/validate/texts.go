@@ -21,8 +21,10 @@ type texts struct {
 
 	nodes []node
 	names map[memberKey]int32 // the members of large objects
-	tape  tape
-	json  tape
+	// values are what the parameters stand for, as JSON; nil if only the verdict matters.
+	values [][]byte
+	tape   tape
+	json   tape
 
 	reading reading
 	// either reports that a text can stand for several types.
@@ -99,7 +101,7 @@ func (t *texts) end() {
 	clear(t.faults.List)
 	clear(t.found.List)
 	clear(t.alone.List)
-	t.ctx, t.options, t.nodes = nil, t.options[:0], t.nodes[:0]
+	t.ctx, t.options, t.nodes, t.values = nil, t.options[:0], t.nodes[:0], nil
 	t.faults, t.found = Faults{List: t.faults.List[:0]}, Faults{List: t.found.List[:0]}
 	t.tape.reset()
 	t.spare.reset()
@@ -143,18 +145,10 @@ func (t *texts) nameOf(at int32) string {
 	return t.nodes[at].name
 }
 
-// note notes a fault of the value of a parameter as one of the parameter. A cookie is a part of a header field.
+// note notes a fault of the value of a parameter.
 func (t *texts) note(p *parameter, f Fault) {
-	switch p.In {
-	case "":
-	case "cookie":
-		f.In, f.Name = "header", "Cookie"
-		f.Pointer = string(appendToken(nil, []byte(p.Name))) + f.Pointer
-	default:
-		f.In, f.Name = p.In, p.Name
-	}
 	if len(t.faults.List) < maxFaults {
-		t.faults.List = append(t.faults.List, f)
+		t.faults.List = append(t.faults.List, p.locate(f))
 	}
 }
 
@@ -255,7 +249,8 @@ func (t *texts) try(p *parameter) bool {
 		t.faults.Interrupted = true
 		return false
 	}
-	if p.Schema == nil || t.judge(p, asTyped) {
+	if t.judge(p, asTyped) {
+		t.keep(p)
 		return true
 	}
 	n := len(t.faults.List)
@@ -264,6 +259,7 @@ func (t *texts) try(p *parameter) bool {
 	}
 	t.faults.Interrupted = t.faults.Interrupted || t.found.Interrupted
 	if t.either && (t.judge(p, asFits) || t.judge(p, asPlain)) {
+		t.keep(p)
 		t.faults.List = t.faults.List[:n]
 		return true
 	}
@@ -275,7 +271,9 @@ func (t *texts) judge(p *parameter, r reading) bool {
 	t.tape.reset()
 	t.write(0, p.shape)
 	t.found = Faults{List: t.found.List[:0]}
-	p.Schema.checkTape(t.ctx, &t.tape, &t.found)
+	if p.Schema != nil {
+		p.Schema.checkTape(t.ctx, &t.tape, &t.found)
+	}
 	return len(t.found.List) == 0 && !t.found.Interrupted
 }
 

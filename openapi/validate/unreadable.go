@@ -6,18 +6,24 @@ import "strings"
 // structures within a value, but in a deepObject, and where several members would have to be told apart in one text.
 func (p *Parameter) Unreadable() string {
 	s := shapeOf(p.Schema)
+	spread := p.In == "query" && p.Style == "form" && p.Explode // a member is an option, and tells
 	switch {
 	case p.Content != "":
 		if !IsJSON(p.Content) && !strings.HasPrefix(p.Content, "text/") {
 			return "a parameter of the media type " + p.Content + " is not read"
 		}
 	case p.Style == "deepObject":
+		if s.kinds != 0 && !s.can(Array|Object) {
+			return "the style deepObject is for objects and lists"
+		}
 	case p.In == "cookie" && p.Explode && s.must(Object):
 		return "an exploded object has no form in a cookie"
 	case (p.Style == "spaceDelimited" || p.Style == "pipeDelimited") && p.Explode && s.must(Object):
 		return p.Style + " has no exploded objects"
-	case s.nests(p.In == "query" && p.Style == "form" && p.Explode):
-		return "there is no text for objects and lists within a parameter; describe it by content"
+	case s.can(Object) && !s.must(Object) && !spread:
+		return "a parameter cannot be an object or something else: the text does not tell which"
+	case s.nests(spread):
+		return "OpenAPI defines no text for objects and arrays within a parameter; describe it by content"
 	}
 	return ""
 }
@@ -42,9 +48,11 @@ func (s *shape) nests(lists bool) bool {
 // Unreadable says why content of the body's media type cannot be judged; "" if it can. Under a range it can: content is then
 // what its Content-Type says.
 func (b *Body) Unreadable() string {
+	if b.Schema == nil || IsJSON(b.Type) || strings.Contains(b.Type, "*") {
+		return ""
+	}
 	s := b.parameter().shape
 	switch {
-	case b.Schema == nil || IsJSON(b.Type) || strings.Contains(b.Type, "*"):
 	case b.Type == formType || b.Type == multipartType:
 		if s.kinds != 0 && !s.can(Object) {
 			return "a form is an object, which its schema does not allow"

@@ -18,6 +18,8 @@ func TestUnreadableParameters(t *testing.T) {
 		"{in: query, name: v, schema: {type: array, items: {type: array}}}":                                               "within",
 		"{in: query, name: v, schema: {type: array, items: {anyOf: [{type: array}, {type: string}]}}}":                    "",
 		"{in: query, name: v, schema: {anyOf: [{type: object, properties: {a: {}}}, {type: string}]}}":                    "",
+		"{in: query, name: v, explode: false, schema: {anyOf: [{type: object, properties: {a: {}}}, {type: string}]}}":    "something else",
+		"{in: query, name: v, style: deepObject, explode: true, schema: {type: string}}":                                  "deepObject",
 		"{in: query, name: v, style: deepObject, explode: true, schema: {type: object, properties: {a: {type: object}}}}": "",
 		"{in: query, name: v, style: pipeDelimited, explode: true, schema: {type: object}}":                               "pipeDelimited",
 		"{in: query, name: v, style: spaceDelimited, explode: true, schema: {type: object}}":                              "spaceDelimited",

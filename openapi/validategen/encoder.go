@@ -59,6 +59,8 @@ func (g *generator) encodeValue(value string, t types.Type, s *schema, d directi
 func (g *generator) encodeNumber(value string, t types.Type, s *schema) error {
 	basic, ok := t.Underlying().(*types.Basic)
 	switch {
+	case isBig(t):
+		g.p("b = %s.Append(b, 10)", value)
 	case !ok:
 		return s.typeError(t)
 	case isNumberText(t):

@@ -117,7 +117,7 @@ func (g *generator) write(operations []*operation) (map[string]*output, error) {
 		errs = append(errs, g.writeParameters(o))
 	}
 	g.file = files["bodies"]
-	errs = append(errs, g.drain())
+	errs = append(errs, g.writeDecoders(operations), g.drain())
 	g.file = files["encoders"]
 	for _, b := range bodies {
 		errs = append(errs, g.writeEncoder(b))

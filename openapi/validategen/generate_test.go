@@ -20,6 +20,8 @@ var generated = []struct{ spec, models, name, dir string }{
 	{"testdata/shop/openapi.yaml", "./testdata/shop", "shopvalid", "testdata/shop/shopvalid"},
 	{"testdata/probe/openapi.yaml", "./testdata/probe", "probevalid", "testdata/probe/probevalid"},
 	{"testdata/zoo/openapi.yaml", "./testdata/zoo", "zoovalid", "testdata/zoo/zoovalid"},
+	{"testdata/deck/openapi.yaml", "./testdata/deck", "deckvalid", "testdata/deck/deckvalid"},
+	{"testdata/styles/openapi.yaml", "./testdata/styles", "stylesvalid", "testdata/styles/stylesvalid"},
 }
 
 // TestFresh generates each package again: it is what is committed, byte for byte.
@@ -82,6 +84,10 @@ func TestUnsupported(t *testing.T) {
 		{"a wrong Go type of a member", strings.Replace(treeNode, "{type: string}", "{type: integer}", 1), schema + "/properties/name", "string"},
 		{"two states", strings.Replace(treeNode, "{type: array, items: {type: array", "{type: array, nullable: true, items: {type: array", 1), schema + "/properties/matrix", "nullable-type: true"},
 		{"two states through anyOf", strings.Replace(treeNode, "name: {type: string}", "name: {anyOf: [{type: string, nullable: true}]}", 1), schema + "/properties/name", "nullable-type: true"},
+		{"two states of a whole schema", strings.Replace(treeNode, "type: object, properties: {name: {type: string}", "type: object, oneOf: [{required: [note]}], properties: {name: {type: string, nullable: true}", 1), schema + "/properties/name", "nullable-type: true"},
+		{"two states below a member", strings.Replace(treeNode, "parent: {$ref: '#/components/schemas/link'}", "parent: {type: object, properties: {href: {type: string, nullable: true}, parent: {$ref: '#/components/schemas/link'}}}", 1),
+			schema + "/properties/parent/properties/href", "nullable-type: true"},
+		{"two states of items", strings.Replace(treeNode, "children: {type: array, items: {$ref: '#/components/schemas/node'}}", "children: {type: array, items: {type: object, properties: {matrix: {type: array, nullable: true, items: {type: array, items: {type: integer}}}}}}", 1), schema + "/properties/children/items", "/properties/children/items/properties/matrix: the member"},
 		{"all of them", "{type: object, properties: {nme: {type: string}, nam: {type: string}}}", schema + "/properties/nme", schema + "/properties/nam"},
 	}
 	for _, tt := range tests {
@@ -255,31 +261,13 @@ func TestUnsupportedOperations(t *testing.T) {
 	}
 }
 
-// TestCheckedAndNotDecoded has what package validate checks by itself.
-func TestCheckedAndNotDecoded(t *testing.T) {
+// TestForms are checked by package validate.
+func TestForms(t *testing.T) {
 	t.Parallel()
-	for name, parameter := range map[string]string{
-		"cookie":  "{name: a, in: cookie, schema: {type: string}}",
-		"style":   "{name: a, in: query, style: pipeDelimited, explode: false, schema: {type: array, items: {type: string}}}",
-		"content": "{name: a, in: query, content: {application/json: {schema: {type: string}}}}",
-		"array":   "{name: a, in: query, schema: {type: array, items: {type: string}}}",
-		"object":  "{name: a, in: query, schema: {type: object}}",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := generates(t, documentOf(parameter, treeNode), false)
-			if strings.Contains(string(r.files["operations.gen.go"]), "CheckParams") || !strings.Contains(strings.Join(r.notes, "\n"), "not decoded") {
-				t.Errorf("got notes %q and %s", r.notes, r.files["operations.gen.go"])
-			}
-		})
+	r := generates(t, strings.Replace(documentOf("", treeNode), "application/json:", "application/x-www-form-urlencoded:", 1), false)
+	if operations := string(r.files["operations.gen.go"]); !strings.Contains(operations, "Schema: schemas[") || strings.Contains(operations, "DecodeBody") {
+		t.Errorf("got %s", operations)
 	}
-	t.Run("form", func(t *testing.T) {
-		t.Parallel()
-		r := generates(t, strings.Replace(documentOf("", treeNode), "application/json:", "application/x-www-form-urlencoded:", 1), false)
-		if operations := string(r.files["operations.gen.go"]); !strings.Contains(operations, "Schema: schemas[") || strings.Contains(operations, "DecodeBody") {
-			t.Errorf("got %s", operations)
-		}
-	})
 }
 
 func TestSupportedDocumentOfTheTests(t *testing.T) {

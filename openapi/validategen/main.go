@@ -12,8 +12,54 @@
 //
 // It reads OpenAPI 3.0 and 3.1, by package spec. For what most schemas say it writes straight code; a schema with a further
 // keyword, such as oneOf, not or uniqueItems, is judged by package validate, and what is valid is decoded by its shape: into
-// the unions of oapi-codegen, which keep the JSON, into any, into structs by the exact names of members. Bodies that are not
-// JSON, and parameters that are not a single value, are checked and not decoded.
+// the unions of oapi-codegen, which keep the JSON, into any, into structs by the exact names of members.
+//
+// # Parameters
+//
+// Parameters of every style are decoded, those in cookies and those described by content among them. An operation whose
+// parameters are all one string, number or boolean has straight code. For others package validate returns the values that it
+// found valid, and the generated code decodes these: a value is read once, and the handler gets what was checked. A Go string
+// holds a value of another type as it was written; oapi-codegen has one for any content but application/json. An empty value
+// that allowEmptyValue allows is "" for a string, and absent for another type.
+//
+// The Go type of a path parameter with an inline schema is the one in the ServerInterface or the ClientInterface of the
+// models. Without them it is the one that oapi-codegen has for the type and the format.
+//
+// # Bodies
+//
+// DecodeContent of package validate decodes JSON and application/x-www-form-urlencoded. Other bodies are checked and not
+// decoded.
+//
+// # Numbers
+//
+// The schema decides whether a body is valid, and CheckContent says the same in process and in generated code. A Go type may
+// hold less than the schema allows: an int has 64 bits, where an integer without a bound or a format has any size. Decoding
+// such a number has the fault "format", and the faults are Undecodable: an integer is never rounded, cut off or wrapped around.
+// The cure is the Go type [encoding/json.Number] or [math/big.Int], which holds 4096 digits, or a maximum in the document. A
+// float32 rounds; validategen names each one whose schema has another format than float. Where the Go type is any, numbers
+// that float64 would round are json.Number. Code
+// for machines of 32 bits does not compile.
+//
+// # Servers
+//
+// The folder templates of this package has templates for oapi-codegen with which the strict servers for echo, chi and
+// net/http read parameters and bodies by generated code alone. Its runtime binds some values in other ways. For chi:
+//
+//	additional-imports:
+//	  - { alias: valid, package: example.com/shop/apivalid }
+//	  - { package: github.com/pfxrecryption/pfxrecryption/openapi/validate }
+//	output-options:
+//	  user-templates:
+//	    chi/chi-middleware.tmpl: templates/http-middleware.tmpl
+//	    strict/strict-http.tmpl: templates/strict-http.tmpl
+//	    validategen/body.tmpl: templates/body.tmpl
+//	    validategen/error.tmpl: templates/error.tmpl
+//
+// For net/http the first is stdhttp/std-http-middleware.tmpl; for echo they are echo/echo-wrappers.tmpl and
+// strict/strict-echo.tmpl. The error of an invalid request is a *RequestError. Bodies are held in memory: limit their size with
+// [net/http.MaxBytesHandler].
+//
+// # Errors
 //
 // Where the contract accepts a value that the Go type does not hold, such as an integer beyond int, or a string where the
 // schema has no type and its model is a struct, what decodes it returns faults that are Undecodable: the verdict is the

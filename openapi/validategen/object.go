@@ -40,6 +40,9 @@ func (g *generator) assign(target string, t types.Type, s *schema, d direction) 
 		case u.how == optional:
 			g.p("if r.Null() {\n%s = %s\n} else {", target, g.null(u))
 		default:
+			if u.how == bare && !canBeNil(u.value) {
+				g.note(s.Pointer, "null is decoded as the zero value of the Go type %s", types.TypeString(u.value, nil))
+			}
 			g.p("if !r.Null() {")
 		}
 		defer g.p("}")
@@ -165,6 +168,15 @@ func isUnion(t types.Type) bool {
 	return false
 }
 
+// canBeNil reports whether the zero value of a Go type is none that is decoded from another value than null.
+func canBeNil(t types.Type) bool {
+	switch t.Underlying().(type) {
+	case *types.Slice, *types.Map:
+		return true
+	}
+	return false
+}
+
 // holdsNull reports whether the reader of the Go type reads null itself.
 func holdsNull(s *schema, t types.Type) bool {
 	return isInterface(t) || isRaw(t) || isUnion(t) && s.judged
@@ -245,10 +257,10 @@ func (o *object) match(g *generator, t *types.Struct) error {
 		switch {
 		case ok:
 			m.field = &f
-			if !demanded {
+			if !demanded && !o.text {
 				errs = append(errs, o.twoStates(m))
 			}
-			if !demanded && o.blurs(m) {
+			if !demanded && !o.text && o.blurs(m) {
 				g.note(p.schema.Pointer, "the Go type %s of the member %q is nil for null as for an absent member", types.TypeString(f.typ, nil), m.name)
 			}
 		case p.schema.Types == 0 || o.judged:

@@ -17,12 +17,14 @@ type operation struct {
 	*validate.Operation
 	pointer    string
 	goName     string
-	parameters []*parameter    // set by writeParameters; nil if they are not decoded
-	decode     string          // set by writeParameters: the function that decodes the parameters; "" for none
+	parameters []*parameter    // set by writeParameters
+	decode     string          // set by writeParameters: the function that decodes the parameters
 	pathType   string          // set by writeParameters: the type of the path's parameters
+	single     bool            // set by writeParameters: each parameter is one string, number or boolean
 	holder     *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
 	request    *body           // set by bodies; nil if there is none, or if its media types have different ones
 	bodies     map[*validate.Body]*body
+	decoders   map[*validate.Body]string // set by writeDecoders: the functions that decode request bodies
 	// judge and places are variables: what judges the parameters in process, and where they are.
 	judge, places string
 }
@@ -158,6 +160,9 @@ func (g *generator) mediaBodies(name string, o *operation, bodies []*validate.Bo
 		} else if m.Schema != nil {
 			fmt.Fprintf(g.file, ", Schema: %s", g.literal(m.Schema))
 		}
+		if b := o.decoders[m]; b != "" {
+			fmt.Fprintf(g.file, ", Decode: %s", b)
+		}
 		g.encodings(m)
 		g.spots(m.Spots)
 		g.p("},")
@@ -228,9 +233,10 @@ func (g *generator) parametersText(list []*validate.Parameter) string {
 	return b.String() + "}"
 }
 
-// checkParams writes the function that checks the parameters of an operation and drops their values.
+// checkParams writes the function that checks the parameters of an operation and drops their values, unless package validate
+// has to judge them.
 func (g *generator) checkParams(o *operation) {
-	if o.decode == "" {
+	if !o.single {
 		return
 	}
 	g.p("CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {")
@@ -259,10 +265,12 @@ func (g *generator) decodeBody(o *operation) {
 	if o.request == nil {
 		return
 	}
-	g.p("DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {")
-	g.p("v, ok := into.(*%s)", g.typ(o.request.typ))
-	g.p("if !ok {\nreturn nil, false\n}")
-	g.p("return Decode%s(data, v), true\n},", o.request.name)
+	for _, m := range o.Request {
+		if o.bodies[m] == o.request {
+			g.p("DecodeBody: %s,", o.decoders[m])
+			return
+		}
+	}
 }
 
 func (g *generator) security(o *operation) {

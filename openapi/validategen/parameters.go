@@ -28,50 +28,39 @@ type parameter struct {
 // maxParameters is how many bits tell which parameters were there.
 const maxParameters = 64
 
-// readParameters returns the parameters of an operation: those of the path in the order in which it names them, then those
-// of query and header, in the document's order. It says why they are not decoded, "" if they are.
-func (g *generator) readParameters(o *operation) ([]*parameter, string) {
+// parametersOf returns the parameters of an operation: those of the path in the order in which it names them, then those of
+// query, header and cookies, in the document's order.
+func (g *generator) parametersOf(o *operation) []*parameter {
 	var all []*parameter
 	for _, declared := range o.Parameters {
 		p := &parameter{Parameter: declared, schema: g.contract.schema(declared.Schema)}
-		if why := p.foreign(); why != "" {
-			return nil, p.Name + " " + why
-		}
 		if p.schema.title == "" {
 			p.schema.title = o.goName + exported(p.Name)
 		}
 		all = append(all, p)
 	}
-	order := []string{"path", "query", "header"}
+	order := []string{"path", "query", "header", "cookie"}
 	slices.SortStableFunc(all, func(x, y *parameter) int {
 		if x.In == "path" && y.In == "path" {
 			return strings.Index(o.Path, "{"+x.Name+"}") - strings.Index(o.Path, "{"+y.Name+"}")
 		}
 		return slices.Index(order, x.In) - slices.Index(order, y.In)
 	})
-	if len(all)+len(o.keys()) > maxParameters {
-		return nil, fmt.Sprintf("is one of more than %d", maxParameters)
-	}
-	return all, ""
+	return all
 }
 
-// foreign says why code that is generated does not read a parameter, "" if it does.
-func (p *parameter) foreign() string {
+// isSingle reports whether there is code that reads the parameter: it is one string, number or boolean. Package validate
+// reads others.
+func (p *parameter) isSingle() bool {
 	switch {
-	case p.In == "cookie":
-		return "is a cookie"
-	case p.Style != "simple" && p.Style != "form" || p.In == "query" != (p.Style == "form"):
-		return "has the style " + p.Style
-	case p.Content != "":
-		return "is described by content"
-	case p.AllowEmpty:
-		return "may be empty"
-	case p.schema.whole, p.schema.nullable && p.schema.typ != "string", p.schema.typ == "boolean" && p.schema.Enum != nil:
-		return "has a schema with further keywords"
-	case !slices.Contains([]string{"string", "integer", "number", "boolean"}, p.schema.typ):
-		return "is no string, number or boolean"
+	case p.In == "cookie", p.Content != "", p.AllowEmpty:
+		return false
+	case p.Style != "simple" && p.Style != "form", p.schema.whole:
+		return false
+	case p.schema.nullable && p.schema.typ != "string", p.schema.typ == "boolean" && p.schema.Enum != nil:
+		return false
 	}
-	return ""
+	return slices.Contains([]string{"string", "integer", "number", "boolean"}, p.schema.typ) && !isInterface(unwrap(p.typ).value)
 }
 
 // distinct refuses a query parameter whose name is a spelling of a system query option: no request could reach it.
@@ -93,6 +82,7 @@ func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeN
 		return nil, errorAt(o.pointer, "%v", err)
 	}
 	var list []field
+	bound := map[string]bool{}
 	if t != nil {
 		if s, ok := t.Type().Underlying().(*types.Struct); ok {
 			list, _ = fields(s)
@@ -100,7 +90,7 @@ func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeN
 	}
 	for _, p := range all {
 		if p.In == "path" {
-			if err := g.bindPath(p); err != nil {
+			if err := g.bindPath(o, p); err != nil {
 				return nil, err
 			}
 			continue
@@ -109,35 +99,13 @@ func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeN
 		if !ok {
 			return nil, errorAt(p.Pointer, "the models have no field for the parameter %q", p.Name)
 		}
+		if bound[f.name] {
+			return nil, errorAt(p.Pointer, "the field %s holds another parameter of the name %q: the models cannot have both", f.name, p.Name)
+		}
+		bound[f.name] = true
 		p.typ, p.field = f.typ, f.name
 	}
 	return t, nil
-}
-
-// bindPath gives a path parameter the Go type of its component, or of its schema, or a basic one.
-func (g *generator) bindPath(p *parameter) error {
-	p.field, p.typ = exported(p.Name), basicTypes[p.schema.typ]
-	names := []string{p.schema.Name}
-	if name, ok := strings.CutPrefix(p.Pointer, "/components/parameters/"); ok {
-		names = []string{name, p.schema.Name}
-	}
-	for _, name := range names {
-		t, err := g.models.find(name)
-		if err != nil {
-			return errorAt(p.Pointer, "%v", err)
-		}
-		if t != nil && name != "" {
-			p.typ = types.Unalias(t.Type())
-			if fold(p.Name) == fold(name) {
-				p.field = t.Name()
-			}
-			return nil
-		}
-	}
-	if p.schema.Format == "int32" || p.schema.Format == "edm-int32" {
-		p.typ = types.Typ[types.Int32]
-	}
-	return nil
 }
 
 var basicTypes = map[string]types.Type{
@@ -154,11 +122,7 @@ func (g *generator) writeParameters(o *operation) error {
 	if err := distinct(o); err != nil {
 		return err
 	}
-	all, why := g.readParameters(o)
-	if why != "" {
-		g.note(o.pointer, "the parameters are checked and not decoded: %s", why)
-		return nil
-	}
+	all := g.parametersOf(o)
 	holder, err := g.bindParameters(o, all)
 	if err != nil {
 		return err
@@ -167,15 +131,19 @@ func (g *generator) writeParameters(o *operation) error {
 	g.nameArguments(all)
 	o.decode, o.pathType = g.unique("Decode"+o.goName+"Params"), g.unique(o.goName+"Path")
 	g.writeJudge(o)
-	g.parameterTable(o, all)
+	o.single = len(all)+len(o.keys()) <= maxParameters && !slices.ContainsFunc(all, func(p *parameter) bool { return !p.isSingle() })
+	if o.single {
+		g.parameterTable(o, all)
+	}
 	g.pathStruct(o, all)
 	g.p("// %s checks the parameters of %s %s and decodes them.", o.decode, o.Method, strings.Map(oneLine, o.Path))
 	g.p("// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.")
 	g.p("// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.")
 	fmt.Fprintf(g.file, "func %s(", o.decode)
-	var results []string
+	var path, results []string
 	for _, p := range all {
 		if p.In == "path" {
+			path = append(path, p.argument)
 			fmt.Fprintf(g.file, "%s, ", p.argument)
 			results = []string{"path *" + o.pathType}
 		}
@@ -184,26 +152,28 @@ func (g *generator) writeParameters(o *operation) error {
 		results = append(results, "into *"+g.typ(holder.Type()))
 	}
 	g.p("query string, header map[string][]string%s) *validate.Faults {", strings.Join(append([]string{""}, results...), ", "))
-	if len(all)+len(o.keys()) > 0 {
-		g.p("p := validate.ParametersOf(%s[:])", o.places)
-	} else {
-		g.p("var p validate.ParameterReader")
-	}
 	if len(all) > 0 && all[0].In == "path" {
 		g.p("*path = %s{}", o.pathType)
 	}
 	if holder != nil {
 		g.p("*into = %s{}", g.typ(holder.Type()))
 	}
+	if !o.single {
+		return g.readValues(o, all, path)
+	}
+	return g.readSingles(o, all, path)
+}
+
+// readSingles writes the lines that read parameters each of which is one value.
+func (g *generator) readSingles(o *operation, all []*parameter, path []string) error {
+	if len(all)+len(o.keys()) > 0 {
+		g.p("p := validate.ParametersOf(%s[:])", o.places)
+	} else {
+		g.p("var p validate.ParameterReader")
+	}
 	g.p("options := query")
 	if err := g.parameterReads(o, all); err != nil {
 		return err
-	}
-	var path []string
-	for _, p := range all {
-		if p.In == "path" {
-			path = append(path, p.argument)
-		}
 	}
 	g.p("if faults := p.Close(); faults != nil {")
 	g.p("return %s.Explain(faults, []string{%s}, options, header)\n}\nreturn nil\n}\n", o.judge, strings.Join(path, ", "))
@@ -271,6 +241,9 @@ func (g *generator) pathStruct(o *operation, all []*parameter) {
 // nameArguments gives each path parameter a field and an argument that nothing else has.
 func (g *generator) nameArguments(all []*parameter) {
 	fields, arguments := map[string]bool{"Values": true}, map[string]bool{"options": true}
+	for _, name := range strings.Fields("context time types json big nullable edm uuid") { // of imports that may follow
+		arguments[name] = true
+	}
 	for _, p := range all {
 		if p.In != "path" {
 			continue
@@ -401,9 +374,6 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 			value = fmt.Sprintf("%s(&p.Reader, %s, s)", g.checker(p.schema, u.value), index)
 		}
 	case "boolean":
-		if p.schema.Enum != nil {
-			return p.schema.errorf("an enum of booleans is not supported in a parameter")
-		}
 		value = g.convert("p.Boolean("+index+", s)", types.Bool, u.value)
 	default:
 		g.p("if lit, ok := p.Number(%s, s); ok {", index)
@@ -421,7 +391,7 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 		}
 		g.p("x := %s\n%s%s = &x", value, target, p.field)
 	case optional:
-		g.p("%s%s = %s.Value(%s)", target, p.field, g.useAs(u.pkg.Path(), u.pkg.Name()), value)
+		g.p("%s%s = %s(%s)", target, p.field, g.optionalValue(u), value)
 	default:
 		g.p("%s%s = %s", target, p.field, value)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"go/types"
-	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -294,9 +293,9 @@ func implied(format, pattern string) bool {
 }
 
 func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) error {
-	basic, ok := t.Underlying().(*types.Basic)
-	if !ok {
-		return s.typeError(t)
+	basic, _ := t.Underlying().(*types.Basic)
+	if basic == nil {
+		basic = types.Typ[types.Invalid]
 	}
 	g.p("// %s checks the number %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader, at int, lit []byte) %s {", name, g.typ(t))
@@ -304,13 +303,19 @@ func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) err
 	result := ""
 	switch {
 	case isNumberText(t):
-		g.literalChecks(s)
+		g.literalChecks(s, t)
 		result = g.typ(t) + "(lit)"
+	case isBig(t) && s.typ == "integer":
+		g.literalChecks(s, t)
+		g.p("n, ok := validate.ParseBig(lit)\nif !ok {")
+		g.beyond(s)
+		g.p("return *n\n}")
+		result = "*n"
 	case s.typ == "integer" && basic.Info()&types.IsInteger != 0:
 		err = g.integerChecks(s, t, basic)
-		result = g.convert("n", types.Int64, t)
+		result = g.convert("n", kindOf(s, basic), t)
 	case s.typ == "number" && basic.Info()&types.IsFloat != 0:
-		err = g.floatChecks(s, basic)
+		err = g.floatChecks(s, t, basic)
 		result = g.convert("n", types.Float64, t)
 	default:
 		err = s.typeError(t)
@@ -329,11 +334,16 @@ func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) err
 }
 
 // literalChecks writes the checks of a number of any size.
-func (g *generator) literalChecks(s *schema) {
-	if s.typ == "integer" {
+func (g *generator) literalChecks(s *schema, t types.Type) {
+	if s.typ == "integer" && s.Format != "edm-int32" {
 		g.p("if _, whole, _ := validate.ParseInteger(lit); !whole {")
 		g.fault(s, "at", "type", "")
-		g.p("return \"\"\n}")
+		g.p("var none %s\nreturn none\n}", g.typ(t))
+	}
+	if validate.NumberFormatOf(s.Format) != nil {
+		g.p("if !validate.NumberFormatOf(%q)(lit) {", s.Format)
+		g.fault(s, "at", "format", "")
+		g.p("var none %s\nreturn none\n}", g.typ(t))
 	}
 	for _, b := range []struct {
 		keyword, op string
@@ -369,107 +379,25 @@ func (g *generator) literalEnum(s *schema) {
 	g.p("}")
 }
 
-// beyond writes the line that notes what is wrong with a number that the Go type does not hold.
-func (g *generator) beyond(s *schema) {
-	if s.judged {
-		g.fault(s, "at", "format", "")
+// intBound writes the check of a minimum or a maximum, unless every value from lo to hi passes it.
+func (g *generator) intBound(s *schema, keyword string, b *validate.Bound, least, most *big.Int) {
+	if b == nil {
 		return
 	}
-	g.p("r.Beyond(at, lit, %s)", g.literal(s.Schema))
-}
-
-// intRanges are the values that integers of a format or of a Go type have.
-var intRanges = map[string][2]int64{
-	"int32": {math.MinInt32, math.MaxInt32}, "edm-int32": {math.MinInt32, math.MaxInt32}, "int8": {math.MinInt8, math.MaxInt8},
-	"int16": {math.MinInt16, math.MaxInt16}, "uint8": {0, math.MaxUint8}, "uint16": {0, math.MaxUint16}, "uint32": {0, math.MaxUint32},
-	"int64": {math.MinInt64, math.MaxInt64}, "int": {math.MinInt64, math.MaxInt64}, "uint": {0, math.MaxInt64}, "uint64": {0, math.MaxInt64},
-}
-
-// rangeOf returns the range of a format or a Go type.
-func rangeOf(name string) [2]int64 {
-	if r, ok := intRanges[name]; ok {
-		return r
+	whole, op := leastInteger(b), "<"
+	if keyword == "maximum" {
+		whole, op = mostInteger(b), ">"
 	}
-	return intRanges["int64"]
-}
-
-func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) error {
-	if _, ok := intRanges[basic.Name()]; !ok {
-		return s.typeError(t)
-	}
-	ofType, ofFormat := rangeOf(basic.Name()), rangeOf(s.Format)
-	lo, hi := max(ofFormat[0], ofType[0]), min(ofFormat[1], ofType[1])
-	if s.Format == "edm-int32" {
-		g.p("n, ok := validate.ParsePlainInteger(lit)")
-		g.p("if !ok || n < %d || n > %d {", lo, hi)
-	} else {
-		g.p("n, whole, ok := validate.ParseInteger(lit)\nif !whole {")
-		g.fault(s, "at", "type", "")
-		g.p("return 0\n}")
-		if lo == math.MinInt64 {
-			g.p("if !ok {")
-		} else {
-			g.p("if !ok || n < %d || n > %d {", lo, hi)
-		}
-	}
-	if numberFormats[s.Format] && lo == ofFormat[0] && hi == ofFormat[1] {
-		g.fault(s, "at", "format", "")
-	} else {
-		g.beyond(s)
-	}
-	g.p("return 0\n}")
-	if err := g.intBound(s, "minimum", s.Minimum, lo, hi); err != nil {
-		return err
-	}
-	if err := g.intBound(s, "maximum", s.Maximum, lo, hi); err != nil {
-		return err
-	}
-	if s.Enum != nil {
-		values := intEnum(s, lo, hi)
-		if len(values) > 0 {
-			g.p("switch n {\ncase %s:\ndefault:", strings.Join(values, ", "))
-		}
-		g.fault(s, "at", "enum", enumText(s))
-		if len(values) > 0 {
-			g.p("}")
-		}
-	}
-	return nil
-}
-
-// intBound writes the check of a minimum or a maximum, unless every value from lo to hi passes it.
-func (g *generator) intBound(s *schema, keyword string, b *validate.Bound, lo, hi int64) error {
-	if b == nil {
-		return nil
-	}
-	least, most := big.NewInt(lo), big.NewInt(hi)
-	r := rat(b.Literal)
-	whole := new(big.Int).Div(r.Num(), r.Denom()) // rounded down
-	op := ">"
-	if keyword == "minimum" {
-		op = "<"
-		if !r.IsInt() || b.Exclusive {
-			whole.Add(whole, big.NewInt(1))
-		}
-		if whole.Cmp(least) <= 0 {
-			return nil
-		}
-	} else {
-		if r.IsInt() && b.Exclusive {
-			whole.Sub(whole, big.NewInt(1))
-		}
-		if whole.Cmp(most) >= 0 {
-			return nil
-		}
+	if op == "<" && whole.Cmp(least) <= 0 || op == ">" && whole.Cmp(most) >= 0 {
+		return
 	}
 	if whole.Cmp(least) < 0 || whole.Cmp(most) > 0 {
 		g.fault(s, "at", boundKeyword(b, keyword), b.Literal) // no value of the Go type satisfies it
-		return nil
+		return
 	}
 	g.p("if n %s %s {", op, whole)
 	g.fault(s, "at", boundKeyword(b, keyword), b.Literal)
 	g.p("}")
-	return nil
 }
 
 // boundKeyword is the keyword of a bound.
@@ -481,24 +409,32 @@ func boundKeyword(b *validate.Bound, keyword string) string {
 }
 
 // intEnum returns the values of an enum that are integers from lo to hi: no other can be.
-func intEnum(s *schema, lo, hi int64) []string {
+func intEnum(s *schema, lo, hi *big.Int) []string {
 	var out []string
 	for _, v := range s.values() {
 		r := rat(v)
-		if r.IsInt() && r.Num().IsInt64() && r.Num().Int64() >= lo && r.Num().Int64() <= hi && !slices.Contains(out, r.Num().String()) {
+		if r.IsInt() && r.Num().Cmp(lo) >= 0 && r.Num().Cmp(hi) <= 0 && !slices.Contains(out, r.Num().String()) {
 			out = append(out, r.Num().String())
 		}
 	}
 	return out
 }
 
-func (g *generator) floatChecks(s *schema, basic *types.Basic) error {
+func (g *generator) floatChecks(s *schema, t types.Type, basic *types.Basic) error {
 	size := 64
 	if basic.Kind() == types.Float32 || s.Format == "float" {
 		size = 32
 	}
+	if basic.Kind() == types.Float32 && s.Format != "float" {
+		g.note(s.Pointer, "the Go type %s rounds the number to 32 bits: give it the format double, or set the default of number to float64 in the "+
+			"type-mapping of oapi-codegen", types.TypeString(t, nil))
+	}
 	g.p("n, ok := validate.ParseFloat(lit, %d)\nif !ok {", size)
-	g.beyond(s)
+	if s.Format == "float" && size == 32 || s.Format == "double" && size == 64 {
+		g.fault(s, "at", "format", "")
+	} else {
+		g.beyond(s)
+	}
 	g.p("return 0\n}")
 	g.floatBound(s, "minimum", s.Minimum, "<", size)
 	g.floatBound(s, "maximum", s.Maximum, ">", size)

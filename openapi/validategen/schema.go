@@ -22,6 +22,8 @@ type schema struct {
 	whole bool
 	// judged is the schema of values that have been judged: it has a shape and no rules.
 	judged bool
+	// text is the shape of a form: of its members there is none that is null.
+	text bool
 
 	properties []*property
 	undeclared []string // members that are required and not declared
@@ -96,7 +98,8 @@ func (s *schema) isWhole() bool {
 			return p.Schema != nil && p.Schema.Types == 0
 		})
 	case "integer", "number":
-		if validate.NumberFormatOf(s.Format) != nil && (!numberFormats[s.Format] || s.typ == "number" && intRanges[s.Format] != [2]int64{}) {
+		_, _, whole := integerRange(s.Format)
+		if validate.NumberFormatOf(s.Format) != nil && (!numberFormats[s.Format] || s.typ == "number" && whole) {
 			return true
 		}
 		return slices.ContainsFunc(s.MultipleOf, func(m string) bool { _, _, ok := factor(m); return !ok }) || s.oddEnum('-')

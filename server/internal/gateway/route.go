@@ -270,29 +270,6 @@ func (e edge) concreteness() int {
 	return n
 }
 
-// match appends the values of the parameters in a segment. Each takes as little as it can, and at least a character.
-func (e edge) match(segment string, values []string) ([]string, bool) {
-	rest, ok := strings.CutPrefix(segment, e.literals[0])
-	if !ok {
-		return values, false
-	}
-	last := len(e.literals) - 1
-	if rest, ok = strings.CutSuffix(rest, e.literals[last]); !ok {
-		return values, false
-	}
-	for _, literal := range e.literals[1:last] {
-		if rest == "" {
-			return values, false
-		}
-		i := strings.Index(rest[1:], literal)
-		if i < 0 {
-			return values, false
-		}
-		values, rest = append(values, rest[:i+1]), rest[i+1+len(literal):]
-	}
-	return append(values, rest), rest != ""
-}
-
 // match is a resource, with the path that leads there and nowhere else.
 type match struct {
 	resource  *resource
@@ -440,7 +417,7 @@ func (n *node) find(segments, decoded []string, values *[]string, concrete func(
 	segment := normalSegment(segments[0])
 	for _, e := range n.templated {
 		before := len(*values)
-		all, ok := e.match(segment, *values)
+		all, ok := validate.MatchSegment(e.literals, segment, *values)
 		if ok {
 			*values = all
 			if res := e.next.find(segments[1:], decoded[1:], values, concrete); res != nil {

@@ -25,6 +25,14 @@ func DecodeReading(data []byte, into *probe.Reading) *validate.Faults {
 	return r.Close()
 }
 
+func intoReading(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*probe.Reading)
+	if !ok {
+		return nil, false
+	}
+	return DecodeReading(data, v), true
+}
+
 // namesReading are the members of /components/schemas/reading, in the document's order.
 var namesReading = []string{
 	"id",
@@ -110,11 +118,17 @@ func readReading(r *validate.Reader, v *probe.Reading) {
 }
 
 // checkPostProbeProbeId checks the string /paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1/schema.
-func checkPostProbeProbeId(r *validate.Reader, at int, s string) string {
+func checkPostProbeProbeId(r *validate.Reader, at int, s string) uuid.UUID {
 	if !formatUuid(s) {
 		r.Fault(at, "format", "", &wantStringUuid)
+		var none uuid.UUID
+		return none
 	}
-	return s
+	var v uuid.UUID
+	if v.UnmarshalText([]byte(s)) != nil {
+		r.Undecodable(at, &wantStringUuid)
+	}
+	return v
 }
 
 // checkSlot checks the number /components/schemas/slot.
@@ -138,11 +152,11 @@ func checkSlot(r *validate.Reader, at int, lit []byte) int32 {
 func checkPostProbeScale(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Beyond(at, lit, schemas[2])
+		r.Fault(at, "format", "", &wantNumberDouble)
 		return 0
 	}
 	if n <= 0 && validate.CompareDecimal(lit, "0") <= 0 {
-		r.Fault(at, "exclusiveMinimum", "0", &wantNumber)
+		r.Fault(at, "exclusiveMinimum", "0", &wantNumberDouble)
 	}
 	return n
 }
@@ -206,7 +220,7 @@ func checkPostProbeLevel(r *validate.Reader, at int, s string) probe.PostProbePa
 func checkPostProbeXRate(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Beyond(at, lit, schemas[11])
+		r.Fault(at, "format", "", &wantNumberDouble)
 		return 0
 	}
 	if n >= 1.5 && validate.CompareDecimal(lit, "1.5") > 0 {
@@ -498,7 +512,6 @@ var (
 	wantBoolean                 = validate.Expected{Type: "boolean"}
 	wantIntegerEdmInt32         = validate.Expected{Type: "integer", Format: "edm-int32"}
 	wantIntegerInt32            = validate.Expected{Type: "integer", Format: "int32"}
-	wantNumber                  = validate.Expected{Type: "number"}
 	wantNumberDouble            = validate.Expected{Type: "number", Format: "double"}
 	wantObject                  = validate.Expected{Type: "object"}
 	wantString                  = validate.Expected{Type: "string"}

@@ -16,7 +16,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePostProbe.Security,
 		Parameters: judgePostProbe.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkReading},
+			{Type: "application/json", Check: checkReading, Decode: intoReading},
 		},
 		Responses: []*validate.Response{
 			{
@@ -28,13 +28,7 @@ var Operations = []*validate.Operation{
 			var params probe.PostProbeParams
 			return DecodePostProbeParams(path[0], path[1], path[2], path[3], query, header, &values, &params).Verdict()
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*probe.Reading)
-			if !ok {
-				return nil, false
-			}
-			return DecodeReading(data, v), true
-		},
+		DecodeBody: intoReading,
 	},
 }
 

@@ -3,6 +3,7 @@
 package probevalid
 
 import (
+	"github.com/google/uuid"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
 )
@@ -38,7 +39,7 @@ var judgePostProbe = &validate.Operation{
 var paramsPostProbe = [...]validate.Place{
 	{In: "path", Name: "probe-id", Expected: &wantStringUuid},
 	{In: "path", Name: "slot", Expected: &wantIntegerInt32},
-	{In: "path", Name: "scale", Expected: &wantNumber},
+	{In: "path", Name: "scale", Expected: &wantNumberDouble},
 	{In: "path", Name: "on", Expected: &wantBoolean},
 	{In: "query", Name: "top", Expected: &wantIntegerInt32},
 	{In: "query", Name: "$filter", Expected: &wantString},
@@ -54,14 +55,14 @@ var paramsPostProbe = [...]validate.Place{
 
 // PostProbePath has the path parameters of postProbe.
 type PostProbePath struct {
-	ProbeId string  // probe-id
-	Slot    int32   // slot
-	Scale   float64 // scale
-	On      bool    // on
+	ProbeId uuid.UUID // probe-id
+	Slot    int32     // slot
+	Scale   float64   // scale
+	On      bool      // on
 }
 
 // Values returns the parameters in the order of the path.
-func (p *PostProbePath) Values() (string, int32, float64, bool) {
+func (p *PostProbePath) Values() (uuid.UUID, int32, float64, bool) {
 	return p.ProbeId, p.Slot, p.Scale, p.On
 }
 
@@ -69,9 +70,9 @@ func (p *PostProbePath) Values() (string, int32, float64, bool) {
 // The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
 // The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
 func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[string][]string, path *PostProbePath, into *probe.PostProbeParams) *validate.Faults {
-	p := validate.ParametersOf(paramsPostProbe[:])
 	*path = PostProbePath{}
 	*into = probe.PostProbeParams{}
+	p := validate.ParametersOf(paramsPostProbe[:])
 	options := query
 	if s, ok := p.Path(0, probeId); ok {
 		path.ProbeId = checkPostProbeProbeId(&p.Reader, 0, s)

@@ -28,6 +28,14 @@ func DecodeOrderResponse(data []byte, into *shop.Order) *validate.Faults {
 	return r.Close()
 }
 
+func intoOrder(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*shop.Order)
+	if !ok {
+		return nil, false
+	}
+	return DecodeOrder(data, v), true
+}
+
 // namesOrder are the members of /components/schemas/order, in the document's order.
 var namesOrder = []string{
 	"id",
@@ -391,7 +399,7 @@ func readEntityId(r *validate.Reader) int64 {
 func checkOrder1Price(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
 	if !ok {
-		r.Beyond(at, lit, schemas[0])
+		r.Fault(at, "format", "", &wantNumberDouble)
 		return 0
 	}
 	if n <= 0 && validate.CompareDecimal(lit, "0") <= 0 {
@@ -410,7 +418,7 @@ func checkOrder1Price(r *validate.Reader, at int, lit []byte) float64 {
 func checkOrder1Discount(r *validate.Reader, at int, lit []byte) float32 {
 	n, ok := validate.ParseFloat(lit, 32)
 	if !ok {
-		r.Beyond(at, lit, schemas[1])
+		r.Fault(at, "format", "", &wantNumberFloat)
 		return 0
 	}
 	if n <= -0.5 && validate.CompareDecimal(lit, "-0.5") < 0 {
@@ -453,7 +461,7 @@ func checkOrder1Any(r *validate.Reader, at int, lit []byte) int {
 		return 0
 	}
 	if !ok {
-		r.Beyond(at, lit, schemas[2])
+		r.Beyond(at, lit, schemas[0])
 		return 0
 	}
 	return int(n)
@@ -477,7 +485,7 @@ func checkOrder1Big(r *validate.Reader, at int, lit []byte) int64 {
 func checkOrder1Ratio(r *validate.Reader, at int, lit []byte) shop.OrderRatio {
 	n, ok := validate.ParseFloat(lit, 32)
 	if !ok {
-		r.Beyond(at, lit, schemas[3])
+		r.Beyond(at, lit, schemas[1])
 		return 0
 	}
 	if validate.CompareDecimal(lit, "0.5") != 0 && validate.CompareDecimal(lit, "1") != 0 && validate.CompareDecimal(lit, "2e1") != 0 {
@@ -494,7 +502,7 @@ func checkOrder1Size(r *validate.Reader, at int, lit []byte) shop.OrderSize {
 		return 0
 	}
 	if !ok {
-		r.Beyond(at, lit, schemas[4])
+		r.Beyond(at, lit, schemas[2])
 		return 0
 	}
 	switch n {

@@ -17,7 +17,7 @@ var Operations = []*validate.Operation{
 		Parameters:   judgeCreateOrder.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkOrder},
+			{Type: "application/json", Check: checkOrder, Decode: intoOrder},
 		},
 		Responses: []*validate.Response{
 			{
@@ -30,13 +30,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodeCreateOrderParams(query, header).Verdict()
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*shop.Order)
-			if !ok {
-				return nil, false
-			}
-			return DecodeOrder(data, v), true
-		},
+		DecodeBody: intoOrder,
 	},
 }
 

@@ -37,6 +37,14 @@ func DecodeProblem(data []byte, into *tree.Problem) *validate.Faults {
 	return r.Close()
 }
 
+func intoNode(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*tree.Node)
+	if !ok {
+		return nil, false
+	}
+	return DecodeNode(data, v), true
+}
+
 // namesNode are the members of /components/schemas/node, in the document's order.
 var namesNode = []string{
 	"name",

@@ -17,7 +17,7 @@ var Operations = []*validate.Operation{
 		Parameters:   judgePutTree.Parameters,
 		BodyRequired: true,
 		Request: []*validate.Body{
-			{Type: "application/json", Check: checkNode},
+			{Type: "application/json", Check: checkNode, Decode: intoNode},
 		},
 		Responses: []*validate.Response{
 			{
@@ -42,13 +42,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodePutTreeParams(query, header).Verdict()
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*tree.Node)
-			if !ok {
-				return nil, false
-			}
-			return DecodeNode(data, v), true
-		},
+		DecodeBody: intoNode,
 	},
 }
 

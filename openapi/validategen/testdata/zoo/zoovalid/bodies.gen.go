@@ -61,6 +61,57 @@ func DecodeToken(data []byte, into *zoo.Token) *validate.Faults {
 	return r.Close()
 }
 
+func intoAnimal(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*zoo.Animal)
+	if !ok {
+		return nil, false
+	}
+	return DecodeAnimal(data, v), true
+}
+
+func intoCage(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*zoo.Cage)
+	if !ok {
+		return nil, false
+	}
+	return DecodeCage(data, v), true
+}
+
+func intoLoose(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*zoo.Loose)
+	if !ok {
+		return nil, false
+	}
+	return DecodeLoose(data, v), true
+}
+
+func intoFormPostFeeding(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*zoo.PostFeedingFormdataRequestBody)
+	if !ok {
+		return nil, false
+	}
+	return readFormPostFeeding(data, v), true
+}
+
+// readFormPostFeeding decodes the form of postFeeding, which was found valid.
+func readFormPostFeeding(data []byte, into *zoo.PostFeedingFormdataRequestBody) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
+	r.Admit()
+	var value zoo.PostFeedingFormdataRequestBody
+	shapePostFeedingForm(r, &value)
+	*into = value
+	return r.Close()
+}
+
+func intoToken(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*zoo.Token)
+	if !ok {
+		return nil, false
+	}
+	return DecodeToken(data, v), true
+}
+
 // shapeAnimal keeps the JSON of /components/schemas/Animal.
 func shapeAnimal(r *validate.Reader, v *zoo.Animal) {
 	at := r.Offset()
@@ -221,7 +272,7 @@ func readToken(r *validate.Reader, v *zoo.Token) {
 			x := readString(r)
 			v.String = &x
 		case 3: // any
-			if at := r.Offset(); r.Check(schemas[3]) {
+			if at := r.Offset(); r.Check(schemas[5]) {
 				r.Rewind(at)
 				x := r.Any()
 				v.Any = &x
@@ -239,6 +290,54 @@ func readToken(r *validate.Reader, v *zoo.Token) {
 		}
 		if seen&(1<<5) == 0 {
 			r.Missing("undeclared", &want)
+		}
+	}
+}
+
+// shapePostAnimalTags reads the array /paths/~1animals/post/parameters/0/schema.
+func shapePostAnimalTags(r *validate.Reader, v *[]string) {
+	*v = []string{}
+	if !r.Enter('[', &wantArray) {
+		return
+	}
+	n := 0
+	for ; r.More(n, ']'); n++ {
+		*v = append(*v, r.AnyString(&wantString))
+	}
+}
+
+// namesPostFeedingFormShape are the members of /paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema, in the document's order.
+var namesPostFeedingFormShape = []string{
+	"what",
+	"grams",
+}
+
+// shapePostFeedingForm reads the object /paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema.
+func shapePostFeedingForm(r *validate.Reader, v *zoo.PostFeedingFormdataRequestBody) {
+	if !r.Enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others validate.NameSet
+	n, next := 0, 0
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesPostFeedingFormShape, next)
+		if i < 0 {
+			r.Free(&others)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			r.Duplicate()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // what
+			v.What = r.AnyString(&wantString)
+		case 1: // grams
+			x := shapePathsFeedingsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesGrams(r)
+			v.Grams = &x
 		}
 	}
 }
@@ -406,6 +505,16 @@ func readEscape(r *validate.Reader) string {
 	return none
 }
 
+// shapePathsFeedingsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesGrams reads the number /paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/grams.
+func shapePathsFeedingsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesGrams(r *validate.Reader) int {
+	at := r.Offset()
+	if lit, ok := r.Number(&wantInteger); ok {
+		return checkPathsFeedingsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesGrams(r, at, lit)
+	}
+	var none int
+	return none
+}
+
 // checkCageKind checks the string /components/schemas/Cage/properties/kind.
 func checkCageKind(r *validate.Reader, at int, s string) zoo.CageKind {
 	return zoo.CageKind(s)
@@ -467,6 +576,20 @@ func checkEscape(r *validate.Reader, at int, s string) string {
 	return s
 }
 
+// checkPathsFeedingsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesGrams checks the number /paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/grams.
+func checkPathsFeedingsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesGrams(r *validate.Reader, at int, lit []byte) int {
+	n, whole, ok := validate.ParseInteger(lit)
+	if !whole {
+		r.Fault(at, "type", "", &wantInteger)
+		return 0
+	}
+	if !ok {
+		r.Fault(at, "format", "", &wantInteger)
+		return 0
+	}
+	return int(n)
+}
+
 // checkInsideTemperature checks the number /components/schemas/Inside/properties/temperature.
 func checkInsideTemperature(r *validate.Reader, at int, lit []byte) float64 {
 	n, ok := validate.ParseFloat(lit, 64)
@@ -482,6 +605,7 @@ var (
 	want             = validate.Expected{Type: ""}
 	wantArray        = validate.Expected{Type: "array"}
 	wantBoolean      = validate.Expected{Type: "boolean"}
+	wantInteger      = validate.Expected{Type: "integer"}
 	wantNumberDouble = validate.Expected{Type: "number", Format: "double"}
 	wantObject       = validate.Expected{Type: "object"}
 	wantString       = validate.Expected{Type: "string"}

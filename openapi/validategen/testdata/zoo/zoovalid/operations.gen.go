@@ -4,21 +4,18 @@ package zoovalid
 
 import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/zoo"
 )
 
 // Operations are the operations of the document, in its order.
 var Operations = []*validate.Operation{
 	{
-		ID:     "postAnimal",
-		Method: "POST",
-		Path:   "/animals",
-		Parameters: []*validate.Parameter{
-			{Pointer: "/paths/~1animals/post/parameters/0", In: "query", Name: "tags", Explode: true, Style: "form", Schema: schemas[4]},
-			{Pointer: "/paths/~1animals/post/parameters/1", In: "cookie", Name: "session", Explode: true, Style: "form", Schema: schemas[5]},
-		},
+		ID:         "postAnimal",
+		Method:     "POST",
+		Path:       "/animals",
+		Security:   judgePostAnimal.Security,
+		Parameters: judgePostAnimal.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[0]},
+			{Type: "application/json", Schema: schemas[0], Decode: intoAnimal},
 		},
 		Responses: []*validate.Response{
 			{
@@ -28,13 +25,7 @@ var Operations = []*validate.Operation{
 				},
 			},
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*zoo.Animal)
-			if !ok {
-				return nil, false
-			}
-			return DecodeAnimal(data, v), true
-		},
+		DecodeBody: intoAnimal,
 	},
 	{
 		ID:         "putCage",
@@ -43,7 +34,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePutCage.Security,
 		Parameters: judgePutCage.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[1]},
+			{Type: "application/json", Schema: schemas[1], Decode: intoCage},
 		},
 		Responses: []*validate.Response{
 			{
@@ -53,13 +44,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodePutCageParams(query, header).Verdict()
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*zoo.Cage)
-			if !ok {
-				return nil, false
-			}
-			return DecodeCage(data, v), true
-		},
+		DecodeBody: intoCage,
 	},
 	{
 		ID:         "patchLoose",
@@ -68,7 +53,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePatchLoose.Security,
 		Parameters: judgePatchLoose.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/json", Schema: schemas[2]},
+			{Type: "application/json", Schema: schemas[2], Decode: intoLoose},
 		},
 		Responses: []*validate.Response{
 			{
@@ -78,13 +63,7 @@ var Operations = []*validate.Operation{
 		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
 			return DecodePatchLooseParams(query, header).Verdict()
 		},
-		DecodeBody: func(data []byte, into any) (*validate.Faults, bool) {
-			v, ok := into.(*zoo.Loose)
-			if !ok {
-				return nil, false
-			}
-			return DecodeLoose(data, v), true
-		},
+		DecodeBody: intoLoose,
 	},
 	{
 		ID:         "postFeeding",
@@ -93,10 +72,10 @@ var Operations = []*validate.Operation{
 		Security:   judgePostFeeding.Security,
 		Parameters: judgePostFeeding.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/x-www-form-urlencoded", Schema: schemas[6], Encoding: map[string]*validate.Encoding{
+			{Type: "application/x-www-form-urlencoded", Schema: schemas[6], Decode: intoFormPostFeeding, Encoding: map[string]*validate.Encoding{
 				"what": {Types: []string(nil), Style: "form", Explode: true, AllowReserved: false},
 			}},
-			{Type: "application/json", Schema: schemas[7]},
+			{Type: "application/json", Schema: schemas[7], Decode: intoToken},
 		},
 		Responses: []*validate.Response{
 			{

@@ -3,8 +3,48 @@
 package zoovalid
 
 import (
+	"context"
+
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/zoo"
 )
+
+// judgePostAnimal judges the parameters of postAnimal in process.
+var judgePostAnimal = &validate.Operation{
+	Path: "/animals",
+	Parameters: []*validate.Parameter{
+		{Pointer: "/paths/~1animals/post/parameters/0", In: "query", Name: "tags", Explode: true, Style: "form", Schema: schemas[3]},
+		{Pointer: "/paths/~1animals/post/parameters/1", In: "cookie", Name: "session", Explode: true, Style: "form", Schema: schemas[4]},
+	},
+}
+
+// DecodePostAnimalParams checks the parameters of POST /animals and decodes them.
+// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
+// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+func DecodePostAnimalParams(query string, header map[string][]string, into *zoo.PostAnimalParams) *validate.Faults {
+	*into = zoo.PostAnimalParams{}
+	values, faults := judgePostAnimal.ReadParameters(context.Background(), []string{}, query, header)
+	if faults != nil {
+		return faults
+	}
+	if data := values[0]; data != nil { // tags
+		reader := validate.Open(data)
+		r := &reader
+		r.Admit()
+		into.Tags = new([]string)
+		shapePostAnimalTags(r, into.Tags)
+		faults = judgePostAnimal.Parameters[0].Refuse(faults, r.Close())
+	}
+	if data := values[1]; data != nil { // session
+		reader := validate.Open(data)
+		r := &reader
+		r.Admit()
+		x := r.AnyString(&wantString)
+		into.Session = &x
+		faults = judgePostAnimal.Parameters[1].Refuse(faults, r.Close())
+	}
+	return faults
+}
 
 // judgePutCage judges the parameters of putCage in process.
 var judgePutCage = &validate.Operation{

@@ -25,9 +25,9 @@ var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 	*s[2] = validate.Schema{Pointer: "/components/schemas/Loose", Name: "Loose", Types: validate.AnyType, Properties: []validate.Property{
 		{Name: "id", Schema: s[21]},
 	}, Required: []string{"id"}, AnyOf: []*validate.Schema{s[22], s[23]}}
-	*s[3] = validate.Schema{Pointer: "/components/schemas/Any", Name: "Any", Types: validate.AnyType, Not: s[24]}
-	*s[4] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[25]}
-	*s[5] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/1/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(3)}
+	*s[3] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[24]}
+	*s[4] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/1/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(3)}
+	*s[5] = validate.Schema{Pointer: "/components/schemas/Any", Name: "Any", Types: validate.AnyType, Not: s[25]}
 	*s[6] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
 		{Name: "what", Schema: s[26]},
 		{Name: "grams", Schema: s[27]},
@@ -36,7 +36,7 @@ var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 		{Name: "id", Schema: s[28]},
 		{Name: "base64", Schema: s[29]},
 		{Name: "string", Schema: s[30]},
-		{Name: "any", Schema: s[3]},
+		{Name: "any", Schema: s[5]},
 		{Name: "escape", Schema: s[31]},
 	}, Required: []string{"id", "undeclared"}}
 	*s[8] = validate.Schema{Pointer: "/paths/~1feedings/post/responses/default/content/text~1plain/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(5)}
@@ -64,8 +64,8 @@ var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 	*s[21] = validate.Schema{Pointer: "/components/schemas/Loose/properties/id", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 	*s[22] = validate.Schema{Pointer: "/components/schemas/Loose/anyOf/0", Types: validate.AnyType, Required: []string{"a"}}
 	*s[23] = validate.Schema{Pointer: "/components/schemas/Loose/anyOf/1", Types: validate.AnyType, Required: []string{"b"}}
-	*s[24] = validate.Schema{Pointer: "/components/schemas/Any/not", Expected: validate.Expected{Type: "string"}, Types: validate.String}
-	*s[25] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema/items", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(2)}
+	*s[24] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema/items", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(2)}
+	*s[25] = validate.Schema{Pointer: "/components/schemas/Any/not", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 	*s[26] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/what", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(2)}
 	*s[27] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/grams", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[28] = validate.Schema{Pointer: "/components/schemas/Body/properties/id", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
