@@ -185,6 +185,14 @@ func (w *writer) chanceFor(s object, n int, types ...string) bool {
 	return w.Chance(min(n, 256))
 }
 
+// rarelyFor is chanceFor for a keyword that documents for which code is generated seldom have.
+func (w *writer) rarelyFor(s object, n int, types ...string) bool {
+	if w.Typed {
+		n *= 4
+	}
+	return w.chanceFor(s, n, types...)
+}
+
 func (w *writer) values(s object) {
 	if w.Typed && !isScalar(s) {
 		return
@@ -324,7 +332,7 @@ func (w *writer) counts(s object) {
 			s[keyword] = w.count(4)
 		}
 	}
-	if w.chanceFor(s, 8, "array") {
+	if w.rarelyFor(s, 8, "array") {
 		s["uniqueItems"] = w.IntN(4) > 0
 	}
 }
@@ -351,14 +359,14 @@ func (w *writer) arrays(s object, depth int) {
 	if w.chanceFor(s, 2, "array") || !w.v31 && s["type"] == "array" {
 		s["items"] = w.child(depth)
 	}
-	if w.chanceFor(s, 6, "array") {
+	if w.rarelyFor(s, 6, "array") {
 		list := []any{w.child(depth)}
 		if w.Chance(2) {
 			list = append(list, w.child(depth))
 		}
 		s["prefixItems"] = list
 	}
-	if w.chanceFor(s, 6, "array") {
+	if w.rarelyFor(s, 6, "array") {
 		s["contains"] = w.child(depth)
 	}
 	for _, keyword := range []string{"minContains", "maxContains"} {
@@ -366,7 +374,7 @@ func (w *writer) arrays(s object, depth int) {
 			s[keyword] = w.count(3)
 		}
 	}
-	if w.chanceFor(s, 9, "array") {
+	if w.rarelyFor(s, 9, "array") {
 		s["unevaluatedItems"] = w.child(depth)
 	}
 }
@@ -381,23 +389,23 @@ func (w *writer) objects(s object, depth int) {
 	if w.chanceFor(s, 4, "object") {
 		s["additionalProperties"] = w.rest(depth)
 	}
-	if w.chanceFor(s, 8, "object") {
+	if w.rarelyFor(s, 8, "object") {
 		s["unevaluatedProperties"] = w.rest(depth)
 	}
-	if w.chanceFor(s, 7, "object") {
+	if w.rarelyFor(s, 7, "object") {
 		named := object{}
 		for range 1 + w.IntN(2) {
 			named[pick(w.Source, patterns)] = w.child(depth)
 		}
 		s["patternProperties"] = named
 	}
-	if w.chanceFor(s, 10, "object") {
+	if w.rarelyFor(s, 10, "object") {
 		names := object{}
 		w.strings(names)
 		w.values(names)
 		s["propertyNames"] = names
 	}
-	if w.chanceFor(s, 9, "object") {
+	if w.rarelyFor(s, 9, "object") {
 		s["dependentRequired"] = object{pick(w.Source, w.Names): distinct([]any{pick(w.Source, w.Names), pick(w.Source, w.Names)})}
 	}
 }
@@ -477,7 +485,7 @@ func (w *writer) combinations(s object, depth int, inPlace bool) {
 		}
 	}
 	for _, keyword := range []string{"not", "if", "then", "else"} {
-		if w.Chance(14) {
+		if w.Chance(14) && (!w.Typed || w.Chance(4)) {
 			s[keyword] = w.schema(depth, inPlace)
 		}
 	}
