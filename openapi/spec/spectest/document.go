@@ -3,6 +3,7 @@ package spectest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -93,13 +94,33 @@ func NewDocument(s *Source, o Options) *Document {
 	d := &Document{V31: w.v31, Components: object{}, Schema: object{"$ref": "#/components/schemas/" + w.component(0)}}
 	for i := range schemas + pets {
 		w.after = i
-		if i < schemas {
-			d.Components[w.component(i)] = w.schema(o.Depth, true)
-		} else {
-			d.Components[w.component(i)] = w.pet(i)
+		switch name := w.component(i); {
+		case i == 0 && o.Typed:
+			d.Components[name] = w.root()
+		case i < schemas:
+			d.Components[name] = w.schema(o.Depth, true)
+		default:
+			d.Components[name] = w.pet(i)
 		}
 	}
 	return d
+}
+
+// root writes an object that has members of most names.
+func (w *writer) root() any {
+	s, properties := object{"type": "object"}, object{}
+	w.counts(s)
+	w.objects(s, w.Depth)
+	for _, name := range w.Names {
+		if w.IntN(4) > 0 {
+			properties[name] = w.child(w.IntN(w.Depth))
+		}
+	}
+	if declared, ok := s["properties"].(object); ok {
+		maps.Copy(properties, declared)
+	}
+	s["properties"] = properties
+	return s
 }
 
 // schema writes a schema. inPlace is for one of the value of the component itself.
