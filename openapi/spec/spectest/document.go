@@ -116,6 +116,11 @@ func (w *writer) root() any {
 			properties[name] = w.child(w.IntN(w.Depth))
 		}
 	}
+	for i, name := range hiddenNames {
+		if w.Chance(3) {
+			properties[name] = w.hidden([]string{"readOnly", "writeOnly"}[i], 1)
+		}
+	}
 	if declared, ok := s["properties"].(object); ok {
 		maps.Copy(properties, declared)
 	}
