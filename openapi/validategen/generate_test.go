@@ -168,6 +168,16 @@ func TestGoNames(t *testing.T) {
 	refuses(t, strings.Replace(document, "x-go-name: Node", "x-go-name: None", 1), "/components/schemas/knot", "no type None")
 }
 
+// TestUndescribedItems has items that the schema does not describe and the Go type does: their functions have a name.
+func TestUndescribedItems(t *testing.T) {
+	t.Parallel()
+	document := strings.Replace(documentOf("", treeNode), "matrix: {type: array, items: {type: array, items: {type: integer}}}", "matrix: {type: array}", 1)
+	r := generates(t, document, false)
+	if encoders := string(r.files["encoders.gen.go"]); strings.Contains(encoders, "func append(") || !strings.Contains(encoders, "func appendValue(") {
+		t.Errorf("got %s", encoders)
+	}
+}
+
 // TestNamesThatMeet has a schema and an operation whose functions would have one name.
 func TestNamesThatMeet(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,8 +193,12 @@ func exported(text string) string {
 	return b.String()
 }
 
-// title is what the functions for a schema are named after: the component, or what the schema stands in.
-func (g *generator) title(s *schema) string {
+// title is what the functions for a schema are named after. Without a letter, append and struct would be names of Go.
+func (g *generator) title(s *schema) string { return cmp.Or(titleOf(s), "Value") }
+
+// titleOf names a schema after its component, or what it stands in; "" if that has no letter or digit, or if the document
+// does not describe the value.
+func titleOf(s *schema) string {
 	switch {
 	case s.Name != "":
 		return exported(s.Name)

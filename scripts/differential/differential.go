@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
@@ -115,6 +116,9 @@ func (c *Comparison) version(ctx context.Context, w *workshop.Workshop, version 
 // document compares what both say of the bodies of a document. Of its differences it keeps the first.
 func (c *Comparison) document(ctx context.Context, d *drawn, generated []*validate.Faults) {
 	switch {
+	case strings.HasPrefix(d.group.Dropped, "go: "):
+		c.Differences = append(c.Differences, fmt.Sprintf("document %d: what is generated does not compile: %s\n%s", d.seed, d.group.Dropped, d.document.JSON()))
+		return
 	case d.group.Dropped != "":
 		c.Dropped++
 		c.Reasons = append(c.Reasons, fmt.Sprintf("document %d: %s", d.seed, d.group.Dropped))

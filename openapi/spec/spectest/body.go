@@ -311,8 +311,24 @@ var formatExamples = map[string]string{
 	"date": "2024-02-29", "date-time": "2024-02-29T12:00:00Z", "ipv4": "127.0.0.1", "uuid": "6de0af45-af45-6de0-45af-e06d45afe06d",
 }
 
-// number writes a number as text does a string.
+// bounds returns the bounds of numbers, which are where rules differ.
+func (d *demand) bounds() []string {
+	var list []string
+	for _, s := range d.scalars {
+		for _, keyword := range []string{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"} {
+			if n, ok := s[keyword].(json.Number); ok {
+				list = append(list, string(n))
+			}
+		}
+	}
+	return list
+}
+
+// number writes a number as text does a string, or a bound.
 func (g *guide) number(d *demand, typ string) *value {
+	if list := d.bounds(); len(list) > 0 && g.Chance(4) {
+		return &value{kind: '0', text: pick(g.Source, list)}
+	}
 	best, most := []string{}, -1
 	for _, text := range append(slices.Clone(numbers), bounds...) {
 		if typ == "integer" && !rat(json.Number(text)).IsInt() {

@@ -3,6 +3,7 @@ package spectest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -93,13 +94,38 @@ func NewDocument(s *Source, o Options) *Document {
 	d := &Document{V31: w.v31, Components: object{}, Schema: object{"$ref": "#/components/schemas/" + w.component(0)}}
 	for i := range schemas + pets {
 		w.after = i
-		if i < schemas {
-			d.Components[w.component(i)] = w.schema(o.Depth, true)
-		} else {
-			d.Components[w.component(i)] = w.pet(i)
+		switch name := w.component(i); {
+		case i == 0 && o.Typed:
+			d.Components[name] = w.root()
+		case i < schemas:
+			d.Components[name] = w.schema(o.Depth, true)
+		default:
+			d.Components[name] = w.pet(i)
 		}
 	}
 	return d
+}
+
+// root writes an object that has members of most names.
+func (w *writer) root() any {
+	s, properties := object{"type": "object"}, object{}
+	w.counts(s)
+	w.objects(s, w.Depth)
+	for _, name := range w.Names {
+		if w.IntN(4) > 0 {
+			properties[name] = w.child(w.IntN(w.Depth))
+		}
+	}
+	for i, name := range hiddenNames {
+		if w.Chance(3) {
+			properties[name] = w.hidden([]string{"readOnly", "writeOnly"}[i], 1)
+		}
+	}
+	if declared, ok := s["properties"].(object); ok {
+		maps.Copy(properties, declared)
+	}
+	s["properties"] = properties
+	return s
 }
 
 // schema writes a schema. inPlace is for one of the value of the component itself.
@@ -183,6 +209,14 @@ func (w *writer) chanceFor(s object, n int, types ...string) bool {
 		n *= 12
 	}
 	return w.Chance(min(n, 256))
+}
+
+// rarelyFor is chanceFor for a keyword that documents for which code is generated seldom have.
+func (w *writer) rarelyFor(s object, n int, types ...string) bool {
+	if w.Typed {
+		n *= 4
+	}
+	return w.chanceFor(s, n, types...)
 }
 
 func (w *writer) values(s object) {
@@ -324,7 +358,7 @@ func (w *writer) counts(s object) {
 			s[keyword] = w.count(4)
 		}
 	}
-	if w.chanceFor(s, 8, "array") {
+	if w.rarelyFor(s, 8, "array") {
 		s["uniqueItems"] = w.IntN(4) > 0
 	}
 }
@@ -351,14 +385,14 @@ func (w *writer) arrays(s object, depth int) {
 	if w.chanceFor(s, 2, "array") || !w.v31 && s["type"] == "array" {
 		s["items"] = w.child(depth)
 	}
-	if w.chanceFor(s, 6, "array") {
+	if w.rarelyFor(s, 6, "array") {
 		list := []any{w.child(depth)}
 		if w.Chance(2) {
 			list = append(list, w.child(depth))
 		}
 		s["prefixItems"] = list
 	}
-	if w.chanceFor(s, 6, "array") {
+	if w.rarelyFor(s, 6, "array") {
 		s["contains"] = w.child(depth)
 	}
 	for _, keyword := range []string{"minContains", "maxContains"} {
@@ -366,7 +400,7 @@ func (w *writer) arrays(s object, depth int) {
 			s[keyword] = w.count(3)
 		}
 	}
-	if w.chanceFor(s, 9, "array") {
+	if w.rarelyFor(s, 9, "array") {
 		s["unevaluatedItems"] = w.child(depth)
 	}
 }
@@ -381,23 +415,23 @@ func (w *writer) objects(s object, depth int) {
 	if w.chanceFor(s, 4, "object") {
 		s["additionalProperties"] = w.rest(depth)
 	}
-	if w.chanceFor(s, 8, "object") {
+	if w.rarelyFor(s, 8, "object") {
 		s["unevaluatedProperties"] = w.rest(depth)
 	}
-	if w.chanceFor(s, 7, "object") {
+	if w.rarelyFor(s, 7, "object") {
 		named := object{}
 		for range 1 + w.IntN(2) {
 			named[pick(w.Source, patterns)] = w.child(depth)
 		}
 		s["patternProperties"] = named
 	}
-	if w.chanceFor(s, 10, "object") {
+	if w.rarelyFor(s, 10, "object") {
 		names := object{}
 		w.strings(names)
 		w.values(names)
 		s["propertyNames"] = names
 	}
-	if w.chanceFor(s, 9, "object") {
+	if w.rarelyFor(s, 9, "object") {
 		s["dependentRequired"] = object{pick(w.Source, w.Names): distinct([]any{pick(w.Source, w.Names), pick(w.Source, w.Names)})}
 	}
 }
@@ -477,7 +511,7 @@ func (w *writer) combinations(s object, depth int, inPlace bool) {
 		}
 	}
 	for _, keyword := range []string{"not", "if", "then", "else"} {
-		if w.Chance(14) {
+		if w.Chance(14) && (!w.Typed || w.Chance(4)) {
 			s[keyword] = w.schema(depth, inPlace)
 		}
 	}
