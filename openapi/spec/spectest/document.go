@@ -469,6 +469,9 @@ func (w *writer) properties(s object, depth int) {
 
 // hidden writes the schema of a member that one direction does not have.
 func (w *writer) hidden(keyword string, depth int) any {
+	if w.Typed && w.IntN(8) > 0 {
+		return object{"type": pick(w.Source, []string{"string", "integer", "number", "boolean"}), keyword: true}
+	}
 	s, ok := w.child(depth).(object)
 	switch {
 	case !ok:
