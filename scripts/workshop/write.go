@@ -54,16 +54,24 @@ func (w *Workshop) writePlain() error {
 	return w.write("models/plain.go", source)
 }
 
-var decoding = regexp.MustCompile(`(?s)^(G[0-9]+E)".*?return Decode(\w+)\(data`)
+// An operation names the function that decodes its body into what the handler has, and that calls the decoder.
+var (
+	decodes = regexp.MustCompile(`(?s)^(G[0-9]+E)".*?DecodeBody: +(\w+),`)
+	decoder = regexp.MustCompile(`(?s)func (into\w+)\(data \[\]byte.*?return Decode(\w+)\(data`)
+)
 
 // findDecoders finds the function of each group. One that is directed has another one for responses.
 func (w *Workshop) findDecoders() (responses map[string]bool, err error) {
 	operations, err1 := os.ReadFile(filepath.Join(w.dir, "valid", "operations.gen.go"))
 	bodies, err2 := os.ReadFile(filepath.Join(w.dir, "valid", "bodies.gen.go"))
+	called := map[string]string{}
+	for _, m := range decoder.FindAllStringSubmatch(string(operations)+string(bodies), -1) {
+		called[m[1]] = m[2]
+	}
 	found := map[string]string{}
 	for _, text := range regexp.MustCompile(`ID: +"op`).Split(string(operations), -1) {
-		if m := decoding.FindStringSubmatch(text); m != nil {
-			found[m[1]] = m[2]
+		if m := decodes.FindStringSubmatch(text); m != nil {
+			found[m[1]] = called[m[2]]
 		}
 	}
 	responses = map[string]bool{}
