@@ -11,7 +11,7 @@ import (
 // TestGeneratedCodeAgrees draws PFXR_TEST_DOCUMENTS documents from PFXR_TEST_SEED on, and PFXR_TEST_BODIES bodies of each.
 func TestGeneratedCodeAgrees(t *testing.T) {
 	t.Parallel()
-	c := Comparison{Documents: number("PFXR_TEST_DOCUMENTS", 50), Bodies: number("PFXR_TEST_BODIES", 200), Seed: uint64(number("PFXR_TEST_SEED", 0))}
+	c := Comparison{Documents: number("PFXR_TEST_DOCUMENTS", 30), Bodies: number("PFXR_TEST_BODIES", 200), Seed: uint64(number("PFXR_TEST_SEED", 0))}
 	if err := c.Run(t.Context(), t.Output()); err != nil {
 		t.Fatal(err)
 	}
