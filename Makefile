@@ -32,7 +32,7 @@ changelog: ## what changed in the contract since the last tag
 	scripts/changelog.sh
 speclint:  ## lint the contract
 	scripts/speclint.sh
-mutation:  ## change the contract one place at a time; every change must be noticed
+mutation:  ## change our document and three foreign ones one place at a time; every change must be noticed
 	go run ./scripts/mutation
 suite:     ## hold validation to the folder JSON_SCHEMA_TEST_SUITE, a copy of json-schema-org's
 	go run ./scripts/suite

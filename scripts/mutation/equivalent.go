@@ -52,12 +52,6 @@ var equivalents = []*equivalent{
 		changes:  []string{"dropped", "moved to 9223372036854775808"},
 	},
 	{
-		why: "The field is an edm.DateTimeOffset or an edm.Guid: what the format refuses is refused by its type, as a fault of the format, and " +
-			"nothing is said of the pattern then.",
-		pointers: []string{"/components/schemas/dateTimeOffset/format", "/components/schemas/guid/format"},
-		changes:  []string{"dropped"},
-	},
-	{
 		why: "Every text of the format uuid matches the pattern, and still does when the pattern matches more. " +
 			"validategen proves that by inclusion of the automata and writes no check of the pattern: the code is the same.",
 		pointers: []string{"/components/schemas/guid/pattern"},
