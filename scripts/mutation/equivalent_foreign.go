@@ -28,11 +28,6 @@ var foreignEquivalents = map[string][]*equivalent{
 			pointers: []string{"/components/schemas/node/properties/note/nullable"},
 			changes:  []string{"added as true"},
 		},
-		{
-			why:      "The models are the document's: the Go type holds strings alone, and what it cannot hold is refused, as a fault of the type.",
-			pointers: []string{"/components/schemas/problem/properties/title/type"},
-			changes:  []string{"dropped"},
-		},
 	},
 	"zoo": {
 		{

@@ -18,13 +18,14 @@ func TestMutants(t *testing.T) {
 	testMutants(t, "", true, func(i int, m mutant) bool { return i%sample == 0 || proofs[m.String()] != nil })
 }
 
-// TestMutantsOfForeignDocuments runs a sample of them as generated code too.
+// TestMutantsOfForeignDocuments does so as generated code.
 func TestMutantsOfForeignDocuments(t *testing.T) {
 	t.Parallel()
 	for _, name := range foreign {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testMutants(t, name, true, func(i int, _ mutant) bool { return i%sample == 0 })
+			proofs := equivalentOf(foreignEquivalents[name])
+			testMutants(t, name, true, func(i int, m mutant) bool { return i%sample == 0 || proofs[m.String()] != nil })
 		})
 	}
 }
