@@ -29,8 +29,8 @@ func (r *Reader) Check(s *Schema) bool {
 	return false
 }
 
-// Admit says that the contract accepts every value in the place of the next one, where its Go type may not hold it. The
-// reader stays before the value.
+// Admit notes that the contract accepts any value here. What the Go type does not hold is then [Reader.Undecodable], and no
+// fault. The reader stays before the value.
 func (r *Reader) Admit() {
 	at := r.pos
 	r.Skip()

@@ -4,8 +4,8 @@ package main
 var foreignEquivalents = map[string][]*equivalent{
 	"shop": {
 		{
-			why: "nullable widens a type next to it. An order has none: it is all of two objects, and the other one refuses null " +
-				"whatever this one says.",
+			why: "nullable widens a type next to it. An order has none: it is all of two objects, and the other one " +
+				"refuses null.",
 			pointers: []string{
 				"/components/schemas/order/nullable", "/components/schemas/entity/nullable", "/components/schemas/order/allOf/1/nullable",
 			},

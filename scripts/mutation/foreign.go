@@ -16,8 +16,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/mutation/cases"
 )
 
-// foreign are documents of nobody's service in the folder of validategen's, which the same is asked of as of our own. Their cases
-// are made from them: the values at the bounds of each schema, with the verdicts of the document run in process.
+// foreign are the test documents of validategen that are mutated like our own. Their cases are made from them: the values at
+// the bounds of each schema, with the verdicts of the document in process.
 var foreign = []string{"shop", "tree", "zoo"}
 
 // foreignContract is a foreign document with its models.

@@ -31,7 +31,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"github.com/pfxrecryption/pfxrecryption/internal/programtest"
+	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pfxrecryption/pfxrecryption/internal/programtest"
+	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
-	"github.com/pfxrecryption/pfxrecryption/internal/programtest"
+	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 

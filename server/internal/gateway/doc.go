@@ -30,7 +30,7 @@
 //     checked.
 //   - Text that is checked is UTF-8 or ASCII: 415 for text/plain; charset=iso-8859-1.
 //   - A path with ? or # matches no request (RFC 3986 §3.3). It is a warning and does not keep the document out.
-//   - A request's body has at most 1 MiB, or --max-request, whatever the document says of its length.
+//   - A request's body has at most 1 MiB, or what --max-request says, even where the document allows more.
 //   - A response of 206, 304, 412 or 416 to GET or HEAD is no violation where the document does not have it: HTTP gives these
 //     to any reading (RFC 9110 §13 and §14).
 package gateway

@@ -167,7 +167,7 @@ func (x *exchange) checkFields() bool {
 	return ok
 }
 
-// hasField reports whether there is a header field of the name, in whatever case the next handler wrote it.
+// hasField reports whether the header has the field. Names are case-insensitive (RFC 9110 §5.1).
 func hasField(header http.Header, name string) bool {
 	for field := range header {
 		if strings.EqualFold(field, name) {
