@@ -12,9 +12,9 @@ import (
 // patience is how long a generator may take for a small document.
 const patience = 15 * time.Second
 
-// Vet generates code of a document, with the package of models named as is said, and runs go vet over it. It returns why the document is left out, "" if it is not: one
-// of the generators refuses it, or what oapi-codegen writes does not compile. It returns an error if what validategen
-// writes does not compile.
+// Vet generates code of a document and runs go vet over it. name is that of the package of models. An error says that what
+// validategen writes does not compile. leftOut says why the document shows nothing: a generator refuses it, or what
+// oapi-codegen writes does not compile.
 func (w *Workshop) Vet(ctx context.Context, name string, document []byte) (leftOut string, err error) {
 	if err := errors.Join(w.empty(name), w.write("openapi.json", document)); err != nil {
 		return "", err
