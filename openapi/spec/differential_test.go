@@ -17,7 +17,7 @@ import (
 // PFXR_TEST_DOCUMENTS is how many documents there are, and PFXR_TEST_SEED the first.
 func TestRandomDocuments(t *testing.T) {
 	t.Parallel()
-	documents, first := number("PFXR_TEST_DOCUMENTS", 50), number("PFXR_TEST_SEED", 0)
+	documents, first := number("PFXR_TEST_DOCUMENTS", 25), number("PFXR_TEST_SEED", 0)
 	var c counts
 	for seed := first; seed < first+documents; seed++ {
 		source := spectest.Seed(uint64(seed))

@@ -11,9 +11,10 @@ import (
 )
 
 // TestOracle compares the meaning of random schemas of OpenAPI 3.1 with what another validator of JSON Schema says.
+// TestOracle draws PFXR_TEST_DOCUMENTS documents.
 func TestOracle(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(120) {
+	for seed := range uint64(number("PFXR_TEST_DOCUMENTS", 40)) {
 		compareWithOracle(t, seed)
 	}
 }

@@ -1,12 +1,9 @@
 package gateway
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"runtime/debug"
@@ -187,6 +184,11 @@ func (x *exchange) isConditional() bool {
 	return false
 }
 
+// isWhole reports whether the response has all of what was asked for. Of a part there is nothing to say (RFC 9110 §14).
+func (x *exchange) isWhole() bool {
+	return x.status != http.StatusPartialContent || x.request.Method != http.MethodGet
+}
+
 // hasBody reports whether the response can have a body (RFC 9110 §6.4.1).
 func (x *exchange) hasBody() bool {
 	return x.request.Method != http.MethodHead && x.status != http.StatusNoContent && x.status != http.StatusNotModified
@@ -258,17 +260,20 @@ func (x *exchange) finish() {
 		}
 	}
 	body := x.heldBytes()
+	coded := x.isWhole() && x.route.Response(x.status) != nil && x.mustSeeResponse() && len(x.codings()) > 0
 	if x.hasBody() {
 		plain, ok := x.checkBody(body)
 		if !ok {
 			x.refuseResponse(BadAnswer())
 			return
 		}
-		if documented := x.route.Response(x.status) != nil; documented && len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
-			x.Header().Del("Content-Encoding") // what was checked is what is passed on
-			body = plain
+		if coded {
+			body = plain // what was checked is what is passed on
 		}
 		x.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	if coded {
+		x.uncode()
 	}
 	x.holding = false
 	x.writer.WriteHeader(x.status)
@@ -286,7 +291,7 @@ func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 		}
 	}()
 	described := x.route.Response(x.status)
-	if described == nil {
+	if described == nil || !x.isWhole() {
 		return body, true // it was judged by its status
 	}
 	plain, err := x.plain(body)
@@ -333,28 +338,6 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 		}
 	}
 	return ok
-}
-
-var errEncoding = errors.New("the response has a coding that is not known, or more of it than is ever held")
-
-// plain returns the body without its coding.
-func (x *exchange) plain(body []byte) ([]byte, error) {
-	encodings := x.Header()["Content-Encoding"]
-	if len(encodings) == 0 || len(encodings) == 1 && strings.EqualFold(encodings[0], "identity") {
-		return body, nil
-	}
-	if len(encodings) > 1 || !strings.EqualFold(encodings[0], "gzip") {
-		return nil, errEncoding
-	}
-	zr, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	plain, err := io.ReadAll(io.LimitReader(zr, int64(x.gate.config.MaxResponse)+1))
-	if err == nil && len(plain) > x.gate.config.MaxResponse {
-		err = errEncoding
-	}
-	return plain, err
 }
 
 // Flush sends on what is not held.
