@@ -34,7 +34,7 @@ type GatewayConfig struct {
 	AdminListen  string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
 	Upstream     string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
 	UpstreamCA   string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
-	KeepHost     bool           `help:"Send the caller's Host on, not the upstream's own name."`
+	KeepHost     bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
 	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
 	MaxConns     int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
 	Timeout      time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
@@ -285,7 +285,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		}
 	}
 	config := gateway.Config{
-		Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
+		Contract: contract, Policy: rules, Address: g.upstream.Address, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},

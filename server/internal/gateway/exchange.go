@@ -27,7 +27,8 @@ type exchange struct {
 	asItCame bool        // the request breaks a rule that is not enforced
 	found    []violation // those that were not refused, and those of the response
 
-	status   int // 0 until the response begins
+	status   int  // 0 until the response begins
+	checked  bool // the response is held against the contract
 	holding  bool
 	watching bool          // the response goes out as it comes and is checked at its end
 	held     *bytes.Buffer // what was written while holding or watching

@@ -27,6 +27,9 @@ type Config struct {
 	Defaults policy.Defaults
 	// Verifier checks tokens, and the permissions that the operations declare; nil lets tokens pass as they are.
 	Verifier Verifier
+	// Address returns what an address in a response becomes for the caller of r. It is asked for the addresses in bodies of
+	// the built-in contract, which are held for it up to MaxResponse; nil leaves them as they are.
+	Address func(r *http.Request, address string) string
 	// MaxResponse is the length in bytes of a response's body that is checked; 0 means 8 MiB. Only as much is ever held.
 	MaxResponse int
 	// Metrics counts what passes; nil counts nothing.

@@ -20,17 +20,18 @@ import (
 // errRefused ends the writing of a response that is not passed on.
 var errRefused = errors.New("the response was refused")
 
-// pass gives the request to the next handler, holds the response if it could be refused, and watches it if it could not.
+// pass gives the request to the next handler, holds the response if it could be refused or has addresses to replace, and
+// watches it otherwise.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
-	checked := x.route != nil && !x.route.unchecked[policy.Responses]
-	x.holding = checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
+	x.checked = x.route != nil && !x.route.unchecked[policy.Responses]
+	x.holding = x.checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce) || x.readdresses()
 	if x.holding {
 		if x.complete(next, r) {
 			x.finish()
 		}
 		return
 	}
-	x.watching = checked
+	x.watching = x.checked
 	next.ServeHTTP(x, r)
 	if x.status == 0 { // nothing was written
 		x.begin(http.StatusOK)
@@ -111,7 +112,7 @@ func (x *exchange) WriteHeader(status int) {
 
 func (x *exchange) begin(status int) {
 	x.status = status
-	if x.holding || x.watching {
+	if x.checked {
 		x.checkHead()
 	}
 }
@@ -260,9 +261,12 @@ func (x *exchange) finish() {
 		}
 	}
 	body := x.heldBytes()
-	coded := x.isWhole() && x.route.Response(x.status) != nil && x.mustSeeResponse() && len(x.codings()) > 0
+	coded := x.checked && x.isWhole() && x.route.Response(x.status) != nil && x.mustSeeResponse() && len(x.codings()) > 0
 	if x.hasBody() {
-		plain, ok := x.checkBody(body)
+		plain, ok := body, true
+		if x.checked {
+			plain, ok = x.checkBody(body)
+		}
 		if !ok {
 			x.refuseResponse(BadAnswer())
 			return
@@ -270,10 +274,13 @@ func (x *exchange) finish() {
 		if coded {
 			body = plain // what was checked is what is passed on
 		}
-		x.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	if coded {
 		x.uncode()
+	}
+	if x.hasBody() {
+		body = x.readdress(body)
+		x.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	x.holding = false
 	x.writer.WriteHeader(x.status)

@@ -99,19 +99,14 @@ func (c *Client) appendForwarded(b []byte, r *http.Request) []byte {
 	if err != nil {
 		peer = "unknown"
 	}
-	host, proto := r.Host, "http"
-	if r.TLS != nil {
-		proto = "https"
-	}
 	forwarded, forwardedFor := "", ""
-	if len(c.config.Trusted) > 0 && c.isTrusted(peer) {
+	if c.isTrusted(peer) {
 		forwarded, forwardedFor = listBefore(r.Header["Forwarded"]), listBefore(r.Header["X-Forwarded-For"])
 		if forwarded == "" {
 			forwarded = elements(forwardedFor)
 		}
-		host = orElse(r.Header.Get("X-Forwarded-Host"), host)
-		proto = orElse(r.Header.Get("X-Forwarded-Proto"), proto)
 	}
+	proto, host := c.caller(r)
 	b = append(b, "Forwarded: "...)
 	b = append(b, forwarded...)
 	b = append(b, "for="...)
@@ -130,6 +125,20 @@ func (c *Client) appendForwarded(b []byte, r *http.Request) []byte {
 	b = append(b, "\r\nX-Forwarded-Proto: "...)
 	b = append(b, proto...)
 	return append(b, "\r\nVia: 1.1 pfxrd\r\n"...)
+}
+
+// caller returns the scheme and the authority that the caller has asked for, as a trusted proxy says it; the authority is
+// empty for HTTP/1.0 without Host.
+func (c *Client) caller(r *http.Request) (scheme, authority string) {
+	scheme, authority = "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if peer, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && c.isTrusted(peer) {
+		scheme = orElse(r.Header.Get("X-Forwarded-Proto"), scheme)
+		authority = orElse(r.Header.Get("X-Forwarded-Host"), authority)
+	}
+	return scheme, authority
 }
 
 // node writes an address as Forwarded has it (RFC 7239 §6).
@@ -172,6 +181,9 @@ func orElse(s, otherwise string) string {
 }
 
 func (c *Client) isTrusted(peer string) bool {
+	if len(c.config.Trusted) == 0 {
+		return false
+	}
 	ip, err := netip.ParseAddr(peer)
 	if err != nil {
 		return false
