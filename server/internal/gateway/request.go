@@ -29,6 +29,9 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 		}
 	}()
 	r := x.request
+	if err := graph.CheckTarget(r); err != nil {
+		return nil, problemOf(err) // in every mode: others would read another request
+	}
 	if err := graph.LimitHeader(r.Header); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
 		return nil, problemOf(err)
 	}
