@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
+
+// checkHeader refuses header fields that mean one thing here and another thing behind.
+func (x *exchange) checkHeader() *graph.Problem {
+	r := x.request
+	if len(r.Header["Connection"]) > 0 {
+		for _, name := range x.protected() {
+			if !isNamed(r.Header["Connection"], name) {
+				continue
+			}
+			if x.judge(violation{kind: policy.Header, in: "header", name: "Connection", keyword: "connection"}) {
+				return graph.BadParameter("Connection", "names a header field that is not for this connection alone")
+			}
+			x.dropConnection()
+			break
+		}
+	}
+	if x.gate.config.Verifier == nil && len(r.Header["Authorization"]) > 1 &&
+		x.judge(violation{kind: policy.Header, in: "header", name: "Authorization", keyword: "repeated"}) {
+		return problemOf(auth.Repeated())
+	}
+	return nil
+}
+
+// dropConnection takes the Connection field out of the request, so that nobody takes what it names for hop-by-hop.
+func (x *exchange) dropConnection() {
+	r := new(http.Request)
+	*r = *x.request
+	r.Header = r.Header.Clone()
+	r.Header.Del("Connection")
+	x.request = r
+}
+
+func (x *exchange) protected() []string {
+	if x.route == nil {
+		return []string{"Authorization"}
+	}
+	return x.route.protected
+}
+
+func isNamed(connection []string, name string) bool {
+	for _, list := range connection {
+		for token := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.Trim(token, " \t"), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cleanHeader returns the header fields without those that a reader could take for others, and without those that say
+// how the body came. It is the request's own where nothing is to be removed.
+func (x *exchange) cleanHeader() http.Header {
+	h, cloned := x.request.Header, false
+	clone := func() {
+		if !cloned {
+			h, cloned = h.Clone(), true
+		}
+	}
+	for name := range x.request.Header {
+		switch {
+		case name == "Content-Encoding", name == "Trailer", name == "Expect", isDoubtful(name) && !slices.Contains(x.route.declared, name):
+			clone()
+			delete(h, name)
+		case name == "Accept-Encoding" && x.mustSeeResponse():
+			clone()
+			h[name] = []string{"identity"}
+		}
+	}
+	return h
+}
+
+// isDoubtful reports whether there are readers to whom a field undoes what was checked: a name with an underscore is that of
+// another field to those who make variables of names (RFC 3875 §4.1.18), and some take the method or the target from a
+// field.
+func isDoubtful(name string) bool {
+	switch name {
+	case "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url":
+		return true
+	}
+	return strings.IndexByte(name, '_') >= 0
+}
+
+// asCame returns a request that is not rebuilt, without the doubtful fields where the policy refuses what is in doubt.
+func (x *exchange) asCame(r *http.Request) *http.Request {
+	if x.rules(policy.Requests)[policy.Header] != policy.Enforce {
+		return r
+	}
+	var h http.Header
+	for name := range r.Header {
+		if isDoubtful(name) {
+			if h == nil {
+				h = r.Header.Clone()
+			}
+			delete(h, name)
+		}
+	}
+	if h == nil {
+		return r
+	}
+	of := r
+	r = new(http.Request)
+	*r = *of
+	r.Header = h
+	return r
+}
+
+// mustSeeResponse reports whether a response in a coding that is not known here would be refused.
+func (x *exchange) mustSeeResponse() bool {
+	return !x.route.unchecked[policy.Responses] && x.route.rules[policy.Responses][policy.MediaType] == policy.Enforce
+}
