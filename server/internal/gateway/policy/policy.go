@@ -70,19 +70,21 @@ const (
 	Format                    // a value of another form: format, pattern
 	Size                      // the body, the header fields, or a value is too long or too short
 	Value                     // a value that breaks any other rule, such as enum or maximum
+	ReadOnly                  // a member that only the other side may send: readOnly, writeOnly
 	Parameter                 // a parameter in path, query or header
 	MediaType                 // Content-Type, Content-Encoding, Accept
 	Header                    // a header field that readers could take for different things; in a response, one that breaks the contract
 	Path                      // a path that the contract does not have
 	Method                    // a method that the path does not have
 	Status                    // a status that the operation does not have
+	Credentials               // credentials that the operation asks for are missing, where no token is checked
 	NotJudged                 // a part that the contract describes in a way that cannot be judged
 	KindCount
 )
 
 var kinds = [KindCount]string{
-	"malformed", "unknown-member", "required", "type", "format", "size", "value", "parameter", "media-type", "header", "path", "method",
-	"status", "not-judged",
+	"malformed", "unknown-member", "required", "type", "format", "size", "value", "read-only", "parameter", "media-type", "header", "path",
+	"method", "status", "credentials", "not-judged",
 }
 
 func (k Kind) String() string { return kinds[k] }
@@ -112,6 +114,8 @@ func KindOf(keyword string) Kind {
 		return Format
 	case "maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties", "x-maxBytes":
 		return Size
+	case "readOnly", "writeOnly":
+		return ReadOnly
 	}
 	return Value
 }
@@ -159,7 +163,11 @@ func (s *setting) read(n *yaml.Node) error {
 			return decode(value, s.Mode)
 		case "violations":
 			s.Violations = map[Kind]Mode{}
-			return members(value, "kinds of violations with their modes", s.violation)
+			if err := members(value, "kinds of violations with their modes", s.violation); err != nil {
+				return err
+			}
+			s.spread()
+			return nil
 		}
 		return at(name, fmt.Errorf("%q: must be mode or violations", name.Value))
 	})
@@ -173,6 +181,14 @@ func (s *setting) violation(name, value *yaml.Node) error {
 	}
 	s.Violations[kind] = mode
 	return nil
+}
+
+// spread gives read-only the mode of value unless it has its own: it was a part of value.
+func (s *setting) spread() {
+	mode, general := s.Violations[Value]
+	if _, own := s.Violations[ReadOnly]; general && !own {
+		s.Violations[ReadOnly] = mode
+	}
 }
 
 // members calls do for each member of a mapping; what says what the mapping is for.
