@@ -126,6 +126,10 @@ func (x *exchange) writeProblem(p *graph.Problem) {
 // licensed organisation.
 func (c *Config) authorize(op *validate.Operation) check {
 	permissions := op.Permissions()
+	var alternatives [][]string
+	for _, p := range permissions {
+		alternatives = append(alternatives, []string{p})
+	}
 	return func(r *http.Request, x *exchange) error {
 		principal, err := c.Verifier.Verify(x, r.Header["Authorization"])
 		if err != nil {
@@ -134,7 +138,7 @@ func (c *Config) authorize(op *validate.Operation) check {
 		x.principal = principal
 		switch {
 		case !principal.Allows(permissions...):
-			return graph.Forbidden(permissions)
+			return graph.Forbidden(alternatives)
 		case principal.Personal():
 			return graph.PersonalAccount()
 		case c.Licensed != nil && !c.Licensed(principal.Tenant):

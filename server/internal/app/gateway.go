@@ -199,6 +199,9 @@ func (g *Gateway) prepare(ctx context.Context) error {
 
 func (g *Gateway) listen() error {
 	c := &g.config
+	if g.current.WantsCertificate() {
+		g.host.clientAuth = tls.RequestClientCert // to be seen: the upstream, or nobody, says whose it is
+	}
 	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
@@ -34,14 +36,14 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	if refusal := x.checkHeader(); refusal != nil {
 		return nil, refusal
 	}
-	if refusal := x.authorize(); refusal != nil {
+	if refusal := x.authorize(&found); refusal != nil {
 		return nil, refusal
 	}
 	if x.route == nil {
 		return x.asCame(x.request), nil
 	}
 	if x.route.unchecked[policy.Requests] {
-		return x.request, nil
+		return x.asCame(x.request), nil
 	}
 	return x.check(&found)
 }
@@ -55,17 +57,13 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 	}
 	found, ok := g.router.find(path)
 	if !ok {
-		if x.judge(violation{kind: policy.Path, in: "path"}) || r.Method == http.MethodConnect || r.Method == http.MethodTrace || x.isAlias(path) {
+		if x.judge(violation{kind: policy.Path, in: "path"}) || isTunnel(strings.ToUpper(r.Method)) || x.isAlias(path) {
 			return match{}, false, graph.NoRoute()
 		}
 		return match{}, false, nil
 	}
 	method := r.Method
-	rt := found.resource.routes[method]
-	if rt == nil && method == http.MethodHead {
-		rt = found.resource.routes[http.MethodGet] // RFC 9110 §9.3.2
-	}
-	if rt != nil {
+	if rt := found.resource.route(method); rt != nil {
 		x.route = rt
 		return found, false, nil
 	}
@@ -73,7 +71,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		x.options(found.resource)
 		return match{}, true, nil
 	}
-	if method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || method == http.MethodTrace {
+	if method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || found.resource.foldsMethod(method) {
 		p := graph.MethodNotAllowed()
 		p.Header = append(p.Header, graph.Field{Name: "Allow", Value: found.resource.allow})
 		return match{}, false, p
@@ -85,13 +83,35 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 // or past its token.
 func (x *exchange) isAlias(path string) bool {
 	g := x.gate
+	return slices.ContainsFunc(x.aliases(path), func(res *resource) bool { return g.config.Verifier != nil || res.enforces() })
+}
+
+// aliases returns the resources that readers may find for a path.
+func (x *exchange) aliases(path string) []*resource {
 	keys := func(s string) string { return s }
-	if g.config.Contract.Graph {
+	if x.gate.config.Contract.Graph {
 		keys = graph.CanonicalPath
 	}
-	res := g.router.alias(path, keys)
-	return res != nil && (g.config.Verifier != nil || res.enforces())
+	return x.gate.router.aliases(path, keys)
 }
+
+// siblings returns the operations that other readers may find for a path whose values were found here.
+func (x *exchange) siblings(found *match) []*route {
+	path := x.request.URL.EscapedPath()
+	if len(found.values) == 0 || !found.resource.shadowed && !found.ambiguous && !strings.ContainsAny(path, "%;") {
+		return nil
+	}
+	var others []*route
+	for _, res := range x.aliases(path) {
+		if rt := res.route(x.request.Method); rt != nil && res != found.resource {
+			others = append(others, rt)
+		}
+	}
+	return others
+}
+
+// isTunnel reports whether a method is one that no operation may have: what it does is not what its path says.
+func isTunnel(method string) bool { return method == http.MethodConnect || method == http.MethodTrace }
 
 // isAmbiguous reports whether readers may take the path for another one: by dots, backslashes or control characters, or by
 // an escaped slash that leads to another operation where it is one.
@@ -102,8 +122,7 @@ func (x *exchange) isAmbiguous(found *match) bool {
 	if x.gate.config.Contract.Graph {
 		return true // no key has a slash
 	}
-	other := x.gate.router.alias(x.request.URL.EscapedPath(), func(s string) string { return s })
-	return other != nil && other != found.resource
+	return slices.ContainsFunc(x.aliases(x.request.URL.EscapedPath()), func(other *resource) bool { return other != found.resource })
 }
 
 // options answers with the methods of a resource (RFC 9110 §9.3.7, RFC 5789 §3.1).

@@ -3,28 +3,39 @@ package gateway
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// alias returns the resource that a path which leads nowhere here leads some readers to: those who decode twice, merge
-// slashes, resolve dots, cut parameters, trailing dots or spaces off a segment, drop what is not text, or fold letters.
-func (r *router) alias(escaped string, keys func(string) string) *resource {
-	decoded := escaped
-	for range 3 {
-		next, err := url.PathUnescape(decoded)
-		if err != nil || next == decoded {
+// maxDecodings is how often readers decode a path.
+const maxDecodings = 3
+
+// aliases returns the resources that readers find for an escaped path who decode twice or more, merge slashes, resolve dots,
+// cut parameters, trailing dots or spaces off a segment, drop what is not text, or fold letters.
+func (r *router) aliases(escaped string, keys func(string) string) []*resource {
+	var all []*resource
+	for range maxDecodings {
+		decoded, err := url.PathUnescape(escaped)
+		if err != nil {
 			break
 		}
-		decoded = next
+		if res := r.alias(decoded, keys); res != nil && !slices.Contains(all, res) {
+			all = append(all, res)
+		}
+		if decoded == escaped {
+			break
+		}
+		escaped = decoded
 	}
+	return all
+}
+
+// alias returns the resource that a decoded path leads to, nil if there is none.
+func (r *router) alias(decoded string, keys func(string) string) *resource {
 	segments := strings.Split(strings.ReplaceAll(decoded, "\\", "/"), "/")
 	for i, s := range segments {
-		bare, _, _ := strings.Cut(strings.Map(text, strings.ToValidUTF8(s, "")), ";")
-		if bare != "." && bare != ".." {
-			bare = strings.TrimRight(bare, ". ")
-		}
-		segments[i] = escapeSegment(bare)
+		segments[i] = escapeSegment(bare(s))
 	}
 	clean := keys(path.Clean("/" + strings.Join(segments, "/")))
 	segments = strings.Split(clean[1:], "/")
@@ -32,7 +43,7 @@ func (r *router) alias(escaped string, keys func(string) string) *resource {
 		segments[i], _ = url.PathUnescape(s) // it was escaped here
 	}
 	for _, b := range r.bases {
-		if _, ok := b.match(segments, strings.EqualFold); !ok {
+		if !b.begins(segments, strings.EqualFold) {
 			continue
 		}
 		var values []string
@@ -40,11 +51,21 @@ func (r *router) alias(escaped string, keys func(string) string) *resource {
 		if len(below) == 0 {
 			below = []string{""}
 		}
-		if res := b.root.find(below, below, &values, (*node).folded); res != nil {
+		if res := b.root.find(below, below, &values, folded); res != nil {
 			return res
 		}
 	}
 	return nil
+}
+
+// bare returns what readers leave of a segment.
+func bare(s string) string {
+	s, _, _ = strings.Cut(strings.Map(text, strings.ToValidUTF8(s, "")), ";")
+	s = strings.TrimLeft(s, " ")
+	if dots := strings.TrimRight(s, " "); dots == "." || dots == ".." {
+		return dots
+	}
+	return strings.TrimRight(s, ". ")
 }
 
 // text drops control characters.

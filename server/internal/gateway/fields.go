@@ -70,7 +70,7 @@ func (x *exchange) cleanHeader() http.Header {
 	}
 	for name := range x.request.Header {
 		switch {
-		case name == "Content-Encoding", name == "Trailer", name == "Expect", isDoubtful(name) && !slices.Contains(x.route.declared, name):
+		case name == "Content-Encoding", name == "Trailer", name == "Expect", x.isDoubtful(name):
 			clone()
 			delete(h, name)
 		case name == "Accept-Encoding" && x.mustSeeResponse():
@@ -81,25 +81,33 @@ func (x *exchange) cleanHeader() http.Header {
 	return h
 }
 
-// isDoubtful reports whether there are readers to whom a field undoes what was checked: a name with an underscore is that of
-// another field to those who make variables of names (RFC 3875 §4.1.18), and some take the method or the target from a
-// field.
-func isDoubtful(name string) bool {
-	switch name {
-	case "X-Http-Method", "X-Http-Method-Override", "X-Method-Override", "X-Original-Url", "X-Rewrite-Url":
-		return true
-	}
-	return strings.IndexByte(name, '_') >= 0
+// isDoubtful reports whether some readers take a field for another one, or let it undo what was checked, and the operation
+// does not declare it.
+func (x *exchange) isDoubtful(name string) bool {
+	return isOverride(name) && (x.route == nil || !slices.Contains(x.route.declared, name))
 }
 
-// asCame returns a request that is not rebuilt, without the doubtful fields where the policy refuses what is in doubt.
+// isOverride reports whether a field may say another method, target, address of a proxy, or field than the request does: CGI
+// makes one variable of X-Y and X_Y (RFC 3875 §4.1.18), and HTTP_PROXY of Proxy.
+func isOverride(name string) bool {
+	switch name {
+	case "Proxy", "X-Http-Method", "X-Method", "X-Forwarded-Method", "X-Forwarded-Path", "X-Forwarded-Prefix", "X-Forwarded-Uri",
+		"X-Envoy-Original-Path", "X-Envoy-Original-Method", "X-Replaced-Path", "X-Waws-Unencoded-Url", "X-Request-Uri", "X-Http-Path":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Original-") || strings.HasPrefix(name, "X-Rewrite-") || strings.HasPrefix(name, "X-Override-") ||
+		strings.HasSuffix(name, "-Override") || strings.IndexByte(name, '_') >= 0
+}
+
+// asCame returns a request that is not rebuilt, without the doubtful fields where the policy refuses what is in doubt, and
+// where tokens are checked: the permission is that of the method and the path.
 func (x *exchange) asCame(r *http.Request) *http.Request {
-	if x.rules(policy.Requests)[policy.Header] != policy.Enforce {
+	if x.rules(policy.Requests)[policy.Header] != policy.Enforce && x.gate.config.Verifier == nil {
 		return r
 	}
 	var h http.Header
 	for name := range r.Header {
-		if isDoubtful(name) {
+		if x.isDoubtful(name) {
 			if h == nil {
 				h = r.Header.Clone()
 			}

@@ -7,25 +7,29 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // route is an operation with what never changes about it.
 type route struct {
 	*validate.Operation
-	types         []string // of the request's body
-	permissions   []string
-	tokenRequired bool
-	declared      []string        // the header fields that are parameters or hold credentials
-	protected     []string        // the header fields that Connection must not name
-	spots         []validate.Spot // that cannot be judged, outside of bodies
-	matrix        []bool          // of the template's parameters: those that hold a semicolon
-	rules         [2]policy.Rules
-	unchecked     [2]bool // all kinds are off
-	enforces      bool    // some kind for requests is refused
+	types      []string      // of the request's body
+	security   []alternative // without any, everybody may call
+	scopes     [][]string    // of the alternatives that have some
+	challenges []graph.Challenge
+	takesToken bool            // some alternative asks for a token
+	declared   []string        // the header fields that are parameters or hold credentials
+	protected  []string        // the header fields that Connection must not name
+	spots      []validate.Spot // that cannot be judged, outside of bodies
+	matrix     []bool          // of the template's parameters: those that hold a semicolon
+	rules      [2]policy.Rules
+	unchecked  [2]bool // all kinds are off
+	enforces   bool    // some kind for requests is refused
 }
 
 func newRoute(op *validate.Operation) *route {
-	rt := &route{Operation: op, types: op.RequestTypes(), permissions: op.Permissions(), tokenRequired: op.TokenRequired(), spots: op.Spots}
+	rt := &route{Operation: op, types: op.RequestTypes(), security: alternativesOf(op), spots: op.Spots}
+	rt.describeSecurity()
 	for _, p := range op.Parameters {
 		if p.Spot != nil && !slices.Contains(rt.spots, *p.Spot) {
 			rt.spots = append(slices.Clip(rt.spots), *p.Spot)
@@ -54,6 +58,23 @@ type resource struct {
 	routes   map[string]*route // by method
 	allow    string
 	patch    string // the media types that its PATCH takes; "" if it has none
+	shadowed bool   // a value of the template could be taken for another segment of the contract
+}
+
+// route returns the operation that a method has, nil if there is none.
+func (res *resource) route(method string) *route {
+	rt := res.routes[method]
+	if rt == nil && method == http.MethodHead {
+		rt = res.routes[http.MethodGet] // RFC 9110 §9.3.2
+	}
+	return rt
+}
+
+// foldsMethod reports whether readers to whom methods are case-insensitive find an operation, or a tunnel, behind a method
+// that is none here (RFC 9110 §9.1: methods are case-sensitive).
+func (res *resource) foldsMethod(method string) bool {
+	upper := strings.ToUpper(method)
+	return isTunnel(upper) || upper != method && res.route(upper) != nil
 }
 
 // describe says which methods the resource has, those that HTTP adds included.

@@ -32,7 +32,16 @@ type node struct {
 // edge is a segment with parameters: before, between and behind them are literals, escaped as segments are.
 type edge struct {
 	literals []string
+	folded   []string // the literals in lower case
 	next     *node
+}
+
+func lower(literals []string) []string {
+	folded := slices.Clone(literals)
+	for i := range folded {
+		folded[i] = strings.ToLower(folded[i])
+	}
+	return folded
 }
 
 // all returns the routes.
@@ -92,7 +101,23 @@ func newRouter(c *Contract) (*router, error) {
 	slices.SortStableFunc(r.bases, func(a, b *base) int {
 		return cmp.Or(cmp.Compare(len(b.Segments), len(a.Segments)), cmp.Compare(a.variables(), b.variables()))
 	})
+	for _, b := range r.bases {
+		b.root.markShadowed(false)
+	}
 	return r, nil
+}
+
+// markShadowed marks the resources behind a segment whose value stands next to others.
+func (n *node) markShadowed(shadowed bool) {
+	if n.resource != nil {
+		n.resource.shadowed = shadowed
+	}
+	for _, next := range n.concrete {
+		next.markShadowed(shadowed)
+	}
+	for i := range n.templated {
+		n.templated[i].next.markShadowed(shadowed || len(n.concrete) > 0 || len(n.templated) > 1)
+	}
 }
 
 // base returns the base with a path.
@@ -120,28 +145,51 @@ func (b *base) variables() int {
 	return n
 }
 
-// match reports whether decoded segments begin with those of the base path, and returns that path as it is forwarded.
-func (b *base) match(segments []string, same func(a, b string) bool) (string, bool) {
+// begins reports whether decoded segments begin with those of the base path.
+func (b *base) begins(segments []string, same func(a, b string) bool) bool {
 	if len(segments) < len(b.Segments) {
-		return "", false
+		return false
 	}
-	path := ""
 	for i, s := range b.Segments {
 		switch {
 		case s.Open:
 			if segments[i] == "" {
-				return "", false
+				return false
 			}
 		case s.Values != nil:
 			if !slices.ContainsFunc(s.Values, func(v string) bool { return same(v, segments[i]) }) {
-				return "", false
+				return false
 			}
 		case !same(s.Text, segments[i]):
-			return "", false
+			return false
 		}
+	}
+	return true
+}
+
+// String returns the base path, with a variable as its values, or as {*} if it may have any.
+func (b *base) String() string {
+	text := ""
+	for _, s := range b.Segments {
+		switch {
+		case s.Open:
+			text += "/{*}"
+		case s.Values != nil:
+			text += "/{" + strings.Join(s.Values, "|") + "}"
+		default:
+			text += "/" + s.Text
+		}
+	}
+	return cmp.Or(text, "/")
+}
+
+// path returns the base path of decoded segments as it is forwarded.
+func (b *base) path(segments []string) string {
+	path := ""
+	for i := range b.Segments {
 		path += "/" + escapeSegment(segments[i])
 	}
-	return path, true
+	return path
 }
 
 // add puts a route where its template leads. Of two routes that are the same to a request the first counts.
@@ -186,7 +234,7 @@ func (n *node) follow(segment string) (*node, string) {
 			return e.next, text
 		}
 	}
-	e := edge{literals, &node{}}
+	e := edge{literals, lower(literals), &node{}}
 	n.templated = append(n.templated, e)
 	slices.SortStableFunc(n.templated, func(a, b edge) int { return b.concreteness() - a.concreteness() })
 	return e.next, text
@@ -233,41 +281,60 @@ func (r *router) find(escaped string) (match, bool) {
 		m.slashes = m.slashes || strings.IndexByte(decoded[i], '/') >= 0
 	}
 	for _, b := range r.bases {
-		if m.base, ok = b.match(decoded, func(x, y string) bool { return x == y }); !ok {
+		if !b.begins(decoded, isSame) {
 			continue
 		}
+		m.base = b.path(decoded)
 		n := len(b.Segments)
 		if n == len(segments) { // the base path without the slash of the path /
 			segments, decoded = append(slices.Clip(segments), ""), append(slices.Clip(decoded), "")
 		}
-		if m.resource = b.root.find(segments[n:], decoded[n:], &m.values, (*node).exact); m.resource != nil {
+		if m.resource = b.root.find(segments[n:], decoded[n:], &m.values, exact); m.resource != nil {
 			return m, true
 		}
 	}
 	return match{}, false
 }
 
-// exact returns the node behind a concrete segment, nil if there is none.
-func (n *node) exact(segment string) *node { return n.concrete[segment] }
+func isSame(a, b string) bool { return a == b }
+
+// reading says how a reader compares segments with those of the contract.
+type reading struct {
+	concrete  func(n *node, segment string) *node
+	templated func(e *edge, segment string, values []string) ([]string, bool)
+}
+
+// exact compares segments as they are.
+var exact = reading{
+	func(n *node, segment string) *node { return n.concrete[segment] },
+	func(e *edge, segment string, values []string) ([]string, bool) {
+		return validate.MatchSegment(e.literals, segment, values)
+	},
+}
 
 // folded is exact for readers to whom letters of either case are the same.
-func (n *node) folded(segment string) *node {
-	for s, next := range n.concrete {
-		if strings.EqualFold(s, segment) {
-			return next
+var folded = reading{
+	func(n *node, segment string) *node {
+		for s, next := range n.concrete {
+			if strings.EqualFold(s, segment) {
+				return next
+			}
 		}
-	}
-	return nil
+		return nil
+	},
+	func(e *edge, segment string, values []string) ([]string, bool) {
+		return validate.MatchSegment(e.folded, strings.ToLower(segment), values)
+	},
 }
 
 // find returns the resource that segments lead to, and the values on the way. decoded are the same segments for concrete
 // ones: a value keeps what is percent-encoded, which would separate items otherwise.
-func (n *node) find(segments, decoded []string, values *[]string, concrete func(*node, string) *node) *resource {
+func (n *node) find(segments, decoded []string, values *[]string, how reading) *resource {
 	if len(segments) == 0 {
 		return n.resource
 	}
-	if next := concrete(n, decoded[0]); next != nil {
-		if res := next.find(segments[1:], decoded[1:], values, concrete); res != nil {
+	if next := how.concrete(n, decoded[0]); next != nil {
+		if res := next.find(segments[1:], decoded[1:], values, how); res != nil {
 			return res
 		}
 	}
@@ -275,12 +342,13 @@ func (n *node) find(segments, decoded []string, values *[]string, concrete func(
 		return nil
 	}
 	segment := normalSegment(segments[0])
-	for _, e := range n.templated {
+	for i := range n.templated {
+		e := &n.templated[i]
 		before := len(*values)
-		all, ok := validate.MatchSegment(e.literals, segment, *values)
+		all, ok := how.templated(e, segment, *values)
 		if ok {
 			*values = all
-			if res := e.next.find(segments[1:], decoded[1:], values, concrete); res != nil {
+			if res := e.next.find(segments[1:], decoded[1:], values, how); res != nil {
 				return res
 			}
 		}
