@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"net/http"
 	"runtime"
 	"slices"
@@ -12,54 +15,101 @@ import (
 
 // check holds a request of an operation against the contract.
 func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
-	r, rt := x.request, x.route
-	body, contentType, err := x.declaredBody()
+	rt := x.route
+	carries := x.carriesBody()
+	body, contentType, err := x.declaredBody(carries)
 	if err != nil && x.judge(violation{kind: policy.MediaType, in: "header", keyword: "mediaType"}) {
 		return nil, problemOf(err)
 	}
 	if refusal := x.judgeSpots(rt.spots, body); refusal != nil {
 		return nil, refusal
 	}
-	if len(rt.types) == 0 && carriesBody(r) && !x.gate.config.Contract.Graph && x.judge(violation{kind: policy.MediaType, keyword: "content"}) {
+	if len(rt.types) == 0 && carries && !x.gate.config.Contract.Graph && x.judge(violation{kind: policy.MediaType, keyword: "content"}) {
 		return nil, graph.UnexpectedBody()
 	}
-	hasBody := len(rt.types) > 0 && (rt.BodyRequired || carriesBody(r))
-	if hasBody {
-		if err := x.body.Read(r, x.gate.config.Contract.MaxBody); err != nil {
-			p, kind := problemOf(err), policy.Malformed
-			if p.Status == http.StatusRequestEntityTooLarge {
-				kind = policy.Size
-			}
-			if x.judge(violation{kind: kind, keyword: kind.String()}) {
-				return nil, p
-			}
-			return x.asCame(x.passRest()), nil
-		}
-		if !rt.BodyRequired && len(x.body.Bytes()) == 0 {
-			hasBody = false // chunked, with nothing in it
-		}
+	hasBody := len(rt.types) > 0 && (rt.BodyRequired || carries)
+	whole, refusal := x.readBody(hasBody)
+	if refusal == nil {
+		refusal = x.checkParameters(found)
 	}
-	if refusal := x.checkParameters(found); refusal != nil {
+	if refusal != nil {
 		return nil, refusal
 	}
 	if x.isAmbiguous(found) && x.judge(violation{kind: policy.Path, in: "path"}) {
 		return nil, graph.NoRoute()
 	}
-	if hasBody && body != nil {
+	if whole && body != nil {
 		if refusal := x.judgeBody(x.checkContent(body, contentType, x.body.Bytes())); refusal != nil {
+			return nil, refusal
+		}
+		if refusal := x.checkFurther(found); refusal != nil {
 			return nil, refusal
 		}
 	}
 	switch {
 	case !x.asItCame && rt.enforces:
 		return x.rebuilt(found, hasBody), nil
+	case hasBody && !whole:
+		return x.asCame(x.passRest()), nil
 	case hasBody:
-		r = x.withBody(x.body.Raw())
+		return x.asCame(x.withBody(x.body.Raw())), nil
 	}
-	return x.asCame(r), nil
+	return x.asCame(x.request), nil
 }
 
-func carriesBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
+// readBody reads the body if there is one, and reports whether all of it is there.
+func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
+	if !hasBody {
+		return false, nil
+	}
+	err := x.body.Read(x.request, x.gate.config.Contract.MaxBody)
+	if err == nil {
+		return true, nil
+	}
+	p, kind := problemOf(err), policy.Malformed
+	if p.Status == http.StatusRequestEntityTooLarge {
+		kind = policy.Size
+	}
+	if x.judge(violation{kind: kind, keyword: kind.String()}) {
+		return false, p
+	}
+	x.asItCame = true
+	return false, nil
+}
+
+// checkFurther holds a valid body against the rules that the document cannot say.
+func (x *exchange) checkFurther(found *match) *graph.Problem {
+	further := x.gate.config.Contract.Further
+	if further == nil || x.asItCame {
+		return nil
+	}
+	f, problem := further(x.route.Operation, found.values, x.body.Bytes())
+	if problem != nil && x.judge(violation{kind: policy.KindOf(f.Keyword), pointer: f.Pointer, name: f.Name, keyword: f.Keyword}) {
+		return problem
+	}
+	return nil
+}
+
+// carriesBody reports whether the request has a body. Chunks and the frames of HTTP/2 may hold nothing: where that makes a
+// difference it waits for the first byte.
+func (x *exchange) carriesBody() bool {
+	r := x.request
+	if r.ContentLength >= 0 || x.route.BodyRequired || x.gate.config.Contract.Graph {
+		return r.ContentLength != 0 || len(r.TransferEncoding) > 0
+	}
+	first := make([]byte, 1)
+	n, err := io.ReadFull(r.Body, first)
+	if n == 0 {
+		return !errors.Is(err, io.EOF)
+	}
+	x.request = new(http.Request)
+	*x.request = *r
+	x.request.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(first), r.Body), r.Body}
+	return true
+}
 
 // judgeSpots returns the problem of the first place that cannot be judged, where the policy refuses what cannot be.
 func (x *exchange) judgeSpots(spots []validate.Spot, body *validate.Body) *graph.Problem {
@@ -84,7 +134,7 @@ func notJudged() *graph.Problem {
 
 // declaredBody returns the body that the contract has for the request's media type, and its Content-Type; nil if the
 // operation has no body, or if the body may be absent and is.
-func (x *exchange) declaredBody() (*validate.Body, string, error) {
+func (x *exchange) declaredBody(carries bool) (*validate.Body, string, error) {
 	r, rt := x.request, x.route
 	if x.gate.config.Contract.Graph {
 		media, err := graph.Negotiate(r.Method, r.Header, rt.types)
@@ -93,7 +143,7 @@ func (x *exchange) declaredBody() (*validate.Body, string, error) {
 		}
 		return rt.RequestBody(media), media, nil
 	}
-	if len(rt.types) == 0 || !rt.BodyRequired && !carriesBody(r) {
+	if len(rt.types) == 0 || !rt.BodyRequired && !carries {
 		return nil, "", nil
 	}
 	types, encodings := r.Header["Content-Type"], r.Header["Content-Encoding"]

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
@@ -61,15 +62,22 @@ func isNamed(connection []string, name string) bool {
 
 // cleanHeader returns the header fields without those that a reader could take for others, and without those that say
 // how the body came. It is the request's own where nothing is to be removed.
-func (x *exchange) cleanHeader() http.Header {
+func (x *exchange) cleanHeader(hasBody bool) http.Header {
 	h, cloned := x.request.Header, false
 	clone := func() {
 		if !cloned {
 			h, cloned = h.Clone(), true
 		}
 	}
-	for name := range x.request.Header {
+	if text := x.normalMediaType(hasBody); text != "" {
+		clone()
+		h["Content-Type"] = []string{text}
+	}
+	for name, lines := range x.request.Header {
 		switch {
+		case name == "Cookie" && len(lines) > 1 && slices.Contains(x.route.declared, name):
+			clone()
+			h[name] = []string{strings.Join(lines, "; ")} // RFC 6265 §5.4: there is one; readers disagree on more
 		case name == "Content-Encoding", name == "Trailer", name == "Expect", x.isDoubtful(name):
 			clone()
 			delete(h, name)
@@ -79,6 +87,22 @@ func (x *exchange) cleanHeader() http.Header {
 		}
 	}
 	return h
+}
+
+// normalMediaType returns the media type by which the body was judged in its normal form, "" if it is in that form.
+func (x *exchange) normalMediaType(hasBody bool) string {
+	sent := x.request.Header["Content-Type"]
+	if !hasBody || len(sent) != 1 {
+		return ""
+	}
+	m, ok := validate.ParseMediaType(sent[0])
+	if !ok {
+		return ""
+	}
+	if text := m.String(); text != sent[0] {
+		return text
+	}
+	return ""
 }
 
 // isDoubtful reports whether some readers take a field for another one, or let it undo what was checked, and the operation

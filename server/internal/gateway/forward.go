@@ -29,7 +29,7 @@ func (x *exchange) rebuilt(found *match, hasBody bool) *http.Request {
 	if hasBody {
 		x.lend(r, x.body.Bytes())
 	}
-	r.Header = x.cleanHeader()
+	r.Header = x.cleanHeader(hasBody)
 	return r
 }
 

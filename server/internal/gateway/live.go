@@ -18,7 +18,7 @@ import (
 func Builtin() *Contract {
 	return &Contract{
 		BasePaths: validate.BasePaths(graph.BasePath), Operations: pfxvalid.Operations, Graph: true, MaxBody: graph.MaxBody,
-		Words: graph.Entity,
+		Further: graph.CheckKey, Words: graph.Entity,
 	}
 }
 
