@@ -75,7 +75,7 @@ func New(c Config) (*Gate, error) {
 	}
 	for id := range c.Policy.Operations {
 		if !known[id] {
-			return nil, fmt.Errorf("the policy names the operation %q, which the contract does not have", id)
+			return nil, fmt.Errorf("the policy names the operation %q, which the contract does not have", cut(id))
 		}
 	}
 	g.unknown, _ = g.rules("")

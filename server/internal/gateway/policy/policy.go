@@ -169,7 +169,7 @@ func (s *setting) read(n *yaml.Node) error {
 			s.spread()
 			return nil
 		}
-		return at(name, fmt.Errorf("%q: must be mode or violations", name.Value))
+		return at(name, fmt.Errorf("%s: must be mode or violations", quoted(name.Value)))
 	})
 }
 
@@ -203,7 +203,7 @@ func members(n *yaml.Node, what string, do func(name, value *yaml.Node) error) e
 	for i := 0; i < len(n.Content); i += 2 {
 		name := n.Content[i]
 		if seen[name.Value] {
-			return at(name, fmt.Errorf("%q stands there twice", name.Value))
+			return at(name, fmt.Errorf("%s is a duplicate", quoted(name.Value)))
 		}
 		seen[name.Value] = true
 		if err := do(name, n.Content[i+1]); err != nil {
@@ -219,9 +219,18 @@ func decode(n *yaml.Node, into interface{ UnmarshalText([]byte) error }) error {
 		return at(n, errors.New("must be a word"))
 	}
 	if err := into.UnmarshalText([]byte(n.Value)); err != nil {
-		return at(n, fmt.Errorf("%q: %w", n.Value, err))
+		return at(n, fmt.Errorf("%s: %w", quoted(n.Value), err))
 	}
 	return nil
+}
+
+// quoted returns a word of the file, or its beginning, for an error.
+func quoted(word string) string {
+	const enough = 100
+	if len(word) > enough {
+		return fmt.Sprintf("%q…", word[:enough])
+	}
+	return fmt.Sprintf("%q", word)
 }
 
 func at(n *yaml.Node, err error) error { return fmt.Errorf("line %d: %w", n.Line, err) }
@@ -263,8 +272,14 @@ func (d *directions) of(direction Direction) *setting {
 	return &d.Requests
 }
 
-// Parse reads a policy file. Its errors name the line.
+// maxBytes is the length of a policy file: some ten thousand operations, and what reading it takes in memory.
+const maxBytes = 1 << 20
+
+// Parse reads a policy file of at most 1 MiB. Its errors name the line.
 func Parse(data []byte) (*Policy, error) {
+	if len(data) > maxBytes {
+		return nil, fmt.Errorf("reading the policy: it must have at most %d bytes", maxBytes)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
@@ -288,14 +303,14 @@ func (p *Policy) read(n *yaml.Node) error {
 			return err
 		}
 		if name.Value != "operations" {
-			return at(name, fmt.Errorf("%q: must be requests, responses or operations", name.Value))
+			return at(name, fmt.Errorf("%s: must be requests, responses or operations", quoted(name.Value)))
 		}
 		return members(value, "operations by their operationId", func(id, value *yaml.Node) error {
 			var own directions
 			err := members(value, "requests and responses", func(name, value *yaml.Node) error {
 				known, err := own.read(name, value)
 				if !known {
-					return at(name, fmt.Errorf("%q: must be requests or responses", name.Value))
+					return at(name, fmt.Errorf("%s: must be requests or responses", quoted(name.Value)))
 				}
 				return err
 			})
