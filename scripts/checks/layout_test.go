@@ -72,7 +72,7 @@ func TestOnlyAPIAndGeneratedServerImportEcho(t *testing.T) {
 	}
 }
 
-// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth; api → odata → pfx. A package may import those to its right and no other.
+// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth, authority; api → odata → pfx. A package may import those to its right and no other.
 func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
@@ -80,10 +80,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/upstream", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
+		"authority":        {},
 		"gateway":          {"auth", "gateway/policy", "graph"},
 		"gateway/policy":   {},
-		"gateway/upstream": {},
-		"graph":            {"auth"},
+		"gateway/upstream": {"authority"},
+		"graph":            {"auth", "authority"},
 		"odata":            {"pfx"},
 		"pester":           {},
 		"store/copying":    {"pfx"},

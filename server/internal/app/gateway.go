@@ -199,6 +199,9 @@ func (g *Gateway) prepare(ctx context.Context) error {
 
 func (g *Gateway) listen() error {
 	c := &g.config
+	if g.current.WantsCertificate() {
+		g.host.clientAuth = tls.RequestClientCert // to be seen: the upstream, or nobody, says whose it is
+	}
 	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
@@ -259,13 +262,30 @@ func (g *Gateway) read() files {
 		if file.name == "" {
 			continue
 		}
-		data, err := os.ReadFile(file.name)
+		data, err := readFile(file.name)
 		if err != nil {
 			return files{err: fmt.Errorf("reading %s: %w", file.flag, err)}
 		}
-		*file.into = append([]byte{}, data...) // an empty file is one
+		*file.into = data
 	}
 	return f
+}
+
+// maxFile is the length of a contract or a policy in bytes. What reads them has bounds of its own, which are lower.
+const maxFile = 64 << 20
+
+// readFile reads a file that may grow without an end: it must not end a gateway that runs.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it has more than %d MiB", maxFile>>20)
+	}
+	return data, err
 }
 
 // apply puts files into force, or returns an error and changes nothing.

@@ -43,6 +43,7 @@ type host struct {
 	draining   atomic.Bool
 	sleep      func(time.Duration)
 	ballast    []byte
+	clientAuth tls.ClientAuthType // of the listener that callers reach
 }
 
 type serving struct {
@@ -59,7 +60,7 @@ func newHost(log *slog.Logger, drainDelay time.Duration) *host {
 // open listens on address, with TLS if there is a certificate, and returns the server, which has no handler yet, and
 // its URL.
 func (h *host) open(address, certFile, keyFile string) (*http.Server, string, error) {
-	l, err := listen(address, certFile, keyFile)
+	l, err := listen(address, certFile, keyFile, h.clientAuth)
 	if err != nil {
 		return nil, "", err
 	}
@@ -73,8 +74,8 @@ func (h *host) open(address, certFile, keyFile string) (*http.Server, string, er
 }
 
 // listen opens a listener. For TLS it offers HTTP/2 too.
-func listen(address, certFile, keyFile string) (net.Listener, error) {
-	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}}
+func listen(address, certFile, keyFile string, clientAuth tls.ClientAuthType) (net.Listener, error) {
+	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}, ClientAuth: clientAuth}
 	if certFile != "" {
 		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 		if err != nil {

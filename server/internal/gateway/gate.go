@@ -10,6 +10,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Verifier verifies the values of a request's Authorization header field.
@@ -77,7 +78,7 @@ func New(c Config) (*Gate, error) {
 	}
 	for id := range c.Policy.Operations {
 		if !known[id] {
-			return nil, fmt.Errorf("the policy names the operation %q, which the contract does not have", id)
+			return nil, fmt.Errorf("the policy names the operation %q, which the contract does not have", cut(id))
 		}
 	}
 	g.unknown, _ = g.rules("")
@@ -104,8 +105,8 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
 	defer x.end()
-	if x.closes = len(r.TransferEncoding) > 0; x.closes {
-		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
+	if x.closes = graph.EndsConnection(r); x.closes {
+		w.Header()["Connection"] = []string{"close"}
 	}
 	if len(w.Header()) > 0 {
 		x.before = w.Header().Clone()

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 
@@ -50,6 +51,33 @@ func OfBody(faults *validate.Faults) *Problem {
 		return MalformedBody(nil)
 	}
 	return Entity.OfBody(faults.List)
+}
+
+// CheckKey returns the fault and the problem of an update that names another object than its address, whose key is the last
+// of values.
+func CheckKey(op *validate.Operation, values []string, body []byte) (validate.Fault, *Problem) {
+	if op.Method != http.MethodPatch || !mayNameID(body) {
+		return validate.Fault{}, nil
+	}
+	var update pfxapi.PfxRecryptionRequestUpdate
+	if faults, ok := op.DecodeBody(body, &update); !ok || faults != nil {
+		return validate.Fault{}, nil // its faults were judged
+	}
+	id, named := update.ID.Get()
+	if !named || len(values) > 0 && id == values[len(values)-1] {
+		return validate.Fault{}, nil
+	}
+	const message = "The value of 'id' does not match the key of the addressed object."
+	return validate.Fault{Pointer: "/id", Name: "id", Keyword: "const"}, &Problem{
+		Status: http.StatusBadRequest, Code: CodeModelValidation, Message: message,
+		Details: []pfxapi.ErrorDetail{{Code: CodeModelValidation, Message: message, Target: "/id"}},
+	}
+}
+
+// mayNameID reports whether a JSON text can have a member called id: nearly no update has, and to decode it costs as much as
+// to check it.
+func mayNameID(body []byte) bool {
+	return bytes.Contains(body, []byte(`"id"`)) || bytes.Contains(body, []byte(`\u`))
 }
 
 // OfParameter words the faults of the parameters of our own contract.

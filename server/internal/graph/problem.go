@@ -90,13 +90,43 @@ func quoted(s string) string {
 	return `"` + strings.NewReplacer(`"`, "'", `\`, "/").Replace(s) + `"`
 }
 
-// Forbidden is the problem of a token that has none of the permissions.
-func Forbidden(permissions []string) *Problem {
-	scope := strings.Join(permissions, " ")
+// Forbidden is the problem of a token that grants no alternative: all scopes of one are needed.
+func Forbidden(alternatives [][]string) *Problem {
+	var words, scope []string
+	for _, scopes := range alternatives {
+		words = append(words, strings.Join(scopes, " and "))
+		if len(scopes) == 1 || len(scope) == 0 { // the field has no word for both
+			scope = append(scope, scopes...)
+		}
+	}
 	return &Problem{
 		Status: http.StatusForbidden, Code: CodeForbidden,
-		Message: "Application must have one of the following scopes: " + strings.Join(permissions, ", "),
-		Header:  []Field{{"WWW-Authenticate", `Bearer realm="pfxrecryption", error="insufficient_scope", scope=` + quoted(scope)}},
+		Message: "Application must have one of the following scopes: " + strings.Join(words, ", "),
+		Header:  []Field{{"WWW-Authenticate", `Bearer realm="pfxrecryption", error="insufficient_scope", scope=` + quoted(strings.Join(scope, " "))}},
+	}
+}
+
+// Challenge says which credentials are accepted. In and Name are where a key is.
+type Challenge struct{ Scheme, In, Name string }
+
+func (c Challenge) String() string {
+	text := c.Scheme + ` realm="pfxrecryption"`
+	if c.Name != "" {
+		text += ", in=" + quoted(c.In) + ", name=" + quoted(c.Name)
+	}
+	return text
+}
+
+// Unauthenticated is the problem of a request without the credentials that it needs (RFC 9110 §15.5.2).
+func Unauthenticated(accepted []Challenge) *Problem {
+	challenges := make([]string, len(accepted))
+	for i, c := range accepted {
+		challenges[i] = c.String()
+	}
+	return &Problem{
+		Status: http.StatusUnauthorized, Code: CodeInvalidToken,
+		Message: "Credentials are missing, or not all of those that the operation needs together.",
+		Header:  []Field{{"WWW-Authenticate", strings.Join(challenges, ", ")}},
 	}
 }
 

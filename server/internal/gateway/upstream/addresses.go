@@ -19,7 +19,7 @@ func (c *Client) Address(r *http.Request, address string) string {
 		end = len(rest)
 	}
 	authority, path := rest[:end], rest[end:]
-	proto, host := c.caller(r)
+	proto, host := askedFor(r, c.isTrusted(r))
 	if host == "" || !c.isOurs(scheme, authority) && !c.isCallers(scheme, authority, host) {
 		return address
 	}
