@@ -26,6 +26,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // GatewayConfig says what a gateway is made of.
@@ -197,14 +198,18 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	return g.apply(ctx, &g.seen)
 }
 
+// minBodyRate is how many bytes a second a request's body has to bring on average.
+const minBodyRate = 1 << 10
+
 func (g *Gateway) listen() error {
 	c := &g.config
 	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
 	}
-	server.Handler, g.URL = g.current.Handler(g.upstream), url
 	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
+	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
+	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
 	return err
 }
@@ -234,19 +239,32 @@ func (g *Gateway) connect() error {
 
 // fail answers for an upstream that did not.
 func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p, level := gateway.BadAnswer(), slog.LevelError
-	if e, ok := errors.AsType[*upstream.Error](err); ok {
-		switch e.Kind {
-		case upstream.Timeout:
-			p = gateway.LateAnswer()
-		case upstream.Busy:
-			p = graph.Unavailable(err)
-		case upstream.Gone:
-			p, level = graph.MalformedBody(err), slog.LevelInfo // the caller's doing
-		}
+	e, ok := errors.AsType[*upstream.Error](err)
+	if !ok {
+		e = &upstream.Error{Err: err}
+	}
+	p, level := problemOf(e), slog.LevelError
+	if e.Kind == upstream.Slow || e.Kind == upstream.Gone || r.Context().Err() != nil {
+		level = slog.LevelInfo // the caller's doing
 	}
 	g.log.Log(r.Context(), level, "no answer from the upstream", "status", p.Status, "err", err)
 	gateway.Fail(w, p)
+}
+
+// problemOf returns what the caller is told. Once a part of the request was sent, no status may say that it was not
+// applied.
+func problemOf(e *upstream.Error) *graph.Problem {
+	switch {
+	case e.Kind == upstream.Timeout:
+		return gateway.LateAnswer()
+	case e.Kind == upstream.Broken, e.Begun:
+		return gateway.BrokenAnswer()
+	case e.Kind == upstream.Slow:
+		return graph.SlowBody(e)
+	case e.Kind == upstream.Gone:
+		return graph.MalformedBody(e)
+	}
+	return gateway.Unsent(e)
 }
 
 // read reads the files that say what the gate does.

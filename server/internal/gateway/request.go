@@ -17,6 +17,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // admit checks the request, in the order in which the server does. It returns the request that is forwarded, or why there
@@ -172,7 +173,7 @@ func (x *exchange) authorize() *graph.Problem {
 	if verifier == nil || rt != nil && !rt.tokenRequired {
 		return nil
 	}
-	principal, err := verifier.Verify(x.request.Context(), x.request.Header["Authorization"])
+	principal, err := verifier.Verify(pace.Context(x.request), x.request.Header["Authorization"])
 	switch {
 	case err != nil:
 		p := problemOf(err)
@@ -306,7 +307,7 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 		header = header.Clone()
 		graph.JoinRequestNames(header)
 	}
-	faults := x.route.CheckParameters(r.Context(), found.values, r.URL.RawQuery, header)
+	faults := x.route.CheckParameters(pace.Context(r), found.values, r.URL.RawQuery, header)
 	if faults == nil {
 		return nil
 	}
@@ -332,7 +333,7 @@ var largeChecks = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // checkContent checks a body of a request or a response.
 func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte) *validate.Faults {
-	ctx := x.request.Context()
+	ctx := pace.Context(x.request)
 	if len(data) >= largeBody {
 		select {
 		case largeChecks <- struct{}{}:

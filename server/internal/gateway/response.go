@@ -18,6 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // errRefused ends the writing of a response that is not passed on.
@@ -71,11 +72,28 @@ func BadAnswer() *graph.Problem {
 	}
 }
 
-// LateAnswer is the problem of an upstream that did not answer in time.
+// BrokenAnswer is the problem of a request that was sent, at least in part, to an upstream that gave no response.
+func BrokenAnswer() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusBadGateway, Code: "BadGateway",
+		Message: "The connection to the service behind the gateway broke. The outcome is unknown: the request was applied once or not at all.",
+	}
+}
+
+// LateAnswer is the problem of a request that was sent to an upstream that did not answer in time.
 func LateAnswer() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusGatewayTimeout, Code: "GatewayTimeout",
-		Message: "The service behind the gateway did not answer in time.",
+		Message: "The service behind the gateway did not answer in time. The outcome is unknown: the request was applied once or not at all.",
+	}
+}
+
+// Unsent is the problem of a request of which nothing was sent to the upstream.
+func Unsent(cause error) *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable",
+		Message: "The service behind the gateway cannot take the request now. Nothing was sent to it: retry after the time that 'Retry-After' names.",
+		Header:  []graph.Field{{Name: "Retry-After", Value: "5"}}, Cause: cause,
 	}
 }
 
@@ -153,7 +171,7 @@ func (x *exchange) checkFields() bool {
 			judge(violation{kind: policy.NotJudged, name: h.Name, pointer: h.Spot.Pointer, keyword: "not-judged", reason: h.Spot.Reason})
 		}
 	}
-	switch faults := described.CheckHeader(x.request.Context(), x.Header()); {
+	switch faults := described.CheckHeader(pace.Context(x.request), x.Header()); {
 	case faults == nil:
 	case faults.Interrupted:
 		return false

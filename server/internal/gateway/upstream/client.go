@@ -57,24 +57,28 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Kind says what went wrong with the upstream.
+// Kind says what went wrong with a request. Its zero value claims the least.
 type Kind int
 
 const (
-	// Broken: it could not be reached, or its answer was not fit to be one.
+	// Broken: the connection broke, or the response was malformed. The upstream may have applied the request.
 	Broken Kind = iota
-	// Timeout: it did not answer in time.
+	// Timeout: no response came in time. The upstream may have applied the request.
 	Timeout
-	// Busy: all connections were taken. The request was not sent.
+	// Busy: all connections were taken. Nothing was sent.
 	Busy
-	// Gone: the caller has left, or did not send the body that it announced.
+	// Unreachable: the upstream could not be connected to. Nothing was sent.
+	Unreachable
+	// Slow: the caller's body stalled. Nothing was sent.
+	Slow
+	// Gone: the caller left, or its body broke off. Nothing was sent, unless the response had begun.
 	Gone
 )
 
-// Error is why a request has no answer of the upstream's.
+// Error is why a request has no response of the upstream's.
 type Error struct {
 	Kind  Kind
-	Begun bool  // the answer had begun: what is written now counts only if w holds what was written before
+	Begun bool  // the response had begun: what is written now counts only if w holds what was written before
 	Err   error // for the log only
 }
 
@@ -145,17 +149,46 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	return newConn(secured, nc), nil
 }
 
-// kindOf classifies what a connection has returned while the caller waited.
-func kindOf(ctx context.Context, err error) Kind {
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return Gone
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return Timeout
+// unknown returns the error of a request of which some was sent. Whatever ended it, the caller's leaving included, the
+// upstream may have applied the request.
+func unknown(err error) *Error {
+	if isTimeout(err) {
+		return &Error{Kind: Timeout, Err: err}
 	}
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return Timeout
+	return &Error{Kind: Broken, Err: err}
+}
+
+// begun returns the error of a response that broke off.
+func begun(err error) *Error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = unknown(err)
 	}
-	return Broken
+	e.Begun = true
+	return e
+}
+
+// unread returns the error of a request whose body could not be read, and of which nothing was sent.
+func unread(err error) *Error {
+	kind := Gone
+	if isTimeout(err) {
+		kind = Slow
+	}
+	return &Error{Kind: kind, Err: fmt.Errorf("reading the request: %w", err)}
+}
+
+// unsent returns the error of a request for which there is no connection.
+func unsent(ctx context.Context, err error) *Error {
+	if ctx.Err() != nil {
+		return &Error{Kind: Gone, Err: err}
+	}
+	return &Error{Kind: Unreachable, Err: err}
+}
+
+func isTimeout(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }

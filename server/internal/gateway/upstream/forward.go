@@ -7,18 +7,21 @@ import (
 	"io"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // ServeHTTP forwards a request and its answer. An answer that breaks off ends in the panic of [http.ErrAbortHandler], as
 // with [httputil.ReverseProxy], so that nobody takes half of it for the whole.
 func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m := message{Request: r}
+	m := message{Request: r, patience: pace.Context(r)}
 	defer m.free()
-	err := m.readSmall()
+	err := m.read()
 	if err == nil {
-		err = c.pool.enter(r.Context())
+		err = c.pool.enter(m.patience)
 	}
 	if err == nil {
 		defer c.pool.leave()
@@ -29,12 +32,12 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// message is a request with its body: all of it, or none if it is streamed.
+// message is a request with its body, or with the beginning of it if the rest is streamed.
 type message struct {
 	*http.Request
+	patience context.Context // bounds the wait for the upstream
 	body     []byte
 	streamed bool
-	pace     *paced // of a body that is being streamed
 	buffer   *[]byte
 }
 
@@ -42,7 +45,9 @@ type message struct {
 // no connection waits for a slow caller.
 const small = 32 << 10
 
-func (m *message) readSmall() error {
+// read reads a small body, or the beginning of a larger one: small bytes of one with a length, the first piece of one in
+// chunks, whose caller may wait for a response to it.
+func (m *message) read() error {
 	if whole, ok := m.Body.(Bytes); ok {
 		m.body = whole.Bytes()
 		return nil
@@ -50,21 +55,22 @@ func (m *message) readSmall() error {
 	if m.Body == nil || m.Body == http.NoBody || m.ContentLength == 0 {
 		return nil
 	}
-	if m.streamed = m.ContentLength < 0 || m.ContentLength > small; m.streamed {
-		return nil
-	}
+	m.streamed = m.ContentLength < 0 || m.ContentLength > small
 	m.buffer = newBuffer()
-	m.body = (*m.buffer)[:m.ContentLength]
-	if _, err := io.ReadFull(m.Body, m.body); err != nil {
-		return &Error{Kind: Gone, Err: fmt.Errorf("reading the request: %w", err)}
+	into, least := *m.buffer, 1
+	if m.ContentLength > 0 {
+		into = into[:min(m.ContentLength, small)]
+		least = len(into)
+	}
+	n, err := io.ReadAtLeast(m.Body, into, least)
+	m.body = into[:n]
+	if err != nil && (m.ContentLength > 0 || !errors.Is(err, io.EOF)) {
+		return unread(err)
 	}
 	return nil
 }
 
 func (m *message) free() {
-	if m.pace != nil {
-		m.pace.end()
-	}
 	if m.buffer != nil {
 		freeBuffer(m.buffer)
 	}
@@ -72,15 +78,14 @@ func (m *message) free() {
 
 // forward returns an error if nothing of an answer was written.
 func (c *Client) forward(w http.ResponseWriter, m *message) error {
-	ctx, now := m.Context(), time.Now()
+	ctx, now := m.patience, time.Now()
 	for {
 		n, err := c.connection(ctx, now)
 		if err != nil {
-			return &Error{Kind: kindOf(ctx, err), Err: err}
+			return unsent(ctx, err)
 		}
 		_ = n.SetDeadline(now.Add(c.config.Timeout)) // a closed connection says so when it is used
-		// A caller who leaves ends the wait for the upstream.
-		stop := context.AfterFunc(ctx, func() { _ = n.SetDeadline(time.Unix(1, 0)) })
+		stop := n.watch(ctx)
 		written, err := c.send(n, w, m)
 		if head := n.readHead(m.Method == http.MethodHead); head == nil {
 			return c.pass(w, m, n, stop)
@@ -90,10 +95,22 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 		}
 		stop()
 		n.close()
-		if kind := kindOf(ctx, err); kind != Broken || n.fresh || !isAgain(m, n, written) {
-			return &Error{Kind: kind, Err: err}
+		switch {
+		case ctx.Err() == nil && !n.fresh && isAgain(m, n, written):
+		case written == 0:
+			return unsent(ctx, err)
+		default:
+			return unknown(err)
 		}
 	}
+}
+
+// watch closes the connection when ctx is done, until stop is called, which reports whether it was not.
+func (c *conn) watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, c.close)
 }
 
 // connection returns a connection that nobody else uses.
@@ -128,29 +145,47 @@ func (c *Client) send(n *conn, w http.ResponseWriter, m *message) (int, error) {
 	return written, err
 }
 
-// stream sends a body that comes in pieces. The answer may come before its end.
+// stream sends the head and the beginning of a body, and goes on with the rest while the response is read, which may come
+// before the end of the body.
 func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error) {
-	controller := http.NewResponseController(w)
 	// Without full duplex net/http would wait for the rest of the body before it sends an answer. HTTP/2 is always so.
-	_ = controller.EnableFullDuplex()
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	// The answer may be over before the body is: what is left of it must not meet the next request.
 	w.Header()["Connection"] = []string{"close"}
 	n.out = c.appendHead(n.out[:0], m.Request, m.ContentLength)
-	n.sending = make(chan error, 1)
+	if m.ContentLength < 0 {
+		n.out = appendChunk(n.out, m.body)
+	} else {
+		n.out = append(n.out, m.body...)
+	}
+	n.sent, n.sending = nil, nil
 	written, err := n.Write(n.out)
 	if err != nil {
-		n.sending <- nil
+		n.sent = err
 		return written, err
 	}
-	m.pace = &paced{Reader: m.Body, controller: controller, timeout: c.config.Timeout}
+	// The upstream has nothing to answer before the end of the body, and the caller's pace is not its fault.
+	_ = n.SetReadDeadline(time.Time{})
+	sending := make(chan error, 1)
+	n.sending = sending
 	go func() {
-		err := copyRequest(n, m.pace, m.ContentLength)
+		err := c.copyRequest(n, m.Body, m.ContentLength-int64(len(m.body)))
+		sending <- err
 		if err != nil {
 			n.close() // no answer comes to half of a request
+			return
 		}
-		n.sending <- err
+		_ = n.SetReadDeadline(time.Now().Add(c.config.Timeout))
 	}()
 	return written, nil
+}
+
+func appendChunk(b, data []byte) []byte {
+	if len(data) == 0 {
+		return b // it would be the last one
+	}
+	b = append(strconv.AppendInt(b, int64(len(data)), 16), "\r\n"...)
+	return append(append(b, data...), "\r\n"...)
 }
 
 // bodyError returns the error that ended the sending of a body, if it is over.
@@ -159,63 +194,42 @@ func bodyError(sending chan error) error {
 	case err := <-sending:
 		return err
 	default:
-		return nil // the caller is slow: net/http's own deadline ends the sending
+		return nil // the caller is slow: its server's deadline ends the sending
 	}
 }
 
-// paced reads a request's body, and gives each piece of it a deadline of its own.
-type paced struct {
-	io.Reader
-	timeout    time.Duration
-	mu         sync.Mutex
-	controller *http.ResponseController // nil when the request is over
-}
-
-func (p *paced) Read(b []byte) (int, error) {
-	if !p.extend() {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	return p.Reader.Read(b)
-}
-
-// extend gives the next piece a deadline, and reports whether anybody still wants it.
-func (p *paced) extend() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.controller == nil {
-		return false
-	}
-	_ = p.controller.SetReadDeadline(time.Now().Add(p.timeout)) // one that cannot be set is the server's own
-	return true
-}
-
-// end keeps the writer from being used when its handler has returned: net/http panics then, for HTTP/2, and there is
-// nobody to recover.
-func (p *paced) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.controller = nil
-}
-
-func copyRequest(n *conn, body io.Reader, length int64) error {
+// copyRequest sends the rest of a body: left bytes, or chunks if left is negative. Each piece has a deadline of its own.
+func (c *Client) copyRequest(n *conn, body io.Reader, left int64) error {
 	buf := newBuffer()
 	defer freeBuffer(buf)
-	if length > 0 {
-		copied, err := io.CopyBuffer(writerOnly{n}, io.LimitReader(body, length), *buf)
-		if err == nil && copied < length {
+	to := &punctual{n, c.config.Timeout}
+	if left >= 0 {
+		copied, err := io.CopyBuffer(to, io.LimitReader(body, left), *buf)
+		if err == nil && copied < left {
 			err = io.ErrUnexpectedEOF
 		}
 		return err
 	}
-	w := httputil.NewChunkedWriter(n)
+	w := httputil.NewChunkedWriter(to)
 	if _, err := io.CopyBuffer(writerOnly{w}, body, *buf); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(n, "\r\n")
+	_, err := io.WriteString(to, "\r\n")
 	return err
+}
+
+// punctual gives each write a deadline of its own.
+type punctual struct {
+	conn    *conn
+	timeout time.Duration
+}
+
+func (p *punctual) Write(b []byte) (int, error) {
+	_ = p.conn.SetWriteDeadline(time.Now().Add(p.timeout))
+	return p.conn.Write(b)
 }
 
 // writerOnly keeps io.CopyBuffer from other ways than the buffer.
@@ -232,14 +246,14 @@ func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bo
 	h := &n.answer
 	h.copyTo(w.Header(), m.Method == http.MethodHead)
 	w.WriteHeader(h.status)
-	err := c.copyBody(m.Context(), w, n)
+	err := c.copyBody(m.patience, w, n)
 	if stop() && err == nil && n.isDone() {
 		c.pool.put(n)
 		return nil
 	}
 	n.close()
 	if err != nil {
-		c.config.Fail(w, m.Request, &Error{Kind: kindOf(m.Context(), err), Begun: true, Err: err})
+		c.config.Fail(w, m.Request, begun(err))
 		panic(http.ErrAbortHandler)
 	}
 	return nil
@@ -270,7 +284,7 @@ func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) e
 		read, err := body.Read(*buf)
 		if read > 0 {
 			if _, err := w.Write((*buf)[:read]); err != nil {
-				return fmt.Errorf("writing the answer: %w", err)
+				return &Error{Kind: Gone, Err: fmt.Errorf("writing the answer: %w", err)}
 			}
 		}
 		if left -= int64(read); left == 0 || errors.Is(err, io.EOF) {
@@ -285,7 +299,7 @@ func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) e
 		// The caller gets longer: the upstream's time may end in an answer of another's.
 		_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // one that cannot be set is the server's own
 		if ctx.Err() != nil {
-			return fmt.Errorf("writing the answer: %w", ctx.Err()) // whose deadline may just have been replaced
+			return &Error{Kind: Gone, Err: ctx.Err()}
 		}
 	}
 }
