@@ -17,6 +17,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/stream"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
@@ -119,7 +120,7 @@ func (x *exchange) WriteHeader(status int) {
 	switch {
 	case x.refused || x.status != 0:
 	case status < 200:
-		if !x.holding {
+		if !x.holding { // nobody has checked it
 			x.writer.WriteHeader(status)
 		}
 	case !x.holding:
@@ -135,7 +136,28 @@ func (x *exchange) begin(status int) {
 	if x.holding || x.watching {
 		x.checkHead()
 	}
+	if (x.holding || x.watching) && x.hasBody() && stream.Is(x.Header().Get("Content-Type")) {
+		x.flow()
+	}
 }
+
+// flow lets a stream pass as it comes, if the contract has its media type: its messages are not checked.
+func (x *exchange) flow() {
+	described := x.route.Response(x.status)
+	if described != nil && (len(x.Header()["Content-Type"]) > 1 || described.Body(x.Header().Get("Content-Type")) == nil) &&
+		x.judge(undescribedType) {
+		x.refuseResponse(BadAnswer())
+		return
+	}
+	x.gate.config.Metrics.skipped(x, skippedStream)
+	x.watching = false
+	if x.holding {
+		x.release()
+	}
+}
+
+// undescribedType is the violation of a response whose media type the contract does not have.
+var undescribedType = violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"}
 
 // checkHead checks what the head of a response tells.
 func (x *exchange) checkHead() {
@@ -276,6 +298,7 @@ func (x *exchange) finish() {
 		}
 	}
 	body := x.heldBytes()
+	maps.DeleteFunc(x.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) }) // not checked
 	if x.hasBody() {
 		plain, ok := x.checkBody(body)
 		if !ok {
@@ -320,7 +343,7 @@ func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 		declared = described.Body(types[0])
 	}
 	if declared == nil {
-		return plain, !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"})
+		return plain, !x.judge(undescribedType)
 	}
 	return plain, x.judgeAnswer(declared, types[0], plain)
 }

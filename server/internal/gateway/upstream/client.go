@@ -34,6 +34,8 @@ type Config struct {
 	// Timeout is how long the upstream may take for the head of its answer, and then for each piece of its body; 0 means
 	// 10 s.
 	Timeout time.Duration
+	// StreamTimeout is how long a stream, such as text/event-stream, may be silent; 0 means 5 min.
+	StreamTimeout time.Duration
 	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
 	IdleTimeout time.Duration
 	// Fail answers a request that the upstream did not, or not to the end. err is an [*Error]; unless it is Begun, nothing
@@ -46,6 +48,7 @@ func (c Config) withDefaults() Config {
 	c.QueueTimeout = orDefault(c.QueueTimeout, 100*time.Millisecond)
 	c.DialTimeout = orDefault(c.DialTimeout, 2*time.Second)
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
+	c.StreamTimeout = orDefault(c.StreamTimeout, 5*time.Minute)
 	c.IdleTimeout = orDefault(c.IdleTimeout, 30*time.Second)
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"strconv"
@@ -87,7 +88,7 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 		_ = n.SetDeadline(now.Add(c.config.Timeout)) // a closed connection says so when it is used
 		stop := n.watch(ctx)
 		written, err := c.send(n, w, m)
-		if head := n.readHead(m.Method == http.MethodHead); head == nil {
+		if head := readHead(n, w, m); head == nil {
 			return c.pass(w, m, n, stop)
 		} else if err = errors.Join(err, head); n.sending != nil {
 			n.close() // which ends the sending
@@ -103,6 +104,40 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 			return unknown(err)
 		}
 	}
+}
+
+// readHead reads the head of the response, and passes on the interim ones before it.
+func readHead(n *conn, w http.ResponseWriter, m *message) error {
+	for range 8 {
+		if err := n.readHead(m.Method == http.MethodHead); err != nil {
+			return err
+		}
+		h := &n.answer
+		if h.status >= 200 {
+			return nil
+		}
+		if h.status == http.StatusSwitchingProtocols {
+			break
+		}
+		// The server of the caller says 100 itself, when the body is read.
+		if h.status != http.StatusContinue && m.ProtoAtLeast(1, 1) {
+			h.passInterim(w)
+		}
+	}
+	return fmt.Errorf("%w: interim answers without end, or another protocol", errMalformed)
+}
+
+// passInterim passes on an interim response (RFC 9110 §15.2). Its fields are not those of the response.
+func (h *head) passInterim(w http.ResponseWriter) {
+	to := w.Header()
+	kept := maps.Clone(to)
+	clear(to)
+	h.copyTo(to, false)
+	delete(to, "Content-Type")
+	delete(to, "Content-Length")
+	w.WriteHeader(h.status)
+	clear(to)
+	maps.Copy(to, kept)
 }
 
 // watch closes the connection when ctx is done, until stop is called, which reports whether it was not.
@@ -169,7 +204,7 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error)
 	sending := make(chan error, 1)
 	n.sending = sending
 	go func() {
-		err := c.copyRequest(n, m.Body, m.ContentLength-int64(len(m.body)))
+		err := c.copyRequest(n, m.Body, rest(m), m.Trailer)
 		sending <- err
 		if err != nil {
 			n.close() // no answer comes to half of a request
@@ -188,6 +223,14 @@ func appendChunk(b, data []byte) []byte {
 	return append(append(b, data...), "\r\n"...)
 }
 
+// rest returns the length of what was not read of the body, -1 if it has none.
+func rest(m *message) int64 {
+	if m.ContentLength < 0 {
+		return -1
+	}
+	return m.ContentLength - int64(len(m.body))
+}
+
 // bodyError returns the error that ended the sending of a body, if it is over.
 func bodyError(sending chan error) error {
 	select {
@@ -198,8 +241,8 @@ func bodyError(sending chan error) error {
 	}
 }
 
-// copyRequest sends the rest of a body: left bytes, or chunks if left is negative. Each piece has a deadline of its own.
-func (c *Client) copyRequest(n *conn, body io.Reader, left int64) error {
+// copyRequest sends the rest of a body: left bytes, or chunks and trailers if left is negative. Each piece has a deadline of its own.
+func (c *Client) copyRequest(n *conn, body io.Reader, left int64, trailers http.Header) error {
 	buf := newBuffer()
 	defer freeBuffer(buf)
 	to := &punctual{n, c.config.Timeout}
@@ -217,7 +260,7 @@ func (c *Client) copyRequest(n *conn, body io.Reader, left int64) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(to, "\r\n")
+	_, err := to.Write(append(appendTrailers(nil, trailers), "\r\n"...))
 	return err
 }
 
@@ -246,7 +289,11 @@ func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bo
 	h := &n.answer
 	h.copyTo(w.Header(), m.Method == http.MethodHead)
 	w.WriteHeader(h.status)
-	err := c.copyBody(m.patience, w, n)
+	err := c.copyBody(w, m, n)
+	if len(h.trailers) > 0 {
+		_ = http.NewResponseController(w).Flush() // else net/http gives a short body a length, and no place for trailers
+		h.copyTrailersTo(w.Header())
+	}
 	if stop() && err == nil && n.isDone() {
 		c.pool.put(n)
 		return nil
@@ -272,18 +319,24 @@ func (c *conn) isDone() bool {
 }
 
 // copyBody copies the body of an answer, piece by piece, with a deadline for each.
-func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) error {
+func (c *Client) copyBody(w http.ResponseWriter, m *message, n *conn) error {
 	left := n.answer.length
 	if left == 0 {
 		return nil
 	}
 	controller := http.NewResponseController(w)
+	if left < 0 || int64(n.in.Buffered()) < left {
+		defer n.follow(controller)()
+		if n.answer.stream {
+			defer c.beginStream(controller, m, n)()
+		}
+	}
 	buf := newBuffer()
 	defer freeBuffer(buf)
 	for body := n.body(); ; {
 		read, err := body.Read(*buf)
 		if read > 0 {
-			if _, err := w.Write((*buf)[:read]); err != nil {
+			if _, err := n.write(w, (*buf)[:read]); err != nil {
 				return &Error{Kind: Gone, Err: fmt.Errorf("writing the answer: %w", err)}
 			}
 		}
@@ -294,12 +347,31 @@ func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) e
 			return fmt.Errorf("reading the answer: %w", err)
 		}
 		// There is more than one piece. That something is left in the buffer does not mean that the next is all there.
-		deadline := time.Now().Add(c.config.Timeout)
-		_ = n.SetDeadline(deadline)
-		// The caller gets longer: the upstream's time may end in an answer of another's.
-		_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // one that cannot be set is the server's own
-		if ctx.Err() != nil {
-			return &Error{Kind: Gone, Err: ctx.Err()}
+		c.extend(controller, m, n)
+		if m.patience.Err() != nil {
+			return &Error{Kind: Gone, Err: m.patience.Err()}
 		}
 	}
+}
+
+// extend gives the next piece of an answer a deadline.
+func (c *Client) extend(controller *http.ResponseController, m *message, n *conn) {
+	timeout := c.config.Timeout
+	if n.answer.stream && m.Context().Err() == nil {
+		timeout = c.config.StreamTimeout
+	}
+	deadline := time.Now().Add(timeout)
+	_ = n.SetDeadline(deadline)
+	// The caller gets longer: the upstream's time may end in an answer of another's.
+	_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // one that cannot be set is the server's own
+}
+
+// beginStream gives the first message of a stream its time, and takes it away when the caller seems to have left, until
+// the function that it returns is called.
+func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) func() bool {
+	if !m.streamed {
+		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for the caller's leaving
+	}
+	c.extend(controller, m, n)
+	return context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })
 }

@@ -86,10 +86,12 @@ X-Forwarded-Host: a
 X-Forwarded-Proto: http
 Via: 1.1 pfxrd
 Transfer-Encoding: chunked
+Trailer: X-T
 
 2
 {}
 0
+X-T: x
 
 `},
 	} {

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Bytes is a request's body that is all there: it is sent together with the head.
@@ -43,12 +45,29 @@ func (c *Client) appendHead(b []byte, r *http.Request, length int64) []byte {
 	switch {
 	case length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		for name := range r.Trailer {
+			if isTrailer(name) {
+				b = appendField(b, "Trailer", name)
+			}
+		}
 	case length > 0 || r.Method == http.MethodPatch || r.Method == http.MethodPost || r.Method == http.MethodPut:
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, length, 10)
 		b = append(b, "\r\n"...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// appendTrailers appends the trailers that may pass.
+func appendTrailers(b []byte, trailers http.Header) []byte {
+	for name, values := range trailers {
+		for _, value := range values {
+			if isTrailer(name) && httpguts.ValidHeaderFieldValue(value) {
+				b = appendField(b, name, value)
+			}
+		}
+	}
+	return b
 }
 
 // target returns the request's target in origin form (RFC 9112 §3.2.1), as it came or as whoever called has set it.
