@@ -40,6 +40,7 @@ type GatewayConfig struct {
 	MaxConns      int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
 	Timeout       time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
 	StreamTimeout time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
+	Upgrade       string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
 	MaxRequest    int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
 	MaxResponse   int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
 	Spec          string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
@@ -71,6 +72,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--max-request must not be below 0")
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
+	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
+		return errors.New("--upgrade must be allow or refuse")
 	case c.StreamTimeout < 0:
 		return errors.New("--stream-timeout must not be below 0")
 	}
@@ -213,6 +216,7 @@ func (g *Gateway) listen() error {
 	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
 	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
+	server.RegisterOnShutdown(g.upstream.EndTunnels)
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
 	return err
 }
@@ -220,7 +224,7 @@ func (g *Gateway) listen() error {
 func (g *Gateway) connect() error {
 	config := upstream.Config{
 		URL: g.config.Upstream, KeepHost: g.config.KeepHost, Trusted: g.config.TrustedProxy, MaxConns: g.config.MaxConns,
-		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Fail: g.fail,
+		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow", Fail: g.fail,
 	}
 	if g.config.UpstreamCA != "" {
 		pem, err := os.ReadFile(g.config.UpstreamCA)
@@ -247,7 +251,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 		e = &upstream.Error{Err: err}
 	}
 	p, level := problemOf(e), slog.LevelError
-	if e.Kind == upstream.Slow || e.Kind == upstream.Gone || r.Context().Err() != nil {
+	if e.Kind == upstream.NoUpgrade || e.Kind == upstream.Slow || e.Kind == upstream.Gone || r.Context().Err() != nil {
 		level = slog.LevelInfo // the caller's doing
 	}
 	g.log.Log(r.Context(), level, "no answer from the upstream", "status", p.Status, "err", err)
@@ -262,6 +266,8 @@ func problemOf(e *upstream.Error) *graph.Problem {
 		return gateway.LateAnswer()
 	case e.Kind == upstream.Broken, e.Begun:
 		return gateway.BrokenAnswer()
+	case e.Kind == upstream.NoUpgrade:
+		return gateway.NoUpgrade()
 	case e.Kind == upstream.Slow:
 		return graph.SlowBody(e)
 	case e.Kind == upstream.Gone:

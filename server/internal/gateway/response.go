@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"compress/gzip"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -24,6 +26,9 @@ import (
 
 // errRefused ends the writing of a response that is not passed on.
 var errRefused = errors.New("the response was refused")
+
+// errBegun ends a takeover of a connection that has a response.
+var errBegun = errors.New("the response has begun: the connection cannot be taken over")
 
 // pass gives the request to the next handler, holds the response if it could be refused, and watches it if it could not.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
@@ -73,6 +78,14 @@ func BadAnswer() *graph.Problem {
 	}
 }
 
+// NoUpgrade is the problem of a request for another protocol than HTTP.
+func NoUpgrade() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusNotImplemented, Code: "NotImplemented",
+		Message: "The gateway does not let connections change to another protocol, such as WebSocket. Its operator can allow it with --upgrade allow.",
+	}
+}
+
 // BrokenAnswer is the problem of a request that was sent, at least in part, to an upstream that gave no response.
 func BrokenAnswer() *graph.Problem {
 	return &graph.Problem{
@@ -119,6 +132,10 @@ func (x *exchange) Header() http.Header { return x.writer.Header() }
 func (x *exchange) WriteHeader(status int) {
 	switch {
 	case x.refused || x.status != 0:
+	case status == http.StatusSwitchingProtocols:
+		if x.switchProtocols() == nil {
+			x.writer.WriteHeader(status)
+		}
 	case status < 200:
 		if !x.holding { // nobody has checked it
 			x.writer.WriteHeader(status)
@@ -406,6 +423,50 @@ func (x *exchange) Flush() {
 		}
 		_ = http.NewResponseController(x.writer).Flush() // a writer that cannot is asked nothing
 	}
+}
+
+// Hijack gives the connection to the next handler, for another protocol: as a response of 101, which must pass. What is
+// said over the connection then is not checked.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := x.switchProtocols(); err != nil {
+		return nil, nil, err
+	}
+	return http.NewResponseController(x.writer).Hijack()
+}
+
+// switchProtocols begins a response of 101, if the contract has it or the policy does not hold the responses.
+func (x *exchange) switchProtocols() error {
+	if x.status == 0 && !x.refused {
+		x.begin(http.StatusSwitchingProtocols)
+	}
+	switch {
+	case x.refused:
+		return errRefused
+	case x.status != http.StatusSwitchingProtocols:
+		return errBegun
+	case x.holding && !x.describesUpgrade():
+		x.refuseResponse(BadAnswer())
+		return errRefused
+	}
+	if x.holding || x.watching {
+		x.gate.config.Metrics.skipped(x, skippedUpgrade)
+	}
+	x.holding, x.watching = false, false
+	return nil
+}
+
+// describesUpgrade reports whether the contract says of the operation that its connection changes to another protocol.
+func (x *exchange) describesUpgrade() bool {
+	described := x.route.Response(http.StatusSwitchingProtocols)
+	return described != nil && described.Status != "default"
+}
+
+// Push sends a resource ahead, which passes the gate as any request does.
+func (x *exchange) Push(target string, o *http.PushOptions) error {
+	if p, ok := x.writer.(http.Pusher); ok {
+		return p.Push(target, o)
+	}
+	return http.ErrNotSupported
 }
 
 // EnableFullDuplex, SetReadDeadline and SetWriteDeadline are those of [http.ResponseController]. There is no Unwrap: a

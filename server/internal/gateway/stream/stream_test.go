@@ -24,3 +24,14 @@ func TestIs(t *testing.T) {
 		}
 	}
 }
+
+func TestProtocols(t *testing.T) {
+	t.Parallel()
+	for upgrade, want := range map[string]string{
+		"websocket": "websocket", "h2c": "", "H2C, WebSocket/13": "WebSocket/13", "TLS/1.0, HTTP/2.0": "", " , ": "", "a, ,b/1": "a, b/1",
+	} {
+		if got := stream.Protocols([]string{upgrade}); got != want {
+			t.Errorf("%q: got %q, want %q", upgrade, got, want)
+		}
+	}
+}

@@ -25,6 +25,8 @@ type Config struct {
 	KeepHost bool
 	// Trusted are the addresses of proxies in front: what they say of the caller in X-Forwarded-* is sent on.
 	Trusted []netip.Prefix
+	// Upgrade lets requests change to another protocol, such as WebSocket, over HTTP/1.1. Such a connection keeps its place.
+	Upgrade bool
 	// MaxConns is how many connections there are at most; 0 means 512. A request waits for one, at most QueueTimeout.
 	MaxConns int
 	// QueueTimeout is how long a request waits for a connection; 0 means 100 ms.
@@ -34,7 +36,7 @@ type Config struct {
 	// Timeout is how long the upstream may take for the head of its answer, and then for each piece of its body; 0 means
 	// 10 s.
 	Timeout time.Duration
-	// StreamTimeout is how long a stream, such as text/event-stream, may be silent; 0 means 5 min.
+	// StreamTimeout is how long a stream, such as text/event-stream, or a tunnel may be silent; 0 means 5 min.
 	StreamTimeout time.Duration
 	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
 	IdleTimeout time.Duration
@@ -72,6 +74,8 @@ const (
 	Busy
 	// Unreachable: the upstream could not be connected to. Nothing was sent.
 	Unreachable
+	// NoUpgrade: the caller wants another protocol, which Config.Upgrade forbids. Nothing was sent.
+	NoUpgrade
 	// Slow: the caller's body stalled. Nothing was sent.
 	Slow
 	// Gone: the caller left, or its body broke off. Nothing was sent, unless the response had begun.
@@ -97,6 +101,7 @@ type Client struct {
 	prefix  string // of every path
 	tls     *tls.Config
 	pool    pool
+	tunnels tunnels
 }
 
 // New returns a handler that forwards to an upstream. Nothing is connected yet.
@@ -131,8 +136,14 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// Close closes the connections that nobody uses; those in use close when their answer is through.
-func (c *Client) Close() { c.pool.close() }
+// Close ends the tunnels and closes the connections that nobody uses; those in use close when their answer is through.
+func (c *Client) Close() {
+	c.EndTunnels()
+	c.pool.close()
+}
+
+// EndTunnels ends the connections that have changed to another protocol, and lets no other change.
+func (c *Client) EndTunnels() { c.tunnels.close() }
 
 // dial connects to the upstream.
 func (c *Client) dial(ctx context.Context) (*conn, error) {

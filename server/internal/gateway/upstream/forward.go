@@ -21,6 +21,9 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := message{Request: r, patience: pace.Context(r)}
 	defer m.free()
 	err := m.read()
+	if m.offered = m.protocols(); m.offered != "" && !c.config.Upgrade {
+		err = &Error{Kind: NoUpgrade, Err: errors.New("upgrades are refused")}
+	}
 	if err == nil {
 		err = c.pool.enter(m.patience)
 	}
@@ -39,6 +42,7 @@ type message struct {
 	patience context.Context // bounds the wait for the upstream
 	body     []byte
 	streamed bool
+	offered  string // the protocols that the connection may change to
 	buffer   *[]byte
 }
 
@@ -89,6 +93,9 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 		stop := n.watch(ctx)
 		written, err := c.send(n, w, m)
 		if head := readHead(n, w, m); head == nil {
+			if n.answer.status == http.StatusSwitchingProtocols {
+				return c.open(w, m, n)
+			}
 			return c.pass(w, m, n, stop)
 		} else if err = errors.Join(err, head); n.sending != nil {
 			n.close() // which ends the sending
@@ -113,7 +120,7 @@ func readHead(n *conn, w http.ResponseWriter, m *message) error {
 			return err
 		}
 		h := &n.answer
-		if h.status >= 200 {
+		if h.status >= 200 || h.status == http.StatusSwitchingProtocols && isOffered(m.offered, h.protocol) {
 			return nil
 		}
 		if h.status == http.StatusSwitchingProtocols {
@@ -171,7 +178,7 @@ func (c *Client) send(n *conn, w http.ResponseWriter, m *message) (int, error) {
 	if m.streamed {
 		return c.stream(n, w, m)
 	}
-	n.out = append(c.appendHead(n.out[:0], m.Request, int64(len(m.body))), m.body...)
+	n.out = append(c.appendHead(n.out[:0], m, int64(len(m.body))), m.body...)
 	written, err := n.Write(n.out)
 	n.sent, n.sending = err, nil // an upstream may refuse a body without reading all of it
 	if cap(n.out) > 128<<10 {
@@ -187,7 +194,7 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error)
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	// The answer may be over before the body is: what is left of it must not meet the next request.
 	w.Header()["Connection"] = []string{"close"}
-	n.out = c.appendHead(n.out[:0], m.Request, m.ContentLength)
+	n.out = c.appendHead(n.out[:0], m, m.ContentLength)
 	if m.ContentLength < 0 {
 		n.out = appendChunk(n.out, m.body)
 	} else {

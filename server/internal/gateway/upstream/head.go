@@ -23,6 +23,7 @@ type head struct {
 	closes  bool // the connection is of no use after the answer
 	stream  bool // the body is a stream of messages, with pauses as long as they may be
 
+	protocol string  // that the upstream changes to, or offers
 	trailers []field // once the body was read
 }
 
@@ -125,6 +126,8 @@ func (h *head) field(line string) bool {
 		h.closes = h.closes || hasToken(f.value, "close")
 	case "Content-Type":
 		h.stream = stream.Is(f.value)
+	case "Upgrade":
+		h.protocol = f.value
 	}
 	return true
 }

@@ -18,7 +18,8 @@ type Bytes interface {
 
 // appendHead appends the head of the request that the upstream gets, with the framing of its body: length bytes, or
 // chunks if length is negative.
-func (c *Client) appendHead(b []byte, r *http.Request, length int64) []byte {
+func (c *Client) appendHead(b []byte, m *message, length int64) []byte {
+	r := m.Request
 	b = append(b, r.Method...)
 	b = append(b, ' ')
 	if r.RequestURI == "*" { // of the server as a whole (RFC 9112 §3.2.4)
@@ -42,6 +43,9 @@ func (c *Client) appendHead(b []byte, r *http.Request, length int64) []byte {
 		}
 	}
 	b = c.appendForwarded(b, r)
+	if m.offered != "" {
+		b = appendField(append(b, "Connection: Upgrade\r\n"...), "Upgrade", m.offered)
+	}
 	switch {
 	case length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
