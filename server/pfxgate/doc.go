@@ -39,7 +39,8 @@
 //
 // It forwards nothing, limits no rate and no time, and reads no file: who builds it in does, and calls [Gate.Replace] when
 // a file has changed. It checks the status, media type and body of responses, not their header fields. A response that
-// could be refused is held until it is complete, so it cannot stream: the policy can set the responses of such operations
-// to monitor. No handler behind the gate can take over the connection: WebSockets need a way around it. Nothing is guessed:
-// a handler that leaves its Content-Type to net/http has none.
+// could be refused is held until it is complete, so it cannot stream, unless the contract describes it as a stream, such as
+// text/event-stream: the policy can set the responses of other operations to monitor. A handler may take over the connection,
+// as WebSockets do, where its response is not held or the contract describes the status 101 for the operation; what is said
+// over it then is not checked. Nothing is guessed: a handler that leaves its Content-Type to net/http has none.
 package pfxgate

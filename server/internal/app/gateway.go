@@ -26,30 +26,33 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
-	Listen       string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen  string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
-	Upstream     string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
-	UpstreamCA   string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
-	KeepHost     bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
-	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields, X-Real-IP and the like are sent on; may be repeated." placeholder:"CIDR"`
-	MaxConns     int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
-	Timeout      time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
-	MaxRequest   int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	MaxResponse  int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
-	Spec         string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
-	Policy       string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
-	Requests     *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
-	Responses    *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
-	Unknown      string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
-	Issuer       []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are. Keys and other credentials must be there in any case: --check says how each scheme is checked." placeholder:"URL"`
-	Audience     []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
-	DrainDelay   time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
-	TLSCert      string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey       string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	Listen        string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	AdminListen   string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	Upstream      string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
+	UpstreamCA    string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	KeepHost      bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
+	TrustedProxy  []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields, X-Real-IP and the like are sent on; may be repeated." placeholder:"CIDR"`
+	MaxConns      int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
+	Timeout       time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
+	StreamTimeout time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
+	Upgrade       string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
+	MaxRequest    int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	MaxResponse   int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
+	Spec          string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
+	Policy        string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
+	Requests      *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
+	Responses     *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
+	Unknown       string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
+	Issuer        []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are. Keys and other credentials must be there in any case: --check says how each scheme is checked." placeholder:"URL"`
+	Audience      []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	DrainDelay    time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
+	TLSCert       string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey        string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
 }
 
 // Validate refuses what cannot be meant.
@@ -69,6 +72,10 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--max-request must not be below 0")
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
+	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
+		return errors.New("--upgrade must be allow or refuse")
+	case c.StreamTimeout < 0:
+		return errors.New("--stream-timeout must not be below 0")
 	}
 	return nil
 }
@@ -197,6 +204,9 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	return g.apply(ctx, &g.seen)
 }
 
+// minBodyRate is how many bytes a second a request's body has to bring on average.
+const minBodyRate = 1 << 10
+
 func (g *Gateway) listen() error {
 	c := &g.config
 	if g.current.WantsCertificate() {
@@ -206,8 +216,10 @@ func (g *Gateway) listen() error {
 	if err != nil {
 		return err
 	}
-	server.Handler, g.URL = g.current.Handler(g.upstream), url
 	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
+	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
+	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
+	server.RegisterOnShutdown(g.upstream.EndTunnels)
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
 	return err
 }
@@ -215,7 +227,7 @@ func (g *Gateway) listen() error {
 func (g *Gateway) connect() error {
 	config := upstream.Config{
 		URL: g.config.Upstream, KeepHost: g.config.KeepHost, Trusted: g.config.TrustedProxy, MaxConns: g.config.MaxConns,
-		Timeout: g.config.Timeout, Fail: g.fail,
+		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow", Fail: g.fail,
 	}
 	if g.config.UpstreamCA != "" {
 		pem, err := os.ReadFile(g.config.UpstreamCA)
@@ -237,19 +249,34 @@ func (g *Gateway) connect() error {
 
 // fail answers for an upstream that did not.
 func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p, level := gateway.BadAnswer(), slog.LevelError
-	if e, ok := errors.AsType[*upstream.Error](err); ok {
-		switch e.Kind {
-		case upstream.Timeout:
-			p = gateway.LateAnswer()
-		case upstream.Busy:
-			p = graph.Unavailable(err)
-		case upstream.Gone:
-			p, level = graph.MalformedBody(err), slog.LevelInfo // the caller's doing
-		}
+	e, ok := errors.AsType[*upstream.Error](err)
+	if !ok {
+		e = &upstream.Error{Err: err}
+	}
+	p, level := problemOf(e), slog.LevelError
+	if e.Kind == upstream.NoUpgrade || e.Kind == upstream.Slow || e.Kind == upstream.Gone || r.Context().Err() != nil {
+		level = slog.LevelInfo // the caller's doing
 	}
 	g.log.Log(r.Context(), level, "no answer from the upstream", "status", p.Status, "err", err)
 	gateway.Fail(w, p)
+}
+
+// problemOf returns what the caller is told. Once a part of the request was sent, no status may say that it was not
+// applied.
+func problemOf(e *upstream.Error) *graph.Problem {
+	switch {
+	case e.Kind == upstream.Timeout:
+		return gateway.LateAnswer()
+	case e.Kind == upstream.Broken, e.Begun:
+		return gateway.BrokenAnswer()
+	case e.Kind == upstream.NoUpgrade:
+		return gateway.NoUpgrade()
+	case e.Kind == upstream.Slow:
+		return graph.SlowBody(e)
+	case e.Kind == upstream.Gone:
+		return graph.MalformedBody(e)
+	}
+	return gateway.Unsent(e)
 }
 
 // read reads the files that say what the gate does.

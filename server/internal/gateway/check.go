@@ -11,6 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // check holds a request of an operation against the contract.
@@ -168,7 +169,7 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 		header = header.Clone()
 		graph.JoinRequestNames(header)
 	}
-	faults := x.route.CheckParameters(r.Context(), found.values, r.URL.RawQuery, header)
+	faults := x.route.CheckParameters(pace.Context(r), found.values, r.URL.RawQuery, header)
 	if faults == nil {
 		return nil
 	}
@@ -194,7 +195,7 @@ var largeChecks = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // checkContent checks a body of a request or a response.
 func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte) *validate.Faults {
-	ctx := x.request.Context()
+	ctx := pace.Context(x.request)
 	if len(data) >= largeBody {
 		select {
 		case largeChecks <- struct{}{}:

@@ -14,6 +14,12 @@
 // path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
 // a 502 that tells nothing of it.
 //
+// Package stream knows the media types of streams, such as text/event-stream. A stream that the contract describes is never
+// held: its status and header are checked, its messages are not, and it is counted in unchecked_total. A response that is
+// held has no interim responses and no trailers: nobody checks them. A connection may change to another protocol, such as
+// WebSocket, where the response is not held or the contract describes the status 101 for the operation; the request is checked
+// as any other, the content of the tunnel is not.
+//
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.
 // No policy touches what a token is worth, nor the framing of messages: a check that only watches protects nothing.
 //

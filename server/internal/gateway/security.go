@@ -10,6 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // need is a security scheme with the scopes that it must grant.
@@ -181,7 +182,7 @@ func (x *exchange) repeated(rt *route) *graph.Problem {
 
 // verify returns who calls.
 func (x *exchange) verify() (*auth.Principal, *graph.Problem) {
-	principal, err := x.gate.config.Verifier.Verify(x.request.Context(), x.request.Header["Authorization"])
+	principal, err := x.gate.config.Verifier.Verify(pace.Context(x.request), x.request.Header["Authorization"])
 	if err == nil {
 		return principal, nil
 	}

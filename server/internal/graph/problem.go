@@ -189,6 +189,14 @@ func MalformedBody(cause error) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it.", Cause: cause}
 }
 
+// SlowBody is the problem of a body that did not come in time (RFC 9110 §15.5.9).
+func SlowBody(cause error) *Problem {
+	return &Problem{
+		Status: http.StatusRequestTimeout, Code: "RequestTimeout", Message: "The request body did not arrive in time. Nothing was changed.",
+		Header: []Field{{"Connection", "close"}}, Cause: cause,
+	}
+}
+
 // EmptyBody is the problem of a body that is not there.
 func EmptyBody() *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Empty Payload. JSON content expected."}

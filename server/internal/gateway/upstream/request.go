@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/pfxrecryption/pfxrecryption/server/internal/authority"
 )
 
@@ -18,7 +20,8 @@ type Bytes interface {
 
 // appendHead appends the head of the request that the upstream gets, with the framing of its body: length bytes, or
 // chunks if length is negative.
-func (c *Client) appendHead(b []byte, r *http.Request, length int64) []byte {
+func (c *Client) appendHead(b []byte, m *message, length int64) []byte {
+	r := m.Request
 	b = append(b, r.Method...)
 	b = append(b, ' ')
 	if r.RequestURI == "*" { // of the server as a whole (RFC 9112 §3.2.4)
@@ -43,15 +46,35 @@ func (c *Client) appendHead(b []byte, r *http.Request, length int64) []byte {
 		}
 	}
 	b = appendForwarded(b, r, trusted)
+	if m.offered != "" {
+		b = appendField(append(b, "Connection: Upgrade\r\n"...), "Upgrade", m.offered)
+	}
 	switch {
 	case length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		for name := range r.Trailer {
+			if isTrailer(name) {
+				b = appendField(b, "Trailer", name)
+			}
+		}
 	case length > 0 || r.Method == http.MethodPatch || r.Method == http.MethodPost || r.Method == http.MethodPut:
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, length, 10)
 		b = append(b, "\r\n"...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// appendTrailers appends the trailers that may pass.
+func appendTrailers(b []byte, trailers http.Header) []byte {
+	for name, values := range trailers {
+		for _, value := range values {
+			if isTrailer(name) && httpguts.ValidHeaderFieldValue(value) {
+				b = appendField(b, name, value)
+			}
+		}
+	}
+	return b
 }
 
 // target returns the request's target in origin form (RFC 9112 §3.2.1), as it came or as whoever called has set it.
