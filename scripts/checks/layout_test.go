@@ -77,12 +77,14 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/upstream", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
-		"gateway":          {"auth", "gateway/policy", "graph"},
+		"gateway":          {"auth", "gateway/policy", "gateway/traffic", "graph"},
 		"gateway/policy":   {},
+		"gateway/traffic":  {"gateway/policy"},
 		"gateway/upstream": {},
+		"gateway/view":     {"gateway/policy", "gateway/traffic"},
 		"graph":            {"auth"},
 		"odata":            {"pfx"},
 		"pester":           {},

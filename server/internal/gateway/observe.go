@@ -25,6 +25,7 @@ type violation struct {
 	keyword   string
 	reason    string // why a part cannot be judged
 	refused   bool
+	would     bool // enforcing would refuse it
 }
 
 func (v *violation) verdict() string {

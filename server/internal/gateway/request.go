@@ -78,6 +78,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		x.options(found.resource)
 		return match{}, true, nil
 	}
+	x.wouldAnswer = method == http.MethodOptions && g.unknownPreview[policy.Requests][policy.Method] == policy.Enforce
 	if method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || method == http.MethodTrace {
 		p := graph.MethodNotAllowed()
 		p.Header = append(p.Header, graph.Field{Name: "Allow", Value: found.resource.allow})
@@ -95,7 +96,11 @@ func (x *exchange) isAlias(path string) bool {
 		keys = graph.CanonicalPath
 	}
 	res := g.router.alias(path, keys)
-	return res != nil && (g.config.Verifier != nil || res.enforces())
+	if res == nil {
+		return false
+	}
+	x.alias = g.unknownPreview[policy.Requests][policy.Path] != policy.Enforce && res.wouldEnforce()
+	return g.config.Verifier != nil || res.enforces()
 }
 
 // isAmbiguous reports whether readers may take the path for another one: by dots, backslashes or control characters, or by
