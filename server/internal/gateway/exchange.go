@@ -71,7 +71,7 @@ func (x *exchange) judge(v violation) bool {
 		return false
 	}
 	v.refused = mode == policy.Enforce
-	v.would = x.wouldRefuse(&v)
+	v.would, v.operation = x.wouldRefuse(&v), x.operation()
 	x.gate.record(x, &v)
 	if !v.refused {
 		x.asItCame = true

@@ -432,3 +432,45 @@ func TestPreviewWhereEnforcingTakesAnotherWay(t *testing.T) {
 		})
 	}
 }
+
+// TestExemptionsLetPass: with the lines that the preview has for a call, a gate that enforces lets it pass.
+func TestExemptionsLetPass(t *testing.T) {
+	t.Parallel()
+	for _, document := range slices.Sorted(maps.Keys(exampleCalls)) {
+		t.Run(document, func(t *testing.T) {
+			t.Parallel()
+			m := mutator{rand.New(rand.NewPCG(2, 2))}
+			contract := exampleContract(t, document)
+			exempt := 0
+			for range 100 {
+				c := m.call(exampleCalls[document])
+				watching := newMemory(t, contract, "", policy.Monitor, nil)
+				watching.serve(t, c.raw(false), &c.answer)
+				hour := watching.recorder.Hour(time.Now())
+				if hour.Counts.Preview() == 0 {
+					continue
+				}
+				var list []policy.Exemption
+				for _, k := range hour.Kinds {
+					if k.Fixed {
+						list = nil
+						break
+					}
+					list = append(list, policy.Exemption{Operation: k.Operation, Direction: k.Direction, Kind: k.Kind})
+				}
+				if list == nil {
+					continue
+				}
+				exempt++
+				rules := policy.Exempt(list)
+				enforcing := newMemory(t, contract, rules, policy.Enforce, nil)
+				if done, _, reached := enforcing.serve(t, c.raw(false), &c.answer); !reached || done.Outcomes[traffic.Replaced] > 0 {
+					t.Errorf("reached %t, %+v with\n%s%q", reached, done, rules, c.raw(false))
+				}
+			}
+			if exempt == 0 {
+				t.Error("nothing was exempt")
+			}
+		})
+	}
+}

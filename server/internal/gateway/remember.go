@@ -108,10 +108,17 @@ func (x *exchange) remember() {
 	}
 	for i := range x.found {
 		v := &x.found[i]
-		e.Violations = append(e.Violations, traffic.Violation{Direction: v.direction, Kind: v.kind, Place: v.place(), Refused: v.refused, Would: v.would})
+		if x.alias && v.kind == policy.Path {
+			continue // it is the one below
+		}
+		e.Violations = append(e.Violations, traffic.Violation{
+			Operation: v.operation, Direction: v.direction, Kind: v.kind, Place: v.place(), Refused: v.refused, Would: v.would,
+		})
 	}
 	if x.alias {
-		e.Violations = append(e.Violations, traffic.Violation{Kind: policy.Path, Place: traffic.Place{In: "path", Keyword: "alias"}, Would: true})
+		e.Violations = append(e.Violations, traffic.Violation{
+			Kind: policy.Path, Place: traffic.Place{In: "path", Keyword: "alias"}, Refused: x.refusal != "", Would: true, Fixed: true,
+		})
 	}
 	recorder.Add(counter, &e)
 }

@@ -99,7 +99,7 @@ func (x *exchange) isAlias(path string) bool {
 	if res == nil {
 		return false
 	}
-	x.alias = g.unknownPreview[policy.Requests][policy.Path] != policy.Enforce && res.wouldEnforce()
+	x.alias = res.wouldEnforce()
 	return g.config.Verifier != nil || res.enforces()
 }
 

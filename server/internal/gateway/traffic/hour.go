@@ -38,6 +38,8 @@ type KindCounts struct {
 	Operation string
 	Direction policy.Direction
 	Kind      policy.Kind
+	// Fixed reports that no policy lets them pass: the path leads some readers to an operation that is enforced.
+	Fixed bool
 	// Requests have such a violation. Would is how many of them enforcing would have refused for it, Refused how many were.
 	Requests, Would, Refused int
 	Last                     time.Time
@@ -104,7 +106,7 @@ func (h *Hour) operations(counters map[string]*Counter, now int64) {
 
 func (k *kind) counts(key kindKey, now int64) KindCounts {
 	c := KindCounts{
-		Operation: key.operation, Direction: key.direction, Kind: key.kind, Requests: k.requests.sum(now), Would: k.would.sum(now),
+		Operation: key.operation, Direction: key.direction, Kind: key.kind, Fixed: key.fixed, Requests: k.requests.sum(now), Would: k.would.sum(now),
 		Refused: k.refused.sum(now), Last: k.requests.last, More: k.more.sum(now),
 	}
 	for p, t := range k.places {

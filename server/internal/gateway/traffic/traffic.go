@@ -48,11 +48,13 @@ type Spot struct{ Pointer, Reason string }
 
 // Violation is a rule that a request or a response breaks.
 type Violation struct {
+	Operation string // whose rules judge it: "" for what is checked before the operation is known
 	Direction policy.Direction
 	Kind      policy.Kind
 	Place     Place
 	Refused   bool // it was
 	Would     bool // enforcing would have
+	Fixed     bool // whatever the policy says of the kind
 }
 
 // Place is where a violation is, and the keyword that is broken. It holds no value.
@@ -111,6 +113,7 @@ type kindKey struct {
 	operation string
 	direction policy.Direction
 	kind      policy.Kind
+	fixed     bool
 }
 
 // kind is what is known of an operation's violations of one kind.
@@ -191,24 +194,24 @@ func (r *Recorder) Add(counter *Counter, e *Exchange) {
 
 // addViolations counts each kind and each place of the exchange once.
 func (r *Recorder) addViolations(e *Exchange) {
-	var counted [2][policy.KindCount]struct{ seen, would, refused bool }
+	type marks struct{ seen, would, refused bool }
+	counted := map[kindKey]marks{}
 	var places []Place
 	for _, v := range e.Violations {
 		v.Place = v.Place.cut()
-		k := r.kind(kindKey{e.Operation, v.Direction, v.Kind})
-		once := &counted[v.Direction][v.Kind]
+		key := kindKey{v.Operation, v.Direction, v.Kind, v.Fixed}
+		k := r.kind(key)
+		once := counted[key]
 		if !once.seen {
-			once.seen = true
 			k.requests.add(e.Time)
 		}
 		if v.Would && !once.would && e.passed() {
-			once.would = true
 			k.would.add(e.Time)
 		}
 		if v.Refused && !once.refused {
-			once.refused = true
 			k.refused.add(e.Time)
 		}
+		counted[key] = marks{true, once.would || v.Would, once.refused || v.Refused}
 		if !slices.Contains(places, v.Place) {
 			places = append(places, v.Place)
 			r.addPlace(k, v.Place, e.Time)
