@@ -327,7 +327,7 @@ func (l *exchanges) since(now int64) []Exchange {
 	var list []Exchange
 	for i := range n {
 		e := &l.list[(l.next-1-i+maxExchanges)%maxExchanges]
-		if now-minuteOf(e.Time) < Minutes {
+		if age := now - minuteOf(e.Time); 0 <= age && age < Minutes {
 			list = append(list, *e)
 		}
 	}
