@@ -77,15 +77,19 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/upstream", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
-		"gateway":          {"auth", "gateway/policy", "graph"},
+		"gateway":          {"auth", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
 		"gateway/policy":   {},
-		"gateway/upstream": {"authority"},
+		"gateway/stream":   {},
+		"gateway/traffic":  {"gateway/policy"},
+		"gateway/upstream": {"authority", "gateway/stream", "pace"},
+		"gateway/view":     {"gateway/policy", "gateway/traffic"},
 		"graph":            {"auth", "authority"},
 		"odata":            {"pfx"},
+		"pace":             {},
 		"pester":           {},
 		"store/copying":    {"pfx"},
 		"store/postgres":   {"pfx"},

@@ -24,7 +24,9 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/view"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
@@ -32,7 +34,7 @@ import (
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
 	Listen        string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen   string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	AdminListen   string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
 	Upstream      string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
 	UpstreamCA    string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
 	KeepHost      bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
@@ -145,6 +147,7 @@ type Gateway struct {
 	log      *slog.Logger
 	host     *host
 	metrics  *gateway.Metrics
+	traffic  *traffic.Recorder // nil without an admin listener
 	verifier *auth.Verifier
 	upstream *upstream.Client
 	current  gateway.Live
@@ -192,6 +195,9 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	if g.metrics, err = gateway.NewMetrics(g.host.metrics); err != nil {
 		return err
 	}
+	if c.AdminListen != "" {
+		g.traffic = traffic.New()
+	}
 	if len(c.Issuer) > 0 {
 		if g.verifier, err = auth.New(auth.Config{Issuers: c.Issuer, Audiences: c.Audience, Log: g.log}); err != nil {
 			return err
@@ -220,7 +226,7 @@ func (g *Gateway) listen() error {
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
 	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
 	server.RegisterOnShutdown(g.upstream.EndTunnels)
-	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
+	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady, view.New(g.traffic))
 	return err
 }
 
@@ -332,7 +338,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		}
 	}
 	config := gateway.Config{
-		Contract: contract, Policy: rules, Address: g.upstream.Address, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
+		Contract: contract, Policy: rules, Address: g.upstream.Address, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Traffic: g.traffic, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},

@@ -95,9 +95,16 @@ func listen(address, certFile, keyFile string, clientAuth tls.ClientAuthType) (n
 	return l, nil
 }
 
-// openAdmin serves /healthz while the process lives, /readyz while it should get requests, /metrics, and /debug/pprof/,
-// and returns where. notReady says why there should be no requests; "" if there should.
-func (h *host) openAdmin(address string, notReady func(context.Context) string) (string, error) {
+// site is what a host shows on its admin listener in addition to the probes.
+type site interface {
+	Register(mux *http.ServeMux)
+	// Close ends responses that would last as long as the process.
+	Close()
+}
+
+// openAdmin serves /healthz while the process lives, /readyz while it should get requests, /metrics, /debug/pprof/ and
+// sites, and returns where. notReady says why there should be no requests; "" if there should.
+func (h *host) openAdmin(address string, notReady func(context.Context) string, sites ...site) (string, error) {
 	if address == "" {
 		return "", nil
 	}
@@ -124,6 +131,10 @@ func (h *host) openAdmin(address string, notReady func(context.Context) string) 
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	server := h.newServer(mux)
 	server.WriteTimeout = 0 // a profile takes as long as whoever wants it says
+	for _, s := range sites {
+		s.Register(mux)
+		server.RegisterOnShutdown(s.Close)
+	}
 	h.serving = append(h.serving, serving{server, l})
 	return "http://" + l.Addr().String(), nil
 }

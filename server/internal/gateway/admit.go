@@ -71,6 +71,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		x.options(found.resource)
 		return match{}, true, nil
 	}
+	x.wouldAnswer = method == http.MethodOptions && g.unknownPreview[policy.Requests][policy.Method] == policy.Enforce
 	if method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || found.resource.foldsMethod(method) {
 		p := graph.MethodNotAllowed()
 		p.Header = append(p.Header, graph.Field{Name: "Allow", Value: found.resource.allow})
@@ -82,8 +83,9 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 // isAlias reports whether a path that leads nowhere here would lead a reader to an operation, past what is enforced for it
 // or past its token.
 func (x *exchange) isAlias(path string) bool {
-	g := x.gate
-	return slices.ContainsFunc(x.aliases(path), func(res *resource) bool { return g.config.Verifier != nil || res.enforces() })
+	g, aliases := x.gate, x.aliases(path)
+	x.alias = slices.ContainsFunc(aliases, (*resource).wouldEnforce)
+	return slices.ContainsFunc(aliases, func(res *resource) bool { return g.config.Verifier != nil || res.enforces() })
 }
 
 // aliases returns the resources that readers may find for a path.

@@ -21,11 +21,11 @@ type exchange struct {
 	start    time.Time
 	identity graph.Identity // zero until somebody asks for it
 
-	body     graph.Body  // of the request, if it was read
-	lent     *bytesBody  // what the next handler reads of it
-	closes   bool        // the connection is not used for another request
-	asItCame bool        // the request breaks a rule that is not enforced
-	found    []violation // those that were not refused, and those of the response
+	body     graph.Body // of the request, if it was read
+	lent     *bytesBody // what the next handler reads of it
+	closes   bool       // the connection is not used for another request
+	asItCame bool       // the request breaks a rule that is not enforced
+	found    []violation
 
 	status   int  // 0 until the response begins
 	checked  bool // the response is held against the contract
@@ -33,6 +33,11 @@ type exchange struct {
 	watching bool          // the response goes out as it comes and is checked at its end
 	held     *bytes.Buffer // what was written while holding or watching
 	refused  bool          // the response was: nothing more of it counts
+
+	refusal     string // the code of the problem with which the request was refused
+	whole       bool   // the response did not break off
+	alias       bool   // enforcing would refuse the path, which leads some readers to an operation
+	wouldAnswer bool   // enforcing would answer the request here
 }
 
 // named returns when the request came and what it is called.
@@ -67,13 +72,12 @@ func (x *exchange) judge(v violation) bool {
 		return false
 	}
 	v.refused = mode == policy.Enforce
+	v.would, v.operation = x.wouldRefuse(&v), x.operation()
 	x.gate.record(x, &v)
 	if !v.refused {
 		x.asItCame = true
 	}
-	if !v.refused || v.direction == policy.Responses {
-		x.found = append(x.found, v)
-	}
+	x.found = append(x.found, v)
 	return v.refused
 }
 
@@ -125,4 +129,5 @@ func (x *exchange) end() {
 		x.held = nil
 	}
 	x.gate.config.Metrics.done(x)
+	x.remember()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	MaxResponse int
 	// Metrics counts what passes; nil counts nothing.
 	Metrics *Metrics
+	// Traffic remembers what passed in the last hour; nil remembers nothing. Gates that replace one another share it.
+	Traffic *traffic.Recorder
 	// Log gets a line for each violation; nil discards them.
 	Log *slog.Logger
 }
@@ -46,6 +49,9 @@ type Gate struct {
 	config  Config
 	router  *router
 	unknown [2]policy.Rules // for what no operation has
+
+	unknownPreview [2]policy.Rules
+	unknownCounter *traffic.Counter
 }
 
 // New returns a gate, or an error that says what is wrong with the contract or the policy.
@@ -74,6 +80,7 @@ func New(c Config) (*Gate, error) {
 	for rt := range r.all() {
 		known[rt.ID] = true
 		rt.rules, rt.unchecked = g.rules(rt.ID)
+		rt.preview = g.preview(rt.ID)
 		rt.enforces = slices.Contains(rt.rules[policy.Requests][:], policy.Enforce)
 	}
 	for id := range c.Policy.Operations {
@@ -82,6 +89,10 @@ func New(c Config) (*Gate, error) {
 		}
 	}
 	g.unknown, _ = g.rules("")
+	g.unknownPreview = g.preview("")
+	if c.Traffic != nil {
+		g.use(c.Traffic)
+	}
 	return g, nil
 }
 
@@ -114,8 +125,10 @@ func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	forward, refusal := x.admit()
 	switch {
 	case refusal != nil:
+		x.refusal = refusal.Code
 		x.answer(refusal)
 	case forward != nil:
 		x.pass(next, forward)
 	}
+	x.whole = true
 }

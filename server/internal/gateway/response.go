@@ -43,7 +43,7 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 	if x.status == 0 { // nothing was written
 		x.begin(http.StatusOK)
 	}
-	if x.watching && x.hasBody() {
+	if x.watching && !x.refused && x.hasBody() {
 		x.checkBody(x.heldBytes())
 	}
 }
@@ -278,7 +278,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if (x.holding || x.watching) && len(x.heldBytes())+len(p) > x.gate.config.MaxResponse {
+	if (x.holding || x.watching) && x.hasBody() && len(x.heldBytes())+len(p) > x.gate.config.MaxResponse {
 		x.tooLarge()
 	}
 	switch {

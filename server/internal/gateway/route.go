@@ -7,6 +7,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
@@ -25,6 +26,8 @@ type route struct {
 	rules      [2]policy.Rules
 	unchecked  [2]bool // all kinds are off
 	enforces   bool    // some kind for requests is refused
+	preview    [2]policy.Rules
+	counter    *traffic.Counter // nil if nothing is remembered
 }
 
 func newRoute(op *validate.Operation) *route {
@@ -97,6 +100,16 @@ func (res *resource) describe() {
 func (res *resource) enforces() bool {
 	for _, rt := range res.routes {
 		if slices.Contains(rt.rules[policy.Requests][:], policy.Enforce) {
+			return true
+		}
+	}
+	return false
+}
+
+// wouldEnforce is enforces by the rules of the preview.
+func (res *resource) wouldEnforce() bool {
+	for _, rt := range res.routes {
+		if slices.Contains(rt.preview[policy.Requests][:], policy.Enforce) {
 			return true
 		}
 	}
