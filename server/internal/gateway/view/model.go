@@ -196,6 +196,7 @@ var functions = template.FuncMap{
 	"minute": func(t time.Time) string { return t.UTC().Format("15:04") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"place":  place,
+	"way":    func(d policy.Direction) string { return strings.TrimSuffix(d.String(), "s") },
 	"of":     func(c traffic.Counts, o int) int { return c.Outcomes[o] },
 	"plural": func(n int, one, many string) string {
 		if n == 1 {
