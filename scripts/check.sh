@@ -54,6 +54,13 @@ step "the modules below scripts"
 step kills lose nothing
 scripts/torture.sh -quick
 
+step "the gateway's live view in a browser"
+scripts/browser.sh || {
+	[ $? -eq 69 ] || exit 1
+	echo "left out: the look at the live view needs node 20, npm with its registry, and chromium" >&2
+	[ -z "${CI:-}" ] || exit 1
+}
+
 step "the TypeScript package, Microsoft's clients"
 if command -v curl >/dev/null 2>&1 && scripts/typescript.sh; then
 	scripts/typescript.sh test

@@ -96,6 +96,7 @@ async function look(browser, gateway) {
 	for (const [name, options] of Object.entries(screens)) {
 		const { page, close } = await open(browser, gateway.admin, options);
 		await followed(page);
+		await page.screenshot({ path: join(pictures, `${name.replace(" ", "-")}-top.png`), clip: { x: 0, y: 0, width: options.viewport.width, height: 1500 }, fullPage: true });
 		await openDetails(page);
 		await checkAccess(page, name);
 		await picture(page, name);

@@ -20,6 +20,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 )
 
 // lines is a log that tells of each line.
@@ -226,6 +227,24 @@ func testReloadUnderLoad(t *testing.T, reloads int) {
 	}
 	if requests.Load() == 0 {
 		t.Error("there was no load")
+	}
+	if got, want := r.traffic.Hour(time.Now()).Counts, int(requests.Load())+reloads; got.Total() != want || got.Outcomes[traffic.Failed] > 0 {
+		t.Errorf("after the reloads, the last hour has %+v, want %d requests", got, want)
+	}
+}
+
+// TestDrainEndsTheLiveView: a page that follows does not keep the gateway from ending, which would be an error.
+func TestDrainEndsTheLiveView(t *testing.T) {
+	t.Parallel()
+	var open *http.Response
+	t.Cleanup(func() { _ = open.Body.Close() }) // after the gateway's end
+	r := startReloadable(t)
+	var err error
+	if open, err = http.Get(r.AdminURL + "/view/events"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -151,6 +151,8 @@ func (v *violation) place() traffic.Place {
 	switch {
 	case v.kind == policy.Status:
 		p.In = "status"
+	case v.kind == policy.NotJudged:
+		p.In, p.Name = "document", v.pointer
 	case v.in == "":
 		p.Name = v.pointer
 	}

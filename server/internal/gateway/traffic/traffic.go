@@ -59,7 +59,7 @@ type Violation struct {
 
 // Place is where a violation is, and the keyword that is broken. It holds no value.
 type Place struct {
-	In      string // "" for a body, else path, query, header or status
+	In      string // "" for a body, else path, query, header, status or document
 	Name    string // of the parameter, or the JSON Pointer of the member
 	Keyword string
 	Reason  string // why a part cannot be judged

@@ -196,6 +196,8 @@ var functions = template.FuncMap{
 	"minute": func(t time.Time) string { return t.UTC().Format("15:04") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"place":  place,
+	"detail": detail,
+	"way":    func(d policy.Direction) string { return strings.TrimSuffix(d.String(), "s") },
 	"of":     func(c traffic.Counts, o int) int { return c.Outcomes[o] },
 	"plural": func(n int, one, many string) string {
 		if n == 1 {
@@ -212,6 +214,17 @@ func number(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// detail says of a violation what its kind does not: the place and the keyword.
+func detail(v traffic.Violation) string {
+	var parts []string
+	for _, part := range []string{place(v.Place), v.Place.Keyword} {
+		if part != "" && part != v.Kind.String() {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, " · ")
 }
 
 // place says where a violation is.
