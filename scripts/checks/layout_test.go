@@ -77,10 +77,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/upstream", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/upstream", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
-		"gateway":          {"auth", "gateway/policy", "graph"},
+		"gateway":          {"auth", "gateway/form", "gateway/policy", "graph"},
+		"gateway/form":     {"graph"},
 		"gateway/policy":   {},
 		"gateway/upstream": {},
 		"graph":            {"auth"},

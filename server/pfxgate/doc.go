@@ -11,8 +11,8 @@
 // That is our own contract. [Config] takes any OpenAPI document as Spec, which is compiled once, and generated code
 // as Contract, which decodes too. The next handler gets the request that was checked and nothing else: the
 // URL is rebuilt, the body is the bytes that were read, decompressed and without Content-Encoding, and header fields with
-// an underscore in their names are gone. A request that may not pass is answered in the form of Microsoft Graph's errors,
-// a response that may not with 502. What is only watched passes as it came.
+// an underscore in their names are gone. A request that may not pass is refused in the form that [Config.Errors] names, a
+// response that may not becomes a 502 in the same form. What is only watched passes as it came.
 //
 // # The gate stands outermost
 //

@@ -16,6 +16,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
@@ -40,6 +41,12 @@ type Config struct {
 	// tenant. Without any, tokens pass as they are. Audiences are the names of the API in a token; neither goes without the
 	// other.
 	Issuers, Audiences []string
+	// Errors is the form of the gate's own responses. The default is GraphErrors for the built-in contract and ProblemErrors
+	// for others.
+	Errors Form
+	// ErrorTemplate is a form of your own, instead of Errors: a file as `pfxrd gateway --errors FILE` reads it. New and
+	// Replace try it with each status. Nil is none.
+	ErrorTemplate []byte
 	// MaxResponse is the length of a response's body in bytes up to which it is checked; 0 means 8 MiB. No more than that
 	// is held for a response.
 	MaxResponse int
@@ -80,6 +87,32 @@ func (m Mode) parse(field string) (*policy.Mode, error) {
 		return nil, fmt.Errorf("%s is %q: %w", field, m, err)
 	}
 	return mode, nil
+}
+
+// Form is how the gate's own responses look. The zero Form is that of the contract.
+type Form string
+
+// The forms.
+const (
+	ProblemErrors Form = "problem" // application/problem+json with a member of errors for each fault (RFC 9457)
+	GraphErrors   Form = "graph"   // the errors of Microsoft Graph
+)
+
+// form returns the form of the gate's own responses, nil for that of the contract.
+func (c *Config) form() (*form.Form, error) {
+	switch {
+	case c.ErrorTemplate != nil && c.Errors != "":
+		return nil, errors.New("Errors and ErrorTemplate are two forms: want one")
+	case c.ErrorTemplate != nil:
+		return form.Parse("ErrorTemplate", c.ErrorTemplate)
+	case c.Errors == ProblemErrors:
+		return form.Problem(), nil
+	case c.Errors == GraphErrors:
+		return form.Graph(), nil
+	case c.Errors == "":
+		return nil, nil //nolint:nilnil // no form is a setting, too
+	}
+	return nil, fmt.Errorf("Errors is %q: want problem or graph", c.Errors)
 }
 
 const (
@@ -160,11 +193,12 @@ func (g *Gate) put(c Config) error {
 	if g.verifier != nil {
 		config.Verifier = g.verifier
 	}
-	var errs [4]error
+	var errs [5]error
 	config.Defaults.ForceRequests, errs[0] = c.Requests.parse("Requests")
 	config.Defaults.ForceResponses, errs[1] = c.Responses.parse("Responses")
 	config.Defaults.Unknown, errs[2] = c.Unknown.parse("Unknown")
 	config.Contract, errs[3] = c.contract()
+	config.Errors, errs[4] = c.form()
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}

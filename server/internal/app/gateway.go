@@ -23,6 +23,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
@@ -42,6 +43,7 @@ type GatewayConfig struct {
 	MaxResponse  int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
 	Spec         string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
 	Policy       string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
+	Errors       string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
 	Requests     *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
 	Responses    *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
 	Unknown      string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
@@ -147,14 +149,15 @@ type Gateway struct {
 	consult  bool           // asks for mistakes in the document that make no verdict
 }
 
-// files are contract and policy as they were read; nil is one that there is not.
+// files are contract, policy and error form as they were read; nil is one that there is not.
 type files struct {
-	spec, policy []byte
-	err          error
+	spec, policy, errors []byte
+	err                  error
 }
 
 func (f *files) equal(other *files) bool {
-	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && fmt.Sprint(f.err) == fmt.Sprint(other.err)
+	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && bytes.Equal(f.errors, other.errors) &&
+		fmt.Sprint(f.err) == fmt.Sprint(other.err)
 }
 
 // OpenGateway reads contract and policy and opens the listeners, unless ctx is done before. Without an error, the caller
@@ -255,7 +258,7 @@ func (g *Gateway) read() files {
 	for _, file := range []struct {
 		flag, name string
 		into       *[]byte
-	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}} {
+	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}, {"--errors", g.config.errorFile(), &f.errors}} {
 		if file.name == "" {
 			continue
 		}
@@ -284,8 +287,12 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 			return fmt.Errorf("%s: %w", g.config.Policy, err)
 		}
 	}
+	errorForm, err := g.errorForm(f.errors)
+	if err != nil {
+		return err
+	}
 	config := gateway.Config{
-		Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
+		Errors: errorForm, Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},
@@ -300,6 +307,28 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 	g.current.Replace(gate)
 	g.document = document
 	return nil
+}
+
+// errorFile is the file that --errors names, "" if it names none.
+func (c *GatewayConfig) errorFile() string {
+	switch c.Errors {
+	case "problem", "graph":
+		return ""
+	}
+	return c.Errors
+}
+
+// errorForm returns the form of the gateway's own responses, nil for that of the contract.
+func (g *Gateway) errorForm(template []byte) (*form.Form, error) {
+	switch {
+	case template != nil:
+		return form.Parse(g.config.Errors, template)
+	case g.config.Errors == "problem":
+		return form.Problem(), nil
+	case g.config.Errors == "graph":
+		return form.Graph(), nil
+	}
+	return nil, nil //nolint:nilnil // no form is a setting, too
 }
 
 // readingTime is how long reading a document may take.
@@ -332,7 +361,7 @@ func unknown(word string) *policy.Mode {
 	return nil
 }
 
-// reload reads contract and policy anew. What is bad leaves what is in force.
+// reload reads contract, policy and error form anew. What is bad leaves what is in force.
 func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
@@ -357,12 +386,12 @@ func (g *Gateway) notReady(ctx context.Context) string {
 	return ""
 }
 
-// Run serves until ctx is done, and reads contract and policy anew on SIGHUP and when their files change.
+// Run serves until ctx is done, and reads contract, policy and error form anew on SIGHUP and when their files change.
 func (g *Gateway) Run(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	watcher, err := watch(g.config.Spec, g.config.Policy)
+	watcher, err := watch(g.config.Spec, g.config.Policy, g.config.errorFile())
 	if err != nil {
 		return errors.Join(err, g.close())
 	}

@@ -13,6 +13,9 @@
 // path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
 // a 502 that tells nothing of it.
 //
+// Package form says how the gateway's own responses look. For the built-in contract they are Microsoft Graph's errors, and
+// the text above speaks of its words; for any other contract they are problem details (RFC 9457).
+//
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.
 // No policy touches what a token is worth, nor the framing of messages: a check that only watches protects nothing.
 //

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
@@ -76,19 +77,33 @@ func (x *exchange) judge(v violation) bool {
 	return v.refused
 }
 
-// answer answers with a problem in the place of the next handler.
+// answer answers with a problem in the place of the next handler. All responses of the gate's own with a body are made here.
 func (x *exchange) answer(p *graph.Problem) {
 	x.setCommonHeader(p.Header)
 	buf := graph.NewBuffer()
 	defer graph.FreeBuffer(buf)
-	body := p.Append(buf.AvailableBuffer(), x.named())
+	body, mediaType := x.write(buf.AvailableBuffer(), p)
 	buf.Write(body) // keeps what the body has grown to
 	h := x.writer.Header()
-	h["Content-Type"] = []string{"application/json"}
+	h["Content-Type"] = []string{mediaType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.status = p.Status
 	x.writer.WriteHeader(p.Status)
-	_, _ = x.writer.Write(body) // the caller may be gone
+	if x.request.Method != http.MethodHead {
+		_, _ = x.writer.Write(body) // the caller may be gone
+	}
+}
+
+// write appends a problem in the form of the gate, and returns its media type.
+func (x *exchange) write(buf []byte, p *graph.Problem) ([]byte, string) {
+	f := x.gate.config.Errors
+	body, err := f.Append(buf, p, x.named())
+	if err != nil {
+		x.gate.config.Log.Error("the error form failed: the response has the form of RFC 9457", "status", p.Status, "err", err)
+		f = form.Problem()
+		body, _ = f.Append(buf, p, x.named()) // cannot fail
+	}
+	return body, f.MediaType
 }
 
 // answerHead answers without a body.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
@@ -29,6 +30,9 @@ type Config struct {
 	Verifier Verifier
 	// MaxResponse is the length in bytes of a response's body that is checked; 0 means 8 MiB. Only as much is ever held.
 	MaxResponse int
+	// Errors is the form of the gate's own responses; nil is that of Microsoft Graph for a contract with Graph, and that of
+	// RFC 9457 for others.
+	Errors *form.Form
 	// Metrics counts what passes; nil counts nothing.
 	Metrics *Metrics
 	// Log gets a line for each violation; nil discards them.
@@ -51,6 +55,12 @@ func New(c Config) (*Gate, error) {
 	}
 	if c.MaxResponse == 0 {
 		c.MaxResponse = defaultMaxResponse
+	}
+	if c.Errors == nil {
+		c.Errors = form.Problem()
+		if c.Contract.Graph {
+			c.Errors = form.Graph()
+		}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -125,7 +125,7 @@ func (x *exchange) checkHeader() *graph.Problem {
 				continue
 			}
 			if x.judge(violation{kind: policy.Header, in: "header", name: "Connection", keyword: "connection"}) {
-				return graph.BadParameter("Connection", "names a header field that is not for this connection alone")
+				return graph.BadField("Connection", "connection", "names a header field that is not for this connection alone")
 			}
 			x.dropConnection()
 			break
@@ -217,6 +217,8 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 			p, kind := problemOf(err), policy.Malformed
 			if p.Status == http.StatusRequestEntityTooLarge {
 				kind = policy.Size
+			} else {
+				p = x.gate.config.Contract.Words.Malformed(false)
 			}
 			if x.judge(violation{kind: kind, keyword: kind.String()}) {
 				return nil, p
@@ -287,9 +289,9 @@ func (x *exchange) declaredBody() (*validate.Body, string, error) {
 	types, encodings := r.Header["Content-Type"], r.Header["Content-Encoding"]
 	switch {
 	case len(types) > 1:
-		return nil, "", graph.BadParameter("Content-Type", "was sent more than once")
+		return nil, "", graph.BadField("Content-Type", "repeated", "was sent more than once")
 	case len(encodings) > 1:
-		return nil, "", graph.BadParameter("Content-Encoding", "was sent more than once")
+		return nil, "", graph.BadField("Content-Encoding", "repeated", "was sent more than once")
 	}
 	contentType := r.Header.Get("Content-Type")
 	body := rt.RequestBody(contentType)
@@ -317,8 +319,14 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 	for i := range faults.List {
 		f := &faults.List[i]
 		refused := x.judge(violation{kind: policy.Parameter, in: f.In, name: f.Name, keyword: f.Keyword})
-		if refused && refusal == nil {
-			refusal = x.gate.config.Contract.Words.OfParameter(f)
+		if !refused {
+			continue
+		}
+		problem := x.gate.config.Contract.Words.OfParameter(f)
+		if refusal == nil {
+			refusal = problem
+		} else {
+			refusal.Faults = append(refusal.Faults, problem.Faults...)
 		}
 	}
 	return refusal
@@ -352,11 +360,8 @@ func (x *exchange) judgeBody(faults *validate.Faults) *graph.Problem {
 	case faults.Interrupted:
 		return graph.Unavailable(x.request.Context().Err())
 	case faults.Malformed:
-		keyword, problem := "malformed", graph.MalformedBody(nil)
-		if faults.Empty {
-			keyword, problem = "empty", graph.EmptyBody()
-		}
-		if x.judge(violation{kind: policy.Malformed, keyword: keyword}) {
+		problem := x.gate.config.Contract.Words.Malformed(faults.Empty)
+		if x.judge(violation{kind: policy.Malformed, keyword: problem.Faults[0].Keyword}) {
 			return problem
 		}
 		return nil
