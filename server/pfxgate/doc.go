@@ -18,9 +18,9 @@
 //
 // Whatever looks at the URL before the gate decides by one that nobody has checked, and the path values that a router in
 // front has cut out of it stay with the request. So the gate goes around the router, not behind it: Handler(mux), around the
-// chi.Router instead of in its Use, around the *echo.Echo. Log lines, recovery from panics, and CORS, whose OPTIONS the gate
-// would answer itself, may stand in front. What the contract does not have, such as probes, needs a listener of its own,
-// or [Config.Unknown].
+// chi.Router instead of in its Use, around the *echo.Echo. Log lines and recovery from panics may stand in front. CORS is
+// [Config.CORSOrigins], or stands behind: the preflights of the contract's methods pass, and the gate answers other OPTIONS.
+// What the contract does not have, such as probes, needs a listener of its own, or [Config.Unknown].
 //
 // # Your own contract
 //

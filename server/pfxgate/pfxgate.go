@@ -47,6 +47,11 @@ type Config struct {
 	// ErrorTemplate is a form of your own, instead of Errors: a file as `pfxrd gateway --errors FILE` reads it. New and
 	// Replace try it with each status. Nil is none.
 	ErrorTemplate []byte
+	// CORSOrigins are the origins whose pages may call, such as https://app.example, or * for all. The gate then answers
+	// preflights itself, from the contract, and replaces the Access-Control-* fields of the handlers behind it. Without any,
+	// preflights go to the next handler. CORSCredentials lets pages send cookies and client certificates; not with *.
+	CORSOrigins     []string
+	CORSCredentials bool
 	// MaxResponse is the length of a response's body in bytes up to which it is checked; 0 means 8 MiB. No more than that
 	// is held for a response.
 	MaxResponse int
@@ -188,7 +193,7 @@ func (g *Gate) put(c Config) error {
 	}
 	config := gateway.Config{
 		Defaults: policy.Defaults{Responses: policy.Monitor}, MaxResponse: cmp.Or(c.MaxResponse, defaultMaxResponse),
-		Metrics: g.metrics, Log: c.Log,
+		CORS: gateway.CORS{Origins: slices.Clone(c.CORSOrigins), Credentials: c.CORSCredentials}, Metrics: g.metrics, Log: c.Log,
 	}
 	if g.verifier != nil {
 		config.Verifier = g.verifier

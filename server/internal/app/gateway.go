@@ -31,27 +31,29 @@ import (
 
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
-	Listen       string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen  string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
-	Upstream     string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
-	UpstreamCA   string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
-	KeepHost     bool           `help:"Send the caller's Host on, not the upstream's own name."`
-	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
-	MaxConns     int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
-	Timeout      time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
-	MaxRequest   int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	MaxResponse  int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
-	Spec         string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
-	Policy       string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
-	Errors       string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
-	Requests     *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
-	Responses    *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
-	Unknown      string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
-	Issuer       []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
-	Audience     []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
-	DrainDelay   time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
-	TLSCert      string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey       string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
+	UpstreamCA      string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	KeepHost        bool           `help:"Send the caller's Host on, not the upstream's own name."`
+	TrustedProxy    []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
+	MaxConns        int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
+	Timeout         time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
+	MaxRequest      int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
+	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
+	Policy          string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
+	Errors          string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
+	CORSOrigin      []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. The gateway then answers preflights itself, from the document, and replaces the upstream's Access-Control-* fields. Without it preflights go to the upstream." placeholder:"ORIGIN" name:"cors-origin"`
+	CORSCredentials bool           `help:"Let the pages of --cors-origin send cookies and client certificates; not with *." name:"cors-credentials"`
+	Requests        *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
+	Responses       *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
+	Unknown         string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
+	Issuer          []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
+	Audience        []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
+	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
 }
 
 // Validate refuses what cannot be meant.
@@ -61,6 +63,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--issuer and --audience go together: a token for another service must not be accepted")
 	case c.upstreamError() != nil:
 		return c.upstreamError()
+	case c.corsError() != nil:
+		return c.corsError()
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -71,6 +75,18 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--max-request must not be below 0")
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
+	}
+	return nil
+}
+
+func (c *GatewayConfig) cors() gateway.CORS {
+	return gateway.CORS{Origins: c.CORSOrigin, Credentials: c.CORSCredentials}
+}
+
+func (c *GatewayConfig) corsError() error {
+	cors := c.cors()
+	if err := cors.Validate(); err != nil {
+		return fmt.Errorf("--cors-origin: %w", err)
 	}
 	return nil
 }
@@ -292,7 +308,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		return err
 	}
 	config := gateway.Config{
-		Errors: errorForm, Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
+		Errors: errorForm, CORS: g.config.cors(), Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},

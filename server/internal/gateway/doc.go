@@ -13,6 +13,9 @@
 // path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
 // a 502 that tells nothing of it.
 //
+// A browser's preflight for a method of the document goes to the upstream, with the path and the query that were checked and
+// without credentials; with [CORS] it is answered here, like any other OPTIONS.
+//
 // Package form says how the gateway's own responses look. For the built-in contract they are Microsoft Graph's errors, and
 // the text above speaks of its words; for any other contract they are problem details (RFC 9457).
 //

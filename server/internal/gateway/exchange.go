@@ -14,13 +14,15 @@ import (
 // exchange is one request and its response on their way through the gate. It is the [http.ResponseWriter] that the next
 // handler gets: it holds a response that could be refused until it is complete.
 type exchange struct {
-	gate     *Gate
-	writer   http.ResponseWriter
-	request  *http.Request // as it came
-	route    *route        // nil if no operation has it
-	before   http.Header   // what somebody in front has put into the response; nil if nothing
-	start    time.Time
-	identity graph.Identity // zero until somebody asks for it
+	gate      *Gate
+	writer    http.ResponseWriter
+	request   *http.Request // as it came
+	route     *route        // nil if no operation has it
+	resource  *resource     // nil if no path of the contract is the request's
+	preflight *route        // the operation for which a browser asks before it sends the request; nil otherwise
+	before    http.Header   // what somebody in front has put into the response; nil if nothing
+	start     time.Time
+	identity  graph.Identity // zero until somebody asks for it
 
 	body     graph.Body  // of the request, if it was read
 	lent     *bytesBody  // what the next handler reads of it
@@ -115,6 +117,7 @@ func (x *exchange) answerHead(status int, fields ...graph.Field) {
 
 // setCommonHeader sets the header fields that all answers of the gate's own have, and those of one of them.
 func (x *exchange) setCommonHeader(fields []graph.Field) {
+	x.setCORS()
 	id, h := x.named(), x.writer.Header()
 	h["request-id"], h["client-request-id"] = []string{id.RequestID.String()}, []string{id.ClientRequestID.String()}
 	h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}

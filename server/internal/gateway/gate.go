@@ -33,6 +33,8 @@ type Config struct {
 	// Errors is the form of the gate's own responses; nil is that of Microsoft Graph for a contract with Graph, and that of
 	// RFC 9457 for others.
 	Errors *form.Form
+	// CORS names the origins whose pages may call; the zero value leaves that to the upstream.
+	CORS CORS
 	// Metrics counts what passes; nil counts nothing.
 	Metrics *Metrics
 	// Log gets a line for each violation; nil discards them.
@@ -46,6 +48,7 @@ type Gate struct {
 	config  Config
 	router  *router
 	unknown [2]policy.Rules // for what no operation has
+	exposed string          // the header fields of its responses that pages of other origins may read
 }
 
 // New returns a gate, or an error that says what is wrong with the contract or the policy.
@@ -71,11 +74,14 @@ func New(c Config) (*Gate, error) {
 			return nil, err
 		}
 	}
+	if err := c.CORS.Validate(); err != nil {
+		return nil, fmt.Errorf("CORS: %w", err)
+	}
 	r, err := newRouter(c.Contract)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{config: c, router: r}
+	g := &Gate{config: c, router: r, exposed: exposedFields(nil)}
 	known := map[string]bool{}
 	for rt := range r.all() {
 		known[rt.ID] = true

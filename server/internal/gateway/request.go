@@ -36,6 +36,9 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	if refusal != nil || answered {
 		return nil, refusal
 	}
+	if x.preflight != nil {
+		return x.forwardPreflight(&found, x.preflight)
+	}
 	if refusal := x.checkHeader(); refusal != nil {
 		return nil, refusal
 	}
@@ -63,22 +66,25 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		if x.judge(violation{kind: policy.Path, in: "path"}) || r.Method == http.MethodConnect || r.Method == http.MethodTrace || x.isAlias(path) {
 			return match{}, false, graph.NoRoute()
 		}
-		return match{}, false, nil
+		return match{}, x.preflighted(), nil
 	}
-	method := r.Method
-	rt := found.resource.routes[method]
-	if rt == nil && method == http.MethodHead {
-		rt = found.resource.routes[http.MethodGet] // RFC 9110 §9.3.2
+	x.resource = found.resource
+	rt := found.resource.route(r.Method)
+	if x.preflighted() {
+		return match{}, true, nil
 	}
 	if rt != nil {
 		x.route = rt
 		return found, false, nil
 	}
-	if method == http.MethodOptions && g.unknown[policy.Requests][policy.Method] == policy.Enforce {
+	if x.preflight = found.resource.route(askedMethod(r)); x.preflight != nil {
+		return found, false, nil
+	}
+	if r.Method == http.MethodOptions && g.unknown[policy.Requests][policy.Method] == policy.Enforce {
 		x.options(found.resource)
 		return match{}, true, nil
 	}
-	if method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || method == http.MethodTrace {
+	if r.Method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || r.Method == http.MethodTrace {
 		p := graph.MethodNotAllowed()
 		p.Header = append(p.Header, graph.Field{Name: "Allow", Value: found.resource.allow})
 		return match{}, false, p
@@ -318,6 +324,9 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 	var refusal *graph.Problem
 	for i := range faults.List {
 		f := &faults.List[i]
+		if x.preflight != nil && f.In == "header" {
+			continue // it has none of the request's fields
+		}
 		refused := x.judge(violation{kind: policy.Parameter, in: f.In, name: f.Name, keyword: f.Keyword})
 		if !refused {
 			continue

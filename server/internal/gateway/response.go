@@ -117,6 +117,9 @@ func (x *exchange) begin(status int) {
 	if x.holding || x.watching {
 		x.checkHead()
 	}
+	if !x.refused {
+		x.setCORS()
+	}
 }
 
 // checkHead checks what the head of a response tells.

@@ -46,6 +46,8 @@ type resource struct {
 	routes   map[string]*route // by method
 	allow    string
 	patch    string // the media types that its PATCH takes; "" if it has none
+	allowed  string // the header fields that pages of other origins may send
+	exposed  string // the header fields that they may read
 }
 
 // route is an operation with what never changes about it.
@@ -213,6 +215,15 @@ func (b *base) add(rt *route) {
 	}
 }
 
+// route returns the operation of a method, nil if there is none. HEAD is answered by GET (RFC 9110 §9.3.2).
+func (res *resource) route(method string) *route {
+	rt := res.routes[method]
+	if rt == nil && method == http.MethodHead {
+		rt = res.routes[http.MethodGet]
+	}
+	return rt
+}
+
 // describe says which methods the resource has, those that HTTP adds included.
 func (res *resource) describe() {
 	methods := []string{http.MethodOptions}
@@ -227,6 +238,7 @@ func (res *resource) describe() {
 	}
 	slices.Sort(methods)
 	res.allow = strings.Join(slices.Compact(methods), ", ")
+	res.allowed, res.exposed = allowedFields(res.routes), exposedFields(res.routes)
 }
 
 // follow returns the node behind a segment of a template, and the segment as the path that is forwarded has it.
