@@ -18,6 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Config says what a gate is made of. The zero Config enforces the built-in contract on requests and watches responses.
@@ -52,6 +53,10 @@ type Config struct {
 	// preflights go to the next handler. CORSCredentials lets pages send cookies and client certificates; not with *.
 	CORSOrigins     []string
 	CORSCredentials bool
+	// MaxHeader is the length of a request's header fields together in bytes; 0 means 16 KiB. MaxRequest is that of its body,
+	// before and after decompression; 0 means that of the contract: 64 KiB for the built-in one, Contract.MaxBody, or 1 MiB.
+	MaxHeader  int
+	MaxRequest int64
 	// MaxResponse is the length of a response's body in bytes up to which it is checked; 0 means 8 MiB. No more than that
 	// is held for a response.
 	MaxResponse int
@@ -188,11 +193,16 @@ func (g *Gate) Close() {
 
 // put puts into force what c says.
 func (g *Gate) put(c Config) error {
-	if c.MaxResponse < 0 {
+	switch {
+	case c.MaxResponse < 0:
 		return fmt.Errorf("MaxResponse is %d: want 1 or more, or 0 for %d", c.MaxResponse, defaultMaxResponse)
+	case c.MaxHeader < 0:
+		return fmt.Errorf("MaxHeader is %d: want 1 or more, or 0 for %d", c.MaxHeader, graph.MaxHeader)
+	case c.MaxRequest < 0:
+		return fmt.Errorf("MaxRequest is %d: want 1 or more, or 0 for that of the contract", c.MaxRequest)
 	}
 	config := gateway.Config{
-		Defaults: policy.Defaults{Responses: policy.Monitor}, MaxResponse: cmp.Or(c.MaxResponse, defaultMaxResponse),
+		Defaults: policy.Defaults{Responses: policy.Monitor}, MaxHeader: c.MaxHeader, MaxResponse: cmp.Or(c.MaxResponse, defaultMaxResponse),
 		CORS: gateway.CORS{Origins: slices.Clone(c.CORSOrigins), Credentials: c.CORSCredentials}, Metrics: g.metrics, Log: c.Log,
 	}
 	if g.verifier != nil {
@@ -207,6 +217,7 @@ func (g *Gate) put(c Config) error {
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
+	config.Contract.MaxBody = cmp.Or(c.MaxRequest, config.Contract.MaxBody)
 	if c.Policy != nil {
 		var err error
 		if config.Policy, err = policy.Parse(c.Policy); err != nil {

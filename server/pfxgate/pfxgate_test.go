@@ -186,6 +186,26 @@ func TestErrorForms(t *testing.T) {
 	}
 }
 
+// TestLimits: the bounds of the Config count before those of the contract.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	gated := newGate(t, pfxgate.Config{MaxHeader: 100, MaxRequest: 12}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	for name, tt := range map[string]struct {
+		field, body string
+		status      int
+	}{
+		"within both":   {"1", `{"status":6}`, http.StatusNoContent},
+		"a long header": {strings.Repeat("1", 100), `{"status":6}`, http.StatusRequestHeaderFieldsTooLarge},
+		"a long body":   {"1", `{"status":6} `, http.StatusRequestEntityTooLarge},
+	} {
+		w, r := httptest.NewRecorder(), patch("/beta/pfxRecryptionRequests/sample", []byte(tt.body))
+		r.Header.Set("X", tt.field)
+		if gated.ServeHTTP(w, r); w.Code != tt.status {
+			t.Errorf("%s: got %d %s, want %d", name, w.Code, w.Body, tt.status)
+		}
+	}
+}
+
 func TestInvalidNeverReachesTheHandler(t *testing.T) {
 	t.Parallel()
 	h := func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s %s reached the handler", r.Method, r.URL) }
@@ -447,6 +467,8 @@ func TestWrongConfig(t *testing.T) {
 		`Unknown is "pass"`:                   {Unknown: "pass"},
 		"Issuers and Audiences go together":   {Issuers: []string{"https://login.example"}},
 		"MaxResponse is -1":                   {MaxResponse: -1},
+		"MaxHeader is -1":                     {MaxHeader: -1},
+		"MaxRequest is -1":                    {MaxRequest: -1},
 		`Errors is "json"`:                    {Errors: "json"},
 		"Errors and ErrorTemplate":            {Errors: pfxgate.GraphErrors, ErrorTemplate: []byte{}},
 		"ErrorTemplate:1: want":               {ErrorTemplate: []byte{}},

@@ -55,7 +55,7 @@ func (s *Server) enter(x *exchange, r *http.Request) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	if err := graph.LimitHeader(r.Header); err != nil {
+	if err := graph.LimitHeader(r.Header, graph.MaxHeader); err != nil {
 		return err // 431 before anything looks at a header
 	}
 	graph.CanonicalAddress(r.URL) // one address for each object; the router sees only that

@@ -39,8 +39,9 @@ type GatewayConfig struct {
 	TrustedProxy    []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
 	MaxConns        int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
 	Timeout         time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
-	MaxRequest      int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
+	MaxHeader       int            `help:"How long the header fields of a request may be together, in bytes: names, values and 4 for each; beyond it 431. At most 1048576; the default is 16384." placeholder:"BYTES"`
+	MaxRequest      int64          `help:"How long a request's body may be, in bytes, before and after decompression; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default}); beyond it 502 where responses are enforced, else it passes unchecked. No more of it is ever held." placeholder:"BYTES"`
 	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
 	Policy          string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
 	Errors          string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
@@ -73,11 +74,16 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--drain-delay must not be below 0")
 	case c.MaxRequest < 0:
 		return errors.New("--max-request must not be below 0")
+	case c.MaxHeader < 0 || c.MaxHeader > maxMaxHeader:
+		return fmt.Errorf("--max-header must be from 0 to %d", maxMaxHeader)
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
 	}
 	return nil
 }
+
+// maxMaxHeader keeps connections from taking more memory than one has for all of them.
+const maxMaxHeader = 1 << 20
 
 func (c *GatewayConfig) cors() gateway.CORS {
 	return gateway.CORS{Origins: c.CORSOrigin, Credentials: c.CORSCredentials}
@@ -223,7 +229,8 @@ func (g *Gateway) listen() error {
 		return err
 	}
 	server.Handler, g.URL = g.current.Handler(g.upstream), url
-	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
+	server.MaxHeaderBytes = max(server.MaxHeaderBytes, 4*c.MaxHeader) // net/http's answer beyond it is not ours
+	server.WriteTimeout += c.Timeout                                  // until the upstream's first piece; each further one has a deadline of its own
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
 	return err
 }
@@ -308,7 +315,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		return err
 	}
 	config := gateway.Config{
-		Errors: errorForm, CORS: g.config.cors(), Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
+		Errors: errorForm, CORS: g.config.cors(), Contract: contract, Policy: rules, MaxHeader: g.config.MaxHeader, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},

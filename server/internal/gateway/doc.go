@@ -25,6 +25,15 @@
 // The package knows neither where requests go (package upstream, or any handler) nor how a contract checks: the operations
 // of every package that validategen writes, and those that package spec reads from a document, are the same to it.
 //
+// # Limits
+//
+// Each limit is a violation of the kind size, so that a policy decides what becomes of what is above it.
+//
+//   - The header fields of a request, 16 KiB together (--max-header): 431. Where it is not enforced, four times as much pass.
+//   - The body of a request, before and after decompression, 1 MiB, and 64 KiB for the built-in contract (--max-request): 413.
+//   - The body of a response that is checked, 8 MiB (--max-response): 502 where responses are enforced, otherwise it passes
+//     and counts as not checked.
+//
 // # What a document describes and the gateway cannot judge
 //
 // A request for it is the violation not-judged: enforced it is 501, otherwise it passes and is counted. --check lists the

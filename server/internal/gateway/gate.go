@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Verifier verifies the values of a request's Authorization header field.
@@ -28,6 +30,8 @@ type Config struct {
 	Defaults policy.Defaults
 	// Verifier checks tokens, and the permissions that the operations declare; nil lets tokens pass as they are.
 	Verifier Verifier
+	// MaxHeader is the length in bytes of a request's header fields together; 0 means 16 KiB.
+	MaxHeader int
 	// MaxResponse is the length in bytes of a response's body that is checked; 0 means 8 MiB. Only as much is ever held.
 	MaxResponse int
 	// Errors is the form of the gate's own responses; nil is that of Microsoft Graph for a contract with Graph, and that of
@@ -56,9 +60,8 @@ func New(c Config) (*Gate, error) {
 	if c.Policy == nil {
 		c.Policy = &policy.Policy{}
 	}
-	if c.MaxResponse == 0 {
-		c.MaxResponse = defaultMaxResponse
-	}
+	c.MaxHeader = cmp.Or(c.MaxHeader, graph.MaxHeader)
+	c.MaxResponse = cmp.Or(c.MaxResponse, defaultMaxResponse)
 	if c.Errors == nil {
 		c.Errors = form.Problem()
 		if c.Contract.Graph {

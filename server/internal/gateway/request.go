@@ -29,7 +29,7 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 		}
 	}()
 	r := x.request
-	if err := graph.LimitHeader(r.Header); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
+	if err := graph.LimitHeader(r.Header, x.gate.config.MaxHeader); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
 		return nil, problemOf(err)
 	}
 	found, answered, refusal := x.locate()

@@ -157,9 +157,9 @@ func PayloadTooLarge(limit int64) *Problem {
 	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "PayloadTooLarge", Message: fmt.Sprintf("The body must be at most %d bytes, before and after decompression.", limit)}
 }
 
-// HeaderTooLarge is the problem of header fields above [MaxHeader].
-func HeaderTooLarge() *Problem {
-	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", MaxHeader)}
+// HeaderTooLarge is the problem of header fields above limit bytes.
+func HeaderTooLarge(limit int) *Problem {
+	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", limit)}
 }
 
 // BadParameter is the problem of a parameter or a header field.
