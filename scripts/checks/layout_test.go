@@ -77,11 +77,12 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
-		"gateway":          {"auth", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
+		"gateway":          {"auth", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
+		"gateway/form":     {"graph"},
 		"gateway/policy":   {},
 		"gateway/stream":   {},
 		"gateway/traffic":  {"gateway/policy"},

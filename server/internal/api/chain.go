@@ -58,7 +58,7 @@ func (s *Server) enter(x *exchange, r *http.Request) (err error) {
 	if err := graph.CheckTarget(r); err != nil {
 		return err // 400 before anything reads the target
 	}
-	if err := graph.LimitHeader(r.Header); err != nil {
+	if err := graph.LimitHeader(r.Header, graph.MaxHeader); err != nil {
 		return err // 431 before anything looks at a header
 	}
 	graph.CanonicalAddress(r.URL) // one address for each object; the router sees only that

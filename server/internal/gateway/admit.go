@@ -26,12 +26,15 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	if err := graph.CheckTarget(r); err != nil {
 		return nil, problemOf(err) // in every mode: others would read another request
 	}
-	if err := graph.LimitHeader(r.Header); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
+	if err := graph.LimitHeader(r.Header, x.gate.config.MaxHeader); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
 		return nil, problemOf(err)
 	}
 	found, answered, refusal := x.locate()
 	if refusal != nil || answered {
 		return nil, refusal
+	}
+	if x.preflight != nil {
+		return x.forwardPreflight(&found, x.preflight)
 	}
 	if refusal := x.checkHeader(); refusal != nil {
 		return nil, refusal
@@ -60,11 +63,18 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		if x.judge(violation{kind: policy.Path, in: "path"}) || isTunnel(strings.ToUpper(r.Method)) || x.isAlias(path) {
 			return match{}, false, graph.NoRoute()
 		}
-		return match{}, false, nil
+		return match{}, x.preflighted(), nil
+	}
+	x.resource = found.resource
+	if x.preflighted() {
+		return match{}, true, nil
 	}
 	method := r.Method
 	if rt := found.resource.route(method); rt != nil {
 		x.route = rt
+		return found, false, nil
+	}
+	if x.preflight = found.resource.route(askedMethod(r)); x.preflight != nil {
 		return found, false, nil
 	}
 	if method == http.MethodOptions && g.unknown[policy.Requests][policy.Method] == policy.Enforce {

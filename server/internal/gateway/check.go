@@ -68,8 +68,11 @@ func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 		return true, nil
 	}
 	p, kind := problemOf(err), policy.Malformed
-	if p.Status == http.StatusRequestEntityTooLarge {
+	switch p.Status {
+	case http.StatusRequestEntityTooLarge:
 		kind = policy.Size
+	case http.StatusBadRequest:
+		p = x.gate.config.Contract.Words.Malformed(false)
 	}
 	if x.judge(violation{kind: kind, keyword: kind.String()}) {
 		return false, p
@@ -150,9 +153,9 @@ func (x *exchange) declaredBody(carries bool) (*validate.Body, string, error) {
 	types, encodings := r.Header["Content-Type"], r.Header["Content-Encoding"]
 	switch {
 	case len(types) > 1:
-		return nil, "", graph.BadParameter("Content-Type", "was sent more than once")
+		return nil, "", graph.BadField("Content-Type", "repeated", "was sent more than once")
 	case len(encodings) > 1:
-		return nil, "", graph.BadParameter("Content-Encoding", "was sent more than once")
+		return nil, "", graph.BadField("Content-Encoding", "repeated", "was sent more than once")
 	}
 	contentType := r.Header.Get("Content-Type")
 	body := rt.RequestBody(contentType)
@@ -179,9 +182,18 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 	var refusal *graph.Problem
 	for i := range faults.List {
 		f := &faults.List[i]
+		if x.preflight != nil && f.In == "header" {
+			continue // it has none of the request's fields
+		}
 		refused := x.judge(violation{kind: policy.Parameter, in: f.In, name: f.Name, keyword: f.Keyword})
-		if refused && refusal == nil {
-			refusal = x.gate.config.Contract.Words.OfParameter(f)
+		if !refused {
+			continue
+		}
+		problem := x.gate.config.Contract.Words.OfParameter(f)
+		if refusal == nil {
+			refusal = problem
+		} else {
+			refusal.Faults = append(refusal.Faults, problem.Faults...)
 		}
 	}
 	return refusal
@@ -215,11 +227,8 @@ func (x *exchange) judgeBody(faults *validate.Faults) *graph.Problem {
 	case faults.Interrupted:
 		return graph.Unavailable(x.request.Context().Err())
 	case faults.Malformed:
-		keyword, problem := "malformed", graph.MalformedBody(nil)
-		if faults.Empty {
-			keyword, problem = "empty", graph.EmptyBody()
-		}
-		if x.judge(violation{kind: policy.Malformed, keyword: keyword}) {
+		problem := x.gate.config.Contract.Words.Malformed(faults.Empty)
+		if x.judge(violation{kind: policy.Malformed, keyword: problem.Faults[0].Keyword}) {
 			return problem
 		}
 		return nil

@@ -20,6 +20,12 @@
 // WebSocket, where the response is not held or the contract describes the status 101 for the operation; the request is checked
 // as any other, the content of the tunnel is not.
 //
+// A browser's preflight for a method of the document goes to the upstream, with the path and the query that were checked and
+// without credentials; with [CORS] it is answered here, like any other OPTIONS.
+//
+// Package form says how the gateway's own responses look. For the built-in contract they are Microsoft Graph's errors, and
+// the text above speaks of its words; for any other contract they are problem details (RFC 9457).
+//
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.
 // No policy touches what a token is worth, nor the framing of messages: a check that only watches protects nothing.
 //
@@ -39,6 +45,15 @@
 //
 // The package knows neither where requests go (package upstream, or any handler) nor how a contract checks: the operations
 // of every package that validategen writes, and those that package spec reads from a document, are the same to it.
+//
+// # Limits
+//
+// Each limit is a violation of the kind size, so that a policy decides what becomes of what is above it.
+//
+//   - The header fields of a request, 16 KiB together (--max-header): 431. Where it is not enforced, four times as much pass.
+//   - The body of a request, before and after decompression, 1 MiB, and 64 KiB for the built-in contract (--max-request): 413.
+//   - The body of a response that is checked, 8 MiB (--max-response): 502 where responses are enforced, otherwise it passes
+//     and counts as not checked.
 //
 // # What a document describes and the gateway cannot judge
 //

@@ -20,7 +20,7 @@ func (x *exchange) checkHeader() *graph.Problem {
 				continue
 			}
 			if x.judge(violation{kind: policy.Header, in: "header", name: "Connection", keyword: "connection"}) {
-				return graph.BadParameter("Connection", "names a header field that is not for this connection alone")
+				return graph.BadField("Connection", "connection", "names a header field that is not for this connection alone")
 			}
 			x.dropConnection()
 			break

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
@@ -32,8 +34,15 @@ type Config struct {
 	// Address returns what an address in a response becomes for the caller of r. It is asked for the addresses in bodies of
 	// the built-in contract, which are held for it up to MaxResponse; nil leaves them as they are.
 	Address func(r *http.Request, address string) string
+	// MaxHeader is the length in bytes of a request's header fields together; 0 means 16 KiB.
+	MaxHeader int
 	// MaxResponse is the length in bytes of a response's body that is checked; 0 means 8 MiB. Only as much is ever held.
 	MaxResponse int
+	// Errors is the form of the gate's own responses; nil is that of Microsoft Graph for a contract with Graph, and that of
+	// RFC 9457 for others.
+	Errors *form.Form
+	// CORS names the origins whose pages may call; the zero value leaves that to the upstream.
+	CORS CORS
 	// Metrics counts what passes; nil counts nothing.
 	Metrics *Metrics
 	// Traffic remembers what passed in the last hour; nil remembers nothing. Gates that replace one another share it.
@@ -52,6 +61,7 @@ type Gate struct {
 
 	unknownPreview [2]policy.Rules
 	unknownCounter *traffic.Counter
+	exposed        string // the header fields of its responses that pages of other origins may read
 }
 
 // New returns a gate, or an error that says what is wrong with the contract or the policy.
@@ -59,8 +69,13 @@ func New(c Config) (*Gate, error) {
 	if c.Policy == nil {
 		c.Policy = &policy.Policy{}
 	}
-	if c.MaxResponse == 0 {
-		c.MaxResponse = defaultMaxResponse
+	c.MaxHeader = cmp.Or(c.MaxHeader, graph.MaxHeader)
+	c.MaxResponse = cmp.Or(c.MaxResponse, defaultMaxResponse)
+	if c.Errors == nil {
+		c.Errors = form.Problem()
+		if c.Contract.Graph {
+			c.Errors = form.Graph()
+		}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -71,11 +86,14 @@ func New(c Config) (*Gate, error) {
 			return nil, err
 		}
 	}
+	if err := c.CORS.Validate(); err != nil {
+		return nil, fmt.Errorf("CORS: %w", err)
+	}
 	r, err := newRouter(c.Contract)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{config: c, router: r}
+	g := &Gate{config: c, router: r, exposed: exposedFields(nil)}
 	known := map[string]bool{}
 	for rt := range r.all() {
 		known[rt.ID] = true

@@ -151,6 +151,9 @@ func (x *exchange) begin(status int) {
 	if x.checked {
 		x.checkHead()
 	}
+	if !x.refused {
+		x.setCORS()
+	}
 	if (x.holding || x.watching) && x.hasBody() && stream.Is(x.Header().Get("Content-Type")) {
 		x.flow()
 	}

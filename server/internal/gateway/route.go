@@ -61,6 +61,8 @@ type resource struct {
 	routes   map[string]*route // by method
 	allow    string
 	patch    string // the media types that its PATCH takes; "" if it has none
+	allowed  string // the header fields that pages of other origins may send
+	exposed  string // the header fields that they may read
 	shadowed bool   // a value of the template could be taken for another segment of the contract
 }
 
@@ -94,6 +96,7 @@ func (res *resource) describe() {
 	}
 	slices.Sort(methods)
 	res.allow = strings.Join(slices.Compact(methods), ", ")
+	res.allowed, res.exposed = allowedFields(res.routes), exposedFields(res.routes)
 }
 
 // enforces reports whether some kind of violation is refused for an operation of the resource.

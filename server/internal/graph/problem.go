@@ -18,8 +18,18 @@ type Problem struct {
 	Code    string
 	Message string
 	Details []pfxapi.ErrorDetail
+	Faults  []Fault // the broken rules, for forms that have a place for them; Graph's has Details
 	Header  []Field
 	Cause   error // for the log only
+}
+
+// Fault is one broken rule. It never holds the caller's value.
+type Fault struct {
+	In      string // "" for a body, else path, query or header
+	Pointer string // of the member (RFC 6901)
+	Name    string // of the member or the parameter
+	Keyword string
+	Message string
 }
 
 // Field is a header field whose name goes out in the letter case it has here.
@@ -142,7 +152,8 @@ func Unlicensed() *Problem {
 
 // NotAcceptable is the problem of a caller who would not take JSON.
 func NotAcceptable() *Problem {
-	return &Problem{Status: http.StatusNotAcceptable, Code: "NotAcceptable", Message: "The answer is application/json, which the header 'Accept' does not cover."}
+	p := &Problem{Status: http.StatusNotAcceptable, Code: "NotAcceptable", Message: "The answer is application/json, which the header 'Accept' does not cover."}
+	return p.inField("Accept", "mediaType")
 }
 
 // UnsupportedMediaType names the media types that the operation takes: for PATCH in the field that OPTIONS has too
@@ -153,20 +164,22 @@ func UnsupportedMediaType(method string, bodyTypes []string) *Problem {
 	if method == http.MethodPatch {
 		name = "Accept-Patch"
 	}
-	return &Problem{
+	p := &Problem{
 		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
 		Message: "The header 'Content-Type' must name one of: " + types + ", in UTF-8.",
 		Header:  []Field{{name, types}},
 	}
+	return p.inField("Content-Type", "mediaType")
 }
 
 // UnsupportedEncoding is the problem of a Content-Encoding that is not known.
 func UnsupportedEncoding() *Problem {
-	return &Problem{
+	p := &Problem{
 		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
 		Message: "The header 'Content-Encoding' must be gzip, identity or absent.",
 		Header:  []Field{{"Accept-Encoding", "gzip"}},
 	}
+	return p.inField("Content-Encoding", "encoding")
 }
 
 // PayloadTooLarge is the problem of a body above limit bytes.
@@ -174,14 +187,25 @@ func PayloadTooLarge(limit int64) *Problem {
 	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "PayloadTooLarge", Message: fmt.Sprintf("The body must be at most %d bytes, before and after decompression.", limit)}
 }
 
-// HeaderTooLarge is the problem of header fields above [MaxHeader].
-func HeaderTooLarge() *Problem {
-	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", MaxHeader)}
+// HeaderTooLarge is the problem of header fields above limit bytes.
+func HeaderTooLarge(limit int) *Problem {
+	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", limit)}
 }
 
 // BadParameter is the problem of a parameter or a header field.
 func BadParameter(name, fault string) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: fmt.Sprintf("The parameter '%s' %s.", name, fault)}
+}
+
+// BadField is the problem of a header field, whatever a contract says of it.
+func BadField(name, keyword, fault string) *Problem {
+	return BadParameter(name, fault).inField(name, keyword)
+}
+
+// inField names the header field that is at fault.
+func (p *Problem) inField(name, keyword string) *Problem {
+	p.Faults = []Fault{{In: "header", Name: name, Keyword: keyword, Message: p.Message}}
+	return p
 }
 
 // MalformedBody is the problem of a body that is not JSON.
