@@ -38,6 +38,7 @@ type GatewayConfig struct {
 	KeepHost      bool           `help:"Send the caller's Host on, not the upstream's own name."`
 	TrustedProxy  []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
 	MaxConns      int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
+	MaxConnAge    time.Duration  `default:"5m" help:"How long a connection to the upstream is used (${default}): a new one asks for the upstream's address again."`
 	Timeout       time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
 	StreamTimeout time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
 	Upgrade       string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
@@ -74,8 +75,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
 	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
 		return errors.New("--upgrade must be allow or refuse")
-	case c.StreamTimeout < 0:
-		return errors.New("--stream-timeout must not be below 0")
+	case c.StreamTimeout < 0 || c.MaxConnAge < 0:
+		return errors.New("--stream-timeout and --max-conn-age must not be below 0")
 	}
 	return nil
 }
@@ -224,7 +225,8 @@ func (g *Gateway) listen() error {
 func (g *Gateway) connect() error {
 	config := upstream.Config{
 		URL: g.config.Upstream, KeepHost: g.config.KeepHost, Trusted: g.config.TrustedProxy, MaxConns: g.config.MaxConns,
-		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow", Fail: g.fail,
+		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow",
+		MaxConnAge: g.config.MaxConnAge, Fail: g.fail,
 	}
 	if g.config.UpstreamCA != "" {
 		pem, err := os.ReadFile(g.config.UpstreamCA)

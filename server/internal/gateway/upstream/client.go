@@ -40,6 +40,8 @@ type Config struct {
 	StreamTimeout time.Duration
 	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
 	IdleTimeout time.Duration
+	// MaxConnAge is how long a connection is used; 0 means 5 min. A new one asks for the upstream's address again.
+	MaxConnAge time.Duration
 	// Fail answers a request that the upstream did not, or not to the end. err is an [*Error]; unless it is Begun, nothing
 	// was written to w.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
@@ -52,6 +54,7 @@ func (c Config) withDefaults() Config {
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
 	c.StreamTimeout = orDefault(c.StreamTimeout, 5*time.Minute)
 	c.IdleTimeout = orDefault(c.IdleTimeout, 30*time.Second)
+	c.MaxConnAge = orDefault(c.MaxConnAge, 5*time.Minute)
 	return c
 }
 

@@ -55,7 +55,7 @@ func (p *pool) take(now time.Time) *conn {
 		p.idle[last] = nil
 		p.idle = p.idle[:last]
 		p.mu.Unlock()
-		if now.Sub(c.used) < p.config.IdleTimeout && c.quiet() {
+		if now.Before(c.expires) && c.quiet() {
 			return c
 		}
 		c.close()
@@ -65,13 +65,13 @@ func (p *pool) take(now time.Time) *conn {
 // put keeps a connection for the next request, and drops one that nobody has wanted for long.
 func (p *pool) put(c *conn) {
 	now := time.Now()
-	c.used = now
+	c.expires = c.expiry(now, p.config)
 	var old *conn
 	p.mu.Lock()
 	switch {
-	case p.closed:
+	case p.closed, !now.Before(c.expires):
 		old = c
-	case len(p.idle) > 0 && now.Sub(p.idle[0].used) >= p.config.IdleTimeout:
+	case len(p.idle) > 0 && !now.Before(p.idle[0].expires):
 		old = p.idle[0]
 		copy(p.idle, p.idle[1:])
 		p.idle[len(p.idle)-1] = c
@@ -83,6 +83,23 @@ func (p *pool) put(c *conn) {
 		old.close()
 	}
 }
+
+// expiry returns when a connection that is unused from now on is closed: after IdleTimeout, shortly before the upstream
+// closes it, as its Keep-Alive field says, or at MaxConnAge, after which the upstream's name may have another address.
+func (c *conn) expiry(now time.Time, config *Config) time.Time {
+	idle := config.IdleTimeout
+	if c.answer.keep > 0 {
+		idle = min(idle, c.answer.keep-keepMargin)
+	}
+	expires := now.Add(idle)
+	if oldest := c.born.Add(config.MaxConnAge); oldest.Before(expires) {
+		return oldest
+	}
+	return expires
+}
+
+// keepMargin is how long before the upstream a connection is given up here, so that no request meets its end.
+const keepMargin = 500 * time.Millisecond
 
 func (p *pool) close() {
 	p.mu.Lock()
