@@ -33,8 +33,11 @@ import (
 type GatewayConfig struct {
 	Listen        string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
 	AdminListen   string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
-	Upstream      string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
+	Upstream      string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path, or unix:/path/of/a/socket. There is one: a balancer goes in front or behind." placeholder:"URL"`
 	UpstreamCA    string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	UpstreamCert  string         `help:"Client certificate chain for the upstream, PEM." placeholder:"FILE" name:"upstream-cert"`
+	UpstreamKey   string         `help:"Its private key, PEM." placeholder:"FILE" name:"upstream-key"`
+	UpstreamHTTP2 bool           `help:"Speak HTTP/2 to the upstream: with https:// if it offers to, with http:// without asking." name:"upstream-http2"`
 	KeepHost      bool           `help:"Send the caller's Host on, not the upstream's own name."`
 	TrustedProxy  []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
 	MaxConns      int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
@@ -63,6 +66,10 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--issuer and --audience go together: a token for another service must not be accepted")
 	case c.upstreamError() != nil:
 		return c.upstreamError()
+	case (c.UpstreamCert == "") != (c.UpstreamKey == ""):
+		return errors.New("--upstream-cert and --upstream-key go together")
+	case (c.UpstreamCert != "" || c.UpstreamCA != "") && !strings.HasPrefix(strings.ToLower(c.Upstream), "https:"):
+		return errors.New("--upstream-ca, --upstream-cert and --upstream-key need an --upstream of https://")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -226,24 +233,39 @@ func (g *Gateway) connect() error {
 	config := upstream.Config{
 		URL: g.config.Upstream, KeepHost: g.config.KeepHost, Trusted: g.config.TrustedProxy, MaxConns: g.config.MaxConns,
 		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow",
-		MaxConnAge: g.config.MaxConnAge, Fail: g.fail,
-	}
-	if g.config.UpstreamCA != "" {
-		pem, err := os.ReadFile(g.config.UpstreamCA)
-		if err != nil {
-			return fmt.Errorf("reading --upstream-ca: %w", err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return errors.New("reading --upstream-ca: it has no certificate")
-		}
-		config.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		MaxConnAge: g.config.MaxConnAge, HTTP2: g.config.UpstreamHTTP2, Fail: g.fail,
 	}
 	var err error
+	if config.TLS, err = g.config.upstreamTLS(); err != nil {
+		return err
+	}
 	if g.upstream, err = upstream.New(config); err != nil {
 		return fmt.Errorf("--upstream: %w", err)
 	}
 	return nil
+}
+
+// upstreamTLS returns what the upstream is trusted by, and what it trusts.
+func (c *GatewayConfig) upstreamTLS() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.UpstreamCA != "" {
+		pem, err := os.ReadFile(c.UpstreamCA)
+		if err != nil {
+			return nil, fmt.Errorf("reading --upstream-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("reading --upstream-ca: it has no certificate")
+		}
+	}
+	if c.UpstreamCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.UpstreamCert, c.UpstreamKey)
+		if err != nil {
+			return nil, fmt.Errorf("loading --upstream-cert and --upstream-key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }
 
 // fail answers for an upstream that did not.

@@ -29,11 +29,19 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		defer c.pool.leave()
-		err = c.forward(w, &m)
+		err = c.forwarder(&m)(w, &m)
 	}
 	if err != nil {
 		c.config.Fail(w, r, err)
 	}
+}
+
+// forwarder returns what forwards the message. A change of protocol is one of HTTP/1.1 (RFC 9113 §8.6).
+func (c *Client) forwarder(m *message) func(http.ResponseWriter, *message) error {
+	if c.http2 != nil && m.offered == "" {
+		return c.http2.forward
+	}
+	return c.forward
 }
 
 // message is a request with its body, or with the beginning of it if the rest is streamed.
