@@ -47,6 +47,7 @@ type GatewayConfig struct {
 	Upgrade       string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
 	MaxRequest    int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
 	MaxResponse   int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
+	MaxHeld       int64          `default:"268435456" help:"How many bytes of bodies are held for checking at once, in both directions (${default}); beyond them, requests that must be checked get 503." placeholder:"BYTES"`
 	Spec          string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
 	Policy        string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
 	Requests      *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
@@ -82,6 +83,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
 	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
 		return errors.New("--upgrade must be allow or refuse")
+	case c.MaxHeld != 0 && c.MaxHeld < max(c.MaxRequest, int64(c.MaxResponse)):
+		return errors.New("--max-held must not be below --max-request or --max-response: nothing that long could be checked")
 	case c.StreamTimeout < 0 || c.MaxConnAge < 0:
 		return errors.New("--stream-timeout and --max-conn-age must not be below 0")
 	}
@@ -156,6 +159,7 @@ type Gateway struct {
 	verifier *auth.Verifier
 	upstream *upstream.Client
 	current  gateway.Live
+	budget   *gateway.Budget
 	loading  sync.Mutex
 	seen     files          // what was read last, good or bad
 	document *spec.Document // in effect; nil is the built-in contract
@@ -190,7 +194,8 @@ func OpenGateway(ctx context.Context, c GatewayConfig, log *slog.Logger) (*Gatew
 }
 
 func newGateway(c GatewayConfig, log *slog.Logger) *Gateway {
-	return &Gateway{config: c, log: log, host: newHost(log, c.DrainDelay)}
+	budget := gateway.NewBudget(cmp.Or(c.MaxHeld, gateway.DefaultBudget))
+	return &Gateway{config: c, log: log, host: newHost(log, c.DrainDelay), budget: budget}
 }
 
 // prepare does all that can go wrong with the settings.
@@ -336,7 +341,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		}
 	}
 	config := gateway.Config{
-		Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Log: g.log,
+		Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Budget: g.budget, Metrics: g.metrics, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},

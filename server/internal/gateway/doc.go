@@ -19,6 +19,9 @@
 // WebSocket, where the response is not held or the contract describes the status 101 for the operation; the request is checked
 // as any other, the content of the tunnel is not.
 //
+// Budget bounds the bytes that all exchanges hold together. Beyond it, a request that must be checked is 503 and a response
+// 502; what is only watched passes and is counted in unchecked_total. A check that only watches never waits for its turn.
+//
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.
 // No policy touches what a token is worth, nor the framing of messages: a check that only watches protects nothing.
 //

@@ -29,6 +29,8 @@ type Config struct {
 	Verifier Verifier
 	// MaxResponse is the length in bytes of a response's body that is checked; 0 means 8 MiB. Only as much is ever held.
 	MaxResponse int
+	// Budget bounds the bodies that are held at once; nil is one of [DefaultBudget] that all such gates share.
+	Budget *Budget
 	// Metrics counts what passes; nil counts nothing.
 	Metrics *Metrics
 	// Log gets a line for each violation; nil discards them.
@@ -51,6 +53,9 @@ func New(c Config) (*Gate, error) {
 	}
 	if c.MaxResponse == 0 {
 		c.MaxResponse = defaultMaxResponse
+	}
+	if c.Budget == nil {
+		c.Budget = sharedBudget
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -100,6 +105,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 // Serve is what [Gate.Handler]'s handler does with a request.
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
+	x.body.Budget = g.config.Budget
 	defer x.end()
 	if x.closes = len(r.TransferEncoding) > 0; x.closes {
 		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -216,6 +217,13 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	if hasBody {
 		if err := x.body.Read(r, x.gate.config.Contract.MaxBody); err != nil {
 			p, kind := problemOf(err), policy.Malformed
+			if p.Status == http.StatusServiceUnavailable { // there is no room for it
+				if rt.enforces {
+					return nil, p
+				}
+				x.gate.config.Metrics.skipped(x, policy.Requests, skippedMemory)
+				return x.asCame(x.passRest()), nil
+			}
 			if p.Status == http.StatusRequestEntityTooLarge {
 				kind = policy.Size
 			}
@@ -235,7 +243,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 		return nil, graph.NoRoute()
 	}
 	if hasBody && body != nil {
-		if refusal := x.judgeBody(x.checkContent(body, contentType, x.body.Bytes())); refusal != nil {
+		if refusal := x.judgeBody(x.checkContent(body, contentType, x.body.Bytes(), true)); refusal != nil {
 			return nil, refusal
 		}
 	}
@@ -331,18 +339,34 @@ const largeBody = 64 << 10
 
 var largeChecks = make(chan struct{}, runtime.GOMAXPROCS(0))
 
-// checkContent checks a body of a request or a response.
-func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte) *validate.Faults {
+// checkContent checks a body of a request or a response. A large one waits for its turn if it may.
+func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte, wait bool) *validate.Faults {
 	ctx := pace.Context(x.request)
 	if len(data) >= largeBody {
-		select {
-		case largeChecks <- struct{}{}:
-			defer func() { <-largeChecks }()
-		case <-ctx.Done():
+		if !enterLarge(ctx, wait) {
 			return &validate.Faults{Interrupted: true}
 		}
+		defer func() { <-largeChecks }()
 	}
 	return body.CheckContent(ctx, contentType, data)
+}
+
+// enterLarge reports whether a large body may be checked now, after its turn has come if it may wait.
+func enterLarge(ctx context.Context, wait bool) bool {
+	select {
+	case largeChecks <- struct{}{}:
+		return true
+	default:
+	}
+	if !wait {
+		return false
+	}
+	select {
+	case largeChecks <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // judgeBody returns the problem of the body's faults that are enforced.

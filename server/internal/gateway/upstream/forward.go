@@ -25,10 +25,10 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = &Error{Kind: NoUpgrade, Err: errors.New("upgrades are refused")}
 	}
 	if err == nil {
-		err = c.pool.enter(m.patience)
+		err = c.pool.enter(m.patience, m.streamed)
 	}
 	if err == nil {
-		defer c.pool.leave()
+		defer c.pool.leave(m.streamed)
 		err = c.forwarder(&m)(w, &m)
 	}
 	if err != nil {

@@ -329,6 +329,52 @@ func TestPool(t *testing.T) {
 	}
 }
 
+// TestSlowUploads: bodies that stop on their way keep no place from requests that are all there.
+func TestSlowUploads(t *testing.T) {
+	t.Parallel()
+	begun := make(chan struct{})
+	url := listen(t, func(s *session) {
+		if r, err := http.ReadRequest(s.in); err == nil && r.Method == http.MethodPost {
+			begun <- struct{}{}
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
+		s.say(good("x"))
+	})
+	c := client(t, Config{URL: url, MaxConns: 4, QueueTimeout: time.Millisecond})
+	caller := front(t, c)
+	statuses := make(chan int, 10)
+	var ends []func() error
+	upload := func() {
+		body, end := io.Pipe()
+		ends = append(ends, end.Close)
+		go func() { statuses <- caller.do(http.MethodPost, body).status }()
+		_, _ = end.Write([]byte("x"))
+	}
+	for range 2 {
+		upload()
+		<-begun
+	}
+	for range 3 { // more than half
+		upload()
+		if got := <-statuses; got != 503 {
+			t.Errorf("an upload too many got %d", got)
+		}
+	}
+	for range 10 {
+		if got := caller.do(http.MethodPut, strings.NewReader("{}")); got.status != 200 {
+			t.Errorf("a request that is all there got %d", got.status)
+		}
+	}
+	for _, end := range ends {
+		_ = end()
+	}
+	for range 2 {
+		if got := <-statuses; got != 200 {
+			t.Errorf("a slow upload got %d", got)
+		}
+	}
+}
+
 // TestIdleConnections are closed when they were not used for long.
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
