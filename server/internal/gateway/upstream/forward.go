@@ -121,7 +121,7 @@ func (c *Client) attempt(w http.ResponseWriter, m *message, n *conn) (again bool
 	head := readHead(n, w, m)
 	if head == nil {
 		if n.answer.status == http.StatusSwitchingProtocols {
-			return false, c.open(w, m, n)
+			return false, c.open(w, n)
 		}
 		return false, c.pass(w, m, n, stop)
 	}

@@ -633,7 +633,7 @@ func TestHalfClosed(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			if b, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || string(b) != "applied" {
+			if b, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || string(b) != "applied" {
 				t.Errorf("got %s %q, %v", resp.Status, b, err)
 			}
 		})

@@ -107,7 +107,7 @@ func (h *http2) pass(w http.ResponseWriter, m *message, resp *http.Response, can
 	}
 	of.copyTo(w.Header(), m.Method == http.MethodHead)
 	w.WriteHeader(of.status)
-	if err := h.copyBody(w, m, resp, cancel); err != nil {
+	if err := h.copyBody(w, resp, cancel); err != nil {
 		h.client.config.Fail(w, m.Request, begun(err))
 		panic(http.ErrAbortHandler)
 	}
@@ -121,7 +121,7 @@ func (h *http2) pass(w http.ResponseWriter, m *message, resp *http.Response, can
 var errSilent = fmt.Errorf("the upstream stopped in the middle of its response: %w", context.DeadlineExceeded)
 
 // copyBody copies the body of a response piece by piece, with a deadline for each.
-func (h *http2) copyBody(w http.ResponseWriter, m *message, resp *http.Response, cancel context.CancelCauseFunc) error {
+func (h *http2) copyBody(w http.ResponseWriter, resp *http.Response, cancel context.CancelCauseFunc) error {
 	config, controller := &h.client.config, http.NewResponseController(w)
 	timeout := config.Timeout
 	if stream.Is(resp.Header.Get("Content-Type")) {

@@ -30,23 +30,23 @@ func speakers(t *testing.T, h http.Handler, config Config) map[string]*Client {
 	roots := x509.NewCertPool()
 	roots.AddCert(secured.Certificate())
 
-	clear := httptest.NewUnstartedServer(h)
-	clear.Config.Protocols = new(http.Protocols)
-	clear.Config.Protocols.SetUnencryptedHTTP2(true)
-	clear.Start()
-	t.Cleanup(clear.Close)
+	plain := httptest.NewUnstartedServer(h)
+	plain.Config.Protocols = new(http.Protocols)
+	plain.Config.Protocols.SetUnencryptedHTTP2(true)
+	plain.Start()
+	t.Cleanup(plain.Close)
 
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	local := &httptest.Server{Listener: l, Config: &http.Server{Handler: h, Protocols: clear.Config.Protocols}}
+	local := &httptest.Server{Listener: l, Config: &http.Server{Handler: h, Protocols: plain.Config.Protocols}}
 	local.Start()
 	t.Cleanup(local.Close)
 
 	clients := map[string]*Client{}
-	for name, url := range map[string]string{"TLS": secured.URL, "cleartext": clear.URL, "socket": "unix:" + socket} {
+	for name, url := range map[string]string{"TLS": secured.URL, "cleartext": plain.URL, "socket": "unix:" + socket} {
 		config := config
 		config.URL, config.HTTP2, config.TLS = url, true, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 		clients[name] = client(t, config)

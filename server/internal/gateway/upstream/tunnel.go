@@ -31,7 +31,7 @@ type tunnel struct {
 }
 
 // open answers 101 to the caller and passes the bytes of both sides until one ends.
-func (c *Client) open(w http.ResponseWriter, m *message, n *conn) error {
+func (c *Client) open(w http.ResponseWriter, n *conn) error {
 	defer n.close()
 	h := &n.answer
 	h.copyTo(w.Header(), false)
