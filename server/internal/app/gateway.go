@@ -229,7 +229,7 @@ func (g *Gateway) listen() error {
 	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
 	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
-	server.RegisterOnShutdown(g.upstream.EndTunnels)
+	server.RegisterOnShutdown(g.upstream.EndStreams)
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
 	return err
 }

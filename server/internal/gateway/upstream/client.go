@@ -108,7 +108,7 @@ type Client struct {
 	prefix  string // of every path
 	tls     *tls.Config
 	pool    pool
-	tunnels tunnels
+	endless endless
 	http2   *http2 // nil for HTTP/1.1
 }
 
@@ -163,17 +163,18 @@ func tlsFor(of *tls.Config, host string) *tls.Config {
 	return config
 }
 
-// Close ends the tunnels and closes the connections that nobody uses; those in use close when their answer is through.
+// Close ends the streams and tunnels and closes the connections that nobody uses; those in use close when their answer is through.
 func (c *Client) Close() {
-	c.EndTunnels()
+	c.EndStreams()
 	c.pool.close()
 	if c.http2 != nil {
 		c.http2.close()
 	}
 }
 
-// EndTunnels ends the connections that have changed to another protocol, and lets no other change.
-func (c *Client) EndTunnels() { c.tunnels.close() }
+// EndStreams breaks off what has no end: streams, such as text/event-stream, and connections that have changed to another
+// protocol. It is for a server that shuts down: no other begins.
+func (c *Client) EndStreams() { c.endless.close() }
 
 // dial connects to the upstream.
 func (c *Client) dial(ctx context.Context) (*conn, error) {

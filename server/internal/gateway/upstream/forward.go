@@ -29,19 +29,15 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		defer c.pool.leave(m.streamed)
-		err = c.forwarder(&m)(w, &m)
+		if c.http2 != nil && m.offered == "" { // a change of protocol is one of HTTP/1.1 (RFC 9113 §8.6)
+			err = c.http2.forward(w, &m)
+		} else {
+			err = c.forward(w, &m)
+		}
 	}
 	if err != nil {
 		c.config.Fail(w, r, err)
 	}
-}
-
-// forwarder returns what forwards the message. A change of protocol is one of HTTP/1.1 (RFC 9113 §8.6).
-func (c *Client) forwarder(m *message) func(http.ResponseWriter, *message) error {
-	if c.http2 != nil && m.offered == "" {
-		return c.http2.forward
-	}
-	return c.forward
 }
 
 // message is a request with its body, or with the beginning of it if the rest is streamed.
@@ -400,10 +396,15 @@ func (c *Client) extend(controller *http.ResponseController, m *message, n *conn
 
 // beginStream gives the first message of a stream its time, and takes it away when the caller seems to have left, until
 // the function that it returns is called.
-func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) func() bool {
+func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) (end func()) {
 	if !m.streamed {
 		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for the caller's leaving
 	}
 	c.extend(controller, m, n)
-	return context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })
+	stop := context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })
+	remove := c.endless.add(n)
+	return func() {
+		stop()
+		remove()
+	}
 }

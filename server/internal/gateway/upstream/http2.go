@@ -118,6 +118,13 @@ func (h *http2) pass(w http.ResponseWriter, m *message, resp *http.Response, can
 	return nil
 }
 
+// canceller ends a stream.
+type canceller struct{ cancel context.CancelCauseFunc }
+
+func (c *canceller) close() { c.cancel(errShutdown) }
+
+var errShutdown = errors.New("the gateway shuts down")
+
 var errSilent = fmt.Errorf("the upstream stopped in the middle of its response: %w", context.DeadlineExceeded)
 
 // copyBody copies the body of a response piece by piece, with a deadline for each.
@@ -126,6 +133,7 @@ func (h *http2) copyBody(w http.ResponseWriter, resp *http.Response, cancel cont
 	timeout := config.Timeout
 	if stream.Is(resp.Header.Get("Content-Type")) {
 		timeout = config.StreamTimeout
+		defer h.client.endless.add(&canceller{cancel})()
 		_ = controller.SetReadDeadline(time.Time{})
 	}
 	silent := time.AfterFunc(timeout, func() { cancel(errSilent) })

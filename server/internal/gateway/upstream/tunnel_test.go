@@ -126,7 +126,7 @@ func TestTunnel(t *testing.T) {
 		c := client(t, Config{URL: url, Upgrade: true})
 		front := front(t, c)
 		_, in, _ := dialed(t, front.url, change)
-		c.EndTunnels()
+		c.EndStreams()
 		if b, _ := io.ReadAll(in); len(b) > 0 {
 			t.Errorf("got %q", b)
 		}
