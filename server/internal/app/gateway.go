@@ -36,17 +36,22 @@ import (
 type GatewayConfig struct {
 	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
 	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
-	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
+	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path, or unix:/path/of/a/socket. There is one: a balancer goes in front or behind." placeholder:"URL"`
 	UpstreamCA      string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	UpstreamCert    string         `help:"Client certificate chain for the upstream, PEM." placeholder:"FILE" name:"upstream-cert"`
+	UpstreamKey     string         `help:"Its private key, PEM." placeholder:"FILE" name:"upstream-key"`
+	UpstreamHTTP2   bool           `help:"Speak HTTP/2 to the upstream: with https:// if it offers to, with http:// without asking." name:"upstream-http2"`
 	KeepHost        bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
 	TrustedProxy    []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields, X-Real-IP and the like are sent on; may be repeated." placeholder:"CIDR"`
 	MaxConns        int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
+	MaxConnAge      time.Duration  `default:"5m" help:"How long a connection to the upstream is used (${default}): a new one asks for the upstream's address again."`
 	Timeout         time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
 	StreamTimeout   time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
 	Upgrade         string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
 	MaxHeader       int            `help:"How long the header fields of a request may be together, in bytes: names, values and 4 for each; beyond it 431. At most 1048576; the default is 16384." placeholder:"BYTES"`
 	MaxRequest      int64          `help:"How long a request's body may be, in bytes, before and after decompression; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
 	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default}); beyond it 502 where responses are enforced, else it passes unchecked. No more of it is ever held." placeholder:"BYTES"`
+	MaxHeld         int64          `default:"268435456" help:"How many bytes of bodies are held for checking at once, in both directions (${default}); beyond them, requests that must be checked get 503." placeholder:"BYTES"`
 	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
 	Policy          string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
 	Errors          string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
@@ -71,6 +76,10 @@ func (c *GatewayConfig) Validate() error {
 		return c.upstreamError()
 	case c.corsError() != nil:
 		return c.corsError()
+	case (c.UpstreamCert == "") != (c.UpstreamKey == ""):
+		return errors.New("--upstream-cert and --upstream-key go together")
+	case (c.UpstreamCert != "" || c.UpstreamCA != "") && !strings.HasPrefix(strings.ToLower(c.Upstream), "https:"):
+		return errors.New("--upstream-ca, --upstream-cert and --upstream-key need an --upstream of https://")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -85,8 +94,10 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
 	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
 		return errors.New("--upgrade must be allow or refuse")
-	case c.StreamTimeout < 0:
-		return errors.New("--stream-timeout must not be below 0")
+	case c.MaxHeld != 0 && c.MaxHeld < max(c.MaxRequest, int64(c.MaxResponse)):
+		return errors.New("--max-held must not be below --max-request or --max-response: nothing that long could be checked")
+	case c.StreamTimeout < 0 || c.MaxConnAge < 0:
+		return errors.New("--stream-timeout and --max-conn-age must not be below 0")
 	}
 	return nil
 }
@@ -175,6 +186,7 @@ type Gateway struct {
 	verifier *auth.Verifier
 	upstream *upstream.Client
 	current  gateway.Live
+	budget   *gateway.Budget
 	loading  sync.Mutex
 	seen     files          // what was read last, good or bad
 	document *spec.Document // in effect; nil is the built-in contract
@@ -210,7 +222,8 @@ func OpenGateway(ctx context.Context, c GatewayConfig, log *slog.Logger) (*Gatew
 }
 
 func newGateway(c GatewayConfig, log *slog.Logger) *Gateway {
-	return &Gateway{config: c, log: log, host: newHost(log, c.DrainDelay)}
+	budget := gateway.NewBudget(cmp.Or(c.MaxHeld, gateway.DefaultBudget))
+	return &Gateway{config: c, log: log, host: newHost(log, c.DrainDelay), budget: budget}
 }
 
 // prepare does all that can go wrong with the settings.
@@ -251,7 +264,7 @@ func (g *Gateway) listen() error {
 	server.WriteTimeout += c.Timeout                                  // until the upstream's first piece; each further one has a deadline of its own
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
 	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
-	server.RegisterOnShutdown(g.upstream.EndTunnels)
+	server.RegisterOnShutdown(g.upstream.EndStreams)
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady, view.New(g.traffic))
 	return err
 }
@@ -259,24 +272,40 @@ func (g *Gateway) listen() error {
 func (g *Gateway) connect() error {
 	config := upstream.Config{
 		URL: g.config.Upstream, KeepHost: g.config.KeepHost, Trusted: g.config.TrustedProxy, MaxConns: g.config.MaxConns,
-		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow", Fail: g.fail,
-	}
-	if g.config.UpstreamCA != "" {
-		pem, err := os.ReadFile(g.config.UpstreamCA)
-		if err != nil {
-			return fmt.Errorf("reading --upstream-ca: %w", err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return errors.New("reading --upstream-ca: it has no certificate")
-		}
-		config.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow",
+		MaxConnAge: g.config.MaxConnAge, HTTP2: g.config.UpstreamHTTP2, Fail: g.fail,
 	}
 	var err error
+	if config.TLS, err = g.config.upstreamTLS(); err != nil {
+		return err
+	}
 	if g.upstream, err = upstream.New(config); err != nil {
 		return fmt.Errorf("--upstream: %w", err)
 	}
 	return nil
+}
+
+// upstreamTLS returns what the upstream is trusted by, and what it trusts.
+func (c *GatewayConfig) upstreamTLS() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.UpstreamCA != "" {
+		pem, err := os.ReadFile(c.UpstreamCA)
+		if err != nil {
+			return nil, fmt.Errorf("reading --upstream-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("reading --upstream-ca: it has no certificate")
+		}
+	}
+	if c.UpstreamCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.UpstreamCert, c.UpstreamKey)
+		if err != nil {
+			return nil, fmt.Errorf("loading --upstream-cert and --upstream-key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }
 
 // fail answers for an upstream that did not.
@@ -369,7 +398,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 	}
 	config := gateway.Config{
 		Contract: contract, Policy: rules, Errors: errorForm, CORS: g.config.cors(), Address: g.upstream.Address,
-		MaxHeader: g.config.MaxHeader, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Traffic: g.traffic, Log: g.log,
+		MaxHeader: g.config.MaxHeader, MaxResponse: g.config.MaxResponse, Budget: g.budget, Metrics: g.metrics, Traffic: g.traffic, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},

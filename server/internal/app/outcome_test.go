@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
@@ -62,6 +64,49 @@ func TestOutcomes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTunnelEnds: a tunnel opens where --upgrade allows, and ends when the gateway shuts down.
+func TestTunnelEnds(t *testing.T) {
+	t.Parallel()
+	address := listenRaw(t, func(c net.Conn, in *bufio.Reader) {
+		readRequest(in)
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+		_, _ = io.Copy(io.Discard, in)
+	})
+	for _, upgrade := range []string{"", "refuse", "allow"} {
+		g, err := app.OpenGateway(t.Context(), app.GatewayConfig{
+			Listen: "127.0.0.1:0", Upstream: "http://" + address, MaxConns: 8, Timeout: time.Hour, MaxResponse: 1 << 20, Unknown: "pass", Upgrade: upgrade,
+		}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stopped := make(chan error, 1)
+		go func() { stopped <- g.Run(ctx) }()
+		c, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(c, "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+		in := bufio.NewReader(c)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[string]int{"": 501, "refuse": 501, "allow": 101}[upgrade]; resp.StatusCode != want {
+			t.Errorf("%q: got %s", upgrade, resp.Status)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		stop()
+		if _, err := io.Copy(io.Discard, in); err != nil {
+			t.Errorf("%q: %v", upgrade, err)
+		}
+		c.Close()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -40,7 +41,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 		return nil, graph.NoRoute()
 	}
 	if whole && body != nil {
-		if refusal := x.judgeBody(x.checkContent(body, contentType, x.body.Bytes())); refusal != nil {
+		if refusal := x.judgeBody(x.checkContent(body, contentType, x.body.Bytes(), true)); refusal != nil {
 			return nil, refusal
 		}
 		if refusal := x.checkFurther(found); refusal != nil {
@@ -69,6 +70,13 @@ func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 	}
 	p, kind := problemOf(err), policy.Malformed
 	switch p.Status {
+	case http.StatusServiceUnavailable: // there is no room for it
+		if x.route.enforces {
+			return false, p
+		}
+		x.gate.config.Metrics.skipped(x, policy.Requests, skippedMemory)
+		x.asItCame = true
+		return false, nil
 	case http.StatusRequestEntityTooLarge:
 		kind = policy.Size
 	case http.StatusBadRequest:
@@ -205,18 +213,34 @@ const largeBody = 64 << 10
 
 var largeChecks = make(chan struct{}, runtime.GOMAXPROCS(0))
 
-// checkContent checks a body of a request or a response.
-func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte) *validate.Faults {
+// checkContent checks a body of a request or a response. A large one waits for its turn if it may.
+func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte, wait bool) *validate.Faults {
 	ctx := pace.Context(x.request)
 	if len(data) >= largeBody {
-		select {
-		case largeChecks <- struct{}{}:
-			defer func() { <-largeChecks }()
-		case <-ctx.Done():
+		if !enterLarge(ctx, wait) {
 			return &validate.Faults{Interrupted: true}
 		}
+		defer func() { <-largeChecks }()
 	}
 	return body.CheckContent(ctx, contentType, data)
+}
+
+// enterLarge reports whether a large body may be checked now, after its turn has come if it may wait.
+func enterLarge(ctx context.Context, wait bool) bool {
+	select {
+	case largeChecks <- struct{}{}:
+		return true
+	default:
+	}
+	if !wait {
+		return false
+	}
+	select {
+	case largeChecks <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // judgeBody returns the problem of the body's faults that are enforced.

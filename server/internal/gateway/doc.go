@@ -20,6 +20,9 @@
 // WebSocket, where the response is not held or the contract describes the status 101 for the operation; the request is checked
 // as any other, the content of the tunnel is not.
 //
+// Budget bounds the bytes that all exchanges hold together. Beyond it, a request that must be checked is 503 and a response
+// 502; what is only watched passes and is counted in unchecked_total. A check that only watches never waits for its turn.
+//
 // A browser's preflight for a method of the document goes to the upstream, with the path and the query that were checked and
 // without credentials; with [CORS] it is answered here, like any other OPTIONS.
 //

@@ -35,6 +35,7 @@ type exchange struct {
 	holding  bool
 	watching bool          // the response goes out as it comes and is checked at its end
 	held     *bytes.Buffer // what was written while holding or watching
+	taken    int           // of the budget, for held
 	refused  bool          // the response was: nothing more of it counts
 
 	refusal     string // the code of the problem with which the request was refused
@@ -136,16 +137,23 @@ func (x *exchange) setCommonHeader(fields []graph.Field) {
 	}
 }
 
+// drop frees what is held of the response.
+func (x *exchange) drop() {
+	if x.held == nil {
+		return
+	}
+	x.gate.config.Budget.Give(x.taken)
+	graph.FreeBuffer(x.held)
+	x.held, x.taken = nil, 0
+}
+
 // end counts the exchange and frees what it holds.
 func (x *exchange) end() {
 	if x.lent != nil {
 		x.lent.end()
 	}
 	x.body.Release()
-	if x.held != nil {
-		graph.FreeBuffer(x.held)
-		x.held = nil
-	}
+	x.drop()
 	x.gate.config.Metrics.done(x)
 	x.remember()
 }

@@ -43,6 +43,8 @@ type Config struct {
 	Errors *form.Form
 	// CORS names the origins whose pages may call; the zero value leaves that to the upstream.
 	CORS CORS
+	// Budget bounds the bodies that are held at once; nil is one of [DefaultBudget] that all such gates share.
+	Budget *Budget
 	// Metrics counts what passes; nil counts nothing.
 	Metrics *Metrics
 	// Traffic remembers what passed in the last hour; nil remembers nothing. Gates that replace one another share it.
@@ -76,6 +78,9 @@ func New(c Config) (*Gate, error) {
 		if c.Contract.Graph {
 			c.Errors = form.Graph()
 		}
+	}
+	if c.Budget == nil {
+		c.Budget = sharedBudget
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -133,6 +138,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 // Serve is what [Gate.Handler]'s handler does with a request.
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
+	x.body.Budget = g.config.Budget
 	defer x.end()
 	if x.closes = graph.EndsConnection(r); x.closes {
 		w.Header()["Connection"] = []string{"close"}

@@ -46,6 +46,7 @@ type stand struct {
 	address  string
 	log      *lockedBuffer
 	registry *prometheus.Registry
+	front    *httptest.Server
 
 	mu  sync.Mutex
 	got []message
@@ -110,7 +111,7 @@ func (s *stand) serve(url, rules string, change func(*gateway.Config)) {
 		front.Close()
 		next.Close()
 	})
-	s.address = front.Listener.Addr().String()
+	s.front, s.address = front, front.Listener.Addr().String()
 }
 
 func (s *stand) upstream(answer string) string {

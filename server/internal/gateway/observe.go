@@ -162,9 +162,9 @@ const (
 	skippedMemory  = "memory"
 )
 
-// skipped counts a response whose body was not checked.
-func (m *Metrics) skipped(x *exchange, reason string) {
-	m.unchecked.WithLabelValues(x.operation(), policy.Responses.String(), reason).Inc()
+// skipped counts a message whose body was not checked.
+func (m *Metrics) skipped(x *exchange, d policy.Direction, reason string) {
+	m.unchecked.WithLabelValues(x.operation(), d.String(), reason).Inc()
 }
 
 func (m *Metrics) done(x *exchange) {

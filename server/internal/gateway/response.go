@@ -76,6 +76,14 @@ func BadAnswer() *graph.Problem {
 	}
 }
 
+// uncheckable is the problem of a response that there is no memory to check.
+func uncheckable() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusBadGateway, Code: "BadGateway",
+		Message: "The gateway is too busy to check the response. The service behind it has the request, and may have applied it.",
+	}
+}
+
 // NoUpgrade is the problem of a request for another protocol than HTTP.
 func NoUpgrade() *graph.Problem {
 	return &graph.Problem{
@@ -167,7 +175,7 @@ func (x *exchange) flow() {
 		x.refuseResponse(BadAnswer())
 		return
 	}
-	x.gate.config.Metrics.skipped(x, skippedStream)
+	x.gate.config.Metrics.skipped(x, policy.Responses, skippedStream)
 	x.watching = false
 	if x.holding {
 		x.release()
@@ -262,6 +270,7 @@ func (x *exchange) tooLarge() {
 		x.refuseResponse(BadAnswer())
 	case x.watching:
 		x.watching = false
+		x.drop()
 	default:
 		x.release()
 	}
@@ -274,6 +283,7 @@ func (x *exchange) release() {
 	if held := x.heldBytes(); held != nil {
 		_, _ = x.writer.Write(held) // the caller may be gone
 	}
+	x.drop()
 }
 
 // Write adds to the body of the response.
@@ -289,20 +299,36 @@ func (x *exchange) Write(p []byte) (int, error) {
 		return 0, errRefused
 	case !x.holding:
 		n, err := x.writer.Write(p)
-		if x.watching = x.watching && err == nil; x.watching { // else the rest of it is not known
-			x.hold(p)
+		if x.watching = x.watching && err == nil; x.watching && !x.hold(p) { // else the rest of it is not known
+			x.unwatch()
 		}
 		return n, err
 	}
-	x.hold(p)
+	if !x.hold(p) {
+		x.refuseResponse(uncheckable())
+		return 0, errRefused
+	}
 	return len(p), nil
 }
 
-func (x *exchange) hold(p []byte) {
+// hold adds to what is held of the response, and reports whether there is room.
+func (x *exchange) hold(p []byte) bool {
+	if !x.gate.config.Budget.Take(len(p)) {
+		return false
+	}
+	x.taken += len(p)
 	if x.held == nil {
 		x.held = graph.NewBuffer()
 	}
 	x.held.Write(p)
+	return true
+}
+
+// unwatch ends the watching of a response that has no room.
+func (x *exchange) unwatch() {
+	x.watching = false
+	x.drop()
+	x.gate.config.Metrics.skipped(x, policy.Responses, skippedMemory)
 }
 
 func (x *exchange) heldBytes() []byte {
@@ -391,10 +417,13 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 	for _, spot := range declared.Spots {
 		judge(violation{kind: policy.NotJudged, pointer: spot.Pointer, keyword: "not-judged", reason: spot.Reason})
 	}
-	faults := x.checkContent(declared, contentType, plain)
+	faults := x.checkContent(declared, contentType, plain, !x.watching)
 	switch {
 	case faults == nil:
 	case faults.Interrupted:
+		if x.watching {
+			x.unwatch()
+		}
 		return false
 	case faults.Empty:
 		judge(violation{kind: policy.Malformed, keyword: "empty"})
@@ -442,7 +471,7 @@ func (x *exchange) switchProtocols() error {
 		return errRefused
 	}
 	if x.holding || x.watching {
-		x.gate.config.Metrics.skipped(x, skippedUpgrade)
+		x.gate.config.Metrics.skipped(x, policy.Responses, skippedUpgrade)
 	}
 	x.holding, x.watching = false, false
 	return nil

@@ -23,11 +23,42 @@ func NewBuffer() *bytes.Buffer {
 // FreeBuffer takes a buffer back that nobody reads any more.
 func FreeBuffer(buf *bytes.Buffer) { buffers.Put(buf) }
 
+// Budget bounds the bytes of many bodies together.
+type Budget interface {
+	Take(bytes int) bool
+	Give(bytes int)
+}
+
 // Body is the body of one request. Its zero value is none.
 type Body struct {
+	// Budget is what the bytes are taken from while they are held; nil for no bound but that of Read.
+	Budget Budget
+
 	raw   *bytes.Buffer // as it came
 	plain *bytes.Buffer // raw, or what it decompressed to
 	limit io.LimitedReader
+	meter meter
+}
+
+// meter takes what is read from the budget of a body.
+type meter struct {
+	io.Reader
+	budget Budget
+	taken  int
+}
+
+var errBudget = errors.New("too many bytes of bodies are held")
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	if m.budget == nil || n == 0 {
+		return n, err
+	}
+	if !m.budget.Take(n) {
+		return n, errBudget
+	}
+	m.taken += n
+	return n, err
 }
 
 // Read reads the body of a request, at most limit bytes before and after decompression, or returns a [*Problem].
@@ -72,6 +103,10 @@ func (b *Body) Release() {
 		FreeBuffer(b.raw)
 	}
 	b.raw, b.plain = nil, nil
+	if b.meter.taken > 0 {
+		b.meter.budget.Give(b.meter.taken)
+	}
+	b.meter = meter{}
 }
 
 // isGzip reports whether the body is compressed. Microsoft's Go client labels a plain body gzip on some retries, so the
@@ -85,7 +120,8 @@ const believed = 64 << 10
 
 // fill reads all of r, or fails on the first byte past the limit. length is what r claims to have, -1 if it claims nothing.
 func (b *Body) fill(r io.Reader, limit, length int64) error {
-	b.limit = io.LimitedReader{R: r, N: limit + 1}
+	b.meter.Reader, b.meter.budget = r, b.Budget
+	b.limit = io.LimitedReader{R: &b.meter, N: limit + 1}
 	if length > believed {
 		b.limit.N = believed
 		if _, err := b.plain.ReadFrom(&b.limit); err != nil {
@@ -104,10 +140,13 @@ func (b *Body) fill(r io.Reader, limit, length int64) error {
 	return nil
 }
 
-// unreadable is the problem of a body that stalls, breaks off, is badly framed, or is not gzip.
+// unreadable is the problem of a body that stalls, has no room, breaks off, is badly framed, or is not gzip.
 func unreadable(err error) *Problem {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return SlowBody(err)
+	case errors.Is(err, errBudget):
+		return Unavailable(err)
 	}
 	return MalformedBody(err)
 }

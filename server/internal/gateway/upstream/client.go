@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,10 +18,12 @@ import (
 
 // Config says where requests go. Only URL and Fail are required.
 type Config struct {
-	// URL is http or https, a host, and a path that is put before every request's; nothing else.
+	// URL is http or https, a host, and a path that is put before every request's; or unix: and the absolute path of a socket.
 	URL string
 	// TLS is for https; nil trusts the system's roots.
 	TLS *tls.Config
+	// HTTP2 is for an upstream that speaks HTTP/2: over TLS if it offers to, otherwise without asking (RFC 9113 §3.3).
+	HTTP2 bool
 	// KeepHost sends the caller's Host on; otherwise the upstream gets its own name.
 	KeepHost bool
 	// Trusted are the addresses of proxies in front: what they say of the caller in X-Forwarded-* is sent on.
@@ -40,6 +43,8 @@ type Config struct {
 	StreamTimeout time.Duration
 	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
 	IdleTimeout time.Duration
+	// MaxConnAge is how long a connection is used; 0 means 5 min. A new one asks for the upstream's address again.
+	MaxConnAge time.Duration
 	// Fail answers a request that the upstream did not, or not to the end. err is an [*Error]; unless it is Begun, nothing
 	// was written to w.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
@@ -52,6 +57,7 @@ func (c Config) withDefaults() Config {
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
 	c.StreamTimeout = orDefault(c.StreamTimeout, 5*time.Minute)
 	c.IdleTimeout = orDefault(c.IdleTimeout, 30*time.Second)
+	c.MaxConnAge = orDefault(c.MaxConnAge, 5*time.Minute)
 	return c
 }
 
@@ -96,60 +102,85 @@ func (e *Error) Unwrap() error { return e.Err }
 // Client is the handler. It is safe for concurrent use.
 type Client struct {
 	config  Config
-	address string // host and port
+	network string
+	address string // host and port, or the path of a socket
 	host    string // as the Host field has it
 	prefix  string // of every path
 	tls     *tls.Config
 	pool    pool
-	tunnels tunnels
+	endless endless
+	http2   *http2 // nil for HTTP/1.1
 }
 
 // New returns a handler that forwards to an upstream. Nothing is connected yet.
 func New(config Config) (*Client, error) {
-	u, err := url.Parse(config.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("the upstream must be http:// or https://, a host, and maybe a path: no user, query or fragment")
+	c := &Client{config: config.withDefaults()}
+	err := c.locate()
+	if err != nil {
+		return nil, err
 	}
-	c := &Client{config: config.withDefaults(), host: u.Host, prefix: strings.TrimSuffix(u.EscapedPath(), "/")}
-	port := u.Port()
-	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
-		return nil, errors.New("the port of the upstream must be from 1 to 65535")
-	}
-	if u.Scheme == "https" {
-		c.tls = config.TLS.Clone()
-		if c.tls == nil {
-			c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-		if c.tls.ServerName == "" {
-			c.tls.ServerName = u.Hostname()
-		}
-		c.tls.NextProtos = []string{"http/1.1"}
-		if port == "" {
-			port = "443"
-		}
-	}
-	if port == "" {
-		port = "80"
-	}
-	c.address = net.JoinHostPort(u.Hostname(), port)
 	c.pool.init(&c.config)
+	if config.HTTP2 {
+		c.http2 = &http2{client: c}
+	}
 	return c, nil
 }
 
-// Close ends the tunnels and closes the connections that nobody uses; those in use close when their answer is through.
-func (c *Client) Close() {
-	c.EndTunnels()
-	c.pool.close()
+// locate takes the URL apart.
+func (c *Client) locate() error {
+	if path, ok := strings.CutPrefix(c.config.URL, "unix:"); ok {
+		if !strings.HasPrefix(path, "/") {
+			return errors.New("the path of a socket must be absolute, such as unix:/run/app.sock")
+		}
+		c.network, c.address, c.host = "unix", "/"+strings.TrimLeft(path, "/"), "localhost"
+		return nil
+	}
+	u, err := url.Parse(c.config.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("the upstream must be http:// or https://, a host, and maybe a path, or unix: and a path: no user, query or fragment")
+	}
+	port := u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+		return errors.New("the port of the upstream must be from 1 to 65535")
+	}
+	if u.Scheme == "https" {
+		c.tls = tlsFor(c.config.TLS, u.Hostname())
+		port = cmp.Or(port, "443")
+	}
+	c.network, c.address = "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(port, "80"))
+	c.host, c.prefix = u.Host, strings.TrimSuffix(u.EscapedPath(), "/")
+	return nil
 }
 
-// EndTunnels ends the connections that have changed to another protocol, and lets no other change.
-func (c *Client) EndTunnels() { c.tunnels.close() }
+// tlsFor returns the settings for HTTP/1.1 over TLS.
+func tlsFor(of *tls.Config, host string) *tls.Config {
+	config := of.Clone()
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config.ServerName = cmp.Or(config.ServerName, host)
+	config.NextProtos = []string{"http/1.1"}
+	return config
+}
+
+// Close ends the streams and tunnels and closes the connections that nobody uses; those in use close when their answer is through.
+func (c *Client) Close() {
+	c.EndStreams()
+	c.pool.close()
+	if c.http2 != nil {
+		c.http2.close()
+	}
+}
+
+// EndStreams breaks off what has no end: streams, such as text/event-stream, and connections that have changed to another
+// protocol. It is for a server that shuts down: no other begins.
+func (c *Client) EndStreams() { c.endless.close() }
 
 // dial connects to the upstream.
 func (c *Client) dial(ctx context.Context) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.DialTimeout)
 	defer cancel()
-	nc, err := new(net.Dialer).DialContext(ctx, "tcp", c.address)
+	nc, err := new(net.Dialer).DialContext(ctx, c.network, c.address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}

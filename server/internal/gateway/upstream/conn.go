@@ -28,16 +28,18 @@ type conn struct {
 	in      *bufio.Reader
 	out     []byte // the request
 	answer  head
-	sent    error      // what sending the request has come to, unless it is being sent
+	sent    int        // how many bytes of the head were, and of what is sent with it
+	unsent  error      // why not all of the request was sent, unless it is being sent
 	sending chan error // gets that error; nil unless the body comes in pieces
-	used    time.Time
-	fresh   bool   // no request has used it before
-	written bool   // something of the answer was, and not flushed
-	flush   func() // sends on to the caller what waits to be sent; nil for nothing
+	born    time.Time
+	expires time.Time // unless it is used before
+	fresh   bool      // no request has used it before
+	written bool      // something of the answer was, and not flushed
+	flush   func()    // sends on to the caller what waits to be sent; nil for nothing
 }
 
 func newConn(c, tcp net.Conn) *conn {
-	n := &conn{Conn: c, secured: c != tcp, out: make([]byte, 0, 2048), fresh: true}
+	n := &conn{Conn: c, secured: c != tcp, out: make([]byte, 0, 2048), fresh: true, born: time.Now()}
 	n.in = bufio.NewReaderSize(n, maxHead)
 	if sc, ok := tcp.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
@@ -131,8 +133,20 @@ func (c *conn) readBlock() ([]byte, error) {
 		if end := bytes.Index(block[max(0, seen-3):], endOfHead); end >= 0 {
 			return block[:max(0, seen-3)+end+len(endOfHead)], nil
 		}
+		if hasBareLF(block) {
+			return nil, fmt.Errorf("%w: a line without CR", errMalformed) // and no end that could be waited for
+		}
 		seen = len(block)
 	}
+}
+
+func hasBareLF(block []byte) bool {
+	for i, b := range block {
+		if b == '\n' && (i == 0 || block[i-1] != '\r') {
+			return true
+		}
+	}
+	return false
 }
 
 // body returns the body that a head announces.

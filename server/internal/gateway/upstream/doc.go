@@ -1,4 +1,4 @@
-// Package upstream forwards requests over HTTP/1.1 connections that it keeps, and the answers back:
+// Package upstream forwards requests over connections that it keeps, and the answers back:
 //
 //	next, err := upstream.New(upstream.Config{URL: "http://127.0.0.1:9000", Fail: writeError})
 //	http.Serve(listener, next)
@@ -12,6 +12,9 @@
 //
 // A request that fails is an [Error], whose Kind says what is known of the outcome.
 //
-// It takes the place of [net/http/httputil.ReverseProxy], whose transport hands each request to two goroutines and back:
+// There is one upstream: a URL, or a Unix socket. Balancing and routing between services are for Caddy or nginx, in front or
+// behind. HTTP/2 is spoken through net/http's transport.
+//
+// Over HTTP/1.1 it takes the place of [net/http/httputil.ReverseProxy], whose transport hands each request to two goroutines and back:
 // one goroutine writes a request and reads its answer, in one system call each where they fit.
 package upstream

@@ -25,11 +25,15 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = &Error{Kind: NoUpgrade, Err: errors.New("upgrades are refused")}
 	}
 	if err == nil {
-		err = c.pool.enter(m.patience)
+		err = c.pool.enter(m.patience, m.streamed)
 	}
 	if err == nil {
-		defer c.pool.leave()
-		err = c.forward(w, &m)
+		defer c.pool.leave(m.streamed)
+		if c.http2 != nil && m.offered == "" { // a change of protocol is one of HTTP/1.1 (RFC 9113 §8.6)
+			err = c.http2.forward(w, &m)
+		} else {
+			err = c.forward(w, &m)
+		}
 	}
 	if err != nil {
 		c.config.Fail(w, r, err)
@@ -83,34 +87,43 @@ func (m *message) free() {
 
 // forward returns an error if nothing of an answer was written.
 func (c *Client) forward(w http.ResponseWriter, m *message) error {
-	ctx, now := m.patience, time.Now()
-	for {
-		n, err := c.connection(ctx, now)
-		if err != nil {
-			return unsent(ctx, err)
-		}
-		_ = n.SetDeadline(now.Add(c.config.Timeout)) // a closed connection says so when it is used
-		stop := n.watch(ctx)
-		written, err := c.send(n, w, m)
-		if head := readHead(n, w, m); head == nil {
-			if n.answer.status == http.StatusSwitchingProtocols {
-				return c.open(w, m, n)
+	sent := false
+	for connect := c.take; ; connect = c.dial { // what is sent again meets no other old connection
+		n, err := connect(m.patience)
+		if err == nil {
+			var again bool
+			if again, err = c.attempt(w, m, n); err == nil {
+				return nil
 			}
-			return c.pass(w, m, n, stop)
-		} else if err = errors.Join(err, head); n.sending != nil {
-			n.close() // which ends the sending
-			err = errors.Join(err, bodyError(n.sending))
+			sent = sent || n.sent > 0
+			if again {
+				continue
+			}
 		}
-		stop()
-		n.close()
-		switch {
-		case ctx.Err() == nil && !n.fresh && isAgain(m, n, written):
-		case written == 0:
-			return unsent(ctx, err)
-		default:
+		if sent {
 			return unknown(err)
 		}
+		return unsent(m.patience, err)
 	}
+}
+
+// attempt sends the request over a connection and passes the response on. If there is none, it reports whether the request
+// may be sent again.
+func (c *Client) attempt(w http.ResponseWriter, m *message, n *conn) (again bool, err error) {
+	ctx := m.patience
+	_ = n.SetDeadline(time.Now().Add(c.config.Timeout)) // a closed connection says so when it is used
+	stop := n.watch(ctx)
+	err = c.send(n, w, m)
+	head := readHead(n, w, m)
+	if head == nil {
+		if n.answer.status == http.StatusSwitchingProtocols {
+			return false, c.open(w, n)
+		}
+		return false, c.pass(w, m, n, stop)
+	}
+	stop()
+	n.close() // which ends the sending
+	return ctx.Err() == nil && !n.fresh && isAgain(m, n), errors.Join(err, head, bodyError(n.sending))
 }
 
 // readHead reads the head of the response, and passes on the interim ones before it.
@@ -155,41 +168,51 @@ func (c *conn) watch(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, c.close)
 }
 
-// connection returns a connection that nobody else uses.
-func (c *Client) connection(ctx context.Context, now time.Time) (*conn, error) {
-	if n := c.pool.take(now); n != nil {
+// take returns a connection that nobody else uses.
+func (c *Client) take(ctx context.Context) (*conn, error) {
+	if n := c.pool.take(time.Now()); n != nil {
 		return n, nil
 	}
 	return c.dial(ctx)
 }
 
-// isAgain reports whether a request may be sent once more, after a connection that was used before has failed, as it does
-// when the upstream closes it at that moment: nothing of the request was written, or it is one that changes nothing
-// (RFC 9110 §9.2.2 would allow more, but a DELETE that is repeated can be told that there is nothing to delete).
-func isAgain(m *message, n *conn, written int) bool {
+// isAgain reports whether a request may be sent once more, after a connection that was used before has failed with no byte
+// of a response, as it does when the upstream closes it at that moment: nothing of the request was written, or sending it
+// twice is the same as once (RFC 9110 §9.2.2). Under a condition it is not: the second may fail because the first did not.
+func isAgain(m *message, n *conn) bool {
 	if n.sending != nil || n.in.Buffered() > 0 {
 		return false
 	}
-	return written == 0 || m.Method == http.MethodGet || m.Method == http.MethodHead
+	switch m.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	case http.MethodPut, http.MethodDelete:
+		return n.sent == 0 || !isConditional(m.Header)
+	}
+	return n.sent == 0
 }
 
-// send sends the request, or begins to, and returns how many bytes were written so far.
-func (c *Client) send(n *conn, w http.ResponseWriter, m *message) (int, error) {
+func isConditional(h http.Header) bool {
+	return len(h["If-Match"]) > 0 || len(h["If-None-Match"]) > 0 || len(h["If-Unmodified-Since"]) > 0
+}
+
+// send sends the request, or begins to.
+func (c *Client) send(n *conn, w http.ResponseWriter, m *message) error {
 	if m.streamed {
 		return c.stream(n, w, m)
 	}
 	n.out = append(c.appendHead(n.out[:0], m, int64(len(m.body))), m.body...)
-	written, err := n.Write(n.out)
-	n.sent, n.sending = err, nil // an upstream may refuse a body without reading all of it
+	n.sent, n.unsent = n.Write(n.out)
+	n.sending = nil // an upstream may refuse a body without reading all of it
 	if cap(n.out) > 128<<10 {
 		n.out = nil
 	}
-	return written, err
+	return n.unsent
 }
 
 // stream sends the head and the beginning of a body, and goes on with the rest while the response is read, which may come
 // before the end of the body.
-func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error) {
+func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) error {
 	// Without full duplex net/http would wait for the rest of the body before it sends an answer. HTTP/2 is always so.
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	// The answer may be over before the body is: what is left of it must not meet the next request.
@@ -200,11 +223,9 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error)
 	} else {
 		n.out = append(n.out, m.body...)
 	}
-	n.sent, n.sending = nil, nil
-	written, err := n.Write(n.out)
-	if err != nil {
-		n.sent = err
-		return written, err
+	n.sending = nil
+	if n.sent, n.unsent = n.Write(n.out); n.unsent != nil {
+		return n.unsent
 	}
 	// The upstream has nothing to answer before the end of the body, and the caller's pace is not its fault.
 	_ = n.SetReadDeadline(time.Time{})
@@ -219,7 +240,7 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error)
 		}
 		_ = n.SetReadDeadline(time.Now().Add(c.config.Timeout))
 	}()
-	return written, nil
+	return nil
 }
 
 func appendChunk(b, data []byte) []byte {
@@ -318,12 +339,12 @@ func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bo
 func (c *conn) isDone() bool {
 	if c.sending != nil {
 		select {
-		case c.sent = <-c.sending:
+		case c.unsent = <-c.sending:
 		default:
 			return false
 		}
 	}
-	return c.sent == nil && !c.answer.closes && c.in.Buffered() == 0
+	return c.unsent == nil && !c.answer.closes && c.in.Buffered() == 0
 }
 
 // copyBody copies the body of an answer, piece by piece, with a deadline for each.
@@ -376,10 +397,15 @@ func (c *Client) extend(controller *http.ResponseController, m *message, n *conn
 
 // beginStream gives the first message of a stream its time, and takes it away when the caller seems to have left, until
 // the function that it returns is called.
-func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) func() bool {
+func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) (end func()) {
 	if !m.streamed {
 		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for the caller's leaving
 	}
 	c.extend(controller, m, n)
-	return context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })
+	stop := context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })
+	remove := c.endless.add(n)
+	return func() {
+		stop()
+		remove()
+	}
 }

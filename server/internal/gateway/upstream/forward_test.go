@@ -208,8 +208,8 @@ func TestAnswerHead(t *testing.T) {
 	}
 }
 
-// TestSentOnce: a connection that the upstream closes at the moment it is used again costs a GET nothing; what may change
-// something is sent again only if nothing of it was.
+// TestSentOnce: a connection that the upstream closes at the moment it is used again costs an idempotent request nothing;
+// others are sent again only if nothing of them was.
 func TestSentOnce(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -223,8 +223,12 @@ func TestSentOnce(t *testing.T) {
 		{http.MethodGet, "HTTP/1.1 2", 502, 1},
 		{http.MethodPatch, "", 502, 1},
 		{http.MethodPost, "", 502, 1},
-		{http.MethodDelete, "", 502, 1},
-		{http.MethodPut, "", 502, 1},
+		{http.MethodDelete, "", 200, 2},
+		{http.MethodPut, "", 200, 2},
+		{http.MethodOptions, "", 200, 2},
+		{http.MethodPut, "HTTP/1.1 2", 502, 1},
+		{http.MethodPut + " If-Match", "", 502, 1},
+		{http.MethodDelete + " If-Match", "", 502, 1},
 	} {
 		t.Run(tt.method+" "+tt.first, func(t *testing.T) {
 			t.Parallel()
@@ -245,7 +249,12 @@ func TestSentOnce(t *testing.T) {
 			w := &sink{}
 			c.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 			w = &sink{}
-			c.ServeHTTP(w, httptest.NewRequest(tt.method, "/", strings.NewReader("{}")))
+			method, condition, _ := strings.Cut(tt.method, " ")
+			r := httptest.NewRequest(method, "/", strings.NewReader("{}"))
+			if condition != "" {
+				r.Header[condition] = []string{`"a"`}
+			}
+			c.ServeHTTP(w, r)
 			if w.status != tt.status || sent.Load() != tt.sent {
 				t.Errorf("got %d after %d requests, want %d after %d", w.status, sent.Load(), tt.status, tt.sent)
 			}
@@ -269,6 +278,31 @@ func TestSentOnce(t *testing.T) {
 		c.ServeHTTP(w, httptest.NewRequest(http.MethodPatch, "/", strings.NewReader("{}")))
 		if w.status != 200 || sent.Load() != 2 {
 			t.Errorf("got %d after %d requests", w.status, sent.Load())
+		}
+	})
+	t.Run("PUT that cannot be sent again", func(t *testing.T) {
+		t.Parallel()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			l.Close()
+			s := &session{c, bufio.NewReader(c), 1}
+			s.request()
+			s.say(good("first"))
+			s.request()
+			c.Close()
+		}()
+		c := client(t, Config{URL: "http://" + l.Addr().String()})
+		c.ServeHTTP(&sink{}, httptest.NewRequest(http.MethodGet, "/", nil))
+		w := &sink{}
+		if c.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/", strings.NewReader("{}"))); w.status != 502 {
+			t.Errorf("got %d, want 502: the upstream has the request", w.status)
 		}
 	})
 	t.Run("fresh connections", func(t *testing.T) {
@@ -336,6 +370,52 @@ func TestPool(t *testing.T) {
 	}
 }
 
+// TestSlowUploads: bodies that stop on their way keep no place from requests that are all there.
+func TestSlowUploads(t *testing.T) {
+	t.Parallel()
+	begun := make(chan struct{})
+	url := listen(t, func(s *session) {
+		if r, err := http.ReadRequest(s.in); err == nil && r.Method == http.MethodPost {
+			begun <- struct{}{}
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
+		s.say(good("x"))
+	})
+	c := client(t, Config{URL: url, MaxConns: 4, QueueTimeout: time.Millisecond})
+	caller := front(t, c)
+	statuses := make(chan int, 10)
+	var ends []func() error
+	upload := func() {
+		body, end := io.Pipe()
+		ends = append(ends, end.Close)
+		go func() { statuses <- caller.do(http.MethodPost, body).status }()
+		_, _ = end.Write([]byte("x"))
+	}
+	for range 2 {
+		upload()
+		<-begun
+	}
+	for range 3 { // more than half
+		upload()
+		if got := <-statuses; got != 503 {
+			t.Errorf("an upload too many got %d", got)
+		}
+	}
+	for range 10 {
+		if got := caller.do(http.MethodPut, strings.NewReader("{}")); got.status != 200 {
+			t.Errorf("a request that is all there got %d", got.status)
+		}
+	}
+	for _, end := range ends {
+		_ = end()
+	}
+	for range 2 {
+		if got := <-statuses; got != 200 {
+			t.Errorf("a slow upload got %d", got)
+		}
+	}
+}
+
 // TestIdleConnections are closed when they were not used for long.
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
@@ -354,6 +434,55 @@ func TestIdleConnections(t *testing.T) {
 	<-ended
 	if got := len(c.pool.idle); got != 1 {
 		t.Errorf("%d connections are kept", got)
+	}
+}
+
+// TestExpiry: a connection is given up before the upstream closes it, and when it is old.
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		field string
+		age   time.Duration
+		want  time.Duration
+	}{
+		"IdleTimeout":         {"", 0, 30 * time.Second},
+		"Keep-Alive":          {"timeout=5, max=100", 0, 4500 * time.Millisecond},
+		"longer than is kept": {"timeout=500", 0, 30 * time.Second},
+		"a second":            {"Timeout=\"1\"", 0, 500 * time.Millisecond},
+		"none":                {"timeout=0", 0, -500 * time.Millisecond},
+		"no number":           {"timeout=x", 0, 30 * time.Second},
+		"another parameter":   {"max=1", 0, 30 * time.Second},
+		"nearly old":          {"", 4*time.Minute + 50*time.Second, 10 * time.Second},
+		"old":                 {"timeout=5", 6 * time.Minute, -time.Minute},
+	} {
+		h := &head{}
+		if err := h.parse("HTTP/1.1 200 OK\r\nKeep-Alive: "+tt.field+"\r\n\r\n", false); err != nil {
+			t.Fatal(err)
+		}
+		now, config := time.Now(), Config{}.withDefaults()
+		n := &conn{answer: *h, born: now.Add(-tt.age)}
+		if got := n.expiry(now, &config).Sub(now).Round(time.Millisecond); got != tt.want {
+			t.Errorf("%s: got %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// TestAge: a connection that is old is closed when its response is through.
+func TestAge(t *testing.T) {
+	t.Parallel()
+	connections := make(chan int, 3)
+	url := listen(t, func(s *session) {
+		for _, ok := s.request(); ok; _, ok = s.request() {
+			connections <- s.number
+			s.say(good("x"))
+		}
+	})
+	c := client(t, Config{URL: url, MaxConnAge: time.Nanosecond})
+	for want := range 3 {
+		c.ServeHTTP(&sink{}, httptest.NewRequest(http.MethodGet, "/", nil))
+		if got := <-connections; got != want+1 {
+			t.Errorf("request %d came over connection %d", want+1, got)
+		}
 	}
 }
 
@@ -545,7 +674,7 @@ func TestHalfClosed(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			if b, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || string(b) != "applied" {
+			if b, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || string(b) != "applied" {
 				t.Errorf("got %s %q, %v", resp.Status, b, err)
 			}
 		})

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/textproto"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -23,8 +25,9 @@ type head struct {
 	closes  bool // the connection is of no use after the answer
 	stream  bool // the body is a stream of messages, with pauses as long as they may be
 
-	protocol string  // that the upstream changes to, or offers
-	trailers []field // once the body was read
+	protocol string        // that the upstream changes to, or offers
+	keep     time.Duration // how long the upstream keeps the connection; 0 if it does not say
+	trailers []field       // once the body was read
 }
 
 type field struct{ name, value string }
@@ -95,9 +98,11 @@ func (h *head) statusLine(line string) (bool, error) {
 	return line[7] == '0', nil
 }
 
-// parseField reads a field, and reports false if there is doubt what it means.
+// parseField reads a field, and reports false if there is doubt what it means. Spaces before the colon are removed
+// (RFC 9112 §5.1).
 func parseField(line string) (field, bool) {
 	name, value, found := strings.Cut(line, ":")
+	name = strings.TrimRight(name, " \t")
 	if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
 		return field{}, false
 	}
@@ -125,12 +130,28 @@ func (h *head) field(line string) bool {
 		h.chunked = true
 	case "Connection":
 		h.closes = h.closes || hasToken(f.value, "close")
+	case "Keep-Alive":
+		h.keep = keepOf(f.value)
 	case "Content-Type":
 		h.stream = stream.Is(f.value)
 	case "Upgrade":
 		h.protocol = f.value
 	}
 	return true
+}
+
+// keepOf returns the timeout of a Keep-Alive field, in seconds there (RFC 2068 §19.7.1.1); 0 if it has none.
+func keepOf(value string) time.Duration {
+	for parameter := range strings.SplitSeq(value, ",") {
+		name, text, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if !strings.EqualFold(name, "timeout") {
+			continue
+		}
+		if seconds, err := strconv.ParseUint(strings.Trim(text, `"`), 10, 16); err == nil {
+			return max(time.Duration(seconds)*time.Second, 1)
+		}
+	}
+	return 0
 }
 
 // parseLength reads a Content-Length, -1 if it is none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -194,3 +195,6 @@ func prefixes(list ...string) []netip.Prefix {
 	}
 	return p
 }
+
+// quiet takes what a server has to say of those that it refuses.
+var quiet = log.New(io.Discard, "", 0)

@@ -152,6 +152,33 @@ func TestSilentStream(t *testing.T) {
 	}
 }
 
+// TestStreamsEnd: a stream breaks off when the gateway shuts down, which would wait for it for ever.
+func TestStreamsEnd(t *testing.T) {
+	t.Parallel()
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	clients := speakers(t, h, Config{})
+	plain := httptest.NewServer(h)
+	t.Cleanup(plain.Close)
+	clients["HTTP/1.1"] = client(t, Config{URL: plain.URL})
+	for name, c := range clients {
+		s := httptest.NewServer(c)
+		resp, err := s.Client().Get(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.EndStreams()
+		if b, err := io.ReadAll(resp.Body); err == nil {
+			t.Errorf("%s: got %q, and an end as if that were all", name, b)
+		}
+		resp.Body.Close()
+		s.Close() // which waits for the handler
+	}
+}
+
 // TestInterim: interim responses pass, and their fields are not those of the response (RFC 9110 §15.2).
 func TestInterim(t *testing.T) {
 	t.Parallel()

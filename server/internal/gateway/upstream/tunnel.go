@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +30,7 @@ type tunnel struct {
 }
 
 // open answers 101 to the caller and passes the bytes of both sides until one ends.
-func (c *Client) open(w http.ResponseWriter, m *message, n *conn) error {
+func (c *Client) open(w http.ResponseWriter, n *conn) error {
 	defer n.close()
 	h := &n.answer
 	h.copyTo(w.Header(), false)
@@ -41,11 +40,7 @@ func (c *Client) open(w http.ResponseWriter, m *message, n *conn) error {
 		return unknown(fmt.Errorf("taking over the caller's connection: %w", err))
 	}
 	t := &tunnel{caller: caller, upstream: n, timeout: c.config.StreamTimeout}
-	if !c.tunnels.add(t) {
-		t.close()
-		return nil
-	}
-	defer c.tunnels.remove(t)
+	defer c.endless.add(t)()
 	_, _ = io.WriteString(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+h.protocol+"\r\n")
 	w.Header().Del("Connection")
 	_ = w.Header().Write(buffered)
@@ -100,39 +95,6 @@ func (h *heard) Read(p []byte) (int, error) {
 func (t *tunnel) close() {
 	_ = t.caller.Close() // there is nothing more to learn from it
 	t.upstream.close()
-}
-
-// tunnels are those that are open, so that they can be ended: no server waits for them when it shuts down.
-type tunnels struct {
-	mu     sync.Mutex
-	open   []*tunnel
-	closed bool
-}
-
-// add reports whether the tunnel may be opened.
-func (s *tunnels) add(t *tunnel) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.open = append(s.open, t)
-	}
-	return !s.closed
-}
-
-func (s *tunnels) remove(t *tunnel) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open = slices.DeleteFunc(s.open, func(other *tunnel) bool { return other == t })
-}
-
-// close ends all tunnels, and lets none be opened.
-func (s *tunnels) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for _, t := range s.open {
-		t.close()
-	}
 }
 
 // isOffered reports whether the upstream has chosen a protocol that the caller offers.

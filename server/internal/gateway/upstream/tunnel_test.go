@@ -90,7 +90,7 @@ func TestTunnel(t *testing.T) {
 			s.say(line)
 		})
 		_, in, resp := dialed(t, front(t, client(t, Config{URL: url, Upgrade: true})).url, change+"early\n")
-		if resp.StatusCode != 101 || resp.Header.Get("Upgrade") != "echo/1" || resp.Header.Get("X-Its") != "1" {
+		if resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Upgrade") != "echo/1" || resp.Header.Get("X-Its") != "1" {
 			t.Errorf("got %+v", resp)
 		}
 		if b, err := io.ReadAll(in); string(b) != "helloearly\n" {
@@ -126,7 +126,7 @@ func TestTunnel(t *testing.T) {
 		c := client(t, Config{URL: url, Upgrade: true})
 		front := front(t, c)
 		_, in, _ := dialed(t, front.url, change)
-		c.EndTunnels()
+		c.EndStreams()
 		if b, _ := io.ReadAll(in); len(b) > 0 {
 			t.Errorf("got %q", b)
 		}
