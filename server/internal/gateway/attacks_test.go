@@ -1,5 +1,7 @@
 package gateway_test
 
+import "strings"
+
 const list = "/beta/pfxRecryptionRequests"
 
 // authorityAttacks are against what is told of the authority. They end in 400 in every mode.
@@ -79,7 +81,7 @@ var securityAttacks = []attack{
 	{rule: "the scope", head: "DELETE /api/users/a\nAuthorization: Bearer ADMIN", status: 204, saw: "DELETE /api/users/a\nAuthorization: Bearer ADMIN"},
 	{rule: "schemes are case-insensitive (RFC 9110 §11.1)", head: "GET /api/users/a\nAuthorization: bEARER x", status: 401},
 	{rule: "one Authorization (RFC 9110 §5.3)", head: "GET /api/users/a\nAuthorization: Bearer READ\nAuthorization: Bearer ADMIN", status: 401},
-	{rule: "all scopes of a requirement (OpenAPI, Security Requirement Object)", head: "GET /api/both\nAuthorization: Bearer READ", status: 403},
+	{rule: "all scopes of a requirement (OpenAPI 3.1, Security Requirement Object)", head: "GET /api/both\nAuthorization: Bearer READ", status: 403},
 	{rule: "all scopes of a requirement", head: "GET /api/both\nAuthorization: Bearer WRITE", status: 204, saw: "GET /api/both\nAuthorization: Bearer WRITE"},
 	{rule: "one alternative: its scopes", head: "GET /api/alternatives\nAuthorization: Bearer READ", status: 403},
 	{rule: "one alternative", head: "GET /api/alternatives\nAuthorization: Bearer ADMIN", status: 204, saw: "GET /api/alternatives\nAuthorization: Bearer ADMIN"},
@@ -103,6 +105,8 @@ var securityAttacks = []attack{
 	{rule: "basic (RFC 7617)", head: "GET /api/basic\nAuthorization: basic YTpi", status: 204, saw: "GET /api/basic\nAuthorization: basic YTpi"},
 	{rule: "basic: no credentials", head: "GET /api/basic\nAuthorization: Basic ", status: 401},
 	{rule: "basic: not bearer", head: "GET /api/basic\nAuthorization: Bearer READ", status: 401},
+	{rule: "a key that is Authorization is a token", head: "GET /api/key/authorization\nAuthorization: Bearer forged", status: 401},
+	{rule: "a key that is Authorization is a token", head: "GET /api/key/authorization\nAuthorization: Bearer READ", status: 204, saw: "GET /api/key/authorization\nAuthorization: Bearer READ"},
 	{rule: "a key in a header", head: "GET /api/key/header\nX-Key: k", status: 204, saw: "GET /api/key/header\nX-Key: k"},
 	{rule: "a key in a header: a token is none", head: "GET /api/key/header\nAuthorization: Bearer READ", status: 401},
 	{rule: "a key in a header, twice", head: "GET /api/key/header\nX-Key: a\nX-Key: b", status: 400},
@@ -169,10 +173,15 @@ var watchedAttacks = []attack{
 	{rule: "a control character", head: "GET /api/users/export%00\nAuthorization: Bearer READ", status: 403},
 	{rule: "a control character within", head: "GET /api/users/ex%0Aport\nAuthorization: Bearer READ", status: 403},
 	{rule: "a control character: no telling", head: "GET /api/users/a%00b\nAuthorization: Bearer READ", status: 404},
+	{rule: "what UTF-8 is not (RFC 3629 §3): no telling", head: "GET /api/users/%C1%A5xport\nAuthorization: Bearer READ", status: 404},
 	{rule: "a spelling that leads nowhere here", head: "GET /api/Users/a\nAuthorization: Bearer READ", status: 404},
 	{rule: "slashes that some readers merge", head: "GET /api//admin\nAuthorization: Bearer READ", status: 404},
 	{rule: "what no operation has needs a token", head: "GET /api/other", status: 401},
 	{rule: "what no operation has needs a token", head: "GET /api/other\nAuthorization: Bearer READ", status: 204, saw: "GET /api/other\nAuthorization: Bearer READ"},
+	{rule: "a method that only the sibling has", head: "DELETE /api/open/SECRET\nAuthorization: Bearer READ", status: 403},
+	{rule: "a method that only the sibling has, granted", head: "DELETE /api/open/SECRET\nAuthorization: Bearer ADMIN", status: 204, saw: "DELETE /api/open/SECRET\nAuthorization: Bearer ADMIN"},
+	{rule: "a method that the path does not have needs a token", head: "DELETE /api/open/a", status: 401},
+	{rule: "a method that the path does not have, at dots", head: "DELETE /api/open/..\nAuthorization: Bearer READ", status: 404},
 	{rule: "fields that name another method or target", head: "POST /api/users/a\nAuthorization: Bearer READ\nX-HTTP-Method-Override: DELETE\nX-HTTP-Method: DELETE\nX-Method-Override: DELETE\nX-Original-URL: /api/admin\nX-Original-Method: DELETE\nX-Rewrite-URL: /api/admin\nX-Forwarded-Method: DELETE\nX-Forwarded-Uri: /api/admin\nX-Forwarded-Prefix: /x\nX-Forwarded-Path: /x\nX_HTTP_Method_Override: DELETE\nProxy: http://evil", status: 204, saw: "POST /api/users/a\nAuthorization: Bearer READ"},
 }
 
@@ -180,6 +189,8 @@ var watchedAttacks = []attack{
 var presenceAttacks = []attack{
 	{rule: "tokens pass as they are", head: "GET /api/users/a", status: 204, saw: "GET /api/users/a"},
 	{rule: "tokens pass as they are", head: "GET /api/users/a\nAuthorization: Bearer x", status: 204, saw: "GET /api/users/a\nAuthorization: Bearer x"},
+	{rule: "no key in Authorization", head: "GET /api/key/authorization", status: 401},
+	{rule: "a key in Authorization", head: "GET /api/key/authorization\nAuthorization: k", status: 204, saw: "GET /api/key/authorization\nAuthorization: k"},
 	{rule: "no key in a header", head: "GET /api/key/header", status: 401},
 	{rule: "an empty key", head: "GET /api/key/header\nX-Key:", status: 401},
 	{rule: "no key in the query", head: "GET /api/key/query", status: 401},
@@ -335,3 +346,16 @@ var builtinAttacks = []attack{
 	{rule: "no credential is asked for", head: "GET " + list + "\nAuthorization: Bearer x", status: 204, saw: "GET " + list + "\nAuthorization: Bearer x"},
 	{rule: "one Authorization", head: "GET " + list + "\nAuthorization: Bearer x\nAuthorization: Bearer y", status: 401},
 }
+
+// mixedAttacks: what is watched changes nothing of what is enforced.
+var mixedAttacks = []attack{
+	{rule: "a long body, watched", head: patchA, body: longBody, status: 204, saw: seenA + longBody, only: "1"},
+	{rule: "a long body, watched, with an unknown option", head: "PATCH " + list + "/a?x=1\nContent-Type: application/json", body: longBody, status: 400, only: "1"},
+	{rule: "a long body, watched, with a bad condition", head: patchA + "\nIf-Match: x", body: longBody, status: 400, only: "1"},
+	{rule: "a body that is not JSON, watched, with an unknown option", head: "PATCH " + list + "/a?x=1\nContent-Type: application/json", body: "{", status: 400},
+	{rule: "an unknown member, watched", head: patchA, body: `{"x":1}`, status: 204, saw: seenA + `{"x":1}`},
+	{rule: "an unknown member, watched, and a value that is not", head: patchA, body: `{"x":1,"status":"1"}`, status: 400},
+	{rule: "an unknown member, watched: the fields are enforced", head: patchA + "\nX-HTTP-Method-Override: DELETE\nIf_Match: x", body: `{"x":1}`, status: 204, saw: seenA + `{"x":1}`},
+}
+
+var longBody = `{"thumbprint":"` + strings.Repeat("x", 64<<10) + `"}`

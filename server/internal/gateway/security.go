@@ -31,7 +31,7 @@ const (
 
 func needOf(r validate.Requirement) need {
 	switch {
-	case r.Type == "apiKey":
+	case r.Type == "apiKey" && !isAuthorization(r):
 		return need{r, key}
 	case r.Type == "mutualTLS":
 		return need{r, certificate}
@@ -39,6 +39,11 @@ func needOf(r validate.Requirement) need {
 		return need{r, scheme}
 	}
 	return need{r, token} // a scheme that the document does not define, too: nothing else could refuse its request
+}
+
+// isAuthorization reports whether a key is the field that tokens are in: many documents describe their tokens so.
+func isAuthorization(r validate.Requirement) bool {
+	return r.In == "header" && strings.EqualFold(r.Name, "Authorization")
 }
 
 // alternative is a set of needs that hold together. The empty one needs nothing.
@@ -60,17 +65,15 @@ func alternativesOf(op *validate.Operation) []alternative {
 // of the path would find. What no operation has needs a token. Where tokens are checked it knows no policy: a token that is
 // only looked at protects nothing.
 func (x *exchange) authorize(found *match) *graph.Problem {
-	if x.route == nil {
-		if x.gate.config.Verifier == nil {
-			return nil
-		}
-		principal, refusal := x.verify()
-		if refusal == nil && principal.Personal() {
-			return graph.PersonalAccount()
-		}
-		return refusal
+	verifies := x.gate.config.Verifier != nil
+	var refusal *graph.Problem
+	switch {
+	case x.route != nil:
+		refusal = x.authorizeFor(x.route)
+	case verifies:
+		refusal = x.authorizeUnknown()
 	}
-	if refusal := x.authorizeFor(x.route); refusal != nil {
+	if refusal != nil {
 		return refusal
 	}
 	for _, rt := range x.siblings(found) {
@@ -78,10 +81,20 @@ func (x *exchange) authorize(found *match) *graph.Problem {
 			return refusal
 		}
 	}
-	if found.ambiguous && x.gate.config.Verifier != nil && x.route.rules[policy.Requests][policy.Path] != policy.Enforce {
+	judged := x.route != nil && x.route.rules[policy.Requests][policy.Path] == policy.Enforce
+	if found.ambiguous && verifies && !judged {
 		return graph.NoRoute() // there is no telling whose permission it needs
 	}
 	return nil
+}
+
+// authorizeUnknown refuses a request that no operation has unless its token holds.
+func (x *exchange) authorizeUnknown() *graph.Problem {
+	principal, refusal := x.verify()
+	if refusal == nil && principal.Personal() {
+		return graph.PersonalAccount()
+	}
+	return refusal
 }
 
 func (x *exchange) authorizeFor(rt *route) *graph.Problem {
@@ -158,7 +171,10 @@ func (x *exchange) has(n *need, principal *auth.Principal) bool {
 	case certificate:
 		return r.TLS != nil && len(r.TLS.PeerCertificates) > 0
 	}
-	return principal != nil || x.gate.config.Verifier == nil // then tokens pass as they are, or are not there
+	if x.gate.config.Verifier == nil { // tokens pass as they are, or are not there; a key must be
+		return n.Type != "apiKey" || len(r.Header["Authorization"]) > 0
+	}
+	return principal != nil
 }
 
 // repeated refuses a credential that is there more than once: readers disagree which one counts. Where no token is checked,
