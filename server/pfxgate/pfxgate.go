@@ -62,6 +62,10 @@ type Config struct {
 	MaxResponse int
 	// Log gets a line for each violation, without any value that somebody sent; nil means [slog.Default].
 	Log *slog.Logger
+	// AccessLog gets a line for each request; nil gets none. With AccessLogSample of 2 or more it gets one of so many that
+	// passed; those that were refused or failed are all there.
+	AccessLog       *slog.Logger
+	AccessLogSample int
 	// Registry shows the metrics, whose names begin with pfxr_gateway_; nil shows none. Gates that share one are counted
 	// together.
 	Registry prometheus.Registerer
@@ -207,6 +211,9 @@ func (g *Gate) put(c Config) error {
 	}
 	if g.verifier != nil {
 		config.Verifier = g.verifier
+	}
+	if c.AccessLog != nil {
+		config.Access, config.AccessSample = c.AccessLog.Handler(), c.AccessLogSample
 	}
 	var errs [5]error
 	config.Defaults.ForceRequests, errs[0] = c.Requests.parse("Requests")

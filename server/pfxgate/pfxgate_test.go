@@ -206,6 +206,22 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestAccessLog: a line for each request, or one for some of those that passed.
+func TestAccessLog(t *testing.T) {
+	t.Parallel()
+	for sample, want := range map[int]int{0: 8, 4: 5} {
+		var log strings.Builder
+		gated := newGate(t, pfxgate.Config{AccessLog: slog.New(slog.NewJSONHandler(&log, nil)), AccessLogSample: sample}).
+			Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+		for _, body := range slices.Repeat([]string{`{"status":6}`, `{"status":"6"}`}, 4) {
+			gated.ServeHTTP(httptest.NewRecorder(), patch("/beta/pfxRecryptionRequests/sample", []byte(body)))
+		}
+		if got := strings.Count(log.String(), `"msg":"request"`); got != want {
+			t.Errorf("one of %d: got %d lines, want %d: %s", sample, got, want, &log)
+		}
+	}
+}
+
 func TestInvalidNeverReachesTheHandler(t *testing.T) {
 	t.Parallel()
 	h := func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s %s reached the handler", r.Method, r.URL) }

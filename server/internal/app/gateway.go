@@ -52,6 +52,8 @@ type GatewayConfig struct {
 	Unknown         string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
 	Issuer          []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
 	Audience        []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	AccessLog       string         `default:"on" enum:"on,off" help:"A line in the log for each request: method, operation, path template (of an unknown one the path), status, verdict, bytes, durations, caller and request id (${default})."`
+	AccessLogSample int            `default:"1" help:"Log one of N requests that passed (${default}: all); those that were refused or failed are all there." placeholder:"N"`
 	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
 	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
 	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
@@ -74,6 +76,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--drain-delay must not be below 0")
 	case c.MaxRequest < 0:
 		return errors.New("--max-request must not be below 0")
+	case c.AccessLogSample < 0:
+		return errors.New("--access-log-sample must be above 0")
 	case c.MaxHeader < 0 || c.MaxHeader > maxMaxHeader:
 		return fmt.Errorf("--max-header must be from 0 to %d", maxMaxHeader)
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
@@ -319,6 +323,10 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},
+	}
+	if g.config.AccessLog == "on" {
+		config.Access, config.AccessSample = g.log.Handler(), g.config.AccessLogSample
+		config.Upstream, config.Caller = g.upstream.Name(), g.upstream.Caller
 	}
 	if g.verifier != nil {
 		config.Verifier = g.verifier

@@ -35,6 +35,17 @@ type exchange struct {
 	watching bool          // the response goes out as it comes and is checked at its end
 	held     *bytes.Buffer // what was written while holding or watching
 	refused  bool          // the response was: nothing more of it counts
+
+	// For the access line.
+	passing    bool // the next handler has the request
+	returned   bool // and has returned
+	failed     bool // and gave no whole response
+	violations int
+	client     string // the application that the token names
+	passedAt   time.Time
+	waited     time.Duration // until the response began
+	counted    *countedBody  // of a request that was not read here
+	bytesOut   int64
 }
 
 // named returns when the request came and what it is called.
@@ -68,6 +79,7 @@ func (x *exchange) judge(v violation) bool {
 		x.asItCame = true
 		return false
 	}
+	x.violations++
 	v.refused = mode == policy.Enforce
 	x.gate.record(x, &v)
 	if !v.refused {
@@ -92,7 +104,7 @@ func (x *exchange) answer(p *graph.Problem) {
 	x.status = p.Status
 	x.writer.WriteHeader(p.Status)
 	if x.request.Method != http.MethodHead {
-		_, _ = x.writer.Write(body) // the caller may be gone
+		_, _ = x.send(body) // the caller may be gone
 	}
 }
 
@@ -131,8 +143,9 @@ func (x *exchange) setCommonHeader(fields []graph.Field) {
 	}
 }
 
-// end counts the exchange and frees what it holds.
+// end logs and counts the exchange, and frees what it holds.
 func (x *exchange) end() {
+	x.access()
 	if x.lent != nil {
 		x.lent.end()
 	}

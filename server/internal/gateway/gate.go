@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
@@ -43,15 +44,24 @@ type Config struct {
 	Metrics *Metrics
 	// Log gets a line for each violation; nil discards them.
 	Log *slog.Logger
+	// Access gets a line for each request; nil gets none. With AccessSample of 2 or more it gets one of so many that passed;
+	// those that were refused or failed are all there.
+	Access       slog.Handler
+	AccessSample int
+	// Upstream is what access lines call the next handler, and Caller returns where a request came from; nil takes the
+	// address of the connection.
+	Upstream string
+	Caller   func(*http.Request) string
 }
 
 const defaultMaxResponse = 8 << 20
 
-// Gate holds requests and responses against a contract. It is safe for concurrent use and never changes.
+// Gate holds requests and responses against a contract. It is safe for concurrent use, and what it does never changes.
 type Gate struct {
 	config  Config
 	router  *router
 	unknown [2]policy.Rules // for what no operation has
+	passed  atomic.Uint64   // requests, for the sample
 	exposed string          // the header fields of its responses that pages of other origins may read
 }
 
@@ -59,6 +69,9 @@ type Gate struct {
 func New(c Config) (*Gate, error) {
 	if c.Policy == nil {
 		c.Policy = &policy.Policy{}
+	}
+	if c.Caller == nil {
+		c.Caller = peer
 	}
 	c.MaxHeader = cmp.Or(c.MaxHeader, graph.MaxHeader)
 	c.MaxResponse = cmp.Or(c.MaxResponse, defaultMaxResponse)
@@ -129,6 +142,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	forward, refusal := x.admit()
 	switch {
 	case refusal != nil:
+		x.refused = true
 		x.answer(refusal)
 	case forward != nil:
 		x.pass(next, forward)

@@ -179,6 +179,9 @@ func (x *exchange) authorize() *graph.Problem {
 		return nil
 	}
 	principal, err := verifier.Verify(x.request.Context(), x.request.Header["Authorization"])
+	if principal != nil {
+		x.client = principal.App
+	}
 	switch {
 	case err != nil:
 		p := problemOf(err)
@@ -208,8 +211,11 @@ func problemOf(err error) *graph.Problem {
 func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	r, rt := x.request, x.route
 	body, contentType, err := x.declaredBody()
-	if err != nil && x.judge(violation{kind: policy.MediaType, in: "header", keyword: "mediaType"}) {
-		return nil, problemOf(err)
+	if err != nil {
+		p := problemOf(err)
+		if x.judge(violation{kind: policy.MediaType, in: "header", name: p.Faults[0].Name, keyword: "mediaType"}) {
+			return nil, p
+		}
 	}
 	if refusal := x.judgeSpots(rt.spots, body); refusal != nil {
 		return nil, refusal

@@ -25,6 +25,8 @@ var errRefused = errors.New("the response was refused")
 
 // pass gives the request to the next handler, holds the response if it could be refused, and watches it if it could not.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
+	x.passing, x.passedAt = true, time.Now()
+	r = x.countBody(r)
 	checked := x.route != nil && !x.route.unchecked[policy.Responses]
 	x.holding = checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
 	if x.holding {
@@ -35,6 +37,7 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 	}
 	x.watching = checked
 	next.ServeHTTP(x, r)
+	x.returned = true
 	if x.status == 0 { // nothing was written
 		x.begin(http.StatusOK)
 	}
@@ -54,12 +57,13 @@ func (x *exchange) complete(next http.Handler, r *http.Request) (whole bool) {
 			x.refuseResponse(BadAnswer())
 			whole = false
 		case v == http.ErrAbortHandler && x.refused: //nolint:errorlint // the writing was ended by errRefused
-			whole = false
+			x.returned, whole = true, false
 		default:
 			panic(v)
 		}
 	}()
 	next.ServeHTTP(x, r)
+	x.returned = true
 	return x.holding && !x.refused
 }
 
@@ -113,6 +117,7 @@ func (x *exchange) WriteHeader(status int) {
 }
 
 func (x *exchange) begin(status int) {
+	x.wait()
 	x.status = status
 	if x.holding || x.watching {
 		x.checkHead()
@@ -212,7 +217,7 @@ func (x *exchange) release() {
 	x.holding = false
 	x.writer.WriteHeader(x.status)
 	if held := x.heldBytes(); held != nil {
-		_, _ = x.writer.Write(held) // the caller may be gone
+		_, _ = x.send(held) // the caller may be gone
 	}
 }
 
@@ -228,7 +233,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	case x.refused:
 		return 0, errRefused
 	case !x.holding:
-		n, err := x.writer.Write(p)
+		n, err := x.send(p)
 		if x.watching = x.watching && err == nil; x.watching { // else the rest of it is not known
 			x.hold(p)
 		}
@@ -276,7 +281,7 @@ func (x *exchange) finish() {
 	x.holding = false
 	x.writer.WriteHeader(x.status)
 	if len(body) > 0 && x.hasBody() {
-		_, _ = x.writer.Write(body) // the caller may be gone
+		_, _ = x.send(body) // the caller may be gone
 	}
 }
 
@@ -390,6 +395,8 @@ func (x *exchange) SetWriteDeadline(t time.Time) error {
 // a gate gave the next handler. Where some of the answer went out already, there is nothing to be done.
 func Fail(w http.ResponseWriter, p *graph.Problem) {
 	if x, ok := w.(*exchange); ok {
+		x.failed = true
+		x.wait()
 		if x.holding || x.status == 0 {
 			x.refuseResponse(p)
 		}

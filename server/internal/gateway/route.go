@@ -44,6 +44,7 @@ type edge struct {
 type resource struct {
 	template []string          // the literals of its segments, escaped, with each parameter as {}
 	routes   map[string]*route // by method
+	path     string            // as the document has it
 	allow    string
 	patch    string // the media types that its PATCH takes; "" if it has none
 	allowed  string // the header fields that pages of other origins may send
@@ -207,7 +208,7 @@ func (b *base) add(rt *route) {
 		at, template = next, append(template, text)
 	}
 	if at.resource == nil {
-		at.resource = &resource{template: template, routes: map[string]*route{}}
+		at.resource = &resource{template: template, path: rt.Path, routes: map[string]*route{}}
 	}
 	if at.resource.routes[rt.Method] == nil {
 		at.resource.routes[rt.Method] = rt
