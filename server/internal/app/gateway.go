@@ -32,7 +32,8 @@ import (
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
 	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz and /metrics (${default}); empty for none." placeholder:"ADDR"`
+	Debug           bool           `help:"Serve /debug/pprof/ on --admin-listen: whoever reaches it can read what is in memory, and slow the program down."`
 	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
 	UpstreamCA      string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
 	KeepHost        bool           `help:"Send the caller's Host on, not the upstream's own name."`
@@ -235,7 +236,7 @@ func (g *Gateway) listen() error {
 	server.Handler, g.URL = g.current.Handler(g.upstream), url
 	server.MaxHeaderBytes = max(server.MaxHeaderBytes, 4*c.MaxHeader) // net/http's answer beyond it is not ours
 	server.WriteTimeout += c.Timeout                                  // until the upstream's first piece; each further one has a deadline of its own
-	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
+	g.AdminURL, err = g.host.openAdmin(c.AdminListen, c.Debug, g.notReady)
 	return err
 }
 
