@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
@@ -55,6 +57,7 @@ type GatewayConfig struct {
 	Audience        []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
 	AccessLog       string         `default:"on" enum:"on,off" help:"A line in the log for each request: method, operation, path template (of an unknown one the path), status, verdict, bytes, durations, caller and request id (${default})."`
 	AccessLogSample int            `default:"1" help:"Log one of N requests that passed (${default}: all); those that were refused or failed are all there." placeholder:"N"`
+	OTLPEndpoint    string         `help:"Send traces there by OTLP over HTTP, such as http://127.0.0.1:4318; /v1/traces is added. The default is what OTEL_EXPORTER_OTLP_ENDPOINT says, else none are made." placeholder:"URL" name:"otlp-endpoint"`
 	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
 	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
 	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
@@ -69,6 +72,8 @@ func (c *GatewayConfig) Validate() error {
 		return c.upstreamError()
 	case c.corsError() != nil:
 		return c.corsError()
+	case c.OTLPEndpoint != "" && !isOrigin(strings.TrimSuffix(c.OTLPEndpoint, "/")):
+		return errors.New("--otlp-endpoint must be http:// or https:// and an authority: http://127.0.0.1:4318")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -169,6 +174,7 @@ type Gateway struct {
 	metrics  *gateway.Metrics
 	verifier *auth.Verifier
 	upstream *upstream.Client
+	tracing  *sdktrace.TracerProvider // nil for none
 	current  gateway.Live
 	loading  sync.Mutex
 	seen     files          // what was read last, good or bad
@@ -221,6 +227,9 @@ func (g *Gateway) prepare(ctx context.Context) error {
 		}
 	}
 	if err := g.connect(); err != nil {
+		return err
+	}
+	if g.tracing, err = openTracing(ctx, c.OTLPEndpoint, g.log); err != nil {
 		return err
 	}
 	g.seen = g.read()
@@ -325,9 +334,12 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},
 	}
+	config.Upstream, config.Caller = g.upstream.Name(), g.upstream.Caller
 	if g.config.AccessLog == "on" {
 		config.Access, config.AccessSample = g.log.Handler(), g.config.AccessLogSample
-		config.Upstream, config.Caller = g.upstream.Name(), g.upstream.Caller
+	}
+	if g.tracing != nil {
+		config.Tracer = g.tracing.Tracer("pfxrd")
 	}
 	if g.verifier != nil {
 		config.Verifier = g.verifier
@@ -446,5 +458,6 @@ func (g *Gateway) close() error {
 	if g.upstream != nil {
 		g.upstream.Close()
 	}
+	closeTracing(g.tracing, g.log)
 	return g.host.close()
 }

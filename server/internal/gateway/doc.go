@@ -38,6 +38,11 @@
 //   - refused: the request or its response was.
 //   - failed: the upstream gave no whole response.
 //
+// # Traces
+//
+// With a tracer (--otlp-endpoint) each request is a span within the caller's trace (W3C Trace Context), called by its method
+// and the path's template, and its way to the upstream is another below it, whose context the upstream gets.
+//
 // # Limits
 //
 // Each limit is a violation of the kind size, so that a policy decides what becomes of what is above it.

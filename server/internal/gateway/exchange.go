@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
@@ -35,6 +37,8 @@ type exchange struct {
 	watching bool          // the response goes out as it comes and is checked at its end
 	held     *bytes.Buffer // what was written while holding or watching
 	refused  bool          // the response was: nothing more of it counts
+
+	span trace.Span // nil if nothing is traced
 
 	// For the access line.
 	passing    bool // the next handler has the request
@@ -146,6 +150,7 @@ func (x *exchange) setCommonHeader(fields []graph.Field) {
 // end logs and counts the exchange, and frees what it holds.
 func (x *exchange) end() {
 	x.access()
+	x.endSpan()
 	if x.lent != nil {
 		x.lent.end()
 	}

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
@@ -48,7 +50,9 @@ type Config struct {
 	// those that were refused or failed are all there.
 	Access       slog.Handler
 	AccessSample int
-	// Upstream is what access lines call the next handler, and Caller returns where a request came from; nil takes the
+	// Tracer makes a span of each request and one of its way to the next handler; nil makes none.
+	Tracer trace.Tracer
+	// Upstream is what access lines and spans call the next handler, and Caller returns where a request came from; nil takes the
 	// address of the connection.
 	Upstream string
 	Caller   func(*http.Request) string
@@ -133,6 +137,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
 	defer x.end()
+	x.beginSpan()
 	if x.closes = len(r.TransferEncoding) > 0; x.closes {
 		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
 	}

@@ -36,7 +36,7 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 		return
 	}
 	x.watching = checked
-	next.ServeHTTP(x, r)
+	x.handOver(next, r)
 	x.returned = true
 	if x.status == 0 { // nothing was written
 		x.begin(http.StatusOK)
@@ -62,7 +62,7 @@ func (x *exchange) complete(next http.Handler, r *http.Request) (whole bool) {
 			panic(v)
 		}
 	}()
-	next.ServeHTTP(x, r)
+	x.handOver(next, r)
 	x.returned = true
 	return x.holding && !x.refused
 }
