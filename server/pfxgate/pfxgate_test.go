@@ -159,8 +159,9 @@ func isProblem(w *httptest.ResponseRecorder) bool {
 		Title, Detail, Instance string
 		Status                  int
 	}
+	var fields map[string][]string = w.Header() // whose names go out in lower case
 	return json.Unmarshal(w.Body.Bytes(), &body) == nil && body.Status == w.Code && body.Title != "" && body.Detail != "" &&
-		slices.Equal(w.Header()["request-id"], []string{strings.TrimPrefix(body.Instance, "urn:uuid:")}) && w.Header().Get("Content-Type") == "application/problem+json"
+		slices.Equal(fields["request-id"], []string{strings.TrimPrefix(body.Instance, "urn:uuid:")}) && w.Header().Get("Content-Type") == "application/problem+json"
 }
 
 // TestErrorForms: the form of refusals is the contract's unless the Config names another.

@@ -62,13 +62,11 @@ var accessFields = sync.Pool{New: func() any { fields := make([]slog.Attr, 0, 20
 // appendAccess appends the fields of a line. A path that no operation has is the caller's own, without the query; any other
 // is the template.
 func (x *exchange) appendAccess(to []slog.Attr, verdict string) []slog.Attr {
-	path := ""
+	path := x.request.URL.EscapedPath()
 	if x.resource != nil {
 		path = x.resource.path
-	} else {
-		path = cut(x.request.URL.EscapedPath())
 	}
-	to = append(to, slog.String("method", cut(x.request.Method)), slog.String("operation", x.operation()), slog.String("path", path),
+	to = append(to, slog.String("method", cut(x.request.Method)), slog.String("operation", x.operation()), slog.String("path", cut(path)),
 		slog.Int("status", x.status), slog.String("verdict", verdict), slog.Int("violations", x.violations),
 		slog.Int64("bytes_in", x.bytesIn()), slog.Int64("bytes_out", x.bytesOut), slog.Float64("duration_ms", milliseconds(time.Since(x.start))))
 	if x.passing {
