@@ -54,7 +54,7 @@ func TestConfiguration(t *testing.T) {
 	token := server.Token(t, pfxtest.Grant{})
 	upstream := record(t, strings.TrimSuffix(server.URL, "/beta"))
 	gateway := startGateway(t, upstream.URL)
-	client, base := startNginx(t, nginx, gateway)
+	client, base, log := startNginx(t, nginx, gateway)
 
 	example, err := os.ReadFile("../../openapi/examples/update-request.json")
 	if err != nil {
@@ -92,6 +92,20 @@ func TestConfiguration(t *testing.T) {
 		if upstream.count() != before {
 			t.Errorf("%s: it reached the upstream", name)
 		}
+	}
+
+	// nginx has a line for what it answers itself, and for nothing else: the gateway has the others.
+	if response, _ := send(t, client, base+"/beta/pfxRecryptionRequests/own?secret=1", token, strings.Repeat(" ", 2<<20+1)); response.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body of more than nginx takes: got %d", response.StatusCode)
+	}
+	for line := range log {
+		if !strings.Contains(line, `"msg":"answered by nginx"`) {
+			continue
+		}
+		if !strings.Contains(line, `"path":"/beta/pfxRecryptionRequests/own","status":413`) || strings.Contains(line, "secret") || !json.Valid([]byte(line)) {
+			t.Errorf("nginx logs %s", line)
+		}
+		break
 	}
 
 	got := upstream.last(t)
@@ -194,8 +208,8 @@ func startGateway(t *testing.T, upstream string) string {
 }
 
 // startNginx runs nginx with the example, in which only what an operator changes is changed, and returns a client that
-// trusts its certificate, and where it is.
-func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string) {
+// trusts its certificate, where it is, and its log.
+func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string, <-chan string) {
 	prefix := t.TempDir()
 	roots := certify(t, prefix)
 	conf, err := os.ReadFile("nginx.conf")
@@ -231,12 +245,12 @@ func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return &http.Client{Transport: transport}, "https://localhost:" + port
+			return &http.Client{Transport: transport}, "https://localhost:" + port, lines
 		}
 		t.Log(line)
 	}
 	t.Fatal("nginx does not serve")
-	return nil, ""
+	return nil, "", nil
 }
 
 // run runs a program until the test ends, and returns what it writes to its log.

@@ -137,7 +137,7 @@ func (r *rig) launch(ctx context.Context, name string, l launch) (*server, error
 	line = append(line, cmp.Or(l.program, r.pfxrd), "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
 	line = append(line, l.args...)
 	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Env = append(os.Environ(), l.env...)
+	cmd.Env = append(append(os.Environ(), "PFXR_DEBUG=true"), l.env...) // soak looks at the heap; programs of before know no such flag
 	cmd.Dir = r.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StderrPipe()

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
@@ -63,6 +64,13 @@ type Config struct {
 	MaxResponse int
 	// Log gets a line for each violation, without any value that somebody sent; nil means [slog.Default].
 	Log *slog.Logger
+	// AccessLog gets a line for each request; nil gets none. With AccessLogSample of 2 or more it gets one of so many that
+	// passed; those that were refused or failed are all there.
+	AccessLog       *slog.Logger
+	AccessLogSample int
+	// Tracer makes a span of each request within the caller's trace, and one of its way to the next handler, which gets the
+	// context and the field traceparent; nil makes none.
+	Tracer trace.Tracer
 	// Registry shows the metrics, whose names begin with pfxr_gateway_; nil shows none. Gates that share one are counted
 	// together.
 	Registry prometheus.Registerer
@@ -204,10 +212,13 @@ func (g *Gate) put(c Config) error {
 	}
 	config := gateway.Config{
 		Defaults: policy.Defaults{Responses: policy.Monitor}, MaxHeader: c.MaxHeader, MaxResponse: cmp.Or(c.MaxResponse, defaultMaxResponse),
-		CORS: gateway.CORS{Origins: slices.Clone(c.CORSOrigins), Credentials: c.CORSCredentials}, Metrics: g.metrics, Log: c.Log,
+		CORS: gateway.CORS{Origins: slices.Clone(c.CORSOrigins), Credentials: c.CORSCredentials}, Metrics: g.metrics, Log: c.Log, Tracer: c.Tracer,
 	}
 	if g.verifier != nil {
 		config.Verifier = g.verifier
+	}
+	if c.AccessLog != nil {
+		config.Access, config.AccessSample = c.AccessLog.Handler(), c.AccessLogSample
 	}
 	var errs [5]error
 	config.Defaults.ForceRequests, errs[0] = c.Requests.parse("Requests")

@@ -159,8 +159,9 @@ func isProblem(w *httptest.ResponseRecorder) bool {
 		Title, Detail, Instance string
 		Status                  int
 	}
+	var fields map[string][]string = w.Header() // whose names go out in lower case
 	return json.Unmarshal(w.Body.Bytes(), &body) == nil && body.Status == w.Code && body.Title != "" && body.Detail != "" &&
-		slices.Equal(w.Header()["request-id"], []string{strings.TrimPrefix(body.Instance, "urn:uuid:")}) && w.Header().Get("Content-Type") == "application/problem+json"
+		slices.Equal(fields["request-id"], []string{strings.TrimPrefix(body.Instance, "urn:uuid:")}) && w.Header().Get("Content-Type") == "application/problem+json"
 }
 
 // TestErrorForms: the form of refusals is the contract's unless the Config names another.
@@ -202,6 +203,22 @@ func TestLimits(t *testing.T) {
 		r.Header.Set("X", tt.field)
 		if gated.ServeHTTP(w, r); w.Code != tt.status {
 			t.Errorf("%s: got %d %s, want %d", name, w.Code, w.Body, tt.status)
+		}
+	}
+}
+
+// TestAccessLog: a line for each request, or one for some of those that passed.
+func TestAccessLog(t *testing.T) {
+	t.Parallel()
+	for sample, want := range map[int]int{0: 8, 4: 5} {
+		var log strings.Builder
+		gated := newGate(t, pfxgate.Config{AccessLog: slog.New(slog.NewJSONHandler(&log, nil)), AccessLogSample: sample}).
+			Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+		for _, body := range slices.Repeat([]string{`{"status":6}`, `{"status":"6"}`}, 4) {
+			gated.ServeHTTP(httptest.NewRecorder(), patch("/beta/pfxRecryptionRequests/sample", []byte(body)))
+		}
+		if got := strings.Count(log.String(), `"msg":"request"`); got != want {
+			t.Errorf("one of %d: got %d lines, want %d: %s", sample, got, want, &log)
 		}
 	}
 }

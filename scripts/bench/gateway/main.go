@@ -68,7 +68,7 @@ type sample struct{ perSecond, cpu float64 } // cpu in microseconds of one reque
 func gateway(args ...string) func(string) (*load.Process, error) {
 	return func(upstream string) (*load.Process, error) {
 		return load.Start(on(measuredCore, *pfxrd, append([]string{
-			"gateway", "--listen=127.0.0.1:0", "--admin-listen=", "--upstream", "http://" + upstream,
+			"gateway", "--listen=127.0.0.1:0", "--admin-listen=", "--access-log=off", "--upstream", "http://" + upstream,
 		}, args...)...))
 	}
 }
@@ -97,6 +97,7 @@ func variants(dir string) []*variant {
 		{name: "ReverseProxy, kin-openapi checks requests", start: peer("reverseproxy-kin")},
 		{name: passThrough, start: gateway("--requests=off", "--responses=off")},
 		{name: "gateway, requests enforced", start: gateway("--responses=off")},
+		{name: "gateway, requests enforced, access log", start: gateway("--responses=off", "--access-log=on")},
 		{name: "gateway, both directions enforced", start: gateway("--responses=enforce")},
 	}
 	if _, err := exec.LookPath("nginx"); err == nil {

@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
@@ -35,7 +37,8 @@ import (
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
 	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz and /metrics (${default}); empty for none." placeholder:"ADDR"`
+	Debug           bool           `help:"Serve /debug/pprof/ on --admin-listen: whoever reaches it can read what is in memory, and slow the program down."`
 	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path, or unix:/path/of/a/socket. There is one: a balancer goes in front or behind." placeholder:"URL"`
 	UpstreamCA      string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
 	UpstreamCert    string         `help:"Client certificate chain for the upstream, PEM." placeholder:"FILE" name:"upstream-cert"`
@@ -62,6 +65,9 @@ type GatewayConfig struct {
 	Unknown         string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
 	Issuer          []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are. Keys and other credentials must be there in any case: --check says how each scheme is checked." placeholder:"URL"`
 	Audience        []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	AccessLog       string         `default:"on" enum:"on,off" help:"A line in the log for each request: method, operation, path template (of an unknown one the path), status, verdict, bytes, durations, caller and request id (${default})."`
+	AccessLogSample int            `default:"1" help:"Log one of N requests that passed (${default}: all); those that were refused or failed are all there." placeholder:"N"`
+	OTLPEndpoint    string         `help:"Send traces there by OTLP over HTTP, such as http://127.0.0.1:4318; /v1/traces is added. The default is what OTEL_EXPORTER_OTLP_ENDPOINT says, else none are made." placeholder:"URL" name:"otlp-endpoint"`
 	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
 	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
 	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
@@ -80,6 +86,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--upstream-cert and --upstream-key go together")
 	case (c.UpstreamCert != "" || c.UpstreamCA != "") && !strings.HasPrefix(strings.ToLower(c.Upstream), "https:"):
 		return errors.New("--upstream-ca, --upstream-cert and --upstream-key need an --upstream of https://")
+	case c.OTLPEndpoint != "" && !isOrigin(strings.TrimSuffix(c.OTLPEndpoint, "/")):
+		return errors.New("--otlp-endpoint must be http:// or https:// and an authority: http://127.0.0.1:4318")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -88,6 +96,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--drain-delay must not be below 0")
 	case c.MaxRequest < 0:
 		return errors.New("--max-request must not be below 0")
+	case c.AccessLogSample < 0:
+		return errors.New("--access-log-sample must be above 0")
 	case c.MaxHeader < 0 || c.MaxHeader > maxMaxHeader:
 		return fmt.Errorf("--max-header must be from 0 to %d", maxMaxHeader)
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
@@ -185,6 +195,7 @@ type Gateway struct {
 	traffic  *traffic.Recorder // nil without an admin listener
 	verifier *auth.Verifier
 	upstream *upstream.Client
+	tracing  *sdktrace.TracerProvider // nil for none
 	current  gateway.Live
 	budget   *gateway.Budget
 	loading  sync.Mutex
@@ -244,6 +255,9 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	if err := g.connect(); err != nil {
 		return err
 	}
+	if g.tracing, err = openTracing(ctx, c.OTLPEndpoint, g.log); err != nil {
+		return err
+	}
 	g.seen = g.read()
 	return g.apply(ctx, &g.seen)
 }
@@ -265,7 +279,7 @@ func (g *Gateway) listen() error {
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
 	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
 	server.RegisterOnShutdown(g.upstream.EndStreams)
-	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady, view.New(g.traffic))
+	g.AdminURL, err = g.host.openAdmin(c.AdminListen, c.Debug, g.notReady, view.New(g.traffic))
 	return err
 }
 
@@ -403,6 +417,13 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},
 	}
+	config.Upstream, config.Caller = g.upstream.Name(), g.upstream.Caller
+	if g.config.AccessLog == "on" {
+		config.Access, config.AccessSample = g.log.Handler(), g.config.AccessLogSample
+	}
+	if g.tracing != nil {
+		config.Tracer = g.tracing.Tracer("pfxrd")
+	}
 	if g.verifier != nil {
 		config.Verifier = g.verifier
 	}
@@ -520,5 +541,6 @@ func (g *Gateway) close() error {
 	if g.upstream != nil {
 		g.upstream.Close()
 	}
+	closeTracing(g.tracing, g.log)
 	return g.host.close()
 }

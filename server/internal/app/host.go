@@ -102,15 +102,19 @@ type site interface {
 	Close()
 }
 
-// openAdmin serves /healthz while the process lives, /readyz while it should get requests, /metrics, /debug/pprof/ and
-// sites, and returns where. notReady says why there should be no requests; "" if there should.
-func (h *host) openAdmin(address string, notReady func(context.Context) string, sites ...site) (string, error) {
+// openAdmin serves /healthz while the process lives, /readyz while it should get requests, /metrics, sites, and with debug
+// /debug/pprof/, and returns where. notReady says why there should be no requests; "" if there should.
+func (h *host) openAdmin(address string, debug bool, notReady func(context.Context) string, sites ...site) (string, error) {
 	if address == "" {
 		return "", nil
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", fmt.Errorf("listening for probes: %w", err)
+	}
+	if !isLoopback(l.Addr().String()) {
+		h.log.Warn("the admin listener is open to other machines, and asks nobody who they are: let a firewall or a network policy guard it",
+			"address", l.Addr().String(), "debug", debug)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -126,14 +130,19 @@ func (h *host) openAdmin(address string, notReady func(context.Context) string, 
 		fmt.Fprintln(w, "ok")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	server := h.newServer(mux)
-	server.WriteTimeout = 0 // a profile takes as long as whoever wants it says
 	for _, s := range sites {
 		s.Register(mux)
 		server.RegisterOnShutdown(s.Close)
+	}
+	if len(sites) > 0 {
+		server.WriteTimeout = 0 // what happens is sent as it happens
+	}
+	if debug {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		server.WriteTimeout = 0 // a profile takes as long as whoever wants it says
 	}
 	h.serving = append(h.serving, serving{server, l})
 	return "http://" + l.Addr().String(), nil

@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -22,7 +24,7 @@ func TestDrainTakesRequestsUntilBalancersKnow(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	admin, err := h.openAdmin("127.0.0.1:0", func(context.Context) string { return "" })
+	admin, err := h.openAdmin("127.0.0.1:0", false, func(context.Context) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,5 +70,46 @@ func wantAnswer(t *testing.T, c *http.Client, url string, status int, last bool)
 	}
 	if resp.StatusCode != status || resp.Close != last {
 		t.Errorf("%s: got %s, last %t, want %d, last %t", url, resp.Status, resp.Close, status, last)
+	}
+}
+
+// TestAdmin: profiles are there for those who ask for them, and the log says where others can reach the listener.
+func TestAdmin(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		address string
+		debug   bool
+		status  int
+		warns   bool
+	}{
+		"by default":         {"127.0.0.1:0", false, http.StatusNotFound, false},
+		"to debug":           {"127.0.0.1:0", true, http.StatusOK, false},
+		"IPv6":               {"[::1]:0", false, http.StatusNotFound, false},
+		"by name":            {"localhost:0", false, http.StatusNotFound, false},
+		"for other machines": {"0.0.0.0:0", false, http.StatusNotFound, true},
+		"on all addresses":   {":0", false, http.StatusNotFound, true},
+		"with both":          {"0.0.0.0:0", true, http.StatusOK, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &lines{}
+			h := newHost(slog.New(slog.NewJSONHandler(log, nil)), 0)
+			admin, err := h.openAdmin(tt.address, tt.debug, func(context.Context) string { return "" })
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = h.close() })
+			for path, want := range map[string]int{"/debug/pprof/": tt.status, "/debug/pprof/heap": tt.status, "/healthz": http.StatusOK, "/readyz": http.StatusOK, "/metrics": http.StatusOK} {
+				w := httptest.NewRecorder()
+				h.serving[0].server.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+				if w.Code != want {
+					t.Errorf("%s: got %d, want %d", path, w.Code, want)
+				}
+			}
+			address := strings.TrimPrefix(admin, "http://")
+			if got := log.count("open to other machines"); got > 0 != tt.warns || tt.warns && log.count(address) != 1 {
+				t.Errorf("%s: got %d warnings", address, got)
+			}
+		})
 	}
 }

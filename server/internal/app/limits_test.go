@@ -63,6 +63,28 @@ func TestMaxRequest(t *testing.T) {
 	}
 }
 
+// runGateway runs a gateway that lets unknown paths pass, until the test ends, and returns it with a client.
+func runGateway(t *testing.T, c GatewayConfig, log *slog.Logger) (*Gateway, *http.Client) {
+	t.Helper()
+	c.Listen, c.MaxConns, c.MaxResponse, c.Timeout, c.Unknown = "127.0.0.1:0", 1, 1, time.Hour, "pass"
+	g, err := OpenGateway(t.Context(), c, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx) }()
+	client := &http.Client{Transport: &http.Transport{}}
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return g, client
+}
+
 // TestMaxHeader: above the bound the answer is the gateway's own, also where the bound is above net/http's.
 func TestMaxHeader(t *testing.T) {
 	t.Parallel()
@@ -77,23 +99,7 @@ func TestMaxHeader(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g, err := OpenGateway(t.Context(), GatewayConfig{
-				Listen: "127.0.0.1:0", Upstream: upstream.URL, MaxConns: 1, MaxHeader: tt.limit, MaxResponse: 1, Timeout: time.Hour, Unknown: "pass",
-			}, slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, stop := context.WithCancel(t.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- g.Run(ctx) }()
-			client := &http.Client{Transport: &http.Transport{}}
-			t.Cleanup(func() {
-				client.CloseIdleConnections()
-				stop()
-				if err := <-ended; err != nil {
-					t.Error(err)
-				}
-			})
+			g, client := runGateway(t, GatewayConfig{MaxHeader: tt.limit, Upstream: upstream.URL}, slog.New(slog.DiscardHandler))
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+"/x", http.NoBody)
 			if err != nil {
 				t.Fatal(err)

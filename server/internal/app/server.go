@@ -56,7 +56,7 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	if err := s.trust(c); err != nil {
 		return err
 	}
-	if s.AdminURL, err = s.host.openAdmin(c.AdminListen, s.notReady); err != nil {
+	if s.AdminURL, err = s.host.openAdmin(c.AdminListen, c.Debug, s.notReady); err != nil {
 		return err
 	}
 	store, err := openStore(ctx, c.Store, s.log)

@@ -20,8 +20,14 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	rt := x.route
 	carries := x.carriesBody()
 	body, contentType, err := x.declaredBody(carries)
-	if err != nil && x.judge(violation{kind: policy.MediaType, in: "header", keyword: "mediaType"}) {
-		return nil, problemOf(err)
+	if err != nil {
+		p, v := problemOf(err), violation{kind: policy.MediaType, in: "header", keyword: "mediaType"}
+		if len(p.Faults) > 0 {
+			v.name = p.Faults[0].Name
+		}
+		if x.judge(v) {
+			return nil, p
+		}
 	}
 	if refusal := x.judgeSpots(rt.spots, body); refusal != nil {
 		return nil, refusal

@@ -49,6 +49,24 @@
 // The package knows neither where requests go (package upstream, or any handler) nor how a contract checks: the operations
 // of every package that validategen writes, and those that package spec reads from a document, are the same to it.
 //
+// # The access log
+//
+// One line for each request, at its end: method, operation, the path's template (of an unknown path the path itself, without
+// the query, at most 200 bytes), status, verdict, the number of violations, bytes of both bodies, durations, the upstream and
+// the time until it answered, the caller's address, the application of a verified token, and the request's ids. It holds no
+// token, no body, no query and no value of a parameter. The verdicts:
+//
+//   - passed: the request and its response broke no rule.
+//   - watched: they passed and broke a rule that is not enforced.
+//   - answered: the gateway answered OPTIONS from the contract.
+//   - refused: the request or its response was.
+//   - failed: the upstream gave no whole response.
+//
+// # Traces
+//
+// With a tracer (--otlp-endpoint) each request is a span within the caller's trace (W3C Trace Context), called by its method
+// and the path's template, and its way to the upstream is another below it, whose context the upstream gets.
+//
 // # Limits
 //
 // Each limit is a violation of the kind size, so that a policy decides what becomes of what is above it.

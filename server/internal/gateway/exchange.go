@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
@@ -42,6 +44,19 @@ type exchange struct {
 	whole       bool   // the response did not break off
 	alias       bool   // enforcing would refuse the path, which leads some readers to an operation
 	wouldAnswer bool   // enforcing would answer the request here
+
+	span trace.Span // nil if nothing is traced
+
+	// For the access line.
+	passing    bool // the next handler has the request
+	returned   bool // and has returned
+	failed     bool // and gave no whole response
+	violations int
+	client     string // the application that the token names
+	passedAt   time.Time
+	waited     time.Duration // until the response began
+	counted    *countedBody  // of a request that was not read here
+	bytesOut   int64
 }
 
 // named returns when the request came and what it is called.
@@ -75,6 +90,7 @@ func (x *exchange) judge(v violation) bool {
 		x.asItCame = true
 		return false
 	}
+	x.violations++
 	v.refused = mode == policy.Enforce
 	v.would, v.operation = x.wouldRefuse(&v), x.operation()
 	x.gate.record(x, &v)
@@ -98,7 +114,7 @@ func (x *exchange) answer(p *graph.Problem) {
 	x.status = p.Status
 	x.writer.WriteHeader(p.Status)
 	if x.request.Method != http.MethodHead {
-		_, _ = x.writer.Write(body) // the caller may be gone
+		_, _ = x.send(body) // the caller may be gone
 	}
 }
 
@@ -147,8 +163,10 @@ func (x *exchange) drop() {
 	x.held, x.taken = nil, 0
 }
 
-// end counts the exchange and frees what it holds.
+// end logs and counts the exchange, and frees what it holds.
 func (x *exchange) end() {
+	x.access()
+	x.endSpan()
 	if x.lent != nil {
 		x.lent.end()
 	}

@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
@@ -51,15 +54,26 @@ type Config struct {
 	Traffic *traffic.Recorder
 	// Log gets a line for each violation; nil discards them.
 	Log *slog.Logger
+	// Access gets a line for each request; nil gets none. With AccessSample of 2 or more it gets one of so many that passed;
+	// those that were refused or failed are all there.
+	Access       slog.Handler
+	AccessSample int
+	// Tracer makes a span of each request and one of its way to the next handler; nil makes none.
+	Tracer trace.Tracer
+	// Upstream is what access lines and spans call the next handler, and Caller returns where a request came from; nil takes the
+	// address of the connection.
+	Upstream string
+	Caller   func(*http.Request) string
 }
 
 const defaultMaxResponse = 8 << 20
 
-// Gate holds requests and responses against a contract. It is safe for concurrent use and never changes.
+// Gate holds requests and responses against a contract. It is safe for concurrent use, and what it does never changes.
 type Gate struct {
 	config  Config
 	router  *router
 	unknown [2]policy.Rules // for what no operation has
+	passed  atomic.Uint64   // requests, for the sample
 
 	unknownPreview [2]policy.Rules
 	unknownCounter *traffic.Counter
@@ -70,6 +84,9 @@ type Gate struct {
 func New(c Config) (*Gate, error) {
 	if c.Policy == nil {
 		c.Policy = &policy.Policy{}
+	}
+	if c.Caller == nil {
+		c.Caller = peer
 	}
 	c.MaxHeader = cmp.Or(c.MaxHeader, graph.MaxHeader)
 	c.MaxResponse = cmp.Or(c.MaxResponse, defaultMaxResponse)
@@ -140,6 +157,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
 	x.body.Budget = g.config.Budget
 	defer x.end()
+	x.beginSpan()
 	if x.closes = graph.EndsConnection(r); x.closes {
 		w.Header()["Connection"] = []string{"close"}
 	}

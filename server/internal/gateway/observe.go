@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,7 +16,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// violation is a rule of the contract that a request or a response breaks. It holds no value that somebody sent.
+// violation is a rule of the contract that a request or a response breaks. It holds no value that somebody sent; its log
+// line names the method or the media type where that is the rule.
 type violation struct {
 	direction policy.Direction
 	kind      policy.Kind
@@ -57,12 +59,30 @@ func (g *Gate) record(x *exchange, v *violation) {
 	default:
 		attrs = append(attrs, slog.String("pointer", cut(v.pointer)))
 	}
+	if seen, ok := x.seen(v); ok {
+		attrs = append(attrs, slog.String("seen", cut(seen)))
+	}
 	if v.reason != "" {
 		attrs = append(attrs, slog.String("reason", v.reason))
 	}
 	id := x.named()
 	attrs = append(attrs, slog.String("request-id", id.RequestID.String()), slog.String("client-request-id", id.ClientRequestID.String()))
 	g.config.Log.LogAttrs(x.request.Context(), slog.LevelWarn, "violation", attrs...)
+}
+
+// seen returns the method or the media type that the contract does not have.
+func (x *exchange) seen(v *violation) (string, bool) {
+	switch v.kind {
+	case policy.Method:
+		return x.request.Method, true
+	case policy.MediaType:
+		h := x.request.Header
+		if v.direction == policy.Responses {
+			h = x.Header()
+		}
+		return strings.Join(h[cmp.Or(v.name, "Content-Type")], ", "), true
+	}
+	return "", false
 }
 
 // cut returns the beginning of a text, in UTF-8.

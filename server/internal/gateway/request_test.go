@@ -256,7 +256,7 @@ func TestCanaries(t *testing.T) {
 	t.Parallel()
 	const canary = "c4n4ry"
 	for _, mode := range []string{"enforce", "monitor"} {
-		answer := reply(418, `{"x":"`+canary+`"}`, "Content-Type: "+canary, "Content-Encoding: "+canary, "X-Any: "+canary)
+		answer := reply(418, `{"x":"`+canary+`"}`, "Content-Type: other", "Content-Encoding: other", "X-Any: "+canary)
 		s := newStand(t, "requests: "+mode+"\nresponses: "+mode+"\n", answer, nil)
 		good := newStand(t, "responses: "+mode+"\n", reply(200, `{"status":"`+canary+`","id":7,"userId":"`+canary+`"}`, "Content-Type: application/json", "X-Any: "+canary), nil)
 		values := "\nAuthorization: Bearer " + canary + "\nAuthorization: Basic " + canary + "\nCookie: " + canary + "\nUser-Agent: " + canary + "\nX-Any: " + canary +
@@ -264,8 +264,8 @@ func TestCanaries(t *testing.T) {
 		requests := 0
 		for _, head := range []string{
 			"PATCH /beta/pfxRecryptionRequests/" + canary + "!\nContent-Type: application/json", "PATCH /beta/pfxRecryptionRequests/k?$top=" + canary + "\nContent-Type: application/json",
-			patchKey + "\nIf-Match: " + canary, patchKey + "\nPrefer: " + canary, "PATCH /beta/pfxRecryptionRequests/k\nContent-Type: text/" + canary, patchKey + "\nContent-Encoding: " + canary,
-			patchKey + "\nAccept: text/" + canary, patchKey, "GET /beta/pfxRecryptionRequests?$filter=" + canary + "&$top=" + canary + "&$count=" + canary + "\nX: y",
+			patchKey + "\nIf-Match: " + canary, patchKey + "\nPrefer: " + canary, "PATCH /beta/pfxRecryptionRequests/k\nContent-Type: text/other", patchKey + "\nContent-Encoding: other",
+			patchKey + "\nAccept: text/other", patchKey, "GET /beta/pfxRecryptionRequests?$filter=" + canary + "&$top=" + canary + "&$count=" + canary + "\nX: y",
 			"GET /beta/" + canary + "\nX: y", "PUT /beta/pfxRecryptionRequests/" + canary + "\nX: y",
 		} {
 			for _, body := range []string{`{"status":"` + canary + `","userId":"` + canary + `","createdTime":"` + canary + `","isDeleted":"` + canary + `","@odata.type":"` + canary + `"}`, canary, zipped(canary)} {

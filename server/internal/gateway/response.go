@@ -30,6 +30,8 @@ var errBegun = errors.New("the response has begun: the connection cannot be take
 // pass gives the request to the next handler, holds the response if it could be refused or has addresses to replace, and
 // watches it otherwise.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
+	x.passing, x.passedAt = true, time.Now()
+	r = x.countBody(r)
 	x.checked = x.route != nil && !x.route.unchecked[policy.Responses]
 	x.holding = x.checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce) || x.readdresses()
 	if x.holding {
@@ -39,7 +41,8 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 		return
 	}
 	x.watching = x.checked
-	next.ServeHTTP(x, r)
+	x.handOver(next, r)
+	x.returned = true
 	if x.status == 0 { // nothing was written
 		x.begin(http.StatusOK)
 	}
@@ -59,12 +62,13 @@ func (x *exchange) complete(next http.Handler, r *http.Request) (whole bool) {
 			x.refuseResponse(BadAnswer())
 			whole = false
 		case v == http.ErrAbortHandler && x.refused: //nolint:errorlint // the writing was ended by errRefused
-			whole = false
+			x.returned, whole = true, false
 		default:
 			panic(v)
 		}
 	}()
-	next.ServeHTTP(x, r)
+	x.handOver(next, r)
+	x.returned = true
 	return x.holding && !x.refused
 }
 
@@ -155,6 +159,7 @@ func (x *exchange) WriteHeader(status int) {
 }
 
 func (x *exchange) begin(status int) {
+	x.wait()
 	x.status = status
 	if x.checked {
 		x.checkHead()
@@ -281,7 +286,7 @@ func (x *exchange) release() {
 	x.holding = false
 	x.writer.WriteHeader(x.status)
 	if held := x.heldBytes(); held != nil {
-		_, _ = x.writer.Write(held) // the caller may be gone
+		_, _ = x.send(held) // the caller may be gone
 	}
 	x.drop()
 }
@@ -298,7 +303,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	case x.refused:
 		return 0, errRefused
 	case !x.holding:
-		n, err := x.writer.Write(p)
+		n, err := x.send(p)
 		if x.watching = x.watching && err == nil; x.watching && !x.hold(p) { // else the rest of it is not known
 			x.unwatch()
 		}
@@ -372,7 +377,7 @@ func (x *exchange) finish() {
 	x.holding = false
 	x.writer.WriteHeader(x.status)
 	if len(body) > 0 && x.hasBody() {
-		_, _ = x.writer.Write(body) // the caller may be gone
+		_, _ = x.send(body) // the caller may be gone
 	}
 }
 
@@ -511,6 +516,8 @@ func (x *exchange) SetWriteDeadline(t time.Time) error {
 // a gate gave the next handler. Where some of the answer went out already, there is nothing to be done.
 func Fail(w http.ResponseWriter, p *graph.Problem) {
 	if x, ok := w.(*exchange); ok {
+		x.failed = true
+		x.wait()
 		if x.holding || x.status == 0 {
 			x.refuseResponse(p)
 		}

@@ -59,6 +59,7 @@ func newRoute(op *validate.Operation) *route {
 type resource struct {
 	template []string          // the literals of its segments, escaped, with each parameter as {}
 	routes   map[string]*route // by method
+	path     string            // as the document has it
 	allow    string
 	patch    string // the media types that its PATCH takes; "" if it has none
 	allowed  string // the header fields that pages of other origins may send

@@ -207,7 +207,7 @@ func (b *base) add(rt *route) {
 		at, template = next, append(template, text)
 	}
 	if at.resource == nil {
-		at.resource = &resource{template: template, routes: map[string]*route{}}
+		at.resource = &resource{template: template, path: rt.Path, routes: map[string]*route{}}
 	}
 	if at.resource.routes[rt.Method] == nil {
 		at.resource.routes[rt.Method] = rt

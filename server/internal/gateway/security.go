@@ -200,6 +200,7 @@ func (x *exchange) repeated(rt *route) *graph.Problem {
 func (x *exchange) verify() (*auth.Principal, *graph.Problem) {
 	principal, err := x.gate.config.Verifier.Verify(pace.Context(x.request), x.request.Header["Authorization"])
 	if err == nil {
+		x.client = principal.App
 		return principal, nil
 	}
 	p := problemOf(err)

@@ -274,10 +274,12 @@ func peerOf(r *http.Request) string {
 
 // isTrusted reports whether a request comes from a trusted proxy.
 func (c *Client) isTrusted(r *http.Request) bool {
-	if len(c.config.Trusted) == 0 {
-		return false
-	}
-	ip, err := netip.ParseAddr(peerOf(r))
+	return len(c.config.Trusted) > 0 && c.trusts(peerOf(r))
+}
+
+// trusts reports whether an address is a trusted proxy's.
+func (c *Client) trusts(address string) bool {
+	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return false
 	}
