@@ -23,41 +23,48 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/view"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
-	Listen        string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen   string         `default:"127.0.0.1:8091" help:"Address of /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
-	Upstream      string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path, or unix:/path/of/a/socket. There is one: a balancer goes in front or behind." placeholder:"URL"`
-	UpstreamCA    string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
-	UpstreamCert  string         `help:"Client certificate chain for the upstream, PEM." placeholder:"FILE" name:"upstream-cert"`
-	UpstreamKey   string         `help:"Its private key, PEM." placeholder:"FILE" name:"upstream-key"`
-	UpstreamHTTP2 bool           `help:"Speak HTTP/2 to the upstream: with https:// if it offers to, with http:// without asking." name:"upstream-http2"`
-	KeepHost      bool           `help:"Send the caller's Host on, not the upstream's own name."`
-	TrustedProxy  []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
-	MaxConns      int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
-	MaxConnAge    time.Duration  `default:"5m" help:"How long a connection to the upstream is used (${default}): a new one asks for the upstream's address again."`
-	Timeout       time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
-	StreamTimeout time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
-	Upgrade       string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
-	MaxRequest    int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	MaxResponse   int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
-	MaxHeld       int64          `default:"268435456" help:"How many bytes of bodies are held for checking at once, in both directions (${default}); beyond them, requests that must be checked get 503." placeholder:"BYTES"`
-	Spec          string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
-	Policy        string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
-	Requests      *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
-	Responses     *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
-	Unknown       string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
-	Issuer        []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
-	Audience      []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
-	DrainDelay    time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
-	TLSCert       string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey        string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path, or unix:/path/of/a/socket. There is one: a balancer goes in front or behind." placeholder:"URL"`
+	UpstreamCA      string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	UpstreamCert    string         `help:"Client certificate chain for the upstream, PEM." placeholder:"FILE" name:"upstream-cert"`
+	UpstreamKey     string         `help:"Its private key, PEM." placeholder:"FILE" name:"upstream-key"`
+	UpstreamHTTP2   bool           `help:"Speak HTTP/2 to the upstream: with https:// if it offers to, with http:// without asking." name:"upstream-http2"`
+	KeepHost        bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
+	TrustedProxy    []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields, X-Real-IP and the like are sent on; may be repeated." placeholder:"CIDR"`
+	MaxConns        int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
+	MaxConnAge      time.Duration  `default:"5m" help:"How long a connection to the upstream is used (${default}): a new one asks for the upstream's address again."`
+	Timeout         time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
+	StreamTimeout   time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
+	Upgrade         string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
+	MaxHeader       int            `help:"How long the header fields of a request may be together, in bytes: names, values and 4 for each; beyond it 431. At most 1048576; the default is 16384." placeholder:"BYTES"`
+	MaxRequest      int64          `help:"How long a request's body may be, in bytes, before and after decompression; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default}); beyond it 502 where responses are enforced, else it passes unchecked. No more of it is ever held." placeholder:"BYTES"`
+	MaxHeld         int64          `default:"268435456" help:"How many bytes of bodies are held for checking at once, in both directions (${default}); beyond them, requests that must be checked get 503." placeholder:"BYTES"`
+	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
+	Policy          string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
+	Errors          string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
+	CORSOrigin      []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. The gateway then answers preflights itself, from the document, and replaces the upstream's Access-Control-* fields. Without it preflights go to the upstream." placeholder:"ORIGIN" name:"cors-origin"`
+	CORSCredentials bool           `help:"Let the pages of --cors-origin send cookies and client certificates; not with *." name:"cors-credentials"`
+	Requests        *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
+	Responses       *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
+	Unknown         string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
+	Issuer          []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are. Keys and other credentials must be there in any case: --check says how each scheme is checked." placeholder:"URL"`
+	Audience        []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
+	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
 }
 
 // Validate refuses what cannot be meant.
@@ -71,6 +78,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--upstream-cert and --upstream-key go together")
 	case (c.UpstreamCert != "" || c.UpstreamCA != "") && !strings.HasPrefix(strings.ToLower(c.Upstream), "https:"):
 		return errors.New("--upstream-ca, --upstream-cert and --upstream-key need an --upstream of https://")
+	case c.corsError() != nil:
+		return c.corsError()
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -79,6 +88,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--drain-delay must not be below 0")
 	case c.MaxRequest < 0:
 		return errors.New("--max-request must not be below 0")
+	case c.MaxHeader < 0 || c.MaxHeader > maxMaxHeader:
+		return fmt.Errorf("--max-header must be from 0 to %d", maxMaxHeader)
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
 	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
@@ -87,6 +98,21 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--max-held must not be below --max-request or --max-response: nothing that long could be checked")
 	case c.StreamTimeout < 0 || c.MaxConnAge < 0:
 		return errors.New("--stream-timeout and --max-conn-age must not be below 0")
+	}
+	return nil
+}
+
+// maxMaxHeader keeps connections from taking more memory than one has for all of them.
+const maxMaxHeader = 1 << 20
+
+func (c *GatewayConfig) cors() gateway.CORS {
+	return gateway.CORS{Origins: c.CORSOrigin, Credentials: c.CORSCredentials}
+}
+
+func (c *GatewayConfig) corsError() error {
+	cors := c.cors()
+	if err := cors.Validate(); err != nil {
+		return fmt.Errorf("--cors-origin: %w", err)
 	}
 	return nil
 }
@@ -156,6 +182,7 @@ type Gateway struct {
 	log      *slog.Logger
 	host     *host
 	metrics  *gateway.Metrics
+	traffic  *traffic.Recorder // nil without an admin listener
 	verifier *auth.Verifier
 	upstream *upstream.Client
 	current  gateway.Live
@@ -166,14 +193,15 @@ type Gateway struct {
 	consult  bool           // asks for mistakes in the document that make no verdict
 }
 
-// files are contract and policy as they were read; nil is one that there is not.
+// files are contract, policy and error form as they were read; nil is one that there is not.
 type files struct {
-	spec, policy []byte
-	err          error
+	spec, policy, errors []byte
+	err                  error
 }
 
 func (f *files) equal(other *files) bool {
-	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && fmt.Sprint(f.err) == fmt.Sprint(other.err)
+	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && bytes.Equal(f.errors, other.errors) &&
+		fmt.Sprint(f.err) == fmt.Sprint(other.err)
 }
 
 // OpenGateway reads contract and policy and opens the listeners, unless ctx is done before. Without an error, the caller
@@ -205,6 +233,9 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	if g.metrics, err = gateway.NewMetrics(g.host.metrics); err != nil {
 		return err
 	}
+	if c.AdminListen != "" {
+		g.traffic = traffic.New()
+	}
 	if len(c.Issuer) > 0 {
 		if g.verifier, err = auth.New(auth.Config{Issuers: c.Issuer, Audiences: c.Audience, Log: g.log}); err != nil {
 			return err
@@ -222,15 +253,19 @@ const minBodyRate = 1 << 10
 
 func (g *Gateway) listen() error {
 	c := &g.config
+	if g.current.WantsCertificate() {
+		g.host.clientAuth = tls.RequestClientCert // to be seen: the upstream, or nobody, says whose it is
+	}
 	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
 	}
-	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
+	server.MaxHeaderBytes = max(server.MaxHeaderBytes, 4*c.MaxHeader) // net/http's answer beyond it is not ours
+	server.WriteTimeout += c.Timeout                                  // until the upstream's first piece; each further one has a deadline of its own
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
 	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
 	server.RegisterOnShutdown(g.upstream.EndStreams)
-	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady)
+	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady, view.New(g.traffic))
 	return err
 }
 
@@ -311,17 +346,34 @@ func (g *Gateway) read() files {
 	for _, file := range []struct {
 		flag, name string
 		into       *[]byte
-	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}} {
+	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}, {"--errors", g.config.errorFile(), &f.errors}} {
 		if file.name == "" {
 			continue
 		}
-		data, err := os.ReadFile(file.name)
+		data, err := readFile(file.name)
 		if err != nil {
 			return files{err: fmt.Errorf("reading %s: %w", file.flag, err)}
 		}
-		*file.into = append([]byte{}, data...) // an empty file is one
+		*file.into = data
 	}
 	return f
+}
+
+// maxFile is the length of a contract or a policy in bytes. What reads them has bounds of its own, which are lower.
+const maxFile = 64 << 20
+
+// readFile reads a file that may grow without an end: it must not end a gateway that runs.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it has more than %d MiB", maxFile>>20)
+	}
+	return data, err
 }
 
 // apply puts files into force, or returns an error and changes nothing.
@@ -340,8 +392,13 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 			return fmt.Errorf("%s: %w", g.config.Policy, err)
 		}
 	}
+	errorForm, err := g.errorForm(f.errors)
+	if err != nil {
+		return err
+	}
 	config := gateway.Config{
-		Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Budget: g.budget, Metrics: g.metrics, Log: g.log,
+		Contract: contract, Policy: rules, Errors: errorForm, CORS: g.config.cors(), Address: g.upstream.Address,
+		MaxHeader: g.config.MaxHeader, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Budget: g.budget, Traffic: g.traffic, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},
@@ -356,6 +413,28 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 	g.current.Replace(gate)
 	g.document = document
 	return nil
+}
+
+// errorFile is the file that --errors names, "" if it names none.
+func (c *GatewayConfig) errorFile() string {
+	switch c.Errors {
+	case "problem", "graph":
+		return ""
+	}
+	return c.Errors
+}
+
+// errorForm returns the form of the gateway's own responses, nil for that of the contract.
+func (g *Gateway) errorForm(template []byte) (*form.Form, error) {
+	switch {
+	case template != nil:
+		return form.Parse(g.config.Errors, template)
+	case g.config.Errors == "problem":
+		return form.Problem(), nil
+	case g.config.Errors == "graph":
+		return form.Graph(), nil
+	}
+	return nil, nil //nolint:nilnil // no form is a setting, too
 }
 
 // readingTime is how long reading a document may take.
@@ -388,7 +467,7 @@ func unknown(word string) *policy.Mode {
 	return nil
 }
 
-// reload reads contract and policy anew. What is bad leaves what is in force.
+// reload reads contract, policy and error form anew. What is bad leaves what is in force.
 func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
@@ -413,12 +492,12 @@ func (g *Gateway) notReady(ctx context.Context) string {
 	return ""
 }
 
-// Run serves until ctx is done, and reads contract and policy anew on SIGHUP and when their files change.
+// Run serves until ctx is done, and reads contract, policy and error form anew on SIGHUP and when their files change.
 func (g *Gateway) Run(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	watcher, err := watch(g.config.Spec, g.config.Policy)
+	watcher, err := watch(g.config.Spec, g.config.Policy, g.config.errorFile())
 	if err != nil {
 		return errors.Join(err, g.close())
 	}

@@ -6,5 +6,5 @@ import "testing"
 
 func TestManyReloadsUnderLoad(t *testing.T) {
 	t.Parallel()
-	testReloadUnderLoad(t, 50)
+	testReloadUnderLoad(t, 1000)
 }

@@ -25,6 +25,8 @@ type violation struct {
 	keyword   string
 	reason    string // why a part cannot be judged
 	refused   bool
+	would     bool   // enforcing would refuse it
+	operation string // whose rules judged it; "" before the operation is known
 }
 
 func (v *violation) verdict() string {

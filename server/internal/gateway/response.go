@@ -2,12 +2,9 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -30,24 +27,30 @@ var errRefused = errors.New("the response was refused")
 // errBegun ends a takeover of a connection that has a response.
 var errBegun = errors.New("the response has begun: the connection cannot be taken over")
 
-// pass gives the request to the next handler, holds the response if it could be refused, and watches it if it could not.
+// pass gives the request to the next handler, holds the response if it could be refused or has addresses to replace, and
+// watches it otherwise.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
-	checked := x.route != nil && !x.route.unchecked[policy.Responses]
-	x.holding = checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
+	x.checked = x.route != nil && !x.route.unchecked[policy.Responses]
+	x.holding = x.mayRefuse() || x.readdresses()
 	if x.holding {
 		if x.complete(next, r) {
 			x.finish()
 		}
 		return
 	}
-	x.watching = checked
+	x.watching = x.checked
 	next.ServeHTTP(x, r)
 	if x.status == 0 { // nothing was written
 		x.begin(http.StatusOK)
 	}
-	if x.watching && x.hasBody() {
+	if x.watching && !x.refused && x.hasBody() {
 		x.checkBody(x.heldBytes())
 	}
+}
+
+// mayRefuse reports whether some kind of violation of a response is refused.
+func (x *exchange) mayRefuse() bool {
+	return x.checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
 }
 
 // complete runs the next handler and reports whether its response is still to be passed on. One that breaks off while
@@ -145,7 +148,7 @@ func (x *exchange) WriteHeader(status int) {
 			x.writer.WriteHeader(status)
 		}
 	case status < 200:
-		if !x.holding { // nobody has checked it
+		if !x.mayRefuse() { // else nobody has checked it
 			x.writer.WriteHeader(status)
 		}
 	case !x.holding:
@@ -158,8 +161,11 @@ func (x *exchange) WriteHeader(status int) {
 
 func (x *exchange) begin(status int) {
 	x.status = status
-	if x.holding || x.watching {
+	if x.checked {
 		x.checkHead()
+	}
+	if !x.refused {
+		x.setCORS()
 	}
 	if (x.holding || x.watching) && x.hasBody() && stream.Is(x.Header().Get("Content-Type")) {
 		x.flow()
@@ -169,7 +175,7 @@ func (x *exchange) begin(status int) {
 // flow lets a stream pass as it comes, if the contract has its media type: its messages are not checked.
 func (x *exchange) flow() {
 	described := x.route.Response(x.status)
-	if described != nil && (len(x.Header()["Content-Type"]) > 1 || described.Body(x.Header().Get("Content-Type")) == nil) &&
+	if x.checked && described != nil && (len(x.Header()["Content-Type"]) > 1 || described.Body(x.Header().Get("Content-Type")) == nil) &&
 		x.judge(undescribedType) {
 		x.refuseResponse(BadAnswer())
 		return
@@ -252,6 +258,11 @@ func (x *exchange) isConditional() bool {
 	return false
 }
 
+// isWhole reports whether the response has all of what was asked for. Of a part there is nothing to say (RFC 9110 §14).
+func (x *exchange) isWhole() bool {
+	return x.status != http.StatusPartialContent || x.request.Method != http.MethodGet
+}
+
 // hasBody reports whether the response can have a body (RFC 9110 §6.4.1).
 func (x *exchange) hasBody() bool {
 	return x.request.Method != http.MethodHead && x.status != http.StatusNoContent && x.status != http.StatusNotModified
@@ -285,7 +296,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if (x.holding || x.watching) && len(x.heldBytes())+len(p) > x.gate.config.MaxResponse {
+	if (x.holding || x.watching) && x.hasBody() && len(x.heldBytes())+len(p) > x.gate.config.MaxResponse {
 		x.tooLarge()
 	}
 	switch {
@@ -299,8 +310,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 		return n, err
 	}
 	if !x.hold(p) {
-		x.refuseResponse(uncheckable())
-		return 0, errRefused
+		return x.writeUnheld(p)
 	}
 	return len(p), nil
 }
@@ -316,6 +326,17 @@ func (x *exchange) hold(p []byte) bool {
 	}
 	x.held.Write(p)
 	return true
+}
+
+// writeUnheld passes a response on that there is no room to hold, if it need not be checked.
+func (x *exchange) writeUnheld(p []byte) (int, error) {
+	if x.mayRefuse() {
+		x.refuseResponse(uncheckable())
+		return 0, errRefused
+	}
+	x.gate.config.Metrics.skipped(x, policy.Responses, skippedMemory)
+	x.release()
+	return x.writer.Write(p)
 }
 
 // unwatch ends the watching of a response that has no room.
@@ -341,17 +362,26 @@ func (x *exchange) finish() {
 		}
 	}
 	body := x.heldBytes()
+	coded := x.checked && x.isWhole() && x.route.Response(x.status) != nil && x.mustSeeResponse() && len(x.codings()) > 0
 	maps.DeleteFunc(x.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) }) // not checked
 	if x.hasBody() {
-		plain, ok := x.checkBody(body)
+		plain, ok := body, true
+		if x.checked {
+			plain, ok = x.checkBody(body)
+		}
 		if !ok {
 			x.refuseResponse(BadAnswer())
 			return
 		}
-		if documented := x.route.Response(x.status) != nil; documented && len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
-			x.Header().Del("Content-Encoding") // what was checked is what is passed on
-			body = plain
+		if coded {
+			body = plain // what was checked is what is passed on
 		}
+	}
+	if coded {
+		x.uncode()
+	}
+	if x.hasBody() {
+		body = x.readdress(body)
 		x.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	x.holding = false
@@ -370,7 +400,7 @@ func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 		}
 	}()
 	described := x.route.Response(x.status)
-	if described == nil {
+	if described == nil || !x.isWhole() {
 		return body, true // it was judged by its status
 	}
 	plain, err := x.plain(body)
@@ -402,14 +432,14 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 	for _, spot := range declared.Spots {
 		judge(violation{kind: policy.NotJudged, pointer: spot.Pointer, keyword: "not-judged", reason: spot.Reason})
 	}
-	faults := x.checkContent(declared, contentType, plain, !x.watching)
+	faults := x.checkContent(declared, contentType, plain, x.mayRefuse())
 	switch {
 	case faults == nil:
 	case faults.Interrupted:
-		if x.watching {
-			x.unwatch()
+		if x.mayRefuse() {
+			return false
 		}
-		return false
+		x.gate.config.Metrics.skipped(x, policy.Responses, skippedMemory)
 	case faults.Empty:
 		judge(violation{kind: policy.Malformed, keyword: "empty"})
 	case faults.Malformed:
@@ -420,28 +450,6 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 		}
 	}
 	return ok
-}
-
-var errEncoding = errors.New("the response has a coding that is not known, or more of it than is ever held")
-
-// plain returns the body without its coding.
-func (x *exchange) plain(body []byte) ([]byte, error) {
-	encodings := x.Header()["Content-Encoding"]
-	if len(encodings) == 0 || len(encodings) == 1 && strings.EqualFold(encodings[0], "identity") {
-		return body, nil
-	}
-	if len(encodings) > 1 || !strings.EqualFold(encodings[0], "gzip") {
-		return nil, errEncoding
-	}
-	zr, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	plain, err := io.ReadAll(io.LimitReader(zr, int64(x.gate.config.MaxResponse)+1))
-	if err == nil && len(plain) > x.gate.config.MaxResponse {
-		err = errEncoding
-	}
-	return plain, err
 }
 
 // Flush sends on what is not held.
@@ -473,11 +481,11 @@ func (x *exchange) switchProtocols() error {
 		return errRefused
 	case x.status != http.StatusSwitchingProtocols:
 		return errBegun
-	case x.holding && !x.describesUpgrade():
+	case x.mayRefuse() && !x.describesUpgrade():
 		x.refuseResponse(BadAnswer())
 		return errRefused
 	}
-	if x.holding || x.watching {
+	if x.checked {
 		x.gate.config.Metrics.skipped(x, policy.Responses, skippedUpgrade)
 	}
 	x.holding, x.watching = false, false

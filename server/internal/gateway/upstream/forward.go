@@ -316,6 +316,7 @@ func freeBuffer(b *[]byte) { buffers.Put(b) }
 func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bool) error {
 	h := &n.answer
 	h.copyTo(w.Header(), m.Method == http.MethodHead)
+	c.readdress(w.Header(), m.Request)
 	w.WriteHeader(h.status)
 	err := c.copyBody(w, m, n)
 	if len(h.trailers) > 0 {

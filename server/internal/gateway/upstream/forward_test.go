@@ -32,6 +32,7 @@ func TestRequestHead(t *testing.T) {
 		"Connection: X-Secret, close\r\nConnection: x-other\r\nX-Secret: 1\r\nX-Other: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n" +
 		"Proxy-Authorization: Basic x\r\nProxy-Authenticate: x\r\nTE: trailers\r\nTrailer: X-T\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n" +
 		"X-Forwarded-For: 1.2.3.4\r\nX-forwarded-host: evil\r\nX-FORWARDED-PROTO: https\r\nX-Forwarded-Anything: x\r\nForwarded: for=1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\n" +
+		"CF-Connecting-IP: 1.2.3.4\r\nFastly-Client-IP: 1.2.3.4\r\nX_Real_IP: 1.2.3.4\r\nX_Forwarded_For: 1.2.3.4\r\nProxy: http://evil\r\nClient-Cert: :x:\r\n" +
 		"X-Passes: a\r\nX-Passes: b\r\n\r\n{}"
 	for name, tt := range map[string]struct {
 		config  Config
@@ -143,8 +144,48 @@ func TestTrustedProxy(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "http://caller.test/", nil)
 		r.RemoteAddr = peer
 		r.Header = http.Header{"X-Forwarded-For": {"1.2.3.4"}, "X-Forwarded-Host": {"first.test"}, "X-Forwarded-Proto": {"https"}}
-		if got := string(c.appendForwarded(nil, r)); !strings.HasPrefix(got, want) {
+		if got := string(appendForwarded(nil, r, c.isTrusted(r))); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: got %q, want %q", peer, got, want)
+		}
+	}
+}
+
+// TestAddressOfTrustedProxy: the other fields that tell an address pass from a trusted proxy alone.
+func TestAddressOfTrustedProxy(t *testing.T) {
+	t.Parallel()
+	for peer, want := range map[string]bool{"10.1.2.3:4": true, "11.1.2.3:4": false} {
+		c := client(t, Config{URL: "http://127.0.0.1:1", Trusted: prefixes("10.0.0.0/8")})
+		for _, name := range []string{"X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X_real_ip"} {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr, r.Header = peer, http.Header{name: {"1.2.3.4"}}
+			if got := strings.Contains(string(c.appendHead(nil, &message{Request: r}, 0)), "\r\n"+name+": 1.2.3.4\r\n"); got != want {
+				t.Errorf("%s of %s: passes: %t", name, peer, got)
+			}
+		}
+	}
+}
+
+// TestForwardedIsQuoted: nothing that a caller or a proxy sends ends an element of Forwarded (RFC 7239 §4).
+func TestForwardedIsQuoted(t *testing.T) {
+	t.Parallel()
+	const tail = "\r\nVia: 1.1 pfxrd\r\n"
+	for name, tt := range map[string]struct {
+		host   string
+		header http.Header
+		want   string
+	}{
+		"a comma in a host":       {`a,b`, nil, `for=10.1.2.3;host="a,b";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: http"},
+		"a quote in a host":       {`a"b\`, nil, `for=10.1.2.3;host="a\"b\\";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\"b\\\r\nX-Forwarded-Proto: http"},
+		"a proxy's bad host":      {"a", http.Header{"X-Forwarded-Host": {`b";for=6.6.6.6`}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's list of hosts": {"a", http.Header{"X-Forwarded-Host": {"b, c"}}, `for=10.1.2.3;host="b";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: b\r\nX-Forwarded-Proto: http"},
+		"a proxy's bad proto":     {"a", http.Header{"X-Forwarded-Proto": {"https;for=6.6.6.6"}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's open quote":    {"a", http.Header{"Forwarded": {`for="x`}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's Forwarded":     {"a", http.Header{"Forwarded": {`for="[::1]:5"`}}, `for="[::1]:5", for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr, r.Host, r.Header = "10.1.2.3:4", tt.host, tt.header
+		if got, want := string(appendForwarded(nil, r, true)), "Forwarded: "+tt.want+tail; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 }

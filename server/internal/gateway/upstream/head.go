@@ -32,7 +32,7 @@ type head struct {
 
 type field struct{ name, value string }
 
-// The fields that net/http looks at in an answer, or that must not pass, in the form that it knows them by. All other
+// The fields that are looked at in an answer, here or by net/http, or that must not pass, in the form that it knows them by. All other
 // names keep the letter case in which the upstream has sent them.
 var known = map[string]string{}
 
@@ -40,8 +40,9 @@ func init() {
 	for _, name := range []string{
 		"Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Proxy-Authenticate",
 		"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Location", "Vary",
+		"Content-Location", "Link", "Refresh", "Alt-Svc", "OData-EntityId",
 	} {
-		known[name], known[strings.ToLower(name)] = name, name
+		known[name], known[strings.ToLower(name)], known[textproto.CanonicalMIMEHeaderKey(name)] = name, name, name
 	}
 }
 
@@ -218,7 +219,7 @@ func isTrailer(name string) bool {
 	case "Cookie", "Set-Cookie", "Location", "Age", "Date", "Expires", "Retry-After", "Vary":
 		return false
 	}
-	return httpguts.ValidTrailerHeader(name) && !stays(name) && strings.IndexByte(name, '_') < 0
+	return httpguts.ValidTrailerHeader(name) && !stays(name) && !isAddress(name) && strings.IndexByte(name, '_') < 0
 }
 
 func (h *head) isNamedByConnection(name string) bool {

@@ -106,6 +106,7 @@ func (h *http2) pass(w http.ResponseWriter, m *message, resp *http.Response, can
 		of.length = -1 // HTTP/1.1 has no place for trailers behind a body with a length
 	}
 	of.copyTo(w.Header(), m.Method == http.MethodHead)
+	h.client.readdress(w.Header(), m.Request)
 	w.WriteHeader(of.status)
 	if err := h.copyBody(w, resp, cancel); err != nil {
 		h.client.config.Fail(w, m.Request, begun(err))
@@ -197,12 +198,13 @@ func (c *Client) outgoing(ctx context.Context, m *message) *http.Request {
 // fields returns the header of the request that the upstream gets.
 func (c *Client) fields(r *http.Request) http.Header {
 	h := http.Header{"User-Agent": nil} // net/http would name itself
+	trusted := c.isTrusted(r)
 	for name, values := range r.Header {
-		if !stays(name) && !isNamed(r.Header["Connection"], name) {
+		if passes(r, name, trusted) {
 			h[name] = values
 		}
 	}
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(c.appendForwarded(nil, r)), "\r\n"), "\r\n") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(appendForwarded(nil, r, trusted)), "\r\n"), "\r\n") {
 		name, value, _ := strings.Cut(line, ": ")
 		h[name] = append(h[name], value)
 	}

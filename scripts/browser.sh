@@ -1,0 +1,18 @@
+#!/bin/sh
+# Opens the gateway's live view in headless Chromium: with traffic, light and dark, on a wide and a narrow screen, with and
+# without JavaScript. Pictures of it go to a folder. Without node 20, npm with its registry or Chromium it ends with 69.
+# usage: browser.sh [FOLDER]
+set -eu
+cd "$(dirname "$0")/.."
+pictures=${1:-}
+case "$pictures" in '' | /*) ;; *) pictures=$(pwd)/$pictures ;; esac
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || exit 69
+if ! command -v npm >/dev/null 2>&1 || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
+	exit 69
+fi
+go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
+cd scripts/browser
+# npm writes the hidden lock last, so an installation that broke off, or is older than the lock, is made anew.
+[ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ] ||
+	npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || exit 69
+exec node look.js ../../bin/pfxrd "$chromium" "$pictures"

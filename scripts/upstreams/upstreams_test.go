@@ -1,0 +1,440 @@
+//go:build long
+
+package upstreams_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// exchange is a request that a service and the gateway before it answer alike.
+type exchange struct {
+	method, target string
+	fields         []string
+	body           string
+}
+
+// modes are what the gateway does with violations. Without any, all of them let the exchanges pass.
+var modes = map[string][]string{
+	"watched":  {"--requests", "monitor", "--responses", "monitor"},
+	"requests": {"--requests", "enforce", "--responses", "monitor"},
+	"enforced": {"--requests", "enforce", "--responses", "enforce"},
+}
+
+func TestExpress(t *testing.T) {
+	t.Parallel()
+	upstream := startExpress(t)
+	const ofJSON, ofForm = "Content-Type: application/json", "Content-Type: application/x-www-form-urlencoded"
+	compareAll(t, upstream, "express", []exchange{
+		{"GET", "/items?limit=2", nil, ""},
+		{"GET", "/items/a", nil, ""},
+		{"HEAD", "/items/a", nil, ""},
+		{"GET", "/items/a", []string{`If-None-Match: W/"2d-none"`}, ""},
+		{"GET", "/items", []string{"Accept-Encoding: gzip"}, ""},
+		{"GET", "/items/none", nil, ""},
+		{"POST", "/items", []string{ofJSON}, `{"name":"é","tags":["a"]}`},
+		{"PUT", "/items/a", []string{ofJSON}, `{"name":"new"}`},
+		{"DELETE", "/items/a", nil, ""},
+		{"POST", "/form", []string{ofForm}, "a=1%2C2&b=1&b=2"},
+		{"GET", "/cookies", []string{"Cookie: sid=x"}, ""},
+		{"GET", "/old", nil, ""},
+		{"GET", "/page", nil, ""},
+		{"GET", "/long", nil, ""},
+		{"GET", "/chunks", nil, ""},
+	})
+}
+
+// TestConditional: a caller that has a copy is told that it is still good (RFC 9110 §13.1.2).
+func TestConditional(t *testing.T) {
+	t.Parallel()
+	upstream := startExpress(t)
+	tag := send(t, upstream, exchange{method: "GET", target: "/items/a"}).Header.Get("ETag")
+	compareAll(t, upstream, "express", []exchange{{"GET", "/items/a", []string{"If-None-Match: " + tag}, ""}})
+}
+
+func TestPython(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	skipWithout(t, err)
+	_, port := run(t, python, "testdata/python/server.py", folder(t))
+	compareAll(t, "127.0.0.1:"+port, "python", []exchange{
+		{"GET", "/", nil, ""},
+		{"GET", "/a.txt", nil, ""},
+		{"HEAD", "/a.txt", nil, ""},
+		{"GET", "/b.json", nil, ""},
+		{"GET", "/data.pdf", nil, ""},
+		{"GET", "/none", nil, ""},
+		{"GET", "/sub", nil, ""},
+		{"GET", "/sub/", nil, ""},
+	})
+}
+
+// TestCaddy has the ranges and conditions of a file server (RFC 9110 §13 and §14).
+func TestCaddy(t *testing.T) {
+	t.Parallel()
+	caddy, err := exec.LookPath("caddy")
+	skipWithout(t, err)
+	port := freePort(t)
+	_, _ = run(t, caddy, "file-server", "--root", folder(t), "--listen", "127.0.0.1:"+port)
+	upstream := "127.0.0.1:" + port
+	awaitTCP(t, upstream)
+	tag := send(t, upstream, exchange{method: "GET", target: "/a.txt"}).Header.Get("ETag")
+	compareAll(t, upstream, "caddy", []exchange{
+		{"GET", "/a.txt", nil, ""},
+		{"HEAD", "/a.txt", nil, ""},
+		{"GET", "/b.json", nil, ""},
+		{"GET", "/data.pdf", nil, ""},
+		{"GET", "/data.pdf", []string{"Range: bytes=1000-1999"}, ""},
+		{"GET", "/data.pdf", []string{"Range: bytes=-10"}, ""},
+		{"GET", "/data.pdf", []string{"Range: bytes=99999999-"}, ""},
+		{"GET", "/a.txt", []string{"If-None-Match: " + tag}, ""},
+		{"GET", "/a.txt", []string{`If-Match: "other"`}, ""},
+		{"GET", "/a.txt", []string{"Range: bytes=0-1", "If-Range: " + tag}, ""},
+		{"GET", "/none", nil, ""},
+	})
+}
+
+// TestEvents: each event comes through before the next one is there.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	upstream := startExpress(t)
+	for name, flags := range modes {
+		t.Run(name, func(t *testing.T) {
+			// A caller that leaves may have half-closed its connection only, and has that time to show it.
+			gateway := startGateway(t, upstream, "express", append([]string{"--timeout", "1s"}, flags...)...).address
+			response := send(t, gateway, exchange{method: "GET", target: "/events", fields: []string{"Accept: text/event-stream"}})
+			events := bufio.NewReader(response.stream)
+			for n := range 3 {
+				if got := send(t, gateway, exchange{method: "POST", target: "/events/next"}); got.StatusCode != http.StatusNoContent {
+					t.Fatalf("got %d %s", got.StatusCode, got.body)
+				}
+				var event string
+				for range 3 {
+					line, err := events.ReadString('\n')
+					if err != nil {
+						t.Fatal(err)
+					}
+					event += line
+				}
+				if want := fmt.Sprintf("id: %d\ndata: {\"n\": %d}\n\n", n, n); event != want {
+					t.Errorf("got %q, want %q", event, want)
+				}
+			}
+		})
+	}
+}
+
+// TestWebSocket: with --upgrade allow a message comes back as it was sent (RFC 6455 §5.7); without, nothing reaches the upstream.
+func TestWebSocket(t *testing.T) {
+	t.Parallel()
+	upstream := startExpress(t)
+	const handshake = "GET /socket HTTP/1.1\r\nHost: api.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+	for name, flags := range modes {
+		t.Run(name, func(t *testing.T) {
+			gateway := startGateway(t, upstream, "express", append([]string{"--upgrade", "allow"}, flags...)...).address
+			c := dial(t, gateway)
+			fmt.Fprint(c, handshake)
+			in := bufio.NewReader(c)
+			response, err := http.ReadResponse(in, nil)
+			if err != nil || response.StatusCode != http.StatusSwitchingProtocols || response.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+				t.Fatalf("got %v, %v", response, err)
+			}
+			fmt.Fprint(c, "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58") // Hello, masked
+			frame := make([]byte, 7)
+			if _, err := io.ReadFull(in, frame); err != nil || string(frame) != "\x81\x05Hello" {
+				t.Errorf("got %q, %v", frame, err)
+			}
+
+			closed := startGateway(t, upstream, "express", flags...).address
+			c = dial(t, closed)
+			fmt.Fprint(c, handshake)
+			if response, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || response.StatusCode != http.StatusNotImplemented {
+				t.Errorf("without --upgrade: got %v, %v", response, err)
+			}
+		})
+	}
+}
+
+const (
+	uploadBytes = 200 << 20
+	maxResident = 64 << 10 // KiB
+)
+
+// TestUpload: an upload of 200 MB that nobody has to check flows through without being held.
+func TestUpload(t *testing.T) {
+	t.Parallel()
+	gateway := startGateway(t, startExpress(t), "express", "--requests", "monitor")
+	piece := bytes.Repeat([]byte("0123456789abcdef"), 1<<12)
+	hash := sha256.New()
+	c := dial(t, gateway.address)
+	fmt.Fprintf(c, "POST /upload HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n", uploadBytes)
+	for sent := 0; sent < uploadBytes; sent += len(piece) {
+		if _, err := c.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+		hash.Write(piece)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf(`{"length":%d,"sha256":%q}`, uploadBytes, hex.EncodeToString(hash.Sum(nil)))
+	if response.StatusCode != http.StatusOK || string(body) != want {
+		t.Errorf("got %d %s, want %s", response.StatusCode, body, want)
+	}
+	if resident := peak(t, gateway.pid); resident > maxResident {
+		t.Errorf("the gateway held %d KiB", resident)
+	} else {
+		t.Logf("the gateway held at most %d KiB", resident)
+	}
+}
+
+// peak returns the most memory that a process has had, in KiB.
+func peak(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); fields[0] == "VmHWM:" {
+			n, err := strconv.Atoi(fields[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatal("no VmHWM")
+	return 0
+}
+
+// compareAll sends each exchange to the upstream and through gateways of each mode.
+func compareAll(t *testing.T, upstream, document string, exchanges []exchange) {
+	for name, flags := range modes {
+		t.Run(name, func(t *testing.T) {
+			gateway := startGateway(t, upstream, document, flags...).address
+			for _, e := range exchanges {
+				direct, through := send(t, upstream, e), send(t, gateway, e)
+				if diff := cmp.Diff(direct.seen(name == "enforced"), through.seen(name == "enforced")); diff != "" {
+					t.Errorf("%s %s %v: -direct +through\n%s", e.method, e.target, e.fields, diff)
+				}
+			}
+		})
+	}
+}
+
+type response struct {
+	*http.Response
+	body   []byte
+	stream io.Reader // of a stream, whose body has no end
+}
+
+// seen is what a caller makes of a response. What is for one connection, and the moment, is left out; so is the length where
+// a response was held: then it is told, and chunks are not.
+func (r *response) seen(held bool) map[string]any {
+	header := r.Header.Clone()
+	for _, name := range []string{"Connection", "Keep-Alive", "Date"} {
+		header.Del(name)
+	}
+	if held {
+		header.Del("Content-Length")
+	}
+	body := string(r.body)
+	if len(body) > 1000 {
+		body = fmt.Sprintf("%d bytes, SHA-256 %x", len(body), sha256.Sum256(r.body))
+	}
+	return map[string]any{"status": r.StatusCode, "header": header, "body": body}
+}
+
+func send(t *testing.T, address string, e exchange) *response {
+	t.Helper()
+	c := dial(t, address)
+	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: api.test\r\n", e.method, e.target)
+	for _, f := range e.fields {
+		fmt.Fprintf(c, "%s\r\n", f)
+	}
+	if e.body != "" {
+		fmt.Fprintf(c, "Content-Length: %d\r\n", len(e.body))
+	}
+	fmt.Fprintf(c, "\r\n%s", e.body)
+	got, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: e.method})
+	if err != nil {
+		t.Fatalf("%s %s: %v", e.method, e.target, err)
+	}
+	if strings.HasPrefix(got.Header.Get("Content-Type"), "text/event-stream") {
+		return &response{got, nil, got.Body}
+	}
+	body, err := io.ReadAll(got.Body)
+	if err != nil {
+		t.Fatalf("%s %s: %v", e.method, e.target, err)
+	}
+	return &response{got, body, nil}
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// startExpress runs the Express application, and returns its address.
+func startExpress(t *testing.T) string {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	skipWithout(t, err)
+	if _, err := os.Stat("testdata/express/node_modules"); err != nil {
+		skipWithout(t, fmt.Errorf("npm ci has not run in scripts/upstreams/testdata/express: %w", err))
+	}
+	_, port := run(t, node, "testdata/express/server.js")
+	return "127.0.0.1:" + port
+}
+
+// skipWithout skips a test for lack of a program, which CI must not.
+func skipWithout(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// folder has files of several media types.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"a.txt": "é, and more\n", "b.json": `{"n": 1}`, "sub/c.txt": "c", "data.pdf": strings.Repeat("\x00\x01\x02\xff", 50_000),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+type process struct {
+	address string
+	pid     int
+}
+
+// startGateway runs the gateway in front of an upstream with a document.
+func startGateway(t *testing.T, upstream, document string, flags ...string) process {
+	t.Helper()
+	args := append([]string{"gateway", "--listen", "127.0.0.1:0", "--admin-listen", "", "--drain-delay", "0s", "--upstream", "http://" + upstream,
+		"--spec", "testdata/" + document + "/openapi.yaml"}, flags...)
+	cmd, lines := begin(t, filepath.Join(programtest.Dir(t), "pfxrd"), (*exec.Cmd).StderrPipe, args...)
+	for line := range lines {
+		var entry struct{ Msg, URL string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving" {
+			return process{strings.TrimPrefix(entry.URL, "http://"), cmd.Process.Pid}
+		}
+		t.Log(line)
+	}
+	t.Fatal("the gateway does not serve")
+	return process{}
+}
+
+// run runs a program until the test ends, and returns the first line that it prints; "" if it prints none.
+func run(t *testing.T, name string, args ...string) (*exec.Cmd, string) {
+	t.Helper()
+	if filepath.Base(name) == "caddy" { // it prints nothing
+		cmd, _ := begin(t, name, (*exec.Cmd).StderrPipe, args...)
+		return cmd, ""
+	}
+	cmd, lines := begin(t, name, (*exec.Cmd).StdoutPipe, args...)
+	line, ok := <-lines
+	if !ok {
+		t.Fatalf("%s printed nothing", name)
+	}
+	return cmd, line
+}
+
+// begin runs a program until the test ends, and returns the lines that it writes.
+func begin(t *testing.T, name string, pipe func(*exec.Cmd) (io.ReadCloser, error), args ...string) (*exec.Cmd, <-chan string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	output, err := pipe(cmd)
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, done := make(chan string), make(chan struct{})
+	go func() {
+		defer close(lines)
+		for scanner := bufio.NewScanner(output); scanner.Scan(); {
+			select {
+			case lines <- scanner.Text():
+			case <-done: // it may write until it ends, and nobody reads it
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		close(done)
+		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it failed; then Wait says so
+		for range lines {
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s did not end well: %v", filepath.Base(name), err)
+		}
+	})
+	return cmd, lines
+}
+
+// freePort returns a port that nobody listens on at the moment.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// awaitTCP waits until somebody listens.
+func awaitTCP(t *testing.T, address string) {
+	t.Helper()
+	for t.Context().Err() == nil {
+		if c, err := net.Dial("tcp", address); err == nil {
+			_ = c.Close()
+			return
+		}
+	}
+}
