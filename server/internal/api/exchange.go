@@ -13,6 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
@@ -55,7 +56,7 @@ func (x *exchange) field(i int, value string) []string {
 // newExchange names a request.
 func newExchange(w http.ResponseWriter, r *http.Request, publicURL string, now time.Time) *exchange {
 	return &exchange{
-		Context: r.Context(), Identity: graph.Identify(r.Header, now), writer: w, request: r, publicURL: publicURL,
+		Context: pace.Context(r), Identity: graph.Identify(r.Header, now), writer: w, request: r, publicURL: publicURL,
 		status: http.StatusOK,
 	}
 }

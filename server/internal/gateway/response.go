@@ -33,7 +33,7 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 	x.passing, x.passedAt = true, time.Now()
 	r = x.countBody(r)
 	x.checked = x.route != nil && !x.route.unchecked[policy.Responses]
-	x.holding = x.checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce) || x.readdresses()
+	x.holding = x.mayRefuse() || x.readdresses()
 	if x.holding {
 		if x.complete(next, r) {
 			x.finish()
@@ -49,6 +49,11 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 	if x.watching && !x.refused && x.hasBody() {
 		x.checkBody(x.heldBytes())
 	}
+}
+
+// mayRefuse reports whether some kind of violation of a response is refused.
+func (x *exchange) mayRefuse() bool {
+	return x.checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
 }
 
 // complete runs the next handler and reports whether its response is still to be passed on. One that breaks off while
@@ -147,7 +152,7 @@ func (x *exchange) WriteHeader(status int) {
 			x.writer.WriteHeader(status)
 		}
 	case status < 200:
-		if !x.holding { // nobody has checked it
+		if !x.mayRefuse() { // else nobody has checked it
 			x.writer.WriteHeader(status)
 		}
 	case !x.holding:
@@ -310,8 +315,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 		return n, err
 	}
 	if !x.hold(p) {
-		x.refuseResponse(uncheckable())
-		return 0, errRefused
+		return x.writeUnheld(p)
 	}
 	return len(p), nil
 }
@@ -327,6 +331,17 @@ func (x *exchange) hold(p []byte) bool {
 	}
 	x.held.Write(p)
 	return true
+}
+
+// writeUnheld passes a response on that there is no room to hold, if it need not be checked.
+func (x *exchange) writeUnheld(p []byte) (int, error) {
+	if x.mayRefuse() {
+		x.refuseResponse(uncheckable())
+		return 0, errRefused
+	}
+	x.gate.config.Metrics.skipped(x, policy.Responses, skippedMemory)
+	x.release()
+	return x.writer.Write(p)
 }
 
 // unwatch ends the watching of a response that has no room.
@@ -422,14 +437,14 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 	for _, spot := range declared.Spots {
 		judge(violation{kind: policy.NotJudged, pointer: spot.Pointer, keyword: "not-judged", reason: spot.Reason})
 	}
-	faults := x.checkContent(declared, contentType, plain, !x.watching)
+	faults := x.checkContent(declared, contentType, plain, x.mayRefuse())
 	switch {
 	case faults == nil:
 	case faults.Interrupted:
-		if x.watching {
-			x.unwatch()
+		if x.mayRefuse() {
+			return false
 		}
-		return false
+		x.gate.config.Metrics.skipped(x, policy.Responses, skippedMemory)
 	case faults.Empty:
 		judge(violation{kind: policy.Malformed, keyword: "empty"})
 	case faults.Malformed:
@@ -471,11 +486,11 @@ func (x *exchange) switchProtocols() error {
 		return errRefused
 	case x.status != http.StatusSwitchingProtocols:
 		return errBegun
-	case x.holding && !x.describesUpgrade():
+	case x.mayRefuse() && !x.describesUpgrade():
 		x.refuseResponse(BadAnswer())
 		return errRefused
 	}
-	if x.holding || x.watching {
+	if x.checked {
 		x.gate.config.Metrics.skipped(x, policy.Responses, skippedUpgrade)
 	}
 	x.holding, x.watching = false, false

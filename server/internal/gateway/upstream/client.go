@@ -30,7 +30,8 @@ type Config struct {
 	Trusted []netip.Prefix
 	// Upgrade lets requests change to another protocol, such as WebSocket, over HTTP/1.1. Such a connection keeps its place.
 	Upgrade bool
-	// MaxConns is how many connections there are at most; 0 means 512. A request waits for one, at most QueueTimeout.
+	// MaxConns is how many connections there are at most, over HTTP/2 how many requests at once; 0 means 512. A request waits for
+	// one, at most QueueTimeout.
 	MaxConns int
 	// QueueTimeout is how long a request waits for a connection; 0 means 100 ms.
 	QueueTimeout time.Duration

@@ -811,6 +811,45 @@ func testManyBytes(t *testing.T, size int64) {
 	}
 }
 
+// TestManyMegabytesUp is not parallel, as TestManyMegabytes is not.
+func TestManyMegabytesUp(t *testing.T) {
+	const size = 64 << 20
+	for name, length := range map[string]int64{"a length": size, "chunks": -1} {
+		for _, h2 := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, HTTP/2 %t", name, h2), func(t *testing.T) {
+				var got atomic.Int64
+				s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					n, _ := io.Copy(io.Discard, r.Body)
+					got.Add(n)
+				}))
+				s.Config.Protocols = new(http.Protocols)
+				s.Config.Protocols.SetHTTP1(true)
+				s.Config.Protocols.SetUnencryptedHTTP2(true)
+				s.Start()
+				defer s.Close()
+				c := client(t, Config{URL: s.URL, HTTP2: h2})
+				r := httptest.NewRequest(http.MethodPut, "/", io.LimitReader(zeros{}, size))
+				r.ContentLength = length
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				w := &sink{}
+				c.ServeHTTP(w, r)
+				runtime.ReadMemStats(&after)
+				if w.status != 200 || got.Load() != size {
+					t.Errorf("got %d, and the upstream %d bytes", w.status, got.Load())
+				}
+				if allocated := after.TotalAlloc - before.TotalAlloc; allocated > size/4 {
+					t.Errorf("%d bytes were allocated on the way", allocated)
+				}
+			})
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
 // TestNoDescriptorIsLost is not parallel: it counts the descriptors of the process.
 func TestNoDescriptorIsLost(t *testing.T) {
 	if runtime.GOOS != "linux" {

@@ -219,7 +219,7 @@ func isTrailer(name string) bool {
 	case "Cookie", "Set-Cookie", "Location", "Age", "Date", "Expires", "Retry-After", "Vary":
 		return false
 	}
-	return httpguts.ValidTrailerHeader(name) && !stays(name) && strings.IndexByte(name, '_') < 0
+	return httpguts.ValidTrailerHeader(name) && !stays(name) && !isAddress(name) && strings.IndexByte(name, '_') < 0
 }
 
 func (h *head) isNamedByConnection(name string) bool {

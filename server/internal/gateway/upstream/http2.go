@@ -200,7 +200,7 @@ func (c *Client) fields(r *http.Request) http.Header {
 	h := http.Header{"User-Agent": nil} // net/http would name itself
 	trusted := c.isTrusted(r)
 	for name, values := range r.Header {
-		if !stays(name) && (trusted || !isAddress(name)) && !isNamed(r.Header["Connection"], name) {
+		if passes(r, name, trusted) {
 			h[name] = values
 		}
 	}

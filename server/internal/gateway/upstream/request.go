@@ -38,7 +38,7 @@ func (c *Client) appendHead(b []byte, m *message, length int64) []byte {
 	b = append(b, "\r\n"...)
 	trusted := c.isTrusted(r)
 	for name, values := range r.Header {
-		if stays(name) || !trusted && isAddress(name) || isNamed(r.Header["Connection"], name) {
+		if !passes(r, name, trusted) {
 			continue
 		}
 		for _, value := range values {
@@ -97,6 +97,11 @@ func appendField(b []byte, name, value string) []byte {
 	b = append(b, ": "...)
 	b = append(b, value...)
 	return append(b, "\r\n"...)
+}
+
+// passes reports whether the upstream gets a field of the caller.
+func passes(r *http.Request, name string, trusted bool) bool {
+	return !stays(name) && (trusted || !isAddress(name)) && !isNamed(r.Header["Connection"], name)
 }
 
 // stays reports whether a field of the caller is not for the upstream.
