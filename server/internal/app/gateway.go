@@ -35,7 +35,7 @@ type GatewayConfig struct {
 	Upstream     string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
 	UpstreamCA   string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
 	KeepHost     bool           `help:"Send the caller's Host on, not the upstream's own name."`
-	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
+	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields, X-Real-IP and the like are sent on; may be repeated." placeholder:"CIDR"`
 	MaxConns     int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
 	Timeout      time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
 	MaxRequest   int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
@@ -45,7 +45,7 @@ type GatewayConfig struct {
 	Requests     *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
 	Responses    *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
 	Unknown      string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
-	Issuer       []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
+	Issuer       []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are. Keys and other credentials must be there in any case: --check says how each scheme is checked." placeholder:"URL"`
 	Audience     []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
 	DrainDelay   time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
 	TLSCert      string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
@@ -280,7 +280,7 @@ func readFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(data) > maxFile {
 		err = fmt.Errorf("it has more than %d MiB", maxFile>>20)

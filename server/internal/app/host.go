@@ -17,6 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Every limit that a host puts on a connection.
@@ -160,11 +162,11 @@ func (h *host) serve(ctx context.Context) error {
 	return g.Wait()
 }
 
-// lastAnswers says of each answer, once the host drains, that it is the last one of its connection (RFC 9112 §9.6).
-// Shutdown alone closes a connection the moment that it is idle, and a request that is on its way then gets no answer.
+// lastAnswers says of an answer that it is the last one of its connection (RFC 9112 §9.6): where the framing of the request
+// is in doubt, and of each answer once the host drains. Shutdown alone closes a connection the moment that it is idle, and a request that is on its way then gets no answer.
 func (h *host) lastAnswers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h.draining.Load() {
+		if h.draining.Load() || graph.EndsConnection(r) {
 			w.Header()["Connection"] = connectionClose
 		}
 		next.ServeHTTP(w, r)

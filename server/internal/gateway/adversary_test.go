@@ -91,12 +91,11 @@ func (a *attack) speaks(version string) bool {
 func (s *stand) attack(t *testing.T, keys *tokens, version string, a *attack) {
 	t.Helper()
 	before := len(s.requests())
-	status := 0
-	if version == "1" {
-		status = s.attack1(keys.words.Replace(a.head), a.body)
-	} else {
-		status = s.attack2(t, keys.words.Replace(a.head), a.body)
+	send := s.attack1
+	if version == "2" {
+		send = s.attack2
 	}
+	status := send(t, keys.words.Replace(a.head), a.body)
 	saw := ""
 	for _, m := range s.requests()[before:] {
 		saw += keys.back.Replace(m.own())
@@ -106,7 +105,8 @@ func (s *stand) attack(t *testing.T, keys *tokens, version string, a *attack) {
 	}
 }
 
-func (s *stand) attack1(head, body string) int {
+func (s *stand) attack1(t *testing.T, head, body string) int {
+	t.Helper()
 	if method, _, _ := strings.Cut(head, " "); strings.Contains(head, " HTTP/1.") {
 		return s.sendRaw(method, strings.ReplaceAll(head, "\n", "\r\n")+"\r\n\r\n"+body).status
 	}

@@ -7,7 +7,8 @@
 // A request is checked in the order in which the server checks it, and refused in the same words: header fields 431, route
 // 404 and 405, Connection 400, token 401 and 403 if tokens are checked here, media types 406 and 415, size 413, parameters
 // and body 400. What is forwarded is made anew from what was checked: the path from the matched template and the values of
-// its parameters, the query from the declared names, the body without its coding. A path that some readers resolve or split
+// its parameters, the query from the declared names, the body without its coding, the
+// media type in its normal form, the cookies in one line. A path that some readers resolve or split
 // differently leads nowhere. A body that the operation does not have is refused; the built-in contract ignores it, as the
 // server does. Header fields that some readers take for others stay behind, unless the document declares them. OPTIONS of a
 // path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
@@ -15,6 +16,20 @@
 //
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.
 // No policy touches what a token is worth, nor the framing of messages: a check that only watches protects nothing.
+//
+// # What no policy changes
+//
+//   - A request line that HTTP does not allow is 400: an authority that is no host with a port (RFC 9110 §7.2), a space, # or
+//     a byte beyond ASCII in the target (RFC 9112 §3.2), a method that is no token (RFC 9110 §9.1).
+//   - A method in other letter case than the operation's is 405.
+//   - HTTP/1.0 and bodies in chunks end the connection (RFC 9112 §6.1).
+//   - Where tokens are checked: all of a security requirement is needed, and one of the alternatives. A token that is there
+//     must hold even where another alternative does, since it is forwarded. A path that some readers take for another
+//     operation's, such as /users/EXPORT next to /users/export, needs the permissions of both. Fields that override the
+//     method or the target stay behind.
+//
+// Keys, Basic credentials and client certificates are looked for and not verified. Without a verifier tokens pass as they
+// are, and a key that is missing is the violation credentials.
 //
 // The package knows neither where requests go (package upstream, or any handler) nor how a contract checks: the operations
 // of every package that validategen writes, and those that package spec reads from a document, are the same to it.

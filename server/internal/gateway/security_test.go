@@ -81,7 +81,7 @@ func TestChallenges(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		gate.Serve(w, r, http.NotFoundHandler())
-		if got := strings.Join(w.Header()["WWW-Authenticate"], ", "); got != want {
+		if got := strings.Join(w.Header()["WWW-Authenticate"], ", "); got != want { //nolint:staticcheck // the name goes out in these letters
 			t.Errorf("%s: got %d and %s, want %s", request, w.Code, got, want)
 		}
 	}
