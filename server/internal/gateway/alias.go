@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxDecodings is how often readers decode a path.
@@ -76,10 +77,10 @@ func text(c rune) rune {
 	return c
 }
 
-// isAmbiguous reports whether a segment is one that some readers resolve or split: dots, and what was a backslash or a
-// control character behind its escape.
+// isAmbiguous reports whether a segment is one that some readers resolve, split or mend: dots, and what was a backslash, a
+// control character or no UTF-8 behind its escape.
 func isAmbiguous(s string) bool {
-	if s == "." || s == ".." {
+	if s == "." || s == ".." || !utf8.ValidString(s) {
 		return true
 	}
 	for i := range len(s) {

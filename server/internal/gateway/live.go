@@ -75,6 +75,8 @@ func (g *Gate) describeNeed(n *need) string {
 		return fmt.Sprintf("credentials for %s must be there; the gateway does not verify them", n.Name)
 	case n.credential == certificate:
 		return "the caller must show a client certificate to the gateway itself, which does not verify who has signed it; with TLS that ends in front no request fulfils this"
+	case n.Type == "apiKey" && g.config.Verifier == nil:
+		return "Authorization must be there; without --issuer the gateway does not verify it"
 	case g.config.Verifier != nil:
 		return "the token is verified"
 	}

@@ -30,7 +30,7 @@ const (
 
 func needOf(r validate.Requirement) need {
 	switch {
-	case r.Type == "apiKey":
+	case r.Type == "apiKey" && !isAuthorization(r):
 		return need{r, key}
 	case r.Type == "mutualTLS":
 		return need{r, certificate}
@@ -38,6 +38,11 @@ func needOf(r validate.Requirement) need {
 		return need{r, scheme}
 	}
 	return need{r, token} // a scheme that the document does not define, too: nothing else could refuse its request
+}
+
+// isAuthorization reports whether a key is the field that tokens are in: many documents describe their tokens so.
+func isAuthorization(r validate.Requirement) bool {
+	return r.In == "header" && strings.EqualFold(r.Name, "Authorization")
 }
 
 // alternative is a set of needs that hold together. The empty one needs nothing.
@@ -157,7 +162,10 @@ func (x *exchange) has(n *need, principal *auth.Principal) bool {
 	case certificate:
 		return r.TLS != nil && len(r.TLS.PeerCertificates) > 0
 	}
-	return principal != nil || x.gate.config.Verifier == nil // then tokens pass as they are, or are not there
+	if x.gate.config.Verifier == nil { // tokens pass as they are, or are not there; a key must be
+		return n.Type != "apiKey" || len(r.Header["Authorization"]) > 0
+	}
+	return principal != nil
 }
 
 // repeated refuses a credential that is there more than once: readers disagree which one counts. Where no token is checked,
