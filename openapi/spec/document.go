@@ -153,11 +153,17 @@ type loader struct {
 	warnings        []placed[Warning]
 	warned          map[string]bool
 	ids             map[string]bool
+	known           map[[2]string]bool // the operations by method and path
+	parts           int                // of operations that were read
+	everywhere      []validate.Alternative
 	roots           []*validate.Schema
 	bodies          []*validate.Body
 	media           []mediaBody
 	parameterPlaces map[*validate.Parameter]*node
 }
+
+// maxParts bounds what references multiply operations to.
+const maxParts = 1 << 20
 
 // placed is something that belongs to a place of the document.
 type placed[T any] struct {
@@ -178,7 +184,7 @@ func newLoader(ctx context.Context, root *node, version string, o Options) *load
 	files.root = &source{path: name, root: root}
 	files.file(files.root)
 	l := &loader{
-		ctx: ctx, options: o, root: root, version: version, warned: map[string]bool{}, ids: map[string]bool{},
+		ctx: ctx, options: o, root: root, version: version, warned: map[string]bool{}, ids: map[string]bool{}, known: map[[2]string]bool{},
 		doc: &Document{Version: version, root: root, places: map[*validate.Operation]string{}}, parameterPlaces: map[*validate.Parameter]*node{},
 	}
 	l.compiler = newCompiler(files, version == "3.1", l.warn)
@@ -210,6 +216,7 @@ func (l *loader) spot(n *node, format string, args ...any) validate.Spot {
 
 func (l *loader) read() error {
 	l.extensions(l.root)
+	l.everywhere = l.alternatives(l.root.get("security"))
 	l.doc.BasePaths = l.basePaths(l.root.get("servers"))
 	if l.doc.BasePaths == nil {
 		l.doc.BasePaths = []validate.BasePath{{}}
@@ -220,6 +227,9 @@ func (l *loader) read() error {
 		}
 		if !strings.HasPrefix(template, "x-") {
 			l.path(template, item)
+		}
+		if l.parts > maxParts {
+			return fmt.Errorf("the operations have more than %d parameters, security requirements and servers together", maxParts)
 		}
 	}
 	l.finish()

@@ -14,9 +14,10 @@ func (l *loader) parameters(o *validate.Operation, items []*node, n *node) {
 	for _, item := range slices.Backward(items) {
 		lists = append(lists, item.get("parameters").list())
 	}
+	seen := map[[2]string]int{} // the index by place and name
 	for _, list := range append(lists, n.get("parameters").list()) {
 		for _, at := range list {
-			l.addParameter(o, at)
+			l.addParameter(o, seen, at)
 		}
 	}
 	names, ok := templateNames(o.Path)
@@ -26,7 +27,7 @@ func (l *loader) parameters(o *validate.Operation, items []*node, n *node) {
 	l.matchTemplate(o, names, n)
 }
 
-func (l *loader) addParameter(o *validate.Operation, at *node) {
+func (l *loader) addParameter(o *validate.Operation, seen map[[2]string]int, at *node) {
 	n, err := l.resolve(at)
 	if err != nil {
 		o.Spots = append(o.Spots, l.spot(at, "the reference %v", err))
@@ -36,13 +37,15 @@ func (l *loader) addParameter(o *validate.Operation, at *node) {
 	if p == nil {
 		return
 	}
-	same := func(q *validate.Parameter) bool {
-		return q.In == p.In && (q.Name == p.Name || p.In == "header" && strings.EqualFold(q.Name, p.Name))
+	key := [2]string{p.In, p.Name}
+	if p.In == "header" {
+		key[1] = strings.ToLower(p.Name) // RFC 9110 §5.1
 	}
-	if i := slices.IndexFunc(o.Parameters, same); i >= 0 {
+	if i, ok := seen[key]; ok {
 		o.Parameters[i] = p
 		return
 	}
+	seen[key] = len(o.Parameters)
 	o.Parameters = append(o.Parameters, p)
 }
 

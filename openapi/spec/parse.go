@@ -17,6 +17,7 @@ const (
 	maxNesting    = 500     // levels of objects and arrays in a file
 	maxAliasNodes = 1 << 18 // values that the aliases of a YAML file add
 	maxAliasBytes = 4 << 20 // bytes of text that they add
+	maxMembers    = 1 << 15 // of one object or array
 	maxValues     = 1 << 20 // values, which take up to 400 bytes each while they are read
 )
 
@@ -101,10 +102,16 @@ func readList(d *jsontext.Decoder, depth int) (*node, error) {
 			return nil, err
 		}
 		n.add(item)
+		if len(n.items) > maxMembers {
+			return nil, errMembers
+		}
 	}
 	_, err := d.ReadToken()
 	return n, err
 }
+
+// errMembers is why an object or an array is not read. What is made of them is compared with one another.
+var errMembers = fmt.Errorf("an object or an array has more than %d members", maxMembers)
 
 func readObject(d *jsontext.Decoder, depth int) (*node, error) {
 	n := &node{kind: objectKind}
@@ -119,6 +126,9 @@ func readObject(d *jsontext.Decoder, depth int) (*node, error) {
 			return nil, err
 		}
 		n.set(name, item)
+		if len(n.items) > maxMembers {
+			return nil, errMembers
+		}
 	}
 	_, err := d.ReadToken()
 	return n, err
@@ -149,6 +159,9 @@ func (b *budget) read(y *yaml.Node, depth int, copied bool) (*node, error) {
 	}
 	if depth > maxNesting {
 		return nil, fmt.Errorf("line %d: values nest more than %d levels deep, or contain themselves", y.Line, maxNesting)
+	}
+	if len(y.Content) > 2*maxMembers || len(y.Content) > maxMembers && y.Kind == yaml.SequenceNode {
+		return nil, fmt.Errorf("line %d: %w", y.Line, errMembers)
 	}
 	switch y.Kind {
 	case yaml.DocumentNode:

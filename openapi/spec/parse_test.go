@@ -61,6 +61,8 @@ func TestParseRefuses(t *testing.T) {
 		{"aliases that multiply", bomb, "too large"},
 		{"a file of values alone, YAML", "a: [" + strings.Repeat("1,", 1<<20) + "]", "too large"},
 		{"a file of values alone, JSON", "[" + strings.Repeat("1,", 1<<20) + "1]", "too large"},
+		{"a long list, YAML", "[" + strings.Repeat("1,", 1<<15) + "1]\n#", "more than 32768 members"},
+		{"a long list, JSON", "[" + strings.Repeat("1,", 1<<15) + "1]", "more than 32768 members"},
 		{"aliases to one long text", "a: &a " + strings.Repeat("x", 20_000) + "\nb: [" + strings.Repeat("*a, ", 1000) + "]", "too large"},
 		{"an alias to itself", "a: &a [*a]", ""},
 		{"deep JSON", strings.Repeat("[", 600) + strings.Repeat("]", 600), "deep"},

@@ -90,9 +90,10 @@ func templateNames(template string) ([]string, bool) {
 // operation reads an Operation Object of a path item, which items are.
 func (l *loader) operation(template, method string, items []*node, n *node) {
 	o := &validate.Operation{Method: strings.ToUpper(method), Path: template}
-	if slices.ContainsFunc(l.doc.Operations, func(other *validate.Operation) bool { return other.Method == o.Method && other.Path == o.Path }) {
+	if l.known[[2]string{o.Method, o.Path}] || l.parts > maxParts {
 		return // next to a $ref, the item's own counts
 	}
+	l.known[[2]string{o.Method, o.Path}] = true
 	place := n
 	l.doc.places[o] = n.pointer()
 	l.doc.Operations = append(l.doc.Operations, o)
@@ -124,19 +125,33 @@ func (l *loader) operationServers(o *validate.Operation, items []*node, n *node)
 	}
 }
 
-// security reads the requirements of the operation, or else those of the document.
+// security reads the requirements of the operation, or else those of the document, and counts what was read.
 func (l *loader) security(o *validate.Operation, n *node) {
-	alternatives := l.root.get("security")
-	if n.has("security") {
-		alternatives = n.get("security")
+	if o.Security = l.everywhere; n.has("security") {
+		o.Security = l.alternatives(n.get("security"))
 	}
-	for _, requirement := range alternatives.list() {
+	l.parts += len(o.Parameters)
+	for _, alternative := range o.Security {
+		l.parts += 1 + len(alternative)
+	}
+	for _, b := range o.BasePaths {
+		for _, s := range b.Segments {
+			l.parts += 1 + len(s.Values)
+		}
+	}
+}
+
+// alternatives reads a list of Security Requirement Objects.
+func (l *loader) alternatives(list *node) []validate.Alternative {
+	var all []validate.Alternative
+	for _, requirement := range list.list() {
 		alternative := validate.Alternative{}
 		for name, scopes := range requirement.members() {
 			alternative = append(alternative, l.requirement(name, scopes))
 		}
-		o.Security = append(o.Security, alternative)
+		all = append(all, alternative)
 	}
+	return all
 }
 
 func (l *loader) requirement(name string, scopes *node) validate.Requirement {

@@ -23,10 +23,18 @@ func (l *loader) basePaths(servers *node) []validate.BasePath {
 			if slices.Contains(seen, text) {
 				continue
 			}
+			if len(seen) == maxServers {
+				l.compiler.warn(server, "", "there are too many servers; the rest is left out")
+				return byLength(list)
+			}
 			seen = append(seen, text)
 			list = append(list, l.basePath(text, server.get("variables")))
 		}
 	}
+	return byLength(list)
+}
+
+func byLength(list []validate.BasePath) []validate.BasePath {
 	slices.SortStableFunc(list, func(a, b validate.BasePath) int { return cmp.Compare(len(b.Segments), len(a.Segments)) })
 	return list
 }

@@ -36,8 +36,9 @@ type Config struct {
 	// default is what the policy says, else that of Requests.
 	Unknown Mode
 	// Issuers are those whose tokens, as Microsoft Entra ID makes them, a caller needs where the contract asks for one,
-	// with a permission that it asks for: https addresses, in which the path segment {tenantid} stands for the token's
-	// tenant. Without any, tokens pass as they are. Audiences are the names of the API in a token; neither goes without the
+	// with all scopes of one of its alternatives: https addresses, in which the path segment {tenantid} stands for the
+	// token's tenant. Without any, tokens pass as they are. Keys and other credentials that the contract asks for must be
+	// there, and are not verified. Audiences are the names of the API in a token; neither goes without the
 	// other.
 	Issuers, Audiences []string
 	// MaxResponse is the length of a response's body in bytes up to which it is checked; 0 means 8 MiB. No more than that

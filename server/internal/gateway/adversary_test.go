@@ -40,6 +40,7 @@ var fronts = map[string]struct {
 	"watched":       {"requests: monitor", false, true, slices.Concat(siblingAttacks, watchedAttacks)},
 	"no issuer":     {"requests: enforce", false, false, slices.Concat(presenceAttacks, contentAttacks, fieldAttacks)},
 	"watched keys":  {"requests: monitor", false, false, watchedPresence},
+	"mixed":         {"requests: {mode: enforce, violations: {size: monitor, malformed: monitor, unknown-member: monitor}}", true, false, mixedAttacks},
 	"built-in":      {"requests: enforce", true, false, builtinAttacks},
 }
 

@@ -1,5 +1,7 @@
 package gateway_test
 
+import "strings"
+
 const list = "/beta/pfxRecryptionRequests"
 
 // authorityAttacks are against what is told of the authority. They end in 400 in every mode.
@@ -340,3 +342,16 @@ var builtinAttacks = []attack{
 	{rule: "no credential is asked for", head: "GET " + list + "\nAuthorization: Bearer x", status: 204, saw: "GET " + list + "\nAuthorization: Bearer x"},
 	{rule: "one Authorization", head: "GET " + list + "\nAuthorization: Bearer x\nAuthorization: Bearer y", status: 401},
 }
+
+// mixedAttacks: what is watched changes nothing of what is enforced.
+var mixedAttacks = []attack{
+	{rule: "a long body, watched", head: patchA, body: longBody, status: 204, saw: seenA + longBody, only: "1"},
+	{rule: "a long body, watched, with an unknown option", head: "PATCH " + list + "/a?x=1\nContent-Type: application/json", body: longBody, status: 400, only: "1"},
+	{rule: "a long body, watched, with a bad condition", head: patchA + "\nIf-Match: x", body: longBody, status: 400, only: "1"},
+	{rule: "a body that is not JSON, watched, with an unknown option", head: "PATCH " + list + "/a?x=1\nContent-Type: application/json", body: "{", status: 400},
+	{rule: "an unknown member, watched", head: patchA, body: `{"x":1}`, status: 204, saw: seenA + `{"x":1}`},
+	{rule: "an unknown member, watched, and a value that is not", head: patchA, body: `{"x":1,"status":"1"}`, status: 400},
+	{rule: "an unknown member, watched: the fields are enforced", head: patchA + "\nX-HTTP-Method-Override: DELETE\nIf_Match: x", body: `{"x":1}`, status: 204, saw: seenA + `{"x":1}`},
+}
+
+var longBody = `{"thumbprint":"` + strings.Repeat("x", 64<<10) + `"}`

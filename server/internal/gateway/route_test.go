@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -92,6 +93,21 @@ func TestRouter(t *testing.T) {
 	}
 	if m, _ := r.find("/v1/files/7"); m.resource.allow != "GET, HEAD, OPTIONS, PUT" {
 		t.Errorf("templates that differ in names alone are one resource: got %q", m.resource.allow)
+	}
+}
+
+// TestRouterIsBounded: servers and operations multiply.
+func TestRouterIsBounded(t *testing.T) {
+	t.Parallel()
+	c := &Contract{}
+	for i := range 257 {
+		c.BasePaths = append(c.BasePaths, validate.BasePathOf(fmt.Sprint("/", i)))
+	}
+	for i := range 511 {
+		c.Operations = append(c.Operations, &validate.Operation{ID: fmt.Sprint(i), Method: "GET", Path: fmt.Sprint("/", i)})
+	}
+	if _, err := newRouter(c); err == nil || !strings.Contains(err.Error(), "131072") {
+		t.Errorf("got %v", err)
 	}
 }
 

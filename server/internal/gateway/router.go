@@ -76,13 +76,16 @@ func (n *node) each(yield func(*route) bool) bool {
 	return true
 }
 
+// maxPlaces bounds what servers and operations multiply to: a place takes 3 kB.
+const maxPlaces = 1 << 17
+
 func newRouter(c *Contract) (*router, error) {
 	r := &router{}
 	everywhere := c.BasePaths
 	if len(everywhere) == 0 {
 		everywhere = validate.BasePaths("")
 	}
-	ids := map[string]bool{}
+	ids, places := map[string]bool{}, 0
 	for _, op := range c.Operations {
 		if ids[op.ID] {
 			return nil, fmt.Errorf("the contract has two operations called %q", op.ID)
@@ -93,6 +96,9 @@ func newRouter(c *Contract) (*router, error) {
 			paths = everywhere
 		}
 		rt := newRoute(op)
+		if places += len(paths); places > maxPlaces {
+			return nil, fmt.Errorf("the contract's operations are at more than %d paths together, of all its servers", maxPlaces)
+		}
 		for _, path := range paths {
 			r.base(path).add(rt)
 		}

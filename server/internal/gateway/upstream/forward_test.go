@@ -134,6 +134,7 @@ func TestTrustedProxy(t *testing.T) {
 	for peer, want := range map[string]string{
 		"10.1.2.3:4":          "Forwarded: for=1.2.3.4, for=10.1.2.3;host=\"first.test\";proto=https\r\nX-Forwarded-For: 1.2.3.4, 10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
 		"[::ffff:10.1.2.3]:4": "Forwarded: for=1.2.3.4, for=\"[::ffff:10.1.2.3]\";host=\"first.test\";proto=https\r\nX-Forwarded-For: 1.2.3.4, ::ffff:10.1.2.3\r\nX-Forwarded-Host: first.test\r\nX-Forwarded-Proto: https\r\n",
+		"[fe80::1%eth0]:4":    "Forwarded: for=\"[fe80::1]\";host=\"caller.test\";proto=http\r\nX-Forwarded-For: fe80::1\r\n",
 		"11.1.2.3:4":          "Forwarded: for=11.1.2.3;host=\"caller.test\";proto=http\r\nX-Forwarded-For: 11.1.2.3\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
 		"@":                   "Forwarded: for=unknown;host=\"caller.test\";proto=http\r\nX-Forwarded-For: unknown\r\nX-Forwarded-Host: caller.test\r\nX-Forwarded-Proto: http\r\n",
 	} {

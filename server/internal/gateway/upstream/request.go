@@ -237,6 +237,7 @@ func peerOf(r *http.Request) string {
 	if err != nil {
 		return "unknown"
 	}
+	peer, _, _ = strings.Cut(peer, "%") // a zone means nothing elsewhere, and Forwarded has none (RFC 7239 §6)
 	return peer
 }
 
