@@ -48,7 +48,7 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	return x.check(&found)
 }
 
-// locate finds the operation. It answers OPTIONS for the contract's paths, as HTTP servers do.
+// locate finds the operation, or at least the path. It answers OPTIONS for the contract's paths, as HTTP servers do.
 func (x *exchange) locate() (match, bool, *graph.Problem) {
 	r, g := x.request, x.gate
 	path := r.URL.EscapedPath()
@@ -76,7 +76,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		p.Header = append(p.Header, graph.Field{Name: "Allow", Value: found.resource.allow})
 		return match{}, false, p
 	}
-	return match{}, false, nil
+	return found, false, nil
 }
 
 // isAlias reports whether a path that leads nowhere here would lead a reader to an operation, past what is enforced for it

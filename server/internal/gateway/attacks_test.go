@@ -81,7 +81,7 @@ var securityAttacks = []attack{
 	{rule: "the scope", head: "DELETE /api/users/a\nAuthorization: Bearer ADMIN", status: 204, saw: "DELETE /api/users/a\nAuthorization: Bearer ADMIN"},
 	{rule: "schemes are case-insensitive (RFC 9110 §11.1)", head: "GET /api/users/a\nAuthorization: bEARER x", status: 401},
 	{rule: "one Authorization (RFC 9110 §5.3)", head: "GET /api/users/a\nAuthorization: Bearer READ\nAuthorization: Bearer ADMIN", status: 401},
-	{rule: "all scopes of a requirement (OpenAPI, Security Requirement Object)", head: "GET /api/both\nAuthorization: Bearer READ", status: 403},
+	{rule: "all scopes of a requirement (OpenAPI 3.1, Security Requirement Object)", head: "GET /api/both\nAuthorization: Bearer READ", status: 403},
 	{rule: "all scopes of a requirement", head: "GET /api/both\nAuthorization: Bearer WRITE", status: 204, saw: "GET /api/both\nAuthorization: Bearer WRITE"},
 	{rule: "one alternative: its scopes", head: "GET /api/alternatives\nAuthorization: Bearer READ", status: 403},
 	{rule: "one alternative", head: "GET /api/alternatives\nAuthorization: Bearer ADMIN", status: 204, saw: "GET /api/alternatives\nAuthorization: Bearer ADMIN"},
@@ -178,6 +178,10 @@ var watchedAttacks = []attack{
 	{rule: "slashes that some readers merge", head: "GET /api//admin\nAuthorization: Bearer READ", status: 404},
 	{rule: "what no operation has needs a token", head: "GET /api/other", status: 401},
 	{rule: "what no operation has needs a token", head: "GET /api/other\nAuthorization: Bearer READ", status: 204, saw: "GET /api/other\nAuthorization: Bearer READ"},
+	{rule: "a method that only the sibling has", head: "DELETE /api/open/SECRET\nAuthorization: Bearer READ", status: 403},
+	{rule: "a method that only the sibling has, granted", head: "DELETE /api/open/SECRET\nAuthorization: Bearer ADMIN", status: 204, saw: "DELETE /api/open/SECRET\nAuthorization: Bearer ADMIN"},
+	{rule: "a method that the path does not have needs a token", head: "DELETE /api/open/a", status: 401},
+	{rule: "a method that the path does not have, at dots", head: "DELETE /api/open/..\nAuthorization: Bearer READ", status: 404},
 	{rule: "fields that name another method or target", head: "POST /api/users/a\nAuthorization: Bearer READ\nX-HTTP-Method-Override: DELETE\nX-HTTP-Method: DELETE\nX-Method-Override: DELETE\nX-Original-URL: /api/admin\nX-Original-Method: DELETE\nX-Rewrite-URL: /api/admin\nX-Forwarded-Method: DELETE\nX-Forwarded-Uri: /api/admin\nX-Forwarded-Prefix: /x\nX-Forwarded-Path: /x\nX_HTTP_Method_Override: DELETE\nProxy: http://evil", status: 204, saw: "POST /api/users/a\nAuthorization: Bearer READ"},
 }
 

@@ -26,8 +26,7 @@ func (x *exchange) checkHeader() *graph.Problem {
 			break
 		}
 	}
-	if x.gate.config.Verifier == nil && len(r.Header["Authorization"]) > 1 &&
-		x.judge(violation{kind: policy.Header, in: "header", name: "Authorization", keyword: "repeated"}) {
+	if len(r.Header["Authorization"]) > 1 && x.judge(violation{kind: policy.Header, in: "header", name: "Authorization", keyword: "repeated"}) {
 		return problemOf(auth.Repeated())
 	}
 	return nil

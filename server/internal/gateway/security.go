@@ -64,17 +64,15 @@ func alternativesOf(op *validate.Operation) []alternative {
 // of the path would find. What no operation has needs a token. Where tokens are checked it knows no policy: a token that is
 // only looked at protects nothing.
 func (x *exchange) authorize(found *match) *graph.Problem {
-	if x.route == nil {
-		if x.gate.config.Verifier == nil {
-			return nil
-		}
-		principal, refusal := x.verify()
-		if refusal == nil && principal.Personal() {
-			return graph.PersonalAccount()
-		}
-		return refusal
+	verifies := x.gate.config.Verifier != nil
+	var refusal *graph.Problem
+	switch {
+	case x.route != nil:
+		refusal = x.authorizeFor(x.route)
+	case verifies:
+		refusal = x.authorizeUnknown()
 	}
-	if refusal := x.authorizeFor(x.route); refusal != nil {
+	if refusal != nil {
 		return refusal
 	}
 	for _, rt := range x.siblings(found) {
@@ -82,10 +80,20 @@ func (x *exchange) authorize(found *match) *graph.Problem {
 			return refusal
 		}
 	}
-	if found.ambiguous && x.gate.config.Verifier != nil && x.route.rules[policy.Requests][policy.Path] != policy.Enforce {
+	judged := x.route != nil && x.route.rules[policy.Requests][policy.Path] == policy.Enforce
+	if found.ambiguous && verifies && !judged {
 		return graph.NoRoute() // there is no telling whose permission it needs
 	}
 	return nil
+}
+
+// authorizeUnknown refuses a request that no operation has unless its token holds.
+func (x *exchange) authorizeUnknown() *graph.Problem {
+	principal, refusal := x.verify()
+	if refusal == nil && principal.Personal() {
+		return graph.PersonalAccount()
+	}
+	return refusal
 }
 
 func (x *exchange) authorizeFor(rt *route) *graph.Problem {
