@@ -51,5 +51,6 @@
 // parameters. Callbacks, links and webhooks are not read.
 //
 // The time that a document takes is linear in its size. What small documents can multiply to, by aliases, circles and
-// dynamic scopes, is bounded.
+// dynamic scopes, is bounded. The files of a document have at most 64 MiB and about a million values together, and 32,768 in
+// one object or array.
 package spec

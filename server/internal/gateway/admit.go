@@ -24,7 +24,9 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	}()
 	r := x.request
 	if err := graph.CheckTarget(r); err != nil {
-		return nil, problemOf(err) // in every mode: others would read another request
+		// In every mode: others would read another request.
+		x.gate.record(x, &violation{kind: policy.Path, in: "path", keyword: "request-line", refused: true})
+		return nil, problemOf(err)
 	}
 	if err := graph.LimitHeader(r.Header, x.gate.config.MaxHeader); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
 		return nil, problemOf(err)

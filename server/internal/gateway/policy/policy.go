@@ -12,7 +12,9 @@
 //	    responses: off
 //
 // What is said of an operation's violation counts first, then the operation's mode, then the direction's violation, then
-// the direction's mode.
+// the direction's mode. A mode for value holds for read-only too, unless that has its own.
+//
+// A file has at most 1 MiB.
 package policy
 
 import (
