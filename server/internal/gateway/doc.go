@@ -13,6 +13,8 @@
 // path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
 // a 502 that tells nothing of it.
 //
+// Package traffic remembers the last hour, and what enforcing would have refused of what passed; package view shows it.
+//
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.
 // No policy touches what a token is worth, nor the framing of messages: a check that only watches protects nothing.
 //

@@ -306,7 +306,7 @@ func (w *memory) serve(t *testing.T, raw string, answer *reaction) (became traff
 	response := httptest.NewRecorder()
 	func() {
 		defer func() {
-			if v := recover(); v != nil && v != http.ErrAbortHandler {
+			if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // panics are compared
 				panic(v)
 			}
 		}()
