@@ -2,8 +2,6 @@ package spec_test
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -17,7 +15,7 @@ import (
 // PFXR_TEST_DOCUMENTS is how many documents there are, and PFXR_TEST_SEED the first.
 func TestRandomDocuments(t *testing.T) {
 	t.Parallel()
-	documents, first := number("PFXR_TEST_DOCUMENTS", 50), number("PFXR_TEST_SEED", 0)
+	documents, first := spectest.Setting("PFXR_TEST_DOCUMENTS", 25), spectest.Setting("PFXR_TEST_SEED", 0)
 	var c counts
 	for seed := first; seed < first+documents; seed++ {
 		source := spectest.Seed(uint64(seed))
@@ -39,13 +37,6 @@ func FuzzDocuments(f *testing.F) {
 		var c counts
 		c.document(t, spectest.NewDocument(spectest.Bytes(document), spectest.Options{}), spectest.Bytes(body), 8)
 	})
-}
-
-func number(variable string, otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
-		return n
-	}
-	return otherwise
 }
 
 type counts struct{ documents, leftOut, taken, refused int }

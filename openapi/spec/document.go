@@ -171,7 +171,7 @@ func newLoader(ctx context.Context, root *node, version string, o Options) *load
 		name = "openapi"
 	}
 	files := &library{
-		folder: o.Folder, files: map[string]*source{}, failed: map[string]error{}, resources: map[string]*node{}, bases: map[*node]*url.URL{},
+		budget: newBudget(), folder: o.Folder, files: map[string]*source{}, failed: map[string]error{}, resources: map[string]*node{}, bases: map[*node]*url.URL{},
 		anchors: map[anchor]*node{}, dynamic: map[*node][]dynamicAnchor{}, places: map[string][]*node{}, followed: map[reference]target{},
 		schemas31: version == "3.1",
 	}

@@ -17,10 +17,23 @@ const (
 	maxNesting    = 500     // levels of objects and arrays in a file
 	maxAliasNodes = 1 << 18 // values that the aliases of a YAML file add
 	maxAliasBytes = 4 << 20 // bytes of text that they add
+	maxValues     = 1 << 20 // values, which take up to 400 bytes each while they are read
 )
 
+// budget bounds what files take in memory: bytes that are mostly values take a hundred times their length, and aliases
+// multiply a YAML file: a thousand to one long string are small as YAML, and large as anything else.
+type budget struct{ values, aliasNodes, aliasBytes int }
+
+func newBudget() *budget { return &budget{maxValues, maxAliasNodes, maxAliasBytes} }
+
+// parse reads JSON or YAML.
+func parse(data []byte) (*node, error) { return newBudget().parse(data) }
+
 // parse reads JSON or YAML. An object that has a name twice is refused.
-func parse(data []byte) (*node, error) {
+func (b *budget) parse(data []byte) (*node, error) {
+	if b.values -= countValues(data); b.values < 0 || len(data) > maxFileBytes {
+		return nil, fmt.Errorf("the document is too large: at most %d MiB and some %d values are read", maxFileBytes>>20, maxValues)
+	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
 		n, err := parseJSON(data)
@@ -31,7 +44,18 @@ func parse(data []byte) (*node, error) {
 			return nil, errors.New(strings.TrimPrefix(err.Error(), "jsontext: "))
 		}
 	}
-	return parseYAML(data)
+	return b.parseYAML(data)
+}
+
+// countValues returns how many values a file can have, by what may begin one.
+func countValues(data []byte) int {
+	n := bytes.Count(data, []byte("- "))
+	for i, c := range data {
+		if c == '\n' || (c == ',' || c == '[' || c == '{') && (i+1 == len(data) || data[i+1] != '\n') {
+			n++
+		}
+	}
+	return n
 }
 
 func parseJSON(data []byte) (*node, error) {
@@ -100,7 +124,7 @@ func readObject(d *jsontext.Decoder, depth int) (*node, error) {
 	return n, err
 }
 
-func parseYAML(data []byte) (*node, error) {
+func (b *budget) parseYAML(data []byte) (*node, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var y yaml.Node
 	if err := d.Decode(&y); err != nil {
@@ -112,20 +136,15 @@ func parseYAML(data []byte) (*node, error) {
 	if !errors.Is(d.Decode(new(yaml.Node)), io.EOF) {
 		return nil, errors.New("there is more than one YAML document")
 	}
-	r := yamlReader{nodes: maxAliasNodes, bytes: maxAliasBytes}
-	return r.read(&y, 0, false)
+	return b.read(&y, 0, false)
 }
 
-// yamlReader bounds what aliases multiply a file to: a thousand aliases to one long string are small as YAML, and large as
-// anything else.
-type yamlReader struct{ nodes, bytes int }
-
-func (r *yamlReader) read(y *yaml.Node, depth int, copied bool) (*node, error) {
+func (b *budget) read(y *yaml.Node, depth int, copied bool) (*node, error) {
 	if copied {
-		r.nodes--
-		r.bytes -= len(y.Value)
+		b.aliasNodes--
+		b.aliasBytes -= len(y.Value)
 	}
-	if r.nodes < 0 || r.bytes < 0 {
+	if b.aliasNodes < 0 || b.aliasBytes < 0 {
 		return nil, fmt.Errorf("line %d: the aliases make the document too large", y.Line)
 	}
 	if depth > maxNesting {
@@ -133,13 +152,13 @@ func (r *yamlReader) read(y *yaml.Node, depth int, copied bool) (*node, error) {
 	}
 	switch y.Kind {
 	case yaml.DocumentNode:
-		return r.read(y.Content[0], depth, copied)
+		return b.read(y.Content[0], depth, copied)
 	case yaml.AliasNode:
-		return r.read(y.Alias, depth+1, true)
+		return b.read(y.Alias, depth+1, true)
 	case yaml.SequenceNode:
 		n := &node{kind: listKind}
 		for _, item := range y.Content {
-			value, err := r.read(item, depth+1, copied)
+			value, err := b.read(item, depth+1, copied)
 			if err != nil {
 				return nil, err
 			}
@@ -147,12 +166,12 @@ func (r *yamlReader) read(y *yaml.Node, depth int, copied bool) (*node, error) {
 		}
 		return n, nil
 	case yaml.MappingNode:
-		return r.mapping(y, depth, copied)
+		return b.mapping(y, depth, copied)
 	}
 	return scalar(y)
 }
 
-func (r *yamlReader) mapping(y *yaml.Node, depth int, copied bool) (*node, error) {
+func (b *budget) mapping(y *yaml.Node, depth int, copied bool) (*node, error) {
 	n := &node{kind: objectKind}
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(y.Content); i += 2 {
@@ -167,7 +186,7 @@ func (r *yamlReader) mapping(y *yaml.Node, depth int, copied bool) (*node, error
 			merged = append(merged, y.Content[i+1])
 			continue
 		}
-		value, err := r.read(y.Content[i+1], depth+1, copied)
+		value, err := b.read(y.Content[i+1], depth+1, copied)
 		if err != nil {
 			return nil, err
 		}
@@ -175,16 +194,16 @@ func (r *yamlReader) mapping(y *yaml.Node, depth int, copied bool) (*node, error
 			return nil, fmt.Errorf("line %d: duplicate member %q", key.Line, key.Value)
 		}
 		if copied {
-			r.bytes -= len(key.Value)
+			b.aliasBytes -= len(key.Value)
 		}
 	}
-	return n, r.merge(n, merged, depth)
+	return n, b.merge(n, merged, depth)
 }
 
 // merge works merge keys in (<<: *alias, or a list of aliases): members that are there stay.
-func (r *yamlReader) merge(n *node, merged []*yaml.Node, depth int) error {
+func (b *budget) merge(n *node, merged []*yaml.Node, depth int) error {
 	for _, y := range merged {
-		value, err := r.read(y, depth+1, true)
+		value, err := b.read(y, depth+1, true)
 		if err != nil {
 			return err
 		}

@@ -59,6 +59,8 @@ func TestParseRefuses(t *testing.T) {
 		{"names that are objects", "? {a: 1}\n: b", "scalar"},
 		{"merge keys of no mapping", "<<: 1", "mapping"},
 		{"aliases that multiply", bomb, "too large"},
+		{"a file of values alone, YAML", "a: [" + strings.Repeat("1,", 1<<20) + "]", "too large"},
+		{"a file of values alone, JSON", "[" + strings.Repeat("1,", 1<<20) + "1]", "too large"},
 		{"aliases to one long text", "a: &a " + strings.Repeat("x", 20_000) + "\nb: [" + strings.Repeat("*a, ", 1000) + "]", "too large"},
 		{"an alias to itself", "a: &a [*a]", ""},
 		{"deep JSON", strings.Repeat("[", 600) + strings.Repeat("]", 600), "deep"},

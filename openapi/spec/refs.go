@@ -27,6 +27,7 @@ type library struct {
 	names     []string           // of the files that were read, in order
 	failed    map[string]error   // by path
 	bytes     int
+	budget    *budget // of the files next to the document
 	order     int
 	opened    func(root *node) // is told of each file
 	schemas31 bool             // $id and anchors mean something
@@ -183,7 +184,7 @@ func (l *library) read(name string) (*source, error) {
 		return nil, err
 	}
 	l.bytes += len(data)
-	root, err := parse(data)
+	root, err := l.budget.parse(data)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (t *texts) readCookies(p *plan, lines []string) {
 			var pair string
 			pair, line, more = strings.Cut(line, ";")
 			name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if strings.ContainsAny(name, " \t") || !ok && p.cookies[name] != nil {
+			if !p.isPair(name, value, ok) {
 				t.faults.List = append(t.faults.List, Fault{In: "header", Name: "Cookie", Keyword: "malformed"})
 				return
 			}
@@ -97,6 +97,21 @@ func (t *texts) readCookies(p *plan, lines []string) {
 			}
 		}
 	}
+}
+
+// isPair reports whether all readers find the same cookie in a pair, or none of the contract's. assigned reports its equals
+// sign. A quoted string must end in its pair: some readers let it run on (RFC 2965 §3.2).
+func (p *plan) isPair(name, value string, assigned bool) bool {
+	decoded, _ := unescapePercent(name, false)
+	switch {
+	case strings.ContainsAny(name, " \t"), name == "" && assigned:
+		return false
+	case strings.HasPrefix(value, `"`) && (len(value) == 1 || !strings.HasSuffix(value, `"`)):
+		return false
+	case p.cookies[name] != nil:
+		return assigned
+	}
+	return p.cookies[decoded] == nil
 }
 
 // checkCookie checks one cookie.

@@ -49,6 +49,30 @@ func ParseMediaType(contentType string) (MediaType, bool) {
 	return m, true
 }
 
+// String returns the media type in one form for all that mean the same: names and charset in lower case, a charset without
+// quotes, and one space behind each semicolon.
+func (m MediaType) String() string {
+	if m.parameters == "" {
+		return m.Type
+	}
+	text := m.Type
+	for rest := m.parameters; rest != ""; {
+		var key, value string
+		var ok bool
+		if key, value, rest, ok = cutParameter(rest); !ok {
+			break
+		}
+		key = strings.ToLower(key)
+		if key == "charset" && isToken(unquote(value)) {
+			value = strings.ToLower(unquote(value))
+		}
+		if key != "" {
+			text += "; " + key + "=" + value
+		}
+	}
+	return text
+}
+
 // Parameter returns the value of a parameter, whose name is in lower case, and whether there is one.
 func (m MediaType) Parameter(name string) (string, bool) {
 	for rest := m.parameters; rest != ""; {

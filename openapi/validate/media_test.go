@@ -41,6 +41,30 @@ func TestParseMediaType(t *testing.T) {
 	}
 }
 
+// TestMediaTypeInOneForm: what is forwarded says what was checked, whatever was sent.
+func TestMediaTypeInOneForm(t *testing.T) {
+	t.Parallel()
+	for sent, want := range map[string]string{
+		"application/json":                         "application/json",
+		"Application/JSON":                         "application/json",
+		" text/plain ":                             "text/plain",
+		"text/plain;charset=UTF-8":                 "text/plain; charset=utf-8",
+		`text/plain ; Charset="Utf-8" ;`:           "text/plain; charset=utf-8",
+		`text/plain;charset="utf\-8"`:              "text/plain; charset=utf-8",
+		`multipart/form-data; Boundary="A b"`:      `multipart/form-data; boundary="A b"`,
+		"application/json;odata.metadata=Full;X=Y": "application/json; odata.metadata=Full; x=Y",
+		"text/plain;":                              "text/plain",
+	} {
+		m, ok := ParseMediaType(sent)
+		if got := m.String(); !ok || got != want {
+			t.Errorf("%q: got %q, want %q", sent, got, want)
+		}
+		if again, ok := ParseMediaType(want); !ok || again.String() != want {
+			t.Errorf("%q has another form yet", want)
+		}
+	}
+}
+
 func TestIsJSON(t *testing.T) {
 	t.Parallel()
 	for mediaType, want := range map[string]bool{

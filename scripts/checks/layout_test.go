@@ -72,21 +72,25 @@ func TestOnlyAPIAndGeneratedServerImportEcho(t *testing.T) {
 	}
 }
 
-// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth; api → odata → pfx. A package may import those to its right and no other.
+// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth, authority; api → odata → pfx. A package may import those to its right and no other.
 func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pfx", "throttle"},
 		"auth":             {},
-		"gateway":          {"auth", "gateway/policy", "gateway/traffic", "graph"},
+		"authority":        {},
+		"gateway":          {"auth", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
+		"gateway/form":     {"graph"},
 		"gateway/policy":   {},
+		"gateway/stream":   {},
 		"gateway/traffic":  {"gateway/policy"},
-		"gateway/upstream": {},
+		"gateway/upstream": {"authority", "gateway/stream", "pace"},
 		"gateway/view":     {"gateway/policy", "gateway/traffic"},
-		"graph":            {"auth"},
+		"graph":            {"auth", "authority"},
 		"odata":            {"pfx"},
+		"pace":             {},
 		"pester":           {},
 		"store/copying":    {"pfx"},
 		"store/postgres":   {"pfx"},

@@ -3,15 +3,15 @@
 package differential
 
 import (
-	"os"
-	"strconv"
 	"testing"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
 )
 
 // TestGeneratedCodeAgrees draws PFXR_TEST_DOCUMENTS documents from PFXR_TEST_SEED on, and PFXR_TEST_BODIES bodies of each.
 func TestGeneratedCodeAgrees(t *testing.T) {
 	t.Parallel()
-	c := Comparison{Documents: number("PFXR_TEST_DOCUMENTS", 30), Bodies: number("PFXR_TEST_BODIES", 200), Seed: uint64(number("PFXR_TEST_SEED", 0))}
+	c := Comparison{Documents: spectest.Setting("PFXR_TEST_DOCUMENTS", 30), Bodies: spectest.Setting("PFXR_TEST_BODIES", 200), Seed: uint64(spectest.Setting("PFXR_TEST_SEED", 0))}
 	if err := c.Run(t.Context(), t.Output()); err != nil {
 		t.Fatal(err)
 	}
@@ -26,11 +26,4 @@ func TestGeneratedCodeAgrees(t *testing.T) {
 	if 4*(c.Documents-c.Dropped-c.Unjudged) < c.Documents || 8*c.Accepted < c.Refused || 8*c.Refused < c.Accepted {
 		t.Error("the documents and bodies show too little")
 	}
-}
-
-func number(variable string, otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
-		return n
-	}
-	return otherwise
 }

@@ -16,7 +16,9 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Config says what a gate is made of. The zero Config enforces the built-in contract on requests and watches responses.
@@ -40,6 +42,21 @@ type Config struct {
 	// tenant. Without any, tokens pass as they are. Audiences are the names of the API in a token; neither goes without the
 	// other.
 	Issuers, Audiences []string
+	// Errors is the form of the gate's own responses. The default is GraphErrors for the built-in contract and ProblemErrors
+	// for others.
+	Errors Form
+	// ErrorTemplate is a form of your own, instead of Errors: a file as `pfxrd gateway --errors FILE` reads it. New and
+	// Replace try it with each status. Nil is none.
+	ErrorTemplate []byte
+	// CORSOrigins are the origins whose pages may call, such as https://app.example, or * for all. The gate then answers
+	// preflights itself, from the contract, and replaces the Access-Control-* fields of the handlers behind it. Without any,
+	// preflights go to the next handler. CORSCredentials lets pages send cookies and client certificates; not with *.
+	CORSOrigins     []string
+	CORSCredentials bool
+	// MaxHeader is the length of a request's header fields together in bytes; 0 means 16 KiB. MaxRequest is that of its body,
+	// before and after decompression; 0 means that of the contract: 64 KiB for the built-in one, Contract.MaxBody, or 1 MiB.
+	MaxHeader  int
+	MaxRequest int64
 	// MaxResponse is the length of a response's body in bytes up to which it is checked; 0 means 8 MiB. No more than that
 	// is held for a response.
 	MaxResponse int
@@ -80,6 +97,32 @@ func (m Mode) parse(field string) (*policy.Mode, error) {
 		return nil, fmt.Errorf("%s is %q: %w", field, m, err)
 	}
 	return mode, nil
+}
+
+// Form is how the gate's own responses look. The zero Form is that of the contract.
+type Form string
+
+// The forms.
+const (
+	ProblemErrors Form = "problem" // application/problem+json with a member of errors for each fault (RFC 9457)
+	GraphErrors   Form = "graph"   // the errors of Microsoft Graph
+)
+
+// form returns the form of the gate's own responses, nil for that of the contract.
+func (c *Config) form() (*form.Form, error) {
+	switch {
+	case c.ErrorTemplate != nil && c.Errors != "":
+		return nil, errors.New("Errors and ErrorTemplate are two forms: want one")
+	case c.ErrorTemplate != nil:
+		return form.Parse("ErrorTemplate", c.ErrorTemplate)
+	case c.Errors == ProblemErrors:
+		return form.Problem(), nil
+	case c.Errors == GraphErrors:
+		return form.Graph(), nil
+	case c.Errors == "":
+		return nil, nil //nolint:nilnil // no form is a setting, too
+	}
+	return nil, fmt.Errorf("Errors is %q: want problem or graph", c.Errors)
 }
 
 const (
@@ -150,24 +193,31 @@ func (g *Gate) Close() {
 
 // put puts into force what c says.
 func (g *Gate) put(c Config) error {
-	if c.MaxResponse < 0 {
+	switch {
+	case c.MaxResponse < 0:
 		return fmt.Errorf("MaxResponse is %d: want 1 or more, or 0 for %d", c.MaxResponse, defaultMaxResponse)
+	case c.MaxHeader < 0:
+		return fmt.Errorf("MaxHeader is %d: want 1 or more, or 0 for %d", c.MaxHeader, graph.MaxHeader)
+	case c.MaxRequest < 0:
+		return fmt.Errorf("MaxRequest is %d: want 1 or more, or 0 for that of the contract", c.MaxRequest)
 	}
 	config := gateway.Config{
-		Defaults: policy.Defaults{Responses: policy.Monitor}, MaxResponse: cmp.Or(c.MaxResponse, defaultMaxResponse),
-		Metrics: g.metrics, Log: c.Log,
+		Defaults: policy.Defaults{Responses: policy.Monitor}, MaxHeader: c.MaxHeader, MaxResponse: cmp.Or(c.MaxResponse, defaultMaxResponse),
+		CORS: gateway.CORS{Origins: slices.Clone(c.CORSOrigins), Credentials: c.CORSCredentials}, Metrics: g.metrics, Log: c.Log,
 	}
 	if g.verifier != nil {
 		config.Verifier = g.verifier
 	}
-	var errs [4]error
+	var errs [5]error
 	config.Defaults.ForceRequests, errs[0] = c.Requests.parse("Requests")
 	config.Defaults.ForceResponses, errs[1] = c.Responses.parse("Responses")
 	config.Defaults.Unknown, errs[2] = c.Unknown.parse("Unknown")
 	config.Contract, errs[3] = c.contract()
+	config.Errors, errs[4] = c.form()
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
+	config.Contract.MaxBody = cmp.Or(c.MaxRequest, config.Contract.MaxBody)
 	if c.Policy != nil {
 		var err error
 		if config.Policy, err = policy.Parse(c.Policy); err != nil {

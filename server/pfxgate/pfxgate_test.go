@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +151,59 @@ func isGraphError(w *httptest.ResponseRecorder) bool {
 	}
 	return json.Unmarshal(w.Body.Bytes(), &body) == nil && body.Error.Code != "" && body.Error.Message != "" &&
 		body.Error.InnerError["request-id"] != "" && w.Header().Get("Content-Type") == "application/json"
+}
+
+// isProblem reports whether an answer has the form of RFC 9457.
+func isProblem(w *httptest.ResponseRecorder) bool {
+	var body struct {
+		Title, Detail, Instance string
+		Status                  int
+	}
+	return json.Unmarshal(w.Body.Bytes(), &body) == nil && body.Status == w.Code && body.Title != "" && body.Detail != "" &&
+		slices.Equal(w.Header()["request-id"], []string{strings.TrimPrefix(body.Instance, "urn:uuid:")}) && w.Header().Get("Content-Type") == "application/problem+json"
+}
+
+// TestErrorForms: the form of refusals is the contract's unless the Config names another.
+func TestErrorForms(t *testing.T) {
+	t.Parallel()
+	pets := []byte(`{"openapi":"3.1.0","info":{"title":"Pets","version":"1"},"paths":{"/pets":{"get":{"responses":{"200":{"description":"All."}}}}}}`)
+	house := []byte("Content-Type: application/vnd.house+json\n\n{\"house\":{{.Status}}}")
+	for name, tt := range map[string]struct {
+		config pfxgate.Config
+		want   string
+	}{
+		"the built-in contract": {pfxgate.Config{}, "application/json"},
+		"with problems":         {pfxgate.Config{Errors: pfxgate.ProblemErrors}, "application/problem+json"},
+		"a document":            {pfxgate.Config{Spec: pets}, "application/problem+json"},
+		"with Graph's errors":   {pfxgate.Config{Spec: pets, Errors: pfxgate.GraphErrors}, "application/json"},
+		"with a template":       {pfxgate.Config{Spec: pets, ErrorTemplate: house}, "application/vnd.house+json"},
+	} {
+		w := httptest.NewRecorder()
+		newGate(t, tt.config).Handler(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/nothing", http.NoBody))
+		if got := w.Header().Get("Content-Type"); w.Code != http.StatusNotFound || got != tt.want {
+			t.Errorf("%s: got %d %s %s, want %s", name, w.Code, got, w.Body, tt.want)
+		}
+	}
+}
+
+// TestLimits: the bounds of the Config count before those of the contract.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	gated := newGate(t, pfxgate.Config{MaxHeader: 100, MaxRequest: 12}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	for name, tt := range map[string]struct {
+		field, body string
+		status      int
+	}{
+		"within both":   {"1", `{"status":6}`, http.StatusNoContent},
+		"a long header": {strings.Repeat("1", 100), `{"status":6}`, http.StatusRequestHeaderFieldsTooLarge},
+		"a long body":   {"1", `{"status":6} `, http.StatusRequestEntityTooLarge},
+	} {
+		w, r := httptest.NewRecorder(), patch("/beta/pfxRecryptionRequests/sample", []byte(tt.body))
+		r.Header.Set("X", tt.field)
+		if gated.ServeHTTP(w, r); w.Code != tt.status {
+			t.Errorf("%s: got %d %s, want %d", name, w.Code, w.Body, tt.status)
+		}
+	}
 }
 
 func TestInvalidNeverReachesTheHandler(t *testing.T) {
@@ -362,7 +416,7 @@ func TestOwnContract(t *testing.T) {
 		w, r := httptest.NewRecorder(), patch(tt.target, []byte(tt.body))
 		r.Method = http.MethodPost
 		gated.ServeHTTP(w, r)
-		if w.Code != tt.status || w.Code >= 400 && !isGraphError(w) {
+		if w.Code != tt.status || w.Code >= 400 && !isProblem(w) {
 			t.Errorf("%s: got %d %s, want %d", name, w.Code, w.Body, tt.status)
 		}
 	}
@@ -413,6 +467,11 @@ func TestWrongConfig(t *testing.T) {
 		`Unknown is "pass"`:                   {Unknown: "pass"},
 		"Issuers and Audiences go together":   {Issuers: []string{"https://login.example"}},
 		"MaxResponse is -1":                   {MaxResponse: -1},
+		"MaxHeader is -1":                     {MaxHeader: -1},
+		"MaxRequest is -1":                    {MaxRequest: -1},
+		`Errors is "json"`:                    {Errors: "json"},
+		"Errors and ErrorTemplate":            {Errors: pfxgate.GraphErrors, ErrorTemplate: []byte{}},
+		"ErrorTemplate:1: want":               {ErrorTemplate: []byte{}},
 		"want one":                            {Spec: []byte(events), Contract: &pfxgate.Contract{Operations: operations}},
 		"Operations is empty":                 {Contract: &pfxgate.Contract{BasePath: "/v1"}},
 		`BasePath is "v1"`:                    {Contract: &pfxgate.Contract{Operations: operations, BasePath: "v1"}},

@@ -1,6 +1,10 @@
 package spectest
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+)
 
 // Source decides what is drawn. It either has bytes, as a fuzzer gives them, and draws the simplest thing when they are used
 // up; or a seed, and never ends.
@@ -32,3 +36,11 @@ func (s *Source) IntN(n int) int {
 func (s *Source) Chance(n int) bool { return s.IntN(n) == n-1 }
 
 func pick[T any](s *Source, list []T) T { return list[s.IntN(len(list))] }
+
+// Setting returns the number in an environment variable that says how much a test draws, or otherwise.
+func Setting(variable string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
+		return n
+	}
+	return otherwise
+}

@@ -34,8 +34,8 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int, retr
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, enter func(*Server, *exchange, *http.Request) error) {
 	x := newExchange(w, r, s.config.PublicURL, s.config.Now())
 	x.setCommonHeader()
-	if len(r.TransferEncoding) > 0 {
-		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
+	if graph.EndsConnection(r) {
+		w.Header()["Connection"] = []string{"close"}
 	}
 	var p *graph.Problem
 	if err := enter(s, x, r); err != nil {
@@ -55,7 +55,10 @@ func (s *Server) enter(x *exchange, r *http.Request) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	if err := graph.LimitHeader(r.Header); err != nil {
+	if err := graph.CheckTarget(r); err != nil {
+		return err // 400 before anything reads the target
+	}
+	if err := graph.LimitHeader(r.Header, graph.MaxHeader); err != nil {
 		return err // 431 before anything looks at a header
 	}
 	graph.CanonicalAddress(r.URL) // one address for each object; the router sees only that
@@ -123,6 +126,10 @@ func (x *exchange) writeProblem(p *graph.Problem) {
 // licensed organisation.
 func (c *Config) authorize(op *validate.Operation) check {
 	permissions := op.Permissions()
+	var alternatives [][]string
+	for _, p := range permissions {
+		alternatives = append(alternatives, []string{p})
+	}
 	return func(r *http.Request, x *exchange) error {
 		principal, err := c.Verifier.Verify(x, r.Header["Authorization"])
 		if err != nil {
@@ -131,7 +138,7 @@ func (c *Config) authorize(op *validate.Operation) check {
 		x.principal = principal
 		switch {
 		case !principal.Allows(permissions...):
-			return graph.Forbidden(permissions)
+			return graph.Forbidden(alternatives)
 		case principal.Personal():
 			return graph.PersonalAccount()
 		case c.Licensed != nil && !c.Licensed(principal.Tenant):

@@ -23,35 +23,43 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/upstream"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/view"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
-	Listen       string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen  string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
-	Upstream     string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
-	UpstreamCA   string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
-	KeepHost     bool           `help:"Send the caller's Host on, not the upstream's own name."`
-	TrustedProxy []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields are sent on; may be repeated." placeholder:"CIDR"`
-	MaxConns     int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
-	Timeout      time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
-	MaxRequest   int64          `help:"How long a request's body may be, in bytes, before and after decompression; the default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	MaxResponse  int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default})."`
-	Spec         string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
-	Policy       string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
-	Requests     *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
-	Responses    *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
-	Unknown      string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
-	Issuer       []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are." placeholder:"URL"`
-	Audience     []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
-	DrainDelay   time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
-	TLSCert      string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey       string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz, /metrics and /debug/pprof/ (${default}); empty for none." placeholder:"ADDR"`
+	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path." placeholder:"URL"`
+	UpstreamCA      string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	KeepHost        bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
+	TrustedProxy    []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields, X-Real-IP and the like are sent on; may be repeated." placeholder:"CIDR"`
+	MaxConns        int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
+	Timeout         time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
+	StreamTimeout   time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
+	Upgrade         string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
+	MaxHeader       int            `help:"How long the header fields of a request may be together, in bytes: names, values and 4 for each; beyond it 431. At most 1048576; the default is 16384." placeholder:"BYTES"`
+	MaxRequest      int64          `help:"How long a request's body may be, in bytes, before and after decompression; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default}); beyond it 502 where responses are enforced, else it passes unchecked. No more of it is ever held." placeholder:"BYTES"`
+	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
+	Policy          string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
+	Errors          string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
+	CORSOrigin      []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. The gateway then answers preflights itself, from the document, and replaces the upstream's Access-Control-* fields. Without it preflights go to the upstream." placeholder:"ORIGIN" name:"cors-origin"`
+	CORSCredentials bool           `help:"Let the pages of --cors-origin send cookies and client certificates; not with *." name:"cors-credentials"`
+	Requests        *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
+	Responses       *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
+	Unknown         string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
+	Issuer          []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are. Keys and other credentials must be there in any case: --check says how each scheme is checked." placeholder:"URL"`
+	Audience        []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
+	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
+	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
 }
 
 // Validate refuses what cannot be meant.
@@ -61,6 +69,8 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--issuer and --audience go together: a token for another service must not be accepted")
 	case c.upstreamError() != nil:
 		return c.upstreamError()
+	case c.corsError() != nil:
+		return c.corsError()
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.Unknown != "" && c.Unknown != "refuse" && c.Unknown != "pass":
@@ -69,8 +79,29 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--drain-delay must not be below 0")
 	case c.MaxRequest < 0:
 		return errors.New("--max-request must not be below 0")
+	case c.MaxHeader < 0 || c.MaxHeader > maxMaxHeader:
+		return fmt.Errorf("--max-header must be from 0 to %d", maxMaxHeader)
 	case c.MaxConns < 1 || c.MaxResponse < 1 || c.Timeout <= 0:
 		return errors.New("--max-conns, --max-response and --timeout must be above 0")
+	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
+		return errors.New("--upgrade must be allow or refuse")
+	case c.StreamTimeout < 0:
+		return errors.New("--stream-timeout must not be below 0")
+	}
+	return nil
+}
+
+// maxMaxHeader keeps connections from taking more memory than one has for all of them.
+const maxMaxHeader = 1 << 20
+
+func (c *GatewayConfig) cors() gateway.CORS {
+	return gateway.CORS{Origins: c.CORSOrigin, Credentials: c.CORSCredentials}
+}
+
+func (c *GatewayConfig) corsError() error {
+	cors := c.cors()
+	if err := cors.Validate(); err != nil {
+		return fmt.Errorf("--cors-origin: %w", err)
 	}
 	return nil
 }
@@ -150,14 +181,15 @@ type Gateway struct {
 	consult  bool           // asks for mistakes in the document that make no verdict
 }
 
-// files are contract and policy as they were read; nil is one that there is not.
+// files are contract, policy and error form as they were read; nil is one that there is not.
 type files struct {
-	spec, policy []byte
-	err          error
+	spec, policy, errors []byte
+	err                  error
 }
 
 func (f *files) equal(other *files) bool {
-	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && fmt.Sprint(f.err) == fmt.Sprint(other.err)
+	return bytes.Equal(f.spec, other.spec) && bytes.Equal(f.policy, other.policy) && bytes.Equal(f.errors, other.errors) &&
+		fmt.Sprint(f.err) == fmt.Sprint(other.err)
 }
 
 // OpenGateway reads contract and policy and opens the listeners, unless ctx is done before. Without an error, the caller
@@ -203,14 +235,23 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	return g.apply(ctx, &g.seen)
 }
 
+// minBodyRate is how many bytes a second a request's body has to bring on average.
+const minBodyRate = 1 << 10
+
 func (g *Gateway) listen() error {
 	c := &g.config
+	if g.current.WantsCertificate() {
+		g.host.clientAuth = tls.RequestClientCert // to be seen: the upstream, or nobody, says whose it is
+	}
 	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
 	}
-	server.Handler, g.URL = g.current.Handler(g.upstream), url
-	server.WriteTimeout += c.Timeout // until the upstream's first piece; each further one has a deadline of its own
+	server.MaxHeaderBytes = max(server.MaxHeaderBytes, 4*c.MaxHeader) // net/http's answer beyond it is not ours
+	server.WriteTimeout += c.Timeout                                  // until the upstream's first piece; each further one has a deadline of its own
+	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
+	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
+	server.RegisterOnShutdown(g.upstream.EndTunnels)
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, g.notReady, view.New(g.traffic))
 	return err
 }
@@ -218,7 +259,7 @@ func (g *Gateway) listen() error {
 func (g *Gateway) connect() error {
 	config := upstream.Config{
 		URL: g.config.Upstream, KeepHost: g.config.KeepHost, Trusted: g.config.TrustedProxy, MaxConns: g.config.MaxConns,
-		Timeout: g.config.Timeout, Fail: g.fail,
+		Timeout: g.config.Timeout, StreamTimeout: g.config.StreamTimeout, Upgrade: g.config.Upgrade == "allow", Fail: g.fail,
 	}
 	if g.config.UpstreamCA != "" {
 		pem, err := os.ReadFile(g.config.UpstreamCA)
@@ -240,19 +281,34 @@ func (g *Gateway) connect() error {
 
 // fail answers for an upstream that did not.
 func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p, level := gateway.BadAnswer(), slog.LevelError
-	if e, ok := errors.AsType[*upstream.Error](err); ok {
-		switch e.Kind {
-		case upstream.Timeout:
-			p = gateway.LateAnswer()
-		case upstream.Busy:
-			p = graph.Unavailable(err)
-		case upstream.Gone:
-			p, level = graph.MalformedBody(err), slog.LevelInfo // the caller's doing
-		}
+	e, ok := errors.AsType[*upstream.Error](err)
+	if !ok {
+		e = &upstream.Error{Err: err}
+	}
+	p, level := problemOf(e), slog.LevelError
+	if e.Kind == upstream.NoUpgrade || e.Kind == upstream.Slow || e.Kind == upstream.Gone || r.Context().Err() != nil {
+		level = slog.LevelInfo // the caller's doing
 	}
 	g.log.Log(r.Context(), level, "no answer from the upstream", "status", p.Status, "err", err)
 	gateway.Fail(w, p)
+}
+
+// problemOf returns what the caller is told. Once a part of the request was sent, no status may say that it was not
+// applied.
+func problemOf(e *upstream.Error) *graph.Problem {
+	switch {
+	case e.Kind == upstream.Timeout:
+		return gateway.LateAnswer()
+	case e.Kind == upstream.Broken, e.Begun:
+		return gateway.BrokenAnswer()
+	case e.Kind == upstream.NoUpgrade:
+		return gateway.NoUpgrade()
+	case e.Kind == upstream.Slow:
+		return graph.SlowBody(e)
+	case e.Kind == upstream.Gone:
+		return graph.MalformedBody(e)
+	}
+	return gateway.Unsent(e)
 }
 
 // read reads the files that say what the gate does.
@@ -261,17 +317,34 @@ func (g *Gateway) read() files {
 	for _, file := range []struct {
 		flag, name string
 		into       *[]byte
-	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}} {
+	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}, {"--errors", g.config.errorFile(), &f.errors}} {
 		if file.name == "" {
 			continue
 		}
-		data, err := os.ReadFile(file.name)
+		data, err := readFile(file.name)
 		if err != nil {
 			return files{err: fmt.Errorf("reading %s: %w", file.flag, err)}
 		}
-		*file.into = append([]byte{}, data...) // an empty file is one
+		*file.into = data
 	}
 	return f
+}
+
+// maxFile is the length of a contract or a policy in bytes. What reads them has bounds of its own, which are lower.
+const maxFile = 64 << 20
+
+// readFile reads a file that may grow without an end: it must not end a gateway that runs.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it has more than %d MiB", maxFile>>20)
+	}
+	return data, err
 }
 
 // apply puts files into force, or returns an error and changes nothing.
@@ -290,8 +363,13 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 			return fmt.Errorf("%s: %w", g.config.Policy, err)
 		}
 	}
+	errorForm, err := g.errorForm(f.errors)
+	if err != nil {
+		return err
+	}
 	config := gateway.Config{
-		Contract: contract, Policy: rules, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Traffic: g.traffic, Log: g.log,
+		Contract: contract, Policy: rules, Errors: errorForm, CORS: g.config.cors(), Address: g.upstream.Address,
+		MaxHeader: g.config.MaxHeader, MaxResponse: g.config.MaxResponse, Metrics: g.metrics, Traffic: g.traffic, Log: g.log,
 		Defaults: policy.Defaults{
 			Responses: policy.Monitor, ForceRequests: g.config.Requests, ForceResponses: g.config.Responses, Unknown: unknown(g.config.Unknown),
 		},
@@ -306,6 +384,28 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 	g.current.Replace(gate)
 	g.document = document
 	return nil
+}
+
+// errorFile is the file that --errors names, "" if it names none.
+func (c *GatewayConfig) errorFile() string {
+	switch c.Errors {
+	case "problem", "graph":
+		return ""
+	}
+	return c.Errors
+}
+
+// errorForm returns the form of the gateway's own responses, nil for that of the contract.
+func (g *Gateway) errorForm(template []byte) (*form.Form, error) {
+	switch {
+	case template != nil:
+		return form.Parse(g.config.Errors, template)
+	case g.config.Errors == "problem":
+		return form.Problem(), nil
+	case g.config.Errors == "graph":
+		return form.Graph(), nil
+	}
+	return nil, nil //nolint:nilnil // no form is a setting, too
 }
 
 // readingTime is how long reading a document may take.
@@ -338,7 +438,7 @@ func unknown(word string) *policy.Mode {
 	return nil
 }
 
-// reload reads contract and policy anew. What is bad leaves what is in force.
+// reload reads contract, policy and error form anew. What is bad leaves what is in force.
 func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
@@ -363,12 +463,12 @@ func (g *Gateway) notReady(ctx context.Context) string {
 	return ""
 }
 
-// Run serves until ctx is done, and reads contract and policy anew on SIGHUP and when their files change.
+// Run serves until ctx is done, and reads contract, policy and error form anew on SIGHUP and when their files change.
 func (g *Gateway) Run(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	watcher, err := watch(g.config.Spec, g.config.Policy)
+	watcher, err := watch(g.config.Spec, g.config.Policy, g.config.errorFile())
 	if err != nil {
 		return errors.Join(err, g.close())
 	}

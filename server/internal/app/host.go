@@ -17,6 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Every limit that a host puts on a connection.
@@ -43,6 +45,7 @@ type host struct {
 	draining   atomic.Bool
 	sleep      func(time.Duration)
 	ballast    []byte
+	clientAuth tls.ClientAuthType // of the listener that callers reach
 }
 
 type serving struct {
@@ -59,7 +62,7 @@ func newHost(log *slog.Logger, drainDelay time.Duration) *host {
 // open listens on address, with TLS if there is a certificate, and returns the server, which has no handler yet, and
 // its URL.
 func (h *host) open(address, certFile, keyFile string) (*http.Server, string, error) {
-	l, err := listen(address, certFile, keyFile)
+	l, err := listen(address, certFile, keyFile, h.clientAuth)
 	if err != nil {
 		return nil, "", err
 	}
@@ -73,8 +76,8 @@ func (h *host) open(address, certFile, keyFile string) (*http.Server, string, er
 }
 
 // listen opens a listener. For TLS it offers HTTP/2 too.
-func listen(address, certFile, keyFile string) (net.Listener, error) {
-	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}}
+func listen(address, certFile, keyFile string, clientAuth tls.ClientAuthType) (net.Listener, error) {
+	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}, ClientAuth: clientAuth}
 	if certFile != "" {
 		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 		if err != nil {
@@ -170,11 +173,11 @@ func (h *host) serve(ctx context.Context) error {
 	return g.Wait()
 }
 
-// lastAnswers says of each answer, once the host drains, that it is the last one of its connection (RFC 9112 §9.6).
-// Shutdown alone closes a connection the moment that it is idle, and a request that is on its way then gets no answer.
+// lastAnswers says of an answer that it is the last one of its connection (RFC 9112 §9.6): where the framing of the request
+// is in doubt, and of each answer once the host drains. Shutdown alone closes a connection the moment that it is idle, and a request that is on its way then gets no answer.
 func (h *host) lastAnswers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h.draining.Load() {
+		if h.draining.Load() || graph.EndsConnection(r) {
 			w.Header()["Connection"] = connectionClose
 		}
 		next.ServeHTTP(w, r)

@@ -55,18 +55,21 @@ func (l *lines) await(text string) {
 	}
 }
 
-// reloadable is a running gateway whose contract and policy are files.
+// reloadable is a running gateway whose contract, policy and error form are files.
 type reloadable struct {
 	*Gateway
-	spec, policy string
-	log          *lines
+	spec, policy, errors string
+	log                  *lines
 }
 
 func startReloadable(t *testing.T) *reloadable {
 	t.Helper()
 	dir := t.TempDir()
-	r := &reloadable{spec: filepath.Join(dir, "openapi.yaml"), policy: filepath.Join(dir, "policy.yaml"), log: &lines{told: make(chan string, 1000)}}
-	for name, text := range map[string]string{r.spec: string(openapi.Document), r.policy: refusing} {
+	r := &reloadable{
+		spec: filepath.Join(dir, "openapi.yaml"), policy: filepath.Join(dir, "policy.yaml"), errors: filepath.Join(dir, "errors.tmpl"),
+		log: &lines{told: make(chan string, 1000)},
+	}
+	for name, text := range map[string]string{r.spec: string(openapi.Document), r.policy: refusing, r.errors: houseForm} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +79,7 @@ func startReloadable(t *testing.T) *reloadable {
 	enforce := policy.Enforce
 	g, err := OpenGateway(t.Context(), GatewayConfig{
 		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Upstream: upstream.URL, MaxConns: 512, Timeout: time.Hour, MaxResponse: 1 << 20,
-		Requests: &enforce, Spec: r.spec, Policy: r.policy,
+		Requests: &enforce, Spec: r.spec, Policy: r.policy, Errors: r.errors,
 	}, slog.New(slog.NewJSONHandler(r.log, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +104,10 @@ const (
 	watching = "{responses: off, requests: {violations: {unknown-member: monitor}}}\n"
 	badRules = "requests: log\n"
 	badSpec  = "openapi: 3.0.3\npaths: {\n"
+
+	houseForm = "Content-Type: application/vnd.house+json\n\n{\"house\":{{.Status}}}\n"
+	otherForm = "Content-Type: application/vnd.other+json\n\n{\"other\":{{.Status}}}\n"
+	badForm   = "Content-Type: application/vnd.other+json\n\n{\"other\":{{.Statsu}}}\n"
 )
 
 // statusOf sends a body and returns the status.
@@ -297,5 +304,34 @@ func TestReloadOnChange(t *testing.T) {
 				t.Errorf("after a bad file: got %d, %v", got, err)
 			}
 		})
+	}
+}
+
+// TestReloadErrorForm: the form of errors is reloaded with the contract, and a bad one changes nothing.
+func TestReloadErrorForm(t *testing.T) {
+	t.Parallel()
+	r := startReloadable(t)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	mediaType := func() string {
+		resp, err := client.Get(r.URL + "/nothing")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.Header.Get("Content-Type")
+	}
+	for _, step := range []struct{ text, log, want string }{
+		{"", "", "application/vnd.house+json"},
+		{otherForm, `"msg":"contract and policy reloaded"`, "application/vnd.other+json"},
+		{badForm, "errors.tmpl:3:11: executing", "application/vnd.other+json"},
+	} {
+		if step.text != "" {
+			replace(t, r.errors, step.text)
+			r.log.await(step.log)
+		}
+		if got := mediaType(); got != step.want {
+			t.Errorf("after %q: got %s, want %s", step.text, got, step.want)
+		}
 	}
 }

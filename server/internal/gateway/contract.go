@@ -17,6 +17,9 @@ type Contract struct {
 	Graph bool
 	// MaxBody is the length of a request's body in bytes, before and after decompression.
 	MaxBody int64
+	// Further checks a body that is valid, for rules that the document cannot say: it returns the fault and the refusal, nil
+	// if there is none. values are those of the path, escaped. A nil Further finds nothing.
+	Further func(op *validate.Operation, values []string, body []byte) (validate.Fault, *graph.Problem)
 	// Words are those of refusals.
 	Words graph.Words
 }

@@ -7,7 +7,8 @@
 // A request is checked in the order in which the server checks it, and refused in the same words: header fields 431, route
 // 404 and 405, Connection 400, token 401 and 403 if tokens are checked here, media types 406 and 415, size 413, parameters
 // and body 400. What is forwarded is made anew from what was checked: the path from the matched template and the values of
-// its parameters, the query from the declared names, the body without its coding. A path that some readers resolve or split
+// its parameters, the query from the declared names, the body without its coding, the
+// media type in its normal form, the cookies in one line. A path that some readers resolve or split
 // differently leads nowhere. A body that the operation does not have is refused; the built-in contract ignores it, as the
 // server does. Header fields that some readers take for others stay behind, unless the document declares them. OPTIONS of a
 // path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
@@ -15,11 +16,46 @@
 //
 // Package traffic remembers the last hour, and what enforcing would have refused of what passed; package view shows it.
 //
+// Package stream knows the media types of streams, such as text/event-stream. A stream that the contract describes is never
+// held: its status and header are checked, its messages are not, and it is counted in unchecked_total. A response that is
+// held has no interim responses and no trailers: nobody checks them. A connection may change to another protocol, such as
+// WebSocket, where the response is not held or the contract describes the status 101 for the operation; the request is checked
+// as any other, the content of the tunnel is not.
+//
+// A browser's preflight for a method of the document goes to the upstream, with the path and the query that were checked and
+// without credentials; with [CORS] it is answered here, like any other OPTIONS.
+//
+// Package form says how the gateway's own responses look. For the built-in contract they are Microsoft Graph's errors, and
+// the text above speaks of its words; for any other contract they are problem details (RFC 9457).
+//
 // Package policy says what becomes of each kind of violation. Whatever is not enforced passes as it came, target and body.
 // No policy touches what a token is worth, nor the framing of messages: a check that only watches protects nothing.
 //
+// # What no policy changes
+//
+//   - A request line that HTTP does not allow is 400: an authority that is no host with a port (RFC 9110 §7.2), a space, # or
+//     a byte beyond ASCII in the target (RFC 9112 §3.2), a method that is no token (RFC 9110 §9.1).
+//   - A method in other letter case than the operation's is 405.
+//   - HTTP/1.0 and bodies in chunks end the connection (RFC 9112 §6.1).
+//   - Where tokens are checked: all of a security requirement is needed, and one of the alternatives. A token that is there
+//     must hold even where another alternative does, since it is forwarded. A path that some readers take for another
+//     operation's, such as /users/EXPORT next to /users/export, needs the permissions of both. Fields that override the
+//     method or the target stay behind.
+//
+// Keys, Basic credentials and client certificates are looked for and not verified. Without a verifier tokens pass as they
+// are, and a key that is missing is the violation credentials.
+//
 // The package knows neither where requests go (package upstream, or any handler) nor how a contract checks: the operations
 // of every package that validategen writes, and those that package spec reads from a document, are the same to it.
+//
+// # Limits
+//
+// Each limit is a violation of the kind size, so that a policy decides what becomes of what is above it.
+//
+//   - The header fields of a request, 16 KiB together (--max-header): 431. Where it is not enforced, four times as much pass.
+//   - The body of a request, before and after decompression, 1 MiB, and 64 KiB for the built-in contract (--max-request): 413.
+//   - The body of a response that is checked, 8 MiB (--max-response): 502 where responses are enforced, otherwise it passes
+//     and counts as not checked.
 //
 // # What a document describes and the gateway cannot judge
 //

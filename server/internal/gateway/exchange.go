@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
@@ -13,13 +14,15 @@ import (
 // exchange is one request and its response on their way through the gate. It is the [http.ResponseWriter] that the next
 // handler gets: it holds a response that could be refused until it is complete.
 type exchange struct {
-	gate     *Gate
-	writer   http.ResponseWriter
-	request  *http.Request // as it came
-	route    *route        // nil if no operation has it
-	before   http.Header   // what somebody in front has put into the response; nil if nothing
-	start    time.Time
-	identity graph.Identity // zero until somebody asks for it
+	gate      *Gate
+	writer    http.ResponseWriter
+	request   *http.Request // as it came
+	route     *route        // nil if no operation has it
+	resource  *resource     // nil if no path of the contract is the request's
+	preflight *route        // the operation for which a browser asks before it sends the request; nil otherwise
+	before    http.Header   // what somebody in front has put into the response; nil if nothing
+	start     time.Time
+	identity  graph.Identity // zero until somebody asks for it
 
 	body     graph.Body // of the request, if it was read
 	lent     *bytesBody // what the next handler reads of it
@@ -27,7 +30,8 @@ type exchange struct {
 	asItCame bool       // the request breaks a rule that is not enforced
 	found    []violation
 
-	status   int // 0 until the response begins
+	status   int  // 0 until the response begins
+	checked  bool // the response is held against the contract
 	holding  bool
 	watching bool          // the response goes out as it comes and is checked at its end
 	held     *bytes.Buffer // what was written while holding or watching
@@ -80,19 +84,33 @@ func (x *exchange) judge(v violation) bool {
 	return v.refused
 }
 
-// answer answers with a problem in the place of the next handler.
+// answer answers with a problem in the place of the next handler. All responses of the gate's own with a body are made here.
 func (x *exchange) answer(p *graph.Problem) {
 	x.setCommonHeader(p.Header)
 	buf := graph.NewBuffer()
 	defer graph.FreeBuffer(buf)
-	body := p.Append(buf.AvailableBuffer(), x.named())
+	body, mediaType := x.write(buf.AvailableBuffer(), p)
 	buf.Write(body) // keeps what the body has grown to
 	h := x.writer.Header()
-	h["Content-Type"] = []string{"application/json"}
+	h["Content-Type"] = []string{mediaType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.status = p.Status
 	x.writer.WriteHeader(p.Status)
-	_, _ = x.writer.Write(body) // the caller may be gone
+	if x.request.Method != http.MethodHead {
+		_, _ = x.writer.Write(body) // the caller may be gone
+	}
+}
+
+// write appends a problem in the form of the gate, and returns its media type.
+func (x *exchange) write(buf []byte, p *graph.Problem) ([]byte, string) {
+	f := x.gate.config.Errors
+	body, err := f.Append(buf, p, x.named())
+	if err != nil {
+		x.gate.config.Log.Error("the error form failed: the response has the form of RFC 9457", "status", p.Status, "err", err)
+		f = form.Problem()
+		body, _ = f.Append(buf, p, x.named()) // cannot fail
+	}
+	return body, f.MediaType
 }
 
 // answerHead answers without a body.
@@ -104,6 +122,7 @@ func (x *exchange) answerHead(status int, fields ...graph.Field) {
 
 // setCommonHeader sets the header fields that all answers of the gate's own have, and those of one of them.
 func (x *exchange) setCommonHeader(fields []graph.Field) {
+	x.setCORS()
 	id, h := x.named(), x.writer.Header()
 	h["request-id"], h["client-request-id"] = []string{id.RequestID.String()}, []string{id.ClientRequestID.String()}
 	h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}

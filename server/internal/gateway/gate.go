@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -9,8 +10,10 @@ import (
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
 // Verifier verifies the values of a request's Authorization header field.
@@ -28,8 +31,18 @@ type Config struct {
 	Defaults policy.Defaults
 	// Verifier checks tokens, and the permissions that the operations declare; nil lets tokens pass as they are.
 	Verifier Verifier
+	// Address returns what an address in a response becomes for the caller of r. It is asked for the addresses in bodies of
+	// the built-in contract, which are held for it up to MaxResponse; nil leaves them as they are.
+	Address func(r *http.Request, address string) string
+	// MaxHeader is the length in bytes of a request's header fields together; 0 means 16 KiB.
+	MaxHeader int
 	// MaxResponse is the length in bytes of a response's body that is checked; 0 means 8 MiB. Only as much is ever held.
 	MaxResponse int
+	// Errors is the form of the gate's own responses; nil is that of Microsoft Graph for a contract with Graph, and that of
+	// RFC 9457 for others.
+	Errors *form.Form
+	// CORS names the origins whose pages may call; the zero value leaves that to the upstream.
+	CORS CORS
 	// Metrics counts what passes; nil counts nothing.
 	Metrics *Metrics
 	// Traffic remembers what passed in the last hour; nil remembers nothing. Gates that replace one another share it.
@@ -48,6 +61,7 @@ type Gate struct {
 
 	unknownPreview [2]policy.Rules
 	unknownCounter *traffic.Counter
+	exposed        string // the header fields of its responses that pages of other origins may read
 }
 
 // New returns a gate, or an error that says what is wrong with the contract or the policy.
@@ -55,8 +69,13 @@ func New(c Config) (*Gate, error) {
 	if c.Policy == nil {
 		c.Policy = &policy.Policy{}
 	}
-	if c.MaxResponse == 0 {
-		c.MaxResponse = defaultMaxResponse
+	c.MaxHeader = cmp.Or(c.MaxHeader, graph.MaxHeader)
+	c.MaxResponse = cmp.Or(c.MaxResponse, defaultMaxResponse)
+	if c.Errors == nil {
+		c.Errors = form.Problem()
+		if c.Contract.Graph {
+			c.Errors = form.Graph()
+		}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -67,11 +86,14 @@ func New(c Config) (*Gate, error) {
 			return nil, err
 		}
 	}
+	if err := c.CORS.Validate(); err != nil {
+		return nil, fmt.Errorf("CORS: %w", err)
+	}
 	r, err := newRouter(c.Contract)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{config: c, router: r}
+	g := &Gate{config: c, router: r, exposed: exposedFields(nil)}
 	known := map[string]bool{}
 	for rt := range r.all() {
 		known[rt.ID] = true
@@ -81,7 +103,7 @@ func New(c Config) (*Gate, error) {
 	}
 	for id := range c.Policy.Operations {
 		if !known[id] {
-			return nil, fmt.Errorf("the policy names the operation %q, which the contract does not have", id)
+			return nil, fmt.Errorf("the policy names the operation %q, which the contract does not have", cut(id))
 		}
 	}
 	g.unknown, _ = g.rules("")
@@ -112,8 +134,8 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
 	defer x.end()
-	if x.closes = len(r.TransferEncoding) > 0; x.closes {
-		w.Header()["Connection"] = []string{"close"} // RFC 9112 §6.1: no second request behind a chunked one
+	if x.closes = graph.EndsConnection(r); x.closes {
+		w.Header()["Connection"] = []string{"close"}
 	}
 	if len(w.Header()) > 0 {
 		x.before = w.Header().Clone()

@@ -100,7 +100,12 @@ func (s *stand) serve(url, rules string, change func(*gateway.Config)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(gate.Handler(next))
+	front := httptest.NewUnstartedServer(gate.Handler(next))
+	front.Config.Protocols = new(http.Protocols)
+	front.Config.Protocols.SetHTTP1(true)
+	front.Config.Protocols.SetUnencryptedHTTP2(true)
+	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	front.Start()
 	t.Cleanup(func() {
 		front.Close()
 		next.Close()

@@ -79,6 +79,7 @@ type Metrics struct {
 	duration     *prometheus.HistogramVec
 	violations   *prometheus.CounterVec
 	undocumented *prometheus.CounterVec
+	unchecked    *prometheus.CounterVec
 	reloads      *prometheus.CounterVec
 	reloaded     prometheus.Gauge
 
@@ -110,6 +111,9 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Namespace: namespace, Name: "undocumented_total",
 			Help: "What the upstream has and the contract has not: statuses and members of its answers; paths, methods and members that it took.",
 		}, []string{"operation", "kind", "name"}),
+		unchecked: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "unchecked_total", Help: "Messages that passed without a check of their body: stream, upgrade, or memory (see --max-held).",
+		}, []string{"operation", "direction", "reason"}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "reloads_total", Help: "Attempts to read contract and policy anew.",
 		}, []string{"result"}),
@@ -120,7 +124,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	}
 	if registry != nil {
 		err := errors.Join(show(registry, &m.requests), show(registry, &m.duration), show(registry, &m.violations),
-			show(registry, &m.undocumented), show(registry, &m.reloads), show(registry, &m.reloaded))
+			show(registry, &m.undocumented), show(registry, &m.unchecked), show(registry, &m.reloads), show(registry, &m.reloaded))
 		if err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -149,6 +153,18 @@ func (m *Metrics) Reloaded(err error) {
 	}
 	m.reloads.WithLabelValues("ok").Inc()
 	m.reloaded.Set(1)
+}
+
+// Why the body of a message was not checked.
+const (
+	skippedStream  = "stream"
+	skippedUpgrade = "upgrade"
+	skippedMemory  = "memory"
+)
+
+// skipped counts a response whose body was not checked.
+func (m *Metrics) skipped(x *exchange, reason string) {
+	m.unchecked.WithLabelValues(x.operation(), policy.Responses.String(), reason).Inc()
 }
 
 func (m *Metrics) done(x *exchange) {

@@ -83,6 +83,7 @@ const (
 	accountSid = "AC0123456789abcdef0123456789abcdef"
 	aGUID      = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
 	anEntity   = `{"id":"k","status":1}`
+	basic      = "Authorization: Basic dTpw"
 )
 
 var exampleCalls = map[string][]call{
@@ -98,18 +99,18 @@ var exampleCalls = map[string][]call{
 		{"PUT", "/api/v3/pet", []string{"Content-Type: application/xml"}, `<pet><name>Rex</name></pet>`, in(200, `{"name":"Rex","photoUrls":[]}`)},
 		{"PUT", "/api/v3/pet", []string{ofJSON}, `{"name":"Rex","photoUrls":[]}`, in(418, `{"message":"no"}`)},
 		{"GET", "/api/v3/pet/findByStatus?status=sold&tags=a&tags=b", []string{"shape: w,3,h,4", "Cookie: session=1"}, "", in(200, `[{"name":"Rex","photoUrls":["a"]}]`)},
-		{"POST", "/api/v3/pet/;petId=5/uploadImage", []string{"Content-Type: application/octet-stream"}, "\x00\x01\x02", reaction{status: 200}},
+		{"POST", "/api/v3/pet/;petId=5/uploadImage", []string{"Content-Type: application/octet-stream", "api_key: k"}, "\x00\x01\x02", reaction{status: 200}},
 		{"GET", "/api/v3/user/login", nil, "", in(200, `"token"`, "X-Rate-Limit: 5")},
 	},
 	"spec/testdata/payments.yaml": {
-		{"GET", "/v71/charges?created[gt]=5&expand[]=a&filter=%7B%22status%22:%22paid%22%7D", nil, "", in(200, `{"id":"ch_1","object":"charge","method":{"type":"card","last4":"1234"}}`)},
-		{"POST", "/v70/charges", []string{"Content-Type: application/x-www-form-urlencoded"}, "amount=5&metadata[a]=b&items[0][price]=x", in(200, `{"id":"ch_1","object":"charge"}`)},
-		{"GET", "/v71/receipts/r1.txt", nil, "", reaction{status: 200, fields: []string{"Content-Type: text/plain"}, body: "total 5"}},
+		{"GET", "/v71/charges?created[gt]=5&expand[]=a&filter=%7B%22status%22:%22paid%22%7D", []string{basic}, "", in(200, `{"id":"ch_1","object":"charge","method":{"type":"card","last4":"1234"}}`)},
+		{"POST", "/v70/charges", []string{"Content-Type: application/x-www-form-urlencoded", basic}, "amount=5&metadata[a]=b&items[0][price]=x", in(200, `{"id":"ch_1","object":"charge"}`)},
+		{"GET", "/v71/receipts/r1.txt", []string{basic}, "", reaction{status: 200, fields: []string{"Content-Type: text/plain"}, body: "total 5"}},
 	},
 	"spec/testdata/messaging.yaml": {
-		{"GET", "/2010/Accounts/" + accountSid + ".json", nil, "", in(200, `{"sid":"AC","status":"active"}`)},
-		{"POST", "/2010/Accounts/" + accountSid + ".json", []string{"Content-Type: application/x-www-form-urlencoded"}, "FriendlyName=a&Status=active&Tags=a,b", in(200, `{"sid":null}`)},
-		{"DELETE", "/2010/Accounts/" + accountSid + ".json", nil, "", reaction{status: 204}},
+		{"GET", "/2010/Accounts/" + accountSid + ".json", []string{basic}, "", in(200, `{"sid":"AC","status":"active"}`)},
+		{"POST", "/2010/Accounts/" + accountSid + ".json", []string{"Content-Type: application/x-www-form-urlencoded", basic}, "FriendlyName=a&Status=active&Tags=a,b", in(200, `{"sid":null}`)},
+		{"DELETE", "/2010/Accounts/" + accountSid + ".json", []string{basic}, "", reaction{status: 204}},
 	},
 	"spec/testdata/directory.yaml": {
 		{"POST", "/api/v1/users/u1/factors?tags=a%7Cb", []string{ofJSON}, `{"factorType":"token","secret":"s"}`, in(200, `{"factorType":"push","id":"1"}`)},
@@ -372,7 +373,7 @@ func comparePreview(t *testing.T, watching, enforcing *memory, m mutator, of []c
 	t.Helper()
 	for range calls {
 		c := m.call(of)
-		if verified && m.IntN(8) > 0 {
+		if verified && !slices.Contains(c.fields, basic) && m.IntN(8) > 0 {
 			c.fields = append(slices.DeleteFunc(c.fields, func(f string) bool { return strings.HasPrefix(f, "Authorization") }), "Authorization: Bearer good")
 		}
 		compareCall(t, watching, enforcing, c.raw(m.IntN(4) == 0), &c.answer)

@@ -1,13 +1,12 @@
 package gateway
 
 import (
-	"bytes"
+	"bufio"
 	"cmp"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -17,23 +16,29 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/stream"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // errRefused ends the writing of a response that is not passed on.
 var errRefused = errors.New("the response was refused")
 
-// pass gives the request to the next handler, holds the response if it could be refused, and watches it if it could not.
+// errBegun ends a takeover of a connection that has a response.
+var errBegun = errors.New("the response has begun: the connection cannot be taken over")
+
+// pass gives the request to the next handler, holds the response if it could be refused or has addresses to replace, and
+// watches it otherwise.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
-	checked := x.route != nil && !x.route.unchecked[policy.Responses]
-	x.holding = checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
+	x.checked = x.route != nil && !x.route.unchecked[policy.Responses]
+	x.holding = x.checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce) || x.readdresses()
 	if x.holding {
 		if x.complete(next, r) {
 			x.finish()
 		}
 		return
 	}
-	x.watching = checked
+	x.watching = x.checked
 	next.ServeHTTP(x, r)
 	if x.status == 0 { // nothing was written
 		x.begin(http.StatusOK)
@@ -71,11 +76,36 @@ func BadAnswer() *graph.Problem {
 	}
 }
 
-// LateAnswer is the problem of an upstream that did not answer in time.
+// NoUpgrade is the problem of a request for another protocol than HTTP.
+func NoUpgrade() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusNotImplemented, Code: "NotImplemented",
+		Message: "The gateway does not let connections change to another protocol, such as WebSocket. Its operator can allow it with --upgrade allow.",
+	}
+}
+
+// BrokenAnswer is the problem of a request that was sent, at least in part, to an upstream that gave no response.
+func BrokenAnswer() *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusBadGateway, Code: "BadGateway",
+		Message: "The connection to the service behind the gateway broke. The outcome is unknown: the request was applied once or not at all.",
+	}
+}
+
+// LateAnswer is the problem of a request that was sent to an upstream that did not answer in time.
 func LateAnswer() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusGatewayTimeout, Code: "GatewayTimeout",
-		Message: "The service behind the gateway did not answer in time.",
+		Message: "The service behind the gateway did not answer in time. The outcome is unknown: the request was applied once or not at all.",
+	}
+}
+
+// Unsent is the problem of a request of which nothing was sent to the upstream.
+func Unsent(cause error) *graph.Problem {
+	return &graph.Problem{
+		Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable",
+		Message: "The service behind the gateway cannot take the request now. Nothing was sent to it: retry after the time that 'Retry-After' names.",
+		Header:  []graph.Field{{Name: "Retry-After", Value: "5"}}, Cause: cause,
 	}
 }
 
@@ -100,8 +130,12 @@ func (x *exchange) Header() http.Header { return x.writer.Header() }
 func (x *exchange) WriteHeader(status int) {
 	switch {
 	case x.refused || x.status != 0:
+	case status == http.StatusSwitchingProtocols:
+		if x.switchProtocols() == nil {
+			x.writer.WriteHeader(status)
+		}
 	case status < 200:
-		if !x.holding {
+		if !x.holding { // nobody has checked it
 			x.writer.WriteHeader(status)
 		}
 	case !x.holding:
@@ -114,10 +148,34 @@ func (x *exchange) WriteHeader(status int) {
 
 func (x *exchange) begin(status int) {
 	x.status = status
-	if x.holding || x.watching {
+	if x.checked {
 		x.checkHead()
 	}
+	if !x.refused {
+		x.setCORS()
+	}
+	if (x.holding || x.watching) && x.hasBody() && stream.Is(x.Header().Get("Content-Type")) {
+		x.flow()
+	}
 }
+
+// flow lets a stream pass as it comes, if the contract has its media type: its messages are not checked.
+func (x *exchange) flow() {
+	described := x.route.Response(x.status)
+	if x.checked && described != nil && (len(x.Header()["Content-Type"]) > 1 || described.Body(x.Header().Get("Content-Type")) == nil) &&
+		x.judge(undescribedType) {
+		x.refuseResponse(BadAnswer())
+		return
+	}
+	x.gate.config.Metrics.skipped(x, skippedStream)
+	x.watching = false
+	if x.holding {
+		x.release()
+	}
+}
+
+// undescribedType is the violation of a response whose media type the contract does not have.
+var undescribedType = violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"}
 
 // checkHead checks what the head of a response tells.
 func (x *exchange) checkHead() {
@@ -153,7 +211,7 @@ func (x *exchange) checkFields() bool {
 			judge(violation{kind: policy.NotJudged, name: h.Name, pointer: h.Spot.Pointer, keyword: "not-judged", reason: h.Spot.Reason})
 		}
 	}
-	switch faults := described.CheckHeader(x.request.Context(), x.Header()); {
+	switch faults := described.CheckHeader(pace.Context(x.request), x.Header()); {
 	case faults == nil:
 	case faults.Interrupted:
 		return false
@@ -185,6 +243,11 @@ func (x *exchange) isConditional() bool {
 		return x.request.Method == http.MethodGet || x.request.Method == http.MethodHead
 	}
 	return false
+}
+
+// isWhole reports whether the response has all of what was asked for. Of a part there is nothing to say (RFC 9110 §14).
+func (x *exchange) isWhole() bool {
+	return x.status != http.StatusPartialContent || x.request.Method != http.MethodGet
 }
 
 // hasBody reports whether the response can have a body (RFC 9110 §6.4.1).
@@ -258,16 +321,26 @@ func (x *exchange) finish() {
 		}
 	}
 	body := x.heldBytes()
+	coded := x.checked && x.isWhole() && x.route.Response(x.status) != nil && x.mustSeeResponse() && len(x.codings()) > 0
+	maps.DeleteFunc(x.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) }) // not checked
 	if x.hasBody() {
-		plain, ok := x.checkBody(body)
+		plain, ok := body, true
+		if x.checked {
+			plain, ok = x.checkBody(body)
+		}
 		if !ok {
 			x.refuseResponse(BadAnswer())
 			return
 		}
-		if documented := x.route.Response(x.status) != nil; documented && len(x.Header()["Content-Encoding"]) > 0 && x.mustSeeResponse() {
-			x.Header().Del("Content-Encoding") // what was checked is what is passed on
-			body = plain
+		if coded {
+			body = plain // what was checked is what is passed on
 		}
+	}
+	if coded {
+		x.uncode()
+	}
+	if x.hasBody() {
+		body = x.readdress(body)
 		x.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	x.holding = false
@@ -286,7 +359,7 @@ func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 		}
 	}()
 	described := x.route.Response(x.status)
-	if described == nil {
+	if described == nil || !x.isWhole() {
 		return body, true // it was judged by its status
 	}
 	plain, err := x.plain(body)
@@ -302,7 +375,7 @@ func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 		declared = described.Body(types[0])
 	}
 	if declared == nil {
-		return plain, !x.judge(violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"})
+		return plain, !x.judge(undescribedType)
 	}
 	return plain, x.judgeAnswer(declared, types[0], plain)
 }
@@ -335,28 +408,6 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 	return ok
 }
 
-var errEncoding = errors.New("the response has a coding that is not known, or more of it than is ever held")
-
-// plain returns the body without its coding.
-func (x *exchange) plain(body []byte) ([]byte, error) {
-	encodings := x.Header()["Content-Encoding"]
-	if len(encodings) == 0 || len(encodings) == 1 && strings.EqualFold(encodings[0], "identity") {
-		return body, nil
-	}
-	if len(encodings) > 1 || !strings.EqualFold(encodings[0], "gzip") {
-		return nil, errEncoding
-	}
-	zr, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	plain, err := io.ReadAll(io.LimitReader(zr, int64(x.gate.config.MaxResponse)+1))
-	if err == nil && len(plain) > x.gate.config.MaxResponse {
-		err = errEncoding
-	}
-	return plain, err
-}
-
 // Flush sends on what is not held.
 func (x *exchange) Flush() {
 	if !x.holding && !x.refused {
@@ -365,6 +416,50 @@ func (x *exchange) Flush() {
 		}
 		_ = http.NewResponseController(x.writer).Flush() // a writer that cannot is asked nothing
 	}
+}
+
+// Hijack gives the connection to the next handler, for another protocol: as a response of 101, which must pass. What is
+// said over the connection then is not checked.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := x.switchProtocols(); err != nil {
+		return nil, nil, err
+	}
+	return http.NewResponseController(x.writer).Hijack()
+}
+
+// switchProtocols begins a response of 101, if the contract has it or the policy does not hold the responses.
+func (x *exchange) switchProtocols() error {
+	if x.status == 0 && !x.refused {
+		x.begin(http.StatusSwitchingProtocols)
+	}
+	switch {
+	case x.refused:
+		return errRefused
+	case x.status != http.StatusSwitchingProtocols:
+		return errBegun
+	case x.holding && !x.describesUpgrade():
+		x.refuseResponse(BadAnswer())
+		return errRefused
+	}
+	if x.holding || x.watching {
+		x.gate.config.Metrics.skipped(x, skippedUpgrade)
+	}
+	x.holding, x.watching = false, false
+	return nil
+}
+
+// describesUpgrade reports whether the contract says of the operation that its connection changes to another protocol.
+func (x *exchange) describesUpgrade() bool {
+	described := x.route.Response(http.StatusSwitchingProtocols)
+	return described != nil && described.Status != "default"
+}
+
+// Push sends a resource ahead, which passes the gate as any request does.
+func (x *exchange) Push(target string, o *http.PushOptions) error {
+	if p, ok := x.writer.(http.Pusher); ok {
+		return p.Push(target, o)
+	}
+	return http.ErrNotSupported
 }
 
 // EnableFullDuplex, SetReadDeadline and SetWriteDeadline are those of [http.ResponseController]. There is no Unwrap: a

@@ -3,8 +3,10 @@ package graph
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 )
 
@@ -87,7 +89,7 @@ func (b *Body) fill(r io.Reader, limit, length int64) error {
 	if length > believed {
 		b.limit.N = believed
 		if _, err := b.plain.ReadFrom(&b.limit); err != nil {
-			return MalformedBody(err)
+			return unreadable(err)
 		}
 		b.plain.Grow(int(length) - b.plain.Len() + bytes.MinRead) // else it would take up to twice its length
 		b.limit.N = limit + 1 - int64(b.plain.Len())
@@ -97,7 +99,15 @@ func (b *Body) fill(r io.Reader, limit, length int64) error {
 		return PayloadTooLarge(limit)
 	}
 	if err != nil {
-		return MalformedBody(err) // broke off, badly framed, or not gzip
+		return unreadable(err)
 	}
 	return nil
+}
+
+// unreadable is the problem of a body that stalls, breaks off, is badly framed, or is not gzip.
+func unreadable(err error) *Problem {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return SlowBody(err)
+	}
+	return MalformedBody(err)
 }

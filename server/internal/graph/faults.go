@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 
@@ -52,15 +53,57 @@ func OfBody(faults *validate.Faults) *Problem {
 	return Entity.OfBody(faults.List)
 }
 
+// CheckKey returns the fault and the problem of an update that names another object than its address, whose key is the last
+// of values.
+func CheckKey(op *validate.Operation, values []string, body []byte) (validate.Fault, *Problem) {
+	if op.Method != http.MethodPatch || !mayNameID(body) {
+		return validate.Fault{}, nil
+	}
+	var update pfxapi.PfxRecryptionRequestUpdate
+	if faults, ok := op.DecodeBody(body, &update); !ok || faults != nil {
+		return validate.Fault{}, nil // its faults were judged
+	}
+	id, named := update.ID.Get()
+	if !named || len(values) > 0 && id == values[len(values)-1] {
+		return validate.Fault{}, nil
+	}
+	const message = "The value of 'id' does not match the key of the addressed object."
+	return validate.Fault{Pointer: "/id", Name: "id", Keyword: "const"}, &Problem{
+		Status: http.StatusBadRequest, Code: CodeModelValidation, Message: message,
+		Details: []pfxapi.ErrorDetail{{Code: CodeModelValidation, Message: message, Target: "/id"}},
+	}
+}
+
+// mayNameID reports whether a JSON text can have a member called id: nearly no update has, and to decode it costs as much as
+// to check it.
+func mayNameID(body []byte) bool {
+	return bytes.Contains(body, []byte(`"id"`)) || bytes.Contains(body, []byte(`\u`))
+}
+
 // OfParameter words the faults of the parameters of our own contract.
 func OfParameter(faults *validate.Faults) *Problem { return Entity.OfParameter(&faults.List[0]) }
+
+// Malformed is the problem of a body that cannot be read, or of one that is empty.
+func (w *Words) Malformed(empty bool) *Problem {
+	p, keyword := MalformedBody(nil), "malformed"
+	if empty {
+		p, keyword = EmptyBody(), "empty"
+	}
+	if w.Type == "" { // of any media type
+		p.Message = "The request body is " + keyword + ": send one that is well-formed for its media type, without duplicate members."
+	}
+	p.Faults = []Fault{{Keyword: keyword, Message: p.Message}}
+	return p
+}
 
 // OfBody words the faults of a body that is JSON: every fault is a detail, and the first speaks for all.
 func (w *Words) OfBody(faults []validate.Fault) *Problem {
 	p := &Problem{Status: http.StatusBadRequest, Code: CodeModelValidation, Details: make([]pfxapi.ErrorDetail, 0, len(faults))}
 	for i := range faults {
 		f := &faults[i]
-		p.Details = append(p.Details, pfxapi.ErrorDetail{Code: CodeModelValidation, Message: w.message(f), Target: f.Pointer})
+		message := w.message(f)
+		p.Details = append(p.Details, pfxapi.ErrorDetail{Code: CodeModelValidation, Message: message, Target: f.Pointer})
+		p.Faults = append(p.Faults, Fault{f.In, f.Pointer, f.Name, f.Keyword, message})
 	}
 	p.Message = p.Details[0].Message
 	return p
@@ -105,6 +148,12 @@ func (w *Words) message(f *validate.Fault) string {
 
 // OfParameter words the fault of a parameter.
 func (w *Words) OfParameter(f *validate.Fault) *Problem {
+	p := w.ofParameter(f)
+	p.Faults = []Fault{{f.In, f.Pointer, f.Name, f.Keyword, p.Message}}
+	return p
+}
+
+func (w *Words) ofParameter(f *validate.Fault) *Problem {
 	switch f.Keyword {
 	case "additionalProperties":
 		return BadParameter(f.Name, "is not a query option of this operation")

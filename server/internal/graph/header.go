@@ -2,20 +2,20 @@ package graph
 
 import "net/http"
 
-// MaxHeader is the length of all header fields together in bytes: names, values, and four bytes for each line.
+// MaxHeader is the default length of all header fields together in bytes: names, values, and four bytes for each line.
 const MaxHeader = 16 << 10
 
-// LimitHeader refuses header fields that are too large together. net/http's own limit is larger and its answer is not
-// ours.
-func LimitHeader(h http.Header) error {
+// LimitHeader refuses header fields that are longer than limit together. net/http's own limit is larger and its answer is
+// not ours.
+func LimitHeader(h http.Header, limit int) error {
 	size := 0
 	for name, values := range h {
 		for _, value := range values {
 			size += len(name) + len(value) + len(": \r\n")
 		}
 	}
-	if size > MaxHeader {
-		return HeaderTooLarge()
+	if size > limit {
+		return HeaderTooLarge(limit)
 	}
 	return nil
 }

@@ -36,9 +36,9 @@ func Negotiate(method string, h http.Header, bodyTypes []string) (string, error)
 	types, encodings := h["Content-Type"], h["Content-Encoding"]
 	switch {
 	case len(types) > 1:
-		return "", BadParameter("Content-Type", "was sent more than once")
+		return "", BadField("Content-Type", "repeated", "was sent more than once")
 	case len(encodings) > 1:
-		return "", BadParameter("Content-Encoding", "was sent more than once")
+		return "", BadField("Content-Encoding", "repeated", "was sent more than once")
 	}
 	bodyType := bodyTypeOf(first(types), bodyTypes)
 	if bodyType == "" {

@@ -18,8 +18,18 @@ type Problem struct {
 	Code    string
 	Message string
 	Details []pfxapi.ErrorDetail
+	Faults  []Fault // the broken rules, for forms that have a place for them; Graph's has Details
 	Header  []Field
 	Cause   error // for the log only
+}
+
+// Fault is one broken rule. It never holds the caller's value.
+type Fault struct {
+	In      string // "" for a body, else path, query or header
+	Pointer string // of the member (RFC 6901)
+	Name    string // of the member or the parameter
+	Keyword string
+	Message string
 }
 
 // Field is a header field whose name goes out in the letter case it has here.
@@ -90,13 +100,43 @@ func quoted(s string) string {
 	return `"` + strings.NewReplacer(`"`, "'", `\`, "/").Replace(s) + `"`
 }
 
-// Forbidden is the problem of a token that has none of the permissions.
-func Forbidden(permissions []string) *Problem {
-	scope := strings.Join(permissions, " ")
+// Forbidden is the problem of a token that grants no alternative: all scopes of one are needed.
+func Forbidden(alternatives [][]string) *Problem {
+	var words, scope []string
+	for _, scopes := range alternatives {
+		words = append(words, strings.Join(scopes, " and "))
+		if len(scopes) == 1 || len(scope) == 0 { // the field has no word for both
+			scope = append(scope, scopes...)
+		}
+	}
 	return &Problem{
 		Status: http.StatusForbidden, Code: CodeForbidden,
-		Message: "Application must have one of the following scopes: " + strings.Join(permissions, ", "),
-		Header:  []Field{{"WWW-Authenticate", `Bearer realm="pfxrecryption", error="insufficient_scope", scope=` + quoted(scope)}},
+		Message: "Application must have one of the following scopes: " + strings.Join(words, ", "),
+		Header:  []Field{{"WWW-Authenticate", `Bearer realm="pfxrecryption", error="insufficient_scope", scope=` + quoted(strings.Join(scope, " "))}},
+	}
+}
+
+// Challenge says which credentials are accepted. In and Name are where a key is.
+type Challenge struct{ Scheme, In, Name string }
+
+func (c Challenge) String() string {
+	text := c.Scheme + ` realm="pfxrecryption"`
+	if c.Name != "" {
+		text += ", in=" + quoted(c.In) + ", name=" + quoted(c.Name)
+	}
+	return text
+}
+
+// Unauthenticated is the problem of a request without the credentials that it needs (RFC 9110 §15.5.2).
+func Unauthenticated(accepted []Challenge) *Problem {
+	challenges := make([]string, len(accepted))
+	for i, c := range accepted {
+		challenges[i] = c.String()
+	}
+	return &Problem{
+		Status: http.StatusUnauthorized, Code: CodeInvalidToken,
+		Message: "Credentials are missing, or not all of those that the operation needs together.",
+		Header:  []Field{{"WWW-Authenticate", strings.Join(challenges, ", ")}},
 	}
 }
 
@@ -112,7 +152,8 @@ func Unlicensed() *Problem {
 
 // NotAcceptable is the problem of a caller who would not take JSON.
 func NotAcceptable() *Problem {
-	return &Problem{Status: http.StatusNotAcceptable, Code: "NotAcceptable", Message: "The answer is application/json, which the header 'Accept' does not cover."}
+	p := &Problem{Status: http.StatusNotAcceptable, Code: "NotAcceptable", Message: "The answer is application/json, which the header 'Accept' does not cover."}
+	return p.inField("Accept", "mediaType")
 }
 
 // UnsupportedMediaType names the media types that the operation takes: for PATCH in the field that OPTIONS has too
@@ -123,20 +164,22 @@ func UnsupportedMediaType(method string, bodyTypes []string) *Problem {
 	if method == http.MethodPatch {
 		name = "Accept-Patch"
 	}
-	return &Problem{
+	p := &Problem{
 		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
 		Message: "The header 'Content-Type' must name one of: " + types + ", in UTF-8.",
 		Header:  []Field{{name, types}},
 	}
+	return p.inField("Content-Type", "mediaType")
 }
 
 // UnsupportedEncoding is the problem of a Content-Encoding that is not known.
 func UnsupportedEncoding() *Problem {
-	return &Problem{
+	p := &Problem{
 		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
 		Message: "The header 'Content-Encoding' must be gzip, identity or absent.",
 		Header:  []Field{{"Accept-Encoding", "gzip"}},
 	}
+	return p.inField("Content-Encoding", "encoding")
 }
 
 // PayloadTooLarge is the problem of a body above limit bytes.
@@ -144,9 +187,9 @@ func PayloadTooLarge(limit int64) *Problem {
 	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "PayloadTooLarge", Message: fmt.Sprintf("The body must be at most %d bytes, before and after decompression.", limit)}
 }
 
-// HeaderTooLarge is the problem of header fields above [MaxHeader].
-func HeaderTooLarge() *Problem {
-	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", MaxHeader)}
+// HeaderTooLarge is the problem of header fields above limit bytes.
+func HeaderTooLarge(limit int) *Problem {
+	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", limit)}
 }
 
 // BadParameter is the problem of a parameter or a header field.
@@ -154,9 +197,28 @@ func BadParameter(name, fault string) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: fmt.Sprintf("The parameter '%s' %s.", name, fault)}
 }
 
+// BadField is the problem of a header field, whatever a contract says of it.
+func BadField(name, keyword, fault string) *Problem {
+	return BadParameter(name, fault).inField(name, keyword)
+}
+
+// inField names the header field that is at fault.
+func (p *Problem) inField(name, keyword string) *Problem {
+	p.Faults = []Fault{{In: "header", Name: name, Keyword: keyword, Message: p.Message}}
+	return p
+}
+
 // MalformedBody is the problem of a body that is not JSON.
 func MalformedBody(cause error) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it.", Cause: cause}
+}
+
+// SlowBody is the problem of a body that did not come in time (RFC 9110 §15.5.9).
+func SlowBody(cause error) *Problem {
+	return &Problem{
+		Status: http.StatusRequestTimeout, Code: "RequestTimeout", Message: "The request body did not arrive in time. Nothing was changed.",
+		Header: []Field{{"Connection", "close"}}, Cause: cause,
+	}
 }
 
 // EmptyBody is the problem of a body that is not there.

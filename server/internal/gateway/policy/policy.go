@@ -70,19 +70,21 @@ const (
 	Format                    // a value of another form: format, pattern
 	Size                      // the body, the header fields, or a value is too long or too short
 	Value                     // a value that breaks any other rule, such as enum or maximum
+	ReadOnly                  // a member that only the other side may send: readOnly, writeOnly
 	Parameter                 // a parameter in path, query or header
 	MediaType                 // Content-Type, Content-Encoding, Accept
 	Header                    // a header field that readers could take for different things; in a response, one that breaks the contract
 	Path                      // a path that the contract does not have
 	Method                    // a method that the path does not have
 	Status                    // a status that the operation does not have
+	Credentials               // credentials that the operation asks for are missing, where no token is checked
 	NotJudged                 // a part that the contract describes in a way that cannot be judged
 	KindCount
 )
 
 var kinds = [KindCount]string{
-	"malformed", "unknown-member", "required", "type", "format", "size", "value", "parameter", "media-type", "header", "path", "method",
-	"status", "not-judged",
+	"malformed", "unknown-member", "required", "type", "format", "size", "value", "read-only", "parameter", "media-type", "header", "path",
+	"method", "status", "credentials", "not-judged",
 }
 
 func (k Kind) String() string { return kinds[k] }
@@ -112,6 +114,8 @@ func KindOf(keyword string) Kind {
 		return Format
 	case "maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties", "x-maxBytes":
 		return Size
+	case "readOnly", "writeOnly":
+		return ReadOnly
 	}
 	return Value
 }
@@ -159,9 +163,13 @@ func (s *setting) read(n *yaml.Node) error {
 			return decode(value, s.Mode)
 		case "violations":
 			s.Violations = map[Kind]Mode{}
-			return members(value, "kinds of violations with their modes", s.violation)
+			if err := members(value, "kinds of violations with their modes", s.violation); err != nil {
+				return err
+			}
+			s.spread()
+			return nil
 		}
-		return at(name, fmt.Errorf("%q: must be mode or violations", name.Value))
+		return at(name, fmt.Errorf("%s: must be mode or violations", quoted(name.Value)))
 	})
 }
 
@@ -173,6 +181,14 @@ func (s *setting) violation(name, value *yaml.Node) error {
 	}
 	s.Violations[kind] = mode
 	return nil
+}
+
+// spread gives read-only the mode of value unless it has its own: it was a part of value.
+func (s *setting) spread() {
+	mode, general := s.Violations[Value]
+	if _, own := s.Violations[ReadOnly]; general && !own {
+		s.Violations[ReadOnly] = mode
+	}
 }
 
 // members calls do for each member of a mapping; what says what the mapping is for.
@@ -187,7 +203,7 @@ func members(n *yaml.Node, what string, do func(name, value *yaml.Node) error) e
 	for i := 0; i < len(n.Content); i += 2 {
 		name := n.Content[i]
 		if seen[name.Value] {
-			return at(name, fmt.Errorf("%q stands there twice", name.Value))
+			return at(name, fmt.Errorf("%s is a duplicate", quoted(name.Value)))
 		}
 		seen[name.Value] = true
 		if err := do(name, n.Content[i+1]); err != nil {
@@ -203,9 +219,18 @@ func decode(n *yaml.Node, into interface{ UnmarshalText([]byte) error }) error {
 		return at(n, errors.New("must be a word"))
 	}
 	if err := into.UnmarshalText([]byte(n.Value)); err != nil {
-		return at(n, fmt.Errorf("%q: %w", n.Value, err))
+		return at(n, fmt.Errorf("%s: %w", quoted(n.Value), err))
 	}
 	return nil
+}
+
+// quoted returns a word of the file, or its beginning, for an error.
+func quoted(word string) string {
+	const enough = 100
+	if len(word) > enough {
+		return fmt.Sprintf("%q…", word[:enough])
+	}
+	return fmt.Sprintf("%q", word)
 }
 
 func at(n *yaml.Node, err error) error { return fmt.Errorf("line %d: %w", n.Line, err) }
@@ -247,8 +272,14 @@ func (d *directions) of(direction Direction) *setting {
 	return &d.Requests
 }
 
-// Parse reads a policy file. Its errors name the line.
+// maxBytes is the length of a policy file: some ten thousand operations, and what reading it takes in memory.
+const maxBytes = 1 << 20
+
+// Parse reads a policy file of at most 1 MiB. Its errors name the line.
 func Parse(data []byte) (*Policy, error) {
+	if len(data) > maxBytes {
+		return nil, fmt.Errorf("reading the policy: it must have at most %d bytes", maxBytes)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
@@ -272,14 +303,14 @@ func (p *Policy) read(n *yaml.Node) error {
 			return err
 		}
 		if name.Value != "operations" {
-			return at(name, fmt.Errorf("%q: must be requests, responses or operations", name.Value))
+			return at(name, fmt.Errorf("%s: must be requests, responses or operations", quoted(name.Value)))
 		}
 		return members(value, "operations by their operationId", func(id, value *yaml.Node) error {
 			var own directions
 			err := members(value, "requests and responses", func(name, value *yaml.Node) error {
 				known, err := own.read(name, value)
 				if !known {
-					return at(name, fmt.Errorf("%q: must be requests or responses", name.Value))
+					return at(name, fmt.Errorf("%s: must be requests or responses", quoted(name.Value)))
 				}
 				return err
 			})

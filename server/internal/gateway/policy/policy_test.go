@@ -59,6 +59,27 @@ operations:
 	}
 }
 
+// TestReadOnlyIsAKindOfItsOwn: what was said of value holds for read-only until that is named.
+func TestReadOnlyIsAKindOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for rules, want := range map[string][2]policy.Mode{
+		"{}":                                   {policy.Enforce, policy.Enforce},
+		"{value: off}":                         {policy.Off, policy.Off},
+		"{read-only: monitor}":                 {policy.Enforce, policy.Monitor},
+		"{value: off, read-only: monitor}":     {policy.Off, policy.Monitor},
+		"{read-only: enforce, value: monitor}": {policy.Monitor, policy.Enforce},
+		"{read-only: off, type: off, size: monitor}": {policy.Enforce, policy.Off},
+	} {
+		r := mustParse(t, "requests: {violations: "+rules+"}").Rules("", policy.Requests, policy.Defaults{})
+		if got := [2]policy.Mode{r[policy.Value], r[policy.ReadOnly]}; got != want {
+			t.Errorf("%s: got %v, want %v", rules, got, want)
+		}
+	}
+	if policy.KindOf("readOnly") != policy.ReadOnly || policy.KindOf("writeOnly") != policy.ReadOnly || policy.KindOf("enum") != policy.Value {
+		t.Error("readOnly is not apart from enum")
+	}
+}
+
 // TestFiles reads files, and holds each against the schema that editors use: the two must agree.
 func TestFiles(t *testing.T) {
 	t.Parallel()
@@ -67,12 +88,15 @@ func TestFiles(t *testing.T) {
 		"empty":                        {"{}", ""},
 		"modes":                        {"requests: off\nresponses: monitor\n", ""},
 		"quoted off":                   {"requests: 'off'\n", ""},
-		"every kind":                   {"requests: {violations: {malformed: off, unknown-member: off, required: off, type: off, format: off, size: off, value: off, parameter: off, media-type: off, header: off, path: off, method: off, status: off}}", ""},
+		"every kind":                   {"requests: {violations: {malformed: off, unknown-member: off, required: off, type: off, format: off, size: off, value: off, read-only: off, parameter: off, media-type: off, header: off, path: off, method: off, status: off, credentials: off, not-judged: off}}", ""},
 		"operation":                    {"operations: {a: {requests: {mode: enforce}}}", ""},
 		"unknown mode":                 {"requests: log\n", `line 1: "log": must be enforce, monitor or off`},
 		"unknown kind":                 {"requests:\n  violations:\n    unknown: off\n", `line 3: "unknown": must be one of malformed`},
 		"unknown word":                 {"request: off\n", `"request": must be requests, responses or operations`},
 		"unknown word inside":          {"requests: {modes: off}\n", `"modes": must be mode or violations`},
+		"too long":                     {"# " + strings.Repeat("x", 1<<20), "it must have at most 1048576 bytes"},
+		"a long word":                  {strings.Repeat("x", 1000) + ": off\n", `"` + strings.Repeat("x", 100) + `"…: must be`},
+		"aliases of aliases":           {"requests: &a {violations: {type: off}}\noperations: {a: {requests: *a}, b: {requests: *a}}", ""},
 		"list":                         {"requests: [off]\n", "must be a mode"},
 		"unknown word of an operation": {"operations: {a: {request: off}}", `"request": must be requests or responses`},
 		"mode is a map":                {"requests: {mode: {a: b}}", "must be a word"},

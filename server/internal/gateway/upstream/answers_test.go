@@ -224,7 +224,7 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-// TestUnreachable: a port where nobody listens is the upstream's fault.
+// TestUnreachable: where nobody listens, nothing was sent.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -232,8 +232,8 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if got := front(t, client(t, Config{URL: "http://" + l.Addr().String()})).do(http.MethodGet, nil); got.status != 502 {
-		t.Errorf("got %d, want 502", got.status)
+	if got := front(t, client(t, Config{URL: "http://" + l.Addr().String()})).do(http.MethodGet, nil); got.status != 503 {
+		t.Errorf("got %d, want 503", got.status)
 	}
 }
 

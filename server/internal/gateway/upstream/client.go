@@ -25,6 +25,8 @@ type Config struct {
 	KeepHost bool
 	// Trusted are the addresses of proxies in front: what they say of the caller in X-Forwarded-* is sent on.
 	Trusted []netip.Prefix
+	// Upgrade lets requests change to another protocol, such as WebSocket, over HTTP/1.1. Such a connection keeps its place.
+	Upgrade bool
 	// MaxConns is how many connections there are at most; 0 means 512. A request waits for one, at most QueueTimeout.
 	MaxConns int
 	// QueueTimeout is how long a request waits for a connection; 0 means 100 ms.
@@ -34,6 +36,8 @@ type Config struct {
 	// Timeout is how long the upstream may take for the head of its answer, and then for each piece of its body; 0 means
 	// 10 s.
 	Timeout time.Duration
+	// StreamTimeout is how long a stream, such as text/event-stream, or a tunnel may be silent; 0 means 5 min.
+	StreamTimeout time.Duration
 	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
 	IdleTimeout time.Duration
 	// Fail answers a request that the upstream did not, or not to the end. err is an [*Error]; unless it is Begun, nothing
@@ -46,6 +50,7 @@ func (c Config) withDefaults() Config {
 	c.QueueTimeout = orDefault(c.QueueTimeout, 100*time.Millisecond)
 	c.DialTimeout = orDefault(c.DialTimeout, 2*time.Second)
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
+	c.StreamTimeout = orDefault(c.StreamTimeout, 5*time.Minute)
 	c.IdleTimeout = orDefault(c.IdleTimeout, 30*time.Second)
 	return c
 }
@@ -57,24 +62,30 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Kind says what went wrong with the upstream.
+// Kind says what went wrong with a request. Its zero value claims the least.
 type Kind int
 
 const (
-	// Broken: it could not be reached, or its answer was not fit to be one.
+	// Broken: the connection broke, or the response was malformed. The upstream may have applied the request.
 	Broken Kind = iota
-	// Timeout: it did not answer in time.
+	// Timeout: no response came in time. The upstream may have applied the request.
 	Timeout
-	// Busy: all connections were taken. The request was not sent.
+	// Busy: all connections were taken. Nothing was sent.
 	Busy
-	// Gone: the caller has left, or did not send the body that it announced.
+	// Unreachable: the upstream could not be connected to. Nothing was sent.
+	Unreachable
+	// NoUpgrade: the caller wants another protocol, which Config.Upgrade forbids. Nothing was sent.
+	NoUpgrade
+	// Slow: the caller's body stalled. Nothing was sent.
+	Slow
+	// Gone: the caller left, or its body broke off. Nothing was sent, unless the response had begun.
 	Gone
 )
 
-// Error is why a request has no answer of the upstream's.
+// Error is why a request has no response of the upstream's.
 type Error struct {
 	Kind  Kind
-	Begun bool  // the answer had begun: what is written now counts only if w holds what was written before
+	Begun bool  // the response had begun: what is written now counts only if w holds what was written before
 	Err   error // for the log only
 }
 
@@ -90,6 +101,7 @@ type Client struct {
 	prefix  string // of every path
 	tls     *tls.Config
 	pool    pool
+	tunnels tunnels
 }
 
 // New returns a handler that forwards to an upstream. Nothing is connected yet.
@@ -124,8 +136,14 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// Close closes the connections that nobody uses; those in use close when their answer is through.
-func (c *Client) Close() { c.pool.close() }
+// Close ends the tunnels and closes the connections that nobody uses; those in use close when their answer is through.
+func (c *Client) Close() {
+	c.EndTunnels()
+	c.pool.close()
+}
+
+// EndTunnels ends the connections that have changed to another protocol, and lets no other change.
+func (c *Client) EndTunnels() { c.tunnels.close() }
 
 // dial connects to the upstream.
 func (c *Client) dial(ctx context.Context) (*conn, error) {
@@ -145,17 +163,46 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	return newConn(secured, nc), nil
 }
 
-// kindOf classifies what a connection has returned while the caller waited.
-func kindOf(ctx context.Context, err error) Kind {
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return Gone
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return Timeout
+// unknown returns the error of a request of which some was sent. Whatever ended it, the caller's leaving included, the
+// upstream may have applied the request.
+func unknown(err error) *Error {
+	if isTimeout(err) {
+		return &Error{Kind: Timeout, Err: err}
 	}
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return Timeout
+	return &Error{Kind: Broken, Err: err}
+}
+
+// begun returns the error of a response that broke off.
+func begun(err error) *Error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = unknown(err)
 	}
-	return Broken
+	e.Begun = true
+	return e
+}
+
+// unread returns the error of a request whose body could not be read, and of which nothing was sent.
+func unread(err error) *Error {
+	kind := Gone
+	if isTimeout(err) {
+		kind = Slow
+	}
+	return &Error{Kind: kind, Err: fmt.Errorf("reading the request: %w", err)}
+}
+
+// unsent returns the error of a request for which there is no connection.
+func unsent(ctx context.Context, err error) *Error {
+	if ctx.Err() != nil {
+		return &Error{Kind: Gone, Err: err}
+	}
+	return &Error{Kind: Unreachable, Err: err}
+}
+
+func isTimeout(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }

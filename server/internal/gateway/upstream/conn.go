@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httputil"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -29,11 +31,14 @@ type conn struct {
 	sent    error      // what sending the request has come to, unless it is being sent
 	sending chan error // gets that error; nil unless the body comes in pieces
 	used    time.Time
-	fresh   bool // no request has used it before
+	fresh   bool   // no request has used it before
+	written bool   // something of the answer was, and not flushed
+	flush   func() // sends on to the caller what waits to be sent; nil for nothing
 }
 
 func newConn(c, tcp net.Conn) *conn {
-	n := &conn{Conn: c, secured: c != tcp, in: bufio.NewReaderSize(c, maxHead), out: make([]byte, 0, 2048), fresh: true}
+	n := &conn{Conn: c, secured: c != tcp, out: make([]byte, 0, 2048), fresh: true}
+	n.in = bufio.NewReaderSize(n, maxHead)
 	if sc, ok := tcp.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			n.raw = raw
@@ -44,6 +49,33 @@ func newConn(c, tcp net.Conn) *conn {
 		}
 	}
 	return n
+}
+
+// Read may wait for the upstream: what came before goes on to the caller first.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.flush != nil {
+		c.flush()
+	}
+	return c.Conn.Read(p)
+}
+
+// follow has what was written to w flushed before the next wait, until the function that it returns is called. The head of
+// a body of unknown length is worth a flush of its own.
+func (c *conn) follow(controller *http.ResponseController) (end func()) {
+	c.written = c.answer.length < 0
+	c.flush = func() {
+		if c.written {
+			c.written = false
+			_ = controller.Flush() // a writer that cannot sends at the end
+		}
+	}
+	return func() { c.flush = nil }
+}
+
+// write writes a piece of the answer to the caller.
+func (c *conn) write(w io.Writer, p []byte) (int, error) {
+	c.written = true
+	return w.Write(p)
 }
 
 // quiet reports whether the upstream has neither closed the connection nor said a word that nobody asked for: such bytes
@@ -71,26 +103,17 @@ func (c *conn) close() { _ = c.Conn.Close() } // there is nothing more to learn 
 
 var errHeadTooLarge = errors.New("the head of the answer is too large")
 
-// readHead reads the head of the answer to a request, interim ones aside (RFC 9110 §15.2).
+// readHead reads the head of the answer to a request, or of an interim one (RFC 9110 §15.2).
 func (c *conn) readHead(isHEAD bool) error {
-	h := &c.answer
-	for range 8 {
-		block, err := c.readBlock()
-		if err != nil {
-			return err
-		}
-		if err := h.parse(string(block), isHEAD); err != nil {
-			return err
-		}
-		_, _ = c.in.Discard(len(block)) // it is buffered
-		if h.status >= 200 {
-			return nil
-		}
-		if h.status == 101 {
-			break
-		}
+	block, err := c.readBlock()
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%w: interim answers without end, or another protocol", errMalformed)
+	if err := c.answer.parse(string(block), isHEAD); err != nil {
+		return err
+	}
+	_, _ = c.in.Discard(len(block)) // it is buffered
+	return nil
 }
 
 var endOfHead = []byte("\r\n\r\n")
@@ -144,7 +167,7 @@ func (e *exactly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// chunked reads a body in chunks, and the trailers behind it, which nobody gets.
+// chunked reads a body in chunks, and the trailers behind it.
 type chunked struct {
 	io.Reader
 	conn *conn
@@ -153,24 +176,27 @@ type chunked struct {
 func (c *chunked) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	if errors.Is(err, io.EOF) {
-		if trailers := c.conn.skipTrailers(); trailers != nil {
+		if trailers := c.conn.readTrailers(); trailers != nil {
 			return n, trailers
 		}
 	}
 	return n, err
 }
 
-func (c *conn) skipTrailers() error {
+func (c *conn) readTrailers() error {
 	for size := 0; size < maxHead; {
 		line, err := c.in.ReadSlice('\n')
-		switch {
-		case err != nil:
+		if err != nil {
 			return fmt.Errorf("reading trailers: %w", noEOF(err))
-		case string(line) == "\r\n":
+		}
+		if string(line) == "\r\n" {
 			return nil
-		case !isField(string(line)):
+		}
+		f, ok := parseField(strings.TrimSuffix(string(line), "\r\n")) // a bare LF is left, and invalid
+		if !ok {
 			return fmt.Errorf("%w: a trailer", errMalformed) // others could see the end of the answer elsewhere
 		}
+		c.answer.trailers = append(c.answer.trailers, f)
 		size += len(line)
 	}
 	return errHeadTooLarge

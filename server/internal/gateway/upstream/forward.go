@@ -5,20 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
 // ServeHTTP forwards a request and its answer. An answer that breaks off ends in the panic of [http.ErrAbortHandler], as
 // with [httputil.ReverseProxy], so that nobody takes half of it for the whole.
 func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m := message{Request: r}
+	m := message{Request: r, patience: pace.Context(r)}
 	defer m.free()
-	err := m.readSmall()
+	err := m.read()
+	if m.offered = m.protocols(); m.offered != "" && !c.config.Upgrade {
+		err = &Error{Kind: NoUpgrade, Err: errors.New("upgrades are refused")}
+	}
 	if err == nil {
-		err = c.pool.enter(r.Context())
+		err = c.pool.enter(m.patience)
 	}
 	if err == nil {
 		defer c.pool.leave()
@@ -29,12 +36,13 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// message is a request with its body: all of it, or none if it is streamed.
+// message is a request with its body, or with the beginning of it if the rest is streamed.
 type message struct {
 	*http.Request
+	patience context.Context // bounds the wait for the upstream
 	body     []byte
 	streamed bool
-	pace     *paced // of a body that is being streamed
+	offered  string // the protocols that the connection may change to
 	buffer   *[]byte
 }
 
@@ -42,7 +50,9 @@ type message struct {
 // no connection waits for a slow caller.
 const small = 32 << 10
 
-func (m *message) readSmall() error {
+// read reads a small body, or the beginning of a larger one: small bytes of one with a length, the first piece of one in
+// chunks, whose caller may wait for a response to it.
+func (m *message) read() error {
 	if whole, ok := m.Body.(Bytes); ok {
 		m.body = whole.Bytes()
 		return nil
@@ -50,21 +60,22 @@ func (m *message) readSmall() error {
 	if m.Body == nil || m.Body == http.NoBody || m.ContentLength == 0 {
 		return nil
 	}
-	if m.streamed = m.ContentLength < 0 || m.ContentLength > small; m.streamed {
-		return nil
-	}
+	m.streamed = m.ContentLength < 0 || m.ContentLength > small
 	m.buffer = newBuffer()
-	m.body = (*m.buffer)[:m.ContentLength]
-	if _, err := io.ReadFull(m.Body, m.body); err != nil {
-		return &Error{Kind: Gone, Err: fmt.Errorf("reading the request: %w", err)}
+	into, least := *m.buffer, 1
+	if m.ContentLength > 0 {
+		into = into[:min(m.ContentLength, small)]
+		least = len(into)
+	}
+	n, err := io.ReadAtLeast(m.Body, into, least)
+	m.body = into[:n]
+	if err != nil && (m.ContentLength > 0 || !errors.Is(err, io.EOF)) {
+		return unread(err)
 	}
 	return nil
 }
 
 func (m *message) free() {
-	if m.pace != nil {
-		m.pace.end()
-	}
 	if m.buffer != nil {
 		freeBuffer(m.buffer)
 	}
@@ -72,17 +83,19 @@ func (m *message) free() {
 
 // forward returns an error if nothing of an answer was written.
 func (c *Client) forward(w http.ResponseWriter, m *message) error {
-	ctx, now := m.Context(), time.Now()
+	ctx, now := m.patience, time.Now()
 	for {
 		n, err := c.connection(ctx, now)
 		if err != nil {
-			return &Error{Kind: kindOf(ctx, err), Err: err}
+			return unsent(ctx, err)
 		}
 		_ = n.SetDeadline(now.Add(c.config.Timeout)) // a closed connection says so when it is used
-		// A caller who leaves ends the wait for the upstream.
-		stop := context.AfterFunc(ctx, func() { _ = n.SetDeadline(time.Unix(1, 0)) })
+		stop := n.watch(ctx)
 		written, err := c.send(n, w, m)
-		if head := n.readHead(m.Method == http.MethodHead); head == nil {
+		if head := readHead(n, w, m); head == nil {
+			if n.answer.status == http.StatusSwitchingProtocols {
+				return c.open(w, m, n)
+			}
 			return c.pass(w, m, n, stop)
 		} else if err = errors.Join(err, head); n.sending != nil {
 			n.close() // which ends the sending
@@ -90,10 +103,56 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 		}
 		stop()
 		n.close()
-		if kind := kindOf(ctx, err); kind != Broken || n.fresh || !isAgain(m, n, written) {
-			return &Error{Kind: kind, Err: err}
+		switch {
+		case ctx.Err() == nil && !n.fresh && isAgain(m, n, written):
+		case written == 0:
+			return unsent(ctx, err)
+		default:
+			return unknown(err)
 		}
 	}
+}
+
+// readHead reads the head of the response, and passes on the interim ones before it.
+func readHead(n *conn, w http.ResponseWriter, m *message) error {
+	for range 8 {
+		if err := n.readHead(m.Method == http.MethodHead); err != nil {
+			return err
+		}
+		h := &n.answer
+		if h.status >= 200 || h.status == http.StatusSwitchingProtocols && isOffered(m.offered, h.protocol) {
+			return nil
+		}
+		if h.status == http.StatusSwitchingProtocols {
+			break
+		}
+		// The server of the caller says 100 itself, when the body is read.
+		if h.status != http.StatusContinue && m.ProtoAtLeast(1, 1) {
+			h.passInterim(w)
+		}
+	}
+	return fmt.Errorf("%w: interim answers without end, or another protocol", errMalformed)
+}
+
+// passInterim passes on an interim response (RFC 9110 §15.2). Its fields are not those of the response.
+func (h *head) passInterim(w http.ResponseWriter) {
+	to := w.Header()
+	kept := maps.Clone(to)
+	clear(to)
+	h.copyTo(to, false)
+	delete(to, "Content-Type")
+	delete(to, "Content-Length")
+	w.WriteHeader(h.status)
+	clear(to)
+	maps.Copy(to, kept)
+}
+
+// watch closes the connection when ctx is done, until stop is called, which reports whether it was not.
+func (c *conn) watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, c.close)
 }
 
 // connection returns a connection that nobody else uses.
@@ -119,7 +178,7 @@ func (c *Client) send(n *conn, w http.ResponseWriter, m *message) (int, error) {
 	if m.streamed {
 		return c.stream(n, w, m)
 	}
-	n.out = append(c.appendHead(n.out[:0], m.Request, int64(len(m.body))), m.body...)
+	n.out = append(c.appendHead(n.out[:0], m, int64(len(m.body))), m.body...)
 	written, err := n.Write(n.out)
 	n.sent, n.sending = err, nil // an upstream may refuse a body without reading all of it
 	if cap(n.out) > 128<<10 {
@@ -128,29 +187,55 @@ func (c *Client) send(n *conn, w http.ResponseWriter, m *message) (int, error) {
 	return written, err
 }
 
-// stream sends a body that comes in pieces. The answer may come before its end.
+// stream sends the head and the beginning of a body, and goes on with the rest while the response is read, which may come
+// before the end of the body.
 func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) (int, error) {
-	controller := http.NewResponseController(w)
 	// Without full duplex net/http would wait for the rest of the body before it sends an answer. HTTP/2 is always so.
-	_ = controller.EnableFullDuplex()
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	// The answer may be over before the body is: what is left of it must not meet the next request.
 	w.Header()["Connection"] = []string{"close"}
-	n.out = c.appendHead(n.out[:0], m.Request, m.ContentLength)
-	n.sending = make(chan error, 1)
+	n.out = c.appendHead(n.out[:0], m, m.ContentLength)
+	if m.ContentLength < 0 {
+		n.out = appendChunk(n.out, m.body)
+	} else {
+		n.out = append(n.out, m.body...)
+	}
+	n.sent, n.sending = nil, nil
 	written, err := n.Write(n.out)
 	if err != nil {
-		n.sending <- nil
+		n.sent = err
 		return written, err
 	}
-	m.pace = &paced{Reader: m.Body, controller: controller, timeout: c.config.Timeout}
+	// The upstream has nothing to answer before the end of the body, and the caller's pace is not its fault.
+	_ = n.SetReadDeadline(time.Time{})
+	sending := make(chan error, 1)
+	n.sending = sending
 	go func() {
-		err := copyRequest(n, m.pace, m.ContentLength)
+		err := c.copyRequest(n, m.Body, rest(m), m.Trailer)
+		sending <- err
 		if err != nil {
 			n.close() // no answer comes to half of a request
+			return
 		}
-		n.sending <- err
+		_ = n.SetReadDeadline(time.Now().Add(c.config.Timeout))
 	}()
 	return written, nil
+}
+
+func appendChunk(b, data []byte) []byte {
+	if len(data) == 0 {
+		return b // it would be the last one
+	}
+	b = append(strconv.AppendInt(b, int64(len(data)), 16), "\r\n"...)
+	return append(append(b, data...), "\r\n"...)
+}
+
+// rest returns the length of what was not read of the body, -1 if it has none.
+func rest(m *message) int64 {
+	if m.ContentLength < 0 {
+		return -1
+	}
+	return m.ContentLength - int64(len(m.body))
 }
 
 // bodyError returns the error that ended the sending of a body, if it is over.
@@ -159,63 +244,42 @@ func bodyError(sending chan error) error {
 	case err := <-sending:
 		return err
 	default:
-		return nil // the caller is slow: net/http's own deadline ends the sending
+		return nil // the caller is slow: its server's deadline ends the sending
 	}
 }
 
-// paced reads a request's body, and gives each piece of it a deadline of its own.
-type paced struct {
-	io.Reader
-	timeout    time.Duration
-	mu         sync.Mutex
-	controller *http.ResponseController // nil when the request is over
-}
-
-func (p *paced) Read(b []byte) (int, error) {
-	if !p.extend() {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	return p.Reader.Read(b)
-}
-
-// extend gives the next piece a deadline, and reports whether anybody still wants it.
-func (p *paced) extend() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.controller == nil {
-		return false
-	}
-	_ = p.controller.SetReadDeadline(time.Now().Add(p.timeout)) // one that cannot be set is the server's own
-	return true
-}
-
-// end keeps the writer from being used when its handler has returned: net/http panics then, for HTTP/2, and there is
-// nobody to recover.
-func (p *paced) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.controller = nil
-}
-
-func copyRequest(n *conn, body io.Reader, length int64) error {
+// copyRequest sends the rest of a body: left bytes, or chunks and trailers if left is negative. Each piece has a deadline of its own.
+func (c *Client) copyRequest(n *conn, body io.Reader, left int64, trailers http.Header) error {
 	buf := newBuffer()
 	defer freeBuffer(buf)
-	if length > 0 {
-		copied, err := io.CopyBuffer(writerOnly{n}, io.LimitReader(body, length), *buf)
-		if err == nil && copied < length {
+	to := &punctual{n, c.config.Timeout}
+	if left >= 0 {
+		copied, err := io.CopyBuffer(to, io.LimitReader(body, left), *buf)
+		if err == nil && copied < left {
 			err = io.ErrUnexpectedEOF
 		}
 		return err
 	}
-	w := httputil.NewChunkedWriter(n)
+	w := httputil.NewChunkedWriter(to)
 	if _, err := io.CopyBuffer(writerOnly{w}, body, *buf); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(n, "\r\n")
+	_, err := to.Write(append(appendTrailers(nil, trailers), "\r\n"...))
 	return err
+}
+
+// punctual gives each write a deadline of its own.
+type punctual struct {
+	conn    *conn
+	timeout time.Duration
+}
+
+func (p *punctual) Write(b []byte) (int, error) {
+	_ = p.conn.SetWriteDeadline(time.Now().Add(p.timeout))
+	return p.conn.Write(b)
 }
 
 // writerOnly keeps io.CopyBuffer from other ways than the buffer.
@@ -231,15 +295,20 @@ func freeBuffer(b *[]byte) { buffers.Put(b) }
 func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bool) error {
 	h := &n.answer
 	h.copyTo(w.Header(), m.Method == http.MethodHead)
+	c.readdress(w.Header(), m.Request)
 	w.WriteHeader(h.status)
-	err := c.copyBody(m.Context(), w, n)
+	err := c.copyBody(w, m, n)
+	if len(h.trailers) > 0 {
+		_ = http.NewResponseController(w).Flush() // else net/http gives a short body a length, and no place for trailers
+		h.copyTrailersTo(w.Header())
+	}
 	if stop() && err == nil && n.isDone() {
 		c.pool.put(n)
 		return nil
 	}
 	n.close()
 	if err != nil {
-		c.config.Fail(w, m.Request, &Error{Kind: kindOf(m.Context(), err), Begun: true, Err: err})
+		c.config.Fail(w, m.Request, begun(err))
 		panic(http.ErrAbortHandler)
 	}
 	return nil
@@ -258,19 +327,25 @@ func (c *conn) isDone() bool {
 }
 
 // copyBody copies the body of an answer, piece by piece, with a deadline for each.
-func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) error {
+func (c *Client) copyBody(w http.ResponseWriter, m *message, n *conn) error {
 	left := n.answer.length
 	if left == 0 {
 		return nil
 	}
 	controller := http.NewResponseController(w)
+	if left < 0 || int64(n.in.Buffered()) < left {
+		defer n.follow(controller)()
+		if n.answer.stream {
+			defer c.beginStream(controller, m, n)()
+		}
+	}
 	buf := newBuffer()
 	defer freeBuffer(buf)
 	for body := n.body(); ; {
 		read, err := body.Read(*buf)
 		if read > 0 {
-			if _, err := w.Write((*buf)[:read]); err != nil {
-				return fmt.Errorf("writing the answer: %w", err)
+			if _, err := n.write(w, (*buf)[:read]); err != nil {
+				return &Error{Kind: Gone, Err: fmt.Errorf("writing the answer: %w", err)}
 			}
 		}
 		if left -= int64(read); left == 0 || errors.Is(err, io.EOF) {
@@ -280,12 +355,31 @@ func (c *Client) copyBody(ctx context.Context, w http.ResponseWriter, n *conn) e
 			return fmt.Errorf("reading the answer: %w", err)
 		}
 		// There is more than one piece. That something is left in the buffer does not mean that the next is all there.
-		deadline := time.Now().Add(c.config.Timeout)
-		_ = n.SetDeadline(deadline)
-		// The caller gets longer: the upstream's time may end in an answer of another's.
-		_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // one that cannot be set is the server's own
-		if ctx.Err() != nil {
-			return fmt.Errorf("writing the answer: %w", ctx.Err()) // whose deadline may just have been replaced
+		c.extend(controller, m, n)
+		if m.patience.Err() != nil {
+			return &Error{Kind: Gone, Err: m.patience.Err()}
 		}
 	}
+}
+
+// extend gives the next piece of an answer a deadline.
+func (c *Client) extend(controller *http.ResponseController, m *message, n *conn) {
+	timeout := c.config.Timeout
+	if n.answer.stream && m.Context().Err() == nil {
+		timeout = c.config.StreamTimeout
+	}
+	deadline := time.Now().Add(timeout)
+	_ = n.SetDeadline(deadline)
+	// The caller gets longer: the upstream's time may end in an answer of another's.
+	_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // one that cannot be set is the server's own
+}
+
+// beginStream gives the first message of a stream its time, and takes it away when the caller seems to have left, until
+// the function that it returns is called.
+func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) func() bool {
+	if !m.streamed {
+		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for the caller's leaving
+	}
+	c.extend(controller, m, n)
+	return context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })
 }

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +32,7 @@ func TestRequestHead(t *testing.T) {
 		"Connection: X-Secret, close\r\nConnection: x-other\r\nX-Secret: 1\r\nX-Other: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n" +
 		"Proxy-Authorization: Basic x\r\nProxy-Authenticate: x\r\nTE: trailers\r\nTrailer: X-T\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n" +
 		"X-Forwarded-For: 1.2.3.4\r\nX-forwarded-host: evil\r\nX-FORWARDED-PROTO: https\r\nX-Forwarded-Anything: x\r\nForwarded: for=1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\n" +
+		"CF-Connecting-IP: 1.2.3.4\r\nFastly-Client-IP: 1.2.3.4\r\nX_Real_IP: 1.2.3.4\r\nX_Forwarded_For: 1.2.3.4\r\nProxy: http://evil\r\nClient-Cert: :x:\r\n" +
 		"X-Passes: a\r\nX-Passes: b\r\n\r\n{}"
 	for name, tt := range map[string]struct {
 		config  Config
@@ -85,10 +87,12 @@ X-Forwarded-Host: a
 X-Forwarded-Proto: http
 Via: 1.1 pfxrd
 Transfer-Encoding: chunked
+Trailer: X-T
 
 2
 {}
 0
+X-T: x
 
 `},
 	} {
@@ -140,8 +144,48 @@ func TestTrustedProxy(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "http://caller.test/", nil)
 		r.RemoteAddr = peer
 		r.Header = http.Header{"X-Forwarded-For": {"1.2.3.4"}, "X-Forwarded-Host": {"first.test"}, "X-Forwarded-Proto": {"https"}}
-		if got := string(c.appendForwarded(nil, r)); !strings.HasPrefix(got, want) {
+		if got := string(appendForwarded(nil, r, c.isTrusted(r))); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: got %q, want %q", peer, got, want)
+		}
+	}
+}
+
+// TestAddressOfTrustedProxy: the other fields that tell an address pass from a trusted proxy alone.
+func TestAddressOfTrustedProxy(t *testing.T) {
+	t.Parallel()
+	for peer, want := range map[string]bool{"10.1.2.3:4": true, "11.1.2.3:4": false} {
+		c := client(t, Config{URL: "http://127.0.0.1:1", Trusted: prefixes("10.0.0.0/8")})
+		for _, name := range []string{"X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X_real_ip"} {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr, r.Header = peer, http.Header{name: {"1.2.3.4"}}
+			if got := strings.Contains(string(c.appendHead(nil, &message{Request: r}, 0)), "\r\n"+name+": 1.2.3.4\r\n"); got != want {
+				t.Errorf("%s of %s: passes: %t", name, peer, got)
+			}
+		}
+	}
+}
+
+// TestForwardedIsQuoted: nothing that a caller or a proxy sends ends an element of Forwarded (RFC 7239 §4).
+func TestForwardedIsQuoted(t *testing.T) {
+	t.Parallel()
+	const tail = "\r\nVia: 1.1 pfxrd\r\n"
+	for name, tt := range map[string]struct {
+		host   string
+		header http.Header
+		want   string
+	}{
+		"a comma in a host":       {`a,b`, nil, `for=10.1.2.3;host="a,b";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: http"},
+		"a quote in a host":       {`a"b\`, nil, `for=10.1.2.3;host="a\"b\\";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\"b\\\r\nX-Forwarded-Proto: http"},
+		"a proxy's bad host":      {"a", http.Header{"X-Forwarded-Host": {`b";for=6.6.6.6`}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's list of hosts": {"a", http.Header{"X-Forwarded-Host": {"b, c"}}, `for=10.1.2.3;host="b";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: b\r\nX-Forwarded-Proto: http"},
+		"a proxy's bad proto":     {"a", http.Header{"X-Forwarded-Proto": {"https;for=6.6.6.6"}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's open quote":    {"a", http.Header{"Forwarded": {`for="x`}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's Forwarded":     {"a", http.Header{"Forwarded": {`for="[::1]:5"`}}, `for="[::1]:5", for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr, r.Host, r.Header = "10.1.2.3:4", tt.host, tt.header
+		if got, want := string(appendForwarded(nil, r, true)), "Forwarded: "+tt.want+tail; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 }
@@ -253,8 +297,9 @@ func TestPool(t *testing.T) {
 	c := client(t, Config{URL: url, MaxConns: 2, QueueTimeout: 50 * time.Millisecond})
 	statuses := make(chan int, 10)
 	send := func(ctx context.Context) {
-		w := &sink{}
-		c.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+		w, r := &sink{}, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+		r.ProtoMajor = 2 // over HTTP/1.1 nobody knows that a caller has left
+		c.ServeHTTP(w, r)
 		statuses <- w.status
 	}
 	go send(t.Context())
@@ -372,18 +417,45 @@ func TestBodyInPieces(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPut, "/", io.MultiReader(strings.NewReader(strings.Repeat("x", 50_000)), broken{}))
 		r.ContentLength = 100_000
 		c.ServeHTTP(w, r)
-		if <-whole || w.status != 502 && w.status != 499 {
+		if <-whole || w.status != 502 {
 			t.Errorf("got %d", w.status)
 		}
 	})
-	t.Run("small half a body", func(t *testing.T) {
+	for name, tt := range map[string]struct {
+		length int64
+		err    error
+		status int
+	}{
+		"small, broken":              {4, io.ErrUnexpectedEOF, 499},
+		"small, stalled":             {4, os.ErrDeadlineExceeded, 408},
+		"beginning of a large one":   {100_000, os.ErrDeadlineExceeded, 408},
+		"broken beginning":           {100_000, io.ErrUnexpectedEOF, 499},
+		"nothing of chunks, stalled": {-1, os.ErrDeadlineExceeded, 408},
+		"nothing of chunks, broken":  {-1, io.ErrUnexpectedEOF, 499},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := client(t, Config{URL: "http://127.0.0.1:1"}) // nothing is sent, so nobody need listen
+			w := &sink{}
+			body := io.MultiReader(strings.NewReader("x"), iotest.ErrReader(tt.err))
+			if tt.length < 0 {
+				body = iotest.ErrReader(tt.err)
+			}
+			r := httptest.NewRequest(http.MethodPut, "/", body)
+			r.ContentLength = tt.length
+			if c.ServeHTTP(w, r); w.status != tt.status {
+				t.Errorf("got %d, want %d", w.status, tt.status)
+			}
+		})
+	}
+	t.Run("stalls behind its beginning", func(t *testing.T) {
 		t.Parallel()
-		c := client(t, Config{URL: "http://127.0.0.1:1"})
+		url := listen(t, func(s *session) { s.request() })
 		w := &sink{}
-		r := httptest.NewRequest(http.MethodPut, "/", strings.NewReader("x"))
-		r.ContentLength = 2
-		if c.ServeHTTP(w, r); w.status != 499 {
-			t.Errorf("got %d", w.status)
+		r := httptest.NewRequest(http.MethodPut, "/", io.MultiReader(strings.NewReader(strings.Repeat("x", 50_000)), iotest.ErrReader(os.ErrDeadlineExceeded)))
+		r.ContentLength = 100_000
+		if client(t, Config{URL: url}).ServeHTTP(w, r); w.status != 504 {
+			t.Errorf("got %d, want 504: the upstream may have taken what came", w.status)
 		}
 	})
 }
@@ -392,7 +464,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("broken") }
 
-// TestCallerLeaves: nobody waits for an answer that nobody wants.
+// TestCallerLeaves: nobody waits for a response that nobody wants, where that is known: over HTTP/2.
 func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	for name, said := range map[string]string{"before the answer": "", "in the answer": "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx"} {
@@ -407,16 +479,19 @@ func TestCallerLeaves(t *testing.T) {
 				close(closed)
 			})
 			c := client(t, Config{URL: url})
-			caller := front(t, c)
+			s := httptest.NewUnstartedServer(c)
+			s.EnableHTTP2 = true
+			s.StartTLS()
+			defer s.Close()
 			ctx, leave := context.WithCancel(t.Context())
 			left := make(chan struct{})
 			go func() {
 				defer close(left)
-				r, err := http.NewRequestWithContext(ctx, http.MethodGet, caller.url, nil)
+				r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
 				if err != nil {
 					return
 				}
-				if resp, err := caller.http.Do(r); err == nil {
+				if resp, err := s.Client().Do(r); err == nil {
 					_, _ = io.Copy(io.Discard, resp.Body)
 					resp.Body.Close()
 				}
@@ -427,6 +502,51 @@ func TestCallerLeaves(t *testing.T) {
 			<-closed
 			if len(c.pool.idle) > 0 {
 				t.Error("the connection was kept")
+			}
+		})
+	}
+}
+
+// TestHalfClosed: a caller that closes its side behind its request gets the response to it (RFC 9112 §9.6), and so does one
+// whose server gives up reading.
+func TestHalfClosed(t *testing.T) {
+	t.Parallel()
+	for _, request := range []string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"PATCH / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100_000),
+	} {
+		t.Run(request[:4], func(t *testing.T) {
+			t.Parallel()
+			left := make(chan struct{})
+			url := listen(t, func(s *session) {
+				s.request()
+				<-left
+				s.say(good("applied"))
+			})
+			c := client(t, Config{URL: url})
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				context.AfterFunc(r.Context(), func() { close(left) })
+				c.ServeHTTP(w, r)
+			}))
+			defer s.Close()
+			nc, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			_, _ = io.WriteString(nc, request)
+			if err := nc.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if b, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || string(b) != "applied" {
+				t.Errorf("got %s %q, %v", resp.Status, b, err)
 			}
 		})
 	}
@@ -515,27 +635,6 @@ func TestSecondAnswerInTLS(t *testing.T) {
 	}
 	if got := len(c.pool.idle); got != 1 {
 		t.Errorf("%d connections are kept: TLS keeps one that is quiet", got)
-	}
-}
-
-// TestWriterIsLeftAlone: the sending of a body may begin, or go on, when the handler has returned. The writer of HTTP/2
-// panics then, which nobody would recover.
-func TestWriterIsLeftAlone(t *testing.T) {
-	t.Parallel()
-	var used http.ResponseWriter
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { used = w }))
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	defer s.Close()
-	resp, err := s.Client().Get(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	m := message{pace: &paced{Reader: strings.NewReader("x"), controller: http.NewResponseController(used)}}
-	m.free()
-	if n, err := m.pace.Read(make([]byte, 1)); n > 0 || !errors.Is(err, http.ErrBodyReadAfterClose) {
-		t.Errorf("got %d, %v", n, err)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/stream"
 )
 
 var errMalformed = errors.New("the answer is not HTTP/1.1 beyond doubt")
@@ -19,11 +21,15 @@ type head struct {
 	length  int64 // of the body; -1 if only its end tells
 	chunked bool
 	closes  bool // the connection is of no use after the answer
+	stream  bool // the body is a stream of messages, with pauses as long as they may be
+
+	protocol string  // that the upstream changes to, or offers
+	trailers []field // once the body was read
 }
 
 type field struct{ name, value string }
 
-// The fields that net/http looks at in an answer, or that must not pass, in the form that it knows them by. All other
+// The fields that are looked at in an answer, here or by net/http, or that must not pass, in the form that it knows them by. All other
 // names keep the letter case in which the upstream has sent them.
 var known = map[string]string{}
 
@@ -31,8 +37,9 @@ func init() {
 	for _, name := range []string{
 		"Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Proxy-Authenticate",
 		"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Location", "Vary",
+		"Content-Location", "Link", "Refresh", "Alt-Svc", "OData-EntityId",
 	} {
-		known[name], known[strings.ToLower(name)] = name, name
+		known[name], known[strings.ToLower(name)], known[textproto.CanonicalMIMEHeaderKey(name)] = name, name, name
 	}
 }
 
@@ -50,7 +57,7 @@ func canonical(name string) string {
 // folded, and whoever frames the body twice, or in two ways, is not understood (RFC 9112 §5.2, §6.3).
 func (h *head) parse(block string, isHEAD bool) error {
 	line, rest, _ := strings.Cut(block, "\r\n")
-	*h = head{fields: h.fields[:0], length: -1}
+	*h = head{fields: h.fields[:0], length: -1, trailers: h.trailers[:0]}
 	http10, err := h.statusLine(line)
 	if err != nil {
 		return err
@@ -88,20 +95,21 @@ func (h *head) statusLine(line string) (bool, error) {
 	return line[7] == '0', nil
 }
 
-// isField reports whether a line with its end is a field.
-func isField(line string) bool {
-	line, ended := strings.CutSuffix(line, "\r\n")
-	name, value, found := strings.Cut(line, ":")
-	return ended && found && httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value)
-}
-
-// field reads a header field, reporting false if there is doubt what it means.
-func (h *head) field(line string) bool {
+// parseField reads a field, and reports false if there is doubt what it means.
+func parseField(line string) (field, bool) {
 	name, value, found := strings.Cut(line, ":")
 	if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		return field{}, false
+	}
+	return field{canonical(name), textproto.TrimString(value)}, true
+}
+
+// field reads a header field, and reports false if there is doubt what it means.
+func (h *head) field(line string) bool {
+	f, ok := parseField(line)
+	if !ok {
 		return false
 	}
-	f := field{canonical(name), textproto.TrimString(value)}
 	h.fields = append(h.fields, f)
 	switch f.name {
 	case "Content-Length":
@@ -117,6 +125,10 @@ func (h *head) field(line string) bool {
 		h.chunked = true
 	case "Connection":
 		h.closes = h.closes || hasToken(f.value, "close")
+	case "Content-Type":
+		h.stream = stream.Is(f.value)
+	case "Upgrade":
+		h.protocol = f.value
 	}
 	return true
 }
@@ -167,6 +179,26 @@ func (h *head) copyTo(to http.Header, isHEAD bool) {
 	if h.status == http.StatusNoContent || !isHEAD && h.status == http.StatusNotModified {
 		delete(to, "Content-Length")
 	}
+}
+
+// copyTrailersTo announces the trailers to net/http, which sends them where the framing has a place for them. Those that
+// tell how to read or route the message mean nothing there (RFC 9110 §6.5.1).
+func (h *head) copyTrailersTo(to http.Header) {
+	for _, f := range h.trailers {
+		if isTrailer(f.name) {
+			name := http.TrailerPrefix + f.name
+			to[name] = append(to[name], f.value)
+		}
+	}
+}
+
+// isTrailer reports whether a field passes as a trailer, of a request or a response.
+func isTrailer(name string) bool {
+	switch name = textproto.CanonicalMIMEHeaderKey(name); name {
+	case "Cookie", "Set-Cookie", "Location", "Age", "Date", "Expires", "Retry-After", "Vary":
+		return false
+	}
+	return httpguts.ValidTrailerHeader(name) && !stays(name) && strings.IndexByte(name, '_') < 0
 }
 
 func (h *head) isNamedByConnection(name string) bool {

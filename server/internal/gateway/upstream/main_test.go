@@ -93,7 +93,7 @@ func listen(t testing.TB, serve func(*session)) string {
 func fail(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusInternalServerError
 	if e := (*Error)(nil); errors.As(err, &e) {
-		status = [...]int{Broken: http.StatusBadGateway, Timeout: http.StatusGatewayTimeout, Busy: http.StatusServiceUnavailable, Gone: 499}[e.Kind]
+		status = [...]int{Broken: 502, Timeout: 504, Busy: 503, Unreachable: 503, NoUpgrade: 501, Slow: 408, Gone: 499}[e.Kind]
 	}
 	http.Error(w, err.Error(), status)
 }

@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// readdresses reports whether addresses in the response's body are replaced: those of OData's control information, which the
+// built-in contract has.
+func (x *exchange) readdresses() bool {
+	return x.gate.config.Address != nil && x.gate.config.Contract.Graph && x.route != nil
+}
+
+// readdress returns the body with the caller's addresses in the place of the upstream's. One without any stays as it came,
+// with its codings.
+func (x *exchange) readdress(body []byte) []byte {
+	if !x.readdresses() {
+		return body
+	}
+	plain, err := x.plain(body)
+	if err != nil {
+		return body // nobody knows what it says
+	}
+	replaced, changed := replaceAddresses(plain, func(address string) string { return x.gate.config.Address(x.request, address) })
+	if !changed {
+		return body
+	}
+	if len(x.codings()) > 0 {
+		x.uncode()
+	}
+	return replaced
+}
+
+// replaceAddresses replaces the values of control information in JSON that are addresses, and reports whether one has
+// become another. All else stays byte for byte, in what is no JSON too.
+func replaceAddresses(text []byte, replace func(string) string) (replaced []byte, changed bool) {
+	if bytes.IndexByte(text, '@') < 0 && bytes.IndexByte(text, '\\') < 0 {
+		return text, false
+	}
+	copied, address := 0, false // the value that comes next is an address
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			end := endOfString(text, at)
+			if isName(text[end:]) {
+				address = isAddress(text[at:end])
+			} else if old := text[at:end]; address {
+				if is := replace(unquote(old)); is != unquote(old) {
+					replaced, copied, changed = validate.AppendString(append(replaced, text[copied:at]...), is), end, true
+				}
+			}
+			at = end - 1
+		case ',', '{', '[':
+			address = false
+		}
+	}
+	return append(replaced, text[copied:]...), changed
+}
+
+// endOfString returns where a string that begins at a quote is over.
+func endOfString(text []byte, at int) int {
+	for i := at + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// isName reports whether what stands before the rest of a text is a member's name.
+func isName(rest []byte) bool {
+	rest = bytes.TrimLeft(rest, " \t\r\n")
+	return len(rest) > 0 && rest[0] == ':'
+}
+
+func unquote(quoted []byte) string {
+	if inner, closed := bytes.CutSuffix(quoted[1:], []byte{'"'}); closed && bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
+	}
+	var s string
+	_ = json.Unmarshal(quoted, &s) // what is no string is no address
+	return s
+}
+
+// isAddress reports whether a member with such a name, in quotes, is control information whose value is an address (OData JSON Format 4.01 §4.6).
+func isAddress(quoted []byte) bool {
+	if !bytes.ContainsAny(quoted, `@\`) {
+		return false
+	}
+	_, name, found := strings.Cut(unquote(quoted), "@")
+	if !found {
+		return false
+	}
+	switch strings.TrimPrefix(name, "odata.") {
+	case "context", "id", "editLink", "readLink", "nextLink", "deltaLink", "associationLink", "navigationLink", "mediaEditLink", "mediaReadLink":
+		return true
+	}
+	return false
+}

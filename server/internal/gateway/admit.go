@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+)
+
+// admit checks the request, in the order in which the server does. It returns the request that is forwarded, or why there
+// is none; neither if it was answered.
+func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
+	defer func() {
+		if v := recover(); v != nil { // a check failed: what it would have said is not known
+			x.gate.config.Log.Error("panic", "operation", x.operation(), "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+			forward, refusal = nil, graph.Internal(nil)
+		}
+	}()
+	r := x.request
+	if err := graph.CheckTarget(r); err != nil {
+		return nil, problemOf(err) // in every mode: others would read another request
+	}
+	if err := graph.LimitHeader(r.Header, x.gate.config.MaxHeader); err != nil && x.judge(violation{kind: policy.Size, in: "header", keyword: "maxLength"}) {
+		return nil, problemOf(err)
+	}
+	found, answered, refusal := x.locate()
+	if refusal != nil || answered {
+		return nil, refusal
+	}
+	if x.preflight != nil {
+		return x.forwardPreflight(&found, x.preflight)
+	}
+	if refusal := x.checkHeader(); refusal != nil {
+		return nil, refusal
+	}
+	if refusal := x.authorize(&found); refusal != nil {
+		return nil, refusal
+	}
+	if x.route == nil {
+		return x.asCame(x.request), nil
+	}
+	if x.route.unchecked[policy.Requests] {
+		return x.asCame(x.request), nil
+	}
+	return x.check(&found)
+}
+
+// locate finds the operation. It answers OPTIONS for the contract's paths, as HTTP servers do.
+func (x *exchange) locate() (match, bool, *graph.Problem) {
+	r, g := x.request, x.gate
+	path := r.URL.EscapedPath()
+	if g.config.Contract.Graph {
+		path = graph.CanonicalPath(path)
+	}
+	found, ok := g.router.find(path)
+	if !ok {
+		if x.judge(violation{kind: policy.Path, in: "path"}) || isTunnel(strings.ToUpper(r.Method)) || x.isAlias(path) {
+			return match{}, false, graph.NoRoute()
+		}
+		return match{}, x.preflighted(), nil
+	}
+	x.resource = found.resource
+	if x.preflighted() {
+		return match{}, true, nil
+	}
+	method := r.Method
+	if rt := found.resource.route(method); rt != nil {
+		x.route = rt
+		return found, false, nil
+	}
+	if x.preflight = found.resource.route(askedMethod(r)); x.preflight != nil {
+		return found, false, nil
+	}
+	if method == http.MethodOptions && g.unknown[policy.Requests][policy.Method] == policy.Enforce {
+		x.options(found.resource)
+		return match{}, true, nil
+	}
+	x.wouldAnswer = method == http.MethodOptions && g.unknownPreview[policy.Requests][policy.Method] == policy.Enforce
+	if method != http.MethodOptions && x.judge(violation{kind: policy.Method, in: "path"}) || found.resource.foldsMethod(method) {
+		p := graph.MethodNotAllowed()
+		p.Header = append(p.Header, graph.Field{Name: "Allow", Value: found.resource.allow})
+		return match{}, false, p
+	}
+	return match{}, false, nil
+}
+
+// isAlias reports whether a path that leads nowhere here would lead a reader to an operation, past what is enforced for it
+// or past its token.
+func (x *exchange) isAlias(path string) bool {
+	g, aliases := x.gate, x.aliases(path)
+	x.alias = slices.ContainsFunc(aliases, (*resource).wouldEnforce)
+	return slices.ContainsFunc(aliases, func(res *resource) bool { return g.config.Verifier != nil || res.enforces() })
+}
+
+// aliases returns the resources that readers may find for a path.
+func (x *exchange) aliases(path string) []*resource {
+	keys := func(s string) string { return s }
+	if x.gate.config.Contract.Graph {
+		keys = graph.CanonicalPath
+	}
+	return x.gate.router.aliases(path, keys)
+}
+
+// siblings returns the operations that other readers may find for a path whose values were found here.
+func (x *exchange) siblings(found *match) []*route {
+	path := x.request.URL.EscapedPath()
+	if len(found.values) == 0 || !found.resource.shadowed && !found.ambiguous && !strings.ContainsAny(path, "%;") {
+		return nil
+	}
+	var others []*route
+	for _, res := range x.aliases(path) {
+		if rt := res.route(x.request.Method); rt != nil && res != found.resource {
+			others = append(others, rt)
+		}
+	}
+	return others
+}
+
+// isTunnel reports whether a method is one that no operation may have: what it does is not what its path says.
+func isTunnel(method string) bool { return method == http.MethodConnect || method == http.MethodTrace }
+
+// isAmbiguous reports whether readers may take the path for another one: by dots, backslashes or control characters, or by
+// an escaped slash that leads to another operation where it is one.
+func (x *exchange) isAmbiguous(found *match) bool {
+	if found.ambiguous || !found.slashes {
+		return found.ambiguous
+	}
+	if x.gate.config.Contract.Graph {
+		return true // no key has a slash
+	}
+	return slices.ContainsFunc(x.aliases(x.request.URL.EscapedPath()), func(other *resource) bool { return other != found.resource })
+}
+
+// options answers with the methods of a resource (RFC 9110 §9.3.7, RFC 5789 §3.1).
+func (x *exchange) options(res *resource) {
+	x.answerHead(http.StatusNoContent, graph.Field{Name: "Allow", Value: res.allow}, graph.Field{Name: "Accept-Patch", Value: res.patch})
+}
+
+func problemOf(err error) *graph.Problem {
+	if p, ok := errors.AsType[*graph.Problem](err); ok {
+		return p
+	}
+	if e, ok := errors.AsType[*auth.Error](err); ok {
+		return graph.OfToken(e)
+	}
+	return graph.Internal(err)
+}
