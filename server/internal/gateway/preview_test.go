@@ -372,7 +372,7 @@ var previewPolicies = map[string]string{
 // neither more nor less.
 func TestPreviewIsWhatEnforcingRefuses(t *testing.T) {
 	t.Parallel()
-	testPreview(t, 150)
+	testPreview(t, 80)
 }
 
 // testPreview sends calls of each example to both gates, with each policy.
