@@ -246,7 +246,14 @@ func TestDrainEndsTheLiveView(t *testing.T) {
 	var open *http.Response
 	t.Cleanup(func() { _ = open.Body.Close() }) // after the gateway's end
 	r := startReloadable(t)
-	var err error
+	page, err := http.Get(r.AdminURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.Body.Close()
+	if page.StatusCode != http.StatusOK || page.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("the page: %d %v", page.StatusCode, page.Header)
+	}
 	if open, err = http.Get(r.AdminURL + "/view/events"); err != nil {
 		t.Fatal(err)
 	}

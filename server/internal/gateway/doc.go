@@ -14,6 +14,8 @@
 // path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
 // a 502 that tells nothing of it.
 //
+// Package traffic remembers the last hour, and what enforcing would have refused of what passed; package view shows it.
+//
 // Package stream knows the media types of streams, such as text/event-stream. A stream that the contract describes is never
 // held: its status and header are checked, its messages are not, and it is counted in unchecked_total. A response that is
 // held has no interim responses and no trailers: nobody checks them. A connection may change to another protocol, such as

@@ -42,7 +42,9 @@ type KindCounts struct {
 	Fixed bool
 	// Requests have such a violation. Would is how many of them enforcing would have refused for it, Refused how many were.
 	Requests, Would, Refused int
-	Last                     time.Time
+	// Exempt is how many passed because the policy names the kind.
+	Exempt int
+	Last   time.Time
 	// Places are where, the most frequent first. More are requests with further ones.
 	Places []PlaceCount
 	More   int
@@ -107,7 +109,7 @@ func (h *Hour) operations(counters map[string]*Counter, now int64) {
 func (k *kind) counts(key kindKey, now int64) KindCounts {
 	c := KindCounts{
 		Operation: key.operation, Direction: key.direction, Kind: key.kind, Fixed: key.fixed, Requests: k.requests.sum(now), Would: k.would.sum(now),
-		Refused: k.refused.sum(now), Last: k.requests.last, More: k.more.sum(now),
+		Refused: k.refused.sum(now), Exempt: k.exempt.sum(now), Last: k.requests.last, More: k.more.sum(now),
 	}
 	for p, t := range k.places {
 		if n := t.sum(now); n > 0 {

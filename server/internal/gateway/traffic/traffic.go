@@ -120,6 +120,7 @@ type kindKey struct {
 type kind struct {
 	requests tally // that have one
 	would    tally // of these, those in which enforcing refuses it
+	exempt   tally // those in which the policy lets it pass by name
 	refused  tally
 	places   map[Place]*tally
 	more     tally // in places without their names
@@ -194,7 +195,7 @@ func (r *Recorder) Add(counter *Counter, e *Exchange) {
 
 // addViolations counts each kind and each place of the exchange once.
 func (r *Recorder) addViolations(e *Exchange) {
-	type marks struct{ seen, would, refused bool }
+	type marks struct{ seen, would, refused, exempt bool }
 	counted := map[kindKey]marks{}
 	var places []Place
 	for _, v := range e.Violations {
@@ -211,7 +212,11 @@ func (r *Recorder) addViolations(e *Exchange) {
 		if v.Refused && !once.refused {
 			k.refused.add(e.Time)
 		}
-		counted[key] = marks{true, once.would || v.Would, once.refused || v.Refused}
+		exempt := !v.Would && !v.Refused
+		if exempt && !once.exempt {
+			k.exempt.add(e.Time)
+		}
+		counted[key] = marks{true, once.would || v.Would, once.refused || v.Refused, once.exempt || exempt}
 		if !slices.Contains(places, v.Place) {
 			places = append(places, v.Place)
 			r.addPlace(k, v.Place, e.Time)

@@ -119,6 +119,29 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestPlacesOfAll: all operations share the room, which is free again after an hour.
+func TestPlacesOfAll(t *testing.T) {
+	t.Parallel()
+	r := traffic.New()
+	for _, at := range []time.Time{noon, noon.Add(2 * time.Hour)} {
+		for op := range 60 {
+			for i := range 50 {
+				e := seen(at, fmt.Sprintf("/n%dx", i))
+				e.Violations[0].Operation = fmt.Sprint(op)
+				r.Add(r.Unknown(), e)
+			}
+		}
+		named, more := 0, 0
+		for _, k := range r.Hour(at).Kinds {
+			named += len(k.Places)
+			more += k.More
+		}
+		if named != 2000 || more != 1000 {
+			t.Errorf("at %s: %d places and %d more", at, named, more)
+		}
+	}
+}
+
 // TestPlaces: the index of an item makes no place of its own.
 func TestPlaces(t *testing.T) {
 	t.Parallel()

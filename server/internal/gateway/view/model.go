@@ -22,6 +22,7 @@ type model struct {
 	Directions []direction
 	Preview    []previewRow
 	File       string // a policy with all lines of Preview
+	Exempt     []traffic.KindCounts
 	Bars       []bar
 	Highest    int
 	Violations []violationRow
@@ -101,10 +102,14 @@ func modes(h *traffic.Hour, d policy.Direction) string {
 	return "partly " + strings.Join(names, ", partly ")
 }
 
-// preview lists the kinds for which enforcing would have refused requests, the most frequent first.
+// preview lists the kinds for which enforcing would have refused requests, the most frequent first, and those that the
+// policy lets pass by name.
 func (m *model) preview() {
 	var exempt []policy.Exemption
 	for _, k := range m.Kinds {
+		if k.Exempt > 0 {
+			m.Exempt = append(m.Exempt, k)
+		}
 		if k.Would == 0 {
 			continue
 		}

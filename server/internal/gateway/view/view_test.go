@@ -89,7 +89,7 @@ func TestPage(t *testing.T) {
 	s.violate(hostile)
 	s.recorder.Add(s.recorder.Unknown(), &traffic.Exchange{Time: noon, Method: "GET", Path: "/" + hostile, Status: 404, Code: "NotFound", Outcome: traffic.Refused, Request: "r-2"})
 	resp, page := s.get(t, "/")
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("%d %v", resp.StatusCode, resp.Header)
 	}
 	text := html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, ""))
@@ -105,6 +105,28 @@ func TestPage(t *testing.T) {
 		if strings.Contains(page, no) {
 			t.Errorf("the page has %q", no)
 		}
+	}
+}
+
+// TestExempt: what the policy lets pass by name is no part of the answer, and is shown.
+func TestExempt(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, policy.Monitor)
+	if _, page := s.get(t, "/"); strings.Contains(page, "by name</summary>") {
+		t.Error("the page tells of exceptions where there are none")
+	}
+	s.recorder.Add(s.thing, &traffic.Exchange{
+		Time: noon, Operation: "getThing", Status: http.StatusOK, Outcome: traffic.Watched,
+		Violations: []traffic.Violation{{Operation: "getThing", Direction: policy.Responses, Kind: policy.Status}},
+	})
+	_, page := s.get(t, "/")
+	for _, want := range []string{"refused <strong>0</strong> of 1 request.", "What the policy lets pass by name</summary>", "status <small>response</small>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, "<code id=") {
+		t.Error("the page has a line for what passes already")
 	}
 }
 
