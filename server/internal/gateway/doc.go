@@ -7,12 +7,15 @@
 // A request is checked in the order in which the server checks it, and refused in the same words: header fields 431, route
 // 404 and 405, Connection 400, token 401 and 403 if tokens are checked here, media types 406 and 415, size 413, parameters
 // and body 400. What is forwarded is made anew from what was checked: the path from the matched template and the values of
-// its parameters, the query from the declared names, the body without its coding, the
-// media type in its normal form, the cookies in one line. A path that some readers resolve or split
-// differently leads nowhere. A body that the operation does not have is refused; the built-in contract ignores it, as the
-// server does. Header fields that some readers take for others stay behind, unless the document declares them. OPTIONS of a
-// path of the contract is answered here, from the contract. A response is held until it is complete and checked, and becomes
-// a 502 that tells nothing of it.
+// its parameters, the query from the declared names, the body without its coding, the media type in its normal form, the
+// cookies in one line. A path that some readers resolve or split differently leads nowhere. A body that the operation does
+// not have is refused; the built-in contract ignores it, as the server does. Header fields that some readers take for others
+// stay behind, unless the document declares them. OPTIONS of a path of the contract is answered here, from the contract.
+//
+// A response is held until it is complete and checked, and becomes a 502 that tells nothing of it. It is checked without its
+// codings (gzip, deflate, br, zstd), and passed on as it was checked: without them, with an ETag that is weak. Of a part
+// (206) nothing is judged. In the built-in contract's bodies, the upstream's addresses become the caller's; package upstream
+// does so in header fields.
 //
 // Package traffic remembers the last hour, and what enforcing would have refused of what passed; package view shows it.
 //

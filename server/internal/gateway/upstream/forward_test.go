@@ -838,7 +838,7 @@ func TestManyMegabytesUp(t *testing.T) {
 				if w.status != 200 || got.Load() != size {
 					t.Errorf("got %d, and the upstream %d bytes", w.status, got.Load())
 				}
-				if allocated := after.TotalAlloc - before.TotalAlloc; allocated > size/4 {
+				if allocated := after.TotalAlloc - before.TotalAlloc; allocated > size/2 { // HTTP/2 makes a buffer for each frame
 					t.Errorf("%d bytes were allocated on the way", allocated)
 				}
 			})
