@@ -41,7 +41,7 @@ func TestParseMediaType(t *testing.T) {
 	}
 }
 
-// TestMediaTypeInOneForm: what is forwarded says what was checked, whatever was sent.
+// TestMediaTypeInOneForm: each media type is written in one form, however the caller wrote it.
 func TestMediaTypeInOneForm(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]string{

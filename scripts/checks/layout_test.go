@@ -72,7 +72,8 @@ func TestOnlyAPIAndGeneratedServerImportEcho(t *testing.T) {
 	}
 }
 
-// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth, authority; api → odata → pfx. A package may import those to its right and no other.
+// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth, authority;
+// api → odata → pfx. A package may import those to its right and no other.
 func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"

@@ -270,7 +270,7 @@ func run(t *testing.T, name string, args ...string) <-chan string {
 		for scanner := bufio.NewScanner(log); scanner.Scan(); {
 			select {
 			case lines <- scanner.Text():
-			case <-done: // it may write until it ends, and nobody reads it
+			case <-done: // the test is over: drop what the program still writes
 			}
 		}
 	}()

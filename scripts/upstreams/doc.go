@@ -1,4 +1,4 @@
-// Package upstreams runs the gateway in front of services that nobody here wrote, with a document of each: Express, the
-// server of Python's standard library, and Caddy's file server. What a caller gets through the gateway is what it gets
-// without: status, header fields, body.
+// Package upstreams tests the gateway in front of other people's servers: Express, the server of Python's standard library,
+// and Caddy's file server. Each has an OpenAPI document. A response through the gateway must be the same as a direct one:
+// status, header fields and body.
 package upstreams

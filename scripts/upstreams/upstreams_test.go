@@ -181,7 +181,7 @@ const (
 	maxResident = 64 << 10 // KiB
 )
 
-// TestUpload: an upload of 200 MB that nobody has to check flows through without being held.
+// TestUpload: the gateway streams an upload of 200 MB that it does not check, and does not hold it in memory.
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	gateway := startGateway(t, startExpress(t), "express", "--requests", "monitor")
@@ -401,7 +401,7 @@ func begin(t *testing.T, name string, pipe func(*exec.Cmd) (io.ReadCloser, error
 		for scanner := bufio.NewScanner(output); scanner.Scan(); {
 			select {
 			case lines <- scanner.Text():
-			case <-done: // it may write until it ends, and nobody reads it
+			case <-done: // the test is over: drop what the program still writes
 			}
 		}
 	}()
@@ -417,7 +417,7 @@ func begin(t *testing.T, name string, pipe func(*exec.Cmd) (io.ReadCloser, error
 	return cmd, lines
 }
 
-// freePort returns a port that nobody listens on at the moment.
+// freePort returns a port that is free at the moment.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

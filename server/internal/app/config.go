@@ -18,7 +18,7 @@ const devTenant = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
 type Config struct {
 	Listen         string         `default:"127.0.0.1:8080" help:"Address of the API (${default}); port 0 picks a free one." placeholder:"ADDR"`
 	AdminListen    string         `default:"127.0.0.1:8081" help:"Address of /healthz, /readyz and /metrics (${default}); empty for none." placeholder:"ADDR"`
-	Debug          bool           `help:"Serve /debug/pprof/ on --admin-listen: whoever reaches it can read what is in memory, and slow the program down."`
+	Debug          bool           `help:"Serve /debug/pprof/ on --admin-listen: anyone who can reach it can read the memory and slow the program down."`
 	Store          string         `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default}) or postgres://USER@HOST/DATABASE?…, the password better in PGPASSWORD, also through PgBouncer with ignore_startup_parameters." placeholder:"DSN"`
 	Dev            bool           `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
 	Seed           string         `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`

@@ -182,8 +182,9 @@ func (h *host) serve(ctx context.Context) error {
 	return g.Wait()
 }
 
-// lastAnswers says of an answer that it is the last one of its connection (RFC 9112 §9.6): where the framing of the request
-// is in doubt, and of each answer once the host drains. Shutdown alone closes a connection the moment that it is idle, and a request that is on its way then gets no answer.
+// lastAnswers tells callers that a response is the last one of its connection (RFC 9112 §9.6): where the framing of the
+// request is in doubt, and for every response once the host drains. Without that, Shutdown closes a connection as soon as it
+// is idle, and a request that is on its way gets no response.
 func (h *host) lastAnswers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.draining.Load() || graph.EndsConnection(r) {
