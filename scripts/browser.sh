@@ -12,7 +12,5 @@ if ! command -v npm >/dev/null 2>&1 || ! node -e 'process.exit(parseInt(process.
 fi
 go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
 cd scripts/browser
-# npm writes its hidden lock file last. If that file is missing or older than our lock file, npm ci runs again.
-[ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ] ||
-	npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || exit 69
+../npm-ci.sh . || exit 69
 exec node look.js ../../bin/pfxrd "$chromium" "$pictures"

@@ -7,7 +7,5 @@ if ! command -v npm >/dev/null 2>&1; then
 	[ "${CI:-}" != true ] || exit 1
 	exit 0
 fi
-# npm writes its hidden lock file last. If that file is missing or older than our lock file, npm ci runs again.
-[ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ] ||
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+../npm-ci.sh .
 exec node_modules/.bin/spectral lint ../../openapi/openapi.yaml --ruleset .spectral.yaml --fail-severity warn

@@ -33,11 +33,10 @@ fi
 if $long; then
 	command -v python3 >/dev/null || leave_out "the test with the server of Python's standard library, which needs python3"
 	command -v caddy >/dev/null || leave_out "the test with Caddy's file server, which needs caddy"
-	express=scripts/upstreams/testdata/express
 	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
 		leave_out 'the tests with Express, which need node and npm'
-	elif [ -z "$(find $express/node_modules/.package-lock.json -newer $express/package-lock.json 2>/dev/null)" ]; then
-		npm --prefix $express ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	else
+		scripts/npm-ci.sh scripts/upstreams/testdata/express
 	fi
 fi
 # What tests run is built once, without the race detector, before any of them looks at a clock.

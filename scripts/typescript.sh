@@ -7,8 +7,5 @@ cd "$(dirname "$0")/../gen/typescript"
 if ! command -v npm >/dev/null 2>&1 || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
 	exit 69
 fi
-# npm writes its hidden lock file last. If that file is missing or older than our lock file, npm ci runs again.
-[ -n "$(find node_modules/.package-lock.json -newer package-lock.json 2>/dev/null)" ] ||
-	npm ci --prefer-offline --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 \
-		--ignore-scripts --no-audit --no-fund --loglevel=error >&2 || exit 69
+../../scripts/npm-ci.sh . || exit 69
 [ $# -eq 0 ] || exec npm run --silent "$1"

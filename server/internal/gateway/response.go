@@ -341,7 +341,7 @@ func (x *exchange) writeUnheld(p []byte) (int, error) {
 	}
 	x.gate.config.Metrics.skipped(x, policy.Responses, skippedMemory)
 	x.release()
-	return x.writer.Write(p)
+	return x.send(p)
 }
 
 // unwatch ends the watching of a response that has no room.
