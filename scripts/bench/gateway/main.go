@@ -98,6 +98,7 @@ func variants(dir string) []*variant {
 		{name: passThrough, start: gateway("--requests=off", "--responses=off")},
 		{name: "gateway, requests enforced", start: gateway("--responses=off")},
 		{name: "gateway, requests enforced, access log", start: gateway("--responses=off", "--access-log=on")},
+		{name: "gateway, requests enforced by a document", start: gateway("--responses=off", "--spec=../../openapi/openapi.yaml")},
 		{name: "gateway, both directions enforced", start: gateway("--responses=enforce")},
 	}
 	if _, err := exec.LookPath("nginx"); err == nil {
