@@ -85,7 +85,10 @@ func newRouter(c *Contract) (*router, error) {
 	if len(everywhere) == 0 {
 		everywhere = validate.BasePaths("")
 	}
-	ids, places := map[string]bool{}, 0
+	if err := checkPlaces(c, len(everywhere)); err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
 	for _, op := range c.Operations {
 		if ids[op.ID] {
 			return nil, fmt.Errorf("the contract has two operations called %q", op.ID)
@@ -96,9 +99,6 @@ func newRouter(c *Contract) (*router, error) {
 			paths = everywhere
 		}
 		rt := newRoute(op)
-		if places += len(paths); places > maxPlaces {
-			return nil, fmt.Errorf("the contract's operations are at more than %d paths together, of all its servers", maxPlaces)
-		}
 		for _, path := range paths {
 			r.base(path).add(rt)
 		}
@@ -111,6 +111,22 @@ func newRouter(c *Contract) (*router, error) {
 		b.root.markShadowed(false)
 	}
 	return r, nil
+}
+
+// checkPlaces refuses a contract of more than maxPlaces, before any of them is built. everywhere is the number of base paths
+// of the operations that have none of their own.
+func checkPlaces(c *Contract, everywhere int) error {
+	places := 0
+	for _, op := range c.Operations {
+		if op.BasePaths == nil {
+			places += everywhere
+		}
+		places += len(op.BasePaths)
+	}
+	if places > maxPlaces {
+		return fmt.Errorf("the contract's operations are at more than %d paths together, of all its servers", maxPlaces)
+	}
+	return nil
 }
 
 // markShadowed marks the resources behind a segment whose value stands next to others.
