@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -311,6 +312,52 @@ func TestReloadOnChange(t *testing.T) {
 				t.Errorf("after a bad file: got %d, %v", got, err)
 			}
 		})
+	}
+}
+
+// TestReloadThroughLinks: what a link leads to is seen to change, and so is a link that leads elsewhere.
+func TestReloadThroughLinks(t *testing.T) {
+	t.Parallel()
+	r := startReloadable(t)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != http.StatusBadRequest { // Run has begun
+		t.Fatalf("got %d, %v", got, err)
+	}
+	dir, status := filepath.Dir(r.policy), map[string]int{watching: http.StatusNoContent, refusing: http.StatusBadRequest}
+	write := func(name, text string) {
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700), os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(target, name string) {
+		if err := errors.Join(os.Symlink(target, name+".new"), os.Rename(name+".new", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a/policy.yaml", watching)
+	write("b/policy.yaml", refusing)
+	for _, step := range []struct {
+		change func()
+		policy string
+	}{
+		{func() { link("a/policy.yaml", r.policy) }, watching},
+		{func() { write("a/policy.yaml", refusing) }, refusing},
+		{func() { replace(t, filepath.Join(dir, "a", "policy.yaml"), watching) }, watching},
+		{func() { link("b/policy.yaml", r.policy) }, refusing},
+		{func() { write("b/policy.yaml", watching) }, watching},
+		{func() {
+			link(filepath.Join(dir, "a", "policy.yaml"), filepath.Join(dir, "b", "next"))
+			write("a/policy.yaml", watching+"# a\n")
+			link("b/next", r.policy)
+		}, watching},
+		{func() { write("a/policy.yaml", refusing) }, refusing},
+	} {
+		step.change()
+		r.log.await(`"msg":"contract and policy reloaded"`)
+		if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != status[step.policy] {
+			t.Errorf("got %d, %v, want that of %q", got, err, step.policy)
+		}
 	}
 }
 

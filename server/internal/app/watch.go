@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -19,8 +20,11 @@ const settle = 100 * time.Millisecond
 const patience = 10 * settle
 
 // watcher tells when files may have changed. It watches their folders: an editor, and a cluster that mounts a
-// configuration, put a new file in the place of the old one.
-type watcher struct{ fs *fsnotify.Watcher }
+// configuration, put a new file in the place of the old one. Of a symbolic link it watches the folders of the targets, too.
+type watcher struct {
+	fs    *fsnotify.Watcher
+	names []string
+}
 
 // watch begins to watch files; empty names are none.
 func watch(names ...string) (*watcher, error) {
@@ -28,15 +32,50 @@ func watch(names ...string) (*watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watching files: %w", err)
 	}
-	for _, name := range names {
-		if name == "" {
-			continue
-		}
-		if err := fs.Add(filepath.Dir(name)); err != nil {
-			return nil, errors.Join(fmt.Errorf("watching %s: %w", name, err), fs.Close())
+	w := &watcher{fs, slices.DeleteFunc(names, func(name string) bool { return name == "" })}
+	if err := w.follow(); err != nil {
+		return nil, errors.Join(err, fs.Close())
+	}
+	return w, nil
+}
+
+// follow watches the folders in which the files are now: a link may lead elsewhere than before.
+func (w *watcher) follow() error {
+	for _, name := range w.names {
+		for _, folder := range folders(name) {
+			if err := w.fs.Add(folder); err != nil {
+				return fmt.Errorf("watching %s: %w", name, err)
+			}
 		}
 	}
-	return &watcher{fs}, nil
+	return nil
+}
+
+// maxLinks is how many links are followed from one to the next, as Linux does.
+const maxLinks = 40
+
+// folders returns the folder of a file and, of a link, those of all that it leads to.
+func folders(name string) []string {
+	all := []string{filepath.Dir(name)}
+	for range maxLinks {
+		target, err := os.Readlink(name)
+		if err != nil {
+			break // it is no link
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(name), target)
+		}
+		if name = target; !exists(filepath.Dir(name)) {
+			break // the link leads nowhere: reading the file says so
+		}
+		all = append(all, filepath.Dir(name))
+	}
+	return all
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // run calls reload, with true for a signal and with false when files may have changed, until ctx is done.
@@ -62,6 +101,9 @@ func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.S
 			log.Warn("watching files", "err", err)
 		case <-settled.C:
 			since = time.Time{}
+			if err := w.follow(); err != nil {
+				log.Warn("watching files", "err", err)
+			}
 			reload(false)
 		}
 	}
