@@ -44,7 +44,7 @@ func FuzzHead(f *testing.F) {
 		if isHEAD {
 			request.Method = http.MethodHead
 		}
-		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), request)
+		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(withoutSpaces(answer[:end])+answer[end:])), request)
 		if err != nil {
 			if strings.Contains(err.Error(), "bad trailer key") {
 				return // trailers are dropped, whatever they are said to be
@@ -56,6 +56,17 @@ func FuzzHead(f *testing.F) {
 			compareBodies(t, c, resp)
 		}
 	})
+}
+
+// withoutSpaces returns a head without the spaces between names and colons, which a gateway removes (RFC 9112 §5.1). net/http
+// takes them for a part of the name.
+func withoutSpaces(head string) string {
+	lines := strings.Split(head, "\r\n")
+	for i, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ":")
+		lines[i+1] = strings.TrimRight(name, " \t") + ":" + value
+	}
+	return strings.Join(lines, "\r\n")
 }
 
 func compareHeads(t *testing.T, h *head, resp *http.Response, isHEAD bool) {
