@@ -78,7 +78,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
@@ -90,6 +90,8 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"gateway/upstream": {"authority", "gateway/stream", "pace"},
 		"gateway/view":     {"gateway/policy", "gateway/traffic"},
 		"graph":            {"auth", "authority"},
+		"mock":             {"gateway", "gateway/stream", "graph", "mock/sample"},
+		"mock/sample":      {},
 		"odata":            {"pfx"},
 		"pace":             {},
 		"pester":           {},
