@@ -97,7 +97,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/copying", "store/postgres", "store/sqlite", "throttle"},
 		"api":              {"auth", "graph", "message", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
@@ -108,8 +108,10 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"gateway/traffic":  {"gateway/policy"},
 		"gateway/upstream": {"authority", "gateway/stream", "pace"},
 		"gateway/view":     {"gateway/policy", "gateway/traffic"},
-		"graph":            {"auth", "message"},
+		"graph":            {"auth", "authority", "message"},
 		"message":          {"authority"},
+		"mock":             {"gateway", "gateway/stream", "graph", "message", "mock/sample"},
+		"mock/sample":      {},
 		"odata":            {"pfx"},
 		"pace":             {},
 		"pester":           {},

@@ -35,6 +35,7 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	if refusal != nil || answered {
 		return nil, refusal
 	}
+	x.values = found.values
 	if x.preflight != nil {
 		return x.forwardPreflight(&found, x.preflight)
 	}

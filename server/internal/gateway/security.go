@@ -171,10 +171,15 @@ func (x *exchange) has(n *need, principal *auth.Principal) bool {
 	case certificate:
 		return r.TLS != nil && len(r.TLS.PeerCertificates) > 0
 	}
-	if x.gate.config.Verifier == nil { // tokens pass as they are, or are not there; a key must be
-		return n.Type != "apiKey" || len(r.Header["Authorization"]) > 0
+	switch c := &x.gate.config; {
+	case c.Verifier != nil:
+		return principal != nil
+	case n.Type == "apiKey": // Authorization must be there
+		return len(r.Header["Authorization"]) > 0
+	case c.RequireTokens && n.Type != "": // else the document does not say what it wants
+		return hasScheme(r.Header["Authorization"], "bearer")
 	}
-	return principal != nil
+	return true // tokens pass as they are, or are not there
 }
 
 // repeated refuses a credential that is there more than once: readers disagree which one counts. Where no token is checked,
