@@ -31,6 +31,11 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int, retr
 	s.serve(w, r, func(*Server, *exchange, *http.Request) error { return graph.Refusal(status, retryAfter) })
 }
 
+// Reject answers a request as ServeHTTP does, but with an error. Nothing of the request is looked at.
+func (s *Server) Reject(w http.ResponseWriter, r *http.Request, err error) {
+	s.serve(w, r, func(*Server, *exchange, *http.Request) error { return err })
+}
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, enter func(*Server, *exchange, *http.Request) error) {
 	x := newExchange(w, r, s.config.PublicURL, s.config.Now())
 	x.setCommonHeader()
@@ -88,6 +93,9 @@ func (c *Config) operationChain(op *validate.Operation) echo.MiddlewareFunc {
 		return func(ec echo.Context) error {
 			r, x := ec.Request(), exchangeBehind(ec)
 			x.operation = op
+			if values := ec.ParamValues(); len(values) > 0 {
+				x.key = values[len(values)-1]
+			}
 			defer x.body.Release()
 			for _, check := range checks {
 				if err := check(r, x); err != nil {

@@ -29,6 +29,7 @@ type exchange struct {
 	publicURL string                // where callers find the server, if its operator has said so
 	operation *validate.Operation   // nil if no operation has the path and the method
 	principal *auth.Principal
+	key       string           // of the object that the operation is about; "" if none is
 	answers   *throttle.Places // for long answers
 	place     *throttle.Places // in which the exchange has a place, nil if in none
 	body      graph.Body       // of the request
@@ -174,6 +175,25 @@ func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{})
 // the copy that http.Request.WithContext makes, 0.3 µs.
 func exchangeBehind(c echo.Context) *exchange { return c.Response().Writer.(*exchange) }
 
+// appendSubject appends who did what to which object. A path that no operation has is the caller's own, without the query.
+func (x *exchange) appendSubject(attrs []slog.Attr) []slog.Attr {
+	if x.operation == nil {
+		attrs = append(attrs, slog.String("path", graph.Cut(x.request.URL.EscapedPath())))
+	} else {
+		attrs = append(attrs, slog.String("operation", x.operation.ID))
+	}
+	if x.key != "" {
+		attrs = append(attrs, slog.String("key", graph.Cut(x.key)))
+	}
+	if p := x.principal; p != nil {
+		attrs = append(attrs, slog.String("tenant", p.Tenant.String()), slog.String("app", p.App))
+		if p.Delegated {
+			attrs = append(attrs, slog.String("user", graph.Cut(p.Subject)))
+		}
+	}
+	return attrs
+}
+
 // log writes the one line of a finished exchange. No line holds a token, a body or a header that the caller chose
 // freely.
 func (x *exchange) log(log *slog.Logger, r *http.Request, p *graph.Problem, now func() time.Time) {
@@ -186,15 +206,10 @@ func (x *exchange) log(log *slog.Logger, r *http.Request, p *graph.Problem, now 
 	}
 	attrs := []slog.Attr{
 		slog.String("method", graph.Method(r.Method)), slog.Int("status", x.status),
-		slog.Int64("bytes", x.size), slog.Duration("took", now().Sub(x.Start)),
+		slog.Int64("bytes", x.size), slog.Float64("duration_ms", float64(now().Sub(x.Start).Microseconds())/1000),
 		slog.String("request-id", x.RequestID.String()), slog.String("client-request-id", x.ClientRequestID.String()),
 	}
-	if x.operation != nil {
-		attrs = append(attrs, slog.String("operation", x.operation.ID))
-	}
-	if x.principal != nil {
-		attrs = append(attrs, slog.String("tenant", x.principal.Tenant.String()), slog.String("app", x.principal.App))
-	}
+	attrs = x.appendSubject(attrs)
 	if p != nil {
 		attrs = append(attrs, slog.String("code", p.Code))
 		if p.Cause != nil && level == slog.LevelError {

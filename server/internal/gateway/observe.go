@@ -38,9 +38,6 @@ func (v *violation) verdict() string {
 	return "watched"
 }
 
-// maxLogged is how much of a name that somebody chose stands in a log line.
-const maxLogged = 200
-
 // record counts a violation and writes its log line.
 func (g *Gate) record(x *exchange, v *violation) {
 	g.config.Metrics.violations.WithLabelValues(x.operation(), v.direction.String(), v.kind.String(), v.verdict()).Inc()
@@ -85,13 +82,8 @@ func (x *exchange) seen(v *violation) (string, bool) {
 	return "", false
 }
 
-// cut returns the beginning of a text, in UTF-8.
-func cut(s string) string {
-	if len(s) > maxLogged {
-		s = s[:maxLogged] + "…"
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+// cut is for names that somebody chose.
+func cut(s string) string { return graph.Cut(s) }
 
 // Metrics are what operators look at. No label takes more values than the contract has words, or than maxDrift.
 type Metrics struct {
