@@ -283,7 +283,7 @@ func (i *Issuer) idToken(c *consent, iss string, user edm.Guid) (string, error) 
 func parseScope(scope string) (string, []string, *oauthError) {
 	audience, permissions := "", []string{}
 	for word := range strings.FieldsSeq(scope) {
-		if slices.Contains([]string{"openid", "profile", "email", "offline_access"}, word) {
+		if slices.Contains(openIDScopes, word) {
 			continue
 		}
 		resource, permission := graphAudience, word

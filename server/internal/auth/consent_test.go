@@ -206,14 +206,16 @@ func TestDeviceCode(t *testing.T) {
 		t.Errorf("the page %s: got %d", page, res.StatusCode)
 	}
 	code, _ := device["device_code"].(string)
-	res, body := call(t, devIssuer(), http.MethodPost, devBase+"/"+tenant+"/oauth2/v2.0/token", url.Values{
-		"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {"app"}, "device_code": {code},
-	})
-	if res.StatusCode != http.StatusOK {
-		t.Fatalf("got %d %v", res.StatusCode, body)
-	}
-	if p, err := v.Verify(t.Context(), bearer(body["access_token"].(string))); err != nil || !p.Delegated || !p.Allows(readWrite) {
-		t.Errorf("got %+v, %v", p, err)
+	for _, grant := range []string{"urn:ietf:params:oauth:grant-type:device_code", "device_code"} {
+		res, body := call(t, devIssuer(), http.MethodPost, devBase+"/"+tenant+"/oauth2/v2.0/token", url.Values{
+			"grant_type": {grant}, "client_id": {"app"}, "device_code": {code},
+		})
+		if res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: got %d %v", grant, res.StatusCode, body)
+		}
+		if p, err := v.Verify(t.Context(), bearer(body["access_token"].(string))); err != nil || !p.Delegated || !p.Allows(readWrite) {
+			t.Errorf("%s: got %+v, %v", grant, p, err)
+		}
 	}
 	for name, form := range map[string]url.Values{"no client": {"scope": {"x"}}, "two resources": {"client_id": {"app"}, "scope": {"api://a/x api://b/x"}}} {
 		if res, body := call(t, devIssuer(), http.MethodPost, devBase+"/"+tenant+"/oauth2/v2.0/devicecode", form); res.StatusCode < 400 {

@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -18,7 +19,13 @@ const (
 	grantCode    = "authorization_code"
 	grantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
 	grantRefresh = "refresh_token"
+
+	// grantMicrosoft is what Microsoft's libraries say for grantDevice.
+	grantMicrosoft = "device_code"
 )
+
+// openIDScopes ask for what is about a user. Microsoft's libraries ask for it in the name of applications, too.
+var openIDScopes = []string{"openid", "profile", "email", "offline_access"}
 
 // tokenResponse is what a token request gets (RFC 6749 §5.1). The members at its end are for users alone.
 type tokenResponse struct {
@@ -55,6 +62,8 @@ func (i *Issuer) answer(w http.ResponseWriter, r *http.Request) (*tokenResponse,
 		return i.clientToken(r, form)
 	case grantCode, grantDevice, grantRefresh:
 		return i.userToken(r, form, grant)
+	case grantMicrosoft:
+		return i.userToken(r, form, grantDevice)
 	case "":
 		return nil, &oauthError{Code: "invalid_request", Description: "The parameter 'grant_type' is missing."}
 	}
@@ -99,9 +108,10 @@ func (i *Issuer) clientToken(r *http.Request, form url.Values) (*tokenResponse, 
 
 func clientGrant(form url.Values, tenant edm.Guid, app string) (Grant, error) {
 	g := Grant{Tenant: tenant, App: app, Roles: []string{DefaultRole}}
-	if scope := form.Get("scope"); scope != "" {
-		audience, ok := strings.CutSuffix(scope, "/.default")
-		if !ok || audience == "" || strings.Contains(scope, " ") {
+	scopes := slices.DeleteFunc(strings.Fields(form.Get("scope")), func(s string) bool { return slices.Contains(openIDScopes, s) })
+	if len(scopes) > 0 {
+		audience, ok := strings.CutSuffix(scopes[0], "/.default")
+		if !ok || audience == "" || len(scopes) > 1 {
 			return Grant{}, &oauthError{Code: "invalid_scope", Description: "The scope must be one audience followed by /.default."}
 		}
 		g.Audience = audience

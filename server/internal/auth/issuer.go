@@ -200,7 +200,7 @@ func (i *Issuer) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"response_types_supported":              []string{"code"},
 		"response_modes_supported":              []string{modeQuery, modeFragment, modeForm},
 		"code_challenge_methods_supported":      []string{"S256"},
-		"scopes_supported":                      []string{"openid", "profile", "email", "offline_access"},
+		"scopes_supported":                      openIDScopes,
 		"subject_types_supported":               []string{"pairwise"},
 		"id_token_signing_alg_values_supported": []string{string(jose.RS256)},
 	})
