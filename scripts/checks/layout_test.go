@@ -97,18 +97,19 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/copying", "store/postgres", "store/sqlite", "throttle"},
+		"app":              {"api", "auth", "conns", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/copying", "store/postgres", "store/sqlite", "throttle"},
 		"api":              {"auth", "graph", "message", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
-		"gateway":          {"auth", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
+		"conns":            {},
+		"gateway":          {"auth", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "message", "pace"},
 		"gateway/form":     {"graph"},
 		"gateway/policy":   {},
 		"gateway/stream":   {},
 		"gateway/traffic":  {"gateway/policy"},
 		"gateway/upstream": {"authority", "gateway/stream", "pace"},
 		"gateway/view":     {"gateway/policy", "gateway/traffic"},
-		"graph":            {"auth", "authority", "message"},
+		"graph":            {"auth", "message"},
 		"message":          {"authority"},
 		"mock":             {"gateway", "gateway/stream", "graph", "message", "mock/sample"},
 		"mock/sample":      {},

@@ -41,7 +41,8 @@ type Config struct {
 	Form Form
 	// Other gets the requests whose path no operation has; nil responds with 404.
 	Other http.Handler
-	// Log gets one line for each request; nil discards them. No line holds a token, a body, or what a client chose freely.
+	// Log gets one line for each request; nil discards them. No line holds a token, a body or a query. It holds
+	// the path where no operation has it.
 	Log *slog.Logger
 	// Attrs returns further attributes of the line; nil returns none.
 	Attrs func(x *Exchange) []slog.Attr

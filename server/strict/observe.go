@@ -30,10 +30,12 @@ func (x *Exchange) observe() {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", message.Method(x.Request.Method)), slog.Int("status", x.status), slog.Int64("bytes", x.size),
-		slog.Duration("took", took), slog.String("request-id", x.RequestID),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000), slog.String("request-id", x.RequestID),
 	}
 	if x.Operation != nil {
 		attrs = append(attrs, slog.String("operation", x.Operation.ID))
+	} else {
+		attrs = append(attrs, slog.String("path", message.Cut(x.Request.URL.EscapedPath())))
 	}
 	if x.handler.config.Attrs != nil {
 		attrs = append(attrs, x.handler.config.Attrs(x)...)

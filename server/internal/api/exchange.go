@@ -6,9 +6,11 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
@@ -20,6 +22,7 @@ type exchange struct {
 	strict.Exchange
 	identity  graph.Identity
 	fields    [fieldCount][1]string // the values of the answer's own header fields
+	key       string                // of the object that was created; "" is that of the path
 	publicURL string                // where callers find the server, if its operator has said so
 	answers   *throttle.Places      // for long answers
 	place     *throttle.Places      // in which the exchange has a place, nil if in none
@@ -144,8 +147,22 @@ func writeError(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, stri
 func attrs(inner *strict.Exchange) []slog.Attr {
 	x := inner.State.(*exchange)
 	list := []slog.Attr{slog.String("client-request-id", x.clientRequestID())}
+	if key := x.object(); key != "" {
+		list = append(list, slog.String("key", message.Cut(key)))
+	}
 	if principal, ok := x.Principal.(*auth.Principal); ok && principal != nil {
 		list = append(list, slog.String("tenant", principal.Tenant.String()), slog.String("app", principal.App))
+		if principal.Delegated {
+			list = append(list, slog.String("user", message.Cut(principal.Subject)))
+		}
 	}
 	return list
+}
+
+// object is the key of the object that the operation is about, "" if there is none.
+func (x *exchange) object() string {
+	if x.key == "" && x.Operation != nil && strings.Contains(x.Operation.Path, "{") {
+		return x.PathValue(0)
+	}
+	return x.key
 }

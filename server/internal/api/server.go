@@ -88,5 +88,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Refuse answers a request as ServeHTTP does, but with a status that it has not earned: 412, 429 or 503. Nothing of it
 // is looked at. The answer has Retry-After, in whole seconds, if retryAfter is positive.
 func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration) {
-	s.handler.Refuse(&s.newExchange(w, r).Exchange, w, r, graph.Refusal(status, retryAfter))
+	s.Reject(w, r, graph.Refusal(status, retryAfter))
+}
+
+// Reject answers a request as ServeHTTP does, but with an error. Nothing of the request is looked at.
+func (s *Server) Reject(w http.ResponseWriter, r *http.Request, err error) {
+	s.handler.Refuse(&s.newExchange(w, r).Exchange, w, r, err)
 }

@@ -194,6 +194,14 @@ func NoRoute() *Problem {
 	return &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Message: "Resource not found: no operation has this path."}
 }
 
+// Misdirected is the problem of a request for another server (RFC 9110 §15.5.20).
+func Misdirected() *Problem {
+	return &Problem{
+		Status: http.StatusMisdirectedRequest, Code: "MisdirectedRequest",
+		Message: "A development server answers only for names of loopback, such as localhost, and for that of --public-url.",
+	}
+}
+
 // MethodNotAllowed is the problem of a path whose operations have other methods. The answer needs Allow.
 func MethodNotAllowed() *Problem {
 	return &Problem{Status: http.StatusMethodNotAllowed, Code: "Request_BadRequest", Message: "Specified HTTP method is not allowed for the request target."}
