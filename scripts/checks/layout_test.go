@@ -78,11 +78,12 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "cors", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
-		"gateway":          {"auth", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
+		"cors":             {},
+		"gateway":          {"auth", "cors", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
 		"gateway/form":     {"graph"},
 		"gateway/policy":   {},
 		"gateway/stream":   {},

@@ -39,7 +39,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, enter func(*Serve
 	}
 	var p *graph.Problem
 	if err := enter(s, x, r); err != nil {
-		p = problemOf(err)
+		p = problemOf(err, r)
 		if !x.committed {
 			x.writeProblem(p)
 		}

@@ -15,7 +15,7 @@ import (
 
 // problemOf turns err into what the caller sees. Only here does an error become a status, and only a problem, a
 // *pfx.Error, an *auth.Error and the faults of parameters have words meant for a caller.
-func problemOf(err error) *graph.Problem {
+func problemOf(err error, r *http.Request) *graph.Problem {
 	if p, ok := errors.AsType[*graph.Problem](err); ok {
 		return p
 	}
@@ -29,7 +29,7 @@ func problemOf(err error) *graph.Problem {
 		return graph.OfParameter(e.Faults)
 	}
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
-		return routingProblem(e)
+		return routingProblem(e, r)
 	}
 	return graph.Internal(err)
 }
@@ -60,10 +60,10 @@ func domainProblem(e *pfx.Error) *graph.Problem {
 }
 
 // routingProblem words what echo's router refuses.
-func routingProblem(e *echo.HTTPError) *graph.Problem {
+func routingProblem(e *echo.HTTPError, r *http.Request) *graph.Problem {
 	switch e.Code {
 	case http.StatusNotFound:
-		return graph.NoRoute()
+		return graph.NoPath(r.URL.EscapedPath())
 	case http.StatusMethodNotAllowed:
 		return graph.MethodNotAllowed()
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
@@ -110,20 +111,31 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		config.Answers = throttle.NewPlaces(c.MaxInFlight, queueTime)
 	}
 	server, err := api.New(config)
-	if err != nil || s.Issuer == nil {
-		return server, err
+	if err != nil {
+		return nil, err
 	}
 	handler := http.Handler(server)
 	if c.Pester > 0 {
 		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
+	if s.Issuer != nil {
+		handler = withIssuer(s.Issuer, handler)
+	}
+	if pages := c.cors(); pages.Enabled() {
+		handler = pages.Handler(handler, pfxvalid.Operations, s.log)
+	}
+	return handler, nil
+}
+
+// withIssuer puts the development issuer in front of the API.
+func withIssuer(issuer, api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/dev/") {
-			s.Issuer.ServeHTTP(w, r)
+			issuer.ServeHTTP(w, r)
 			return
 		}
-		handler.ServeHTTP(w, r)
-	}), nil
+		api.ServeHTTP(w, r)
+	})
 }
 
 // notReady says why the server should get no requests.

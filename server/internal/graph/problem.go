@@ -3,12 +3,14 @@ package graph
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
@@ -45,6 +47,7 @@ const (
 	CodeForbidden       = "Forbidden"
 	CodeNotFound        = "ResourceNotFound"
 	CodePrecondition    = "PreconditionFailed"
+	CodeInvalidVersion  = "InvalidVersion"
 )
 
 // Internal is the problem of an error that nobody classified.
@@ -234,6 +237,48 @@ func UnexpectedBody() *Problem {
 // NoRoute is the problem of a path that no operation has.
 func NoRoute() *Problem {
 	return &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Message: "Resource not found: no operation has this path."}
+}
+
+// maxShown bounds what a message repeats of a path.
+const maxShown = 128
+
+// NoPath is the problem of an escaped path that the API does not have, in Microsoft Graph's words: outside of the base
+// path 404, below it 400. Neither can be taken for an object that does not exist.
+func NoPath(escaped string) *Problem {
+	rest, below := strings.CutPrefix(escaped, BasePath)
+	if !below || rest != "" && rest[0] != '/' {
+		version, _, _ := strings.Cut(strings.TrimPrefix(escaped, "/"), "/")
+		return &Problem{Status: http.StatusNotFound, Code: CodeInvalidVersion, Message: "Invalid version: " + shown(version)}
+	}
+	segment := shown(unknownSegment(strings.Split(strings.TrimPrefix(rest, "/"), "/")))
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Resource not found for the segment '" + segment + "'."}
+}
+
+func shown(escaped string) string { return escaped[:min(len(escaped), maxShown)] }
+
+// unknownSegment returns the first segment of a path below the base path that no operation has there.
+func unknownSegment(segments []string) string {
+	for i, s := range segments {
+		begins := func(op *validate.Operation) bool { return hasPrefix(op.Path, segments[:i+1]) }
+		if !slices.ContainsFunc(pfxvalid.Operations, begins) {
+			return s
+		}
+	}
+	return segments[len(segments)-1]
+}
+
+// hasPrefix reports whether a path of the template can begin with the segments.
+func hasPrefix(template string, segments []string) bool {
+	literals := strings.Split(strings.TrimPrefix(template, "/"), "/")
+	if len(segments) > len(literals) {
+		return false
+	}
+	for i, s := range segments {
+		if literals[i] != s && (literals[i][0] != '{' || s == "") {
+			return false
+		}
+	}
+	return true
 }
 
 // MethodNotAllowed is the problem of a path whose operations have other methods. The answer needs Allow.
