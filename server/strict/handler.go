@@ -192,7 +192,7 @@ func (x *Exchange) route() error {
 		h.config.Other.ServeHTTP(x, x.Request)
 		return nil
 	case res == nil:
-		return &NoRouteError{}
+		return &NoRouteError{x.Request.URL.EscapedPath()}
 	}
 	x.resource = res
 	if x.operation = res.operation(x.Request.Method); x.operation != nil {

@@ -52,7 +52,9 @@ const (
 var ErrNoResponse = errors.New("the handler returned no response")
 
 // NoRouteError is the error of a request whose path no operation has.
-type NoRouteError struct{}
+type NoRouteError struct {
+	Path string // as it came, escaped
+}
 
 func (*NoRouteError) Error() string { return "no operation has this path" }
 

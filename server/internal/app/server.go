@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
@@ -115,14 +116,18 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		config.Answers = throttle.NewPlaces(c.MaxInFlight, queueTime)
 	}
 	server, err := api.New(config)
-	if err != nil || s.Issuer == nil {
-		return server, err
+	if err != nil {
+		return nil, err
 	}
 	handler := http.Handler(server)
 	if c.Pester > 0 {
 		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
-	return &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}, nil
+	handler = &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}
+	if pages := c.cors(); pages.Enabled() {
+		handler = pages.Handler(handler, pfxvalid.Operations, s.log)
+	}
+	return handler, nil
 }
 
 // notReady says why the server should get no requests.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
@@ -41,6 +42,7 @@ const (
 	CodeForbidden       = "Forbidden"
 	CodeNotFound        = "ResourceNotFound"
 	CodePrecondition    = "PreconditionFailed"
+	CodeInvalidVersion  = "InvalidVersion"
 )
 
 // OfRefusal words what package strict refuses, and any other error.
@@ -56,8 +58,8 @@ func OfRefusal(err error) *Problem {
 		p.Header = []Field{{Name: "Allow", Value: strings.Join(optionsFirst(e.Allow), ", ")}}
 		return p
 	}
-	if _, ok := errors.AsType[*strict.NoRouteError](err); ok {
-		return NoRoute()
+	if e, ok := errors.AsType[*strict.NoRouteError](err); ok {
+		return NoPath(e.Path)
 	}
 	if errors.Is(err, message.ErrMalformed) {
 		return MalformedBody(err)
@@ -200,6 +202,48 @@ func Misdirected() *Problem {
 		Status: http.StatusMisdirectedRequest, Code: "MisdirectedRequest",
 		Message: "A development server answers only for names of loopback, such as localhost, and for that of --public-url.",
 	}
+}
+
+// maxShown bounds what a message repeats of a path.
+const maxShown = 128
+
+// NoPath is the problem of an escaped path that the API does not have, in Microsoft Graph's words: outside of the base
+// path 404, below it 400. Neither can be taken for an object that does not exist.
+func NoPath(escaped string) *Problem {
+	rest, below := strings.CutPrefix(escaped, BasePath)
+	if !below || rest != "" && rest[0] != '/' {
+		version, _, _ := strings.Cut(strings.TrimPrefix(escaped, "/"), "/")
+		return &Problem{Status: http.StatusNotFound, Code: CodeInvalidVersion, Message: "Invalid version: " + shown(version)}
+	}
+	segment := shown(unknownSegment(strings.Split(strings.TrimPrefix(rest, "/"), "/")))
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Resource not found for the segment '" + segment + "'."}
+}
+
+func shown(escaped string) string { return escaped[:min(len(escaped), maxShown)] }
+
+// unknownSegment returns the first segment of a path below the base path that no operation has there.
+func unknownSegment(segments []string) string {
+	for i, s := range segments {
+		begins := func(op *validate.Operation) bool { return hasPrefix(op.Path, segments[:i+1]) }
+		if !slices.ContainsFunc(pfxvalid.Operations, begins) {
+			return s
+		}
+	}
+	return segments[len(segments)-1]
+}
+
+// hasPrefix reports whether a path of the template can begin with the segments.
+func hasPrefix(template string, segments []string) bool {
+	literals := strings.Split(strings.TrimPrefix(template, "/"), "/")
+	if len(segments) > len(literals) {
+		return false
+	}
+	for i, s := range segments {
+		if literals[i] != s && (literals[i][0] != '{' || s == "") {
+			return false
+		}
+	}
+	return true
 }
 
 // MethodNotAllowed is the problem of a path whose operations have other methods. The answer needs Allow.
