@@ -199,9 +199,6 @@ func (n *node) find(path string, values []string) (*resource, []string) {
 			return res, all
 		}
 	}
-	if segment == "" {
-		return nil, values
-	}
 	for i := range n.templated {
 		e := &n.templated[i]
 		if all, ok := validate.MatchSegment(e.literals, segment, values); ok {
