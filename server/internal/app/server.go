@@ -123,7 +123,9 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 	if c.Pester > 0 {
 		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
-	handler = &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}
+	if s.Issuer != nil {
+		handler = &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}
+	}
 	if pages := c.cors(); pages.Enabled() {
 		handler = pages.Handler(handler, pfxvalid.Operations, s.log)
 	}
