@@ -52,13 +52,13 @@ func startSecured(t *testing.T) *securedServer {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	t.Cleanup(transport.CloseIdleConnections)
 	s.client = &http.Client{Transport: transport}
-	address := startServe(t, "--store", "sqlite:"+filepath.Join(dir, "pfxr.db"), "--dev", "--tls-cert", s.caFile, "--tls-key", filepath.Join(dir, "key.pem"))
+	address, _ := startServe(t, "--store", "sqlite:"+filepath.Join(dir, "pfxr.db"), "--dev", "--tls-cert", s.caFile, "--tls-key", filepath.Join(dir, "key.pem"))
 	s.url = strings.Replace(address, "127.0.0.1", "localhost", 1)
 	return s
 }
 
-// startServe runs pfxrd serve until the test ends and returns its origin.
-func startServe(t *testing.T, args ...string) string {
+// startServe runs pfxrd serve until the test ends and returns its origin and its process.
+func startServe(t *testing.T, args ...string) (string, *os.Process) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(programtest.Dir(t), "pfxrd"), append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen=", "--drain-delay=0s"}, args...)...)
 	stderr, err := cmd.StderrPipe()
@@ -86,12 +86,12 @@ func startServe(t *testing.T, args ...string) string {
 				defer close(ended)
 				_, _ = io.Copy(io.Discard, stderr) // until the program ends
 			}()
-			return strings.TrimSuffix(entry.URL, "/beta")
+			return strings.TrimSuffix(entry.URL, "/beta"), cmd.Process
 		}
 	}
 	close(ended)
 	t.Fatalf("pfxrd did not come to serve:\n%s", &log)
-	return ""
+	return "", nil
 }
 
 // writePair writes a certificate for loopback and its key, and returns what trusts it.

@@ -41,7 +41,7 @@ type tokenResponse struct {
 // serveToken answers token requests (RFC 6749 §3.2) of any client.
 func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 	response, err := i.answer(w, r)
-	if err == nil && len(response.AccessToken) > maxToken {
+	if err == nil && len(response.AccessToken) > MaxToken {
 		err = &oauthError{Code: "invalid_request", Description: "The token would be too long."}
 	}
 	if err != nil {

@@ -120,6 +120,7 @@ func TestRotationsInARow(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("0", &rsaKey().PublicKey, nil)), &clock{}
 	v := newVerifier(t, a, c, oneIssuer(a))
+	withdrawn := []string{}
 	for i := range 10 {
 		kid := fmt.Sprint(i)
 		a.setKeys(rsaJWK(kid, &rsaKey().PublicKey, nil))
@@ -129,6 +130,12 @@ func TestRotationsInARow(t *testing.T) {
 			t.Errorf("key %d: got %d, want accepted", i, got)
 		}
 		c.advance(time.Second)
+		for _, kid := range withdrawn { // they use up no fetch
+			if got := reasonOf(t, v, unknown(a, kid)); got != auth.Invalid {
+				t.Errorf("withdrawn key %s: got %d, want Invalid", kid, got)
+			}
+		}
+		withdrawn = append(withdrawn, kid)
 	}
 	f := newForge(a.url + v2Template)
 	f.header["kid"] = "0"

@@ -98,9 +98,9 @@ func (s *source) key(ctx context.Context, kid string) (*key, error) {
 		return nil, err
 	}
 	set := s.current()
-	if set != nil && set.keys[kid] == nil {
+	if set != nil && set.keys[kid] == nil && !s.isWithdrawn(set, kid) {
 		// Everyone takes the same way, and so shares the one fetch of a rotation; the flood gets its answer at once.
-		if err := s.share(ctx, "unknown", s.refreshUnknown); err != nil {
+		if err := s.share(ctx, "unknown", func() error { return s.refreshUnknown(set) }); err != nil {
 			return nil, err
 		}
 		set = s.current()
@@ -110,11 +110,19 @@ func (s *source) key(ctx context.Context, kid string) (*key, error) {
 		return nil, errNoKeys
 	case set.keys[kid] != nil:
 		return set.keys[kid], nil
-	case set.withdrawn[kid] || s.now().Sub(set.fetched) < freshInterval:
+	case set.withdrawn[kid] || s.isFresh(set):
 		return nil, errUnknownKey
 	}
 	return nil, errTooSoon
 }
+
+// isWithdrawn reports whether an issuer has just taken a key back. Its tokens come for as long as they last, and must not
+// use up the fetches for new keys.
+func (s *source) isWithdrawn(set *keySet, kid string) bool {
+	return set.withdrawn[kid] && s.isFresh(set)
+}
+
+func (s *source) isFresh(set *keySet) bool { return s.now().Sub(set.fetched) < freshInterval }
 
 // issues reports whether the issuer of a token is this one.
 func (s *source) issues(iss, tid string) bool { return iss == s.template.of(tid) }
@@ -160,9 +168,12 @@ func (s *source) load() error {
 	return nil
 }
 
-// refreshUnknown fetches the keys because one is missing, as often as the budgets allow. If that fails, the known keys
-// stay.
-func (s *source) refreshUnknown() error {
+// refreshUnknown fetches the keys because one is missing in set, as often as the budgets allow, unless others were fetched
+// meanwhile. If that fails, the known keys stay.
+func (s *source) refreshUnknown(set *keySet) error {
+	if s.Resource() != set {
+		return nil
+	}
 	now := s.now()
 	rotating := now.UnixNano()-s.rotated.Load() < int64(unknownInterval)
 	if !(rotating && s.rotation.AllowN(now, 1)) && !s.unknown.AllowN(now, 1) {

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// maxToken bounds a token in bytes: a larger one is refused before a byte of it is decoded.
-	maxToken = 8 << 10
+	// MaxToken is how long a token may be, in bytes: a larger one is refused before a byte of it is decoded.
+	MaxToken = 8 << 10
 	// maxSkew is how far the issuer's clock may be from ours, in either direction.
 	maxSkew = 5 * time.Minute
 )
@@ -41,7 +41,7 @@ func bearer(authorization []string) (string, error) {
 		return "", refuse("The authorization scheme is not Bearer.", nil)
 	case token == "":
 		return "", &Error{Reason: Missing, Msg: "Access token is empty."}
-	case len(token) > maxToken:
+	case len(token) > MaxToken:
 		return "", refuse("The token is too long.", nil)
 	}
 	return token, nil
