@@ -61,16 +61,31 @@ func (l *loader) examplesAt(n *node) []Example {
 		list = append(list, Example{onlyExample, value.json(), value.pointer()})
 	}
 	for name, at := range n.get("examples").members() {
-		to, err := l.resolve(at)
+		value, err := l.exampleValue(at)
 		if err != nil {
 			l.warn(at, "", "there is no such example: the reference "+err.Error())
 			continue
 		}
-		if value := to.get("value"); value != nil {
+		if value != nil {
 			list = append(list, Example{name, value.json(), value.pointer()})
 		}
 	}
 	return list
+}
+
+// exampleValue returns the value of an Example Object, which may be in another file; nil if it has none.
+func (l *loader) exampleValue(at *node) (*node, error) {
+	n, err := l.resolve(at)
+	if err != nil {
+		return nil, err
+	}
+	if value := n.get("value"); value != nil {
+		return value, nil
+	}
+	if external := n.get("externalValue"); external.is(textKind) {
+		return l.follow(external, external.text)
+	}
+	return nil, nil //nolint:nilnil // it says nothing
 }
 
 func schemaExamples(n *node) []Example {

@@ -1,6 +1,9 @@
 package spec
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,10 +61,29 @@ func TestExamplesOfADocument(t *testing.T) {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 	}
-	if len(d.Warnings) != 1 || d.Warnings[0].Pointer != content+"application~1json/examples/lost" {
-		t.Errorf("got %v, want a warning of the reference that leads nowhere", d.Warnings)
+	const lost, far = content + "application~1json/examples/lost", content + "application~1json/examples/far"
+	if len(d.Warnings) != 2 || d.Warnings[0].Pointer != far || d.Warnings[1].Pointer != lost {
+		t.Errorf("got %v, want warnings of the references that lead nowhere", d.Warnings)
 	}
 	if d, err = Load(t.Context(), []byte(sampled), Options{}); err != nil || d.BodyExamples(d.Operations[0].Responses[0].Bodies[0]) != nil {
 		t.Errorf("examples were kept without being asked for: %v", err)
+	}
+}
+
+// TestExternalValue: the value of an example may be a file in the document's folder.
+func TestExternalValue(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "x.json"), []byte(`{"id": 7}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(sampled, "https://example.com/x.json", "x.json")
+	d, err := Load(t.Context(), []byte(text), Options{Examples: true, Folder: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := d.BodyExamples(d.Operations[0].Responses[0].Bodies[0])
+	if want := (Example{"far", `{"id":7}`, "x.json#"}); len(list) != 3 || list[2] != want {
+		t.Errorf("got %v, want %v", list, want)
 	}
 }

@@ -31,6 +31,7 @@ type commands struct {
 
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
 	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
+	Mock    mockCommand      `cmd:"" help:"Answer for an API that does not exist yet, from its document."`
 	Copy    copyCommand      `cmd:"" help:"Copy all objects to another store."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
 	Spec    specCommand      `cmd:"" help:"Print the OpenAPI document, as one file."`

@@ -21,6 +21,18 @@
 //     if there is none.
 //   - dynamic=true asks for another random value made from the schema, without examples.
 //
+// # Where Prism differs
+//
+//   - A request that breaks the contract is refused as the gateway does, with 400; Prism says 422, or sends the response that
+//     the document describes for it.
+//   - Paths are below those of the document's servers; Prism leaves them out.
+//   - Values made from a schema are random words and numbers for the seed; Prism sends "string" and 0 unless they are dynamic.
+//   - A query parameter or a media type that the document does not have is refused. Prism ignores the one, and takes JSON for
+//     any kind of JSON.
+//   - GET brings HEAD and OPTIONS along (RFC 9110 §9.1, §9.3.7); with Prism the document must have them.
+//
+// scripts/prism compares the two.
+//
 // # State
 //
 // With Config.Stateful, a path with POST, and the same path followed by one parameter, are a collection and its objects. POST

@@ -38,6 +38,9 @@ func (t *try) number(d *demand, integer bool) ([]byte, bool) {
 		l.add(s)
 		integer = integer || integral[s.Format]
 	}
+	if l.low != nil && l.low.Cmp(big.NewRat(-span*span, 1)) < 0 {
+		l.bounded = false // it is the range of a type
+	}
 	if integer {
 		l.multiple(big.NewRat(1, 1))
 	}
