@@ -134,11 +134,20 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 
 // notReady says why the server should get no requests.
 func (s *Server) notReady(ctx context.Context) string {
+	if err := s.store.Ready(ctx); err != nil {
+		return "the store is not ready" + reason(err)
+	}
 	switch {
-	case s.store.Ready(ctx) != nil:
-		return "the store is not ready"
 	case s.verifier.Ready(ctx) != nil:
 		return "the keys of an issuer cannot be read"
+	}
+	return ""
+}
+
+// reason returns what a client may know of a store's error, or "".
+func reason(err error) string {
+	if e, ok := errors.AsType[*pfx.Error](err); ok && e.Msg != "" {
+		return ": " + e.Msg
 	}
 	return ""
 }
