@@ -63,13 +63,13 @@ func TestHouseStyle(t *testing.T) {
 		},
 		Problem: func(err error) *strict.Problem {
 			if _, ok := errors.AsType[*strict.NoRouteError](err); ok {
-				return &strict.Problem{Status: http.StatusGone, Code: "Gone", Message: "Nothing is here.", Header: []strict.Field{{Name: "x-Reason", Value: "moved"}}}
+				return &strict.Problem{Status: http.StatusGone, Code: "Gone", Message: "Nothing is here.", Header: []strict.Field{{Name: "X-Reason", Value: "moved"}}}
 			}
 			return strict.ProblemOf(err)
 		},
 	})
 	w := get(t, h, "/v1/other")
-	if w.Code != http.StatusGone || w.Body.String() != `{"code":"Gone","message":"Nothing is here.","faults":0,"operation":false}` || w.Header()["x-Reason"] == nil {
+	if w.Code != http.StatusGone || w.Body.String() != `{"code":"Gone","message":"Nothing is here.","faults":0,"operation":false}` || w.Header().Get("X-Reason") != "moved" {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	w = get(t, h, "/v1/todos?limit=x&tag=a&tag=b&tag=c")
