@@ -61,6 +61,8 @@ func (todos) GetTodo(_ context.Context, r todo.GetTodoRequestObject) (todo.GetTo
 		return nil, nil
 	case "late":
 		return late{}, nil
+	case "aborts":
+		panic(http.ErrAbortHandler)
 	}
 	return todo.GetTodo200JSONResponse{Id: r.Id, Title: "A title"}, nil
 }
@@ -197,7 +199,7 @@ func exchanges() []exchange {
 		{name: "list", method: "GET", target: "/v1/todos?tag=a%2Cb&tag=c", status: 200, want: `[{"id":"a,b","title":""},{"id":"c","title":""}]`, fields: []string{"Content-Type: application/json"}},
 		{name: "each fault is listed", method: "GET", target: "/v1/todos?limit=11&Limit=1&tag=a&tag=b&tag=c", status: 400,
 			want: `"errors":[{"parameter":"Limit","in":"query","keyword":"additionalProperties"`, fields: []string{problem}},
-		{name: "the faults of parameters name their rules", method: "GET", target: "/v1/todos?limit=11", status: 400, want: `"parameter":"limit","in":"query","keyword":"maximum"`},
+		{name: "the faults of parameters name their rules", method: "GET", target: "/v1/todos?limit=11", status: 400, want: `"parameter":"limit","in":"query","keyword":"maximum","detail":"The parameter 'limit' is malformed: 'maximum' is 10."`},
 		{name: "problem details", method: "GET", target: "/v1/todos/absent", status: 404, want: `{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such todo.","instance":"urn:uuid:`, fields: []string{problem}},
 		{name: "HEAD", method: "HEAD", target: "/v1/todos/a", status: 200, fields: []string{"Content-Type: application/json"}},
 		{name: "HEAD of a problem", method: "HEAD", target: "/v1/todos/absent", status: 404, fields: []string{problem}},
@@ -320,6 +322,18 @@ func (e *exchange) send(t *testing.T, server *httptest.Server) (*http.Response, 
 		t.Fatal(err)
 	}
 	return response, string(body)
+}
+
+// TestAbort: a handler may break off, as with net/http.
+func TestAbort(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(newHandler(t, strict.Config{}))
+	t.Cleanup(server.Close)
+	response, err := server.Client().Get(server.URL + "/v1/todos/aborts")
+	if err == nil {
+		response.Body.Close()
+		t.Errorf("got %d", response.StatusCode)
+	}
 }
 
 // TestLatePanic: a response that fails when it has begun is not taken for complete.
