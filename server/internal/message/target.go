@@ -1,4 +1,4 @@
-package graph
+package message
 
 import (
 	"net/http"
@@ -7,20 +7,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/authority"
 )
 
-// CheckTarget returns a [*Problem] for a request line that HTTP does not allow but net/http lets through: a method that is
+// CheckTarget returns an error for a request line that HTTP does not allow but net/http lets through: a method that is
 // no token, a target with characters that no URI has, or an authority that is no host with an optional port. Other programs
 // read such a line in different ways.
 func CheckTarget(r *http.Request) error {
 	switch {
 	case !isToken(r.Method):
-		return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "The method must be a token (RFC 9110 §9.1)."}
+		return ErrMethod
 	case !isTarget(r.RequestURI) || !isTarget(r.URL.RawQuery):
-		return &Problem{
-			Status: http.StatusBadRequest, Code: CodeBadRequest,
-			Message: "The request target has a character that must be percent-encoded: a space, '#', or one beyond ASCII (RFC 3986 §2).",
-		}
+		return ErrTarget
 	case !hasAuthority(r):
-		return BadParameter("Host", "must be a host and maybe a port (RFC 3986 §3.2.2)")
+		return ErrHost
 	}
 	return nil
 }

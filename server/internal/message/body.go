@@ -1,9 +1,10 @@
-package graph
+package message
 
 import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -38,6 +39,8 @@ type Body struct {
 	plain *bytes.Buffer // raw, or what it decompressed to
 	limit io.LimitedReader
 	meter meter
+
+	detached bool
 }
 
 // meter takes what is read from the budget of a body.
@@ -47,25 +50,23 @@ type meter struct {
 	taken  int
 }
 
-var errBudget = errors.New("too many bytes of bodies are held")
-
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.Reader.Read(p)
 	if m.budget == nil || n == 0 {
 		return n, err
 	}
 	if !m.budget.Take(n) {
-		return n, errBudget
+		return n, ErrNoRoom
 	}
 	m.taken += n
 	return n, err
 }
 
-// Read reads the body of a request, at most limit bytes before and after decompression, or returns a [*Problem].
-// Release must follow.
+// Read reads the body of a request, at most limit bytes before and after decompression. Its error is a [*LimitError], or
+// wraps [ErrSlow], [ErrNoRoom] or [ErrMalformed]. Release must follow.
 func (b *Body) Read(r *http.Request, limit int64) error {
 	if r.ContentLength > limit {
-		return PayloadTooLarge(limit)
+		return &LimitError{Limit: limit}
 	}
 	b.raw = NewBuffer()
 	b.plain = b.raw
@@ -77,7 +78,7 @@ func (b *Body) Read(r *http.Request, limit int64) error {
 	}
 	zr, err := gzip.NewReader(bytes.NewReader(b.raw.Bytes()))
 	if err != nil {
-		return MalformedBody(err)
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	b.plain = NewBuffer()
 	return b.fill(zr, limit, -1)
@@ -96,10 +97,10 @@ func (b *Body) Raw() []byte {
 
 // Release frees the body.
 func (b *Body) Release() {
-	if b.plain != b.raw {
+	if b.plain != b.raw && !b.detached {
 		FreeBuffer(b.plain)
 	}
-	if b.raw != nil {
+	if b.raw != nil && !b.detached {
 		FreeBuffer(b.raw)
 	}
 	b.raw, b.plain = nil, nil
@@ -112,7 +113,8 @@ func (b *Body) Release() {
 // isGzip reports whether the body is compressed. Microsoft's Go client labels a plain body gzip on some retries, so the
 // label counts only with gzip's magic bytes (RFC 1952 §2.3.1), with which no JSON text begins.
 func isGzip(h http.Header, body []byte) bool {
-	return len(first(h["Content-Encoding"])) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
+	values := h["Content-Encoding"]
+	return len(values) > 0 && len(values[0]) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
 }
 
 // believed is how much of a body has to be there before room is made for the length that it claims.
@@ -132,7 +134,7 @@ func (b *Body) fill(r io.Reader, limit, length int64) error {
 	}
 	_, err := b.plain.ReadFrom(&b.limit)
 	if int64(b.plain.Len()) > limit {
-		return PayloadTooLarge(limit)
+		return &LimitError{Limit: limit}
 	}
 	if err != nil {
 		return unreadable(err)
@@ -140,13 +142,16 @@ func (b *Body) fill(r io.Reader, limit, length int64) error {
 	return nil
 }
 
-// unreadable is the problem of a body that stalls, has no room, breaks off, is badly framed, or is not gzip.
-func unreadable(err error) *Problem {
+// unreadable is the error of a body that stalls, has no room, breaks off, is badly framed, or is not gzip.
+func unreadable(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return SlowBody(err)
-	case errors.Is(err, errBudget):
-		return Unavailable(err)
+		return fmt.Errorf("%w: %w", ErrSlow, err)
+	case errors.Is(err, ErrNoRoom):
+		return err
 	}
-	return MalformedBody(err)
+	return fmt.Errorf("%w: %w", ErrMalformed, err)
 }
+
+// Detach leaves the bytes of the body to whoever has them: Release does not reuse their memory.
+func (b *Body) Detach() { b.detached = true }
