@@ -97,7 +97,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "message", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
@@ -110,6 +110,8 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"gateway/view":     {"gateway/policy", "gateway/traffic"},
 		"graph":            {"auth", "message"},
 		"message":          {"authority"},
+		"mock":             {"gateway", "gateway/stream", "graph", "mock/sample"},
+		"mock/sample":      {},
 		"odata":            {"pfx"},
 		"pace":             {},
 		"pester":           {},
