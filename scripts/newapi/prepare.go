@@ -29,11 +29,7 @@ const directive = "//go:generate go tool newapi -prepare"
 
 // prepare writes the prepared documents, if there are any, and has the generators read what they need.
 func (p *project) prepare() error {
-	data, err := os.ReadFile(p.path(p.document))
-	if err != nil {
-		return err
-	}
-	documents, changes, err := prepareDocument(data)
+	documents, changes, err := prepareDocument(p.path(p.document))
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.document, err)
 	}
@@ -57,19 +53,14 @@ func (p *project) prepare() error {
 
 // prepareAlone is the directive: the document is the only input, and the current folder gets the result.
 func prepareAlone(_ context.Context, o *options, _ io.Writer) error {
-	data, err := os.ReadFile(o.prepare)
-	if err != nil {
-		return err
-	}
-	documents, _, err := prepareDocument(data)
+	documents, _, err := prepareDocument(o.prepare)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.prepare, err)
 	}
-	for _, name := range []string{preparedDocument, preparedModels} {
-		text, ok := documents[name]
-		if !ok {
-			text = data
-		}
+	if documents == nil {
+		return fmt.Errorf("%s needs no preparation: run newapi without flags, which takes the directive away", o.prepare)
+	}
+	for name, text := range documents {
 		err = errors.Join(err, os.WriteFile(name, text, 0o666))
 	}
 	return err
@@ -109,7 +100,11 @@ type preparation struct {
 }
 
 // prepareDocument returns the prepared documents by their names, and what was changed; none if the document is fine as it is.
-func prepareDocument(data []byte) (map[string][]byte, []string, error) {
+func prepareDocument(file string) (map[string][]byte, []string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
 		return nil, nil, err
@@ -118,6 +113,13 @@ func prepareDocument(data []byte) (map[string][]byte, []string, error) {
 		return nil, nil, errors.New("the document is empty")
 	}
 	p := &preparation{root: document.Content[0]}
+	moved, err := bundle(file, p.root)
+	if err != nil {
+		return nil, nil, err
+	}
+	if moved > 0 {
+		p.change("%d places of other files are among the components", moved)
+	}
 	p.nameOperations()
 	p.nameSchemas()
 	p.nameComponents()

@@ -12,7 +12,7 @@ import (
 )
 
 // documents are the todo API ("") and documents in the style of public ones.
-var documents = []string{"", "albums", "everything", "fleet", "observatory", "parcels"}
+var documents = []string{"", "albums", "everything", "fleet", "observatory", "parcels", "shop/shop"}
 
 // TestProjects: for each document and each router newapi writes a project that builds, is vetted and formatted, passes its own
 // tests, and is not changed by another run.
