@@ -29,16 +29,16 @@ type Exchange struct {
 	resource    *resource
 	operation   *operation
 	values      []string  // of the path, escaped
-	few         [4]string // holds values
+	few         [2]string // holds values
 	body        message.Body
 	content     *validate.Body // what the contract says of the body; nil if there is none
 	contentType string
-	exact       bool // the Content-Type is the body's media type itself
 	problem     *Problem
 	span        trace.Span
-	lines       [2][1]string // of header fields, without an allocation
-	status      int
+	lines       [3][1]string // of header fields, without an allocation
 	size        int64
+	status      int32
+	exact       bool // the Content-Type is the body's media type itself
 	committed   bool // the response has begun
 	late        bool // it failed after that
 }
@@ -132,7 +132,7 @@ func (x *Exchange) refuse(p *Problem) {
 	defer message.FreeBuffer(buf)
 	body, mediaType := x.handler.config.Form(buf.AvailableBuffer(), x, p)
 	buf.Write(body) // keeps what the body has grown to
-	h["Content-Type"] = []string{mediaType}
+	h["Content-Type"] = x.line(2, mediaType)
 	h["Content-Length"] = x.line(1, strconv.Itoa(len(body)))
 	x.WriteHeader(p.Status)
 	_, _ = x.Write(body) // the client may be gone
@@ -150,7 +150,7 @@ func (x *Exchange) Pattern() string {
 func (x *Exchange) RequestTypes() []string { return x.operation.types }
 
 // Status returns the status of the response, as far as it has begun.
-func (x *Exchange) Status() int { return x.status }
+func (x *Exchange) Status() int { return int(x.status) }
 
 // Header, WriteHeader and Write are those of the response; what was sent is kept for the log.
 func (x *Exchange) Header() http.Header { return x.writer.Header() }
@@ -158,7 +158,7 @@ func (x *Exchange) Header() http.Header { return x.writer.Header() }
 // WriteHeader begins the response.
 func (x *Exchange) WriteHeader(status int) {
 	if status >= http.StatusOK {
-		x.status, x.committed = status, true
+		x.status, x.committed = int32(status), true
 	}
 	x.writer.WriteHeader(status)
 }

@@ -23,7 +23,7 @@ func TestExchangeIsAWriter(t *testing.T) {
 	if err := http.NewResponseController(x).Flush(); err != nil || !w.Flushed {
 		t.Errorf("flushing: got %v, flushed %t", err, w.Flushed)
 	}
-	if w.Code != http.StatusAccepted || w.Body.String() != "texttext" || x.status != w.Code || x.size != 8 || !x.committed {
+	if w.Code != http.StatusAccepted || w.Body.String() != "texttext" || x.Status() != w.Code || x.size != 8 || !x.committed {
 		t.Errorf("got %d %q, kept %d, %d bytes, committed %t", w.Code, w.Body, x.status, x.size, x.committed)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -16,9 +17,8 @@ import (
 
 // observe writes the log line of a finished exchange, ends its span and counts it.
 func (x *Exchange) observe() {
-	took := x.handler.config.Now().Sub(x.Start)
 	if x.handler.duration != nil {
-		x.handler.duration.Record(x.Context, took.Seconds(), metric.WithAttributes(x.attributes()...))
+		x.handler.duration.Record(x.Context, x.took().Seconds(), metric.WithAttributes(x.attributes()...))
 	}
 	x.endSpan()
 	log, level := x.handler.config.Log, slog.LevelInfo
@@ -29,8 +29,8 @@ func (x *Exchange) observe() {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", message.Method(x.Request.Method)), slog.Int("status", x.status), slog.Int64("bytes", x.size),
-		slog.Duration("took", took), slog.String("request-id", x.RequestID),
+		slog.String("method", message.Method(x.Request.Method)), slog.Int("status", x.Status()), slog.Int64("bytes", x.size),
+		slog.Duration("took", x.took()), slog.String("request-id", x.RequestID),
 	}
 	if x.Operation != nil {
 		attrs = append(attrs, slog.String("operation", x.Operation.ID))
@@ -46,6 +46,9 @@ func (x *Exchange) observe() {
 	}
 	log.LogAttrs(x, level, "request", attrs...)
 }
+
+// took is how long the exchange has lasted.
+func (x *Exchange) took() time.Duration { return x.handler.config.Now().Sub(x.Start) }
 
 // failed reports whether the response is the server's fault, or breaks off.
 func (x *Exchange) failed() bool { return x.late || x.status >= http.StatusInternalServerError }
@@ -67,7 +70,7 @@ func (h *Handler) measure() error {
 
 // attributes are those of the semantic conventions for HTTP. No value of a client is among them.
 func (x *Exchange) attributes() []attribute.KeyValue {
-	all := []attribute.KeyValue{attribute.String("http.request.method", x.method()), attribute.Int("http.response.status_code", x.status)}
+	all := []attribute.KeyValue{attribute.String("http.request.method", x.method()), attribute.Int("http.response.status_code", x.Status())}
 	if x.resource != nil {
 		all = append(all, attribute.String("http.route", x.resource.pattern))
 	}

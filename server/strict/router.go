@@ -12,10 +12,18 @@ import (
 // node is what may follow the segments that lead to it. Concrete segments count before templated ones (OpenAPI 3.0.3, Path
 // Templating). A parameter stands for a segment that is not empty, or a part of one.
 type node struct {
-	concrete  map[string]*node // by the decoded segment
+	concrete  []child // sorted by the decoded segment
 	templated []edge
 	resource  *resource // nil if no path ends here
 }
+
+// child is a segment without parameters.
+type child struct {
+	segment string
+	next    *node
+}
+
+func (c child) compare(segment string) int { return strings.Compare(c.segment, segment) }
 
 // edge is a segment with parameters: before, between and behind them are literals.
 type edge struct {
@@ -140,13 +148,11 @@ func (n *node) follow(segment string) *node {
 	literals := validate.SegmentLiterals(segment)
 	if len(literals) == 1 {
 		text := unescape(segment)
-		if n.concrete == nil {
-			n.concrete = map[string]*node{}
+		i, found := slices.BinarySearchFunc(n.concrete, text, child.compare)
+		if !found {
+			n.concrete = slices.Insert(n.concrete, i, child{text, &node{}})
 		}
-		if n.concrete[text] == nil {
-			n.concrete[text] = &node{}
-		}
-		return n.concrete[text]
+		return n.concrete[i].next
 	}
 	for _, e := range n.templated {
 		if slices.Equal(e.literals, literals) {
@@ -188,13 +194,10 @@ func escapedPath(u *url.URL) string {
 // find returns the resource that a path leads to, and the values on the way.
 func (n *node) find(path string, values []string) (*resource, []string) {
 	segment, rest, more := strings.Cut(path, "/")
-	if next := n.concrete[unescape(segment)]; next != nil {
-		if res, all := next.behind(rest, more, values); res != nil {
+	if i, found := slices.BinarySearchFunc(n.concrete, unescape(segment), child.compare); found {
+		if res, all := n.concrete[i].next.behind(rest, more, values); res != nil {
 			return res, all
 		}
-	}
-	if segment == "" {
-		return nil, values
 	}
 	for i := range n.templated {
 		e := &n.templated[i]

@@ -197,7 +197,7 @@ func exchanges() []exchange {
 		{name: "list", method: "GET", target: "/v1/todos?tag=a%2Cb&tag=c", status: 200, want: `[{"id":"a,b","title":""},{"id":"c","title":""}]`, fields: []string{"Content-Type: application/json"}},
 		{name: "each fault is listed", method: "GET", target: "/v1/todos?limit=11&Limit=1&tag=a&tag=b&tag=c", status: 400,
 			want: `"errors":[{"parameter":"Limit","in":"query","keyword":"additionalProperties"`, fields: []string{problem}},
-		{name: "the faults of parameters name their rules", method: "GET", target: "/v1/todos?limit=11", status: 400, want: `"parameter":"limit","in":"query","keyword":"maximum"`},
+		{name: "the faults of parameters name their rules", method: "GET", target: "/v1/todos?limit=11", status: 400, want: `"parameter":"limit","in":"query","keyword":"maximum","detail":"The parameter 'limit' is malformed: 'maximum' is 10."`},
 		{name: "problem details", method: "GET", target: "/v1/todos/absent", status: 404, want: `{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such todo.","instance":"urn:uuid:`, fields: []string{problem}},
 		{name: "HEAD", method: "HEAD", target: "/v1/todos/a", status: 200, fields: []string{"Content-Type: application/json"}},
 		{name: "HEAD of a problem", method: "HEAD", target: "/v1/todos/absent", status: 404, fields: []string{problem}},

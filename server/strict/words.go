@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -13,8 +14,11 @@ type Words struct {
 	Type string
 	// Types name a JSON Schema type and format, and say how their values look.
 	Types map[[2]string][2]string
-	// Hints say what a parameter must be, by its name, where a client may not know.
+	// Hints say what a parameter must be, by its name; nil takes that from the document.
 	Hints map[string]string
+	// MalformedText and EmptyText are the texts for bodies that cannot be read, and for those that are empty; "" says it for any media
+	// type.
+	MalformedText, EmptyText string
 }
 
 // ofInvalid words the faults of a request.
@@ -42,15 +46,10 @@ func (w *Words) ofParameters(faults []validate.Fault) *Problem {
 
 // Malformed is the problem of a body that cannot be read, or of one that is empty.
 func (w *Words) Malformed(empty bool) *Problem {
-	keyword, text := "malformed", "The request body is malformed: send one that is well-formed for its media type, without duplicate members."
+	const how = ": send one that is well-formed for its media type, without duplicate members."
+	keyword, text := "malformed", cmp.Or(w.MalformedText, "The request body is malformed"+how)
 	if empty {
-		keyword, text = "empty", "The request body is empty: send one that is well-formed for its media type, without duplicate members."
-	}
-	if w.Type != "" {
-		text = "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it."
-		if empty {
-			text = "Empty Payload. JSON content expected."
-		}
+		keyword, text = "empty", cmp.Or(w.EmptyText, "The request body is empty"+how)
 	}
 	p := badRequest(text)
 	p.Faults = []Fault{{Keyword: keyword, Message: text}}
@@ -121,8 +120,25 @@ func (w *Words) ofParameter(f *validate.Fault) *Problem {
 	case "required":
 		return BadParameter(f.Name, "is required")
 	}
-	if hint := w.Hints[f.Name]; hint != "" {
+	hint := w.Hints[f.Name]
+	if w.Hints == nil {
+		hint = hintOf(f)
+	}
+	if hint != "" {
 		return BadParameter(f.Name, "is malformed: "+hint)
 	}
 	return BadParameter(f.Name, "is malformed")
+}
+
+// hintOf says what the document asks for; "" where a type does not tell.
+func hintOf(f *validate.Fault) string {
+	switch {
+	case f.Expected.Value != "":
+		return fmt.Sprintf("'%s' is %s", f.Keyword, f.Expected.Value)
+	case f.Keyword == "type" && f.Expected.Type != "":
+		return fmt.Sprintf("it must be of the type '%s'", f.Expected.Type)
+	case f.Keyword == "format" && f.Expected.Format != "":
+		return fmt.Sprintf("it must have the format '%s'", f.Expected.Format)
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
@@ -18,7 +19,7 @@ import (
 // writer.
 type exchange struct {
 	strict.Exchange
-	identity  graph.Identity
+	ids       [2]edm.Guid           // ours and the caller's
 	fields    [fieldCount][1]string // the values of the answer's own header fields
 	publicURL string                // where callers find the server, if its operator has said so
 	answers   *throttle.Places      // for long answers
@@ -50,8 +51,9 @@ var (
 // newExchange names a request, and sets the header fields that all answers have, in the letter case of the page and of OData,
 // which http.Header.Set would change.
 func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{identity: graph.Identify(r.Header, s.config.Now()), publicURL: s.config.PublicURL}
-	x.Context, x.State, x.Start, x.RequestID = pace.Context(r), x, x.identity.Start, x.identity.RequestID.String()
+	id := graph.Identify(r.Header, s.config.Now())
+	x := &exchange{ids: [2]edm.Guid{id.RequestID, id.ClientRequestID}, publicURL: s.config.PublicURL}
+	x.Context, x.State, x.Start, x.RequestID = pace.Context(r), x, id.Start, id.RequestID.String()
 	graph.JoinRequestNames(r.Header) // whatever reads a header field further on wants it in one line
 	h := w.Header()
 	h["request-id"] = x.field(fieldRequestID, x.RequestID)
@@ -61,10 +63,10 @@ func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 }
 
 func (x *exchange) clientRequestID() string {
-	if x.identity.ClientRequestID == x.identity.RequestID {
+	if x.ids[0] == x.ids[1] {
 		return x.RequestID
 	}
-	return x.identity.ClientRequestID.String()
+	return x.ids[1].String()
 }
 
 // origin returns the scheme and the authority by which the caller has reached the server, or those that the operator
@@ -137,7 +139,8 @@ func exchangeOf(ctx context.Context) *exchange { return strict.From(ctx).State.(
 
 // writeError writes a problem as Microsoft Graph does.
 func writeError(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, string) {
-	return graph.Append(buf, p, &x.State.(*exchange).identity), "application/json"
+	ids := &x.State.(*exchange).ids
+	return graph.Append(buf, p, &graph.Identity{Start: x.Start, RequestID: ids[0], ClientRequestID: ids[1]}), "application/json"
 }
 
 // attrs are further attributes of the line of the log.

@@ -78,7 +78,7 @@ func TestResponseFields(t *testing.T) {
 func TestPartFields(t *testing.T) {
 	t.Parallel()
 	for field, want := range map[string]string{
-		"X-Id: 5": "", "X-Other: 5": "The parameter 'X-Id' is required.", "X-Id: c4n4ry": "The parameter 'X-Id' is malformed.",
+		"X-Id: 5": "", "X-Other: 5": "The parameter 'X-Id' is required.", "X-Id: c4n4ry": "The parameter 'X-Id' is malformed: it must be of the type 'integer'.",
 	} {
 		s := newStand(t, "requests: enforce\n", reply(200, ""), withDocument(t, counted))
 		got := s.send("POST /x\nContent-Type: multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=a\r\n"+field+"\r\n\r\nx\r\n--B--\r\n")

@@ -14,7 +14,9 @@ type Words = strict.Words
 
 // Entity are the words for our own contract.
 var Entity = Words{
-	Type: "microsoft.graph.pfxRecryptionRequest",
+	Type:          "microsoft.graph.pfxRecryptionRequest",
+	MalformedText: "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it.",
+	EmptyText:     "Empty Payload. JSON content expected.",
 	Types: map[[2]string][2]string{
 		{"string", "uuid"}:               {"Edm.Guid", "Send 8-4-4-4-12 hexadecimal digits."},
 		{"string", "edm-datetimeoffset"}: {"Edm.DateTimeOffset", "Send YYYY-MM-DDThh:mm:ss with up to 12 fraction digits and an offset, Z or ±hh:mm."},

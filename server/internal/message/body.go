@@ -35,27 +35,27 @@ type Body struct {
 	// Budget is what the bytes are taken from while they are held; nil for no bound but that of Read.
 	Budget Budget
 
-	raw   *bytes.Buffer // as it came
-	plain *bytes.Buffer // raw, or what it decompressed to
-	limit io.LimitedReader
-	meter meter
-
+	raw      *bytes.Buffer // as it came
+	plain    *bytes.Buffer // raw, or what it decompressed to
+	source   io.Reader
+	left     int64 // bytes of source that are read
+	taken    int   // from Budget
 	detached bool
 }
 
-// meter takes what is read from the budget of a body.
-type meter struct {
-	io.Reader
-	budget Budget
-	taken  int
-}
+// meter reads the source of a body up to its limit, and takes what it reads from the budget.
+type meter Body
 
 func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.Reader.Read(p)
-	if m.budget == nil || n == 0 {
+	if m.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := m.source.Read(p[:min(int64(len(p)), m.left)])
+	m.left -= int64(n)
+	if m.Budget == nil || n == 0 {
 		return n, err
 	}
-	if !m.budget.Take(n) {
+	if !m.Budget.Take(n) {
 		return n, ErrNoRoom
 	}
 	m.taken += n
@@ -103,11 +103,10 @@ func (b *Body) Release() {
 	if b.raw != nil && !b.detached {
 		FreeBuffer(b.raw)
 	}
-	b.raw, b.plain = nil, nil
-	if b.meter.taken > 0 {
-		b.meter.budget.Give(b.meter.taken)
+	if b.taken > 0 {
+		b.Budget.Give(b.taken)
 	}
-	b.meter = meter{}
+	*b = Body{Budget: b.Budget}
 }
 
 // isGzip reports whether the body is compressed. Microsoft's Go client labels a plain body gzip on some retries, so the
@@ -122,17 +121,16 @@ const believed = 64 << 10
 
 // fill reads all of r, or fails on the first byte past the limit. length is what r claims to have, -1 if it claims nothing.
 func (b *Body) fill(r io.Reader, limit, length int64) error {
-	b.meter.Reader, b.meter.budget = r, b.Budget
-	b.limit = io.LimitedReader{R: &b.meter, N: limit + 1}
+	b.source, b.left = r, limit+1
 	if length > believed {
-		b.limit.N = believed
-		if _, err := b.plain.ReadFrom(&b.limit); err != nil {
+		b.left = believed
+		if _, err := b.plain.ReadFrom((*meter)(b)); err != nil {
 			return unreadable(err)
 		}
 		b.plain.Grow(int(length) - b.plain.Len() + bytes.MinRead) // else it would take up to twice its length
-		b.limit.N = limit + 1 - int64(b.plain.Len())
+		b.left = limit + 1 - int64(b.plain.Len())
 	}
-	_, err := b.plain.ReadFrom(&b.limit)
+	_, err := b.plain.ReadFrom((*meter)(b))
 	if int64(b.plain.Len()) > limit {
 		return &LimitError{Limit: limit}
 	}
