@@ -43,7 +43,7 @@ func generate(c config) (*result, error) {
 	g := newGenerator(c, document)
 	operations := g.operations()
 	files, err := g.write(operations)
-	var skipped []string
+	var skipped []leftOut
 	if err != nil && c.skip {
 		operations, skipped = c.writable(document, operations)
 		g = newGenerator(c, document)
@@ -55,7 +55,7 @@ func generate(c config) (*result, error) {
 	handler := newOutput()
 	if c.server != nil {
 		g.file = handler
-		if err := g.writeServer(operations); err != nil {
+		if err := g.writeServer(operations, skipped); err != nil {
 			return nil, err
 		}
 	}
@@ -63,7 +63,12 @@ func generate(c config) (*result, error) {
 	for _, w := range document.Warnings {
 		r.notes = append(r.notes, w.Pointer+": "+w.Text)
 	}
-	r.notes = append(append(r.notes, g.notes...), skipped...)
+	r.notes = append(r.notes, g.notes...)
+	for _, l := range skipped {
+		for line := range strings.SplitSeq(l.reason, "\n") {
+			r.notes = append(r.notes, l.ID+" is left out: "+line)
+		}
+	}
 	for name, f := range files {
 		if f.Len() == 0 {
 			continue
@@ -95,15 +100,19 @@ func newGenerator(c config, document *contract) *generator {
 	}
 }
 
-// writable returns the operations that can be written, and says why others cannot.
-func (c *config) writable(document *contract, all []*operation) ([]*operation, []string) {
+// leftOut is an operation that cannot be written, and why.
+type leftOut struct {
+	*operation
+	reason string // a line for each place
+}
+
+// writable returns the operations that can be written, and the others.
+func (c *config) writable(document *contract, all []*operation) ([]*operation, []leftOut) {
 	var good []*operation
-	var skipped []string
+	var skipped []leftOut
 	for _, o := range all {
 		if _, err := newGenerator(*c, document).write([]*operation{o}); err != nil {
-			for _, line := range strings.Split(err.Error(), "\n") {
-				skipped = append(skipped, o.ID+" is left out: "+line)
-			}
+			skipped = append(skipped, leftOut{o, err.Error()})
 			continue
 		}
 		good = append(good, o)

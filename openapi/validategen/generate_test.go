@@ -270,6 +270,41 @@ components:`, 1)
 	}
 }
 
+// TestLeftOutIsServed: a server responds to an operation that cannot be written, and the log gets the reason.
+func TestLeftOutIsServed(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("testdata/deck/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config{packageName: "deckvalid", skip: true, spec: bytes.Replace(document, []byte("count: { type: integer, format: int32 }"), []byte("count: { type: boolean }"), 1)}
+	o := options{models: "testdata/deck", api: "testdata/deck/chideck", server: "testdata/deck/server", dir: "testdata/deck/deckvalid"}
+	if err := o.load(&c); err != nil {
+		t.Fatal(err)
+	}
+	r, err := generate(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const row = `{Operation: &validate.Operation{ID: "createCard", Method: "POST", Path: "/cards"}, Serve: strict.LeftOut(` + "`/components/schemas/Card/properties/count: "
+	if source := string(r.server["server.gen.go"]); !strings.Contains(source, row) || strings.Count(source, "LeftOut") != 1 {
+		t.Errorf("got %s, want a row %s", source, row)
+	}
+}
+
+// TestUnusedImports: a type that was written down for one file may be used in another.
+func TestUnusedImports(t *testing.T) {
+	t.Parallel()
+	g := newGenerator(config{packageName: "x"}, nil)
+	g.file = newOutput()
+	g.use("time")
+	g.p("var x = %s.Fields(time)", g.use("strings"))
+	source, err := g.source(g.file, "x")
+	if err != nil || strings.Contains(string(source), `"time"`) || !strings.Contains(string(source), `"strings"`) {
+		t.Errorf("got %v and %s, want an import of strings alone", err, source)
+	}
+}
+
 // treeNode fits the models of the tree, as far as the tests need it.
 const treeNode = `{type: object, properties: {name: {type: string}, byName: {type: object, additionalProperties: {$ref: '#/components/schemas/node'}},
       children: {type: array, items: {$ref: '#/components/schemas/node'}}, matrix: {type: array, items: {type: array, items: {type: integer}}},

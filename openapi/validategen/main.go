@@ -131,7 +131,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 		o.ignored = append(o.ignored, v)
 		return nil
 	})
-	f.BoolVar(&o.skip, "skip-unsupported", false, "leave out the operations that cannot be written")
+	f.BoolVar(&o.skip, "skip-unsupported", false, "leave out the operations that cannot be written; the server of -server responds to them with 501")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}

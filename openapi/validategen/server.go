@@ -99,9 +99,12 @@ func (s *server) argumentType(o *operation, name string) types.Type {
 }
 
 // writeServer writes the package that has an implementation of the interface answer the operations.
-func (g *generator) writeServer(all []*operation) error {
+func (g *generator) writeServer(all []*operation, skipped []leftOut) error {
 	strict, api := g.use(strictPath), g.typ(g.server.typ)
 	rows, err := g.writeAdapters(all)
+	for _, l := range skipped {
+		rows += g.refusingRow(l)
+	}
 	adapters := g.file.String()
 	g.file.Reset()
 	g.p("// BasePath is the path of the document's server.\nconst BasePath = %s\n", quote(g.basePath()))
@@ -130,6 +133,7 @@ func (g *generator) writeAdapters(all []*operation) (string, error) {
 		if err := g.writeAdapter(o); err != nil && g.lenient {
 			g.file.Truncate(before)
 			g.note(o.pointer, "not served: %v", err)
+			rows.WriteString(g.refusingRow(leftOut{o, err.Error()}))
 			continue
 		} else if err != nil {
 			errs = append(errs, err)
@@ -137,6 +141,13 @@ func (g *generator) writeAdapters(all []*operation) (string, error) {
 		fmt.Fprintf(&rows, "{Operation: %s, Serve: a.%s},\n", o.variable, o.adapter)
 	}
 	return rows.String(), distinctErrors(errs)
+}
+
+// refusingRow is the row of an operation that is not served: clients get 501, and the reason is in the log. Credentials are not
+// asked for, since there is nothing to protect.
+func (g *generator) refusingRow(l leftOut) string {
+	return fmt.Sprintf("{Operation: &%s.Operation{ID: %s, Method: %s, Path: %s}, Serve: %s.LeftOut(%s)},\n",
+		g.use(runtimePath), quote(l.ID), quote(l.Method), quote(l.Path), g.use(strictPath), quote(l.reason))
 }
 
 // basePath is the path of the document's servers, "" for the root.

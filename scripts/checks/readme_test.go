@@ -36,6 +36,7 @@ func TestREADME(t *testing.T) {
 		"make test":     func(t *testing.T, _ string) { makeKnows(t, "test") }, // this very test is part of it
 		"pfxrd serve":   runServe,
 		"pfxrd gateway": runGateway,
+		"go run":        isOnItsPage,
 
 		"export PFXR_TOKEN=$(pfxrd": runClient,
 	}
@@ -65,6 +66,14 @@ func makeKnows(t *testing.T, target string) {
 	cmd.Dir = "../.."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("make %s: %v\n%s", target, err, out)
+	}
+}
+
+// isOnItsPage compares a block with the page of your own API, whose blocks the test of scripts/newapi types.
+func isOnItsPage(t *testing.T, block string) {
+	page, err := os.ReadFile("../../.github/OWN_API.md")
+	if err != nil || !bytes.Contains(page, []byte("```sh\n"+block+"```")) {
+		t.Errorf("%v: .github/OWN_API.md does not have the block\n%s", err, block)
 	}
 }
 

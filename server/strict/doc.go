@@ -9,7 +9,9 @@
 //	if err != nil {
 //		return err
 //	}
-//	server := http.Server{Addr: ":8080", Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+//	return strict.ListenAndServe(ctx, ":8080", handler, slog.Default())
+//
+// The command scripts/newapi writes all of it, from the document.
 //
 // Nothing that the document forbids reaches the implementation: parameters and bodies are checked and decoded in one pass, by
 // generated code, and by nothing else. Merge patches (application/merge-patch+json) are bodies like others; with nullable-type:
@@ -48,6 +50,7 @@
 //
 // # What it does not do
 //
-// It has no timeouts, which are the [net/http.Server]'s, no rate limits and no CORS, which are middleware's. Bodies are held in
-// memory, multipart ones among them. Responses are not checked: package pfxgate does that, in front of any handler.
+// A handler has no timeouts: [ListenAndServe] sets them, or your own [net/http.Server]. It has no rate limits and no CORS, which
+// are middleware's. Bodies are held in memory, multipart ones among them. Responses are not checked: package pfxgate does that,
+// in front of any handler.
 package strict

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// method is a method of the generated StrictServerInterface.
+type method struct {
+	name   string
+	doc    string // "(GET /todos)" and the summary, as oapi-codegen has them
+	takes  string // the type of the request
+	yields string // the type of the response
+}
+
+// interfaceMethods returns the methods that the handlers must have, in the document's order.
+func interfaceMethods(dir string) ([]method, error) {
+	files, err := parseFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		object := f.syntax.Scope.Lookup("StrictServerInterface")
+		if object == nil {
+			continue
+		}
+		spec, _ := object.Decl.(*ast.TypeSpec)
+		if i, ok := spec.Type.(*ast.InterfaceType); ok {
+			return methodsOf(i), nil
+		}
+	}
+	return nil, fmt.Errorf("the generated code in %s has no StrictServerInterface: its configuration must say strict-server: true", dir)
+}
+
+func methodsOf(i *ast.InterfaceType) []method {
+	var all []method
+	for _, field := range i.Methods.List {
+		signature, ok := field.Type.(*ast.FuncType)
+		if !ok || len(field.Names) != 1 || signature.Params.NumFields() != 2 || signature.Results.NumFields() != 2 {
+			continue
+		}
+		all = append(all, method{field.Names[0].Name, field.Doc.Text(), typeName(signature.Params.List[1].Type), typeName(signature.Results.List[0].Type)})
+	}
+	return all
+}
+
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
+}
+
+// handler is a method of the user's type handlers that answers an operation, or did.
+type handler struct{ name, takes, place string }
+
+// goFile is a source file of a package.
+type goFile struct {
+	path   string
+	text   []byte
+	set    *token.FileSet
+	syntax *ast.File
+}
+
+// parseFolder parses the Go files of a folder, without its tests.
+func parseFolder(dir string) ([]*goFile, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	var files []*goFile
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		f := &goFile{path: path, text: text, set: token.NewFileSet()}
+		if f.syntax, err = parser.ParseFile(f.set, path, text, parser.ParseComments); err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// handlersIn returns the methods of the type handlers that look like an operation's.
+func handlersIn(files []*goFile) []handler {
+	var all []handler
+	for _, f := range files {
+		for _, d := range f.syntax.Decls {
+			d, ok := d.(*ast.FuncDecl)
+			if !ok || d.Recv.NumFields() != 1 || d.Type.Params.NumFields() != 2 {
+				continue
+			}
+			receiver := d.Recv.List[0].Type
+			if star, ok := receiver.(*ast.StarExpr); ok {
+				receiver = star.X
+			}
+			takes := typeName(d.Type.Params.List[len(d.Type.Params.List)-1].Type)
+			if typeName(receiver) == "handlers" {
+				all = append(all, handler{d.Name.Name, takes, f.set.Position(d.Pos()).String()})
+			}
+		}
+	}
+	return all
+}
+
+// addStubs writes a stub for each operation without a handler behind the end of handlers.go. It returns the names of the
+// operations that got one, and the handlers without an operation.
+func addStubs(p *project) (added []string, stale []handler, err error) {
+	wanted, err := interfaceMethods(p.path(apiFolder))
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := parseFolder(p.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	existing := handlersIn(files)
+	var stubs bytes.Buffer
+	for _, m := range wanted {
+		if !slices.ContainsFunc(existing, func(h handler) bool { return h.name == m.name }) {
+			stubs.WriteString(p.stub(m))
+			added = append(added, m.name)
+		}
+	}
+	for _, h := range existing {
+		if strings.HasSuffix(h.takes, "RequestObject") && !slices.ContainsFunc(wanted, func(m method) bool { return m.name == h.name }) {
+			stale = append(stale, h)
+		}
+	}
+	return added, stale, p.appendStubs(files, stubs.Bytes())
+}
+
+// stub is a handler that says that it has not been written.
+func (p *project) stub(m method) string {
+	var b strings.Builder
+	b.WriteByte('\n')
+	for line := range strings.Lines(m.doc) {
+		b.WriteString(strings.TrimRight("// "+line, " \n") + "\n")
+	}
+	fmt.Fprintf(&b, "func (h *handlers) %s(ctx context.Context, request api.%s) (api.%s, error) {\n\treturn nil, strict.ErrNotImplemented\n}\n", m.name, m.takes, m.yields)
+	return b.String()
+}
+
+// appendStubs adds the stubs and what they import to handlers.go. Nothing that is there changes.
+func (p *project) appendStubs(files []*goFile, stubs []byte) error {
+	if len(stubs) == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(files, func(f *goFile) bool { return filepath.Base(f.path) == "handlers.go" })
+	if i < 0 {
+		return p.write("handlers.go", append([]byte("package main\n\n"+importsOf(p.stubImports())), stubs...))
+	}
+	f := files[i]
+	at := f.set.Position(f.syntax.Name.End()).Offset
+	var missing []string
+	for _, path := range p.stubImports() {
+		if !slices.ContainsFunc(f.syntax.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == `"`+path+`"` && s.Name == nil }) {
+			missing = append(missing, path)
+		}
+	}
+	text := slices.Clone(f.text[:at])
+	if len(missing) > 0 {
+		text = append(text, "\n\n"+strings.TrimRight(importsOf(missing), "\n")...)
+	}
+	text = append(text, f.text[at:]...)
+	return p.write("handlers.go", append(text, stubs...))
+}
+
+// stubImports are the packages that stubs need.
+func (p *project) stubImports() []string {
+	return []string{"context", p.module + "/" + apiFolder, strictPackage}
+}
+
+// importsOf is a declaration for each path, so that none that is there has to change.
+func importsOf(paths []string) string {
+	if len(paths) == 1 {
+		return fmt.Sprintf("import %q\n", paths[0])
+	}
+	var b strings.Builder
+	b.WriteString("import (\n")
+	for i, path := range paths {
+		if i > 0 && !strings.Contains(paths[i-1], ".") && strings.Contains(path, ".") {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "\t%q\n", path)
+	}
+	b.WriteString(")\n")
+	return b.String()
+}

@@ -1,0 +1,156 @@
+//go:build long && unix
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/mod/module"
+	modzip "golang.org/x/mod/zip"
+)
+
+// TestPage types the command blocks of .github/OWN_API.md, on a machine that has Go, make and an empty module cache, with a
+// released version of this module: for each router, from nothing to a PATCH that is answered and one that is refused.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "../../.github/OWN_API.md")
+	var blocks []string
+	for _, match := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(page, -1) {
+		blocks = append(blocks, match[1])
+	}
+	if len(blocks) != 4 {
+		t.Fatalf("the page has %d command blocks, 4 are typed", len(blocks))
+	}
+	env := machine(t)
+	for _, server := range servers {
+		t.Run(server, func(t *testing.T) {
+			m := &typist{t, t.TempDir(), env}
+			write, serve, _ := strings.Cut(strings.TrimSpace(blocks[0]), "\n")
+			m.typed(write + " -server " + server)
+			m.patch(serve, blocks[1])
+			m.typed("make -C todo test")
+			if mod := readFile(t, filepath.Join(m.dir, "todo/go.mod")); strings.Contains(mod, "replace") || !strings.Contains(mod, thisModule+" "+released) {
+				t.Errorf("the project does not pin the version of the newapi that wrote it:\n%s", mod)
+			}
+			writeFile(t, filepath.Join(m.dir, "openapi.yaml"), readFile(t, "testdata/parcels.yaml"))
+			m.typed(strings.Replace(blocks[2], " -spec", " -server "+server+" -spec", 1))
+			m.typed(blocks[3])
+		})
+	}
+}
+
+// released is the version under which a proxy has this checkout.
+const released = "v0.9.0"
+
+// machine returns the environment of a machine whose module cache is empty. Its proxies are one with this checkout as a released
+// version, and the module cache of this machine, so that only what is missing there comes from the network.
+func machine(t *testing.T) []string {
+	t.Helper()
+	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxies := []string{"file://" + proxy(t), "file://" + filepath.Join(strings.TrimSpace(string(cache)), "cache/download"), "https://proxy.golang.org"}
+	return append(os.Environ(), "GOMODCACHE="+filepath.Join(t.TempDir(), "cache"), "GOFLAGS=-modcacherw", "GOPROXY="+strings.Join(proxies, ","), "GOSUMDB=off", "GOWORK=off")
+}
+
+// proxy writes a folder that GOPROXY takes for a proxy, with the files that git tracks or would track.
+func proxy(t *testing.T) string {
+	t.Helper()
+	copied, root := t.TempDir(), t.TempDir()
+	dir := filepath.Join(root, thisModule, "@v")
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "-co", "--exclude-standard")
+	list.Dir = "../.."
+	names, err := list.Output()
+	if err != nil {
+		t.Fatalf("this test needs a git checkout: %v", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
+		if info, err := os.Lstat(filepath.Join("../..", name)); err == nil && info.Mode().IsRegular() {
+			writeFile(t, filepath.Join(copied, name), readFile(t, filepath.Join("../..", name)))
+		}
+	}
+	writeFile(t, filepath.Join(dir, "list"), released+"\n")
+	writeFile(t, filepath.Join(dir, released+".info"), fmt.Sprintf(`{"Version":%q,"Time":"2026-01-01T00:00:00Z"}`, released))
+	writeFile(t, filepath.Join(dir, released+".mod"), readFile(t, "../../go.mod"))
+	f, err := os.Create(filepath.Join(dir, released+".zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := modzip.CreateFromDir(f, module.Version{Path: thisModule, Version: released}, copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// typist types commands in a folder.
+type typist struct {
+	*testing.T
+
+	dir string
+	env []string
+}
+
+func (m *typist) command(block string) *exec.Cmd {
+	cmd := exec.CommandContext(m.Context(), "sh", "-eu", "-c", block)
+	cmd.Dir, cmd.Env = m.dir, append(m.env, "ADDRESS=127.0.0.1:0")
+	return cmd
+}
+
+func (m *typist) typed(block string) string {
+	m.Helper()
+	out, err := m.command(block).CombinedOutput()
+	if err != nil {
+		m.Fatalf("%s: %v\n%s", block, err, out)
+	}
+	return string(out)
+}
+
+// patch serves the project and sends what the page sends.
+func (m *typist) patch(serve, block string) {
+	m.Helper()
+	cmd := m.command(serve)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	reader, writer := io.Pipe()
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		m.Fatal(err)
+	}
+	urls, drained := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(drained)
+		defer close(urls)
+		for lines := bufio.NewScanner(reader); lines.Scan(); { // to the end, so that the server can write
+			var line struct{ Msg, URL string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+				urls <- line.URL
+			}
+		}
+	}()
+	defer func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) // as Ctrl-C does
+		_ = cmd.Wait()                                     // make says that it was interrupted
+		writer.Close()
+		<-drained
+	}()
+	url := <-urls
+	said := m.typed(strings.ReplaceAll(block, "http://127.0.0.1:8080", url))
+	for _, want := range []string{"HTTP/1.1 200 OK", `Etag: "2"`, `"done":true`, "HTTP/1.1 400 Bad Request", `"pointer":"#/done"`, `"pointer":"#/colour"`} {
+		if !strings.Contains(said, want) {
+			m.Errorf("the page's requests do not have %s in their responses:\n%s", want, said)
+		}
+	}
+}

@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"go/format"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"golang.org/x/mod/modfile"
+)
+
+const (
+	apiFolder     = "api"
+	strictPackage = thisModule + "/server/strict"
+)
+
+//go:embed starter
+var starter embed.FS
+
+// project is the folder that is written.
+type project struct {
+	*options
+
+	document string   // the path of the document in the folder
+	schemes  []string // the security schemes that operations ask for
+	source   *source
+	log      io.Writer
+}
+
+func (p *project) path(name string) string { return filepath.Join(p.dir, filepath.FromSlash(name)) }
+
+// write writes a new project, or brings one up to date. If a step fails, the folder is as it was before.
+func write(ctx context.Context, o *options, stderr io.Writer) error {
+	p := &project{options: o, log: stderr}
+	isNew, err := p.recognize()
+	if err != nil {
+		return err
+	}
+	before, err := takeSnapshot(p.dir)
+	if err != nil {
+		return err
+	}
+	if err := p.make(ctx, isNew); err != nil {
+		return errors.Join(err, before.restore())
+	}
+	return nil
+}
+
+// make does the steps. Each generator needs what the one before has written, and a go.mod that has what that imports.
+func (p *project) make(ctx context.Context, isNew bool) error {
+	if err := p.place(ctx, isNew); err != nil {
+		return err
+	}
+	if isNew {
+		if err := p.begin(); err != nil {
+			return err
+		}
+	}
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	if err := p.generate(ctx); err != nil {
+		return err
+	}
+	if isNew {
+		if err := p.expand("starter/every", p.kind()); err != nil {
+			return err
+		}
+	}
+	added, stale, err := addStubs(p)
+	if err != nil {
+		return err
+	}
+	if err := p.run(ctx, "go", "mod", "tidy"); err != nil {
+		return err
+	}
+	return p.report(ctx, isNew, added, stale)
+}
+
+func (p *project) generate(ctx context.Context) error {
+	for _, args := range []string{"mod tidy", "generate -run oapi-codegen ./api", "mod tidy", "generate -run validategen ./api"} {
+		if err := p.run(ctx, "go", strings.Fields(args)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kind is the folder with the handlers of a new project.
+func (p *project) kind() string {
+	if p.spec == "" {
+		return "starter/todo"
+	}
+	return "starter/stubs"
+}
+
+// recognize reports whether the project is to be written for the first time, and completes the options from what is there.
+func (p *project) recognize() (bool, error) {
+	generate, err := os.ReadFile(p.path(apiFolder + "/generate.go"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, p.checkNew()
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, p.checkExisting(generate)
+}
+
+// checkNew refuses a folder in which something would be overwritten.
+func (p *project) checkNew() error {
+	if p.module == "" {
+		return errors.New("a new project needs -module, its module path, such as example.com/todo")
+	}
+	if p.server == "" {
+		p.server = "std"
+	}
+	for _, name := range []string{"go.mod", "main.go", "handlers.go", "Makefile", apiFolder} {
+		if _, err := os.Lstat(p.path(name)); err == nil {
+			return fmt.Errorf("%s exists and is not a project of newapi; -o names another folder", p.path(name))
+		}
+	}
+	return nil
+}
+
+// checkExisting takes the module, the router and the document from a project, and refuses flags that say something else.
+func (p *project) checkExisting(generate []byte) error {
+	mod, err := os.ReadFile(p.path("go.mod"))
+	if err != nil {
+		return err
+	}
+	config, err := os.ReadFile(p.path(apiFolder + "/oapi-codegen.yaml"))
+	if err != nil {
+		return err
+	}
+	was := options{module: modfile.ModulePath(mod), server: serverOf(config)}
+	if p.document = documentOf(generate); p.document == "" {
+		return fmt.Errorf("%s/generate.go names no document: its directives must read ../openapi.yaml, or what the document is called", apiFolder)
+	}
+	if p.module != "" && p.module != was.module {
+		return fmt.Errorf("the module of this project is %s, not %s; go mod edit -module changes it", was.module, p.module)
+	}
+	if p.server != "" && p.server != was.server {
+		return fmt.Errorf("the router of this project is %s, not %s; %s/generate.go, %[3]s/oapi-codegen.yaml and main.go name it", was.server, p.server, apiFolder)
+	}
+	p.module, p.server = was.module, was.server
+	return nil
+}
+
+// oapiServers are oapi-codegen's names for the routers.
+var oapiServers = map[string]string{"echo": "echo-server", "std": "std-http-server", "chi": "chi-server"}
+
+// serverOf returns the router that a configuration of oapi-codegen has.
+func serverOf(config []byte) string {
+	for name, option := range oapiServers {
+		if bytes.Contains(config, []byte(option+": true")) {
+			return name
+		}
+	}
+	return ""
+}
+
+// documentOf returns the document that the go:generate directives read.
+func documentOf(generate []byte) string {
+	for word := range strings.FieldsSeq(string(generate)) {
+		if document, ok := strings.CutPrefix(word, "../"); ok {
+			return document
+		}
+	}
+	return ""
+}
+
+// begin writes what generating needs.
+func (p *project) begin() error {
+	var err error
+	if p.source == nil {
+		if p.source, err = thisSource(); err != nil {
+			return err
+		}
+	}
+	mod, err := p.goMod()
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.write("go.mod", mod), p.expand("starter/generate"))
+}
+
+// expand writes the templates of folders.
+func (p *project) expand(folders ...string) error {
+	for _, folder := range folders {
+		err := fs.WalkDir(starter, folder, func(file string, entry fs.DirEntry, err error) error {
+			name, isTemplate := strings.CutSuffix(strings.TrimPrefix(file, folder+"/"), ".tmpl")
+			if err != nil || !isTemplate {
+				return err
+			}
+			return p.expandFile(file, strings.Replace(name, "dot.", ".", 1))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expandFile writes a template to a file, and nothing where the template is empty for this project.
+func (p *project) expandFile(file, name string) error {
+	t, err := template.ParseFS(starter, file)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, p.facts()); err != nil || b.Len() == 0 {
+		return err
+	}
+	text := b.Bytes()
+	if strings.HasSuffix(name, ".go") {
+		if text, err = format.Source(text); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return p.write(name, text)
+}
+
+// facts are what templates know.
+func (p *project) facts() map[string]any {
+	return map[string]any{
+		"Module": p.module, "Document": p.document, "Server": p.server, "Skip": p.skip, "Strict": strictPackage, "This": thisModule,
+		"OapiServer": oapiServers[p.server], "Todo": p.spec == "", "Name": path.Base(p.module), "Schemes": p.schemes,
+	}
+}
+
+func (p *project) write(name string, data []byte) error {
+	path := p.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o666)
+}
+
+// run runs a command in the project. What it prints is shown; an error has it as well.
+func (p *project) run(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS="+strings.ReplaceAll(os.Getenv("GOFLAGS"), "-mod=vendor", ""))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, withoutProgress(out.String()))
+	}
+	fmt.Fprint(p.log, withoutProgress(out.String()))
+	return nil
+}
+
+var progress = regexp.MustCompile(`(?m)^go: (downloading|finding|found|warning) .*\n`)
+
+func withoutProgress(said string) string { return progress.ReplaceAllString(said, "") }
+
+// report builds the project and says what to do next.
+func (p *project) report(ctx context.Context, isNew bool, added []string, stale []handler) error {
+	for _, h := range stale {
+		fmt.Fprintf(p.log, "stale: %s: the document has no operation for the handler %s any more\n", h.place, h.name)
+	}
+	if !isNew {
+		for _, name := range added {
+			fmt.Fprintf(p.log, "added: a stub for %s in handlers.go\n", name)
+		}
+		if len(added)+len(stale) == 0 {
+			fmt.Fprintln(p.log, "up to date: each operation has a handler")
+		}
+		return nil
+	}
+	if err := p.run(ctx, "go", "build", "./..."); err != nil {
+		return err
+	}
+	if p.source.replace != "" {
+		fmt.Fprintf(p.log, "go.mod replaces %s by the checkout %s: it is not a released version\n", thisModule, p.source.replace)
+	}
+	fmt.Fprintf(p.log, "%s is written. Next: make -C %[1]s run, make -C %[1]s test; the handlers are in handlers.go\n", p.dir)
+	return nil
+}
+
+// snapshot is what the folder has of the files that newapi writes.
+type snapshot struct {
+	dir     string
+	existed bool
+	files   map[string][]byte
+}
+
+func takeSnapshot(dir string) (*snapshot, error) {
+	s := &snapshot{dir: dir, files: map[string][]byte{}}
+	_, err := os.Stat(dir)
+	s.existed = err == nil
+	if !s.existed {
+		return s, nil
+	}
+	return s, s.walk(func(path string) error {
+		data, err := os.ReadFile(path)
+		s.files[path] = data
+		return err
+	})
+}
+
+// walk calls f for each regular file of the project, but not for those of hidden folders such as .git.
+func (s *snapshot) walk(f func(path string) error) error {
+	return filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != s.dir && strings.HasPrefix(entry.Name(), "."):
+			return filepath.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		return f(path)
+	})
+}
+
+// restore brings the folder back to what it was.
+func (s *snapshot) restore() error {
+	if !s.existed {
+		return os.RemoveAll(s.dir)
+	}
+	err := s.walk(func(path string) error {
+		if _, ok := s.files[path]; !ok {
+			return os.Remove(path)
+		}
+		return nil
+	})
+	for path, data := range s.files {
+		if now, e := os.ReadFile(path); e != nil || !bytes.Equal(now, data) {
+			err = errors.Join(err, os.WriteFile(path, data, 0o666))
+		}
+	}
+	return err
+}

@@ -1,0 +1,70 @@
+//go:build long
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// documents are the todo API ("") and documents in the style of public ones.
+var documents = []string{"", "albums", "everything", "fleet", "observatory", "parcels", "shop/shop"}
+
+// TestProjects: for each document and each router newapi writes a project that builds, is vetted and formatted, passes its own
+// tests, and is not changed by another run.
+func TestProjects(t *testing.T) {
+	t.Parallel()
+	for _, document := range documents {
+		for _, server := range servers {
+			t.Run(document+"/"+server, func(t *testing.T) {
+				t.Parallel()
+				checkProject(t, document, server)
+			})
+		}
+	}
+}
+
+func checkProject(t *testing.T, document, server string) {
+	dir := newProject(t, document, server)
+	if before := tree(t, dir); server == "std" {
+		if said := runIn(t, dir, "make", "generate"); !strings.Contains(said, "up to date") {
+			t.Errorf("the second run said %q", said)
+		}
+		if tree(t, dir) != before {
+			t.Error("the second run has changed the project")
+		}
+	}
+	runIn(t, dir, "make", "check")
+}
+
+// newProject writes a project and returns its folder.
+func newProject(t *testing.T, document, server string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "project")
+	args := []string{"-module", "example.com/project", "-server", server, "-o", dir}
+	if document != "" {
+		args = append(args, "-spec", "testdata/"+document+".yaml")
+	}
+	var stderr bytes.Buffer
+	if code := run(t.Context(), args, &stderr); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, &stderr)
+	}
+	return dir
+}
+
+// runIn runs a command in a folder and returns what it printed.
+func runIn(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
