@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test fresh check bench bench-gateway bench-store fuzz breaking changelog speclint mutation suite torture torture-long torture-mutants
+.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog speclint mutation suite torture torture-long torture-mutants
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,8 @@ bench:     ## benchmarks, as one table of ratios
 	scripts/bench.sh
 bench-gateway: ## what the gateway costs, next to httputil.ReverseProxy and nginx
 	scripts/bench-gateway.sh
+bench-mock: ## requests a second of the mock, next to Prism
+	scripts/bench-mock.sh
 bench-store: ## durable updates over HTTP next to the naive build, and ten million objects: half an hour
 	scripts/bench-store.sh
 fuzz:      ## each fuzz target for FUZZTIME (default 10m)

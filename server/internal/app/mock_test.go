@@ -160,7 +160,7 @@ func TestMockFaults(t *testing.T) {
 			seen[0] = true
 			continue
 		}
-		if seen[resp.StatusCode] = true; resp.StatusCode != 201 && (resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "about:blank")) {
+		if seen[resp.StatusCode] = true; resp.StatusCode != http.StatusCreated && (resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "about:blank")) {
 			t.Errorf("got %s %v %s", resp.Status, resp.Header, body)
 		}
 		if len(seen) == 4 {

@@ -415,28 +415,59 @@ func (a *action) show(value []byte, kind byte) *answer {
 }
 
 // candidates yields the value, and the body with the value in the place of each of its members that may be meant for it, the
-// likeliest first.
+// likeliest first: what is not required, such as the address of another page, is left out if it can be.
 func (a *action) candidates(body, value []byte, kind byte) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
-		o, err := readObject(body)
+		whole, err := readObject(body)
 		if !yield(value) || err != nil {
 			return
 		}
-		var likely, possible []string
-		for _, p := range properties(a.choice.body.Schema) {
-			switch before := o.get(p.Name); {
-			case a.isMeant(p.Schema, kind):
-				likely = append(likely, p.Name)
-			case before != nil && before[0] == kind:
-				possible = append(possible, p.Name)
-			}
-		}
-		for _, name := range append(likely, possible...) {
-			if !yield(o.with(name, value).json()) {
+		least := a.counted(requiredOf(whole, a.choice.body.Schema))
+		for _, name := range a.places(whole, kind) {
+			if !yield(least.with(name, value).json()) || !yield(whole.with(name, value).json()) {
 				return
 			}
 		}
 	}
+}
+
+// places returns the members of a body that may be meant for the value: those of its schema, then those that look like it.
+func (a *action) places(body object, kind byte) []string {
+	var likely, possible []string
+	for _, p := range properties(a.choice.body.Schema) {
+		switch before := body.get(p.Name); {
+		case a.isMeant(p.Schema, kind):
+			likely = append(likely, p.Name)
+		case before != nil && before[0] == kind:
+			possible = append(possible, p.Name)
+		}
+	}
+	return append(likely, possible...)
+}
+
+// requiredOf returns an object with the members alone that a schema or one of its parts requires.
+func requiredOf(o object, s *validate.Schema) object {
+	return slices.DeleteFunc(slices.Clone(o), func(m member) bool {
+		return !slices.Contains(s.Required, m.name) &&
+			!slices.ContainsFunc(s.AllOf, func(part *validate.Schema) bool { return slices.Contains(part.Required, m.name) })
+	})
+}
+
+// countNames are what documents call the number of all objects, without case and separators.
+var countNames = []string{"total", "count", "totalcount", "totalitems", "totalresults", "@odata.count"}
+
+// counted returns the body of a list with the number of objects where it has one.
+func (a *action) counted(o object) object {
+	if a.o.role != lists {
+		return o
+	}
+	number := strconv.Itoa(len(a.state.at(a.path).keys))
+	for _, m := range o {
+		if slices.Contains(countNames, plainName(m.name)) && m.value[0] >= '0' && m.value[0] <= '9' {
+			o = o.with(m.name, []byte(number))
+		}
+	}
+	return o
 }
 
 // isMeant reports whether a schema is that of the objects, or of a list of them.

@@ -25,8 +25,8 @@ func TestResponses(t *testing.T) {
 		typ     string
 		body    string // how it begins
 	}{
-		"firstValidExample":  {"GET /v1/items", nil, 200, "application/json", `{"tags":["home"],"data":[]}`},
-		"exampleByName":      {"GET /v1/items", []string{"Prefer: example=full"}, 200, "application/json", `{"tags":[],"data":[{"id":"0b1d`},
+		"firstValidExample":  {"GET /v1/items", nil, 200, "application/json", `{"tags":["home"],"data":[],"total_count":42,"next":`},
+		"exampleByName":      {"GET /v1/items", []string{"Prefer: example=full"}, 200, "application/json", `{"tags":[],"total_count":1,"data":[{"id":"0b1d`},
 		"invalidByName":      {"GET /v1/items", []string{"Prefer: example=broken"}, 200, "application/json", `{"data":7}`},
 		"unknownExample":     {"GET /v1/items", []string{"Prefer: example=none"}, 404, problem, `{"type":"about:blank"`},
 		"onlyExample":        {"GET /v1/items", []string{"Accept: text/csv", "Prefer: example=default"}, 200, "text/csv", "id,title\n"},
