@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -13,6 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
 // Verifier verifies the values of a request's Authorization header field.
@@ -50,6 +52,26 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, enter func(*Serve
 		}
 	}
 	x.log(s.config.Log, r, p, s.config.Now)
+	s.config.Done(x.operationID(), x.status, reasonOf(p), s.config.Now().Sub(x.Start))
+}
+
+// operationID is the operation's, "" of a request that none has.
+func (x *exchange) operationID() string {
+	if x.operation == nil {
+		return ""
+	}
+	return x.operation.ID
+}
+
+// reasonOf returns why a request was refused, "" if it was not.
+func reasonOf(p *graph.Problem) string {
+	switch {
+	case p == nil:
+		return ""
+	case errors.Is(p.Cause, throttle.ErrFull):
+		return "Overload"
+	}
+	return p.Code
 }
 
 // enter is what every request passes before its operation, in this order. A panic anywhere behind it becomes an error

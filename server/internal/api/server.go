@@ -43,6 +43,9 @@ type Config struct {
 	Places, Answers *throttle.Places
 	// Log gets one line for each request; nil discards them.
 	Log *slog.Logger
+	// Done is told of each request when it is over: its operation ("" for none), the status of the response, and why it was
+	// refused: the error's code, or Overload. Nil means nobody is.
+	Done func(operation string, status int, reason string, took time.Duration)
 	// PublicURL is the scheme and the authority of the addresses in answers, without a slash at the end. Empty means those
 	// by which the caller has reached the server, which are others behind a proxy that ends TLS.
 	PublicURL string
@@ -63,6 +66,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Done == nil {
+		c.Done = func(string, int, string, time.Duration) {}
 	}
 	e := echo.New()
 	e.Binder, e.HTTPErrorHandler = binder{}, keepError

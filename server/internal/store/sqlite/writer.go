@@ -42,6 +42,7 @@ type job struct {
 	run    func(c *conn, j *job) error
 	result *pfx.Request
 	err    error
+	since  time.Time // when it came
 	state  atomic.Int32
 	done   chan struct{}
 }
@@ -58,7 +59,7 @@ func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Reque
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	j := &job{run: run, done: make(chan struct{})}
+	j := &job{run: run, since: time.Now(), done: make(chan struct{})}
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
@@ -117,7 +118,11 @@ func (s *Store) write() {
 				return
 			}
 		}
+		begun := time.Now()
 		batch = s.runBatch(batch[:0], first)
+		if observe := s.observe.Load(); observe != nil {
+			(*observe)(pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun)})
+		}
 		clear(batch)
 		s.limitLog()
 	}
