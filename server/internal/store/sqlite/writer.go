@@ -118,11 +118,7 @@ func (s *Store) write() {
 				return
 			}
 		}
-		begun := time.Now()
 		batch = s.runBatch(batch[:0], first)
-		if observe := s.observe.Load(); observe != nil {
-			(*observe)(pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun)})
-		}
 		clear(batch)
 		s.limitLog()
 	}
@@ -131,6 +127,7 @@ func (s *Store) write() {
 // runBatch runs first and the other jobs that wait in one transaction, and answers them. It claims them only when the
 // transaction has begun: until then, while another process writes, their callers may give up.
 func (s *Store) runBatch(batch []*job, first *job) []*job {
+	begun := time.Now()
 	err := s.begin()
 	batch = s.claim(batch, first)
 	for _, j := range batch {
@@ -144,6 +141,9 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	}
 	if err != nil {
 		err = s.abort(err)
+	}
+	if observe := s.observe.Load(); observe != nil {
+		(*observe)(pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun)})
 	}
 	for _, j := range batch {
 		// When the transaction has failed, no job has an outcome of its own, not even one that changed nothing or was
