@@ -33,6 +33,7 @@ if $long && ! command -v nginx >/dev/null 2>&1 && ! [ -x /usr/sbin/nginx ]; then
 	leave_out 'the test of the example for nginx, which needs nginx'
 fi
 if $long; then
+	command -v promtool >/dev/null || leave_out 'the tests of dashboard and alerts, which need promtool (Debian: prometheus)'
 	command -v python3 >/dev/null || leave_out "the test with the server of Python's standard library, which needs python3"
 	command -v caddy >/dev/null || leave_out "the test with Caddy's file server, which needs caddy"
 	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then

@@ -152,6 +152,9 @@ func (x *Exchange) RequestTypes() []string { return x.operation.types }
 // Status returns the status of the response, as far as it has begun.
 func (x *Exchange) Status() int { return int(x.status) }
 
+// Problem returns why the request was refused or failed, nil if it was not.
+func (x *Exchange) Problem() *Problem { return x.problem }
+
 // Header, WriteHeader and Write are those of the response; what was sent is kept for the log.
 func (x *Exchange) Header() http.Header { return x.writer.Header() }
 

@@ -46,6 +46,8 @@ type Config struct {
 	Log *slog.Logger
 	// Attrs returns further attributes of the line; nil returns none.
 	Attrs func(x *Exchange) []slog.Attr
+	// Done is called when a request is over, before its line is logged; nil is not.
+	Done func(x *Exchange)
 	// Tracer makes a span of each request, within the trace of its traceparent field; nil makes none.
 	Tracer trace.Tracer
 	// Meter measures http.server.request.duration, by method, route and status; nil measures nothing.

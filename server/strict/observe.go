@@ -15,12 +15,15 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// observe writes the log line of a finished exchange, ends its span and counts it.
+// observe counts a finished exchange, ends its span, tells whoever wants to know, and writes its line of the log.
 func (x *Exchange) observe() {
 	if x.handler.duration != nil {
 		x.handler.duration.Record(x.Context, x.took().Seconds(), metric.WithAttributes(x.attributes()...))
 	}
 	x.endSpan()
+	if x.handler.config.Done != nil {
+		x.handler.config.Done(x)
+	}
 	log, level := x.handler.config.Log, slog.LevelInfo
 	if x.failed() {
 		level = slog.LevelError

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -168,4 +169,24 @@ func (x *exchange) object() string {
 		return x.PathValue(0)
 	}
 	return x.key
+}
+
+// done tells of a request that is over.
+func (c *Config) done(x *strict.Exchange) {
+	operation := ""
+	if x.Operation != nil {
+		operation = x.Operation.ID
+	}
+	c.Done(operation, x.Status(), reasonOf(x.Problem()), c.Now().Sub(x.Start))
+}
+
+// reasonOf returns why a request was refused, "" if it was not.
+func reasonOf(p *strict.Problem) string {
+	switch {
+	case p == nil:
+		return ""
+	case errors.Is(p.Cause, throttle.ErrFull):
+		return "Overload"
+	}
+	return p.Code
 }

@@ -36,6 +36,9 @@ type Config struct {
 	Places, Answers *throttle.Places
 	// Log gets one line for each request; nil discards them.
 	Log *slog.Logger
+	// Done is told of each request when it is over: its operation ("" for none), the status of the response, and why it was
+	// refused: the error's code, or Overload. Nil means nobody is.
+	Done func(operation string, status int, reason string, took time.Duration)
 	// PublicURL is the scheme and the authority of the addresses in answers, without a slash at the end. Empty means those
 	// by which the caller has reached the server, which are others behind a proxy that ends TLS.
 	PublicURL string
@@ -57,6 +60,9 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Done == nil {
+		c.Done = func(string, int, string, time.Duration) {}
+	}
 	operations := pfxhandler.Operations(&handlers{c.Service})
 	for i := range operations {
 		operations[i].Serve = c.inPlace(operations[i].Serve)
@@ -64,7 +70,7 @@ func New(c Config) (*Server, error) {
 	handler, err := strict.New(operations, strict.Config{
 		BasePath: graph.BasePath, MaxBody: graph.MaxBody, MaxHeader: graph.MaxHeader,
 		Authorize: c.authorize, Negotiate: negotiate, Problem: problemOf, Form: writeError,
-		Log: c.Log, Attrs: attrs, Now: c.Now,
+		Log: c.Log, Attrs: attrs, Done: c.done, Now: c.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -49,7 +49,8 @@ func (s *Server) token(t *testing.T, g auth.Grant) string {
 	return token
 }
 
-// send writes a request as it is and returns the status of the response.
+// send writes a request as it is, one after which the connection ends, and returns the status of the response. By then the
+// server is through with it.
 func (s *Server) send(t *testing.T, request string) int {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
@@ -60,11 +61,13 @@ func (s *Server) send(t *testing.T, request string) int {
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	in := bufio.NewReader(c)
+	resp, err := http.ReadResponse(in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+	_, _ = io.Copy(io.Discard, in) // a connection that is reset has ended, too
 	return resp.StatusCode
 }
 
@@ -246,4 +249,37 @@ func userID(t *testing.T, token string) string {
 		t.Fatal(err)
 	}
 	return claims.Oid
+}
+
+// TestServerMetrics: what was done to a server is what it shows.
+func TestServerMetrics(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, io.Discard, nil)
+	authorization := "\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + s.token(t, auth.Grant{})
+	for request, want := range map[string]int{
+		"GET /beta/pfxRecryptionRequests/sample HTTP/1.1" + authorization + "\r\n\r\n":                                                                         200,
+		"GET /beta/pfxRecryptionRequests/absent HTTP/1.1" + authorization + "\r\n\r\n":                                                                         404,
+		"GET /elsewhere HTTP/1.1" + authorization + "\r\n\r\n":                                                                                                 404,
+		"PATCH /beta/pfxRecryptionRequests/sample HTTP/1.1" + authorization + "\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"status\":1}": 200,
+		"GET /beta/pfxRecryptionRequests/sample HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n":                                                      401,
+	} {
+		if got := s.send(t, request); got != want {
+			t.Errorf("%q: got %d, want %d", request, got, want)
+		}
+	}
+	shown := metricsOf(t, s.AdminURL)
+	for _, line := range []string{
+		`pfxr_requests_total{operation="getPfxRecryptionRequest",reason="",status="200"} 1`,
+		`pfxr_requests_total{operation="getPfxRecryptionRequest",reason="ResourceNotFound",status="404"} 1`,
+		`pfxr_requests_total{operation="getPfxRecryptionRequest",reason="InvalidAuthenticationToken",status="401"} 1`,
+		`pfxr_requests_total{operation="updatePfxRecryptionRequest",reason="",status="200"} 1`,
+		`pfxr_request_duration_seconds_count{operation="updatePfxRecryptionRequest"} 1`,
+		`pfxr_token_checks_total{outcome="accepted"} 3`, `pfxr_token_checks_total{outcome="missing"} 1`,
+		`pfxr_store_duration_seconds_count{call="update"} 1`, `pfxr_store_duration_seconds_count{call="get"} 2`,
+		`pfxr_store_batch_size_count `, `pfxr_requests_in_flight 0`, `pfxr_connections `,
+	} {
+		if !strings.Contains(shown, "\n"+line) {
+			t.Errorf("the metrics lack %s", line)
+		}
+	}
 }

@@ -33,6 +33,7 @@ type Server struct {
 	store    pfx.Store
 	verifier *auth.Verifier
 	issuers  []string // in effect, without the development issuer
+	metrics  *metrics
 }
 
 // Open opens the store, loads the seed and opens the listeners. Without an error, the caller must call Run.
@@ -42,6 +43,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 	}
 	s := &Server{config: c, host: newHost(log, c.DrainDelay), log: log}
 	s.host.limits = c.ConnectionLimits
+	s.metrics = newMetrics(s.host.metrics)
 	if err := s.open(ctx, &c); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -65,12 +67,17 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	s.store = store
+	s.store = &measuredStore{store, s.metrics}
+	s.metrics.watchStore(store, s.host.metrics)
 	if err := c.seed(ctx, s.store); err != nil {
 		return err
 	}
-	server.Handler, err = s.handler(c)
-	return err
+	handler, err := s.handler(c)
+	if err != nil {
+		return err
+	}
+	server.Handler = s.metrics.count(handler)
+	return nil
 }
 
 // trust builds what verifies tokens and, with --dev, what issues them. The verifier has the development issuer's key in
@@ -80,7 +87,7 @@ func (s *Server) trust(c *Config) error {
 	if err != nil {
 		return err
 	}
-	config := auth.Config{Issuers: issuers, Audiences: c.Audience, Log: s.log}
+	config := auth.Config{Issuers: issuers, Audiences: c.Audience, Log: s.log, Checked: s.metrics.checked, Fetched: s.metrics.fetched}
 	if c.Dev {
 		if s.Issuer, err = auth.NewIssuer(s.URL, nil); err != nil {
 			return err
@@ -103,6 +110,7 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		Licensed: c.isLicensed,
 		Log:      s.log,
 
+		Done:      s.metrics.done,
 		PublicURL: c.PublicURL,
 	}
 	if c.Throttle == "graph" {

@@ -28,6 +28,11 @@ type Config struct {
 	Now func() time.Time
 	// Log gets what happens to keys; never a token. Nil means nobody.
 	Log *slog.Logger
+	// Checked is told of each check of a token: accepted, missing, invalid, expired, audience or unavailable. Nil means
+	// nobody is.
+	Checked func(outcome string)
+	// Fetched is told of each fetch of an issuer's keys. Nil means nobody is.
+	Fetched func(issuer string, err error)
 	// CacheSize is how many verified tokens are remembered, 1 to 1,000,000; each takes about 1 KiB. 0 means 10,000.
 	CacheSize int
 }
@@ -58,6 +63,12 @@ func (c Config) validate() (Config, []template, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Checked == nil {
+		c.Checked = func(string) {}
+	}
+	if c.Fetched == nil {
+		c.Fetched = func(string, error) {}
 	}
 	return c, templates, nil
 }

@@ -1,5 +1,7 @@
 package auth
 
+import "errors"
+
 // Reason says why there is no [Principal]. Its zero value is Invalid, so that an error nobody classified refuses.
 type Reason int
 
@@ -31,4 +33,18 @@ func (e *Error) Unwrap() error { return e.Err }
 // refuse returns an Invalid [*Error]. why is a sentence for the client; cause may be nil.
 func refuse(why string, cause error) error {
 	return &Error{Reason: Invalid, Msg: "Access token validation failure. " + why, Err: cause}
+}
+
+// outcomes are what [Config.Checked] is told.
+var outcomes = map[Reason]string{Invalid: "invalid", Missing: "missing", Expired: "expired", Audience: "audience", Unavailable: "unavailable"}
+
+func outcomeOf(err error) string {
+	if err == nil {
+		return "accepted"
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{}
+	}
+	return outcomes[e.Reason]
 }

@@ -56,6 +56,7 @@ type source struct {
 	client   *http.Client
 	now      func() time.Time
 	log      *slog.Logger
+	fetched  func(issuer string, err error)
 	ctx      context.Context // ends with the Verifier: a fetch serves all who wait, and outlives each of them
 	unknown  *rate.Limiter
 	rotation *rate.Limiter
@@ -76,6 +77,7 @@ func newSource(ctx context.Context, t template, c Config) (*source, error) {
 		client:   c.HTTPClient,
 		now:      c.Now,
 		log:      c.Log.With("issuer", t.text),
+		fetched:  c.Fetched,
 		ctx:      ctx,
 		unknown:  rate.NewLimiter(rate.Every(unknownInterval), 1),
 		rotation: rate.NewLimiter(rate.Every(rotationInterval), rotations),
@@ -202,6 +204,7 @@ func (s *source) Sync(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
 		err := s.ResourceBase.Sync(ctx)
+		s.fetched(s.template.text, err)
 		if err != nil {
 			s.SetNext(time.Now().Add(retryInterval))
 		}

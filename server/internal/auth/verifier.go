@@ -186,6 +186,12 @@ func (v *Verifier) Ready(ctx context.Context) error {
 // Verify returns who the request's Authorization header fields, all of them, speak for. Its error is an [*Error];
 // Unavailable, and only that, says nothing against the token. The principal is shared and must not be changed.
 func (v *Verifier) Verify(ctx context.Context, authorization []string) (*Principal, error) {
+	p, err := v.principal(ctx, authorization)
+	v.config.Checked(outcomeOf(err))
+	return p, err
+}
+
+func (v *Verifier) principal(ctx context.Context, authorization []string) (*Principal, error) {
 	token, err := bearer(authorization)
 	if err != nil {
 		return nil, err

@@ -133,7 +133,7 @@ func (l *Listener) makeRoom() bool {
 func (l *Listener) end(c *conn) {
 	l.ended++
 	l.forget(c)
-	go c.Conn.Close() // may wait for the network
+	go func() { _ = c.Conn.Close() }() // may wait for the network
 }
 
 func (l *Listener) forget(c *conn) {

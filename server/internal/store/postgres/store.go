@@ -26,6 +26,7 @@ const (
 // Store is a [pfx.Store] in a PostgreSQL database. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log     *slog.Logger
+	observe atomic.Pointer[func(pfx.Batch)]
 	waits   waits
 	ping    time.Duration // how long the answer to a ping is waited for
 	pool    *pgxpool.Pool
@@ -112,6 +113,18 @@ type oneLine struct{ error }
 func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
 
 func (e oneLine) Unwrap() error { return e.error }
+
+// Observe has the writers tell fn of each group of updates from now on, maybe several at once.
+func (s *Store) Observe(fn func(pfx.Batch)) { s.observe.Store(&fn) }
+
+// Connections returns how many connections to the database there are, how many of them are in use, and how many there may be.
+func (s *Store) Connections() (open, used, most int) {
+	for _, pool := range []*pgxpool.Pool{s.pool, s.writers} {
+		stat := pool.Stat()
+		open, used, most = open+int(stat.TotalConns()), used+int(stat.AcquiredConns()), most+int(stat.MaxConns())
+	}
+	return open, used, most
+}
 
 // warn tells the log which settings of the server break the promise that an answered change survives a crash.
 func (s *Store) warn(ctx context.Context) error {

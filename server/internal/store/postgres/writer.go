@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -32,6 +33,7 @@ const (
 type job struct {
 	key    key
 	fn     func(*pfx.Request) error
+	since  time.Time // when it came
 	result *pfx.Request
 	err    error // errMoved and errAlone among them
 	state  atomic.Int32
@@ -49,7 +51,7 @@ type entry struct {
 // updateShared tries once to update a request, together with the others that wait. Its error is errMoved if another
 // server was faster, and errAlone if the group stored nothing for a reason that may be another update's.
 func (s *Store) updateShared(ctx context.Context, k key, fn func(*pfx.Request) error) (*pfx.Request, error) {
-	j := &job{key: k, fn: fn, done: make(chan struct{})}
+	j := &job{key: k, fn: fn, since: time.Now(), done: make(chan struct{})}
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
@@ -93,6 +95,7 @@ func (s *Store) write() {
 // serve runs a group of first and the other updates that wait. It claims them only when it has a connection: until then
 // their callers may give up.
 func (s *Store) serve(first *job) {
+	begun := time.Now()
 	c, err := s.acquireWriter()
 	if err == nil {
 		defer s.release(c)
@@ -100,6 +103,9 @@ func (s *Store) serve(first *job) {
 	group := s.claim(first)
 	ended := false
 	defer func() {
+		if observe := s.observe.Load(); observe != nil {
+			(*observe)(pfx.Batch{Size: len(group), Waited: begun.Sub(first.since), Took: time.Since(begun)})
+		}
 		for _, j := range group {
 			if !ended { // an fn has called runtime.Goexit: it takes this goroutine down, and no other may suffer
 				j.result, j.err = nil, errAlone

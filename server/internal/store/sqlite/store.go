@@ -54,6 +54,7 @@ func (c Config) validate() error {
 // Store is a [pfx.Store] in one SQLite file. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log         *slog.Logger
+	observe     atomic.Pointer[func(pfx.Batch)]
 	path        string
 	busyTimeout time.Duration
 	writer      *conn      // used by the goroutine write alone, and by Close after that has ended
@@ -72,6 +73,19 @@ type Store struct {
 }
 
 var _ pfx.Store = (*Store)(nil)
+
+// Observe has the goroutine that writes tell fn of each batch of updates from now on.
+func (s *Store) Observe(fn func(pfx.Batch)) { s.observe.Store(&fn) }
+
+// LogSize returns the length in bytes of the log beside the file, which holds what is not in the file yet. It is not cut
+// off when it has been moved there, but written over.
+func (s *Store) LogSize() int64 {
+	info, err := os.Stat(s.path + "-wal")
+	if err != nil {
+		return 0 // there is none before the first change
+	}
+	return info.Size()
+}
 
 // Open opens the file, creates it or brings its schema up to date. Its error is one sentence for the operator that
 // names the file and the cause; the file is then as it was. ctx bounds Open alone, not the store.

@@ -42,6 +42,7 @@ type job struct {
 	run    func(c *conn, j *job) error
 	result *pfx.Request
 	err    error
+	since  time.Time // when it came
 	state  atomic.Int32
 	done   chan struct{}
 }
@@ -58,7 +59,7 @@ func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Reque
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	j := &job{run: run, done: make(chan struct{})}
+	j := &job{run: run, since: time.Now(), done: make(chan struct{})}
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
@@ -126,6 +127,7 @@ func (s *Store) write() {
 // runBatch runs first and the other jobs that wait in one transaction, and answers them. It claims them only when the
 // transaction has begun: until then, while another process writes, their callers may give up.
 func (s *Store) runBatch(batch []*job, first *job) []*job {
+	begun := time.Now()
 	err := s.begin()
 	batch = s.claim(batch, first)
 	for _, j := range batch {
@@ -142,6 +144,9 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	}
 	if err != nil {
 		err = s.abort(err)
+	}
+	if observe := s.observe.Load(); observe != nil {
+		(*observe)(pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun)})
 	}
 	for _, j := range batch {
 		// When the transaction has failed, no job has an outcome of its own, not even one that changed nothing or was

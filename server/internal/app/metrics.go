@@ -1,0 +1,180 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// metrics are those of a server. No label takes a value of a client: operations are those of the contract, reasons the
+// codes of its errors, issuers the configured ones.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+	tokens   *prometheus.CounterVec
+	fetches  *prometheus.CounterVec
+	store    *prometheus.HistogramVec
+	failures *prometheus.CounterVec
+	batch    prometheus.Histogram
+	waited   prometheus.Histogram
+	commit   prometheus.Histogram
+}
+
+const metricsNamespace = "pfxr"
+
+// seconds are the buckets of durations, for whoever reads no native histograms.
+var seconds = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// histogram returns the options of a histogram that is native and classic at once.
+func histogram(name, help string, buckets []float64) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{
+		Namespace: metricsNamespace, Name: name, Help: help, Buckets: buckets,
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
+	}
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: metricsNamespace, Name: name, Help: help}, labels)
+}
+
+func newMetrics(registry prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: counters("requests_total", "Requests by operation (empty: no operation has the path), status and reason: the code of the error, Overload beyond --max-in-flight.", "operation", "status", "reason"),
+		duration: prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time from the head of a request to the end of its response.", seconds), []string{"operation"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: "requests_in_flight", Help: "Requests that have no whole response yet."}),
+		tokens:   counters("token_checks_total", "Checks of tokens by outcome: accepted, missing, invalid, expired, audience, unavailable.", "outcome"),
+		fetches:  counters("key_fetches_total", "Fetches of an issuer's keys by result.", "issuer", "result"),
+		store:    prometheus.NewHistogramVec(histogram("store_duration_seconds", "Time that the store takes for a call, waiting included.", seconds), []string{"call"}),
+		failures: counters("store_failures_total", "Calls of the store that failed or had to be given up, by kind.", "call", "kind"),
+		batch:    prometheus.NewHistogram(histogram("store_batch_size", "Updates that shared a commit.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256})),
+		waited:   prometheus.NewHistogram(histogram("store_queue_duration_seconds", "How long the first update of a batch waited for a writer.", seconds)),
+		commit:   prometheus.NewHistogram(histogram("store_commit_duration_seconds", "How long a writer was at a batch, the commit included.", seconds)),
+	}
+	registry.MustRegister(m.requests, m.duration, m.inFlight, m.tokens, m.fetches, m.store, m.failures, m.batch, m.waited, m.commit)
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: "build_info", Help: "1, by the version of the program."}, []string{"version"})
+	build.WithLabelValues(version()).Set(1)
+	registry.MustRegister(build)
+	return m
+}
+
+// done counts a request.
+func (m *metrics) done(operation string, status int, reason string, took time.Duration) {
+	m.requests.WithLabelValues(operation, strconv.Itoa(status), reason).Inc()
+	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// count counts what next has in flight.
+func (m *metrics) count(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.inFlight.Inc()
+		defer m.inFlight.Dec()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (m *metrics) checked(outcome string) { m.tokens.WithLabelValues(outcome).Inc() }
+
+func (m *metrics) fetched(issuer string, err error) {
+	result := "ok"
+	if err != nil {
+		result = "failed"
+	}
+	m.fetches.WithLabelValues(issuer, result).Inc()
+}
+
+func (m *metrics) wrote(b pfx.Batch) {
+	m.batch.Observe(float64(b.Size))
+	m.waited.Observe(b.Waited.Seconds())
+	m.commit.Observe(b.Took.Seconds())
+}
+
+// watchStore shows what a kind of store has of its own.
+func (m *metrics) watchStore(s store, registry prometheus.Registerer) {
+	gauge := func(name, help string, value func() int64) {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: name, Help: help}, func() float64 { return float64(value()) }))
+	}
+	if s, ok := s.(interface{ Observe(fn func(pfx.Batch)) }); ok {
+		s.Observe(m.wrote)
+	}
+	if s, ok := s.(interface{ LogSize() int64 }); ok {
+		gauge("store_log_bytes", "Length of the write-ahead log beside the file.", s.LogSize)
+	}
+	if s, ok := s.(interface{ Connections() (open, used, most int) }); ok {
+		gauge("store_connections", "Connections to the database.", func() int64 { open, _, _ := s.Connections(); return int64(open) })
+		gauge("store_connections_used", "Connections to the database that are in use.", func() int64 { _, used, _ := s.Connections(); return int64(used) })
+		gauge("store_connections_max", "How many connections to the database there may be.", func() int64 { _, _, most := s.Connections(); return int64(most) })
+	}
+}
+
+// measuredStore is a store whose calls are measured.
+type measuredStore struct {
+	pfx.Store
+	metrics *metrics
+}
+
+// kinds are those of errors that are the store's, not the caller's.
+var kinds = map[pfx.Kind]string{pfx.Internal: "internal", pfx.Unavailable: "unavailable"}
+
+func (s *measuredStore) measure(call string, begun time.Time, err error) {
+	s.metrics.store.WithLabelValues(call).Observe(time.Since(begun).Seconds())
+	if err == nil {
+		return
+	}
+	e, ok := errors.AsType[*pfx.Error](err)
+	if !ok {
+		e = &pfx.Error{}
+	}
+	if kind := kinds[e.Kind]; kind != "" {
+		s.metrics.failures.WithLabelValues(call, kind).Inc()
+	}
+}
+
+func (s *measuredStore) Update(ctx context.Context, tenant edm.Guid, id string, fn func(*pfx.Request) error) (*pfx.Request, error) {
+	begun := time.Now()
+	r, err := s.Store.Update(ctx, tenant, id, fn)
+	s.measure("update", begun, err)
+	return r, err
+}
+
+func (s *measuredStore) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
+	begun := time.Now()
+	stored, err := s.Store.Insert(ctx, r)
+	s.measure("insert", begun, err)
+	return stored, err
+}
+
+func (s *measuredStore) Delete(ctx context.Context, tenant edm.Guid, id string, check func(*pfx.Request) error) error {
+	begun := time.Now()
+	err := s.Store.Delete(ctx, tenant, id, check)
+	s.measure("delete", begun, err)
+	return err
+}
+
+func (s *measuredStore) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Request, error) {
+	begun := time.Now()
+	r, err := s.Store.Get(ctx, tenant, id)
+	s.measure("get", begun, err)
+	return r, err
+}
+
+func (s *measuredStore) List(ctx context.Context, tenant edm.Guid, q pfx.Query) ([]pfx.Request, error) {
+	begun := time.Now()
+	list, err := s.Store.List(ctx, tenant, q)
+	s.measure("list", begun, err)
+	return list, err
+}
+
+func (s *measuredStore) Count(ctx context.Context, tenant edm.Guid, filter pfx.Filter) (int64, error) {
+	begun := time.Now()
+	n, err := s.Store.Count(ctx, tenant, filter)
+	s.measure("count", begun, err)
+	return n, err
+}
