@@ -78,7 +78,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
+		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/audit", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
 		"api":              {"auth", "graph", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
@@ -93,10 +93,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"odata":            {"pfx"},
 		"pace":             {},
 		"pester":           {},
+		"store/audit":      {"pfx"},
 		"store/copying":    {"pfx"},
-		"store/postgres":   {"pfx"},
-		"store/sqlite":     {"pfx"},
-		"store/storetest":  {"store/copying", "pfx"},
+		"store/postgres":   {"store/audit", "pfx"},
+		"store/sqlite":     {"store/audit", "pfx"},
+		"store/storetest":  {"store/audit", "store/copying", "pfx"},
 		"pfx":              {},
 		"throttle":         {},
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -14,6 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
@@ -159,12 +161,33 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.writer }
 
 type exchangeKey struct{}
 
-// Value finds the exchange itself, and what the parent knows.
+// Value finds the exchange itself, who asks for changes, and what the parent knows.
 func (x *exchange) Value(key any) any {
-	if _, ok := key.(exchangeKey); ok {
+	switch key.(type) {
+	case exchangeKey:
 		return x
+	case pfx.AuthorKey:
+		return x.author()
 	}
 	return x.Context.Value(key)
+}
+
+// author returns who asks, for the audit trail.
+func (x *exchange) author() *pfx.Author {
+	a := &pfx.Author{Request: x.RequestID.String()}
+	if p := x.principal; p != nil {
+		a.Subject, a.App, a.Token = storable(p.Subject), storable(p.App), storable(p.Token)
+	}
+	return a
+}
+
+// maxClaim bounds what a token may put into the audit trail by one claim, in bytes.
+const maxClaim = 256
+
+// storable returns a claim as a store can keep it: PostgreSQL's text has no NUL.
+func storable(claim string) string {
+	claim = strings.ToValidUTF8(claim[:min(len(claim), maxClaim)], "")
+	return strings.ReplaceAll(claim, "\x00", "")
 }
 
 // exchangeOf returns the exchange that a handler's context is, or comes from.

@@ -29,6 +29,7 @@ type commands struct {
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
 	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
 	Copy    copyCommand      `cmd:"" help:"Copy all objects to another store."`
+	Audit   auditCommand     `cmd:"" help:"Read and check the audit trail of a store."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
 	Spec    specCommand      `cmd:"" help:"Print openapi.yaml."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`

@@ -127,6 +127,8 @@ type claims struct {
 	Appid string               `json:"appid"`
 	Oid   string               `json:"oid"`
 	Sub   string               `json:"sub"`
+	Uti   string               `json:"uti"`
+	Jti   string               `json:"jti"`
 
 	// What only an ID token has (OpenID Connect Core §2, §3.3.2.11), and Entra's access tokens never.
 	Nonce  jsontext.Value `json:"nonce"`
@@ -214,6 +216,9 @@ func (c *claims) principal() (*Principal, error) {
 	}
 	if p.Subject == "" {
 		p.Subject = c.Sub
+	}
+	if p.Token = c.Uti; p.Token == "" {
+		p.Token = c.Jti
 	}
 	switch scopes, ok := c.Scp.Get(); {
 	case ok:
