@@ -1,5 +1,5 @@
 // Torture runs a built pfxrd as its users do, by its command line and over HTTP, and does to it what the README promises
-// that it survives: kills, lost database backends, switchovers of the database, slow callers, too many callers, restarts, other releases, failing and
+// that it survives: kills, lost database backends, switchovers of the database, backups cut short, slow callers, too many callers, restarts, other releases, failing and
 // full disks, failing networks, too few descriptors, clocks that are set, an hour of work, and sequences of requests that
 // are drawn by chance, each answer of which must be that of a model of the contract.
 //
