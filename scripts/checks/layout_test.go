@@ -97,7 +97,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "conns", "cors", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/copying", "store/postgres", "store/sqlite", "throttle"},
+		"app":              {"api", "auth", "conns", "cors", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/audit", "store/copying", "store/postgres", "store/sqlite", "throttle"},
 		"api":              {"auth", "graph", "message", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
@@ -117,10 +117,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"odata":            {"pfx"},
 		"pace":             {},
 		"pester":           {},
+		"store/audit":      {"pfx"},
 		"store/copying":    {"pfx"},
-		"store/postgres":   {"pfx"},
-		"store/sqlite":     {"pfx"},
-		"store/storetest":  {"store/copying", "pfx"},
+		"store/postgres":   {"store/audit", "pfx"},
+		"store/sqlite":     {"store/audit", "pfx"},
+		"store/storetest":  {"store/audit", "store/copying", "pfx"},
 		"pfx":              {},
 		"throttle":         {},
 

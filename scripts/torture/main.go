@@ -29,6 +29,8 @@ var harnesses = []harness{
 	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
 	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
 	{"model", [3]time.Duration{time.Minute, 4 * time.Minute, 2 * time.Hour}, modelBased},
+	{"audit", [3]time.Duration{2 * time.Minute, 5 * time.Minute, 4 * time.Hour}, audit},
+	{"backup", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, backup},
 	{"postgres", [3]time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, postgres},
 	{"network", [3]time.Duration{2 * time.Minute, 4 * time.Minute, 2 * time.Hour}, network},
 	{"switchover", [3]time.Duration{2 * time.Minute, 4 * time.Minute, 2 * time.Hour}, switchover},

@@ -30,6 +30,7 @@ var (
 	rounds      = flag.Int("rounds", 5, "how often each figure is measured")
 	duration    = flag.Duration("duration", 5*time.Second, "how long it is measured each time")
 	connections = flag.Int("connections", 64, "how many connections send updates, one after another")
+	sizes       = flag.Bool("sizes", false, "measure only what many objects cost instead of few")
 	objects     = flag.Int("objects", 10_000_000, "how many objects the large databases have; 0 for none of them")
 )
 
@@ -72,8 +73,11 @@ func run() (err error) {
 	t := &table{}
 	t.title("load average of the machine before: %s", busy[:bytes.IndexByte(busy, ' ')])
 	measures := []func(*table) error{r.measureRates, r.measureLatency, r.measureSizes}
-	if *objects == 0 {
+	switch {
+	case *objects == 0:
 		measures = measures[:2]
+	case *sizes:
+		measures = measures[2:]
 	}
 	for _, measure := range measures {
 		if err := measure(t); err != nil {

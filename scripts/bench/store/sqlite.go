@@ -59,7 +59,7 @@ const fillSQLite = `
 WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
 INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status,
 	source_type, created_time, last_modified_time, is_deleted, e_tag)
-SELECT ?1, format('%08x', i) || '` + keyEnd + `', i + 1, randomblob(16), randomblob(16), CAST(format('%016d', i % 20) AS BLOB),
+SELECT ?1, format('%08x', i) || '` + keyEnd + `', i + 1, randomblob(16), randomblob(16), unhex(format('%032d', i % 20)),
 	hex(randomblob(16)), hex(randomblob(16)), i % 10, i % 10, strftime('%Y-%m-%dT%H:%M:%SZ', 1700000000 + i, 'unixepoch'),
 	strftime('%Y-%m-%dT%H:%M:%SZ', 1700000000 + i, 'unixepoch'), i % 2, NULL
 FROM n`

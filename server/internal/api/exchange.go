@@ -14,6 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
@@ -140,6 +141,32 @@ func (x *exchange) writeJSON(w http.ResponseWriter, status int, appendTo func([]
 
 // exchangeOf returns the exchange that a handler's context is, or comes from.
 func exchangeOf(ctx context.Context) *exchange { return strict.From(ctx).State.(*exchange) }
+
+// Lookup returns who asks for changes, under the key for that.
+func (x *exchange) Lookup(key any) any {
+	if _, ok := key.(pfx.AuthorKey); ok {
+		return x.author()
+	}
+	return nil
+}
+
+// author returns who asks, for the audit trail.
+func (x *exchange) author() *pfx.Author {
+	a := &pfx.Author{Request: x.RequestID}
+	if p, ok := x.Principal.(*auth.Principal); ok && p != nil {
+		a.Subject, a.App, a.Token = storable(p.Subject), storable(p.App), storable(p.Token)
+	}
+	return a
+}
+
+// maxClaim bounds what a token may put into the audit trail by one claim, in bytes.
+const maxClaim = 256
+
+// storable returns a claim as a store can keep it: PostgreSQL's text has no NUL.
+func storable(claim string) string {
+	claim = strings.ToValidUTF8(claim[:min(len(claim), maxClaim)], "")
+	return strings.ReplaceAll(claim, "\x00", "")
+}
 
 // writeError writes a problem as Microsoft Graph does.
 func writeError(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, string) {

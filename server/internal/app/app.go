@@ -33,6 +33,7 @@ type commands struct {
 	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
 	Mock    mockCommand      `cmd:"" help:"Answer for an API that does not exist yet, from its document."`
 	Copy    copyCommand      `cmd:"" help:"Copy all objects to another store."`
+	Audit   auditCommand     `cmd:"" help:"Read and check the audit trail of a store."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
 	Spec    specCommand      `cmd:"" help:"Print the OpenAPI document, as one file."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`

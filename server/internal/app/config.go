@@ -24,6 +24,8 @@ type Config struct {
 	AdminListen    string         `default:"127.0.0.1:8081" help:"Address of /healthz, /readyz and /metrics (${default}); empty for none." placeholder:"ADDR"`
 	Debug          bool           `help:"Serve /debug/pprof/ on --admin-listen: anyone who can reach it can read the memory and slow the program down."`
 	Store          string         `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default}) or postgres://USER@HOST/DATABASE?…, the password better in PGPASSWORD, also through PgBouncer with ignore_startup_parameters." placeholder:"DSN"`
+	Index          []string       `help:"A member on which PostgreSQL keeps an index for $$filter, besides those that have one: status, sourceType, createdTime, lastModifiedTime, isDeleted or eTag; may be repeated. Each slows updates down; without it such a filter reads the whole tenant." placeholder:"MEMBER"`
+	Audit          auditMode      `default:"members" enum:"members,values,off" help:"What the audit trail has of each change: the members that were changed, their values too, or nothing (${default})." placeholder:"WHAT"`
 	Dev            bool           `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
 	CORSOrigin     []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. With --dev every loopback origin may." placeholder:"ORIGIN" name:"cors-origin"`
 	Seed           string         `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`
@@ -78,7 +80,7 @@ func (c *Config) Validate() error {
 	case !isStore(c.Store):
 		return errors.New("--store must be sqlite:FILE or postgres://USER@HOST/DATABASE")
 	}
-	return nil
+	return checkIndex(c.Store, c.Index)
 }
 
 // cors says which pages may call.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/copying"
 )
 
@@ -33,6 +33,18 @@ stop its server, copy again, and start the server on the new store.
 
 Nobody may write to the target before that. An object that has been changed there since it was copied is left as it is, and
 makes the verification fail, unless --overwrite is given: a copy that is run again by mistake takes nothing back.
+
+The audit trail comes along: a server on the target begins chains of its own, and the trail verifies there as well.
+
+A copy to a file is a backup, taken while the source is used. Restore it by a copy back, or start a server on it. A copy of
+the bare file by cp is none: what was changed last is only in the log beside it, FILE-wal, and a file that is read while it is
+written may be damaged. Take cp only when no process has the file open.
+
+    pfxrd copy --from sqlite:/var/lib/pfxr/pfxr.db --to sqlite:/backup/pfxr.db --delete --overwrite
+    pfxrd copy --from sqlite:/backup/pfxr.db --to sqlite:/var/lib/pfxr/pfxr.db --delete --overwrite
+
+With writers at work, the two stores differ at the end, and the exit code is 1: the objects in the backup are those of the
+moment at which it began. To check a backup, run pfxrd audit verify on it.
 
 While it runs, the log beside a source in a file grows with what is written, and a source in PostgreSQL is not vacuumed of
 what changes.
@@ -63,21 +75,18 @@ func (c *copyCommand) Run(ctx context.Context, stdout io.Writer, p *progress, lo
 }
 
 func (c *copyCommand) run(ctx context.Context, stdout io.Writer, p *progress, log *slog.Logger) error {
-	if path := sqlitePath(c.From); path != "" {
-		// To open it would create it, and to copy from nothing deletes everything with --delete.
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("opening the source: %w", err)
-		}
-	}
-	from, err := openStore(ctx, c.From, log)
+	from, err := openExisting(ctx, c.From, log) // to copy from nothing deletes everything with --delete
 	if err != nil {
-		return err
+		return fmt.Errorf("opening the source: %w", err)
 	}
-	to, err := openStore(ctx, c.To, log)
+	to, err := openStore(ctx, storeConfig{DSN: c.To}, log)
 	if err != nil {
 		return errors.Join(err, from.Close())
 	}
 	err = c.copy(ctx, &copying.Job{From: from, To: to, Delete: c.Delete, Overwrite: c.Overwrite, Progress: p.add}, stdout, p)
+	if err == nil {
+		err = copyTrail(ctx, from, to, p) // after the objects: no change comes over without its record
+	}
 	return errors.Join(err, from.Close(), to.Close())
 }
 
@@ -96,6 +105,16 @@ func (c *copyCommand) copy(ctx context.Context, job *copying.Job, stdout io.Writ
 		return err
 	}
 	return conclude(stdout, p, &report)
+}
+
+// copyTrail copies the records of the audit trail that the target does not have.
+func copyTrail(ctx context.Context, from, to audit.Trail, p *progress) error {
+	n, err := audit.Copy(ctx, from, to)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p, "%d records of the audit trail copied\n", n)
+	return nil
 }
 
 // tell says what a copy did.

@@ -63,7 +63,7 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	if s.AdminURL, err = s.host.openAdmin(c.AdminListen, c.Debug, s.notReady); err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c.Store, s.log)
+	store, err := openStore(ctx, storeConfig{DSN: c.Store, Index: c.Index, Audit: c.Audit.mode()}, s.log)
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/copying"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/sqlite"
@@ -15,22 +19,51 @@ import (
 type store interface {
 	pfx.Store
 	copying.Target
+	audit.Trail
+}
+
+// storeConfig says which store to open. Only DSN is required.
+type storeConfig struct {
+	DSN   string
+	Index []string // of PostgreSQL
+	Audit audit.Mode
 }
 
 // openStore returns nil with an error: an interface that holds a nil pointer would be closed.
-func openStore(ctx context.Context, dsn string, log *slog.Logger) (store, error) {
-	if isPostgres(dsn) {
-		s, err := postgres.Open(ctx, postgres.Config{URL: dsn, Log: log})
+func openStore(ctx context.Context, c storeConfig, log *slog.Logger) (store, error) {
+	if isPostgres(c.DSN) {
+		s, err := postgres.Open(ctx, postgres.Config{URL: c.DSN, Index: c.Index, Audit: c.Audit, Log: log})
 		if err != nil {
 			return nil, err
 		}
 		return s, nil
 	}
-	s, err := sqlite.Open(ctx, sqlite.Config{Path: sqlitePath(dsn), Log: log})
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: sqlitePath(c.DSN), Audit: c.Audit, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// openExisting opens a store that must be there already. To open a file creates it.
+func openExisting(ctx context.Context, dsn string, log *slog.Logger) (store, error) {
+	if path := sqlitePath(dsn); path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+	}
+	return openStore(ctx, storeConfig{DSN: dsn}, log)
+}
+
+// checkIndex returns an error if a store cannot have indexes on these members.
+func checkIndex(dsn string, members []string) error {
+	if len(members) > 0 && !isPostgres(dsn) {
+		return errors.New("--index is for a store in PostgreSQL: a file is read from end to end, which takes 0.3 s for a million objects")
+	}
+	if err := postgres.CheckIndexes(members); err != nil {
+		return fmt.Errorf("--index: %w", err)
+	}
+	return nil
 }
 
 func isStore(dsn string) bool { return isPostgres(dsn) || sqlitePath(dsn) != "" }

@@ -15,6 +15,7 @@ type Principal struct {
 	Tenant    edm.Guid // `tid`
 	App       string   // `azp`, else `appid`, else `client_id`; empty if the token names no application
 	Subject   string   // `oid`, else `sub`; empty if the token names none
+	Token     string   // `uti`, else `jti`: which token it was; empty if it has no name
 	Delegated bool     // the application acts for a signed-in user
 
 	permissions []string

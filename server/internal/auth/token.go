@@ -134,6 +134,9 @@ type claims struct {
 	ClientID string `json:"client_id"`
 	Oid      string `json:"oid"`
 	Sub      string `json:"sub"`
+	// Uti and Jti are the token's own names, Entra's and RFC 7519's (§4.1.7).
+	Uti string `json:"uti"`
+	Jti string `json:"jti"`
 
 	// What only an ID token has (OpenID Connect Core §2, §3.3.2.11), and Entra's access tokens never.
 	Nonce  jsontext.Value `json:"nonce"`
@@ -220,6 +223,7 @@ func (c *claims) principal() (*Principal, error) {
 	}
 	p := &Principal{
 		Tenant: tenant, App: cmp.Or(c.Azp, c.Appid, c.ClientID), Subject: cmp.Or(c.Oid, c.Sub), Delegated: !c.Scp.IsZero(),
+		Token: cmp.Or(c.Uti, c.Jti),
 	}
 	switch scopes, ok := c.Scp.Get(); {
 	case ok:

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
 // Config says which database to open. Only URL is required.
@@ -25,6 +27,8 @@ type Config struct {
 	// would otherwise read all requests of the tenant. Each makes updates slower. An index that is not wanted any more is
 	// the operator's to drop.
 	Index []string
+	// Audit says what is recorded of each change in the trail of the same database.
+	Audit audit.Mode
 	// Log gets what an operator must know and no caller is told. Nil means nowhere.
 	Log *slog.Logger
 }
@@ -96,7 +100,8 @@ type settings struct {
 	writers *pgxpool.Config // for these
 	migrate *pgx.ConnConfig
 	index   []string // members
-	chosen  bool     // whether the address says how statements are run
+	audit   audit.Mode
+	chosen  bool // whether the address says how statements are run
 	log     *slog.Logger
 	waits   waits
 }
@@ -106,7 +111,7 @@ func (c Config) settings() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkIndexes(c.Index); err != nil {
+	if err := CheckIndexes(c.Index); err != nil {
 		return nil, err
 	}
 	_, chosen := given["default_query_exec_mode"]
@@ -135,7 +140,7 @@ func (c Config) settings() (*settings, error) {
 	if !chosen {
 		migrate.DefaultQueryExecMode = pooledMode
 	}
-	return &settings{pool, group, migrate, c.Index, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler)), usualWaits}, nil
+	return &settings{pool, group, migrate, c.Index, c.Audit, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler)), usualWaits}, nil
 }
 
 // withDefaults appends the defaults that the address does not name, and returns what it names. What is wrong with an

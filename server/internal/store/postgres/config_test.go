@@ -51,7 +51,7 @@ func TestConfigRefuses(t *testing.T) {
 // TestSettingsAreInForce asks the server, over each kind of connection.
 func TestSettingsAreInForce(t *testing.T) {
 	t.Parallel()
-	dsn := postgrestest.Database(t)
+	dsn := postgrestest.Copy(t, "empty", prepare)
 	for name, tt := range map[string]struct {
 		parameters string
 		want       map[string]string // of every connection, but for lock_timeout
@@ -129,7 +129,7 @@ func show(t *testing.T, q querier, setting string) string {
 
 func TestOpenWarnsOfSettingsThatLoseChanges(t *testing.T) {
 	t.Parallel()
-	dsn := postgrestest.Database(t)
+	dsn := postgrestest.Copy(t, "empty", prepare)
 	var log bytes.Buffer
 	s := mustOpen(t, Config{URL: dsn + "&synchronous_commit=off", Log: slog.New(slog.NewTextHandler(&log, nil))}, true)
 	if !strings.Contains(log.String(), "synchronous_commit=off: a crash of it loses changes") {

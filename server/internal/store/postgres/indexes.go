@@ -30,8 +30,8 @@ var indexable = func() []string {
 // fillfactor leaves room for three more versions of a request on each page of 27, for HOT updates.
 const fillfactor = 85
 
-// checkIndexes returns an error if a member cannot have an index of its own, or always has one.
-func checkIndexes(members []string) error {
+// CheckIndexes returns an error if a member cannot have an index of its own, or always has one.
+func CheckIndexes(members []string) error {
 	for _, m := range members {
 		if slices.Contains(lookups, m) || m == "id" {
 			return fmt.Errorf("the member %q always has an index", m)

@@ -18,7 +18,7 @@ func TestStandby(t *testing.T) {
 
 	t.Run("isRefusedAtAStart", func(t *testing.T) {
 		t.Parallel()
-		_, err := Open(t.Context(), Config{URL: postgrestest.Database(t) + "&default_transaction_read_only=on"})
+		_, err := Open(t.Context(), Config{URL: postgrestest.Copy(t, "empty", prepare) + "&default_transaction_read_only=on"})
 		if err == nil || !strings.Contains(err.Error(), "the database is read-only") {
 			t.Errorf("got %v, want a read-only database refused", err)
 		}
@@ -27,7 +27,7 @@ func TestStandby(t *testing.T) {
 	// Only an address that says so uses a standby.
 	t.Run("isNotReady", func(t *testing.T) {
 		t.Parallel()
-		s := mustOpen(t, Config{URL: postgrestest.Database(t) + "&target_session_attrs=any"}, true)
+		s := mustOpen(t, Config{URL: postgrestest.Copy(t, "empty", prepare) + "&target_session_attrs=any"}, true)
 		mustInsert(t, s, "a")
 		readOnly := s.pool.Config()
 		readOnly.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
@@ -46,7 +46,7 @@ func TestStandby(t *testing.T) {
 	for _, way := range ways {
 		t.Run("behindAProxyIsLeft/"+way.name, func(t *testing.T) {
 			t.Parallel()
-			s := mustOpen(t, Config{URL: postgrestest.Database(t)}, way.share)
+			s := mustOpen(t, Config{URL: postgrestest.Copy(t, "empty", prepare)}, way.share)
 			before := mustInsert(t, s, "a")
 			pools := []*pgxpool.Pool{s.pool, s.writers}
 			for _, pool := range pools {
@@ -63,7 +63,7 @@ func TestStandby(t *testing.T) {
 
 	t.Run("behindAProxyIsNotRead", func(t *testing.T) {
 		t.Parallel()
-		s := mustOpen(t, Config{URL: postgrestest.Database(t)}, true)
+		s := mustOpen(t, Config{URL: postgrestest.Copy(t, "empty", prepare)}, true)
 		demoted := demote(t, s.pool, time.Now().Add(-2*time.Second))
 		c, err := s.take(t.Context(), s.pool)
 		check(t, err)

@@ -68,9 +68,23 @@ SELECT count(*) FROM request WHERE tenant_id = $1`
 )
 
 // statements are those that assign members, which a test replaces by others that leave one out.
-type statements struct{ insert, update, updateGroup, putGroup string }
+type statements struct {
+	insert, update, delete recordable
+	updateGroup, putGroup  string
+}
 
-var usualStatements = statements{insertRequest, updateRequest, updateGroup, putGroup}
+// recordable is a statement that changes one row, without and with the record of that in the audit trail.
+type recordable struct{ plain, recorded string }
+
+func newRecordable(statement string, parameters int) recordable {
+	return recordable{statement, recorded(statement, parameters)}
+}
+
+var usualStatements = newStatements(insertRequest, updateRequest, updateGroup, putGroup)
+
+func newStatements(insert, update, updateGroup, putGroup string) *statements {
+	return &statements{newRecordable(insert, 16), newRecordable(update, 17), newRecordable(deleteRequest, 3), updateGroup, putGroup}
+}
 
 // querier is a connection or a pool of them.
 type querier interface {
@@ -108,15 +122,6 @@ func load(ctx context.Context, q querier, k key) (*pfx.Request, error) {
 	return &r, nil
 }
 
-// storeOne stores r if the database has its version stored, and returns how many rows that has changed.
-func (s *statements) storeOne(ctx context.Context, q querier, r *pfx.Request, stored pfx.Version) (int64, error) {
-	tag, err := q.Exec(ctx, s.update, append(arguments(r), int64(stored))...)
-	if err != nil {
-		return 0, fmt.Errorf("updating a request: %w", err)
-	}
-	return tag.RowsAffected(), nil
-}
-
 // scan reads a row of more and then columns into r.
 func scan(rows pgx.Rows, r *pfx.Request, more ...any) error {
 	var version int64
@@ -136,6 +141,11 @@ func scan(rows pgx.Rows, r *pfx.Request, more ...any) error {
 		return internalError(err)
 	}
 	return nil
+}
+
+// updateArguments are those of updateRequest.
+func updateArguments(r *pfx.Request, stored pfx.Version) []any {
+	return append(arguments(r), int64(stored))
 }
 
 // arguments are those of insertRequest, and the first ones of updateRequest.

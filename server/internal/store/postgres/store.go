@@ -16,6 +16,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
 const (
@@ -33,6 +34,8 @@ type Store struct {
 	writers *pgxpool.Pool // of those that write groups
 	share   bool          // whether updates that wait go together
 	sql     *statements
+	audit   audit.Mode
+	chains  chains
 	queue   chan *job
 	lost    atomic.Int64 // when a connection was last found to be lost, in ns of Unix time
 
@@ -63,7 +66,7 @@ func open(ctx context.Context, c Config, share bool) (*Store, error) {
 
 func openWith(ctx context.Context, settings *settings, share bool) (*Store, error) {
 	s := &Store{
-		log: settings.log, share: share, sql: &usualStatements, waits: settings.waits, ping: cmp.Or(settings.pool.PingTimeout, settings.waits.connection),
+		log: settings.log, share: share, sql: usualStatements, audit: settings.audit, chains: newChains(), waits: settings.waits, ping: cmp.Or(settings.pool.PingTimeout, settings.waits.connection),
 		queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.open(ctx, settings); err != nil {
@@ -178,15 +181,15 @@ func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) 
 	if err != nil {
 		return nil, err
 	}
-	stored := r.Version
+	before := *r
 	if err := guard(func() error { return r.Change(fn) }); err != nil {
 		return nil, err
 	}
-	if r.Version == stored {
+	if r.Version == before.Version {
 		return r, nil
 	}
 	canonical(r)
-	n, err := s.change(ctx, func(ctx context.Context, q querier) (int64, error) { return s.sql.storeOne(ctx, q, r, stored) })
+	n, err := s.changeOne(ctx, "updating a request", &s.sql.update, change{pfx.AuthorOf(ctx), &before, r}, updateArguments(r, before.Version)...)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +205,7 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
 		r := r
 		r.Version = pfx.NewVersion()
-		n, err := s.exec(ctx, "inserting a request", s.sql.insert, arguments(&r)...)
+		n, err := s.changeOne(ctx, "inserting a request", &s.sql.insert, change{author: pfx.AuthorOf(ctx), after: &r}, arguments(&r)...)
 		if err != nil {
 			return nil, err
 		}
@@ -220,11 +223,12 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 		if err != nil {
 			return nil, err
 		}
-		version := int64(r.Version)
+		before := *r
 		if err := guard(func() error { return check(r) }); err != nil {
 			return nil, err
 		}
-		n, err := s.exec(ctx, "deleting a request", deleteRequest, [16]byte(tenant), id, version)
+		n, err := s.changeOne(ctx, "deleting a request", &s.sql.delete, change{author: pfx.AuthorOf(ctx), before: &before},
+			[16]byte(tenant), id, int64(before.Version))
 		if err != nil {
 			return nil, err
 		}
@@ -323,17 +327,6 @@ func isStatement(err error) bool {
 // not. Giving up a statement earlier would cost its connection.
 func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.waits.answer)
-}
-
-// exec runs a statement by change.
-func (s *Store) exec(ctx context.Context, doing, sql string, args ...any) (int64, error) {
-	return s.change(ctx, func(ctx context.Context, q querier) (int64, error) {
-		tag, err := q.Exec(ctx, sql, args...)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", doing, err)
-		}
-		return tag.RowsAffected(), nil
-	})
 }
 
 // change runs fn, which sends one statement that changes something, a transaction of its own, and returns how many rows

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
@@ -37,6 +40,32 @@ func TestStore(t *testing.T) {
 	storetest.RunCopy(t, func(t *testing.T) storetest.CopyStore { return &holder{openTemp(t, true), t} })
 }
 
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			storetest.RunAudit(t, func(t *testing.T, mode audit.Mode) storetest.AuditStore {
+				s := openTemp(t, way.share)
+				s.audit = mode
+				if !way.share {
+					return s
+				}
+				return &holder{s, t}
+			}, func(t *testing.T, s storetest.AuditStore, sql string) {
+				store, ok := s.(*Store)
+				if !ok {
+					store = s.(*holder).Store
+				}
+				for statement := range strings.SplitSeq(sql, ";") {
+					_, err := store.pool.Exec(t.Context(), statement)
+					check(t, err)
+				}
+			})
+		})
+	}
+}
+
 // holder lets tests have updates go together.
 type holder struct {
 	*Store
@@ -61,9 +90,9 @@ func TestEveryAssignmentIsNecessary(t *testing.T) {
 		func(t *testing.T, name, statement string) storetest.CopyStore {
 			_, err := s.pool.Exec(t.Context(), "TRUNCATE request")
 			check(t, err)
-			planted := usualStatements
-			*map[string]*string{"insert": &planted.insert, "update": &planted.update, "updateGroup": &planted.updateGroup, "putGroup": &planted.putGroup}[name] = statement
-			s.sql = &planted
+			texts := map[string]string{"insert": insertRequest, "update": updateRequest, "updateGroup": updateGroup, "putGroup": putGroup}
+			texts[name] = statement
+			s.sql = newStatements(texts["insert"], texts["update"], texts["updateGroup"], texts["putGroup"])
 			return &holder{s, t}
 		})
 }
@@ -79,13 +108,22 @@ func openTemp(t testing.TB, share bool) *Store {
 	t.Helper()
 	// Each of these limits a busy machine would break.
 	const patient = "&connect_timeout=600&statement_timeout=10min&lock_timeout=10min&idle_in_transaction_session_timeout=10min&pool_ping_timeout=10m"
-	settings, err := Config{URL: postgrestest.Database(t) + patient}.settings()
+	settings, err := Config{URL: postgrestest.Copy(t, "empty", prepare) + patient}.settings()
 	check(t, err)
 	settings.waits = waits{connection: 10 * time.Minute, answer: 10 * time.Minute, call: 10 * time.Minute}
 	s, err := openWith(t.Context(), settings, share)
 	check(t, err)
 	t.Cleanup(func() { check(t, s.Close()) })
 	return s
+}
+
+// prepare makes the tables once for all tests that do not look at how they are made.
+func prepare(dsn string) error {
+	s, err := Open(context.Background(), Config{URL: dsn})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 func mustOpen(t testing.TB, c Config, share bool) *Store {

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
 const (
@@ -32,6 +35,7 @@ const (
 // job is one update that waits for a writer. After done is closed it belongs to the caller again.
 type job struct {
 	key    key
+	author pfx.Author
 	fn     func(*pfx.Request) error
 	since  time.Time // when it came
 	result *pfx.Request
@@ -46,12 +50,13 @@ type entry struct {
 	jobs    []*job
 	request *pfx.Request // as the updates have made it, nil if the tenant has none
 	stored  pfx.Version  // the version that the database has
+	changes []change     // one for each update that has changed it
 }
 
 // updateShared tries once to update a request, together with the others that wait. Its error is errMoved if another
 // server was faster, and errAlone if the group stored nothing for a reason that may be another update's.
 func (s *Store) updateShared(ctx context.Context, k key, fn func(*pfx.Request) error) (*pfx.Request, error) {
-	j := &job{key: k, fn: fn, since: time.Now(), done: make(chan struct{})}
+	j := &job{key: k, author: pfx.AuthorOf(ctx), fn: fn, since: time.Now(), done: make(chan struct{})}
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
@@ -175,13 +180,13 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) {
 	if len(changed) == 0 {
 		return
 	}
-	moved, err := s.sql.storeGroup(ctx, c, changed)
+	moved, err := s.storeGroup(ctx, c, changed)
 	if err == nil {
 		settle(moved, errMoved)
 		return
 	}
 	s.note(c, err)
-	if fateOf(err) == unknown {
+	if fateOf(err) == unknown && !errors.Is(err, errUncommitted) {
 		settle(changed, writeError(err))
 	} else {
 		settle(changed, errAlone)
@@ -221,6 +226,9 @@ func (e *entry) apply() {
 			continue
 		}
 		canonical(&r)
+		if r.Version != e.request.Version {
+			e.changes = append(e.changes, change{j.author, e.request, &r})
+		}
 		result := r // the caller's own
 		e.request, j.result = &r, &result
 	}
@@ -279,18 +287,22 @@ func (e *entry) load(ctx context.Context, q querier) error {
 }
 
 // storeGroup stores those entries that the database still has as they were loaded, and returns the others.
-func (s *statements) storeGroup(ctx context.Context, q querier, entries []*entry) ([]*entry, error) {
-	if len(entries) == 1 {
-		n, err := s.storeOne(ctx, q, entries[0].request, entries[0].stored)
-		if n == 1 {
-			entries = nil
-		}
-		return entries, err
+func (s *Store) storeGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) ([]*entry, error) {
+	switch {
+	case len(entries) == 1 && len(entries[0].changes) == 1:
+		return s.storeSingle(ctx, c, entries[0])
+	case s.audit != audit.Off:
+		return s.storeRecorded(ctx, c, entries)
 	}
-	rows, err := q.Query(ctx, s.updateGroup, groupArguments(entries)...)
+	rows, err := c.Query(ctx, s.sql.updateGroup, groupArguments(entries)...)
 	if err != nil {
 		return nil, fmt.Errorf("updating requests: %w", err)
 	}
+	return notStored(rows, entries)
+}
+
+// notStored reads the keys that were stored and returns the other entries.
+func notStored(rows pgx.Rows, entries []*entry) ([]*entry, error) {
 	defer rows.Close()
 	stored := make(map[key]bool, len(entries))
 	for rows.Next() {
@@ -303,5 +315,11 @@ func (s *statements) storeGroup(ctx context.Context, q querier, entries []*entry
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("updating requests: %w", err)
 	}
-	return slices.DeleteFunc(entries, func(e *entry) bool { return stored[e.key] }), nil
+	var moved []*entry
+	for _, e := range entries {
+		if !stored[e.key] {
+			moved = append(moved, e)
+		}
+	}
+	return moved, nil
 }

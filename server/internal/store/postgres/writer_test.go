@@ -147,7 +147,7 @@ func TestWriter(t *testing.T) {
 
 	t.Run("closeEndsWhatIsQueued", func(t *testing.T) {
 		t.Parallel()
-		dsn := postgrestest.Database(t)
+		dsn := postgrestest.Copy(t, "empty", prepare)
 		s := mustOpen(t, Config{URL: dsn}, true)
 		start := mustInsert(t, s, "a")
 		const n = 50
@@ -176,7 +176,7 @@ func TestWriter(t *testing.T) {
 	// Another transaction holds one row for longer than anybody waits.
 	t.Run("lockedRowStopsNoOther", func(t *testing.T) {
 		t.Parallel()
-		dsn := postgrestest.Database(t)
+		dsn := postgrestest.Copy(t, "empty", prepare)
 		s := mustOpen(t, Config{URL: dsn + "&lock_timeout=200ms"}, true)
 		locked := mustInsert(t, s, "locked")
 		mustInsert(t, s, "free")
@@ -232,7 +232,7 @@ func TestNoChangeWritesNothing(t *testing.T) {
 // TestTwoServers has two stores, one of each way, change the same requests.
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
-	dsn := postgrestest.Database(t)
+	dsn := postgrestest.Copy(t, "empty", prepare)
 	stores := []*Store{mustOpen(t, Config{URL: dsn}, true), mustOpen(t, Config{URL: dsn}, true), mustOpen(t, Config{URL: dsn}, false)}
 	ids := strings.Split("abcd", "")
 	for _, id := range ids {
@@ -266,7 +266,7 @@ func TestTwoServers(t *testing.T) {
 // TestBusyPool takes every connection.
 func TestBusyPool(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, Config{URL: postgrestest.Database(t) + "&pool_max_conns=2"}, true)
+	s := mustOpen(t, Config{URL: postgrestest.Copy(t, "empty", prepare) + "&pool_max_conns=2"}, true)
 	c, err := s.pool.Acquire(t.Context())
 	check(t, err)
 	_, err = s.Get(t.Context(), tenant, "a")

@@ -25,6 +25,30 @@ CREATE TABLE request (
 	is_deleted            INTEGER NOT NULL CHECK (is_deleted IN (0, 1)),
 	e_tag                 TEXT,
 	PRIMARY KEY (tenant_id, id)
+) STRICT, WITHOUT ROWID`, `
+CREATE TABLE audit_chain (
+	chain        BLOB    NOT NULL PRIMARY KEY CHECK (length(chain) = 16),
+	number       INTEGER NOT NULL,
+	hash         BLOB    NOT NULL CHECK (length(hash) = 32),
+	removed      INTEGER NOT NULL,
+	removed_hash BLOB    NOT NULL CHECK (length(removed_hash) = 32)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE audit_record (
+	chain     BLOB    NOT NULL CHECK (length(chain) = 16),
+	number    INTEGER NOT NULL,
+	time      INTEGER NOT NULL,
+	action    TEXT    NOT NULL,
+	tenant_id BLOB    NOT NULL CHECK (length(tenant_id) = 16),
+	object_id TEXT    NOT NULL,
+	before    INTEGER NOT NULL,
+	after     INTEGER NOT NULL,
+	subject   TEXT    NOT NULL,
+	app       TEXT    NOT NULL,
+	token     TEXT    NOT NULL,
+	request   TEXT    NOT NULL,
+	changes   TEXT    NOT NULL,
+	hash      BLOB    NOT NULL CHECK (length(hash) = 32),
+	PRIMARY KEY (chain, number)
 ) STRICT, WITHOUT ROWID`},
 }
 

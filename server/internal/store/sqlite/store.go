@@ -16,6 +16,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
 // Config says which file to open and how. Only Path is required.
@@ -28,6 +29,8 @@ type Config struct {
 	Readers int
 	// BusyTimeout is how long to wait for another process that writes to the same file, 1 ms to 1 min. Zero means 5 s.
 	BusyTimeout time.Duration
+	// Audit says what is recorded of each change in the trail of the same file.
+	Audit audit.Mode
 	// Log gets what an operator must know and no caller is told. Nil means nowhere.
 	Log *slog.Logger
 }
@@ -57,10 +60,12 @@ type Store struct {
 	observe     atomic.Pointer[func(pfx.Batch)]
 	path        string
 	busyTimeout time.Duration
-	writer      *conn      // used by the goroutine write alone, and by Close after that has ended
-	logTarget   int        // the length in pages from which on the log is moved into the file
-	logLimit    int        // the same, or more while that cannot be done; both used by the goroutine write alone
-	readers     chan *conn // those that are free
+	audit       audit.Mode
+	chain       audit.Chain // used by the goroutine write alone
+	writer      *conn       // used by the goroutine write alone, and by Close after that has ended
+	logTarget   int         // the length in pages from which on the log is moved into the file
+	logLimit    int         // the same, or more while that cannot be done; both used by the goroutine write alone
+	readers     chan *conn  // those that are free
 	queue       chan *job
 	fault       atomic.Pointer[error] // set once: why nothing may be written any more
 	files       files                 // as they were opened
@@ -103,6 +108,8 @@ func open(ctx context.Context, c Config, sql statements) (*Store, error) {
 	s := &Store{
 		log:         c.Log,
 		busyTimeout: c.BusyTimeout,
+		audit:       c.Audit,
+		chain:       audit.NewChain(),
 		logTarget:   checkpointPages,
 		logLimit:    checkpointPages,
 		path:        path,
@@ -160,26 +167,31 @@ func (s *Store) open(ctx context.Context, path string, c Config, sql statements)
 // at once and fn does not run; after that it waits for the outcome. fn runs once, on the writer's goroutine: it must be
 // quick and must not use the store.
 func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(r *pfx.Request) error) (*pfx.Request, error) {
+	author := pfx.AuthorOf(ctx)
 	return s.do(ctx, func(c *conn, j *job) error {
 		r, err := c.load(tenant, id)
 		if err != nil {
 			return err
 		}
-		version := r.Version
+		before := *r
 		if j.err = guard(func() error { return r.Change(fn) }); j.err != nil {
 			return nil
 		}
 		j.result = r
-		if r.Version == version {
+		if r.Version == before.Version {
 			return nil
 		}
 		canonical(r)
-		return c.store(c.update, r)
+		if err := c.store(c.update, r); err != nil {
+			return err
+		}
+		return s.record(author, &before, r)
 	})
 }
 
 // Insert stores r, as [pfx.Store] says. A string that is absent becomes null.
 func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
+	author := pfx.AuthorOf(ctx)
 	return s.do(ctx, func(c *conn, j *job) error {
 		r.Version = pfx.NewVersion()
 		canonical(&r)
@@ -190,12 +202,13 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 			return &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
 		}
 		j.result = &r
-		return nil
+		return s.record(author, nil, &r)
 	})
 }
 
 // Delete removes the request, as [pfx.Store] says. It waits as Update does.
 func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check func(r *pfx.Request) error) error {
+	author := pfx.AuthorOf(ctx)
 	_, err := s.do(ctx, func(c *conn, j *job) error {
 		r, err := c.load(tenant, id)
 		if err != nil {
@@ -209,7 +222,7 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 		if err := execute(c.delete); err != nil {
 			return fmt.Errorf("deleting a request: %w", err)
 		}
-		return nil
+		return s.record(author, r, nil)
 	})
 	return err
 }

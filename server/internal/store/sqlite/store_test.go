@@ -18,6 +18,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
@@ -43,6 +44,17 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) pfx.Store { return openTemp(t) })
 	storetest.RunCopy(t, func(t *testing.T) storetest.CopyStore { return openTemp(t) })
+}
+
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	storetest.RunAudit(t, func(t *testing.T, mode audit.Mode) storetest.AuditStore {
+		return mustOpen(t, Config{Path: tempPath(t), Audit: mode})
+	}, func(t *testing.T, s storetest.AuditStore, sql string) {
+		c, err := openConn(s.(*Store).path, time.Minute)
+		check(t, err)
+		check(t, errors.Join(sqlitex.ExecuteScript(c.Conn, sql, nil), c.Close()))
+	})
 }
 
 // TestEveryAssignmentIsNecessary takes one assignment after the other out of the statements.
@@ -93,7 +105,7 @@ func TestOpen(t *testing.T) {
 			for query, want := range map[string]string{
 				"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA mmap_size": "0", "PRAGMA encoding": "UTF-8",
 				"PRAGMA wal_autocheckpoint": "0", "PRAGMA journal_size_limit": "12582912",
-				"PRAGMA application_id": fmt.Sprint(0x70667872), "PRAGMA user_version": "1",
+				"PRAGMA application_id": fmt.Sprint(0x70667872), "PRAGMA user_version": "2",
 				"PRAGMA integrity_check": "ok",
 			} {
 				if got, err := c.text(query); err != nil || got != want {
@@ -251,7 +263,7 @@ func TestOpenRefuses(t *testing.T) {
 		"otherApplication":        {script("PRAGMA application_id = 7; CREATE TABLE t (a); INSERT INTO t VALUES (1)"), "the database of another application (application_id 7,"},
 		"otherApplicationWithLog": {script("PRAGMA application_id = 7; PRAGMA journal_mode = WAL; CREATE TABLE t (a)"), "the database of another application"},
 		"noApplication":           {script("CREATE TABLE t (a)"), "the database of another application (application_id 0,"},
-		"newerSchema":             {ours("PRAGMA user_version = 2"), "its schema version 2 is newer than this program's 1"},
+		"newerSchema":             {ours("PRAGMA user_version = 1000"), "its schema version 1000 is newer than this program's "},
 		"tableMissing":            {ours("DROP TABLE request"), "no such table: request"},
 		"damagedSchema":           {damaged(100, 200), "the database is damaged"},
 		"cutShort":                {cutTo(4096), "the database is damaged"},

@@ -11,6 +11,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
 const (
@@ -129,6 +130,7 @@ func (s *Store) write() {
 func (s *Store) runBatch(batch []*job, first *job) []*job {
 	begun := time.Now()
 	err := s.begin()
+	chain := s.chain
 	batch = s.claim(batch, first)
 	for _, j := range batch {
 		if err != nil {
@@ -136,8 +138,14 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 		}
 		err = s.runJob(j)
 	}
+	if err == nil && s.chain.Number != chain.Number {
+		err = s.writer.storeHead(&audit.Head{Chain: s.chain})
+	}
 	if err == nil {
 		err = execute(s.writer.commit) // without an fsync if no job has written
+	}
+	if err != nil {
+		s.chain = chain // or, if nobody knows, the next commit is refused until the store is opened again
 	}
 	if err == nil {
 		err = s.checkFiles("The store's file is gone: the change may be lost. Read the object before you send it again.")

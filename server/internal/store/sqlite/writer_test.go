@@ -19,6 +19,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
@@ -353,7 +354,7 @@ func TestLog(t *testing.T) {
 	t.Run("failsToMoveItOnceInAWhile", func(t *testing.T) {
 		t.Parallel()
 		var warnings lineCount
-		s := mustOpen(t, Config{Path: tempPath(t), Log: slog.New(slog.NewTextHandler(&warnings, nil))})
+		s := mustOpen(t, Config{Path: tempPath(t), Audit: audit.Off, Log: slog.New(slog.NewTextHandler(&warnings, nil))})
 		limitLog(t, s, 1<<20)
 		mustInsert(t, s, "a")
 		var passive, restart *sqlite.Stmt

@@ -26,9 +26,17 @@ type server struct {
 	private *Cluster // kept, or it ends; nil for that of the variable
 	dsn     string
 
-	mu   sync.Mutex
-	conn *pgx.Conn
-	made int
+	mu        sync.Mutex
+	conn      *pgx.Conn
+	made      int
+	templates map[string]*template
+}
+
+// template is a database that others are copies of.
+type template struct {
+	sync.Once
+	name string
+	err  error
 }
 
 // shared is the server of this process. Nothing on a private one has to survive a loss of power.
@@ -51,16 +59,55 @@ var shared = sync.OnceValues(func() (*server, error) {
 // Where no PostgreSQL is installed it skips the test, or fails it if the variable CI is set.
 func Database(t testing.TB) string {
 	t.Helper()
+	return Copy(t, "", nil)
+}
+
+// Copy creates a database for the test as Database does, which is a copy of one that prepare has filled. The first call with
+// a name prepares that one. prepare must leave no connection open.
+func Copy(t testing.TB, name string, prepare func(dsn string) error) string {
+	t.Helper()
 	s, err := shared()
 	skipWithout(t, err)
-	dsn, err := s.create(t)
+	of := ""
+	if prepare != nil {
+		if of, err = s.template(name, prepare); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dsn, err := s.create(of, t.Cleanup)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return dsn
 }
 
-func (s *server) create(t testing.TB) (string, error) {
+// template returns the database with a name of the caller's, after it was prepared. It lasts as long as the process; on the
+// server of the variable it stays, without data of anybody.
+func (s *server) template(name string, prepare func(dsn string) error) (string, error) {
+	s.mu.Lock()
+	if s.templates == nil {
+		s.templates = map[string]*template{}
+	}
+	t := s.templates[name]
+	if t == nil {
+		t = &template{}
+		s.templates[name] = t
+	}
+	s.mu.Unlock()
+	t.Do(func() {
+		var dsn string
+		if dsn, t.err = s.create("", func(func()) {}); t.err != nil {
+			return
+		}
+		u, err := url.Parse(dsn)
+		t.name = strings.TrimPrefix(u.Path, "/")
+		t.err = errors.Join(err, prepare(dsn))
+	})
+	return t.name, t.err
+}
+
+// create makes a database, empty or as a copy of one with a name.
+func (s *server) create(of string, cleanup func(func())) (string, error) {
 	u, err := url.Parse(s.dsn)
 	if err != nil {
 		return "", errors.New(Env + " is not a URL")
@@ -73,20 +120,24 @@ func (s *server) create(t testing.TB) (string, error) {
 	if u.RawQuery == "" {
 		u.RawQuery = "sslmode=prefer" // what it is without
 	}
-	if _, err := s.conn.Exec(context.Background(), "CREATE DATABASE "+name+s.strategy()); err != nil {
+	if _, err := s.conn.Exec(context.Background(), "CREATE DATABASE "+name+copyOf(of)+s.strategy()); err != nil {
 		return "", err
 	}
 	if s.private == nil { // a private one takes its databases with it
-
-		t.Cleanup(func() {
+		cleanup(func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if _, err := s.conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-				t.Error(err)
-			}
+			_, _ = s.conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)") // what is left of it is for people
 		})
 	}
 	return u.String(), nil
+}
+
+func copyOf(template string) string {
+	if template == "" {
+		return ""
+	}
+	return " TEMPLATE " + template
 }
 
 // strategy copies the template's files where nothing has to survive a loss of power: to log each page takes twice as long.

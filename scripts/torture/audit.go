@@ -1,0 +1,191 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+const auditClients = 8
+
+// audit kills servers under clients that create, update and delete objects. Each change that was acknowledged must have
+// exactly one record in the audit trail, no change more than one, and the trail must verify.
+func audit(ctx context.Context, r *rig) (string, error) {
+	cycles := of(r.size, 20, 100, 9_000)
+	onSQLite, err := auditOn(ctx, r, "sqlite:"+r.path("pfxr.db"), cycles, nil)
+	if err != nil {
+		return "", fmt.Errorf("on SQLite: %w", err)
+	}
+	db, err := r.cluster(ctx)
+	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
+		return "on SQLite: " + onSQLite + "; left out: " + err.Error(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	name, err := db.create(ctx)
+	if err != nil {
+		return "", err
+	}
+	onPostgres, err := auditOn(ctx, r, db.dsn(name), of(r.size, 10, 30, 1_000), db)
+	if err != nil {
+		return "", fmt.Errorf("on PostgreSQL: %w", err)
+	}
+	return "on SQLite: " + onSQLite + "; on PostgreSQL: " + onPostgres, nil
+}
+
+func auditOn(ctx context.Context, r *rig, store string, cycles int, db *cluster) (string, error) {
+	a := &auditRun{rig: r, store: store}
+	terminated := 0
+	for cycle := range cycles {
+		if err := a.cycle(ctx, cycle, func(ctx context.Context) error {
+			if db == nil {
+				return nil
+			}
+			did, err := db.killBackend(ctx)
+			if did {
+				terminated++
+			}
+			return err
+		}); err != nil {
+			return "", fmt.Errorf("cycle %d: %w", cycle, err)
+		}
+		if cycle%50 == 49 || cycle == cycles-1 {
+			if err := a.check(ctx); err != nil {
+				return "", fmt.Errorf("cycle %d, %d acknowledged so far: %w", cycle, len(a.acked), err)
+			}
+		}
+	}
+	if len(a.acked) < cycles*5 {
+		return "", fmt.Errorf("only %d acknowledged in %d cycles: too few to tell anything", len(a.acked), cycles)
+	}
+	return fmt.Sprintf("%d kills, %d backends terminated, %d changes acknowledged with exactly one record each, %d records of changes without an answer, the trail verifies",
+		cycles, terminated, len(a.acked), a.records-len(a.acked)), nil
+}
+
+// auditRun knows the changes that were acknowledged, by the request id of the answer.
+type auditRun struct {
+	rig     *rig
+	store   string
+	records int
+
+	mu    sync.Mutex
+	acked map[string]string // what it was
+}
+
+// cycle starts a server, changes objects and kills the server at a random moment, after disturb.
+func (a *auditRun) cycle(ctx context.Context, cycle int, disturb func(context.Context) error) error {
+	s, err := a.rig.serve(ctx, "server", a.store, launch{})
+	if err != nil {
+		return err
+	}
+	defer s.kill()
+	c := a.rig.newCaller(auditClients)
+	defer c.close()
+	if _, err := c.token(ctx); err != nil {
+		return err
+	}
+	half := rand.N(killWithin) / 2
+	disturbed := make(chan error, 1)
+	kill := time.AfterFunc(half, func() {
+		disturbed <- disturb(ctx)
+		time.AfterFunc(half, s.kill)
+	})
+	defer kill.Stop()
+	var wg sync.WaitGroup
+	for client := range auditClients {
+		wg.Go(func() {
+			for n := int32(1); a.change(ctx, c, s, fmt.Sprintf("object-%d-%d", cycle, client), fmt.Sprintf("object-%d-0", cycle), n); n++ {
+			}
+		})
+	}
+	wg.Wait()
+	return <-disturbed
+}
+
+// change makes one change of an object, and reports whether the server lives. The first creates it, every tenth deletes it,
+// and some are of an object that all share.
+func (a *auditRun) change(ctx context.Context, c *caller, s *server, key, shared string, n int32) bool {
+	what := "update"
+	var got reply
+	var err error
+	switch n % 10 {
+	case 1:
+		what = "create"
+		got, err = c.create(ctx, s, key, numbered(n, 16))
+	case 0:
+		what = "delete"
+		got, err = c.send(ctx, http.MethodDelete, s.object(key), nil)
+	default:
+		if n%3 == 0 {
+			key = shared // several changes of it may go together; it may be deleted at the moment
+		}
+		got, err = c.send(ctx, http.MethodPatch, s.object(key), numbered(n, 16))
+	}
+	if err != nil {
+		select {
+		case <-s.ended:
+			return false
+		default:
+			return got.status != 0 || ctx.Err() == nil && !errors.Is(err, errNotSent)
+		}
+	}
+	if got.status < http.StatusMultipleChoices {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.acked == nil {
+			a.acked = map[string]string{}
+		}
+		a.acked[got.header.Get("request-id")] = what + " of " + key
+	}
+	return true
+}
+
+// check compares the trail with what was acknowledged, and has the program verify it.
+func (a *auditRun) check(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, a.rig.pfxrd, "audit", "list", "--store", a.store).Output()
+	if err != nil {
+		return fmt.Errorf("listing the trail: %w", err)
+	}
+	seen := map[string]int{}
+	a.records = 0
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		var record struct {
+			Request string `json:"request-id"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
+			return fmt.Errorf("reading the trail: %w", err)
+		}
+		seen[record.Request]++
+		a.records++
+	}
+	for id, what := range a.acked {
+		if seen[id] != 1 {
+			return fmt.Errorf("the %s, which was acknowledged as request %s, has %d records, want 1", what, id, seen[id])
+		}
+	}
+	for id, n := range seen {
+		if n > 1 {
+			return fmt.Errorf("the request %s has %d records", id, n)
+		}
+	}
+	return verifyTrail(ctx, a.rig, a.store)
+}
+
+func verifyTrail(ctx context.Context, r *rig, store string) error {
+	if out, err := exec.CommandContext(ctx, r.pfxrd, "audit", "verify", "--store", store).CombinedOutput(); err != nil {
+		return fmt.Errorf("verifying the trail: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}

@@ -1,0 +1,287 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+)
+
+// The statements of the audit trail.
+const (
+	recordColumns = `chain, number, time, action, tenant_id, object_id, before, after, subject, app, token, request, changes, hash`
+
+	insertRecord = `
+INSERT INTO audit_record (` + recordColumns + `)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+ON CONFLICT DO NOTHING`
+
+	// putHead takes no chain back. What was removed here stays as it is, unless the source of a copy has removed records that
+	// never came here.
+	putHead = `
+INSERT INTO audit_chain (chain, number, hash, removed, removed_hash) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (chain) DO UPDATE SET number = excluded.number, hash = excluded.hash,
+	removed = CASE WHEN excluded.removed > audit_chain.number THEN excluded.removed ELSE audit_chain.removed END,
+	removed_hash = CASE WHEN excluded.removed > audit_chain.number THEN excluded.removed_hash ELSE audit_chain.removed_hash END
+WHERE excluded.number > audit_chain.number`
+
+	selectHeads  = `SELECT chain, number, hash, removed, removed_hash FROM audit_chain ORDER BY chain`
+	selectStrays = `SELECT DISTINCT chain FROM audit_record WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain`
+
+	selectChain  = `SELECT ` + recordColumns + ` FROM audit_record WHERE chain = ?1 AND number > ?2 ORDER BY number`
+	selectByTime = `SELECT ` + recordColumns + ` FROM audit_record WHERE time >= ?1 AND time < ?2 ORDER BY time, chain, number`
+
+	selectUnrecorded = `
+SELECT r.tenant_id, r.id FROM audit_record a JOIN request r ON r.tenant_id = a.tenant_id AND r.id = a.object_id
+GROUP BY r.tenant_id, r.id HAVING sum(a.after = r.version) <> 1 ORDER BY r.tenant_id, r.id`
+
+	// selectExpired returns the last record before the first one that is young enough.
+	selectExpired = `
+SELECT number, hash FROM audit_record WHERE chain = ?1 AND number < coalesce(
+	(SELECT min(number) FROM audit_record WHERE chain = ?1 AND time >= ?2), 9223372036854775807) ORDER BY number DESC LIMIT 1`
+	deleteExpired = `DELETE FROM audit_record WHERE chain = ?1 AND number <= ?2`
+	updateRemoved = `UPDATE audit_chain SET removed = ?2, removed_hash = ?3 WHERE chain = ?1`
+)
+
+// record adds a change to the trail, in the transaction of the change.
+func (s *Store) record(author pfx.Author, before, after *pfx.Request) error {
+	if s.audit == audit.Off {
+		return nil
+	}
+	r := audit.NewRecord(s.audit, time.Now(), author, before, after)
+	s.chain.Append(&r)
+	return s.writer.storeRecord(&r)
+}
+
+func (c *conn) storeRecord(r *audit.Record) error {
+	stmt := c.insertRecord
+	stmt.BindBytes(1, r.Chain[:])
+	stmt.BindInt64(2, r.Number)
+	stmt.BindInt64(3, r.Time.UnixMicro())
+	stmt.BindText(4, r.Action)
+	stmt.BindBytes(5, r.Key.Tenant[:])
+	stmt.BindText(6, r.Key.ID)
+	stmt.BindInt64(7, int64(r.Before))
+	stmt.BindInt64(8, int64(r.After))
+	stmt.BindText(9, r.Author.Subject)
+	stmt.BindText(10, r.Author.App)
+	stmt.BindText(11, r.Author.Token)
+	stmt.BindText(12, r.Author.Request)
+	stmt.BindText(13, r.Changes)
+	stmt.BindBytes(14, r.Hash[:])
+	if err := execute(stmt); err != nil {
+		return fmt.Errorf("recording a change: %w", err)
+	}
+	return nil
+}
+
+func (c *conn) storeHead(h *audit.Head) error {
+	stmt := c.putHead
+	stmt.BindBytes(1, h.ID[:])
+	stmt.BindInt64(2, h.Number)
+	stmt.BindBytes(3, h.Hash[:])
+	stmt.BindInt64(4, h.Removed)
+	stmt.BindBytes(5, h.RemovedHash[:])
+	if err := execute(stmt); err != nil {
+		return fmt.Errorf("storing the end of a chain: %w", err)
+	}
+	return nil
+}
+
+// PutTrail stores records and heads, as [audit.Trail] says, in one transaction.
+func (s *Store) PutTrail(ctx context.Context, heads []audit.Head, records []audit.Record) error {
+	_, err := s.do(ctx, func(c *conn, _ *job) error {
+		for i := range records {
+			if err := c.storeRecord(&records[i]); err != nil {
+				return err
+			}
+		}
+		for i := range heads {
+			if err := c.storeHead(&heads[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// Prune removes old records, as [audit.Trail] says, a transaction for each chain.
+func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
+	var heads []audit.Head
+	err := s.Trail(ctx, func(v audit.View) error {
+		var err error
+		heads, err = v.Heads()
+		return err
+	})
+	var removed int64
+	for i := range heads {
+		if err != nil {
+			break
+		}
+		_, err = s.do(ctx, func(c *conn, _ *job) error {
+			n, err := c.prune(heads[i].ID, before)
+			removed += n
+			return err
+		})
+	}
+	return removed, err
+}
+
+// prune removes the records of a chain up to the last one before a time, and keeps the number and the hash of that.
+func (c *conn) prune(chain edm.Guid, before time.Time) (int64, error) {
+	var number int64
+	var hash audit.Hash
+	err := c.query(selectExpired, []any{chain, before.UnixMicro()}, func(stmt *sqlite.Stmt) error {
+		number = stmt.ColumnInt64(0)
+		stmt.ColumnBytes(1, hash[:])
+		return nil
+	})
+	if err != nil || number == 0 {
+		return 0, err
+	}
+	if err := c.query(deleteExpired, []any{chain, number}, nil); err != nil {
+		return 0, err
+	}
+	n := int64(c.Changes())
+	return n, c.query(updateRemoved, []any{chain, number, hash}, nil)
+}
+
+// query runs a statement that is not kept, with fn for each row.
+func (c *conn) query(query string, args []any, fn func(*sqlite.Stmt) error) error {
+	stmt, _, err := c.PrepareTransient(query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stmt.Finalize() }() // repeats the error of the last Step
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case int64:
+			stmt.BindInt64(i+1, v)
+		case edm.Guid:
+			stmt.BindBytes(i+1, v[:])
+		case audit.Hash:
+			stmt.BindBytes(i+1, v[:])
+		}
+	}
+	return eachRow(stmt, func() error { return fn(stmt) })
+}
+
+// Trail calls fn with the trail at one moment, as [audit.Trail] says, on a connection of its own. What Scan says of the log
+// is true here too.
+func (s *Store) Trail(ctx context.Context, fn func(audit.View) error) error {
+	if err := s.closed(); err != nil {
+		return err
+	}
+	err := s.view(ctx, fn)
+	if err != nil && ctx.Err() != nil {
+		return givenUpError(ctx)
+	}
+	return s.outcome(err)
+}
+
+func (s *Store) view(ctx context.Context, fn func(audit.View) error) error {
+	c, err := openConn(s.path, s.busyTimeout)
+	if err != nil {
+		return fmt.Errorf("opening a connection: %w", err)
+	}
+	defer func() { _ = c.Close() }() // it has written nothing, and ends the transaction
+	c.SetInterrupt(ctx.Done())
+	defer c.SetInterrupt(nil)
+	if err := c.set("query_only", "ON", "1"); err != nil {
+		return err
+	}
+	if err := c.query("BEGIN", nil, nil); err != nil {
+		return err
+	}
+	return fn(&view{c})
+}
+
+// view is a trail in a transaction that reads.
+type view struct{ c *conn }
+
+func (v *view) Heads() ([]audit.Head, error) {
+	var heads []audit.Head
+	err := v.c.query(selectHeads, nil, func(stmt *sqlite.Stmt) error {
+		h := audit.Head{Chain: audit.Chain{Number: stmt.ColumnInt64(1)}, Removed: stmt.ColumnInt64(3)}
+		stmt.ColumnBytes(0, h.ID[:])
+		stmt.ColumnBytes(2, h.Hash[:])
+		stmt.ColumnBytes(4, h.RemovedHash[:])
+		heads = append(heads, h)
+		return nil
+	})
+	return heads, err
+}
+
+func (v *view) Chain(chain edm.Guid, after int64) iter.Seq2[audit.Record, error] {
+	return v.records(selectChain, chain, after)
+}
+
+func (v *view) ByTime(since, until time.Time) iter.Seq2[audit.Record, error] {
+	from, to := int64(math.MinInt64), int64(math.MaxInt64)
+	if !since.IsZero() {
+		from = since.UnixMicro()
+	}
+	if !until.IsZero() {
+		to = until.UnixMicro()
+	}
+	return v.records(selectByTime, from, to)
+}
+
+func (v *view) records(query string, args ...any) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		err := v.c.query(query, args, func(stmt *sqlite.Stmt) error {
+			if !yield(scanRecord(stmt), nil) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(audit.Record{}, err)
+		}
+	}
+}
+
+func scanRecord(stmt *sqlite.Stmt) audit.Record {
+	r := audit.Record{
+		Number: stmt.ColumnInt64(1), Time: time.UnixMicro(stmt.ColumnInt64(2)).UTC(), Action: stmt.ColumnText(3),
+		Key:    pfx.Key{ID: stmt.ColumnText(5)},
+		Before: pfx.Version(stmt.ColumnInt64(6)), After: pfx.Version(stmt.ColumnInt64(7)),
+		Author:  pfx.Author{Subject: stmt.ColumnText(8), App: stmt.ColumnText(9), Token: stmt.ColumnText(10), Request: stmt.ColumnText(11)},
+		Changes: stmt.ColumnText(12),
+	}
+	stmt.ColumnBytes(0, r.Chain[:])
+	stmt.ColumnBytes(4, r.Key.Tenant[:])
+	stmt.ColumnBytes(13, r.Hash[:])
+	return r
+}
+
+func (v *view) Strays() ([]edm.Guid, error) {
+	var strays []edm.Guid
+	err := v.c.query(selectStrays, nil, func(stmt *sqlite.Stmt) error {
+		var chain edm.Guid
+		stmt.ColumnBytes(0, chain[:])
+		strays = append(strays, chain)
+		return nil
+	})
+	return strays, err
+}
+
+func (v *view) Unrecorded() ([]pfx.Key, error) {
+	var keys []pfx.Key
+	err := v.c.query(selectUnrecorded, nil, func(stmt *sqlite.Stmt) error {
+		k := pfx.Key{ID: stmt.ColumnText(1)}
+		stmt.ColumnBytes(0, k.Tenant[:])
+		keys = append(keys, k)
+		return nil
+	})
+	return keys, err
+}
