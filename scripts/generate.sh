@@ -1,11 +1,13 @@
 #!/bin/sh
-# Writes gen/ from openapi/: models and client, server stubs, validation, the types of the TypeScript package. The
+# Writes gen/ from openapi/: models and client, server stubs, validation, the types of the TypeScript
+# and Python packages. The
 # output depends on the repository alone.
 set -eu
 cd "$(dirname "$0")/.."
 go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml
 go tool oapi-codegen -config openapi/pfxserver.yaml openapi/openapi.yaml
 go run ./openapi/validategen -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid
+go run ./scripts/pythonmodels openapi/openapi.yaml >gen/python/src/pfxrecryption/models_gen.py
 if scripts/typescript.sh; then
 	scripts/typescript.sh generate
 else
