@@ -3,7 +3,7 @@
 /** Returns a function that makes a call and returns its outcome; it never rejects. */
 export function makeCalls(client, baseUrl, token) {
   const { createClient, AppliedError, GraphError, MalformedAnswerError, NoEntityTagError, UnknownOutcomeError } = client;
-  const c = createClient({ baseUrl, token });
+  const c = createClient({ baseUrl, token, tryTimeoutMs: 60_000, timeoutMs: 600_000 }); // CI may be busy
   const condition = ({ ifMatch }) => (ifMatch ? { ifMatch } : {});
   const operations = {
     get: ({ id }) => c.get(id),

@@ -98,7 +98,8 @@ async def outcome(client, call):
 
 
 async def main(style, base_url, token):
-    client = Client(base_url, token=token) if style == "sync" else AsyncClient(base_url, token=token)
+    kind = Client if style == "sync" else AsyncClient
+    client = kind(base_url, token=token, try_timeout=60, timeout=600)  # CI may be busy
     while line := await asyncio.to_thread(sys.stdin.readline):
         print(json.dumps(await outcome(client, json.loads(line))), flush=True)
 
