@@ -18,7 +18,7 @@ cp -R openapi/validategen/testdata "$before"
 cp -R server/strict/testdata "$before/strict"
 tar -cf - --exclude node_modules --exclude dist --exclude build gen | tar -xf - -C "$before"
 scripts/generate.sh
-diff -r -x node_modules -x dist -x build "$before/gen" gen
+diff -r -x node_modules -x dist -x build -x __pycache__ -x .mypy_cache "$before/gen" gen
 diff -r "$before/testdata" openapi/validategen/testdata
 diff -r "$before/strict" server/strict/testdata
 
@@ -37,6 +37,9 @@ scripts/breaking.sh
 step linted
 go vet -tags long ./...
 go tool -modfile=scripts/tools/go.mod golangci-lint run --build-tags long
+
+step "every program on every platform"
+scripts/crossbuild.sh
 
 step no known vulnerability
 scripts/vulncheck.sh
@@ -63,14 +66,21 @@ scripts/browser.sh || {
 	[ -z "${CI:-}" ] || exit 1
 }
 
-step "the TypeScript package, Microsoft's clients"
-if command -v curl >/dev/null 2>&1 && scripts/typescript.sh; then
+step "the Python package"
+scripts/python.sh test || {
+	[ $? -eq 69 ] || exit 1
+	echo "left out: the Python tests need python 3.11 with httpx" >&2
+	[ -z "${CI:-}" ] || exit 1
+}
+
+step "the TypeScript package, every client"
+if command -v curl >/dev/null 2>&1 && command -v chromium >/dev/null 2>&1 && scripts/python.sh >/dev/null && scripts/typescript.sh; then
 	scripts/typescript.sh test
 	# They mostly wait, for seconds that the server asks for: the fuzzing goes on meanwhile.
 	scripts/compat.sh >"$before/clients" 2>&1 &
 	clients=$!
 else
-	echo "left out: the TypeScript tests and those with Microsoft's clients need node 20, npm with its registry, and curl" >&2
+	echo "left out: the TypeScript tests and those with every client need node 20, npm with its registry, python 3.11 with httpx, chromium and curl" >&2
 	[ -z "${CI:-}" ] || exit 1
 fi
 

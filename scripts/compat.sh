@@ -1,12 +1,15 @@
 #!/bin/sh
 # Drives the server with Microsoft's clients, curl and ours, and lets users log in with Microsoft's libraries and those of a
-# provider that others wrote. Needs what typescript.sh needs, and curl.
+# provider that others wrote. Needs what typescript.sh, python.sh and browser.sh need, and curl.
 set -eu
 cd "$(dirname "$0")"
 ./typescript.sh build
+PFXR_TEST_PYTHON=$(./python.sh)
+PFXR_TEST_CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 go build -trimpath -o ../bin/ ../server/cmd/pfxrd ../client/cmd/pfxr
 PFXR_TEST_BIN=$(cd ../bin && pwd)
-export PFXR_TEST_BIN
+export PFXR_TEST_BIN PFXR_TEST_PYTHON PFXR_TEST_CHROMIUM
+./npm-ci.sh browser
 cd compat
 ../npm-ci.sh js
-go test -count=1 ./...
+go test -count=1 -timeout 30m ./...

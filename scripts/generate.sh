@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes gen/ from openapi/: models and client, server stubs, validation, handler, the types of the TypeScript package. The
-# output depends on the repository alone.
+# Writes gen/ from openapi/: models and client, server stubs, validation, handler, the types of the TypeScript and Python
+# packages. The output depends on the repository alone.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -10,6 +10,7 @@ go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml
 go tool oapi-codegen -config openapi/pfxserver.yaml openapi/openapi.yaml
 "$work/validategen" -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid \
 	-interface ./gen/pfxserver -server gen/pfxhandler
+go run ./scripts/pythonmodels openapi/openapi.yaml >gen/python/src/pfxrecryption/models_gen.py
 if scripts/typescript.sh; then
 	scripts/typescript.sh generate
 else

@@ -8,6 +8,7 @@ import (
 
 // outcome is what a client tells its user of a call.
 type outcome struct {
+	Kind    string         `json:"kind"`    // of our clients alone: ok, or what a program can tell the error by
 	Status  int            `json:"status"`  // 200, or that of the error
 	Body    map[string]any `json:"body"`    // the object
 	Tag     string         `json:"tag"`     // its entity tag
@@ -15,6 +16,28 @@ type outcome struct {
 	Message string         `json:"message"` // of the error
 	Targets []string       `json:"targets"` // of the Graph error's details
 	Unknown bool           `json:"unknown"` // there was no answer: the call was applied or not
+	List    []any          `json:"list"`    // the objects of a list
+}
+
+// call is a call with one of our clients.
+type call struct {
+	Op      string          `json:"op"` // get, list, create, patch, upsert, delete or update
+	ID      string          `json:"id,omitempty"`
+	Body    json.RawMessage `json:"body,omitempty"`
+	IfMatch string          `json:"ifMatch,omitempty"`
+	Filter  string          `json:"filter,omitempty"`
+	Select  []string        `json:"select,omitempty"`
+	Top     int             `json:"top,omitempty"`
+	Times   int             `json:"times,omitempty"`   // an update counts the status up so often,
+	Workers int             `json:"workers,omitempty"` // in each of so many threads; then the object is read
+}
+
+// foreign hides that a driver can do more than its client.
+type foreign struct{ caller }
+
+// maker is a client of ours, which has all operations.
+type maker interface {
+	make(ctx context.Context, c call) outcome
 }
 
 // caller makes calls with one client. It is used by one goroutine.
@@ -25,11 +48,14 @@ type caller interface {
 
 // clients are the clients under test; each serves one base URL with one token.
 var clients = map[string]func(t *testing.T, baseURL, token string) caller{
-	"goClient":   newGoClient,
-	"graphGo":    newGraphGo,
-	"graphJS":    func(t *testing.T, baseURL, token string) caller { return newScript(t, "graph", baseURL, token) },
-	"typescript": func(t *testing.T, baseURL, token string) caller { return newScript(t, "typescript", baseURL, token) },
-	"curl":       newCurl,
+	"goClient":    newGoClient,
+	"graphGo":     newGraphGo,
+	"graphJS":     func(t *testing.T, baseURL, token string) caller { return foreign{newNode(t, "graph", baseURL, token)} },
+	"typescript":  func(t *testing.T, baseURL, token string) caller { return newNode(t, "typescript", baseURL, token) },
+	"chromium":    func(t *testing.T, baseURL, token string) caller { return newNode(t, "chromium", baseURL, token) },
+	"python":      func(t *testing.T, baseURL, token string) caller { return newPython(t, "sync", baseURL, token) },
+	"pythonAsync": func(t *testing.T, baseURL, token string) caller { return newPython(t, "async", baseURL, token) },
+	"curl":        newCurl,
 }
 
 // refusal reads a Graph error.

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,15 +11,24 @@ import (
 	"testing"
 )
 
-// script is a JavaScript client behind js/driver.js.
+// script is a client behind a driver, a program that makes one call for each line of its input.
 type script struct {
 	t   *testing.T
 	in  io.Writer
 	out *bufio.Reader
 }
 
-func newScript(t *testing.T, name, baseURL, token string) caller {
-	cmd := exec.CommandContext(t.Context(), "node", "js/driver.js", name, baseURL, token)
+func newNode(t *testing.T, name, baseURL, token string) *script {
+	return newScript(t, "node", "js/driver.js", name, baseURL, token)
+}
+
+func newPython(t *testing.T, style, baseURL, token string) *script {
+	python := cmp.Or(os.Getenv("PFXR_TEST_PYTHON"), "python3")
+	return newScript(t, python, "python/driver.py", style, baseURL, token)
+}
+
+func newScript(t *testing.T, program string, args ...string) *script {
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -38,16 +48,16 @@ func newScript(t *testing.T, name, baseURL, token string) caller {
 	return &script{t, in, bufio.NewReader(out)}
 }
 
-func (s *script) get(_ context.Context, id string) outcome {
-	return s.call(map[string]any{"op": "get", "id": id})
+func (s *script) get(ctx context.Context, id string) outcome {
+	return s.make(ctx, call{Op: "get", ID: id})
 }
 
-func (s *script) patch(_ context.Context, id, body, ifMatch string) outcome {
-	return s.call(map[string]any{"op": "patch", "id": id, "body": json.RawMessage(body), "ifMatch": ifMatch})
+func (s *script) patch(ctx context.Context, id, body, ifMatch string) outcome {
+	return s.make(ctx, call{Op: "patch", ID: id, Body: json.RawMessage(body), IfMatch: ifMatch})
 }
 
-func (s *script) call(call map[string]any) (o outcome) {
-	line, err := json.Marshal(call)
+func (s *script) make(_ context.Context, c call) (o outcome) {
+	line, err := json.Marshal(c)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ export interface Client {
   delete(id: string, options?: ConditionalOptions): Promise<void>;
   /**
    * Gets the object, runs change on a copy and sends what it changed, on the condition that nobody else changed the
-   * object meanwhile; else it begins again. It makes at most 32 attempts.
+   * object meanwhile; else it begins again. It makes at most 100 attempts.
    */
   update(id: string, change: Change, options?: CallOptions): Promise<Versioned>;
 }

@@ -4,7 +4,7 @@ import { sameTag, type Draft, type Update, type Versioned } from "./resource.js"
 import type { Budget } from "./send.js";
 
 /** How often an update is tried when others change the object at the same time. */
-const maxAttempts = 32;
+const maxAttempts = 100;
 /** The wait after a conflict, in milliseconds; it doubles up to the cap, with full jitter. */
 const baseMs = 10;
 const capMs = 1_000;

@@ -1,10 +1,13 @@
 // Makes calls with a JavaScript client: one call for each line of the standard input, one outcome for each of the
-// standard output. usage: node driver.js graph|typescript BASE_URL TOKEN
+// standard output. usage: node driver.js graph|typescript|chromium BASE_URL TOKEN
 import { createInterface } from "node:readline";
+
+import { openPage } from "./chromium.js";
+import { makeCalls } from "./typescript.js";
 
 const [name, baseUrl, token] = process.argv.slice(2);
 
-// The clients hide the header fields of an answer; the last one is that of the call, since calls come one by one.
+// Graph's client hides the header fields of an answer; the last one is that of the call, since calls come one by one.
 let tag = "";
 const send = globalThis.fetch;
 globalThis.fetch = async (...args) => {
@@ -39,23 +42,15 @@ async function graph() {
 }
 
 async function typescript() {
-  const { createClient, GraphError, UnknownOutcomeError } = await import("../../../gen/typescript/dist/index.js");
-  const client = createClient({ baseUrl, token });
-  return async (call) => {
-    try {
-      const got = call.op === "get"
-        ? await client.get(call.id)
-        : await client.patch(call.id, call.body, call.ifMatch ? { ifMatch: call.ifMatch } : {});
-      return { status: 200, body: got.value, tag: got.etag };
-    } catch (e) {
-      if (e instanceof UnknownOutcomeError) return { unknown: true, message: String(e) };
-      if (!(e instanceof GraphError)) return { unknown: true, message: String(e) };
-      return { status: e.status, code: e.code, message: e.message, targets: e.details.map((d) => d.target) };
-    }
-  };
+  return makeCalls(await import("../../../gen/typescript/dist/index.js"), baseUrl, token);
 }
 
-const make = await { graph, typescript }[name]();
+async function chromium() {
+  return openPage(baseUrl, token);
+}
+
+const make = await { graph, typescript, chromium }[name]();
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(JSON.stringify(await make(JSON.parse(line))) + "\n");
 }
+await make.close?.();

@@ -1,0 +1,63 @@
+package checks_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
+)
+
+// TestCallItFrom runs the blocks of client/README.md whose language is at hand. A block that is added must be taught to it.
+func TestCallItFrom(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../client/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	languages := map[string]struct {
+		program string // that runs a file
+		args    []string
+		file    string
+		needed  bool // CI has it
+	}{
+		"sh":         {"sh", nil, "call.sh", true},
+		"python":     {"python3", nil, "call.py", true},
+		"powershell": {"pwsh", []string{"-NoProfile", "-File"}, "call.ps1", false},
+		"csharp":     {"dotnet", []string{"run"}, "call.cs", false},
+	}
+	blocks := regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != len(languages) {
+		t.Errorf("the page has %d blocks, %d are known", len(blocks), len(languages))
+	}
+	for _, block := range blocks {
+		t.Run(block[1], func(t *testing.T) {
+			t.Parallel()
+			language, known := languages[block[1]]
+			if !known {
+				t.Fatal("nobody runs this block")
+			}
+			program, err := exec.LookPath(language.program)
+			if err != nil && (!language.needed || os.Getenv("CI") == "") {
+				t.Logf("left out: %s is not here", language.program)
+				return
+			}
+			server := pfxtest.Start(t, pfxtest.Config{})
+			file := filepath.Join(t.TempDir(), language.file)
+			if err := os.WriteFile(file, []byte(block[2]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), program, append(language.args, file)...)
+			cmd.Env = append(os.Environ(), "PFXR_SERVER="+server.URL, "PFXR_TOKEN="+server.Token(t, pfxtest.Grant{}))
+			cmd.Stderr = os.Stderr
+			out, err := cmd.Output()
+			var object map[string]any
+			if err != nil || json.Unmarshal(out, &object) != nil || object["status"] != 7.0 || object["eTag"] != nil || object["isDeleted"] != true {
+				t.Errorf("%v, printed %s, want the object with the status 7", err, out)
+			}
+		})
+	}
+}

@@ -1,0 +1,150 @@
+//go:build long
+
+package generators_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
+)
+
+// tool returns the command of a tool that npm has installed.
+func tool(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := filepath.Abs("node_modules/.bin/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("scripts/npm-ci.sh scripts/generators installs the tools: %v", err)
+	}
+	return exec.CommandContext(t.Context(), path, args...)
+}
+
+// document writes what pfxrd spec prints into a folder of the test, without the files beside the document.
+func document(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	text, err := exec.CommandContext(t.Context(), filepath.Join(programtest.Dir(t), "pfxrd"), append([]string{"spec"}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestGeneratorsTakeTheDocument: each tool ends well, and its output has the operation.
+func TestGeneratorsTakeTheDocument(t *testing.T) {
+	t.Parallel()
+	const server = "http://127.0.0.1:8080/beta"
+	for name, args := range map[string][]string{"openapi.yaml": nil, "openapi.json": {"--json", "--server", server}} {
+		for what, run := range map[string]func(t *testing.T, in, out string) *exec.Cmd{
+			"openapi-typescript": func(t *testing.T, in, out string) *exec.Cmd {
+				return tool(t, "openapi-typescript", in, "-o", out+"/schema.ts")
+			},
+			"hey-api": func(t *testing.T, in, out string) *exec.Cmd {
+				return tool(t, "openapi-ts", "-i", in, "-o", out, "--no-log-file")
+			},
+			"redocly": func(t *testing.T, in, out string) *exec.Cmd {
+				return tool(t, "redocly", "bundle", in, "-o", out+"/bundled.json")
+			},
+			"swagger-cli": func(t *testing.T, in, out string) *exec.Cmd {
+				return tool(t, "swagger-cli", "bundle", in, "-o", out+"/bundled.json")
+			},
+			"oapi-codegen": func(t *testing.T, in, out string) *exec.Cmd {
+				return exec.CommandContext(t.Context(), "go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "x", "-o", out+"/x.go", in)
+			},
+		} {
+			t.Run(what+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				out := t.TempDir()
+				if text, err := run(t, document(t, name, args...), out).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				if written := read(t, out); !strings.Contains(strings.ToLower(written), "updatepfxrecryptionrequest") {
+					t.Errorf("the output does not have the operation: %.300s", written)
+				}
+			})
+		}
+	}
+}
+
+// read returns all files below a folder.
+func read(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+// TestRedoclyFindsNoFault in the document by its rules for what is wrong.
+func TestRedoclyFindsNoFault(t *testing.T) {
+	t.Parallel()
+	if text, err := tool(t, "redocly", "lint", "--extends=minimal", document(t, "openapi.json", "--json")).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestPrismMocksTheDocument: the mock answers with the page's example.
+func TestPrismMocksTheDocument(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	_, port, _ := net.SplitHostPort(address) // of a listener
+	cmd := tool(t, "prism", "mock", "-p", port, document(t, "openapi.json", "--json"))
+	mock := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
+	out, err := mock.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mock.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		stop()
+		_ = mock.Wait() // it was killed
+	}()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "listening") {
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/pfxRecryptionRequests/sample", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer x")
+	r.Close = true
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "Thumbprint value") {
+		t.Errorf("got %d %s, %v, want the page's example", resp.StatusCode, body, err)
+	}
+}

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Prints the Python 3.11 or later that has httpx, Debian's first. Where there is none it ends with 69.
+# usage: python.sh [test]; with test it runs the tests of gen/python instead
+set -eu
+cd "$(dirname "$0")/.."
+python=
+for candidate in /usr/bin/python3 python3; do
+	if "$candidate" -c 'import sys, httpx; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+		python=$candidate
+		break
+	fi
+done
+[ -n "$python" ] || exit 69
+case "${1:-}" in
+'') echo "$python" ;;
+test)
+	cd gen/python
+	if command -v mypy >/dev/null; then
+		MYPYPATH=src:tests mypy --strict src tests
+	else
+		echo "left out: the types of gen/python, which need mypy" >&2
+		[ -z "${CI:-}" ] || exit 1
+	fi
+	PYTHONPATH=src:tests exec "$python" -m unittest discover -s tests
+	;;
+*) exit 2 ;;
+esac
