@@ -188,7 +188,11 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.valu
 // isAbort reports whether a handler has panicked with [http.ErrAbortHandler].
 func isAbort(err error) bool {
 	e, ok := errors.AsType[*panicError](err)
-	return ok && e.value == http.ErrAbortHandler //nolint:errorlint // net/http compares so
+	if !ok {
+		return false
+	}
+	value, ok := e.value.(error)
+	return ok && errors.Is(value, http.ErrAbortHandler)
 }
 
 // route finds the operation. It stays nil if the request was answered.
