@@ -57,6 +57,38 @@ func TestFresh(t *testing.T) {
 	}
 }
 
+// TestServerRefused: what keeps a handler from being written is said, and nothing is written.
+func TestServerRefused(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, filepath.Join(root, "go.mod"), "module example.com/shop\n")
+	for name, tt := range map[string]struct {
+		models, api, dir, server string
+		code                     int
+		want                     string
+	}{
+		"the folder of the checks":  {"./testdata/shop", "", "valid", "valid/", 2, "holds another package"},
+		"no interface":              {"./testdata/shop", "", "valid", "server", 1, "has no StrictServerInterface: generate it with strict-server"},
+		"a folder that is no name":  {"./testdata/deck", "./testdata/deck/chideck", "valid", "my-server", 1, "cannot name a package of Go"},
+		"an interface of elsewhere": {"./testdata/deck", "./testdata/none", "valid", "server", 1, "testdata/none: directory not found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"-spec", "testdata/shop/openapi.yaml", "-models", tt.models, "-package", "valid", "-o", filepath.Join(root, tt.dir), "-server", filepath.Join(root, tt.server)}
+			if tt.api != "" {
+				args = append(args, "-interface", tt.api)
+			}
+			var stderr bytes.Buffer
+			if code := run(args, &stderr); code != tt.code || !strings.Contains(stderr.String(), tt.want) {
+				t.Errorf("got %d, %s; want %d, %s", code, &stderr, tt.code, tt.want)
+			}
+			if _, err := os.Stat(filepath.Join(root, tt.dir)); err == nil {
+				t.Error("something was written")
+			}
+		})
+	}
+}
+
 // write writes a file and the folder that it is in.
 func write(t *testing.T, path, text string) {
 	t.Helper()

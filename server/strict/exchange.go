@@ -40,7 +40,7 @@ type Exchange struct {
 	status      int32
 	exact       bool // the Content-Type is the body's media type itself
 	committed   bool // the response has begun
-	late        bool // it failed after that
+	late        bool // it failed after that, or the handler wants it to break off
 }
 
 type exchangeKey struct{}
@@ -111,7 +111,7 @@ func (x *Exchange) line(i int, value string) []string {
 func (x *Exchange) end(err error) {
 	if err != nil {
 		x.problem = x.handler.config.Problem(err)
-		x.late = x.committed
+		x.late = x.committed || isAbort(err)
 		if !x.late {
 			x.refuse(x.problem)
 		}

@@ -19,8 +19,8 @@ import (
 
 // Config says how a handler behaves. The zero Config serves a document that asks for no credentials.
 type Config struct {
-	// BasePath is where the paths of the operations begin, such as /v1; "" and / are the root. The function that validategen
-	// writes takes the path of the document's first server for "".
+	// BasePath is where the paths of the operations begin, such as /v1; "" and / are the root. The function New that validategen
+	// writes takes the path of the document's server for "".
 	BasePath string
 	// Authorize says who calls, or returns an error: a [*Problem], or one that [Config.Problem] words. It is called for
 	// each request of an operation with security requirements, before anything of the body is read. x.Operation.Security has
@@ -181,6 +181,12 @@ type panicError struct {
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
+
+// isAbort reports whether a handler has panicked with [http.ErrAbortHandler].
+func isAbort(err error) bool {
+	e, ok := errors.AsType[*panicError](err)
+	return ok && e.value == http.ErrAbortHandler //nolint:errorlint // net/http compares so
+}
 
 // route finds the operation. It stays nil if the request was answered.
 func (x *Exchange) route() error {

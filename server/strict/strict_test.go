@@ -61,6 +61,8 @@ func (todos) GetTodo(_ context.Context, r todo.GetTodoRequestObject) (todo.GetTo
 		return nil, nil
 	case "late":
 		return late{}, nil
+	case "aborts":
+		panic(http.ErrAbortHandler)
 	}
 	return todo.GetTodo200JSONResponse{Id: r.Id, Title: "A title"}, nil
 }
@@ -320,6 +322,18 @@ func (e *exchange) send(t *testing.T, server *httptest.Server) (*http.Response, 
 		t.Fatal(err)
 	}
 	return response, string(body)
+}
+
+// TestAbort: a handler may break off, as with net/http.
+func TestAbort(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(newHandler(t, strict.Config{}))
+	t.Cleanup(server.Close)
+	response, err := server.Client().Get(server.URL + "/v1/todos/aborts")
+	if err == nil {
+		response.Body.Close()
+		t.Errorf("got %d", response.StatusCode)
+	}
 }
 
 // TestLatePanic: a response that fails when it has begun is not taken for complete.

@@ -16,8 +16,7 @@ type Words struct {
 	Types map[[2]string][2]string
 	// Hints say what a parameter must be, by its name; nil takes that from the document.
 	Hints map[string]string
-	// MalformedText and EmptyText are the texts for bodies that cannot be read, and for those that are empty; "" says it for any media
-	// type.
+	// MalformedText and EmptyText are the texts for bodies that cannot be read and for empty ones; "" says it for any media type.
 	MalformedText, EmptyText string
 }
 

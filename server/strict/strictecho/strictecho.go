@@ -34,5 +34,6 @@ func Mount(e *echo.Echo, h *strict.Handler) {
 	e.RouteNotFound(h.BasePath()+"/*", serve)
 }
 
-// Context returns echo's context of the request that a handler's context belongs to.
+// Context returns echo's context of the request that a handler's context belongs to. echo uses it again when the handler has
+// returned.
 func Context(ctx context.Context) echo.Context { return strict.From(ctx).State.(echo.Context) }
