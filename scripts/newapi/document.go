@@ -44,7 +44,7 @@ func (p *project) place(ctx context.Context, isNew bool) error {
 	if err := p.checkName(files, filepath.Base(from)); err != nil || isSame(from, p.path(p.document)) {
 		return err
 	}
-	return p.copy(files, isNew)
+	return p.copy(files)
 }
 
 // read reads a document and the files that it refers to, by their paths below its folder.
@@ -90,7 +90,7 @@ func isSame(a, b string) bool {
 }
 
 // copy writes the files, but none over one that was edited in the project.
-func (p *project) copy(files map[string][]byte, isNew bool) error {
+func (p *project) copy(files map[string][]byte) error {
 	known, err := os.ReadFile(p.path(sums))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -27,16 +27,28 @@ func interfaceMethods(dir string) ([]method, error) {
 		return nil, err
 	}
 	for _, f := range files {
-		object := f.syntax.Scope.Lookup("StrictServerInterface")
-		if object == nil {
-			continue
-		}
-		spec, _ := object.Decl.(*ast.TypeSpec)
-		if i, ok := spec.Type.(*ast.InterfaceType); ok {
+		if i := interfaceIn(f.syntax, "StrictServerInterface"); i != nil {
 			return methodsOf(i), nil
 		}
 	}
 	return nil, fmt.Errorf("the generated code in %s has no StrictServerInterface: its configuration must say strict-server: true", dir)
+}
+
+// interfaceIn returns the interface of a name that a file declares, nil if there is none.
+func interfaceIn(f *ast.File, name string) *ast.InterfaceType {
+	for _, d := range f.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, s := range g.Specs {
+			if t, ok := s.(*ast.TypeSpec); ok && t.Name.Name == name {
+				i, _ := t.Type.(*ast.InterfaceType)
+				return i
+			}
+		}
+	}
+	return nil
 }
 
 func methodsOf(i *ast.InterfaceType) []method {
@@ -88,7 +100,7 @@ func parseFolder(dir string) ([]*goFile, error) {
 			return nil, err
 		}
 		f := &goFile{path: path, text: text, set: token.NewFileSet()}
-		if f.syntax, err = parser.ParseFile(f.set, path, text, parser.ParseComments); err != nil {
+		if f.syntax, err = parser.ParseFile(f.set, path, text, parser.ParseComments|parser.SkipObjectResolution); err != nil {
 			return nil, err
 		}
 		files = append(files, f)
@@ -133,7 +145,7 @@ func addStubs(p *project) (added []string, stale []handler, err error) {
 	var stubs bytes.Buffer
 	for _, m := range wanted {
 		if !slices.ContainsFunc(existing, func(h handler) bool { return h.name == m.name }) {
-			stubs.WriteString(p.stub(m))
+			stubs.WriteString(stub(m))
 			added = append(added, m.name)
 		}
 	}
@@ -146,7 +158,7 @@ func addStubs(p *project) (added []string, stale []handler, err error) {
 }
 
 // stub is a handler that says that it has not been written.
-func (p *project) stub(m method) string {
+func stub(m method) string {
 	var b strings.Builder
 	b.WriteByte('\n')
 	for line := range strings.Lines(m.doc) {
