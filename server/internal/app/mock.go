@@ -10,12 +10,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi"
@@ -245,30 +242,11 @@ func (m *Mock) reload(ctx context.Context, always bool) {
 		return // something else in the folder has changed
 	}
 	m.seen = f
-	if err := m.apply(ctx, &f); err != nil {
-		m.log.Error("document not reloaded: the current one stays in effect", "err", err)
-		return
-	}
-	m.log.Info("document reloaded")
+	m.host.reloaded("document", true, m.apply(ctx, &f))
 }
 
 // Run serves until ctx is done, and reads the document and the error form again on SIGHUP and when their files change.
 func (m *Mock) Run(ctx context.Context) error {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	watcher, err := watch(m.gateway.Spec, m.gateway.errorFile())
-	if err != nil {
-		return errors.Join(err, m.host.close())
-	}
-	watching, stop := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		watcher.run(watching, m.log, hangups, func(always bool) { m.reload(watching, always) })
-	}()
-	err = m.host.serve(ctx)
-	stop()
-	<-done
-	return errors.Join(err, m.host.close())
+	m.host.onReload(m.reload, m.gateway.Spec, m.gateway.errorFile())
+	return errors.Join(m.host.serve(ctx), m.host.close())
 }

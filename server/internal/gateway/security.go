@@ -83,7 +83,7 @@ func (x *exchange) authorize(found *match) *graph.Problem {
 	}
 	judged := x.route != nil && x.route.rules[policy.Requests][policy.Path] == policy.Enforce
 	if found.ambiguous && verifies && !judged {
-		return graph.NoRoute() // there is no telling whose permission it needs
+		return x.noRoute() // there is no telling whose permission it needs
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // accepted is a media range of Accept (RFC 9110 §12.5.1).
@@ -21,7 +22,7 @@ type accepted struct {
 func acceptedTypes(lines []string) []accepted {
 	var list []accepted
 	for _, line := range lines {
-		for _, element := range graph.SplitList(line) {
+		for _, element := range message.SplitList(line) {
 			typ, parameters, err := mime.ParseMediaType(element)
 			if err != nil {
 				continue

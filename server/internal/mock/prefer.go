@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // preferences are those of a request that choose its response. The zero value is none.
@@ -21,7 +22,7 @@ func preferencesOf(lines []string) (preferences, error) {
 	var p preferences
 	seen := map[string]bool{}
 	for _, line := range lines {
-		for _, element := range graph.SplitList(line) {
+		for _, element := range message.SplitList(line) {
 			name, value := preference(element)
 			if seen[name] {
 				continue

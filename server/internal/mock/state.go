@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 const (
@@ -112,7 +113,7 @@ func (o *stored) tag() string { return `"` + strconv.FormatUint(o.revision, 16) 
 // matches reports whether a condition names the object's current tag. Weak and strong forms mean the same here.
 func (o *stored) matches(condition []string) bool {
 	for _, line := range condition {
-		for _, element := range graph.SplitList(line) {
+		for _, element := range message.SplitList(line) {
 			if element == "*" || strings.TrimPrefix(element, "W/") == o.tag() {
 				return true
 			}
