@@ -52,7 +52,7 @@ func negotiate(bodies []*validate.Body, lines []string) (*validate.Body, string)
 	most := 0.0
 	for _, b := range bodies {
 		typ, weight := weigh(b, ranges)
-		if better := weight > most || weight == most && best != nil && validate.IsJSON(typ) && !validate.IsJSON(bestType); weight > 0 && better {
+		if weight > most || weight == most && best != nil && validate.IsJSON(typ) && !validate.IsJSON(bestType) {
 			best, bestType, most = b, typ, weight
 		}
 	}
