@@ -106,7 +106,8 @@ func (a *auditRun) cycle(ctx context.Context, cycle int, disturb func(context.Co
 	var wg sync.WaitGroup
 	for client := range auditClients {
 		wg.Go(func() {
-			for n := int32(1); a.change(ctx, c, s, fmt.Sprintf("object-%d-%d", cycle, client), fmt.Sprintf("object-%d-0", cycle), n); n++ {
+			key, shared := fmt.Sprintf("object-%d-%d", cycle, client), fmt.Sprintf("object-%d-0", cycle)
+			for n := int32(1); a.change(ctx, c, s, key, shared, n, n*auditClients+int32(client)); n++ {
 			}
 		})
 	}
@@ -114,16 +115,17 @@ func (a *auditRun) cycle(ctx context.Context, cycle int, disturb func(context.Co
 	return <-disturbed
 }
 
-// change makes one change of an object, and reports whether the server lives. The first creates it, every tenth deletes it,
+// change makes the n-th change of an object, to a value that no other change has: what changes nothing has no record. It
+// reports whether the server lives. The first creates it, every tenth deletes it,
 // and some are of an object that all share.
-func (a *auditRun) change(ctx context.Context, c *caller, s *server, key, shared string, n int32) bool {
+func (a *auditRun) change(ctx context.Context, c *caller, s *server, key, shared string, n, value int32) bool {
 	what := "update"
 	var got reply
 	var err error
 	switch n % 10 {
 	case 1:
 		what = "create"
-		got, err = c.create(ctx, s, key, numbered(n, 16))
+		got, err = c.create(ctx, s, key, numbered(value, 16))
 	case 0:
 		what = "delete"
 		got, err = c.send(ctx, http.MethodDelete, s.object(key), nil)
@@ -131,7 +133,7 @@ func (a *auditRun) change(ctx context.Context, c *caller, s *server, key, shared
 		if n%3 == 0 {
 			key = shared // several changes of it may go together; it may be deleted at the moment
 		}
-		got, err = c.send(ctx, http.MethodPatch, s.object(key), numbered(n, 16))
+		got, err = c.send(ctx, http.MethodPatch, s.object(key), numbered(value, 16))
 	}
 	if err != nil {
 		select {

@@ -25,7 +25,7 @@ func switchover(ctx context.Context, r *rig) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer p.stop()
+	defer func() { _ = p.stop() }() // what is left of it is the system's to clean
 	name, err := p.primary.create(ctx)
 	if err != nil {
 		return "", err

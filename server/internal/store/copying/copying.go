@@ -11,7 +11,7 @@
 // ended brings over what has changed since.
 //
 // A copy takes the time that the target needs to write, and memory for a few thousand requests however many there are: with
-// 1,000,000 of them on two cores that others used too, 285 s from a file to PostgreSQL, which keeps twelve indexes, 112 s
+// 1,000,000 of them on two cores that others used too, 285 s from a file to PostgreSQL, which kept twelve indexes then, 112 s
 // back, and 64 s when nothing was to be done, the verification included, and 75 MiB in each case. See BenchmarkCopy.
 //
 // The package knows no kind of store. Those that it can work on pass storetest.RunCopy.

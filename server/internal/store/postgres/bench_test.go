@@ -8,6 +8,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
@@ -26,6 +27,22 @@ func BenchmarkUpdate(b *testing.B) {
 				benchUpdates(b, openBench(b, cluster, way.share), callers)
 			})
 		}
+	}
+}
+
+// BenchmarkAudit measures what the audit trail costs: durable updates of 64 callers, with each mode in turn.
+//
+//	go test -bench Audit -run '^$' -count 5 ./server/internal/store/postgres
+func BenchmarkAudit(b *testing.B) {
+	s := openBench(b, postgrestest.Private(b), true)
+	for _, m := range []struct {
+		name string
+		mode audit.Mode
+	}{{"off", audit.Off}, {"members", audit.Members}, {"values", audit.Values}} {
+		b.Run(m.name, func(b *testing.B) {
+			s.audit = m.mode // nobody writes
+			benchUpdates(b, s, 64)
+		})
 	}
 }
 
@@ -50,7 +67,7 @@ func benchUpdates(b *testing.B, s *Store, callers int) {
 func benchID(n int64) string { return fmt.Sprintf("request-%d", n%benchObjects) }
 
 func openBench(b *testing.B, cluster *postgrestest.Cluster, share bool) *Store {
-	s := mustOpen(b, Config{URL: cluster.DSN("postgres")}, share)
+	s := mustOpen(b, Config{URL: cluster.DSN("postgres") + "&connect_timeout=60"}, share)
 	if n, err := s.Count(b.Context(), tenant, nil); err != nil || n > 0 {
 		check(b, err)
 		return s

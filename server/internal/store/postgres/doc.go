@@ -32,9 +32,32 @@
 //
 // and with Citus distributed by SELECT create_distributed_table('request', 'tenant_id').
 //
-// Each member that a filter may name has an index (tenant_id, member, id), so that a page of those with a value is one
-// range of an index in the order of the page, however many others there are. The price is paid by writers: an update
-// adds an entry to each of the twelve indexes, which takes a third of the rate above.
+// The members by which callers look requests up, userId, deviceId, profileId and the two thumbprints, have an index
+// (tenant_id, member, id): a page of the requests with a value is one range of an index, in the order of the page, however
+// many others there are. The members that updates change, status, sourceType, the times, isDeleted and eTag, have none, so
+// that the usual update touches no index and stays on its page (a HOT update), for which the fillfactor leaves room. A
+// $filter on one of these reads the requests of the tenant in their order, until a page is full, as it does in SQLite; for a
+// value that is rare in a tenant of millions that can exceed statement_timeout. [Config].Index (pfxrd serve --index) makes
+// an index on such a member, and updates slower.
+//
+// Indexes come and go CONCURRENTLY while other servers read and write. A start waits up to ten minutes for transactions that
+// have read the table before, such as that of pg_dump. The fillfactor holds for new pages; VACUUM FULL or pg_repack give it
+// to a table of an earlier release at once.
+//
+// # Several hosts
+//
+// The address may name several hosts, HOST:PORT,HOST:PORT. Connections are to the one that takes changes
+// (target_session_attrs=read-write, unless the address says otherwise): a standby would refuse them, and reads of it may be
+// stale. A start tries every host. When primary and standby change places, the old connections end; a connection that leads
+// to a standby nevertheless, as behind a proxy, is dropped by the first change that is refused with 25006, and found before
+// it is used if it was idle for a second. Tested by scripts/torture.sh switchover. An answered change survives the loss of
+// the primary only if that waits for its standby: synchronous_standby_names.
+//
+// # Audit trail
+//
+// Each change is recorded in the transaction of the change, unless [Config].Audit is off: a single one by the same statement,
+// a group by a transaction of one more round trip, since only the database knows which of its updates took place. The hashes
+// of the records are chained, a chain for each connection that writes at a time. See package audit.
 //
 // # Other databases
 //

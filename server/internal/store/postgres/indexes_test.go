@@ -28,7 +28,7 @@ func TestIndexes(t *testing.T) {
 		writing, stop := context.WithCancel(t.Context())
 		var writer sync.WaitGroup
 		written := make(chan struct{}, 1)
-		writer.Go(func() { write(t, writing, dsn, written) })
+		writer.Go(func() { write(writing, t, dsn, written) })
 		<-written
 		reader, err := pgx.Connect(t.Context(), dsn)
 		check(t, err)
@@ -122,7 +122,7 @@ func firstRelease(t *testing.T, change string) string {
 }
 
 // write changes rows until ctx ends, and tells after each time.
-func write(t *testing.T, ctx context.Context, dsn string, written chan<- struct{}) {
+func write(ctx context.Context, t *testing.T, dsn string, written chan<- struct{}) {
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Error(err)
