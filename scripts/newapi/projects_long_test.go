@@ -14,12 +14,19 @@ import (
 // documents are the todo API and documents in the style of public ones.
 var documents = []string{"todo", "albums", "everything", "fleet", "observatory", "parcels", "shop/shop"}
 
-// TestProjects: for each document and each router newapi writes a project that builds, is vetted and formatted, passes its own
-// tests, and is not changed by another run.
+// every has each document and each page tried with each router. They share nearly all code, and each pair takes a minute of a
+// processor: without it each document has one router, and each router a document.
+var every = os.Getenv("PFXR_TEST_PROJECTS") == "all"
+
+// TestProjects: newapi writes a project that builds, is vetted and formatted, passes its own tests, and is not changed by
+// another run.
 func TestProjects(t *testing.T) {
 	t.Parallel()
-	for _, document := range documents {
-		for _, server := range servers {
+	for i, document := range documents {
+		for j, server := range servers {
+			if !every && (i+j)%len(servers) != 0 {
+				continue
+			}
 			t.Run(document+"/"+server, func(t *testing.T) {
 				t.Parallel()
 				checkProject(t, document, server)
