@@ -30,6 +30,7 @@ type cluster struct {
 	port     int // of loopback, 0 for none
 	made     int // databases
 	proxies  []*proxy
+	settings []string // of the server, such as "hot_standby=on"
 }
 
 // cluster returns the rig's PostgreSQL, made at the first call.
@@ -40,6 +41,23 @@ func (r *rig) clusterOn(ctx context.Context, port int) (*cluster, error) {
 	if r.db != nil {
 		return r.db, nil
 	}
+	c, err := emptyCluster()
+	if err != nil {
+		return nil, err
+	}
+	c.port = port
+	if err = c.initialise(ctx); err == nil {
+		err = c.start(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making a PostgreSQL: %w", err), c.stop())
+	}
+	r.db = c
+	return c, nil
+}
+
+// emptyCluster returns a cluster that has no data yet.
+func emptyCluster() (*cluster, error) {
 	bin, err := postgresPrograms()
 	if err != nil {
 		return nil, err
@@ -49,17 +67,10 @@ func (r *rig) clusterOn(ctx context.Context, port int) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, bin: bin, port: port}
-	if c.user, err = serverUser(dir); err == nil {
-		err = c.initialise(ctx)
+	c := &cluster{dir: dir, bin: bin}
+	if c.user, err = serverUser(dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	if err == nil {
-		err = c.start(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making a PostgreSQL: %w", err), c.stop())
-	}
-	r.db = c
 	return c, nil
 }
 
@@ -156,6 +167,9 @@ func (c *cluster) launch() error {
 	if c.port > 0 {
 		cmd.Args = append(cmd.Args, "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", c.port))
 	}
+	for _, setting := range c.settings {
+		cmd.Args = append(cmd.Args, "-c", setting)
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -248,4 +262,32 @@ func (c *cluster) killBackend(ctx context.Context) (bool, error) {
 	tag, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity
 		WHERE backend_type = 'client backend' AND datname LIKE 'torture%' ORDER BY state = 'active' DESC, random() LIMIT 1) one`)
 	return tag.RowsAffected() == 1, errors.Join(err, conn.Close(ctx))
+}
+
+func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
+
+// shutDown ends the server as pg_ctl stop -m fast does: its standby gets everything first.
+func (c *cluster) shutDown() { c.signal(syscall.SIGINT) }
+
+// exec runs statements, each a transaction of its own.
+func (c *cluster) exec(ctx context.Context, statements ...string) error {
+	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+	if err != nil {
+		return err
+	}
+	for _, sql := range statements {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", sql, err), conn.Close(ctx))
+		}
+	}
+	return conn.Close(ctx)
+}
+
+// ask stores the value that a query returns.
+func (c *cluster) ask(ctx context.Context, value any, query string) error {
+	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(conn.QueryRow(ctx, query).Scan(value), conn.Close(ctx))
 }

@@ -31,10 +31,12 @@ var harnesses = []harness{
 	{"model", [3]time.Duration{time.Minute, 4 * time.Minute, 2 * time.Hour}, modelBased},
 	{"postgres", [3]time.Duration{time.Minute, 5 * time.Minute, 2 * time.Hour}, postgres},
 	{"network", [3]time.Duration{2 * time.Minute, 4 * time.Minute, 2 * time.Hour}, network},
+	{"switchover", [3]time.Duration{2 * time.Minute, 4 * time.Minute, 2 * time.Hour}, switchover},
 	{"pgbouncer", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, pgbouncer},
 	{"fsync", [3]time.Duration{2 * time.Minute, 6 * time.Minute, 2 * time.Hour}, fsync},
 	{"overload", [3]time.Duration{time.Minute, 2 * time.Minute, 20 * time.Minute}, overload},
 	{"slow", [3]time.Duration{2 * time.Minute, 3 * time.Minute, 10 * time.Minute}, slow},
+	{"mangled", [3]time.Duration{time.Minute, 3 * time.Minute, 40 * time.Minute}, mangled},
 	{"upgrade", [3]time.Duration{time.Minute, 2 * time.Minute, time.Hour}, upgrade},
 	{"rolling", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, rolling},
 	{"resources", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, resources},
@@ -129,11 +131,11 @@ func runAll(ctx context.Context, c config, names []string) error {
 		line, err := c.run(ctx, h)
 		took := time.Since(start).Round(time.Second)
 		if err != nil {
-			fmt.Printf("%-9s FAILED after %s (seed %d): %v\n", h.name, took, c.seed, err)
+			fmt.Printf("%-10s FAILED after %s (seed %d): %v\n", h.name, took, c.seed, err)
 			failed = append(failed, h.name)
 			continue
 		}
-		fmt.Printf("%-9s %s (%s)\n", h.name, line, took)
+		fmt.Printf("%-10s %s (%s)\n", h.name, line, took)
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))

@@ -14,8 +14,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
 // Exit codes.
@@ -33,9 +31,10 @@ type commands struct {
 
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
 	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
+	Mock    mockCommand      `cmd:"" help:"Answer for an API that does not exist yet, from its document."`
 	Copy    copyCommand      `cmd:"" help:"Copy all objects to another store."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
-	Spec    specCommand      `cmd:"" help:"Print openapi.yaml."`
+	Spec    specCommand      `cmd:"" help:"Print the OpenAPI document, as one file."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
 }
 
@@ -89,11 +88,4 @@ func version() string {
 		return info.Main.Version
 	}
 	return "(devel)"
-}
-
-type specCommand struct{}
-
-func (specCommand) Run(stdout io.Writer) error {
-	_, err := stdout.Write(openapi.Document)
-	return err
 }

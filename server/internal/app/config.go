@@ -2,12 +2,14 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/cors"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
@@ -23,6 +25,7 @@ type Config struct {
 	Debug          bool           `help:"Serve /debug/pprof/ on --admin-listen: anyone who can reach it can read the memory and slow the program down."`
 	Store          string         `default:"sqlite:pfxr.db" help:"Where objects are kept: sqlite:FILE (${default}) or postgres://USER@HOST/DATABASE?…, the password better in PGPASSWORD, also through PgBouncer with ignore_startup_parameters." placeholder:"DSN"`
 	Dev            bool           `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
+	CORSOrigin     []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. With --dev every loopback origin may." placeholder:"ORIGIN" name:"cors-origin"`
 	Seed           string         `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`
 	Issuer         []string       `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated. AzureCloud, AzureUSGovernment and AzureChinaCloud stand for those of Microsoft Entra for all tenants, version 2.0." placeholder:"URL"`
 	IssuerFile     string         `help:"More issuers, one on each line; lines that begin with # do not count. The file is read again when it changes and on SIGHUP, which fetches the keys of all issuers, too." placeholder:"FILE"`
@@ -49,6 +52,10 @@ func (c *Config) Validate() error {
 	if err := pester.Validate(c.Pester, c.Faults); err != nil {
 		return err
 	}
+	pages := c.cors()
+	if err := pages.Validate(); err != nil {
+		return fmt.Errorf("--cors-origin: %w", err)
+	}
 	switch {
 	case c.Dev && !isLoopback(c.Listen):
 		return errors.New("--dev hands out tokens to anybody: --listen must be a loopback address such as 127.0.0.1:8080")
@@ -73,6 +80,9 @@ func (c *Config) Validate() error {
 	}
 	return nil
 }
+
+// cors says which pages may call.
+func (c *Config) cors() cors.Policy { return cors.Policy{Origins: c.CORSOrigin, Loopback: c.Dev} }
 
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)

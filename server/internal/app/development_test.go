@@ -212,7 +212,7 @@ func TestRequestLine(t *testing.T) {
 		{"GET /beta/pfxRecryptionRequests('sample')?$select=status HTTP/1.1\r\n" + auths + s.token(t, auth.Grant{App: "app"}), map[string]any{"key": "sample", "status": 200.0, "user": nil, "path": nil, "app": "app"}},
 		{"GET /beta/pfxRecryptionRequests/sample HTTP/1.1\r\n" + auths + user, map[string]any{"key": "sample", "user": userID(t, user), "tenant": devTenant}},
 		{"GET /beta/pfxRecryptionRequests/absent HTTP/1.1\r\n" + auths + user, map[string]any{"key": "absent", "status": 404.0}},
-		{"GET /beta/elsewhere/%22?secret=1 HTTP/1.1\r\n" + auths + user, map[string]any{"path": "/beta/elsewhere/%22", "status": 404.0, "key": nil, "operation": nil}},
+		{"GET /beta/elsewhere/%22?secret=1 HTTP/1.1\r\n" + auths + user, map[string]any{"path": "/beta/elsewhere/%22", "status": 400.0, "key": nil, "operation": nil}},
 		{"GET /" + strings.Repeat("x", 1000) + " HTTP/1.1\r\n" + auths + user, map[string]any{"path": "/" + strings.Repeat("x", 199) + "…"}},
 		{"GET /beta/pfxRecryptionRequests HTTP/1.1\r\n" + auths + user, map[string]any{"key": nil, "operation": "listPfxRecryptionRequests"}},
 	} {

@@ -14,7 +14,7 @@ const environmentPrefix = "PFXR_"
 
 // clientVariables are those of pfxr that no command here has: one shell may hold both programs' variables.
 var clientVariables = []string{
-	"PFXR_CLIENT_ID", "PFXR_CLIENT_SECRET", "PFXR_COLOR", "PFXR_CONCURRENCY", "PFXR_CONFIG", "PFXR_DRY_RUN", "PFXR_OUTPUT", "PFXR_PAGE_SIZE",
+	"PFXR_CA", "PFXR_CLIENT_ID", "PFXR_CLIENT_SECRET", "PFXR_COLOR", "PFXR_CONCURRENCY", "PFXR_CONFIG", "PFXR_DRY_RUN", "PFXR_OUTPUT", "PFXR_PAGE_SIZE",
 	"PFXR_SCOPE", "PFXR_TOKEN", "PFXR_TOKEN_URL", "PFXR_TRIES",
 }
 

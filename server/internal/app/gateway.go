@@ -264,7 +264,7 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	if g.tracing, err = openTracing(ctx, c.OTLPEndpoint, g.log); err != nil {
 		return err
 	}
-	g.seen = g.read()
+	g.seen = c.read()
 	return g.apply(ctx, &g.seen)
 }
 
@@ -361,12 +361,12 @@ func problemOf(e *upstream.Error) *graph.Problem {
 }
 
 // read reads the files that say what the gate does.
-func (g *Gateway) read() files {
+func (c *GatewayConfig) read() files {
 	var f files
 	for _, file := range []struct {
 		flag, name string
 		into       *[]byte
-	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}, {"--errors", g.config.errorFile(), &f.errors}} {
+	}{{"--spec", c.Spec, &f.spec}, {"--policy", c.Policy, &f.policy}, {"--errors", c.errorFile(), &f.errors}} {
 		if file.name == "" {
 			continue
 		}
@@ -412,7 +412,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 			return fmt.Errorf("%s: %w", g.config.Policy, err)
 		}
 	}
-	errorForm, err := g.errorForm(f.errors)
+	errorForm, err := g.config.errorForm(f.errors)
 	if err != nil {
 		return err
 	}
@@ -452,13 +452,13 @@ func (c *GatewayConfig) errorFile() string {
 }
 
 // errorForm returns the form of the gateway's own responses, nil for that of the contract.
-func (g *Gateway) errorForm(template []byte) (*form.Form, error) {
+func (c *GatewayConfig) errorForm(template []byte) (*form.Form, error) {
 	switch {
 	case template != nil:
-		return form.Parse(g.config.Errors, template)
-	case g.config.Errors == "problem":
+		return form.Parse(c.Errors, template)
+	case c.Errors == "problem":
 		return form.Problem(), nil
-	case g.config.Errors == "graph":
+	case c.Errors == "graph":
 		return form.Graph(), nil
 	}
 	return nil, nil //nolint:nilnil // no form is a setting, too
@@ -498,7 +498,7 @@ func unknown(word string) *policy.Mode {
 func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
-	f := g.read()
+	f := g.config.read()
 	if !always && f.equal(&g.seen) && (g.document == nil || len(g.document.Files) == 0) {
 		return // a log in the same folder is no reason to read the same files again, nor to say so
 	}

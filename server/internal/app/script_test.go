@@ -162,7 +162,8 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("pfxrd %v did not come to serve", args)
 	}
 	ts.Setenv("URL", strings.TrimSuffix(entry["url"].(string), "/beta"))
-	ts.Setenv("ADMIN", entry["admin"].(string))
+	admin, _ := entry["admin"].(string) // a mock has none
+	ts.Setenv("ADMIN", admin)
 	processes.Store(ts.Getenv("WORK"), r)
 }
 

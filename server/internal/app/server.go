@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
@@ -123,23 +124,38 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		config.Answers = throttle.NewPlaces(c.MaxInFlight, queueTime)
 	}
 	server, err := api.New(config)
-	if err != nil || s.Issuer == nil {
-		return server, err
+	if err != nil {
+		return nil, err
 	}
 	handler := http.Handler(server)
 	if c.Pester > 0 {
 		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
-	return &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}, nil
+	if s.Issuer != nil {
+		handler = &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}
+	}
+	if pages := c.cors(); pages.Enabled() {
+		handler = pages.Handler(handler, pfxvalid.Operations, s.log)
+	}
+	return handler, nil
 }
 
 // notReady says why the server should get no requests.
 func (s *Server) notReady(ctx context.Context) string {
+	if err := s.store.Ready(ctx); err != nil {
+		return "the store is not ready" + reason(err)
+	}
 	switch {
-	case s.store.Ready(ctx) != nil:
-		return "the store is not ready"
 	case s.verifier.Ready(ctx) != nil:
 		return "the keys of an issuer cannot be read"
+	}
+	return ""
+}
+
+// reason returns what a client may know of a store's error, or "".
+func reason(err error) string {
+	if e, ok := errors.AsType[*pfx.Error](err); ok && e.Msg != "" {
+		return ": " + e.Msg
 	}
 	return ""
 }

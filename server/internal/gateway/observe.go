@@ -14,6 +14,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // violation is a rule of the contract that a request or a response breaks. It holds no value that somebody sent; its log
@@ -83,7 +84,7 @@ func (x *exchange) seen(v *violation) (string, bool) {
 }
 
 // cut is for names that somebody chose.
-func cut(s string) string { return graph.Cut(s) }
+func cut(s string) string { return message.Cut(s) }
 
 // Metrics are what operators look at. No label takes more values than the contract has words, or than maxDrift.
 type Metrics struct {

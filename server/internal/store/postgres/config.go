@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +17,14 @@ import (
 // Config says which database to open. Only URL is required.
 type Config struct {
 	// URL is the address, postgres://USER@HOST:PORT/DATABASE?…, with any parameter that libpq knows (sslmode, sslrootcert,
-	// several hosts with target_session_attrs, …), any setting of the server, and those of the pool (pool_max_conns, …).
+	// …), several hosts (HOST:PORT,HOST:PORT), of which the one that takes changes is used, any setting of the server, and those of the pool (pool_max_conns, …).
 	// What it says wins over the defaults of this package. The password may be in it, in PGPASSWORD or in a password
 	// file. Required.
 	URL string
+	// Index names the members, besides those that always have one, on which Open makes an index: those of which a $filter
+	// would otherwise read all requests of the tenant. Each makes updates slower. An index that is not wanted any more is
+	// the operator's to drop.
+	Index []string
 	// Log gets what an operator must know and no caller is told. Nil means nowhere.
 	Log *slog.Logger
 }
@@ -28,6 +33,8 @@ type Config struct {
 var defaults = []struct{ name, value string }{
 	// Seconds until a server that does not answer is given up, for each address of it.
 	{"connect_timeout", "5"},
+	// Of several hosts, use the one that takes changes. A standby would refuse them, and its reads may be stale.
+	{"target_session_attrs", "read-write"},
 
 	// The server ends a statement after this, ...
 	{"statement_timeout", "5s"},
@@ -68,12 +75,15 @@ type waits struct {
 var usualWaits = waits{connection: 2 * time.Second, answer: 7 * time.Second, call: 5 * time.Second}
 
 const (
+	// multiHostConnectTimeout is connect_timeout for an address with several hosts: after a failover each new connection
+	// waits that long for the host that is lost before it tries the next one.
+	multiHostConnectTimeout = "2"
 	// groupLockTimeout is how long the updates of a group wait for a row that another transaction holds. After that they
 	// go on alone, and only those of that row wait for as long as lock_timeout says.
 	groupLockTimeout = 100 * time.Millisecond
 	// migrateTimeout bounds one statement of a migration; a start may wait as long for another server's migration.
 	migrateTimeout = 10 * time.Minute
-	// migrateLockTimeout bounds how long a migration waits for a table, behind which every other statement would wait.
+	// migrateLockTimeout bounds how long a step waits for a table, behind which every other statement would wait.
 	migrateLockTimeout = 10 * time.Second
 	// writers is how many groups of updates are under way at the same time, each on a connection of its own. With two, 64
 	// callers got 13,100 updates a second instead of 15,400: the groups are smaller, and now and then mean the same row.
@@ -85,7 +95,8 @@ type settings struct {
 	pool    *pgxpool.Config // for everything but groups of updates
 	writers *pgxpool.Config // for these
 	migrate *pgx.ConnConfig
-	chosen  bool // whether the address says how statements are run
+	index   []string // members
+	chosen  bool     // whether the address says how statements are run
 	log     *slog.Logger
 	waits   waits
 }
@@ -93,6 +104,9 @@ type settings struct {
 func (c Config) settings() (*settings, error) {
 	address, given, err := withDefaults(c.URL)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkIndexes(c.Index); err != nil {
 		return nil, err
 	}
 	_, chosen := given["default_query_exec_mode"]
@@ -121,7 +135,7 @@ func (c Config) settings() (*settings, error) {
 	if !chosen {
 		migrate.DefaultQueryExecMode = pooledMode
 	}
-	return &settings{pool, group, migrate, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler)), usualWaits}, nil
+	return &settings{pool, group, migrate, c.Index, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler)), usualWaits}, nil
 }
 
 // withDefaults appends the defaults that the address does not name, and returns what it names. What is wrong with an
@@ -140,12 +154,21 @@ func withDefaults(address string) (*url.URL, map[string]string, error) {
 	}
 	query := u.RawQuery
 	for _, d := range defaults {
-		if _, ok := given[d.name]; !ok {
-			query += "&" + d.name + "=" + url.PathEscape(d.value)
+		if _, ok := given[d.name]; ok {
+			continue
 		}
+		if d.name == "connect_timeout" && isList(u.Host, given["host"], given["hostaddr"]) {
+			d.value = multiHostConnectTimeout
+		}
+		query += "&" + d.name + "=" + url.PathEscape(d.value)
 	}
 	u.RawQuery = strings.TrimPrefix(query, "&")
 	return u, given, nil
+}
+
+// isList reports whether one of the texts names several hosts.
+func isList(hosts ...string) bool {
+	return slices.ContainsFunc(hosts, func(h string) bool { return strings.Contains(h, ",") })
 }
 
 // parameters reads a query as libpq does, for which a plus is a plus.
@@ -186,6 +209,9 @@ func parseError(address *url.URL, err error) error {
 
 // name says which database it is, for logs and errors.
 func (s *settings) name() string {
-	c := s.pool.ConnConfig
-	return fmt.Sprintf("%s on %s", c.Database, c.Host)
+	var names []string
+	for _, h := range hostsOf(s.pool.ConnConfig) {
+		names = append(names, h[0].Host)
+	}
+	return fmt.Sprintf("%s on %s", s.pool.ConnConfig.Database, strings.Join(names, ", "))
 }

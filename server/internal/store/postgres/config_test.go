@@ -91,6 +91,31 @@ func TestSettingsAreInForce(t *testing.T) {
 			t.Errorf("got %+v, want the defaults", c)
 		}
 	})
+	for name, tt := range map[string]struct {
+		url       string
+		readWrite bool
+		connect   time.Duration
+		want      string
+	}{
+		"oneHost":       {"postgres://h/d", true, 5 * time.Second, "d on h"},
+		"severalHosts":  {"postgres://a,b:2/d", true, 2 * time.Second, "d on a, b"},
+		"hostParameter": {"postgres:///d?host=/a,/b", true, 2 * time.Second, "d on /a, /b"},
+		"addressWins":   {"postgres://a,b/d?target_session_attrs=any&connect_timeout=7", false, 7 * time.Second, "d on a, b"},
+	} {
+		t.Run("hosts/"+name, func(t *testing.T) {
+			t.Parallel()
+			settings, err := Config{URL: tt.url}.settings()
+			check(t, err)
+			for kind, c := range map[string]*pgx.ConnConfig{"pool": settings.pool.ConnConfig, "writers": settings.writers.ConnConfig, "migrate": settings.migrate} {
+				if got := c.ValidateConnect != nil; got != tt.readWrite || c.ConnectTimeout != tt.connect {
+					t.Errorf("%s: looks for a primary: %t, connects for %s; want %t, %s", kind, got, c.ConnectTimeout, tt.readWrite, tt.connect)
+				}
+			}
+			if got := settings.name(); got != tt.want {
+				t.Errorf("got name %q, want %q", got, tt.want)
+			}
+		})
+	}
 }
 
 func show(t *testing.T, q querier, setting string) string {

@@ -37,11 +37,22 @@ func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn,
 	return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
 }
 
-// note remembers that a connection was lost: the server may have ended, and the others with it.
-func (s *Store) note(err error) {
-	if isLost(err) {
+// note remembers that a connection was lost: the server may have ended, and the others with it. A connection to a server
+// that has become a standby is lost too: what it reads may be stale.
+func (s *Store) note(c *pgxpool.Conn, err error) {
+	if isReadOnly(err) {
+		s.drop(c)
+	}
+	if isLost(err) || isReadOnly(err) {
 		s.lost.Store(time.Now().UnixNano())
 	}
+}
+
+// drop closes a connection that is not to be used again. release then takes it out of its pool.
+func (s *Store) drop(c *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.ping)
+	defer cancel()
+	_ = c.Conn().Close(ctx) // it is closed then, whatever the server says
 }
 
 // lostSince reports whether a connection was lost within the last idle.
@@ -56,6 +67,7 @@ func (s *Store) take(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, er
 		if err != nil || s.lives(ctx, c) {
 			return c, err
 		}
+		s.drop(c)
 		s.release(c)
 	}
 }
@@ -64,6 +76,7 @@ func (s *Store) take(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, er
 const releasedAt = "releasedAt"
 
 // lives reports whether a connection can be used: one that was not for a second, or since another one was lost, is asked.
+// It must still lead to a server of the kind that target_session_attrs wants: behind a proxy that can change.
 func (s *Store) lives(ctx context.Context, c *pgxpool.Conn) bool {
 	last, used := c.Conn().PgConn().CustomData()[releasedAt].(time.Time)
 	if !used {
@@ -74,7 +87,11 @@ func (s *Store) lives(ctx context.Context, c *pgxpool.Conn) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ping) // to be given up would cost the connection
 	defer cancel()
-	return c.Ping(ctx) == nil
+	conn := c.Conn().PgConn()
+	if validate := c.Conn().Config().ValidateConnect; validate != nil {
+		return validate(ctx, conn) == nil
+	}
+	return conn.Ping(ctx) == nil
 }
 
 // release gives a connection back to its pool. One that is lost leaves the pool at once: pgx goes on to end it for up to

@@ -103,7 +103,7 @@ func readPage(ctx context.Context, tx pgx.Tx, after pfx.Key) ([]pfx.Request, err
 
 // Put stores requests, as copying.Target says, with one statement.
 func (s *Store) Put(ctx context.Context, requests []pfx.Request) error {
-	return s.execMany(ctx, "putting requests", putGroup, columnArguments(len(requests), func(i int) *pfx.Request { return &requests[i] }))
+	return s.execMany(ctx, "putting requests", s.sql.putGroup, columnArguments(len(requests), func(i int) *pfx.Request { return &requests[i] }))
 }
 
 // Remove removes requests, as copying.Target says, with one statement.
@@ -144,7 +144,7 @@ func (s *Store) transact(ctx context.Context, options pgx.TxOptions, fn func(pgx
 		return fn(tx)
 	})
 	if err != nil && ctx.Err() == nil {
-		s.note(err)
+		s.note(c, err)
 	}
 	return err
 }

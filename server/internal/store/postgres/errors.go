@@ -24,7 +24,7 @@ type fate int
 const (
 	unknown   fate = iota // it may have been applied
 	refused               // it was not applied
-	transient             // it was not applied, and may be the next time: 40001 and 40P01
+	transient             // it was not applied, and may be the next time: 40001, 40P01 and readOnly
 	unsent                // it never reached the server
 )
 
@@ -45,10 +45,20 @@ func fateOf(err error) fate {
 		return unknown
 	case e.Code == "40003", e.Code[:2] == "08":
 		return unknown // statement_completion_unknown, which CockroachDB sends; transaction_resolution_unknown
-	case e.Code == "40001", e.Code == "40P01":
+	case e.Code == "40001", e.Code == "40P01", e.Code == readOnly:
 		return transient
 	}
 	return refused
+}
+
+// readOnly is the SQLSTATE of a server that takes no changes, such as a primary that has become a standby. The next
+// connection may be to another host.
+const readOnly = "25006"
+
+// isReadOnly reports whether err says that the server takes no changes.
+func isReadOnly(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == readOnly
 }
 
 // isLost reports whether err is the end of a connection, so that others may be at their end too.

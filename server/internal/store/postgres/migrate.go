@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,11 +21,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// unlocked are the steps that run outside of a transaction, so that others can read and write the table meanwhile.
+var unlocked = map[int64]func(context.Context, *sql.DB) error{2: slimIndexes}
+
 const (
 	// versionTable is where the steps that have run are written down.
 	versionTable = "pfxr_migration"
 	// migrationLock is the advisory lock that a migration holds, "pfxr" in ASCII: one at a time for each database.
 	migrationLock = 0x70667872
+	// lockPoll is how often a server that starts looks whether another one has ended its migration.
+	lockPoll = 50 * time.Millisecond
 )
 
 // migrate brings the database to the present schema and returns from which version to which it went.
@@ -37,23 +43,44 @@ func migrate(ctx context.Context, c *pgx.ConnConfig) (int64, int64, error) {
 // it would then be kept by one that nobody can name.
 type locker struct{ tx *sql.Tx }
 
-// Lock begins the transaction, whose limits are not those of the role: it waits, and idles, for as long as a migration
-// may take.
+// Lock begins the transaction, whose limits are not those of the role: it idles for as long as a migration may take.
 func (l *locker) Lock(ctx context.Context, db *sql.DB) error {
-	tx, err := db.BeginTx(ctx, nil)
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	// The transaction must outlive this context. It must have no snapshot between its statements: CREATE INDEX
+	// CONCURRENTLY waits for all that are older.
+	tx, err := db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return fmt.Errorf("locking the schema: %w", err)
 	}
-	limits := fmt.Sprintf("SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
-		migrateTimeout.Milliseconds())
-	if _, err = tx.ExecContext(ctx, limits); err == nil {
-		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock)
+	if _, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err == nil {
+		err = await(ctx, tx)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("locking the schema: %w", err), tx.Rollback())
 	}
 	l.tx = tx
 	return nil
+}
+
+// await asks for the lock until it is free. A statement that waits for it would have a snapshot meanwhile, and CREATE INDEX
+// CONCURRENTLY of whoever has the lock would wait for that. So would the portal that the extended protocol leaves open.
+func await(ctx context.Context, tx *sql.Tx) error {
+	query := fmt.Sprintf("SELECT pg_try_advisory_xact_lock(%d)", migrationLock)
+	again := time.NewTicker(lockPoll)
+	defer again.Stop()
+	for {
+		var locked bool
+		err := tx.QueryRowContext(ctx, query, pgx.QueryExecModeSimpleProtocol).Scan(&locked)
+		if err != nil || locked {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // Unlock ends the transaction. An error says that the lock was lost meanwhile: the migration has its own outcome.
@@ -74,12 +101,15 @@ func newProvider(db *sql.DB, options []goose.ProviderOption) (*goose.Provider, e
 	if err != nil {
 		return nil, err
 	}
+	for version, run := range unlocked {
+		options = append(options, goose.WithGoMigrations(goose.NewGoMigration(version, &goose.GoFunc{RunDB: run}, nil)))
+	}
 	return goose.NewProvider(goose.DialectPostgres, db, files,
 		append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))...)
 }
 
 // up applies the steps that are missing. It looks before it locks: nothing is missing most of the time. Where the lock
-// excludes nobody, another server may apply a step first, and this one's attempt fails: what counts is that it is there.
+// excludes nobody, other servers may apply a step at the same time, and some attempts fail: what counts is that it is there.
 func up(ctx context.Context, db *sql.DB, provider *goose.Provider) (int64, int64, error) {
 	sources := provider.ListSources()
 	want := sources[len(sources)-1].Version
@@ -87,15 +117,19 @@ func up(ctx context.Context, db *sql.DB, provider *goose.Provider) (int64, int64
 	if err != nil || from >= want {
 		return from, from, errors.Join(err, checkVersion(from, want))
 	}
-	_, err = provider.Up(ctx)
-	got, err2 := schemaVersion(ctx, db)
-	if err2 != nil {
-		return from, from, errors.Join(err, err2)
+	for try := 1; ; try++ {
+		_, err = provider.Up(ctx)
+		got, err2 := schemaVersion(ctx, db)
+		if err2 != nil {
+			return from, from, errors.Join(err, err2)
+		}
+		if got >= want {
+			return from, got, checkVersion(got, want)
+		}
+		if try == maxTries || !pause(ctx, maxTries) {
+			return from, got, fmt.Errorf("bringing the schema from version %d to %d: %w", from, want, err)
+		}
 	}
-	if got >= want {
-		return from, got, checkVersion(got, want)
-	}
-	return from, got, fmt.Errorf("bringing the schema from version %d to %d: %w", from, want, err)
 }
 
 func checkVersion(got, want int64) error {

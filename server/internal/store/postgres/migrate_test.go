@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
+
+// lastVersion returns the schema version that this program makes.
+func lastVersion(t *testing.T) int64 {
+	t.Helper()
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	check(t, err)
+	return int64(len(files) + len(unlocked))
+}
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
@@ -47,7 +56,7 @@ func TestMigrate(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Go(func() {
-				if _, to, err := migrateWith(t.Context(), settings.migrate); err != nil || to != 1 {
+				if _, to, err := migrateWith(t.Context(), settings.migrate); err != nil || to != lastVersion(t) {
 					t.Errorf("got version %d, %v", to, err)
 				}
 			})
@@ -56,8 +65,8 @@ func TestMigrate(t *testing.T) {
 	})
 
 	for name, tt := range map[string]struct{ prepare, want string }{
-		"newerSchema": {"CREATE TABLE pfxr_migration (id int, version_id bigint, is_applied boolean, tstamp timestamp); INSERT INTO pfxr_migration VALUES (1, 2, true, now())",
-			"its schema version 2 is newer than this program's 1: use the release that wrote it, or a later one"},
+		"newerSchema": {"CREATE TABLE pfxr_migration (id int, version_id bigint, is_applied boolean, tstamp timestamp); INSERT INTO pfxr_migration VALUES (1, 1000, true, now())",
+			"its schema version 1000 is newer than this program's "},
 		"tableOfOthers": {"CREATE TABLE request (a int); INSERT INTO request VALUES (1)", `relation "request" already exists`},
 	} {
 		t.Run(name+"IsRefused", func(t *testing.T) {

@@ -52,8 +52,12 @@ func (s *settings) adapt(ctx context.Context) error {
 	return nil
 }
 
-// explain adds to the error of a pooler that knows no parameters of a connection what its operator can do.
+// explain adds to an error of the first connection what its operator can do: a pooler that knows no parameters of a
+// connection, or a standby.
 func explain(err error) error {
+	if errors.Is(err, pgconn.ErrReadOnlyConnection) {
+		return fmt.Errorf("the database is read-only: is it a standby? Name every host in the address, HOST,HOST: %w", err)
+	}
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || !strings.HasPrefix(e.Message, "unsupported startup parameter") {
 		return err

@@ -2,12 +2,9 @@ package postgres
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
 // TestRetry has a trigger refuse the first changes with a code. A sequence counts them: it is not rolled back.
@@ -61,25 +58,4 @@ func TestRetry(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestStandbyIsNotReady(t *testing.T) {
-	t.Parallel()
-	dsn := postgrestest.Database(t)
-	s := mustOpen(t, Config{URL: dsn}, true)
-	mustInsert(t, s, "a")
-	_, err := Open(t.Context(), Config{URL: dsn + "&default_transaction_read_only=on"})
-	if err == nil || !strings.Contains(err.Error(), "the database is read-only") {
-		t.Errorf("got %v, want a read-only database refused", err)
-	}
-	readOnly := s.pool.Config() // a failover leaves a standby behind: connections of the pool are to one from now on
-	readOnly.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
-	s.pool.Close()
-	s.pool, err = s.newPool(t.Context(), readOnly)
-	check(t, err)
-	wantKind(t, s.Ready(t.Context()), pfx.Unavailable)
-	_, err = s.Insert(t.Context(), storetest.Request(tenant, "b"))
-	wantKind(t, err, pfx.Unavailable)
-	_, err = s.Get(t.Context(), tenant, "a")
-	check(t, err)
 }

@@ -67,6 +67,11 @@ FROM request WHERE tenant_id = $1 AND id > $2`
 SELECT count(*) FROM request WHERE tenant_id = $1`
 )
 
+// statements are those that assign members, which a test replaces by others that leave one out.
+type statements struct{ insert, update, updateGroup, putGroup string }
+
+var usualStatements = statements{insertRequest, updateRequest, updateGroup, putGroup}
+
 // querier is a connection or a pool of them.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
@@ -104,8 +109,8 @@ func load(ctx context.Context, q querier, k key) (*pfx.Request, error) {
 }
 
 // storeOne stores r if the database has its version stored, and returns how many rows that has changed.
-func storeOne(ctx context.Context, q querier, r *pfx.Request, stored pfx.Version) (int64, error) {
-	tag, err := q.Exec(ctx, updateRequest, append(arguments(r), int64(stored))...)
+func (s *statements) storeOne(ctx context.Context, q querier, r *pfx.Request, stored pfx.Version) (int64, error) {
+	tag, err := q.Exec(ctx, s.update, append(arguments(r), int64(stored))...)
 	if err != nil {
 		return 0, fmt.Errorf("updating a request: %w", err)
 	}

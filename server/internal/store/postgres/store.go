@@ -32,6 +32,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	writers *pgxpool.Pool // of those that write groups
 	share   bool          // whether updates that wait go together
+	sql     *statements
 	queue   chan *job
 	lost    atomic.Int64 // when a connection was last found to be lost, in ns of Unix time
 
@@ -62,7 +63,7 @@ func open(ctx context.Context, c Config, share bool) (*Store, error) {
 
 func openWith(ctx context.Context, settings *settings, share bool) (*Store, error) {
 	s := &Store{
-		log: settings.log, share: share, waits: settings.waits, ping: cmp.Or(settings.pool.PingTimeout, settings.waits.connection),
+		log: settings.log, share: share, sql: &usualStatements, waits: settings.waits, ping: cmp.Or(settings.pool.PingTimeout, settings.waits.connection),
 		queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.open(ctx, settings); err != nil {
@@ -78,12 +79,18 @@ func openWith(ctx context.Context, settings *settings, share bool) (*Store, erro
 }
 
 func (s *Store) open(ctx context.Context, settings *settings) error {
+	if err := settings.findHost(ctx); err != nil {
+		return explain(err)
+	}
 	from, to, err := migrate(ctx, settings.migrate)
 	if err != nil {
 		return explain(err)
 	}
 	if from != to {
 		s.log.Info("the database has a new schema", "from", from, "to", to)
+	}
+	if err := ensureIndexes(ctx, settings.migrate, settings.index); err != nil {
+		return err
 	}
 	if err := settings.adapt(ctx); err != nil {
 		return err
@@ -179,7 +186,7 @@ func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) 
 		return r, nil
 	}
 	canonical(r)
-	n, err := s.change(ctx, func(ctx context.Context, q querier) (int64, error) { return storeOne(ctx, q, r, stored) })
+	n, err := s.change(ctx, func(ctx context.Context, q querier) (int64, error) { return s.sql.storeOne(ctx, q, r, stored) })
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +202,7 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
 		r := r
 		r.Version = pfx.NewVersion()
-		n, err := s.exec(ctx, "inserting a request", insertRequest, arguments(&r)...)
+		n, err := s.exec(ctx, "inserting a request", s.sql.insert, arguments(&r)...)
 		if err != nil {
 			return nil, err
 		}
@@ -341,7 +348,7 @@ func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (i
 	defer cancel()
 	n, err := fn(ctx, c)
 	if err != nil {
-		s.note(err)
+		s.note(c, err)
 		return 0, &statementError{err}
 	}
 	return n, nil
@@ -374,7 +381,7 @@ func (s *Store) readOnce(ctx, beginning context.Context, fn func(context.Context
 	answering, cancel := context.WithTimeout(ctx, s.waits.answer)
 	defer cancel()
 	if err = fn(answering, c); err != nil && !isPfx(err) && ctx.Err() == nil {
-		s.note(err)
+		s.note(c, err)
 	}
 	return err
 }

@@ -34,7 +34,38 @@ func TestStore(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) pfx.Store { return openTemp(t, way.share) })
 		})
 	}
-	storetest.RunCopy(t, func(t *testing.T) storetest.CopyStore { return openTemp(t, true) })
+	storetest.RunCopy(t, func(t *testing.T) storetest.CopyStore { return &holder{openTemp(t, true), t} })
+}
+
+// holder lets tests have updates go together.
+type holder struct {
+	*Store
+	t *testing.T
+}
+
+var _ storetest.Holder = (*holder)(nil)
+
+func (h *holder) Hold() (release func(n int)) {
+	free := holdWriters(h.t, h.Store)
+	return func(n int) {
+		waitQueued(h.Store, n-writers) // a writer holds one job each
+		free()
+	}
+}
+
+// TestEveryAssignmentIsNecessary takes one assignment after the other out of the statements.
+func TestEveryAssignmentIsNecessary(t *testing.T) {
+	t.Parallel()
+	s := openTemp(t, true)
+	storetest.RunMutants(t, map[string]string{"insert": insertRequest, "update": updateRequest, "updateGroup": updateGroup, "putGroup": putGroup},
+		func(t *testing.T, name, statement string) storetest.CopyStore {
+			_, err := s.pool.Exec(t.Context(), "TRUNCATE request")
+			check(t, err)
+			planted := usualStatements
+			*map[string]*string{"insert": &planted.insert, "update": &planted.update, "updateGroup": &planted.updateGroup, "putGroup": &planted.putGroup}[name] = statement
+			s.sql = &planted
+			return &holder{s, t}
+		})
 }
 
 func check(t testing.TB, err error) {

@@ -161,7 +161,7 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) {
 	defer cancel()
 	entries := arrange(group)
 	if err := loadGroup(ctx, c, entries); err != nil {
-		s.note(err)
+		s.note(c, err)
 		settle(entries, errAlone) // alone, a read is repeated
 		return
 	}
@@ -175,12 +175,12 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) {
 	if len(changed) == 0 {
 		return
 	}
-	moved, err := storeGroup(ctx, c, changed)
+	moved, err := s.sql.storeGroup(ctx, c, changed)
 	if err == nil {
 		settle(moved, errMoved)
 		return
 	}
-	s.note(err)
+	s.note(c, err)
 	if fateOf(err) == unknown {
 		settle(changed, writeError(err))
 	} else {
@@ -279,15 +279,15 @@ func (e *entry) load(ctx context.Context, q querier) error {
 }
 
 // storeGroup stores those entries that the database still has as they were loaded, and returns the others.
-func storeGroup(ctx context.Context, q querier, entries []*entry) ([]*entry, error) {
+func (s *statements) storeGroup(ctx context.Context, q querier, entries []*entry) ([]*entry, error) {
 	if len(entries) == 1 {
-		n, err := storeOne(ctx, q, entries[0].request, entries[0].stored)
+		n, err := s.storeOne(ctx, q, entries[0].request, entries[0].stored)
 		if n == 1 {
 			entries = nil
 		}
 		return entries, err
 	}
-	rows, err := q.Query(ctx, updateGroup, groupArguments(entries)...)
+	rows, err := q.Query(ctx, s.updateGroup, groupArguments(entries)...)
 	if err != nil {
 		return nil, fmt.Errorf("updating requests: %w", err)
 	}

@@ -130,15 +130,15 @@ func (c *conn) prepareReader() error {
 }
 
 // prepareWriter compiles the statements of the one connection that writes.
-func (c *conn) prepareWriter() error {
+func (c *conn) prepareWriter(sql statements) error {
 	return c.compile([]compiled{
 		{&c.selectOne, selectRequest},
 		{&c.begin, "BEGIN IMMEDIATE"},
 		{&c.commit, "COMMIT"},
 		{&c.rollback, "ROLLBACK"},
-		{&c.insert, insertRequest},
-		{&c.put, putRequest},
-		{&c.update, updateRequest},
+		{&c.insert, sql.insert},
+		{&c.put, sql.put},
+		{&c.update, sql.update},
 		{&c.delete, deleteRequest},
 		{&c.checkpointNoop, "PRAGMA wal_checkpoint(NOOP)"},
 		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},

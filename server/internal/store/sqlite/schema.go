@@ -28,6 +28,11 @@ CREATE TABLE request (
 ) STRICT, WITHOUT ROWID`},
 }
 
+// statements are those that assign members, which a test replaces by others that leave one out.
+type statements struct{ insert, put, update string }
+
+var usualStatements = statements{insertRequest, putRequest, updateRequest}
+
 // The statements of a store. The key is always the first two parameters, and the tenant is always part of it.
 const (
 	columns = `id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status, source_type,

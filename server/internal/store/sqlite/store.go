@@ -63,6 +63,8 @@ type Store struct {
 	readers     chan *conn // those that are free
 	queue       chan *job
 	fault       atomic.Pointer[error] // set once: why nothing may be written any more
+	files       files                 // as they were opened
+	gone        bool                  // whether they were found to be gone; used by the goroutine write alone
 
 	closing   chan struct{} // closed by Close
 	stopped   chan struct{} // closed when write has ended
@@ -87,7 +89,9 @@ func (s *Store) LogSize() int64 {
 
 // Open opens the file, creates it or brings its schema up to date. Its error is one sentence for the operator that
 // names the file and the cause; the file is then as it was. ctx bounds Open alone, not the store.
-func Open(ctx context.Context, c Config) (*Store, error) {
+func Open(ctx context.Context, c Config) (*Store, error) { return open(ctx, c, usualStatements) }
+
+func open(ctx context.Context, c Config, sql statements) (*Store, error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -107,14 +111,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		closing:     make(chan struct{}),
 		stopped:     make(chan struct{}),
 	}
-	if err := s.open(ctx, path, c); err != nil {
+	if err := s.open(ctx, path, c, sql); err != nil {
 		return nil, fmt.Errorf("opening store %q: %w", path, errors.Join(explain(err), s.closeConns()))
 	}
 	go s.write()
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string, c Config) error {
+func (s *Store) open(ctx context.Context, path string, c Config, sql statements) error {
 	if err := createFile(path); err != nil {
 		return err
 	}
@@ -129,7 +133,7 @@ func (s *Store) open(ctx context.Context, path string, c Config) error {
 	if err := writer.migrate(ctx, c.BusyTimeout); err != nil {
 		return err
 	}
-	if err := writer.prepareWriter(); err != nil {
+	if err := writer.prepareWriter(sql); err != nil {
 		return err
 	}
 	for range c.Readers {
@@ -148,7 +152,8 @@ func (s *Store) open(ctx context.Context, path string, c Config) error {
 			return err
 		}
 	}
-	return nil
+	s.files, err = identify(path)
+	return err
 }
 
 // Update applies fn to the request, as [pfx.Store] says. If ctx ends before the writer takes the update, Update returns

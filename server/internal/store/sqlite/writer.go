@@ -139,6 +139,9 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	if err == nil {
 		err = execute(s.writer.commit) // without an fsync if no job has written
 	}
+	if err == nil {
+		err = s.checkFiles("The store's file is gone: the change may be lost. Read the object before you send it again.")
+	}
 	if err != nil {
 		err = s.abort(err)
 	}
@@ -160,6 +163,9 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 func (s *Store) begin() error {
 	if fault := s.fault.Load(); fault != nil {
 		return unavailable("The store takes no more changes after a fault of its disk.", *fault)
+	}
+	if err := s.checkFiles("The store's file is gone: nothing was changed."); err != nil {
+		return err
 	}
 	return execute(s.writer.begin)
 }
@@ -221,7 +227,7 @@ func (s *Store) judge(err error) {
 // beginning. On the disk it stays as long as it is: to cut it off takes 14 ms, and makes every fsync half as long again
 // until the file has grown back.
 func (s *Store) limitLog() {
-	if s.fault.Load() != nil {
+	if s.fault.Load() != nil || s.gone {
 		return
 	}
 	state, err := s.writer.checkpoint(s.writer.checkpointNoop)

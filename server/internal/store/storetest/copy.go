@@ -28,6 +28,7 @@ func RunCopy(t *testing.T, open func(t *testing.T) CopyStore) {
 	}{
 		{"cancelledCopyStoresNothing", cancelledCopyStoresNothing},
 		{"closedStoreCannotBeCopied", closedStoreCannotBeCopied},
+		{"everyStatementStoresEveryMember", everyStatementStoresEveryMember},
 		{"putIsSeenByUpdate", putIsSeenByUpdate},
 		{"putKeepsEveryByteAndVersion", putKeepsEveryByteAndVersion},
 		{"putReplaces", putReplaces},

@@ -1,0 +1,195 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
+
+// Holder is a store that can hold updates back, so that they go together.
+type Holder interface {
+	// Hold holds all updates from now on. release waits until n updates wait and lets them go.
+	Hold() (release func(n int))
+}
+
+func everyStatementStoresEveryMember(t *testing.T, s CopyStore) {
+	if err := CheckMembers(t.Context(), s); err != nil {
+		t.Error(err)
+	}
+}
+
+// CheckMembers checks that a store keeps every member in each way of storing it: by an insert, by a single update, by many
+// updates of different members that go together, and by a copy. The store must be empty. It returns the first difference,
+// so that a store's tests can show that a statement without one of its assignments is found: see [Mutants].
+func CheckMembers(ctx context.Context, s CopyStore) error {
+	return errors.Join(checkInserts(ctx, s), checkUpdates(ctx, s), checkGroup(ctx, s), checkPuts(ctx, s))
+}
+
+func checkInserts(ctx context.Context, s CopyStore) error {
+	r, err := s.Insert(ctx, Request(ours, "inserted"))
+	if err != nil {
+		return err
+	}
+	return checkFound(ctx, s, r)
+}
+
+// checkUpdates changes one member after another.
+func checkUpdates(ctx context.Context, s CopyStore) error {
+	r, err := s.Insert(ctx, Request(ours, "updated"))
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if r, err = checkUpdate(ctx, s, r, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkUpdate(ctx context.Context, s CopyStore, r *pfx.Request, m member) (*pfx.Request, error) {
+	got, err := s.Update(ctx, r.TenantID, r.ID, func(r *pfx.Request) error { m.change(r); return nil })
+	if err != nil {
+		return nil, fmt.Errorf("changing %s: %w", m.name, err)
+	}
+	want := *r
+	m.change(&want)
+	want.Version++
+	if *got != want {
+		return nil, fmt.Errorf("changing %s: got %+v, want %+v", m.name, *got, want)
+	}
+	return got, checkFound(ctx, s, got)
+}
+
+// checkGroup has many updates go together, each of another member of another request.
+func checkGroup(ctx context.Context, s CopyStore) error {
+	requests := make([]*pfx.Request, len(members))
+	for i, m := range members {
+		var err error
+		if requests[i], err = s.Insert(ctx, Request(ours, "grouped "+m.name)); err != nil {
+			return err
+		}
+	}
+	release := func(int) {}
+	if h, ok := s.(Holder); ok {
+		release = h.Hold()
+	}
+	errs := make([]error, len(members))
+	var wg sync.WaitGroup
+	for i, m := range members {
+		wg.Go(func() { _, errs[i] = checkUpdate(ctx, s, requests[i], m) })
+	}
+	release(len(members))
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// checkPuts stores requests as a copy does, and others in their place, each of which differs in one member.
+func checkPuts(ctx context.Context, s CopyStore) error {
+	requests := make([]pfx.Request, len(members))
+	for i, m := range members {
+		requests[i] = Request(theirs, "put "+m.name)
+		requests[i].Version = pfx.Version(i + 1)
+	}
+	for range 2 {
+		if err := s.Put(ctx, requests); err != nil {
+			return err
+		}
+		for i := range requests {
+			if err := checkFound(ctx, s, &requests[i]); err != nil {
+				return err
+			}
+			members[i].change(&requests[i])
+			requests[i].Version += 100
+		}
+	}
+	return nil
+}
+
+// checkFound checks that a request is stored as it should be, and is found by the value of each member.
+func checkFound(ctx context.Context, s CopyStore, want *pfx.Request) error {
+	got, err := s.Get(ctx, want.TenantID, want.ID)
+	if err != nil {
+		return fmt.Errorf("getting %q: %w", want.ID, err)
+	}
+	if *got != *want {
+		return fmt.Errorf("%q (-want +got):\n%s", want.ID, cmp.Diff(want, got, cmp.AllowUnexported(edm.DateTimeOffset{}, edm.Optional[string]{})))
+	}
+	for name, value := range derived(want) {
+		c, err := pfx.NewComparison(name, value)
+		if err != nil {
+			return err
+		}
+		found, err := s.List(ctx, want.TenantID, pfx.Query{Filter: pfx.Filter{c}, Limit: 1000})
+		if err != nil {
+			return fmt.Errorf("listing by %s: %w", name, err)
+		}
+		if !slices.Contains(found, *want) {
+			return fmt.Errorf("%q is not found by its %s, %v", want.ID, name, value)
+		}
+	}
+	return nil
+}
+
+// derived returns the values for whose comparison a store may keep something else next to the value, by the member's JSON
+// name.
+func derived(r *pfx.Request) map[string]any {
+	return map[string]any{"createdTime": r.CreatedTime, "lastModifiedTime": r.LastModifiedTime}
+}
+
+// assigned matches an assignment of an UPDATE or an upsert, parameter one of the values of an INSERT.
+var (
+	assigned  = regexp.MustCompile(`(\w+) = ((?:new|excluded)\.\w+|[?$]\d+)`)
+	parameter = regexp.MustCompile(`[?$]\d+`)
+)
+
+// Mutants returns a statement without one of its assignments, once for each: an UPDATE leaves the column as it is, an INSERT
+// makes it null. What is left out still stands there, in a branch that is never taken, as the database must learn the types
+// of parameters. They are named for what is left out.
+func Mutants(statement string) map[string]string {
+	mutants := map[string]string{}
+	if before, values, ok := strings.Cut(statement, "VALUES ("); ok {
+		values, after, _ := strings.Cut(values, ")")
+		for _, at := range parameter.FindAllStringIndex(values, -1) {
+			name := values[at[0]:at[1]]
+			mutants[name] = before + "VALUES (" + values[:at[0]] + "CASE WHEN true THEN NULL ELSE " + name + " END" + values[at[1]:] + ")" + after
+		}
+		return mutants
+	}
+	end := len(statement)
+	if i := strings.Index(statement, "\nWHERE"); i >= 0 {
+		end = i
+	}
+	for _, at := range assigned.FindAllStringSubmatchIndex(statement[:end], -1) {
+		name := statement[at[2]:at[3]]
+		mutants[name] = statement[:at[4]] + "CASE WHEN true THEN request." + name + " ELSE " + statement[at[4]:at[5]] + " END" + statement[at[5]:]
+	}
+	return mutants
+}
+
+// RunMutants checks that CheckMembers finds each mutant of some statements. open returns an empty store with a statement in
+// the place of the one with that name.
+func RunMutants(t *testing.T, statements map[string]string, open func(t *testing.T, name, statement string) CopyStore) {
+	t.Helper()
+	for name, statement := range statements {
+		mutants := Mutants(statement)
+		if len(mutants) < len(members) {
+			t.Errorf("%s: got %d mutants, want one for each member at least", name, len(mutants))
+		}
+		for left, mutant := range mutants {
+			if err := CheckMembers(t.Context(), open(t, name, mutant)); err == nil {
+				t.Errorf("%s without %s passes:\n%s", name, left, mutant)
+			}
+		}
+	}
+}
