@@ -163,7 +163,7 @@ func (x *Exchange) RequestTypes() []string { return x.operation.types }
 // Status returns the status of the response, as far as it has begun.
 func (x *Exchange) Status() int { return int(x.status) }
 
-// Problem returns why the request was refused or failed, nil if it was not.
+// Problem returns why the request was refused or failed, once it is over; nil if neither.
 func (x *Exchange) Problem() *Problem { return x.problem }
 
 // Header, WriteHeader and Write are those of the response; what was sent is kept for the log.
