@@ -51,7 +51,11 @@ func (c *call) try(ctx context.Context) error {
 	err := c.exchange(ctx, nil)
 	if errors.Is(err, ErrUnauthorized) && c.tokens != nil && !c.renewed {
 		c.renewed = true
-		if token, tokenErr := c.tokens.get(ctx, c.token); tokenErr == nil && token != c.token {
+		token, tokenErr := c.tokens.get(ctx, c.token)
+		switch {
+		case tokenErr != nil:
+			return fmt.Errorf("%w; %w", err, tokenErr)
+		case token != c.token:
 			return c.exchange(ctx, token)
 		}
 	}
@@ -149,8 +153,7 @@ func transient(err error) bool {
 		_, ok := errors.AsType[net.Error](err)
 		return ok
 	}
-	_, isMalformed := errors.AsType[*malformedError](err)
-	return !isMalformed && !untrusted(err)
+	return !errors.Is(err, ErrMalformed) && !untrusted(err)
 }
 
 // retried reports whether a status asks for another try.

@@ -15,7 +15,10 @@
 //     for all, with full jitter and after the time that Retry-After names.
 //   - A call whose outcome is unknown (the connection broke, 500, 502, 504) is tried again only if that cannot apply it
 //     twice: reading, and changing under a condition. Any other ends in [ErrUnknownOutcome]: it happened once or not at
-//     all. Every other error of a method that changes something means that nothing was changed.
+//     all. Every other error of a method that changes something means that nothing was changed, but for [ErrApplied].
+//   - A change that the server answers without the object (204, as Microsoft Graph does for Intune) is followed by one
+//     reading of it.
+//   - A wrong base URL is [ErrNoAPI]; only an object that does not exist is [ErrNotFound].
 //   - No update gets lost: [Client.Update] changes an object only as it was read, and begins anew if it has changed.
 package client
 
@@ -43,7 +46,7 @@ type (
 // Versioned is an object with the entity tag that it has.
 type Versioned struct {
 	Request
-	Tag string // for IfMatch and IfNoneMatch; it changes with every change of the object
+	Tag string // for IfMatch and IfNoneMatch; it changes with every change of the object. Empty if the server sends none
 }
 
 // Client calls one server. It is safe for concurrent use.

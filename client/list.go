@@ -62,11 +62,38 @@ func (c *Client) Select(ctx context.Context, q Query) iter.Seq2[*Selection, erro
 				return
 			}
 			for i := range page.Value {
+				if err := whichLacks(&page.Value[i], q.Select); err != nil {
+					yield(nil, fmt.Errorf("listing: %w", err))
+					return
+				}
 				if !yield(&page.Value[i], nil) {
 					return
 				}
 			}
 		}
+	}
+}
+
+// whichLacks returns an error if s lacks one of the members that the server was asked for.
+func whichLacks(s *Selection, members []string) error {
+	if members == nil {
+		return nil
+	}
+	absent := absentMembers(s)
+	for _, name := range members {
+		if absent[strings.TrimSpace(name)] {
+			return malformed("an object lacks '" + name + "'")
+		}
+	}
+	return nil
+}
+
+func absentMembers(s *Selection) map[string]bool {
+	return map[string]bool{
+		"id": s.ID.IsZero(), "tenantId": s.TenantID.IsZero(), "userId": s.UserID.IsZero(), "deviceId": s.DeviceID.IsZero(),
+		"profileId": s.ProfileID.IsZero(), "thumbprint": s.Thumbprint.IsZero(), "deviceKeyThumbprint": s.DeviceKeyThumbprint.IsZero(),
+		"status": s.Status.IsZero(), "sourceType": s.SourceType.IsZero(), "createdTime": s.CreatedTime.IsZero(),
+		"lastModifiedTime": s.LastModifiedTime.IsZero(), "isDeleted": s.IsDeleted.IsZero(), "eTag": s.ETag.IsZero(),
 	}
 }
 

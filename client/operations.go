@@ -2,10 +2,14 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"path"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -43,6 +47,9 @@ func conditionOf(conditions []Condition) (condition, error) {
 	return c, nil
 }
 
+// returnObject asks for the object in the response to a change: Microsoft Graph may answer 204 without it.
+const returnObject = "return=representation"
+
 // Get returns the object with the key id.
 func (c *Client) Get(ctx context.Context, id string, conditions ...Condition) (*Versioned, error) {
 	return c.entity(ctx, "getting", id, conditions, func(cond condition, name *string) (*http.Request, error) {
@@ -51,26 +58,23 @@ func (c *Client) Get(ctx context.Context, id string, conditions ...Condition) (*
 	})
 }
 
-// Patch changes the members that u names and returns the object as stored. Without IfMatch it can overwrite what somebody
-// else has changed since the object was read: see [Client.Update].
+// Patch changes the members that u names and returns the object as stored, or as it is afterwards if the server returns
+// none. Without IfMatch it can overwrite what somebody else has changed since the object was read: see [Client.Update].
 func (c *Client) Patch(ctx context.Context, id string, u Update, conditions ...Condition) (*Versioned, error) {
-	return c.entity(ctx, "patching", id, conditions, func(cond condition, name *string) (*http.Request, error) {
-		if err := checkText(u.Thumbprint, u.DeviceKeyThumbprint, u.ETag); err != nil {
-			return nil, err
-		}
-		params := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: cond.ifMatch, IfNoneMatch: cond.ifNoneMatch, ClientRequestID: name}
-		return pfxapi.NewUpdatePfxRecryptionRequestRequestWithBody(c.base.String(), id, &params, mediaType, bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestUpdate(nil, &u)))
-	})
+	return c.patch(ctx, "patching", id, u, returnObject, conditions)
 }
 
 // Upsert changes the members that u names, or creates the object with the key id if there is none; then u must have every
 // member. With IfNoneMatch("*") it only creates.
 func (c *Client) Upsert(ctx context.Context, id string, u Update, conditions ...Condition) (*Versioned, error) {
-	return c.entity(ctx, "upserting", id, conditions, func(cond condition, name *string) (*http.Request, error) {
+	return c.patch(ctx, "upserting", id, u, "create-if-missing, "+returnObject, conditions)
+}
+
+func (c *Client) patch(ctx context.Context, doing, id string, u Update, prefer string, conditions []Condition) (*Versioned, error) {
+	return c.entity(ctx, doing, id, conditions, func(cond condition, name *string) (*http.Request, error) {
 		if err := checkText(u.Thumbprint, u.DeviceKeyThumbprint, u.ETag); err != nil {
 			return nil, err
 		}
-		prefer := "create-if-missing"
 		params := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: cond.ifMatch, IfNoneMatch: cond.ifNoneMatch, Prefer: &prefer, ClientRequestID: name}
 		return pfxapi.NewUpdatePfxRecryptionRequestRequestWithBody(c.base.String(), id, &params, mediaType, bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestUpdate(nil, &u)))
 	})
@@ -81,17 +85,33 @@ func (c *Client) Create(ctx context.Context, n Create) (*Versioned, error) {
 	if err := checkText(n.Thumbprint, n.DeviceKeyThumbprint, n.ETag); err != nil {
 		return nil, fmt.Errorf("creating: %w", err)
 	}
-	name := uuid.NewString()
-	r, err := pfxapi.NewCreatePfxRecryptionRequestRequestWithBody(c.base.String(),
-		&pfxapi.CreatePfxRecryptionRequestParams{ClientRequestID: &name}, mediaType, bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestCreate(nil, &n)))
+	name, prefer := uuid.NewString(), returnObject
+	params := pfxapi.CreatePfxRecryptionRequestParams{ClientRequestID: &name, Prefer: &prefer}
+	r, err := pfxapi.NewCreatePfxRecryptionRequestRequestWithBody(c.base.String(), &params, mediaType, bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestCreate(nil, &n)))
 	if err != nil {
 		return nil, fmt.Errorf("creating: %w", err)
 	}
-	var got Versioned
-	if err := c.do(ctx, r, got.decode); err != nil {
+	got, err := c.object(ctx, r, createdKey)
+	if err != nil {
 		return nil, fmt.Errorf("creating: %w", err)
 	}
-	return &got, nil
+	return got, nil
+}
+
+// createdKey returns the key of the object whose address a response to a creation has; "" if it has none.
+func createdKey(a *answer) string {
+	u, err := url.Parse(cmp.Or(a.header.Get("OData-EntityId"), a.header.Get("Location")))
+	if err != nil {
+		return ""
+	}
+	key := path.Base(u.Path)
+	if _, quoted, ok := strings.Cut(key, "("); ok { // OData 4.01 URL Conventions §4.3.1
+		key = strings.Trim(quoted, "')")
+	}
+	if checkID(key) != nil {
+		return ""
+	}
+	return key
 }
 
 // Delete deletes the object.
@@ -124,11 +144,38 @@ func (c *Client) entity(ctx context.Context, doing, id string, conditions []Cond
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", doing, id, err)
 	}
-	var got Versioned
-	if err := c.do(ctx, r, got.decode); err != nil {
+	got, err := c.object(ctx, r, func(*answer) string { return id })
+	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", doing, id, err)
 	}
-	return &got, nil
+	return got, nil
+}
+
+// object sends r and returns the object of the response. If a change was answered without the object, it is read: keyOf
+// returns its key.
+func (c *Client) object(ctx context.Context, r *http.Request, keyOf func(*answer) string) (*Versioned, error) {
+	var got Versioned
+	unread := ""
+	err := c.do(ctx, r, func(a *answer) error {
+		if a.status != http.StatusNoContent || safe(r) {
+			return got.decode(a)
+		}
+		if unread = keyOf(a); unread == "" {
+			return malformed("it has neither an object nor the address of one")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if unread == "" {
+		return &got, nil
+	}
+	after, err := c.Get(ctx, unread)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrApplied, err.Error()) // errors.Is must not find a refusal
+	}
+	return after, nil
 }
 
 func (c *Client) do(ctx context.Context, r *http.Request, decode func(*answer) error) error {

@@ -72,7 +72,7 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 	if source == nil {
 		return refused("the token source must not be nil")
 	}
-	return withTokens(func(context.Context) (*oauth2.Token, error) { return source.Token() })
+	return withTokens("the token source", func(context.Context) (*oauth2.Token, error) { return source.Token() })
 }
 
 // WithClientCredentials sends tokens that it gets by the client credentials grant (RFC 6749 §4.4) through the same HTTP
@@ -81,12 +81,12 @@ func WithClientCredentials(config clientcredentials.Config) Option {
 	if config.TokenURL == "" || config.ClientID == "" {
 		return refused("the client credentials need a token URL and a client ID")
 	}
-	return withTokens(config.Token)
+	return withTokens(config.TokenURL, config.Token)
 }
 
-func withTokens(fetch func(context.Context) (*oauth2.Token, error)) Option {
+func withTokens(from string, fetch func(context.Context) (*oauth2.Token, error)) Option {
 	return func(s *settings) error {
-		s.tokens = &tokens{fetch: fetch} // New gives it the HTTP client
+		s.tokens = &tokens{fetch: fetch, from: from} // New gives it the HTTP client
 		return nil
 	}
 }

@@ -13,6 +13,7 @@ import (
 // tokens keeps the token that calls are sent with.
 type tokens struct {
 	fetch  func(context.Context) (*oauth2.Token, error)
+	from   string // where fetch gets them, for messages
 	http   *http.Client
 	flight singleflight.Group
 
@@ -29,10 +30,10 @@ func (t *tokens) get(ctx context.Context, refused *oauth2.Token) (*oauth2.Token,
 	result := t.flight.DoChan("", func() (any, error) { return t.replace(context.WithoutCancel(ctx), refused) })
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("getting a token: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("getting a token from %s: %w", t.from, context.Cause(ctx))
 	case r := <-result:
 		if r.Err != nil {
-			return nil, fmt.Errorf("getting a token: %w", r.Err)
+			return nil, fmt.Errorf("getting a token from %s: %w", t.from, r.Err)
 		}
 		return r.Val.(*oauth2.Token), nil
 	}

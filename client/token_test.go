@@ -165,3 +165,14 @@ func TestClientCredentials(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// failing gives one token and then an error.
+type failing struct{ first string }
+
+func (f *failing) Token() (*oauth2.Token, error) {
+	token := &oauth2.Token{AccessToken: f.first}
+	if f.first = ""; token.AccessToken == "" {
+		return nil, errReset
+	}
+	return token, nil
+}

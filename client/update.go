@@ -15,7 +15,7 @@ import (
 // under the condition that the object is still as it was read. If it is not it begins anew, so that change sees what the
 // others did, at most 100 times with pauses that grow; then the error is ErrPreconditionFailed. If nothing differs it
 // sends nothing. An error of change ends it and comes back as it is. If a connection breaks it may end in
-// ErrUnknownOutcome: running change again by itself could apply it twice.
+// ErrUnknownOutcome: running change again by itself could apply it twice. A server without entity tags is ErrNoTag.
 func (c *Client) Update(ctx context.Context, id string, change func(*Request) error) (*Versioned, error) {
 	for n := 1; ; n++ {
 		got, err := c.attempt(ctx, id, change)
@@ -40,6 +40,9 @@ func (c *Client) attempt(ctx context.Context, id string, change func(*Request) e
 	}
 	if u == (Update{}) {
 		return before, nil
+	}
+	if before.Tag == "" {
+		return nil, fmt.Errorf("updating %q: %w", id, ErrNoTag)
 	}
 	return c.Patch(ctx, id, u, IfMatch(before.Tag))
 }

@@ -1,7 +1,7 @@
 // Package openapi is the contract: openapi.yaml, written by hand, from which the rest of the repository is generated.
 package openapi
 
-import _ "embed"
+import "embed"
 
 // Document is openapi.yaml, byte for byte.
 //
@@ -17,3 +17,8 @@ var UpdateRequestExample []byte
 //
 //go:embed examples/update-response.json
 var UpdateResponseExample []byte
+
+// Examples are the files that the document refers to, under the names that it has for them.
+//
+//go:embed examples
+var Examples embed.FS

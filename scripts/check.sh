@@ -15,10 +15,12 @@ stop() {
 }
 trap stop EXIT
 cp -R openapi/validategen/testdata "$before"
+cp -R server/strict/testdata "$before/strict"
 tar -cf - --exclude node_modules --exclude dist --exclude build gen | tar -xf - -C "$before"
 scripts/generate.sh
 diff -r -x node_modules -x dist -x build "$before/gen" gen
 diff -r "$before/testdata" openapi/validategen/testdata
+diff -r "$before/strict" server/strict/testdata
 
 step modules are tidy and verified
 go mod tidy -diff

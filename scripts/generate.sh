@@ -1,11 +1,12 @@
 #!/bin/sh
-# Writes gen/ from openapi/: models and client, server stubs, validation, the types of the TypeScript package. The
+# Writes gen/ from openapi/: models and client, server stubs, validation, handler, the types of the TypeScript package. The
 # output depends on the repository alone.
 set -eu
 cd "$(dirname "$0")/.."
 go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml
 go tool oapi-codegen -config openapi/pfxserver.yaml openapi/openapi.yaml
-go run ./openapi/validategen -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid
+go run ./openapi/validategen -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid \
+	-interface ./gen/pfxserver -server gen/pfxhandler
 if scripts/typescript.sh; then
 	scripts/typescript.sh generate
 else
@@ -19,6 +20,14 @@ for name in deck probe shop styles tree zoo; do
 	(cd "$dir" && go tool oapi-codegen -config models.yaml openapi.yaml)
 	go run ./openapi/validategen -spec "$dir/openapi.yaml" -models "./$dir" -package "${name}valid" -o "$dir/${name}valid"
 done
+deck=openapi/validategen/testdata/deck
 for server in chi echo stdhttp; do
-	(cd openapi/validategen/testdata/deck && go tool oapi-codegen -config "$server.yaml" openapi.yaml)
+	(cd "$deck" && go tool oapi-codegen -config "$server.yaml" openapi.yaml)
+	go run ./openapi/validategen -spec "$deck/openapi.yaml" -models "./$deck" -package deckvalid -o "$deck/deckvalid" \
+		-interface "./$deck/${server}deck" -server "$deck/${server}handler"
 done
+
+# The document that package strict is tested with.
+todo=server/strict/testdata/todo
+(cd "$todo" && go tool oapi-codegen -config api.yaml openapi.yaml)
+go run ./openapi/validategen -spec "$todo/openapi.yaml" -models "./$todo" -package todovalid -o "$todo/todovalid" -server "$todo/todohandler"

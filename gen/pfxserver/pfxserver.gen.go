@@ -9,11 +9,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
+	"github.com/oapi-codegen/runtime"
 	. "github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // ServerInterface represents all server handlers.
@@ -35,63 +35,305 @@ type ServerInterface interface {
 	UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params UpdatePfxRecryptionRequestParams) error
 }
 
-// ParameterError is the error of a request whose parameters the contract does not allow.
-type ParameterError struct{ Faults *validate.Faults }
+// ServerInterfaceWrapper converts echo contexts to parameters.
+type ServerInterfaceWrapper struct {
+	Handler ServerInterface
+}
 
-func (e *ParameterError) Error() string { return "the parameters break the contract" }
-
-// ServerInterfaceWrapper checks and decodes parameters, in one pass.
-type ServerInterfaceWrapper struct{ Handler ServerInterface }
-
+// ListPfxRecryptionRequests converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPfxRecryptionRequests(ctx echo.Context) error {
-	r := ctx.Request()
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
 	var params ListPfxRecryptionRequestsParams
-	if faults := pfxvalid.DecodeListPfxRecryptionRequestsParams(r.URL.RawQuery, r.Header, &params); faults != nil {
-		return &ParameterError{faults}
+	// ------------- Optional query parameter "$top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "$top", ctx.QueryParams(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: "edm-int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter $top: %s", err))
 	}
-	return w.Handler.ListPfxRecryptionRequests(ctx, params)
+
+	// ------------- Optional query parameter "$skiptoken" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "$skiptoken", ctx.QueryParams(), &params.Skiptoken, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter $skiptoken: %s", err))
+	}
+
+	// ------------- Optional query parameter "$count" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "$count", ctx.QueryParams(), &params.Count, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter $count: %s", err))
+	}
+
+	// ------------- Optional query parameter "$select" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "$select", ctx.QueryParams(), &params.Select, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter $select: %s", err))
+	}
+
+	// ------------- Optional query parameter "$filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "$filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter $filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "client-request-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("client-request-id")]; found {
+		var ClientRequestID ClientRequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for client-request-id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "client-request-id", valueList[0], &ClientRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client-request-id: %s", err))
+		}
+
+		params.ClientRequestID = &ClientRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPfxRecryptionRequests(ctx, params)
+	return err
 }
 
+// CreatePfxRecryptionRequest converts echo context to params.
 func (w *ServerInterfaceWrapper) CreatePfxRecryptionRequest(ctx echo.Context) error {
-	r := ctx.Request()
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
 	var params CreatePfxRecryptionRequestParams
-	if faults := pfxvalid.DecodeCreatePfxRecryptionRequestParams(r.URL.RawQuery, r.Header, &params); faults != nil {
-		return &ParameterError{faults}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferReturn
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = &Prefer
 	}
-	return w.Handler.CreatePfxRecryptionRequest(ctx, params)
+	// ------------- Optional header parameter "client-request-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("client-request-id")]; found {
+		var ClientRequestID ClientRequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for client-request-id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "client-request-id", valueList[0], &ClientRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client-request-id: %s", err))
+		}
+
+		params.ClientRequestID = &ClientRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePfxRecryptionRequest(ctx, params)
+	return err
 }
 
+// DeletePfxRecryptionRequest converts echo context to params.
 func (w *ServerInterfaceWrapper) DeletePfxRecryptionRequest(ctx echo.Context) error {
-	r := ctx.Request()
-	var path pfxvalid.DeletePfxRecryptionRequestPath
+	var err error
+	// ------------- Path parameter "pfxRecryptionRequestsId" -------------
+	var pfxRecryptionRequestsID PfxRecryptionRequestsID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pfxRecryptionRequestsId", ctx.Param("pfxRecryptionRequestsId"), &pfxRecryptionRequestsID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pfxRecryptionRequestsId: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
 	var params DeletePfxRecryptionRequestParams
-	if faults := pfxvalid.DecodeDeletePfxRecryptionRequestParams(ctx.Param("pfxRecryptionRequestsId"), r.URL.RawQuery, r.Header, &path, &params); faults != nil {
-		return &ParameterError{faults}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
 	}
-	pfxRecryptionRequestsID := path.Values()
-	return w.Handler.DeletePfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+	// ------------- Optional header parameter "client-request-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("client-request-id")]; found {
+		var ClientRequestID ClientRequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for client-request-id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "client-request-id", valueList[0], &ClientRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client-request-id: %s", err))
+		}
+
+		params.ClientRequestID = &ClientRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+	return err
 }
 
+// GetPfxRecryptionRequest converts echo context to params.
 func (w *ServerInterfaceWrapper) GetPfxRecryptionRequest(ctx echo.Context) error {
-	r := ctx.Request()
-	var path pfxvalid.GetPfxRecryptionRequestPath
-	var params GetPfxRecryptionRequestParams
-	if faults := pfxvalid.DecodeGetPfxRecryptionRequestParams(ctx.Param("pfxRecryptionRequestsId"), r.URL.RawQuery, r.Header, &path, &params); faults != nil {
-		return &ParameterError{faults}
+	var err error
+	// ------------- Path parameter "pfxRecryptionRequestsId" -------------
+	var pfxRecryptionRequestsID PfxRecryptionRequestsID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pfxRecryptionRequestsId", ctx.Param("pfxRecryptionRequestsId"), &pfxRecryptionRequestsID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pfxRecryptionRequestsId: %s", err))
 	}
-	pfxRecryptionRequestsID := path.Values()
-	return w.Handler.GetPfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPfxRecryptionRequestParams
+	// ------------- Optional query parameter "$select" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "$select", ctx.QueryParams(), &params.Select, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter $select: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "client-request-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("client-request-id")]; found {
+		var ClientRequestID ClientRequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for client-request-id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "client-request-id", valueList[0], &ClientRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client-request-id: %s", err))
+		}
+
+		params.ClientRequestID = &ClientRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+	return err
 }
 
+// UpdatePfxRecryptionRequest converts echo context to params.
 func (w *ServerInterfaceWrapper) UpdatePfxRecryptionRequest(ctx echo.Context) error {
-	r := ctx.Request()
-	var path pfxvalid.UpdatePfxRecryptionRequestPath
-	var params UpdatePfxRecryptionRequestParams
-	if faults := pfxvalid.DecodeUpdatePfxRecryptionRequestParams(ctx.Param("pfxRecryptionRequestsId"), r.URL.RawQuery, r.Header, &path, &params); faults != nil {
-		return &ParameterError{faults}
+	var err error
+	// ------------- Path parameter "pfxRecryptionRequestsId" -------------
+	var pfxRecryptionRequestsID PfxRecryptionRequestsID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pfxRecryptionRequestsId", ctx.Param("pfxRecryptionRequestsId"), &pfxRecryptionRequestsID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pfxRecryptionRequestsId: %s", err))
 	}
-	pfxRecryptionRequestsID := path.Values()
-	return w.Handler.UpdatePfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePfxRecryptionRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatchCreate
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer Prefer
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = &Prefer
+	}
+	// ------------- Optional header parameter "client-request-id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("client-request-id")]; found {
+		var ClientRequestID ClientRequestID
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for client-request-id, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "client-request-id", valueList[0], &ClientRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter client-request-id: %s", err))
+		}
+
+		params.ClientRequestID = &ClientRequestID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePfxRecryptionRequest(ctx, pfxRecryptionRequestsID, params)
+	return err
 }
 
 // This is a simple interface which specifies echo.Route addition functions which
@@ -2545,76 +2787,215 @@ type StrictServerInterface interface {
 	UpdatePfxRecryptionRequest(ctx context.Context, request UpdatePfxRecryptionRequestRequestObject) (UpdatePfxRecryptionRequestResponseObject, error)
 }
 
-// NewStrictHandler returns a server whose operations ssi answers, each with the context that contextOf returns. Bodies
-// are read by the Binder of the Echo instance; a middleware has to leave one of the contract's media types, as it is
-// written there, in Content-Type.
-func NewStrictHandler(ssi StrictServerInterface, contextOf func(echo.Context) context.Context) ServerInterface {
-	return &strictHandler{ssi, contextOf}
+type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
+type StrictMiddlewareFunc func(f StrictHandlerFunc, operationID string) StrictHandlerFunc
+
+func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareFunc) ServerInterface {
+	return &strictHandler{ssi: ssi, middlewares: middlewares}
 }
 
 type strictHandler struct {
-	ssi       StrictServerInterface
-	contextOf func(echo.Context) context.Context
+	ssi         StrictServerInterface
+	middlewares []StrictMiddlewareFunc
 }
 
+// ListPfxRecryptionRequests operation middleware
 func (sh *strictHandler) ListPfxRecryptionRequests(ctx echo.Context, params ListPfxRecryptionRequestsParams) error {
-	request := ListPfxRecryptionRequestsRequestObject{Params: params}
-	response, err := sh.ssi.ListPfxRecryptionRequests(sh.contextOf(ctx), request)
+	var request ListPfxRecryptionRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPfxRecryptionRequests(ctx.Request().Context(), request.(ListPfxRecryptionRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPfxRecryptionRequests")
+	}
+
+	response, err := handler(ctx, request)
+
 	if err != nil {
 		return err
+	} else if validResponse, ok := response.(ListPfxRecryptionRequestsResponseObject); ok {
+		return validResponse.VisitListPfxRecryptionRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
 	}
-	return response.VisitListPfxRecryptionRequestsResponse(ctx.Response())
+	return nil
 }
 
+// CreatePfxRecryptionRequest operation middleware
 func (sh *strictHandler) CreatePfxRecryptionRequest(ctx echo.Context, params CreatePfxRecryptionRequestParams) error {
-	request := CreatePfxRecryptionRequestRequestObject{Params: params}
-	request.Body = new(CreatePfxRecryptionRequestJSONRequestBody)
-	if err := ctx.Bind(request.Body); err != nil {
-		return err
+	var request CreatePfxRecryptionRequestRequestObject
+
+	request.Params = params
+
+	var body CreatePfxRecryptionRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
 	}
-	response, err := sh.ssi.CreatePfxRecryptionRequest(sh.contextOf(ctx), request)
 	if err != nil {
 		return err
 	}
-	return response.VisitCreatePfxRecryptionRequestResponse(ctx.Response())
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePfxRecryptionRequest(ctx.Request().Context(), request.(CreatePfxRecryptionRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePfxRecryptionRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePfxRecryptionRequestResponseObject); ok {
+		return validResponse.VisitCreatePfxRecryptionRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
+// DeletePfxRecryptionRequest operation middleware
 func (sh *strictHandler) DeletePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params DeletePfxRecryptionRequestParams) error {
-	request := DeletePfxRecryptionRequestRequestObject{PfxRecryptionRequestsID: pfxRecryptionRequestsID, Params: params}
-	response, err := sh.ssi.DeletePfxRecryptionRequest(sh.contextOf(ctx), request)
+	var request DeletePfxRecryptionRequestRequestObject
+
+	request.PfxRecryptionRequestsID = pfxRecryptionRequestsID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePfxRecryptionRequest(ctx.Request().Context(), request.(DeletePfxRecryptionRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePfxRecryptionRequest")
+	}
+
+	response, err := handler(ctx, request)
+
 	if err != nil {
 		return err
+	} else if validResponse, ok := response.(DeletePfxRecryptionRequestResponseObject); ok {
+		return validResponse.VisitDeletePfxRecryptionRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
 	}
-	return response.VisitDeletePfxRecryptionRequestResponse(ctx.Response())
+	return nil
 }
 
+// GetPfxRecryptionRequest operation middleware
 func (sh *strictHandler) GetPfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params GetPfxRecryptionRequestParams) error {
-	request := GetPfxRecryptionRequestRequestObject{PfxRecryptionRequestsID: pfxRecryptionRequestsID, Params: params}
-	response, err := sh.ssi.GetPfxRecryptionRequest(sh.contextOf(ctx), request)
+	var request GetPfxRecryptionRequestRequestObject
+
+	request.PfxRecryptionRequestsID = pfxRecryptionRequestsID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPfxRecryptionRequest(ctx.Request().Context(), request.(GetPfxRecryptionRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPfxRecryptionRequest")
+	}
+
+	response, err := handler(ctx, request)
+
 	if err != nil {
 		return err
+	} else if validResponse, ok := response.(GetPfxRecryptionRequestResponseObject); ok {
+		return validResponse.VisitGetPfxRecryptionRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
 	}
-	return response.VisitGetPfxRecryptionRequestResponse(ctx.Response())
+	return nil
 }
 
+// UpdatePfxRecryptionRequest operation middleware
 func (sh *strictHandler) UpdatePfxRecryptionRequest(ctx echo.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params UpdatePfxRecryptionRequestParams) error {
-	request := UpdatePfxRecryptionRequestRequestObject{PfxRecryptionRequestsID: pfxRecryptionRequestsID, Params: params}
-	contentType := ctx.Request().Header.Get("Content-Type")
-	if contentType == "application/json" {
-		request.JSONBody = new(UpdatePfxRecryptionRequestJSONRequestBody)
-		if err := ctx.Bind(request.JSONBody); err != nil {
+	var request UpdatePfxRecryptionRequestRequestObject
+
+	request.PfxRecryptionRequestsID = pfxRecryptionRequestsID
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body UpdatePfxRecryptionRequestJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
 			return err
 		}
+		request.JSONBody = &body
+
 	}
-	if contentType == "application/merge-patch+json" {
-		request.ApplicationMergePatchPlusJSONBody = new(UpdatePfxRecryptionRequestApplicationMergePatchPlusJSONRequestBody)
-		if err := ctx.Bind(request.ApplicationMergePatchPlusJSONBody); err != nil {
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/merge-patch+json") {
+		var body UpdatePfxRecryptionRequestApplicationMergePatchPlusJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
 			return err
 		}
+		request.ApplicationMergePatchPlusJSONBody = &body
+
 	}
-	response, err := sh.ssi.UpdatePfxRecryptionRequest(sh.contextOf(ctx), request)
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePfxRecryptionRequest(ctx.Request().Context(), request.(UpdatePfxRecryptionRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePfxRecryptionRequest")
+	}
+
+	response, err := handler(ctx, request)
+
 	if err != nil {
 		return err
+	} else if validResponse, ok := response.(UpdatePfxRecryptionRequestResponseObject); ok {
+		return validResponse.VisitUpdatePfxRecryptionRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
 	}
-	return response.VisitUpdatePfxRecryptionRequestResponse(ctx.Response())
+	return nil
 }

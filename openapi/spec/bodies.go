@@ -49,6 +49,9 @@ func (l *loader) body(name string, n *node, direction Direction) *validate.Body 
 		b.Spots = append(b.Spots, l.spot(n, "the reference %v", err))
 		return b
 	}
+	if l.options.Examples {
+		l.mediaPlaces[b] = to
+	}
 	schema := to.get("schema")
 	if schema == nil {
 		return b

@@ -50,6 +50,8 @@
 // are those of the template; one that is not described may have any value. Accept, Content-Type and Authorization cannot be
 // parameters. Callbacks, links and webhooks are not read.
 //
+// Examples and defaults make no verdict. With Options.Examples the document keeps them: see [Document.BodyExamples].
+//
 // The time that a document takes is linear in its size. What small documents can multiply to, by aliases, circles and
 // dynamic scopes, is bounded. The files of a document have at most 64 MiB and about a million values together, and 32,768 in
 // one object or array.

@@ -31,6 +31,7 @@ type Document struct {
 	root       *node
 	places     map[*validate.Operation]string
 	components [2]map[string]*validate.Schema
+	samples    samples
 	steps      int
 }
 
@@ -52,6 +53,8 @@ type Options struct {
 	Consult bool
 	// IgnoredExtensions are known to make no verdict: there is no warning of them.
 	IgnoredExtensions []string
+	// Examples keeps the values that the document gives; see [Document.BodyExamples].
+	Examples bool
 }
 
 // Load reads an OpenAPI 3.0 or 3.1 document, which is YAML or JSON. It refuses only what is no such document; what it cannot
@@ -160,6 +163,7 @@ type loader struct {
 	bodies          []*validate.Body
 	media           []mediaBody
 	parameterPlaces map[*validate.Parameter]*node
+	mediaPlaces     map[*validate.Body]*node // kept for their examples alone
 }
 
 // maxParts bounds what references multiply operations to.
@@ -186,6 +190,7 @@ func newLoader(ctx context.Context, root *node, version string, o Options) *load
 	l := &loader{
 		ctx: ctx, options: o, root: root, version: version, warned: map[string]bool{}, ids: map[string]bool{}, known: map[[2]string]bool{},
 		doc: &Document{Version: version, root: root, places: map[*validate.Operation]string{}}, parameterPlaces: map[*validate.Parameter]*node{},
+		mediaPlaces: map[*validate.Body]*node{},
 	}
 	l.compiler = newCompiler(files, version == "3.1", l.warn)
 	l.hiding = o.Folder != "" // for what the files have
@@ -238,6 +243,9 @@ func (l *loader) read() error {
 		l.supported(b)
 	}
 	l.texts()
+	if l.options.Examples {
+		l.sample()
+	}
 	l.judge()
 	if err := l.ctx.Err(); err != nil {
 		return err

@@ -1,5 +1,7 @@
 package validate
 
+import "slices"
+
 // inPlaceSchemas judges by the schemas that apply to the same value.
 func (r *run) inPlaceSchemas(s *Schema, at uint32, e *evaluated) bool {
 	ok := true
@@ -70,7 +72,7 @@ func keywordOf(one bool) string {
 	return "anyOf"
 }
 
-// matches reports whether a value satisfies one of the schemas, or exactly one; but for one that is known not to hold.
+// matches reports whether a value satisfies one of the schemas, or exactly one; but for one that is judged already.
 func (r *run) matches(list []*Schema, but *Schema, one bool, at uint32, e *evaluated) bool {
 	matched := 0
 	var own evaluated
@@ -100,8 +102,10 @@ func (r *run) discriminate(s *Schema, list []*Schema, one bool, at uint32, e *ev
 	d := s.Discriminator
 	v := r.find(at, d.Property, hashName(d.Property))
 	var chosen *Schema
+	var name string
 	if v != 0 && r.tokens[v].kind == stringToken {
-		chosen = d.Alternatives[r.chars(v)]
+		name = r.chars(v)
+		chosen = d.Alternatives[name]
 	}
 	switch {
 	case chosen == nil && !d.Explicit:
@@ -112,8 +116,23 @@ func (r *run) discriminate(s *Schema, list []*Schema, one bool, at uint32, e *ev
 		return r.note(r.place(v), "discriminator", "", &Expected{Type: "string"})
 	case d.Explicit:
 		return r.check(chosen, at, e)
+	case !rivals(list, chosen, d.Property, name):
+		list = nil
 	}
 	return r.first(s, chosen, list, one, at, e)
+}
+
+// rivals reports whether an alternative but the chosen one may take an object in which the member has the value: its own
+// enum or const of the member may already refuse it.
+func rivals(list []*Schema, chosen *Schema, member, value string) bool {
+	hash := hashName(member)
+	return slices.ContainsFunc(list, func(s *Schema) bool {
+		if s == chosen || s.Unjudged != "" {
+			return s != chosen
+		}
+		m := s.member(member, hash)
+		return m == nil || m.schema == nil || m.schema.texts == nil || slices.Contains(m.schema.texts, value)
+	})
 }
 
 // first judges by the alternative that a value names, whose faults are reported; the others decide as well.

@@ -200,7 +200,7 @@ func (r *run) checkLeaf(s *Schema, at uint32) bool {
 		}
 	default:
 		if s.Types&typesOf[tok.kind] != 0 {
-			return s.Enum == nil || r.inEnum(s, at) || r.note(r.place(at), "enum", s.enumText(), s.want)
+			return s.Enum == nil || r.inEnum(s, at) || r.note(r.place(at), "enum", s.enumJSON, s.want)
 		}
 	}
 	return r.wrongType(s, at)
@@ -465,7 +465,7 @@ func (r *run) objectEnd(s *Schema, at uint32, members, found int) bool {
 		}
 	}
 	if s.Enum != nil && !r.inEnum(s, at) {
-		ok = r.note(r.closing(at), "enum", s.enumText(), s.want)
+		ok = r.note(r.closing(at), "enum", s.enumJSON, s.want)
 	}
 	return ok
 }
@@ -532,7 +532,7 @@ func (r *run) arrayEnd(s *Schema, at uint32, items, contained int) bool {
 		ok = r.note(r.closing(at), "uniqueItems", "true", s.want)
 	}
 	if s.Enum != nil && !r.inEnum(s, at) {
-		ok = r.note(r.closing(at), "enum", s.enumText(), s.want)
+		ok = r.note(r.closing(at), "enum", s.enumJSON, s.want)
 	}
 	return ok
 }
@@ -558,7 +558,7 @@ func (r *run) checkString(s *Schema, at uint32) bool {
 		}
 	}
 	if s.texts != nil && !slices.Contains(s.texts, text) || s.texts == nil && s.Enum != nil && !r.inEnum(s, at) {
-		ok = r.note(place, "enum", s.enumText(), s.want)
+		ok = r.note(place, "enum", s.enumJSON, s.want)
 	}
 	if s.format != nil && !s.format(text) {
 		ok = r.note(place, "format", "", s.want)
@@ -579,7 +579,7 @@ func (r *run) checkNumber(s *Schema, at uint32) bool {
 		}
 	}
 	if s.Enum != nil && !r.inEnum(s, at) {
-		ok = r.note(place, "enum", s.enumText(), s.want)
+		ok = r.note(place, "enum", s.enumJSON, s.want)
 	}
 	for i := range s.multiple {
 		if m := &s.multiple[i]; !m.divides(literal) {

@@ -55,6 +55,12 @@ func TestCheck(t *testing.T) {
 			s.Discriminator = &Discriminator{Property: "kind", Explicit: explicit, Alternatives: map[string]*Schema{"cat": cat, "dog": dog}}
 		})
 	}
+	among := func(others ...*Schema) *Schema {
+		return of(AnyType, func(s *Schema) {
+			s.OneOf = append([]*Schema{cat, dog}, others...)
+			s.Discriminator = &Discriminator{Property: "kind", Alternatives: map[string]*Schema{"cat": cat, "dog": dog}}
+		})
+	}
 	person := of(Object, func(s *Schema) {
 		s.Properties = []Property{
 			{Name: "name", Schema: of(String, func(s *Schema) { s.MinLength, s.MaxLength = count(1), count(3) })},
@@ -112,6 +118,10 @@ func TestCheck(t *testing.T) {
 		{"a discriminator without mapping for an unknown value", pets(false), `{"kind":"cow"}`, " oneOf"},
 		{"a discriminator with mapping for an unknown value", pets(true), `{"kind":"cow"}`, "/kind discriminator"},
 		{"a discriminator with mapping without its member", pets(true), `{}`, "/kind required"},
+		{"a discriminator, and an alternative that any value of it may satisfy", among(of(Object)), `{"kind":"cat","lives":9}`, " oneOf"},
+		{"a discriminator, and an alternative with the same value", among(pet(`"cat"`, "lives", Integer)), `{"kind":"cat","lives":9}`, " oneOf"},
+		{"a discriminator, and an alternative that is not judged", among(&Schema{Unjudged: "xml"}), `{"kind":"cat","lives":9}`, " oneOf"},
+		{"a discriminator, and another alternative that holds", among(of(Object)), `{"kind":"cat","lives":"nine"}`, ""},
 		{"a discriminator with mapping", pets(true), `{"kind":"dog","bark":true}`, ""},
 
 		{"unevaluated members", of(Object, func(s *Schema) {

@@ -33,6 +33,7 @@ type compiled struct {
 	others   bool         // a member that is not among names may matter
 
 	enum     *tape
+	enumJSON string   // the values as one JSON text
 	values   []uint32 // the values of enum
 	texts    []string // the enum, if it has nothing but strings
 	multiple []multiple
@@ -296,7 +297,8 @@ func (s *Schema) compileEnum() error {
 	for i, v := range s.Enum {
 		list[i] = v.JSON
 	}
-	data := []byte(s.enumText())
+	s.enumJSON = "[" + strings.Join(list, ",") + "]"
+	data := []byte(s.enumJSON)
 	s.enum = &tape{}
 	if end, ok := s.enum.scan(data, 0, maxDepth+1); !ok || end != len(data) {
 		return fmt.Errorf("the enum has a value that is not JSON")
@@ -312,13 +314,4 @@ func (s *Schema) compileEnum() error {
 		}
 	}
 	return nil
-}
-
-// enumText is the enum as JSON.
-func (s *Schema) enumText() string {
-	list := make([]string, len(s.Enum))
-	for i, v := range s.Enum {
-		list[i] = v.JSON
-	}
-	return "[" + strings.Join(list, ",") + "]"
 }

@@ -129,7 +129,8 @@ type resolver struct {
 
 // resolve returns the faults of marks, which stand in the order of the bytes.
 func resolve(data []byte, marks []mark) []Fault {
-	r := resolver{Reader: Reader{data: data}, left: marks, faults: make([]Fault, 0, len(marks))}
+	var room [64]byte // for most pointers
+	r := resolver{Reader: Reader{data: data}, left: marks, faults: make([]Fault, 0, len(marks)), pointer: room[:0]}
 	r.space()
 	r.value()
 	return r.faults
@@ -138,9 +139,18 @@ func resolve(data []byte, marks []mark) []Fault {
 // take resolves the marks at offset at.
 func (r *resolver) take(at int) {
 	for len(r.left) > 0 && r.left[0].at == at {
-		r.faults = append(r.faults, r.left[0].fault(string(r.pointer), string(r.name)))
+		pointer := string(r.pointer)
+		r.faults = append(r.faults, r.left[0].fault(pointer, lastOf(pointer, r.name)))
 		r.left = r.left[1:]
 	}
+}
+
+// lastOf returns the name as the end of the pointer, where it stands there as it is.
+func lastOf(pointer string, name []byte) string {
+	if end := len(pointer) - len(name); end > 0 && pointer[end:] == string(name) {
+		return pointer[end:]
+	}
+	return string(name)
 }
 
 func (r *resolver) value() {

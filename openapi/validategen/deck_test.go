@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -17,59 +16,137 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/labstack/echo/v4"
 
-	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/chideck"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/chihandler"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/echodeck"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/echohandler"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/stdhttpdeck"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/stdhttphandler"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
+	"github.com/pfxrecryption/pfxrecryption/server/strict/strictchi"
+	"github.com/pfxrecryption/pfxrecryption/server/strict/strictecho"
 )
 
-// deckServers are the strict servers that the templates of this package make. Each responds with what its handler gets, or
-// with the faults.
-func deckServers() map[string]http.Handler {
-	refuse := func(w http.ResponseWriter, status int, faults *validate.Faults) {
-		w.WriteHeader(status)
-		fmt.Fprint(w, faultsText(faults))
-	}
-	mux := http.NewServeMux()
-	std := func(w http.ResponseWriter, _ *http.Request, err error) {
-		if e, ok := errors.AsType[*stdhttpdeck.RequestError](err); ok {
-			refuse(w, e.Status, e.Faults)
-		}
-	}
-	stdhttpdeck.HandlerWithOptions(stdhttpdeck.NewStrictHandlerWithOptions(nil, []stdhttpdeck.StrictMiddlewareFunc{
-		func(stdhttpdeck.StrictHandlerFunc, string) stdhttpdeck.StrictHandlerFunc {
-			return func(_ context.Context, w http.ResponseWriter, _ *http.Request, request any) (any, error) {
-				return nil, show(w, request)
-			}
-		},
-	}, stdhttpdeck.StrictHTTPServerOptions{RequestErrorHandlerFunc: std}), stdhttpdeck.StdHTTPServerOptions{BaseURL: "/v1", BaseRouter: mux, ErrorHandlerFunc: std})
+// shown is the response of each operation: what its handler got.
+type shown struct{ request any }
 
-	router := chi.NewRouter()
-	onChi := func(w http.ResponseWriter, _ *http.Request, err error) {
-		if e, ok := errors.AsType[*chideck.RequestError](err); ok {
-			refuse(w, e.Status, e.Faults)
-		}
-	}
-	chideck.HandlerWithOptions(chideck.NewStrictHandlerWithOptions(nil, []chideck.StrictMiddlewareFunc{
-		func(chideck.StrictHandlerFunc, string) chideck.StrictHandlerFunc {
-			return func(_ context.Context, w http.ResponseWriter, _ *http.Request, request any) (any, error) {
-				return nil, show(w, request)
-			}
-		},
-	}, chideck.StrictHTTPServerOptions{RequestErrorHandlerFunc: onChi}), chideck.ChiServerOptions{BaseURL: "/v1", BaseRouter: router, ErrorHandlerFunc: onChi})
+func (s shown) VisitListCardsResponse(w http.ResponseWriter) error  { return show(w, s.request) }
+func (s shown) VisitCreateCardResponse(w http.ResponseWriter) error { return show(w, s.request) }
+func (s shown) VisitGetCardsResponse(w http.ResponseWriter) error   { return show(w, s.request) }
+func (s shown) VisitPatchFaceResponse(w http.ResponseWriter) error  { return show(w, s.request) }
+func (s shown) VisitUploadFaceResponse(w http.ResponseWriter) error { return show(w, s.request) }
+func (s shown) VisitNoteFaceResponse(w http.ResponseWriter) error   { return show(w, s.request) }
 
-	e := echo.New()
-	e.HTTPErrorHandler = func(err error, ctx echo.Context) {
-		if e, ok := errors.AsType[*echodeck.RequestError](err); ok {
-			refuse(ctx.Response(), e.Status, e.Faults)
-		}
+type chiCards struct{}
+
+func (chiCards) ListCards(_ context.Context, r chideck.ListCardsRequestObject) (chideck.ListCardsResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (chiCards) CreateCard(_ context.Context, r chideck.CreateCardRequestObject) (chideck.CreateCardResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (chiCards) GetCards(_ context.Context, r chideck.GetCardsRequestObject) (chideck.GetCardsResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (chiCards) PatchFace(_ context.Context, r chideck.PatchFaceRequestObject) (chideck.PatchFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (chiCards) UploadFace(_ context.Context, r chideck.UploadFaceRequestObject) (chideck.UploadFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (chiCards) NoteFace(_ context.Context, r chideck.NoteFaceRequestObject) (chideck.NoteFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+type echoCards struct{}
+
+func (echoCards) ListCards(_ context.Context, r echodeck.ListCardsRequestObject) (echodeck.ListCardsResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (echoCards) CreateCard(_ context.Context, r echodeck.CreateCardRequestObject) (echodeck.CreateCardResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (echoCards) GetCards(_ context.Context, r echodeck.GetCardsRequestObject) (echodeck.GetCardsResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (echoCards) PatchFace(_ context.Context, r echodeck.PatchFaceRequestObject) (echodeck.PatchFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (echoCards) UploadFace(_ context.Context, r echodeck.UploadFaceRequestObject) (echodeck.UploadFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (echoCards) NoteFace(_ context.Context, r echodeck.NoteFaceRequestObject) (echodeck.NoteFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+type stdhttpCards struct{}
+
+func (stdhttpCards) ListCards(_ context.Context, r stdhttpdeck.ListCardsRequestObject) (stdhttpdeck.ListCardsResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (stdhttpCards) CreateCard(_ context.Context, r stdhttpdeck.CreateCardRequestObject) (stdhttpdeck.CreateCardResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (stdhttpCards) GetCards(_ context.Context, r stdhttpdeck.GetCardsRequestObject) (stdhttpdeck.GetCardsResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (stdhttpCards) PatchFace(_ context.Context, r stdhttpdeck.PatchFaceRequestObject) (stdhttpdeck.PatchFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (stdhttpCards) UploadFace(_ context.Context, r stdhttpdeck.UploadFaceRequestObject) (stdhttpdeck.UploadFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+func (stdhttpCards) NoteFace(_ context.Context, r stdhttpdeck.NoteFaceRequestObject) (stdhttpdeck.NoteFaceResponseObject, error) {
+	return shown{r}, nil
+}
+
+// deckServers are the handlers of what stock oapi-codegen writes for the frameworks, behind them. Each responds with what the
+// implementation gets, or with the faults.
+func deckServers(t *testing.T) map[string]http.Handler {
+	config := strict.Config{BasePath: "/v1", Form: func(buf []byte, _ *strict.Exchange, p *strict.Problem) ([]byte, string) {
+		return append(buf, faultsOf(p)...), "text/plain"
+	}}
+	std, err := stdhttphandler.New(stdhttpCards{}, config)
+	onChi, chiErr := chihandler.New(chiCards{}, config)
+	onEcho, echoErr := echohandler.New(echoCards{}, config)
+	if err := errors.Join(err, chiErr, echoErr); err != nil {
+		t.Fatal(err)
 	}
-	echodeck.RegisterHandlersWithBaseURL(e, echodeck.NewStrictHandler(nil, []echodeck.StrictMiddlewareFunc{
-		func(echodeck.StrictHandlerFunc, string) echodeck.StrictHandlerFunc {
-			return func(ctx echo.Context, request any) (any, error) { return nil, show(ctx.Response(), request) }
-		},
-	}), "/v1")
-	return map[string]http.Handler{"std-http": mux, "chi": router, "echo": e}
+	router, e := chi.NewRouter(), echo.New()
+	strictchi.Mount(router, onChi)
+	strictecho.Mount(e, onEcho)
+	return map[string]http.Handler{"std-http": std, "chi": router, "echo": e}
+}
+
+// faultsOf writes the faults of a problem, as faultsText those of a body.
+func faultsOf(p *strict.Problem) string {
+	var all []string
+	for _, f := range p.Faults {
+		place := f.Pointer
+		if f.In != "" {
+			place = f.In + ":" + f.Name
+		}
+		all = append(all, strings.TrimSpace(f.Keyword+" "+place))
+	}
+	if p.Status != http.StatusBadRequest {
+		return ""
+	}
+	return strings.Join(all, ",")
 }
 
 // show writes what a handler gets: the fields of the request that are not nil.
@@ -147,7 +224,7 @@ func TestStrictServers(t *testing.T) {
 		{"text", "POST", "/v1/cards/" + id + "/.7/face", "text/plain", "é", nil, 200, `{"Id":"` + id + `","Side":7,"Body":"é"}`},
 		{"too long a text", "POST", "/v1/cards/" + id + "/.7/face", "text/plain", "123456", nil, 400, "maxLength "},
 	}
-	for name, handler := range deckServers() {
+	for name, handler := range deckServers(t) {
 		server := httptest.NewServer(handler)
 		t.Cleanup(server.Close)
 		for _, tt := range tests {

@@ -21,14 +21,16 @@ type config struct {
 	folder      string // of the document, for references to other files; "" for none
 	name        string // of the document's file
 	models      *models
+	server      *server  // nil if none is to be written
 	ignored     []string // extensions that do not validate
 	skip        bool     // operations that cannot be written
 }
 
 // result is a package, and what the user should know of it.
 type result struct {
-	files map[string][]byte
-	notes []string
+	files  map[string][]byte
+	server map[string][]byte // of the package of the handler
+	notes  []string
 }
 
 // generate returns the files of the package. An error lists all that cannot be written.
@@ -50,6 +52,13 @@ func generate(c config) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	handler := newOutput()
+	if c.server != nil {
+		g.file = handler
+		if err := g.writeServer(operations); err != nil {
+			return nil, err
+		}
+	}
 	r := &result{files: map[string][]byte{"doc.gen.go": fmt.Appendf(nil, packageDoc, header, c.packageName)}}
 	for _, w := range document.Warnings {
 		r.notes = append(r.notes, w.Pointer+": "+w.Text)
@@ -59,16 +68,27 @@ func generate(c config) (*result, error) {
 		if f.Len() == 0 {
 			continue
 		}
-		if r.files[name+".gen.go"], err = g.source(f); err != nil {
+		if r.files[name+".gen.go"], err = g.source(f, c.packageName); err != nil {
 			return nil, err
 		}
 	}
-	return r, nil
+	return r, c.addServer(g, handler, r)
+}
+
+// addServer adds the package of the handler.
+func (c *config) addServer(g *generator, handler *output, r *result) error {
+	if c.server == nil {
+		return nil
+	}
+	source, err := g.source(handler, c.server.name)
+	text := fmt.Sprintf(serverDoc, header, c.server.name, c.packageName)
+	r.server = map[string][]byte{"doc.gen.go": []byte(text), "server.gen.go": source}
+	return err
 }
 
 func newGenerator(c config, document *contract) *generator {
 	return &generator{
-		packageName: c.packageName, contract: document, models: c.models,
+		packageName: c.packageName, contract: document, models: c.models, server: c.server, lenient: c.skip,
 		names: map[string]string{}, taken: map[string]bool{"Operations": true, "schemas": true, "headers": true}, wants: map[string]validate.Expected{},
 		formats: map[string]string{}, structs: map[string]string{}, texts: map[string]string{}, literals: map[int]int{},
 		resolved: map[string]*schema{},
@@ -95,6 +115,11 @@ const packageDoc = `%s// Package %s checks and decodes the bytes of the contract
 //
 // Decode functions return nil or the faults; Append functions append JSON to a buffer; [Operations] says what a server
 // has to know before it reads a request. All of it is safe for concurrent use.
+package %[2]s
+`
+
+const serverDoc = `%s// Package %s serves the operations of the document over HTTP: [New] returns the handler of an implementation of
+// StrictServerInterface. What reaches it has been checked and decoded by package %[3]s.
 package %[2]s
 `
 

@@ -13,16 +13,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 )
 
-// generated are the packages that are committed: the contract's and those of the foreign documents.
-var generated = []struct{ spec, models, name, dir string }{
-	{"../../openapi/openapi.yaml", "../../gen/pfxapi", "pfxvalid", "../../gen/pfxvalid"},
-	{"testdata/tree/openapi.yaml", "./testdata/tree", "treevalid", "testdata/tree/treevalid"},
-	{"testdata/shop/openapi.yaml", "./testdata/shop", "shopvalid", "testdata/shop/shopvalid"},
-	{"testdata/probe/openapi.yaml", "./testdata/probe", "probevalid", "testdata/probe/probevalid"},
-	{"testdata/zoo/openapi.yaml", "./testdata/zoo", "zoovalid", "testdata/zoo/zoovalid"},
-	{"testdata/deck/openapi.yaml", "./testdata/deck", "deckvalid", "testdata/deck/deckvalid"},
-	{"testdata/styles/openapi.yaml", "./testdata/styles", "stylesvalid", "testdata/styles/stylesvalid"},
+// generated are the packages that are committed: the contract's and those of the foreign documents. Some have a handler.
+var generated = []struct{ spec, models, name, dir, api, server string }{
+	{"../../openapi/openapi.yaml", "../../gen/pfxapi", "pfxvalid", "../../gen/pfxvalid", "../../gen/pfxserver", "../../gen/pfxhandler"},
+	{"testdata/tree/openapi.yaml", "./testdata/tree", "treevalid", "testdata/tree/treevalid", "", ""},
+	{"testdata/shop/openapi.yaml", "./testdata/shop", "shopvalid", "testdata/shop/shopvalid", "", ""},
+	{"testdata/probe/openapi.yaml", "./testdata/probe", "probevalid", "testdata/probe/probevalid", "", ""},
+	{"testdata/zoo/openapi.yaml", "./testdata/zoo", "zoovalid", "testdata/zoo/zoovalid", "", ""},
+	{"testdata/deck/openapi.yaml", "./testdata/deck", "deckvalid", "testdata/deck/deckvalid", "./testdata/deck/echodeck", "testdata/deck/echohandler"},
+	{"testdata/styles/openapi.yaml", "./testdata/styles", "stylesvalid", "testdata/styles/stylesvalid", "", ""},
+	{todoFolder + "/openapi.yaml", todoFolder, "todovalid", todoFolder + "/todovalid", "", todoFolder + "/todohandler"},
 }
+
+const todoFolder = "../../server/strict/testdata/todo"
 
 // TestFresh generates each package again: it is what is committed, byte for byte.
 func TestFresh(t *testing.T) {
@@ -30,18 +33,38 @@ func TestFresh(t *testing.T) {
 	for _, tt := range generated {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "old.gen.go"), []byte(header+"package old\n"), 0o666); err != nil {
-				t.Fatal(err)
+			root := t.TempDir()
+			write(t, filepath.Join(root, "go.mod"), "module github.com/pfxrecryption/pfxrecryption\n")
+			in := func(dir string) string { return filepath.Join(root, "openapi/validategen", dir) }
+			dir := in(tt.dir)
+			write(t, filepath.Join(dir, "old.gen.go"), header+"package old\n")
+			args := []string{"-spec", tt.spec, "-models", tt.models, "-package", tt.name, "-o", dir}
+			if tt.server != "" {
+				args = append(args, "-interface", tt.api, "-server", in(tt.server))
 			}
 			var stderr bytes.Buffer
-			if code := run([]string{"-spec", tt.spec, "-models", tt.models, "-package", tt.name, "-o", dir}, &stderr); code != 0 {
+			if code := run(args, &stderr); code != 0 {
 				t.Fatalf("exit code %d: %s", code, &stderr)
 			}
-			if diff := cmp.Diff(readFiles(t, tt.dir), readFiles(t, dir)); diff != "" {
+			diff := cmp.Diff(readFiles(t, tt.dir), readFiles(t, dir))
+			if tt.server != "" {
+				diff += cmp.Diff(readFiles(t, tt.server), readFiles(t, in(tt.server)))
+			}
+			if diff != "" {
 				t.Errorf("stale: run scripts/generate.sh (-committed +generated):\n%s", diff)
 			}
 		})
+	}
+}
+
+// write writes a file and the folder that it is in.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -42,22 +42,17 @@
 //
 // # Servers
 //
-// The folder templates of this package has templates for oapi-codegen with which the strict servers for echo, chi and
-// net/http read parameters and bodies by generated code alone. Its runtime binds some values in other ways. For chi:
+// -server writes a further package, whose function New makes an [net/http.Handler] of an implementation of oapi-codegen's
+// StrictServerInterface: parameters and bodies are read by generated code alone, and package server/strict does the rest, behind
+// net/http, echo or chi. oapi-codegen needs no template and no option but strict-server, and the server of any router that is
+// net/http's: what it writes for the router is not used.
 //
-//	additional-imports:
-//	  - { alias: valid, package: example.com/shop/apivalid }
-//	  - { package: github.com/pfxrecryption/pfxrecryption/openapi/validate }
-//	output-options:
-//	  user-templates:
-//	    chi/chi-middleware.tmpl: templates/http-middleware.tmpl
-//	    strict/strict-http.tmpl: templates/strict-http.tmpl
-//	    validategen/body.tmpl: templates/body.tmpl
-//	    validategen/error.tmpl: templates/error.tmpl
+//	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
+//		-spec openapi.yaml -models ./api -package apivalid -o ./apivalid -server ./apiserver
 //
-// For net/http the first is stdhttp/std-http-middleware.tmpl; for echo they are echo/echo-wrappers.tmpl and
-// strict/strict-echo.tmpl. The error of an invalid request is a *RequestError. Bodies are held in memory: limit their size with
-// [net/http.MaxBytesHandler].
+//	handler, err := apiserver.New(implementation, strict.Config{})
+//
+// -interface names the package of StrictServerInterface if it is not that of the models.
 //
 // # Errors
 //
@@ -75,9 +70,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
+	"go/token"
 	"io"
 	"os"
 	"path/filepath"
@@ -105,9 +102,11 @@ func run(args []string, stderr io.Writer) int {
 
 type options struct {
 	spec, models, packageName, dir string
-	types                          map[string]string
-	ignored                        []string
-	skip                           bool
+	// server is the folder of the handler, api the package of the interface that it serves; "" for none.
+	server, api string
+	types       map[string]string
+	ignored     []string
+	skip        bool
 }
 
 func parseFlags(args []string, stderr io.Writer) (*options, error) {
@@ -118,6 +117,8 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.models, "models", "", "the package of oapi-codegen's models: a folder such as ./api, or an import path")
 	f.StringVar(&o.packageName, "package", "", "the name of the package to write")
 	f.StringVar(&o.dir, "o", "", "the folder to write it to")
+	f.StringVar(&o.server, "server", "", "the folder to write the HTTP handler to, which decodes requests for oapi-codegen's StrictServerInterface; empty writes none")
+	f.StringVar(&o.api, "interface", "", "the package of StrictServerInterface; empty means that of the models")
 	f.Func("type", "`schema=GoType`: the Go type of a named schema, where its name does not tell (repeatable)", func(v string) error {
 		name, goType, ok := strings.Cut(v, "=")
 		if !ok {
@@ -137,6 +138,11 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	if o.spec == "" || o.models == "" || o.packageName == "" || o.dir == "" || f.NArg() > 0 {
 		return nil, errors.New("-spec, -models, -package and -o are needed, and nothing else")
 	}
+	for _, other := range []string{o.dir, o.models, o.api} {
+		if o.server != "" && filepath.Clean(o.server) == filepath.Clean(other) {
+			return nil, fmt.Errorf("-server: the folder %s holds another package: choose one for the handler alone", o.server)
+		}
+	}
 	return o, nil
 }
 
@@ -145,22 +151,63 @@ func (o *options) generate(stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	pattern := o.models
-	if info, err := os.Stat(pattern); err == nil && info.IsDir() && !filepath.IsAbs(pattern) {
-		pattern = "./" + filepath.ToSlash(filepath.Clean(pattern))
-	}
-	m, err := loadModels(pattern, o.types)
-	if err != nil {
+	c := config{packageName: o.packageName, spec: spec, folder: filepath.Dir(o.spec), name: filepath.Base(o.spec), ignored: o.ignored, skip: o.skip}
+	if err := o.load(&c); err != nil {
 		return err
 	}
-	r, err := generate(config{
-		packageName: o.packageName, spec: spec, folder: filepath.Dir(o.spec), name: filepath.Base(o.spec), models: m, ignored: o.ignored, skip: o.skip,
-	})
+	r, err := generate(c)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.spec, err)
 	}
 	for _, note := range r.notes {
 		fmt.Fprintf(stderr, "validategen: %s: %s\n", o.spec, note)
 	}
+	if o.server != "" {
+		if err := writeFiles(o.server, r.server); err != nil {
+			return err
+		}
+	}
 	return writeFiles(o.dir, r.files)
+}
+
+// load loads the models, and the interface that is served.
+func (o *options) load(c *config) error {
+	patterns := []string{folderPattern(o.models)}
+	if o.server != "" {
+		patterns = append(patterns, folderPattern(cmp.Or(o.api, o.models)))
+	}
+	pkgs, err := loadPackages(patterns...)
+	if err != nil {
+		return err
+	}
+	c.models = newModels(pkgs[0], o.types)
+	if o.server == "" {
+		return nil
+	}
+	if c.server, err = newServer(pkgs[1]); err != nil {
+		return err
+	}
+	if c.server.valid, err = importPath(o.dir); err != nil {
+		return err
+	}
+	c.server.name, err = packageNameOf(o.server)
+	return err
+}
+
+// folderPattern returns what package packages calls a folder, and an import path as it is.
+func folderPattern(pattern string) string {
+	if info, err := os.Stat(pattern); err == nil && info.IsDir() && !filepath.IsAbs(pattern) {
+		return "./" + filepath.ToSlash(filepath.Clean(pattern))
+	}
+	return pattern
+}
+
+// packageNameOf names a package after its folder.
+func packageNameOf(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	name := strings.ToLower(filepath.Base(dir))
+	if err == nil && !token.IsIdentifier(name) {
+		err = fmt.Errorf("-server: %q cannot name a package of Go: choose a folder whose name has letters and digits only", name)
+	}
+	return name, err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/types"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,26 +20,53 @@ type models struct {
 	named  map[string]string            // -type: name in the document → Go name
 }
 
-// loadModels type-checks a package, by import path or by folder. Only types matter: function bodies are not looked at.
+// loadModels type-checks the package of the models.
 func loadModels(pattern string, named map[string]string) (*models, error) {
+	pkgs, err := loadPackages(pattern)
+	if err != nil {
+		return nil, err
+	}
+	return newModels(pkgs[0], named), nil
+}
+
+// loadPackages type-checks packages, by import path or by folder. Types of one are those of the others.
+func loadPackages(patterns ...string) ([]*packages.Package, error) {
 	config := &packages.Config{Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedFiles | packages.NeedSyntax}
-	pkgs, err := packages.Load(config, pattern)
+	pkgs, err := packages.Load(config, patterns...)
 	if err != nil {
 		return nil, fmt.Errorf("loading the models: %w", err)
 	}
-	if len(pkgs) != 1 {
-		return nil, fmt.Errorf("loading the models: %s is %d packages", pattern, len(pkgs))
+	var all []*packages.Package
+	for _, pattern := range patterns {
+		i := slices.IndexFunc(pkgs, func(p *packages.Package) bool { return len(pkgs) == 1 || isOf(p, pattern) })
+		if i < 0 || len(pkgs) > len(patterns) {
+			return nil, fmt.Errorf("loading the models: %s is not one package", pattern)
+		}
+		if len(pkgs[i].Errors) > 0 {
+			return nil, fmt.Errorf("loading the models: %w", pkgs[i].Errors[0])
+		}
+		all = append(all, pkgs[i])
 	}
-	if len(pkgs[0].Errors) > 0 {
-		return nil, fmt.Errorf("loading the models: %w", pkgs[0].Errors[0])
+	return all, nil
+}
+
+// isOf reports whether a package has an import path, or is in a folder.
+func isOf(p *packages.Package, pattern string) bool {
+	if p.PkgPath == pattern || len(p.GoFiles) == 0 {
+		return p.PkgPath == pattern
 	}
-	m := &models{pkg: pkgs[0].Types, byName: map[string][]*types.TypeName{}, named: named}
+	folder, err := filepath.Abs(pattern)
+	return err == nil && filepath.Dir(p.GoFiles[0]) == folder
+}
+
+func newModels(pkg *packages.Package, named map[string]string) *models {
+	m := &models{pkg: pkg.Types, byName: map[string][]*types.TypeName{}, named: named}
 	for _, name := range m.pkg.Scope().Names() {
 		if t, ok := m.pkg.Scope().Lookup(name).(*types.TypeName); ok && t.Exported() {
 			m.byName[fold(name)] = append(m.byName[fold(name)], t)
 		}
 	}
-	return m, nil
+	return m
 }
 
 // fold takes away from a name what oapi-codegen's name normalizers may change: letter case and punctuation.

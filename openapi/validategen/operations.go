@@ -27,6 +27,8 @@ type operation struct {
 	decoders   map[*validate.Body]string // set by writeDecoders: the functions that decode request bodies
 	// judge and places are variables: what judges the parameters in process, and where they are.
 	judge, places string
+	// adapter and variable are set by writeServer: what decodes requests, and where the operation is.
+	adapter, variable string
 }
 
 // operations returns the operations in the document's order.

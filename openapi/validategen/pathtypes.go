@@ -28,7 +28,10 @@ func (g *generator) bindPath(o *operation, p *parameter) error {
 			return nil
 		}
 	}
-	if p.typ = g.models.argumentType(o.goName, p.Name); p.typ == nil {
+	if p.typ = g.server.argumentType(o, p.Name); p.typ == nil {
+		p.typ = g.models.argumentType(o.goName, p.Name)
+	}
+	if p.typ == nil {
 		p.typ = g.inlineType(p)
 	}
 	return nil

@@ -61,35 +61,59 @@ func TestOnlyTheReaderImportsKinOpenAPI(t *testing.T) {
 	}
 }
 
-func TestOnlyAPIAndGeneratedServerImportEcho(t *testing.T) {
+// TestOnlyTheLayerForEchoImportsEcho: and what stock oapi-codegen writes for it.
+func TestOnlyTheLayerForEchoImportsEcho(t *testing.T) {
 	t.Parallel()
 	var importers []string
 	for _, line := range list(t, "-f", `{{$p := .ImportPath}}{{range .Imports}}{{if eq . "`+echo+`"}}{{$p}} {{end}}{{end}}`, "./...") {
 		importers = append(importers, strings.TrimPrefix(line, module+"/"))
 	}
-	if want := []string{"gen/pfxserver", "server/internal/api"}; !slices.Equal(importers, want) {
+	if want := []string{"gen/pfxserver", "server/strict/strictecho"}; !slices.Equal(importers, want) {
 		t.Errorf("echo is imported by %v, want %v", importers, want)
 	}
 }
 
-// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth, authority;
+// TestStrictIsForAnyAPI: what every project serves with knows nothing of ours, of kin-openapi or of a router.
+func TestStrictIsForAnyAPI(t *testing.T) {
+	t.Parallel()
+	var ours []string
+	for _, d := range list(t, "-deps", "./server/strict") {
+		if name, ok := strings.CutPrefix(d, module+"/"); ok {
+			ours = append(ours, name)
+		}
+		if strings.HasPrefix(d, path.Dir(kin)) || strings.HasPrefix(d, path.Dir(echo)) || strings.Contains(d, "go-chi") {
+			t.Errorf("package strict depends on %s", d)
+		}
+	}
+	want := []string{"openapi/edm", "openapi/validate", "openapi/validate/ecma", "server/internal/authority", "server/internal/message", "server/strict"}
+	if slices.Sort(ours); !slices.Equal(ours, want) {
+		t.Errorf("package strict depends on %v, want %v", ours, want)
+	}
+}
+
+// TestDependenciesPointOneWay: app → api, gateway, auth, store → pfx; api, gateway → graph → auth, strict → message → authority;
 // api → odata → pfx. A package may import those to its right and no other.
 func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "pace", "pester", "store/audit", "store/copying", "store/postgres", "store/sqlite", "pfx", "throttle"},
-		"api":              {"auth", "graph", "odata", "pace", "pfx", "throttle"},
+		"app":              {"api", "auth", "conns", "cors", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/audit", "store/copying", "store/postgres", "store/sqlite", "throttle"},
+		"api":              {"auth", "graph", "message", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
-		"gateway":          {"auth", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "pace"},
+		"conns":            {},
+		"gateway":          {"auth", "cors", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "message", "pace"},
+		"cors":             {},
 		"gateway/form":     {"graph"},
 		"gateway/policy":   {},
 		"gateway/stream":   {},
 		"gateway/traffic":  {"gateway/policy"},
 		"gateway/upstream": {"authority", "gateway/stream", "pace"},
 		"gateway/view":     {"gateway/policy", "gateway/traffic"},
-		"graph":            {"auth", "authority"},
+		"graph":            {"auth", "message"},
+		"message":          {"authority"},
+		"mock":             {"gateway", "gateway/stream", "graph", "message", "mock/sample"},
+		"mock/sample":      {},
 		"odata":            {"pfx"},
 		"pace":             {},
 		"pester":           {},

@@ -1,7 +1,8 @@
 // Torture runs a built pfxrd as its users do, by its command line and over HTTP, and does to it what the README promises
-// that it survives: kills, lost database backends, switchovers of the database, backups cut short, slow callers, too many callers, restarts, other releases, failing and
-// full disks, failing networks, too few descriptors, clocks that are set, an hour of work, and sequences of requests that
-// are drawn by chance, each answer of which must be that of a model of the contract.
+// that it survives: kills, lost database backends, switchovers of the database, backups cut short, slow callers, requests whose bytes were
+// changed by chance, too many callers, restarts, other releases, failing and full disks, failing networks, too few
+// descriptors, clocks that are set, an hour of work, and sequences of requests that are drawn by chance, each answer of
+// which must be that of a model of the contract.
 //
 //	go run ./scripts/torture -pfxrd bin/pfxrd [-old bin/pfxrd-before] [-long | -quick] [-mutants] [harness…]
 //

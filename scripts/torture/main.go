@@ -38,6 +38,7 @@ var harnesses = []harness{
 	{"fsync", [3]time.Duration{2 * time.Minute, 6 * time.Minute, 2 * time.Hour}, fsync},
 	{"overload", [3]time.Duration{time.Minute, 2 * time.Minute, 20 * time.Minute}, overload},
 	{"slow", [3]time.Duration{2 * time.Minute, 3 * time.Minute, 10 * time.Minute}, slow},
+	{"mangled", [3]time.Duration{time.Minute, 3 * time.Minute, 40 * time.Minute}, mangled},
 	{"upgrade", [3]time.Duration{time.Minute, 2 * time.Minute, time.Hour}, upgrade},
 	{"rolling", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, rolling},
 	{"resources", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, resources},

@@ -103,8 +103,9 @@ func (r *rig) bearer(ctx context.Context) (string, error) {
 	return r.token, nil
 }
 
-// launch says how to start a server.
+// launch says how to start a server, or a gateway.
 type launch struct {
+	command string // "serve" if empty
 	program string // the rig's if empty
 	args    []string
 	env     []string
@@ -134,7 +135,7 @@ func (r *rig) serve(ctx context.Context, name, store string, l launch) (*server,
 // children, and dies with this process.
 func (r *rig) launch(ctx context.Context, name string, l launch) (*server, error) {
 	line := append([]string{}, l.wrapper...)
-	line = append(line, cmp.Or(l.program, r.pfxrd), "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	line = append(line, cmp.Or(l.program, r.pfxrd), cmp.Or(l.command, "serve"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
 	line = append(line, l.args...)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(append(os.Environ(), "PFXR_DEBUG=true"), l.env...) // soak looks at the heap; programs of before know no such flag

@@ -237,7 +237,7 @@ func TestInvalidNeverReachesTheHandler(t *testing.T) {
 			"a wrong type":         {http.MethodPatch, path, `{"status":"6"}`, http.StatusBadRequest},
 			"no JSON":              {http.MethodPatch, path, `{`, http.StatusBadRequest},
 			"an unknown option":    {http.MethodPatch, path + "?$top=1", `{}`, http.StatusBadRequest},
-			"an unknown path":      {http.MethodPatch, "/beta/pfxRecryptionRequest/sample", `{}`, http.StatusNotFound},
+			"an unknown path":      {http.MethodPatch, "/beta/pfxRecryptionRequest/sample", `{}`, http.StatusBadRequest},
 			"a path that is split": {http.MethodPatch, "/beta/pfxRecryptionRequests/a%2Fb", `{}`, http.StatusBadRequest},
 			"an unknown method":    {http.MethodPut, path, `{}`, http.StatusMethodNotAllowed},
 		} {

@@ -117,6 +117,14 @@ var beyondDocument = map[string]string{
 	"options-collection":               "as options-entity",
 	"order-accept-before-content-type": "the gateway knows of its own contract alone that each answer is JSON, and that Accept has to cover it",
 	"order-licence-before-media-type":  "the gateway knows no licences: it refuses the media type first",
+	"order-route-before-token":         "400 for a path below the base path is Microsoft Graph's",
+	"options-no-route":                 "as order-route-before-token",
+	"no-route-case":                    "as order-route-before-token",
+	"no-route-deeper":                  "as order-route-before-token",
+	"no-route-dot-segment":             "as order-route-before-token",
+	"no-route-empty-key":               "as order-route-before-token",
+	"no-route-empty-parens":            "as order-route-before-token",
+	"no-route-trailing-slash":          "as order-route-before-token",
 }
 
 // TestWireThroughDocument sends the same cases through a gateway that has our document read from its file: what it knows

@@ -82,8 +82,27 @@ func faultsError(faults *validate.Faults) error {
 		case "required":
 			b.WriteString("it is required")
 		default:
-			b.WriteString("it must be " + strings.TrimSpace(f.Expected.Type+" "+f.Expected.Format+" ("+f.Keyword+" "+f.Expected.Value+")"))
+			b.WriteString("it must be " + rule(f))
 		}
 	}
 	return usagef("the contract refuses:%s", b.String())
+}
+
+// rule says in words what a member must be.
+func rule(f validate.Fault) string {
+	switch {
+	case f.Expected.Format == "edm-int32":
+		return "an integer from -2147483648 to 2147483647, without fraction or exponent"
+	case f.Expected.Format == "uuid":
+		return "a GUID, such as f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
+	case f.Expected.Format == "edm-datetimeoffset":
+		return "a time with its offset, such as 2017-01-01T00:03:18.9597073-08:00"
+	case f.Expected.Type == "boolean":
+		return "true or false"
+	case f.Keyword == "enum":
+		return f.Expected.Value
+	case f.Expected.Type == "string":
+		return "text of at most 1,024 bytes without U+0000; three members may be null"
+	}
+	return strings.TrimSpace(f.Expected.Type + " " + f.Expected.Format + " (" + f.Keyword + " " + f.Expected.Value + ")")
 }

@@ -15,18 +15,24 @@ import (
 // commands is the command line. Each flag FOO-BAR can also be given by the environment variable PFXR_FOO_BAR or the line
 // foo-bar: of the configuration file; a flag wins over a variable, a variable over the file.
 type commands struct {
-	connection
-	Config  configFlag       `help:"File of settings, a YAML map of flags without their dashes (${config})." placeholder:"FILE"`
-	Color   string           `enum:"auto,always,never" default:"auto" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never." placeholder:"WHEN"`
-	Version kong.VersionFlag `env:"-" help:"Print the version."`
+	connection `group:"Flags of all commands:"`
+	Config     configFlag       `group:"Flags of all commands:" help:"File of settings, a YAML map of flags without their dashes (${config})." placeholder:"FILE"`
+	Color      string           `group:"Flags of all commands:" enum:"auto,always,never" default:"auto" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never." placeholder:"WHEN"`
+	Version    kong.VersionFlag `group:"Flags of all commands:" env:"-" help:"Print the version."`
 
-	Get    getCommand    `cmd:"" help:"Print an object."`
-	List   listCommand   `cmd:"" help:"Print objects, in the order of their keys."`
-	Create createCommand `cmd:"" help:"Create an object; the server makes its key."`
-	Patch  patchCommand  `cmd:"" help:"Change members of an object."`
-	Delete deleteCommand `cmd:"" help:"Delete an object."`
-	Import importCommand `cmd:"" help:"Create the objects of a JSON Lines file. A run that was broken off goes on where it was."`
-	Export exportCommand `cmd:"" help:"Write all objects as JSON Lines. A run that was broken off goes on where it was."`
+	Get         getCommand        `cmd:"" help:"Print an object."`
+	List        listCommand       `cmd:"" help:"Print objects, in the order of their keys."`
+	Create      createCommand     `cmd:"" help:"Create an object; the server makes its key."`
+	Patch       patchCommand      `cmd:"" help:"Change members of an object."`
+	Delete      deleteCommand     `cmd:"" help:"Delete an object."`
+	Import      importCommand     `cmd:"" help:"Create the objects of a JSON Lines file. A run that was broken off goes on where it was."`
+	Export      exportCommand     `cmd:"" help:"Write all objects as JSON Lines. A run that was broken off goes on where it was."`
+	Login       loginCommand      `cmd:"" help:"Get a token from an OpenID issuer and keep it for this server."`
+	Logout      logoutCommand     `cmd:"" help:"Forget the token that login keeps for this server."`
+	Completion  completionCommand `cmd:"" help:"Print a completion script for a shell."`
+	Complete    completeCommand   `cmd:"" hidden:"" help:"Print what may stand behind some words."`
+	Man         manCommand        `cmd:"" help:"Print the manual page."`
+	ShowVersion versionCommand    `cmd:"" name:"version" help:"Print the version."`
 }
 
 const description = `Works with pfxRecryptionRequests.
@@ -53,7 +59,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.Configuration(loadConfig, defaultConfig()),
 	)
 	if err != nil {
-		return complain(&console{err: stderr}, &usageError{err}) // the configuration file cannot be read
+		return complain(&console{err: stderr}, &c.connection, &usageError{err}) // the configuration file cannot be read
 	}
 	command, err := parser.Parse(args)
 	out := newConsole(c.Color, stdin, stdout, stderr)
@@ -61,14 +67,14 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case exit >= 0: // help or version was printed
 		return exit
 	case err != nil:
-		return complain(out, &usageError{err})
+		return complain(out, &c.connection, &usageError{err})
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	command.BindTo(ctx, (*context.Context)(nil))
-	if err := command.Run(out, &c.connection); err != nil {
-		return complain(out, err)
+	if err := command.Run(out, &c.connection, parser); err != nil {
+		return complain(out, &c.connection, err)
 	}
 	return exitOK
 }

@@ -46,7 +46,8 @@ func exitCode(err error) int {
 		err  error
 		code int
 	}{
-		{client.ErrUnknownOutcome, exitUnknown}, {context.Canceled, exitInterrupted}, {client.ErrNotFound, exitNotFound},
+		{client.ErrUnknownOutcome, exitUnknown}, {context.Canceled, exitInterrupted},
+		{client.ErrNoAPI, exitRefused}, {client.ErrNotFound, exitNotFound},
 		{client.ErrPreconditionFailed, exitPrecondition}, {client.ErrPreconditionRequired, exitPrecondition},
 		{client.ErrUnauthorized, exitAccess}, {client.ErrForbidden, exitAccess},
 		{client.ErrThrottled, exitUnavailable}, {client.ErrUnavailable, exitUnavailable}, {context.DeadlineExceeded, exitUnavailable},
@@ -68,8 +69,8 @@ func exitCode(err error) int {
 	return exitFail
 }
 
-// complain tells the user what went wrong and returns the exit code.
-func complain(c *console, err error) int {
+// complain tells the user what went wrong and what to do, and returns the exit code.
+func complain(c *console, f *connection, err error) int {
 	code := exitCode(err)
 	label := paint(c.colorErr, "pfxr:", color.FgRed, color.Bold)
 	fmt.Fprintf(c.err, "%s %v\n", label, err)
@@ -78,8 +79,22 @@ func complain(c *console, err error) int {
 			fmt.Fprintf(c.err, "  %s: %s\n", d.Target, d.Message)
 		}
 	}
-	if code == exitUsage {
-		fmt.Fprintln(c.err, "Run pfxr --help, or a command with --help.")
+	if advice := adviceFor(f, err, code); advice != "" {
+		fmt.Fprintln(c.err, advice)
 	}
 	return code
+}
+
+// adviceFor says what to do about an error, or nothing.
+func adviceFor(f *connection, err error, code int) string {
+	_, noToken := errors.AsType[*oauth2.RetrieveError](err)
+	switch {
+	case code == exitUsage:
+		return "Run pfxr --help, or a command with --help."
+	case errors.Is(err, client.ErrNoAPI):
+		return fmt.Sprintf("--server is %s: it must end with the base path of the API, as in https://graph.example.com/beta.", f.Server)
+	case noToken || errors.Is(err, client.ErrUnauthorized):
+		return "Tokens come from PFXR_TOKEN, from --token-url with --client-id and PFXR_CLIENT_SECRET, or from pfxr login; a development server's from pfxrd token."
+	}
+	return ""
 }

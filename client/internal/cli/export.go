@@ -29,16 +29,20 @@ type exportState struct {
 	Next   string `json:"next"` // the address of the next page
 }
 
+func (*exportCommand) Help() string {
+	return examples(`pfxr export all.jsonl`, `pfxr export - --filter 'status eq 6'`)
+}
+
 func (e *exportCommand) Run(ctx context.Context, c *console, f *connection) error {
 	if e.File == "-" {
-		return f.run(c, func(to *client.Client) error {
+		return f.run(ctx, c, func(to *client.Client) error {
 			return e.pages(ctx, to, "", c.out, newProgress(c, "exporting", -1), func(*client.Page) error { return nil })
 		})
 	}
 	if _, err := os.Stat(e.File); err == nil && !e.Force {
 		return usagef("%s exists: --force replaces it", e.File)
 	}
-	return f.run(c, func(to *client.Client) error { return e.toFile(ctx, c, to, f.Server) })
+	return f.run(ctx, c, func(to *client.Client) error { return e.toFile(ctx, c, to, f.Server) })
 }
 
 // toFile writes the part behind what an earlier run has written, and renames it when it is whole.

@@ -23,6 +23,10 @@ type importCommand struct {
 	Concurrency int    `default:"16" help:"Calls at a time, 1 to 256 (${default})." placeholder:"N"`
 }
 
+func (*importCommand) Help() string {
+	return examples(`pfxr import all.jsonl`, `pfxr import --existing replace --concurrency 4 all.jsonl`)
+}
+
 // Run checks the whole file before it sends the first line, unless it is the standard input.
 func (i *importCommand) Run(ctx context.Context, c *console, f *connection) error {
 	if i.Concurrency < 1 || i.Concurrency > 256 {
@@ -33,7 +37,7 @@ func (i *importCommand) Run(ctx context.Context, c *console, f *connection) erro
 			_, err := check(c, c.in)
 			return err
 		}
-		return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, c.in, newJournal("", ""), -1) })
+		return f.run(ctx, c, func(to *client.Client) error { return i.send(ctx, c, to, c.in, newJournal("", ""), -1) })
 	}
 	in, err := os.Open(i.File)
 	if err != nil {
@@ -51,7 +55,7 @@ func (i *importCommand) Run(ctx context.Context, c *console, f *connection) erro
 	if j.Lines > 0 {
 		fmt.Fprintf(c.err, "Going on behind line %d.\n", j.Lines)
 	}
-	return f.run(c, func(to *client.Client) error { return i.send(ctx, c, to, in, j, total) })
+	return f.run(ctx, c, func(to *client.Client) error { return i.send(ctx, c, to, in, j, total) })
 }
 
 // check counts the lines of a file and refuses one with a line that the contract does not allow.

@@ -13,7 +13,7 @@ import (
 
 // object is how a command that ends with one object prints it.
 type object struct {
-	Output string `short:"o" enum:"json,yaml,jsonl,table" default:"json" help:"json, yaml, jsonl or table (${default})." placeholder:"FORMAT"`
+	Output string `short:"o" enum:"json,yaml,jsonl,csv,table" default:"json" help:"json, yaml, jsonl, csv or table (${default})." placeholder:"FORMAT"`
 }
 
 // print writes the object, and on the error stream its entity tag.
@@ -46,8 +46,12 @@ type getCommand struct {
 	object
 }
 
+func (*getCommand) Help() string {
+	return examples(`pfxr get sample`, `pfxr get sample -o yaml`)
+}
+
 func (g *getCommand) Run(ctx context.Context, c *console, f *connection) error {
-	return f.run(c, func(to *client.Client) error {
+	return f.run(ctx, c, func(to *client.Client) error {
 		v, err := to.Get(ctx, g.ID)
 		return g.print(c, v, err)
 	})
@@ -56,6 +60,10 @@ func (g *getCommand) Run(ctx context.Context, c *console, f *connection) error {
 type createCommand struct {
 	File string `env:"-" short:"f" required:"" help:"A JSON object with all twelve members; - is the standard input." placeholder:"FILE"`
 	object
+}
+
+func (*createCommand) Help() string {
+	return examples(`pfxr create -f object.json`, `pfxr get sample | pfxr create -f -`)
 }
 
 func (cr *createCommand) Run(ctx context.Context, c *console, f *connection) error {
@@ -67,7 +75,7 @@ func (cr *createCommand) Run(ctx context.Context, c *console, f *connection) err
 	if err := faultsError(pfxvalid.DecodePfxRecryptionRequestCreate(text, &n)); err != nil {
 		return fmt.Errorf("%s: %w", cr.File, err)
 	}
-	return f.run(c, func(to *client.Client) error {
+	return f.run(ctx, c, func(to *client.Client) error {
 		v, err := to.Create(ctx, n)
 		return cr.print(c, v, err)
 	})
@@ -80,6 +88,10 @@ type patchCommand struct {
 	Upsert  bool     `env:"-" help:"Create the object if it does not exist; then every member is required."`
 	conditions
 	object
+}
+
+func (*patchCommand) Help() string {
+	return examples(`pfxr patch sample status=7 eTag=null`, `pfxr patch sample -f members.json --if-match '"27fd14b5b1c9a6e1"'`)
 }
 
 func (p *patchCommand) Run(ctx context.Context, c *console, f *connection) error {
@@ -97,7 +109,7 @@ func (p *patchCommand) Run(ctx context.Context, c *console, f *connection) error
 	if err != nil {
 		return err
 	}
-	return f.run(c, func(to *client.Client) error {
+	return f.run(ctx, c, func(to *client.Client) error {
 		change := to.Patch
 		if p.Upsert {
 			change = to.Upsert
@@ -112,8 +124,12 @@ type deleteCommand struct {
 	conditions
 }
 
+func (*deleteCommand) Help() string {
+	return examples(`pfxr delete sample`, `pfxr delete sample --if-match '"27fd14b5b1c9a6e1"'`)
+}
+
 func (d *deleteCommand) Run(ctx context.Context, c *console, f *connection) error {
-	return f.run(c, func(to *client.Client) error { return to.Delete(ctx, d.ID, d.list()...) })
+	return f.run(ctx, c, func(to *client.Client) error { return to.Delete(ctx, d.ID, d.list()...) })
 }
 
 type listCommand struct {
@@ -121,7 +137,11 @@ type listCommand struct {
 	Select   []string `env:"-" help:"Only these members, separated by commas." placeholder:"MEMBERS"`
 	Limit    int      `env:"-" help:"At most so many objects; 0 is all (${default})." default:"0" placeholder:"N"`
 	PageSize int      `help:"Objects in one answer, 1 to 1000 (${default})." default:"1000" placeholder:"N"`
-	Output   string   `short:"o" enum:"json,yaml,jsonl,table" default:"table" help:"json, yaml, jsonl or table (${default})." placeholder:"FORMAT"`
+	Output   string   `short:"o" enum:"json,yaml,jsonl,csv,table" default:"table" help:"json, yaml, jsonl, csv or table (${default})." placeholder:"FORMAT"`
+}
+
+func (*listCommand) Help() string {
+	return examples(`pfxr list --filter 'status eq 6 and isDeleted eq false'`, `pfxr list --select id,status -o csv`)
 }
 
 func (l *listCommand) Run(ctx context.Context, c *console, f *connection) error {
@@ -129,7 +149,7 @@ func (l *listCommand) Run(ctx context.Context, c *console, f *connection) error 
 	if l.Limit > 0 {
 		q.PageSize = min(q.PageSize, l.Limit)
 	}
-	return f.run(c, func(to *client.Client) error {
+	return f.run(ctx, c, func(to *client.Client) error {
 		e := newEncoder(c, l.Output, true, l.Select)
 		n := 0
 		for s, err := range to.Select(ctx, q) {

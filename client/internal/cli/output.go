@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -30,6 +32,8 @@ func newEncoder(c *console, format string, many bool, columns []string) encoder 
 		return &yamlEncoder{out: c.out, many: many}
 	case "table":
 		return newTable(c, columns)
+	case "csv":
+		return newCSV(c.out, columns)
 	}
 	return &jsonEncoder{out: c.out, many: many}
 }
@@ -115,6 +119,57 @@ func yamlMap(object []byte) *yaml.Node {
 		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, scalar)
 	}
 	return node
+}
+
+// allColumns are the members of an object.
+var allColumns = []string{
+	"id", "tenantId", "userId", "deviceId", "profileId", "thumbprint", "deviceKeyThumbprint", "status", "sourceType",
+	"createdTime", "lastModifiedTime", "isDeleted", "eTag",
+}
+
+// csvEncoder writes comma-separated values (RFC 4180) with a heading; null is an empty field.
+type csvEncoder struct {
+	columns []string
+	out     *csv.Writer
+	begun   bool
+}
+
+func newCSV(out io.Writer, columns []string) *csvEncoder {
+	if columns == nil {
+		columns = allColumns
+	}
+	return &csvEncoder{columns: columns, out: csv.NewWriter(out)}
+}
+
+func (e *csvEncoder) encode(object []byte) error {
+	if err := e.heading(); err != nil {
+		return err
+	}
+	fields := make(map[string]string)
+	for name, value := range members(object) {
+		if value != nil {
+			fields[name] = fmt.Sprint(value)
+		}
+	}
+	row := make([]string, len(e.columns))
+	for i, column := range e.columns {
+		row[i] = fields[column]
+	}
+	return e.out.Write(row)
+}
+
+func (e *csvEncoder) heading() error {
+	if e.begun {
+		return nil
+	}
+	e.begun = true
+	return e.out.Write(e.columns)
+}
+
+func (e *csvEncoder) close() error {
+	err := e.heading()
+	e.out.Flush()
+	return errors.Join(err, e.out.Error())
 }
 
 // defaultColumns are the members that a table shows unless it is told which.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -45,7 +46,7 @@ func serve(env *testscript.Env) error {
 	})
 	for name, value := range map[string]string{
 		"PFXR_SERVER": server.URL, "PFXR_TOKEN_URL": server.Credentials.TokenURL, "PFXR_CLIENT_ID": server.Credentials.ClientID,
-		"PFXR_CLIENT_SECRET": server.Credentials.ClientSecret, "PFXR_SCOPE": server.Credentials.Scopes[0],
+		"PFXR_CLIENT_SECRET": server.Credentials.ClientSecret, "PFXR_SCOPE": server.Credentials.Scopes[0], "ISSUER": strings.Replace(server.Credentials.TokenURL, "/oauth2/v2.0/token", "/v2.0", 1),
 		"HOME": env.WorkDir, "XDG_CONFIG_HOME": env.WorkDir + "/config",
 	} {
 		env.Setenv(name, value)

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/google/renameio/v2"
+	"github.com/moby/sys/atomicwriter"
 )
 
 // loadState reads what an earlier run left in the file name, and reports whether there was something.
@@ -30,5 +30,5 @@ func saveState(name string, state any) error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(name, append(text, '\n'), 0o600)
+	return atomicwriter.WriteFile(name, append(text, '\n'), 0o600)
 }

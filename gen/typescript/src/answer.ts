@@ -1,4 +1,5 @@
 import { ConnectionError, GraphError, MalformedAnswerError, type ErrorDetail } from "./errors.js";
+import { fractions } from "./json.js";
 import { retryAfterMs } from "./retry.js";
 
 /** How large the body of an answer may be, in bytes, decompressed. */
@@ -37,34 +38,43 @@ function isJSON(response: Response): boolean {
   return /^application\/json[ \t]*(;|$)/i.test(response.headers.get("content-type") ?? "");
 }
 
-/** Decodes as JSON in UTF-8; invalid bytes are refused and not replaced. */
-function decode(body: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
+/** Decodes UTF-8; invalid bytes are refused and not replaced. */
+function decode(body: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
 }
 
-/** Returns what the answer says, or undefined if it has no body, as a 204. */
-export async function readAnswer(response: Response, expected: readonly number[], maxBytes: number): Promise<unknown> {
+/** What an answer says: JSON, and the paths of its numbers that are not written as integers. */
+export interface Content {
+  readonly body: unknown;
+  readonly fractions: ReadonlySet<string>;
+}
+
+/** Returns what the answer says; the body is undefined if it has none, as a 204. */
+export async function readAnswer(response: Response, expected: readonly number[], maxBytes: number): Promise<Content> {
   if (!expected.includes(response.status)) {
     throw new MalformedAnswerError(`its status ${response.status} is none that the contract has for this`);
   }
   const body = await readBody(response, maxBytes);
   if (response.status === 204) {
-    return undefined;
+    return { body: undefined, fractions: new Set() };
   }
   if (!isJSON(response)) {
-    throw new MalformedAnswerError("the answer is not application/json");
+    throw new MalformedAnswerError("the answer is not application/json: is baseUrl that of the API?");
   }
   try {
-    return decode(body);
+    const text = decode(body);
+    return { body: JSON.parse(text), fractions: fractions(text) };
   } catch (cause) {
     throw new MalformedAnswerError("the answer is not JSON", cause);
   }
 }
 
 /** Makes an error of an answer that is no success, whatever its body is. */
-export async function readError(response: Response, clientRequestId: string, now: number): Promise<GraphError> {
+export async function readError(response: Response, request: Request, clientRequestId: string, now: number): Promise<GraphError> {
   const { status, headers } = response;
-  const body = await readBody(response, maxObjectBytes).then(decode).catch(() => undefined);
+  const body: unknown = await readBody(response, maxObjectBytes)
+    .then((bytes) => JSON.parse(decode(bytes)))
+    .catch(() => undefined);
   const said = isJSON(response) ? member(body, "error") : undefined;
   const code = member(said, "code");
   const message = member(said, "message");
@@ -76,7 +86,8 @@ export async function readError(response: Response, clientRequestId: string, now
     details: Array.isArray(details) ? details.filter(isDetail) : [],
     requestId: headers.get("request-id") ?? undefined,
     clientRequestId,
-    retryAfterMs: retryAfterMs(headers.get("retry-after"), now),
+    retryAfterMs: retryAfterMs(headers.get("retry-after"), Date.parse(headers.get("date") ?? "") || now),
+    listed: new URL(request.url).pathname.endsWith("/pfxRecryptionRequests"),
   });
 }
 

@@ -3,16 +3,19 @@ import createFetchClient from "openapi-fetch";
 import { maxObjectBytes, maxPageBytes } from "./answer.js";
 import type { CallOptions, Client } from "./client.js";
 import type { Clock } from "./clock.js";
-import { MalformedAnswerError } from "./errors.js";
+import { AppliedError, MalformedAnswerError, UnknownOutcomeError } from "./errors.js";
 import { checkOptions, type ClientOptions } from "./options.js";
 import { checkPage, followable } from "./pages.js";
-import { checkKey, checkObject, checkVersioned, type Update, type Versioned } from "./resource.js";
+import { checkKey, checkObject, checkVersioned, createdKey, type Update, type Versioned } from "./resource.js";
 import type { paths } from "./schema.gen.js";
 import { send, type Answer, type Budget } from "./send.js";
 import { update } from "./update.js";
 
 const collection = "/pfxRecryptionRequests";
 const object = "/pfxRecryptionRequests/{pfxRecryptionRequestsId}";
+
+/** Asks for the object in the answer to a change: Microsoft Graph may answer 204 without it. */
+const returnObject = "return=representation";
 
 /** The headers that make an update conditional, or a creation. */
 type PatchHeaders = NonNullable<paths[typeof object]["patch"]["parameters"]["header"]>;
@@ -48,9 +51,25 @@ export function connect(options: ClientOptions, clock: Clock): Client {
   }
 
   async function patch(id: string, body: Update, header: PatchHeaders, budget: Budget): Promise<Answer> {
-    const params = { path: checkKey(id), header };
-    const statuses = header.Prefer === undefined ? [200] : [200, 201];
+    const params = { path: checkKey(id), header: { Prefer: returnObject, ...header } };
+    const statuses = header.Prefer === undefined ? [200, 204] : [200, 201, 204];
     return call(statuses, budget, (fetch) => api.PATCH(object, { params, body, fetch }));
+  }
+
+  /** Returns the object of an answer to a change, and reads it if the answer has none. */
+  async function changed(answer: Answer, budget: Budget, keyOf: (headers: Headers) => string): Promise<Versioned> {
+    try {
+      if (answer.status !== 204) {
+        return checkVersioned(answer);
+      }
+      const id = keyOf(answer.headers);
+      return await get(id, budget).catch((err: unknown) => {
+        throw new AppliedError(err);
+      });
+    } catch (err) {
+      // Something answered for the server: nobody knows what became of the change.
+      throw err instanceof MalformedAnswerError ? new UnknownOutcomeError(err) : err;
+    }
   }
 
   return {
@@ -65,11 +84,10 @@ export function connect(options: ClientOptions, clock: Clock): Client {
       const seen = new Set<string>();
       let make: (fetch: Fetch) => Promise<unknown> = (fetch) => api.GET(collection, { params: { query }, fetch });
       for (;;) {
-        const { body } = await call([200], budgetOf(signal && { signal }), make, maxPageBytes);
+        const { body, fractions } = await call([200], budgetOf(signal && { signal }), make, maxPageBytes);
         const page = checkPage(body);
-        for (const entry of page.value) {
-          yield checkObject(entry, select);
-        }
+        const objects = page.value.map((body) => checkObject({ body, fractions }, select, "value/"));
+        yield* objects;
         if (page.nextLink === undefined) {
           return;
         }
@@ -83,17 +101,23 @@ export function connect(options: ClientOptions, clock: Clock): Client {
     },
 
     async create(body, options) {
-      return checkVersioned(await call([201], budgetOf(options), (fetch) => api.POST(collection, { body, fetch })));
+      const budget = budgetOf(options);
+      const params = { header: { Prefer: returnObject } };
+      const answer = await call([201, 204], budget, (fetch) => api.POST(collection, { params, body, fetch }));
+      return changed(answer, budget, createdKey);
     },
 
     async patch(id, value, options) {
-      return checkVersioned(await patch(id, value, condition(options?.ifMatch), budgetOf(options)));
+      const budget = budgetOf(options);
+      return changed(await patch(id, value, condition(options?.ifMatch), budget), budget, () => id);
     },
 
     async upsert(id, value, options) {
-      const header = { Prefer: "create-if-missing", ...(options?.insertOnly && { "If-None-Match": "*" }) };
-      const answer = await patch(id, value, header, budgetOf(options));
-      return { ...checkVersioned(answer), created: answer.status === 201 };
+      const budget = budgetOf(options);
+      const header = { Prefer: `create-if-missing, ${returnObject}`, ...(options?.insertOnly && { "If-None-Match": "*" }) };
+      const answer = await patch(id, value, header, budget);
+      const created = answer.status === 201 || (answer.status === 204 && answer.headers.has("location"));
+      return { ...(await changed(answer, budget, () => id)), created };
     },
 
     async delete(id, options) {
@@ -107,7 +131,7 @@ export function connect(options: ClientOptions, clock: Clock): Client {
         clock,
         get: () => get(id, budget),
         patch: async (changes: Update, ifMatch: string) =>
-          checkVersioned(await patch(id, changes, condition(ifMatch), budget)),
+          changed(await patch(id, changes, condition(ifMatch), budget), budget, () => id),
       };
       return update(store, change, budget);
     },
@@ -115,5 +139,8 @@ export function connect(options: ClientOptions, clock: Clock): Client {
 }
 
 function condition(ifMatch: string | undefined): { "If-Match"?: string } {
+  if (ifMatch === "") {
+    throw new TypeError("ifMatch must not be empty: the server sent no entity tag");
+  }
   return ifMatch === undefined ? {} : { "If-Match": ifMatch };
 }

@@ -8,6 +8,7 @@ export type ErrorKind =
   | "invalid"
   | "unauthorized"
   | "forbidden"
+  | "noAPI"
   | "notFound"
   | "preconditionFailed"
   | "preconditionRequired"
@@ -35,6 +36,20 @@ export interface GraphErrorFields {
   requestId: string | undefined;
   clientRequestId: string;
   retryAfterMs: number | undefined;
+  /** The address is the collection's, where no object can be missing. */
+  listed?: boolean;
+}
+
+const noAPI = "baseUrl is not that of the API: it must end with the base path, such as /beta.";
+
+/**
+ * Whether an answer says that the path does not exist. Only Graph's own 404 at the address of an object says that the
+ * object does not exist.
+ */
+function isNoAPI({ status, code, message, listed }: GraphErrorFields): boolean {
+  return status === 404
+    ? listed === true || code === "" || code === "InvalidVersion"
+    : status === 400 && message.startsWith("Resource not found for the segment ");
 }
 
 /** An answer that is no success. */
@@ -53,8 +68,13 @@ export class GraphError extends Error {
   /** How long to wait before the next try, in milliseconds, if the server said. */
   readonly retryAfterMs: number | undefined;
 
+  /** Whether baseUrl is not that of the API: the server knows no such path, or it is another server. */
+  readonly noAPI: boolean;
+
   constructor(fields: GraphErrorFields) {
-    super(fields.message);
+    const elsewhere = isNoAPI(fields);
+    super(elsewhere ? `${fields.message} ${noAPI}` : fields.message);
+    this.noAPI = elsewhere;
     this.status = fields.status;
     this.code = fields.code;
     this.details = fields.details;
@@ -64,7 +84,7 @@ export class GraphError extends Error {
   }
 
   get kind(): ErrorKind {
-    return kinds[this.status] ?? "other";
+    return this.noAPI ? "noAPI" : (kinds[this.status] ?? "other");
   }
 }
 
@@ -87,6 +107,36 @@ export class UnknownOutcomeError extends Error {
 
   constructor(cause: unknown) {
     super("It is unknown whether the request was applied: read the object before you send it again.", { cause });
+  }
+}
+
+/**
+ * The server has applied the change without returning the object, and reading the object afterwards failed. `cause` is
+ * why.
+ */
+export class AppliedError extends Error {
+  override readonly name = "AppliedError";
+
+  constructor(cause: unknown) {
+    super("The change was applied, but the object could not be read afterwards.", { cause });
+  }
+}
+
+/** The server sends no entity tags, without which an update could overwrite the changes of others. */
+export class NoEntityTagError extends Error {
+  override readonly name = "NoEntityTagError";
+
+  constructor() {
+    super("The server sends no entity tag: without one, an update can overwrite the changes of others.");
+  }
+}
+
+/** `getToken` gave no token. `cause` is what it threw. */
+export class TokenError extends Error {
+  override readonly name = "TokenError";
+
+  constructor(cause: unknown) {
+    super(`getToken failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 

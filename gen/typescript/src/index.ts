@@ -5,7 +5,16 @@
  */
 export { createClient } from "./client.js";
 export type { CallOptions, Client, ConditionalOptions, ListOptions, UpsertOptions } from "./client.js";
-export { ConnectionError, GraphError, MalformedAnswerError, TimeoutError, UnknownOutcomeError } from "./errors.js";
+export {
+  AppliedError,
+  ConnectionError,
+  GraphError,
+  MalformedAnswerError,
+  NoEntityTagError,
+  TimeoutError,
+  TokenError,
+  UnknownOutcomeError,
+} from "./errors.js";
 export type { ErrorDetail, ErrorKind } from "./errors.js";
 export type { ClientOptions } from "./options.js";
 export type { Create, Draft, Member, PfxRecryptionRequest, Selected, Update, Versioned } from "./resource.js";

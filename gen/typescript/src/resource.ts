@@ -1,3 +1,4 @@
+import type { Content } from "./answer.js";
 import { MalformedAnswerError } from "./errors.js";
 import type { components } from "./schema.gen.js";
 
@@ -22,42 +23,60 @@ export type Draft = Readonly<Pick<PfxRecryptionRequest, "id" | "@odata.type">> &
 /** An object with the HTTP entity tag that it has, for `ifMatch`. */
 export interface Versioned {
   value: PfxRecryptionRequest;
+  /** Empty if the server sends none. */
   etag: string;
 }
 
-const text = (value: unknown) => typeof value === "string";
-const nullableText = (value: unknown) => value === null || typeof value === "string";
+const isKey = (value: unknown) => typeof value === "string" && /^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(value);
+const guid = (value: unknown) => typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+const text = (value: unknown) =>
+  value === null || (typeof value === "string" && !value.includes("\0") && new TextEncoder().encode(value).length <= 1024);
 const int32 = (value: unknown) => typeof value === "number" && (value | 0) === value;
+
+const time =
+  /^([0-9]{4})-([0-9]{2})-([0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,12})?)?(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))$/i;
+
+/** Whether value is an Edm.DateTimeOffset, of a day that the calendar has. */
+function dateTimeOffset(value: unknown): boolean {
+  const [, year, month, day] = (typeof value === "string" && time.exec(value)) || [];
+  const date = new Date(0);
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  return date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+}
 
 const checks: Readonly<Record<keyof PfxRecryptionRequest, (value: unknown) => boolean>> = {
   "@odata.type": (value) => value === "#microsoft.graph.pfxRecryptionRequest",
-  id: text,
-  tenantId: text,
-  userId: text,
-  deviceId: text,
-  profileId: text,
-  thumbprint: nullableText,
-  deviceKeyThumbprint: nullableText,
+  id: isKey,
+  tenantId: guid,
+  userId: guid,
+  deviceId: guid,
+  profileId: guid,
+  thumbprint: text,
+  deviceKeyThumbprint: text,
   status: int32,
   sourceType: int32,
-  createdTime: text,
-  lastModifiedTime: text,
+  createdTime: dateTimeOffset,
+  lastModifiedTime: dateTimeOffset,
   isDeleted: (value) => typeof value === "boolean",
-  eTag: nullableText,
+  eTag: text,
 };
 
 const allMembers = Object.keys(checks).filter((name): name is Member => name !== "@odata.type");
 
-/** Returns body as an object with all the named members, each of its type. */
+/** Returns body as an object with all the named members, and each that it has of its type. path leads to it. */
 export function checkObject<M extends Member = Member>(
-  body: unknown,
+  { body, fractions }: Content,
   members: readonly M[] = allMembers as M[],
+  path = "",
 ): Selected<M> {
-  if (typeof body !== "object" || body === null) {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new MalformedAnswerError("the answer is not an object");
   }
-  for (const name of ["@odata.type", ...members] as const) {
-    if (!Object.hasOwn(body, name) || !checks[name]((body as Record<string, unknown>)[name])) {
+  const required = new Set<string>(["@odata.type", ...members]);
+  for (const [name, check] of Object.entries(checks)) {
+    const isThere = Object.hasOwn(body, name);
+    const value = (body as Record<string, unknown>)[name];
+    if (isThere ? !check(value) || fractions.has(path + name) : required.has(name)) {
       throw new MalformedAnswerError(`the answer has no ${name} of its type`);
     }
   }
@@ -65,21 +84,34 @@ export function checkObject<M extends Member = Member>(
 }
 
 /** Returns an answer's object with all its members, and the entity tag that came with it. */
-export function checkVersioned({ body, headers }: { body: unknown; headers: Headers }): Versioned {
-  const value = checkObject(body);
-  const etag = headers.get("etag") ?? "";
-  if (!/^(W\/)?"[^"]*"$/.test(etag)) {
-    throw new MalformedAnswerError("the answer has no entity tag");
-  }
+export function checkVersioned(answer: Content & { headers: Headers }): Versioned {
+  const value = checkObject(answer);
+  const annotation = (value as Record<string, unknown>)["@odata.etag"];
+  // Microsoft Graph has the annotation instead of the header field.
+  const etag = [answer.headers.get("etag"), annotation].find(isTag) ?? "";
   return { value, etag };
+}
+
+function isTag(value: unknown): value is string {
+  return typeof value === "string" && /^(W\/)?"[^"]*"$/.test(value);
 }
 
 /** Returns the path parameters of an object. Any other text could address something else: `..` is a path's parent. */
 export function checkKey(id: string): { pfxRecryptionRequestsId: string } {
-  if (typeof id !== "string" || !/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$/.test(id)) {
+  if (!isKey(id)) {
     throw new TypeError("id must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ - that do not begin with a dot");
   }
   return { pfxRecryptionRequestsId: id };
+}
+
+/** Returns the key of the object whose address an answer to a creation has. */
+export function createdKey(headers: Headers): string {
+  const address = headers.get("odata-entityid") ?? headers.get("location") ?? "";
+  const key = address.replace(/^.*\//, "").replace(/^[^(]*\('?([^()']*)'?\)$/, "$1"); // OData 4.01 URL Conventions §4.3.1
+  if (!isKey(key)) {
+    throw new MalformedAnswerError("the answer has neither an object nor the address of one");
+  }
+  return key;
 }
 
 /** Whether two entity tags are of the same version; a proxy that compresses makes them weak (RFC 9110 §8.8.3.2). */

@@ -3,6 +3,8 @@ import { ConnectionError, GraphError } from "./errors.js";
 /** The first wait is at most baseMs, and no backoff is longer than capMs. */
 const baseMs = 200;
 const capMs = 10_000;
+/** The longest wait that a server can ask for. */
+const maxRetryAfterMs = (2 ** 31 - 1) * 1000;
 
 /**
  * How long to wait after so many tries, in milliseconds: exponential backoff with full jitter, and at least what the
@@ -13,18 +15,18 @@ export function delayMs(tried: number, failure: unknown, random: number): number
   return Math.max(asked, random * Math.min(capMs, baseMs * 2 ** (tried - 1)));
 }
 
-/** Reads Retry-After (RFC 9110 §10.2.3), seconds or an HTTP date, as milliseconds from now. */
+/** Reads Retry-After (RFC 9110 §10.2.3), seconds or an HTTP date, as milliseconds from now, by the server's clock. */
 export function retryAfterMs(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? "";
   if (/^[0-9]+$/.test(text)) {
-    return Number(text) * 1000;
+    return Math.min(Number(text) * 1000, maxRetryAfterMs);
   }
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) {
     return undefined;
   }
   // RFC 9110 §5.6.7: a recipient takes all three forms; asctime, the one without a zone, is UTC too.
   const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(0, at - now), maxRetryAfterMs);
 }
 
 export function writes(request: Request): boolean {
@@ -45,14 +47,14 @@ export function cannotDouble(request: Request): boolean {
 
 /** Whether a server that answers so may yet have applied the request. 429 and 503 apply nothing. */
 export function leavesOpen(status: number): boolean {
-  return status >= 500 && status !== 501 && status !== 503;
+  return status >= 500 && status !== 503;
 }
 
 /** Whether another try is worth it and safe. */
 export function mayRepeat(failure: unknown, request: Request): boolean {
   if (failure instanceof GraphError) {
     const { status } = failure;
-    return status === 429 || status === 503 || (status === 504 && cannotDouble(request));
+    return status === 429 || status === 503 || ([502, 504].includes(status) && cannotDouble(request));
   }
   return failure instanceof ConnectionError && cannotDouble(request);
 }

@@ -1,6 +1,6 @@
-import { readAnswer, readError } from "./answer.js";
+import { readAnswer, readError, type Content } from "./answer.js";
 import { within, type Clock } from "./clock.js";
-import { ConnectionError, GraphError, MalformedAnswerError, UnknownOutcomeError } from "./errors.js";
+import { ConnectionError, GraphError, UnknownOutcomeError } from "./errors.js";
 import { delayMs, leavesOpen, mayRepeat, writes } from "./retry.js";
 import type { TokenSource } from "./token.js";
 
@@ -27,10 +27,9 @@ export interface Expected {
 }
 
 /** A success, its body decoded. */
-export interface Answer {
+export interface Answer extends Content {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: unknown;
 }
 
 /** One request through all of its tries. */
@@ -60,7 +59,7 @@ export async function send(sender: Sender, request: Request, expected: Expected,
       untilAnswered(sender, exchange, signal),
     );
   } catch (err) {
-    if (!exchange.open || budget.signal?.aborted || err instanceof MalformedAnswerError) {
+    if (!exchange.open || budget.signal?.aborted) {
       throw err;
     }
     throw new UnknownOutcomeError(err);
@@ -102,10 +101,11 @@ async function untilAnswered(sender: Sender, exchange: Exchange, signal: AbortSi
 async function once(sender: Sender, exchange: Exchange, token: string, signal: AbortSignal): Promise<Answer> {
   const response = await attempt(sender, exchange, token, signal);
   if (!response.ok) {
-    throw await readError(response, exchange.clientRequestId, sender.clock.now());
+    throw await readError(response, exchange.request, exchange.clientRequestId, sender.clock.now());
   }
   const { statuses, maxBytes } = exchange.expected;
-  return { status: response.status, headers: response.headers, body: await readAnswer(response, statuses, maxBytes) };
+  const content = await readAnswer(response, statuses, maxBytes);
+  return { status: response.status, headers: response.headers, ...content };
 }
 
 async function attempt(sender: Sender, exchange: Exchange, token: string, signal: AbortSignal): Promise<Response> {

@@ -1,3 +1,5 @@
+import { TokenError } from "./errors.js";
+
 /** Gives the token of each try. */
 export interface TokenSource {
   token(): Promise<string>;
@@ -28,7 +30,7 @@ export function providedToken(getToken: GetToken): TokenSource {
       return known;
     } catch (err) {
       current = undefined; // the next caller asks again
-      throw err;
+      throw new TokenError(err);
     }
   }
   return {

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.js";
-import { GraphError, UnknownOutcomeError } from "./errors.js";
+import { GraphError, NoEntityTagError, UnknownOutcomeError } from "./errors.js";
 import { sameTag, type Draft, type Update, type Versioned } from "./resource.js";
 import type { Budget } from "./send.js";
 
@@ -27,6 +27,9 @@ export async function update(store: Store, change: Change, budget: Budget): Prom
   for (let attempt = 1; ; attempt++) {
     if (Object.keys(changes).length === 0) {
       return base;
+    }
+    if (base.etag === "") {
+      throw new NoEntityTagError();
     }
     try {
       return await store.patch(changes, base.etag);

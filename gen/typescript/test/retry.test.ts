@@ -8,9 +8,10 @@ import { newObject, objectReply, serve, testClient, type Reply } from "./support
 const ok = objectReply();
 const made = objectReply({}, '"a"', 201);
 const gone: Reply = { status: 204 };
-const status = (status: number, after?: string): Reply => ({
+/** A Graph error of a server whose clock is the test's, or shows date. */
+const status = (status: number, after?: string, date = "Fri, 02 Jan 2026 03:04:05 GMT"): Reply => ({
   status,
-  headers: { "Content-Type": "application/json", ...(after && { "Retry-After": after }) },
+  headers: { "Content-Type": "application/json", Date: date, ...(after && { "Retry-After": after }) },
   body: '{"error":{"code":"Code","message":"Message."}}',
 });
 
@@ -57,9 +58,19 @@ const rows: Record<string, Row> = {
   "after a date gone by": { call: get, replies: [status(503, "Thu, 01 Jan 2026 00:00:00 GMT"), ok], want: "ok", requests: 2, sleeps: [100] },
   "after nonsense": { call: get, replies: [status(503, "soon"), ok], want: "ok", requests: 2, sleeps: [100] },
   "after zero": { call: get, replies: [status(503, "0"), ok], want: "ok", requests: 2, sleeps: [100] },
+  "after a date of another clock": {
+    call: get,
+    replies: [status(503, "Fri, 02 Jan 2026 02:00:09 GMT", "Fri, 02 Jan 2026 02:00:00 GMT"), ok],
+    want: "ok",
+    requests: 2,
+    sleeps: [9_000],
+  },
+  "after ever": { call: get, replies: [status(429, "99999999999999999999"), ok], want: "429", requests: 1, sleeps: [] },
   "after the budget": { call: get, replies: [status(429, "60"), ok], want: "429", requests: 1, sleeps: [] },
 
   // 504 and broken connections: again only if that cannot double.
+  "get 502": { call: get, replies: [status(502), ok], want: "ok", requests: 2 },
+  "patch 502": { call: patch, replies: [status(502), ok], want: "unknown: 502", requests: 1 },
   "get broken, 504": { call: get, replies: ["break", status(504), ok], want: "ok", requests: 3 },
   "get broken for ever": { call: get, replies: ["break"], want: "ConnectionError", requests: 5 },
   "create broken": { call: create, replies: ["break", made], want: "unknown: ConnectionError", requests: 1 },
@@ -204,6 +215,8 @@ test("Retry-After is read in all of its forms", () => {
     ["Sun, 06 Nov 1994 08:00:00 GMT", 0],
     ["Sunshine", undefined],
     ["1994-11-06T08:49:37Z", undefined],
+    ["99999999999999999999", (2 ** 31 - 1) * 1000],
+    ["Fri, 31 Dec 9999 23:59:59 GMT", (2 ** 31 - 1) * 1000],
   ];
   for (const [value, want] of table) {
     assert.equal(retryAfterMs(value, now), want, String(value));

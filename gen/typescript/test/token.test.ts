@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { GraphError } from "../src/index.js";
+import { GraphError, TokenError } from "../src/index.js";
 import { objectReply, realClient, realToken, serve, testClient } from "./support.js";
 
 const unauthorized = (err: unknown) => err instanceof GraphError && err.kind === "unauthorized";
@@ -33,7 +33,7 @@ test("a static token is not sent twice", async () => {
   assert.equal(sent.length, 1);
 });
 
-test("a provider's error ends the call as it is, and the next call asks again", async (t) => {
+test("a provider's error ends the call and is named, and the next call asks again", async (t) => {
   const { url, sent } = await serve(t, objectReply());
   const fault = new Error("no token today");
   let asked = 0;
@@ -45,7 +45,9 @@ test("a provider's error ends the call as it is, and the next call asks again", 
       return "token";
     },
   });
-  await assert.rejects(client.get("sample"), fault);
+  await assert.rejects(client.get("sample"), (err) => {
+    return err instanceof TokenError && err.cause === fault && err.message === "getToken failed: no token today";
+  });
   assert.equal(sent.length, 0);
   await client.get("sample");
 });
@@ -53,7 +55,7 @@ test("a provider's error ends the call as it is, and the next call asks again", 
 test("what is no token is not sent", async (t) => {
   const { url, sent } = await serve(t, objectReply());
   for (const token of ["", "a b", "a\r\nx: y", "ü", undefined as unknown as string]) {
-    await assert.rejects(testClient(url, { getToken: () => token }).client.get("sample"), TypeError);
+    await assert.rejects(testClient(url, { getToken: () => token }).client.get("sample"), TokenError);
   }
   assert.equal(sent.length, 0);
 });

@@ -20,6 +20,7 @@ type answer struct {
 
 // stored answers with a request that was created or updated, as the caller prefers.
 func stored(x *exchange, r *pfx.Request, created bool, wants preferences) answer {
+	x.key = r.ID // of one that was created
 	a := answer{exchange: x, status: http.StatusOK, version: r.Version, applied: wants.applied(created)}
 	if created {
 		a.status, a.location = http.StatusCreated, x.origin()+collectionPath+"/"+r.ID

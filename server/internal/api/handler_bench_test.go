@@ -35,7 +35,7 @@ var benchBodies = []struct {
 	{"invalid", bytes.Replace(openapi.UpdateRequestExample, []byte(`"status": 6`), []byte(`"status": "x"`), 1), http.StatusBadRequest},
 }
 
-// BenchmarkHandler answers updates in process: ours with echo, token check, validation and the rules of the domain, and
+// BenchmarkHandler answers updates in process: ours with routing, token check, validation and the rules of the domain, and
 // handlers of net/http and encoding/json that check nothing but what decoding does. All keep the object in a map.
 func BenchmarkHandler(b *testing.B) {
 	b.Run("ours", func(b *testing.B) {

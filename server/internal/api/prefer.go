@@ -3,7 +3,7 @@ package api
 import (
 	"strings"
 
-	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // preference says how a change is to be answered (RFC 7240 §4.2).
@@ -42,7 +42,7 @@ func prefer(value *string) preferences {
 		return p
 	}
 	answered := false
-	for _, element := range graph.SplitList(*value) {
+	for _, element := range message.SplitList(*value) {
 		name, _, _ := strings.Cut(element, ";")
 		token, value, _ := strings.Cut(name, "=")
 		token, value = strings.TrimSpace(token), strings.Trim(strings.TrimSpace(value), `"`)

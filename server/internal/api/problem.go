@@ -4,17 +4,13 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
 // problemOf turns err into what the caller sees. Only here does an error become a status, and only a problem, a
-// *pfx.Error, an *auth.Error and the faults of parameters have words meant for a caller.
+// *pfx.Error, an *auth.Error and the errors of package strict have words meant for a caller.
 func problemOf(err error) *graph.Problem {
 	if p, ok := errors.AsType[*graph.Problem](err); ok {
 		return p
@@ -25,13 +21,7 @@ func problemOf(err error) *graph.Problem {
 	if e, ok := errors.AsType[*auth.Error](err); ok {
 		return graph.OfToken(e)
 	}
-	if e, ok := errors.AsType[*pfxserver.ParameterError](err); ok {
-		return graph.OfParameter(e.Faults)
-	}
-	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
-		return routingProblem(e)
-	}
-	return graph.Internal(err)
+	return graph.OfRefusal(err)
 }
 
 // domainProblem maps the kinds of pfx errors. A kind that is missing here is internal.
@@ -54,18 +44,7 @@ func domainProblem(e *pfx.Error) *graph.Problem {
 		return graph.Internal(e)
 	}
 	for _, d := range e.Details {
-		p.Details = append(p.Details, pfxapi.ErrorDetail{Code: p.Code, Message: d.Msg, Target: "/" + d.Member})
+		p.Faults = append(p.Faults, graph.Fault{Pointer: "/" + d.Member, Name: d.Member, Keyword: "const", Message: d.Msg})
 	}
 	return p
-}
-
-// routingProblem words what echo's router refuses.
-func routingProblem(e *echo.HTTPError) *graph.Problem {
-	switch e.Code {
-	case http.StatusNotFound:
-		return graph.NoRoute()
-	case http.StatusMethodNotAllowed:
-		return graph.MethodNotAllowed()
-	}
-	return graph.Internal(e)
 }

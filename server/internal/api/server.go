@@ -1,31 +1,24 @@
-// Package api is the HTTP face of the domain: the chain of checks that every request passes, the thin handlers that fill
-// in the generated interface, and the one place where an error becomes an answer.
+// Package api is the HTTP face of the domain: the thin handlers that fill in the generated interface, what Microsoft Graph asks
+// of every request, and the one place where an error becomes an answer. Package strict does the rest.
 //
-// With gen/pfxserver it is the only package that knows echo. It knows neither how requests are stored nor how tokens
-// are verified:
+// It knows neither how requests are stored nor how tokens are verified:
 //
 //	handler, err := api.New(api.Config{Service: service, Verifier: verifier})
 //	http.Serve(listener, handler)
 package api
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxhandler"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
 // Config says what an API server is made of.
@@ -64,90 +57,41 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := echo.New()
-	e.Binder, e.HTTPErrorHandler = binder{}, keepError
-	chains := make(map[string][]echo.MiddlewareFunc, len(pfxvalid.Operations))
-	for _, op := range pfxvalid.Operations {
-		chains[op.ID] = []echo.MiddlewareFunc{c.operationChain(op)}
+	operations := pfxhandler.Operations(&handlers{c.Service})
+	for i := range operations {
+		operations[i].Serve = c.inPlace(operations[i].Serve)
 	}
-	contextOf := func(ec echo.Context) context.Context { return exchangeBehind(ec) }
-	pfxserver.RegisterHandlersWithOptions(e, pfxserver.NewStrictHandler(&handlers{c.Service}, contextOf), pfxserver.RegisterHandlersOptions{
-		BaseURL: graph.BasePath, OperationMiddlewares: chains,
+	handler, err := strict.New(operations, strict.Config{
+		BasePath: graph.BasePath, MaxBody: graph.MaxBody, MaxHeader: graph.MaxHeader,
+		Authorize: c.authorize, Negotiate: negotiate, Problem: problemOf, Form: writeError,
+		Log: c.Log, Attrs: attrs, Now: c.Now,
 	})
-	if err := closeRoutes(e, len(chains)); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	s := &Server{c, e}
-	s.addMethods()
-	return s, nil
+	return &Server{c, handler}, nil
 }
 
 // Server is the handler of the API. It is safe for concurrent use.
 type Server struct {
-	config Config
-	routes *echo.Echo
+	config  Config
+	handler *strict.Handler
 }
 
-// addMethods adds the methods that the contract leaves to HTTP: HEAD, wherever there is GET, and OPTIONS.
-func (s *Server) addMethods() {
-	methods := make(map[string][]string)
-	patchTypes := make(map[string][]string)
-	for _, op := range pfxvalid.Operations {
-		methods[op.Path] = append(methods[op.Path], op.Method)
-		if op.Method == http.MethodPatch {
-			patchTypes[op.Path] = op.RequestTypes()
-		}
-	}
-	for path, list := range methods {
-		route := graph.BasePath + strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "")
-		if slices.Contains(list, http.MethodGet) {
-			list = append(list, http.MethodHead)
-			s.routes.HEAD(route, s.head)
-		}
-		list = append(list, http.MethodOptions)
-		slices.Sort(list)
-		s.routes.OPTIONS(route, options(list, patchTypes[path]))
-	}
+// ServeHTTP answers every request, whether or not its path exists.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := s.newExchange(w, r)
+	graph.CanonicalAddress(r.URL) // one address for each object; the router sees only that
+	s.handler.Serve(&x.Exchange, w, r)
 }
 
-// head answers as GET does; net/http leaves the body out (RFC 9110 §9.3.2).
-func (s *Server) head(c echo.Context) error {
-	get := *c.Request()
-	get.Method = http.MethodGet
-	s.routes.ServeHTTP(exchangeBehind(c), &get)
-	return nil
+// Refuse answers a request as ServeHTTP does, but with a status that it has not earned: 412, 429 or 503. Nothing of it
+// is looked at. The answer has Retry-After, in whole seconds, if retryAfter is positive.
+func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration) {
+	s.Reject(w, r, graph.Refusal(status, retryAfter))
 }
 
-// options answers with the methods of a resource, and with the media types that its PATCH takes (RFC 5789 §3.1).
-func options(methods, patchTypes []string) echo.HandlerFunc {
-	allow, accept := strings.Join(methods, ", "), strings.Join(patchTypes, ", ")
-	return func(c echo.Context) error {
-		h := c.Response().Header()
-		h["Allow"] = []string{allow}
-		if accept != "" {
-			h["Accept-Patch"] = []string{accept}
-		}
-		return c.NoContent(http.StatusNoContent)
-	}
-}
-
-// closeRoutes makes a path parameter stand for one segment that is not empty: echo's last parameter takes the rest of
-// the path, slashes included, and nothing too.
-func closeRoutes(e *echo.Echo, operations int) error {
-	routes := e.Routes()
-	if len(routes) != operations {
-		return fmt.Errorf("registering routes: the contract has %d operations, the server %d", operations, len(routes))
-	}
-	for _, r := range routes {
-		// Where routes go on below this one they close themselves: a wildcard beside them would hide their 405.
-		if !slices.ContainsFunc(routes, func(other *echo.Route) bool { return strings.HasPrefix(other.Path, r.Path+"/") }) {
-			e.RouteNotFound(r.Path+"/*", echo.NotFoundHandler)
-		}
-		for i := range r.Path {
-			if strings.HasPrefix(r.Path[i:], "/:") {
-				e.RouteNotFound(r.Path[:i+1], echo.NotFoundHandler)
-			}
-		}
-	}
-	return nil
+// Reject answers a request as ServeHTTP does, but with an error. Nothing of the request is looked at.
+func (s *Server) Reject(w http.ResponseWriter, r *http.Request, err error) {
+	s.handler.Refuse(&s.newExchange(w, r).Exchange, w, r, err)
 }

@@ -4,16 +4,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
 // Exit codes.
@@ -26,12 +26,16 @@ const (
 // commands is the command line. Each flag FOO-BAR can also be given by the environment variable PFXR_FOO_BAR; a flag
 // wins.
 type commands struct {
+	LogLevel  slog.Level `default:"info" help:"The least level of lines in the log: debug, info, warn or error (${default}). Requests are info, and error from status 500 on." placeholder:"LEVEL"`
+	LogFormat string     `default:"json" enum:"json,text" help:"json or text, a line each (${default})." placeholder:"FORM"`
+
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
 	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
+	Mock    mockCommand      `cmd:"" help:"Answer for an API that does not exist yet, from its document."`
 	Copy    copyCommand      `cmd:"" help:"Copy all objects to another store."`
 	Audit   auditCommand     `cmd:"" help:"Read and check the audit trail of a store."`
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
-	Spec    specCommand      `cmd:"" help:"Print openapi.yaml."`
+	Spec    specCommand      `cmd:"" help:"Print the OpenAPI document, as one file."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
 }
 
@@ -39,7 +43,7 @@ type commands struct {
 // asked for, 1 when it failed, 2 when it was called wrongly.
 func Main(args []string, stdout, stderr io.Writer) int {
 	lines := newLogWriter(stderr)
-	code, err := run(args, stdout, stderr, slog.New(slog.NewJSONHandler(lines, nil)))
+	code, err := run(args, stdout, stderr, lines)
 	_ = lines.Close() // who does not read the log does not read this error either
 	if err != nil {
 		fmt.Fprintf(stderr, "pfxrd: %v\n", err)
@@ -47,13 +51,14 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-func run(args []string, stdout, stderr io.Writer, log *slog.Logger) (int, error) {
+func run(args []string, stdout, stderr io.Writer, lines *logWriter) (int, error) {
 	exit := -1
-	parser, err := kong.New(&commands{},
+	var c commands
+	parser, err := kong.New(&c,
 		kong.Name("pfxrd"), kong.Description("A server for Microsoft Graph's pfxRecryptionRequest."),
 		kong.DefaultEnvars("PFXR"), kong.Vars{"version": version()},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
-		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(log, newProgress(stderr)),
+		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(newProgress(stderr)),
 	)
 	if err != nil {
 		panic(err) // the commands above are at fault, not the caller
@@ -63,12 +68,16 @@ func run(args []string, stdout, stderr io.Writer, log *slog.Logger) (int, error)
 	case exit >= 0: // help or version was printed
 		return exit, nil
 	case err != nil:
+		return exitUsage, errors.Join(checkEnvironment(parser.Model, os.Environ()), err)
+	}
+	if err := checkEnvironment(parser.Model, os.Environ()); err != nil {
 		return exitUsage, err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	command.BindTo(ctx, (*context.Context)(nil))
+	command.Bind(lines.logger(c.LogFormat, c.LogLevel))
 	if err := command.Run(); err != nil {
 		return exitFail, err
 	}
@@ -80,11 +89,4 @@ func version() string {
 		return info.Main.Version
 	}
 	return "(devel)"
-}
-
-type specCommand struct{}
-
-func (specCommand) Run(stdout io.Writer) error {
-	_, err := stdout.Write(openapi.Document)
-	return err
 }

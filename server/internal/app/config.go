@@ -2,12 +2,14 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/cors"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
@@ -16,6 +18,8 @@ const devTenant = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
 
 // Config says how to serve. Its fields are the flags of pfxrd serve; where there is a default, the zero value is not it.
 type Config struct {
+	ConnectionLimits
+
 	Listen         string         `default:"127.0.0.1:8080" help:"Address of the API (${default}); port 0 picks a free one." placeholder:"ADDR"`
 	AdminListen    string         `default:"127.0.0.1:8081" help:"Address of /healthz, /readyz and /metrics (${default}); empty for none." placeholder:"ADDR"`
 	Debug          bool           `help:"Serve /debug/pprof/ on --admin-listen: anyone who can reach it can read the memory and slow the program down."`
@@ -23,8 +27,10 @@ type Config struct {
 	Index          []string       `help:"A member on which PostgreSQL keeps an index for $$filter, besides those that have one: status, sourceType, createdTime, lastModifiedTime, isDeleted or eTag; may be repeated. Each slows updates down; without it such a filter reads the whole tenant." placeholder:"MEMBER"`
 	Audit          auditMode      `default:"members" enum:"members,values,off" help:"What the audit trail has of each change: the members that were changed, their values too, or nothing (${default})." placeholder:"WHAT"`
 	Dev            bool           `help:"Run a development issuer on the same listener, which must be loopback: anybody gets a token."`
+	CORSOrigin     []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. With --dev every loopback origin may." placeholder:"ORIGIN" name:"cors-origin"`
 	Seed           string         `help:"Load a JSON array of entities with id, those that are absent. With --dev the default is the page's example." placeholder:"FILE"`
-	Issuer         []string       `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated." placeholder:"URL"`
+	Issuer         []string       `help:"Issuer of tokens, such as https://login.microsoftonline.com/{tenantid}/v2.0; may be repeated. AzureCloud, AzureUSGovernment and AzureChinaCloud stand for those of Microsoft Entra for all tenants, version 2.0." placeholder:"URL"`
+	IssuerFile     string         `help:"More issuers, one on each line; lines that begin with # do not count. The file is read again when it changes and on SIGHUP, which fetches the keys of all issuers, too." placeholder:"FILE"`
 	Audience       []string       `help:"Audience of tokens, such as api://…; may be repeated." placeholder:"AUD"`
 	LicensedTenant []edm.Guid     `help:"A tenant with an Intune licence; may be repeated. The default is all." placeholder:"T"`
 	RequireIfMatch bool           `help:"Refuse an update or a deletion without If-Match with 428."`
@@ -33,12 +39,14 @@ type Config struct {
 	MaxInFlight    int            `default:"512" help:"How many requests are worked on at once (${default}); beyond them one waits 100 ms, then gets 503. 0 is without a bound."`
 	DrainDelay     time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
 	PublicURL      string         `help:"Scheme and authority of the addresses in answers, such as https://pfx.example; the default is what the caller sent." placeholder:"URL" name:"public-url"`
-	TLSCert        string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey         string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	TLSCert        string         `help:"Certificate chain, PEM. It is read again when it changes and on SIGHUP; connections keep the one they have, and a pair that cannot be used changes nothing." placeholder:"FILE" name:"tls-cert"`
+	TLSKey         string         `help:"Its private key, PEM, read again with it." placeholder:"FILE" name:"tls-key"`
 
 	// Faults and FaultSeed say which calls Pester makes go wrong, and how; see [pester.Config].
 	Faults    []pester.Fault `kong:"-"`
 	FaultSeed uint64         `kong:"-"`
+	// AnyHost has --dev answer for every name in Host: for tests, whose clients may call the server as they like.
+	AnyHost bool `kong:"-"`
 }
 
 // Validate refuses what cannot be meant. It has no way to serve without knowing whose tokens to accept.
@@ -46,15 +54,23 @@ func (c *Config) Validate() error {
 	if err := pester.Validate(c.Pester, c.Faults); err != nil {
 		return err
 	}
+	pages := c.cors()
+	if err := pages.Validate(); err != nil {
+		return fmt.Errorf("--cors-origin: %w", err)
+	}
 	switch {
 	case c.Dev && !isLoopback(c.Listen):
 		return errors.New("--dev hands out tokens to anybody: --listen must be a loopback address such as 127.0.0.1:8080")
-	case !c.Dev && len(c.Issuer) == 0:
+	case !c.Dev && len(c.Issuer) == 0 && c.IssuerFile == "":
 		return errors.New("--issuer is required: whose tokens are accepted? (--dev runs a development issuer)")
 	case !c.Dev && len(c.Audience) == 0:
 		return errors.New("--audience is required: a token for another service must not be accepted (--dev has its own)")
 	case c.Pester > 0 && !c.Dev:
 		return errors.New("--pester makes calls go wrong on purpose: it needs --dev")
+	case checkIssuers(c.Issuer, c.Audience) != nil:
+		return checkIssuers(c.Issuer, c.Audience)
+	case c.ConnectionLimits.check() != nil:
+		return c.ConnectionLimits.check()
 	case c.MaxInFlight < 0 || c.DrainDelay < 0:
 		return errors.New("--max-in-flight and --drain-delay must not be below 0")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
@@ -66,6 +82,9 @@ func (c *Config) Validate() error {
 	}
 	return checkIndex(c.Store, c.Index)
 }
+
+// cors says which pages may call.
+func (c *Config) cors() cors.Policy { return cors.Policy{Origins: c.CORSOrigin, Loopback: c.Dev} }
 
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)

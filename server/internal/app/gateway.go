@@ -13,11 +13,9 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -36,6 +34,8 @@ import (
 
 // GatewayConfig says what a gateway is made of.
 type GatewayConfig struct {
+	ConnectionLimits
+
 	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
 	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz and /metrics (${default}); empty for none." placeholder:"ADDR"`
 	Debug           bool           `help:"Serve /debug/pprof/ on --admin-listen: anyone who can reach it can read the memory and slow the program down."`
@@ -69,8 +69,8 @@ type GatewayConfig struct {
 	AccessLogSample int            `default:"1" help:"Log one of N requests that passed (${default}: all); those that were refused or failed are all there." placeholder:"N"`
 	OTLPEndpoint    string         `help:"Send traces there by OTLP over HTTP, such as http://127.0.0.1:4318; /v1/traces is added. The default is what OTEL_EXPORTER_OTLP_ENDPOINT says, else none are made." placeholder:"URL" name:"otlp-endpoint"`
 	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
-	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	TLSCert         string         `help:"Certificate chain, PEM. It is read again when it changes and on SIGHUP; connections keep the one they have, and a pair that cannot be used changes nothing." placeholder:"FILE" name:"tls-cert"`
+	TLSKey          string         `help:"Its private key, PEM, read again with it." placeholder:"FILE" name:"tls-key"`
 }
 
 // Validate refuses what cannot be meant.
@@ -94,6 +94,10 @@ func (c *GatewayConfig) Validate() error {
 		return errors.New("--unknown must be refuse or pass")
 	case c.DrainDelay < 0:
 		return errors.New("--drain-delay must not be below 0")
+	case c.ConnectionLimits.check() != nil:
+		return c.ConnectionLimits.check()
+	case checkIssuers(c.Issuer, c.Audience) != nil:
+		return checkIssuers(c.Issuer, c.Audience)
 	case c.MaxRequest < 0:
 		return errors.New("--max-request must not be below 0")
 	case c.AccessLogSample < 0:
@@ -234,7 +238,9 @@ func OpenGateway(ctx context.Context, c GatewayConfig, log *slog.Logger) (*Gatew
 
 func newGateway(c GatewayConfig, log *slog.Logger) *Gateway {
 	budget := gateway.NewBudget(cmp.Or(c.MaxHeld, gateway.DefaultBudget))
-	return &Gateway{config: c, log: log, host: newHost(log, c.DrainDelay), budget: budget}
+	g := &Gateway{config: c, log: log, host: newHost(log, c.DrainDelay), budget: budget}
+	g.host.limits = c.ConnectionLimits
+	return g
 }
 
 // prepare does all that can go wrong with the settings.
@@ -258,7 +264,7 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	if g.tracing, err = openTracing(ctx, c.OTLPEndpoint, g.log); err != nil {
 		return err
 	}
-	g.seen = g.read()
+	g.seen = c.read()
 	return g.apply(ctx, &g.seen)
 }
 
@@ -355,12 +361,12 @@ func problemOf(e *upstream.Error) *graph.Problem {
 }
 
 // read reads the files that say what the gate does.
-func (g *Gateway) read() files {
+func (c *GatewayConfig) read() files {
 	var f files
 	for _, file := range []struct {
 		flag, name string
 		into       *[]byte
-	}{{"--spec", g.config.Spec, &f.spec}, {"--policy", g.config.Policy, &f.policy}, {"--errors", g.config.errorFile(), &f.errors}} {
+	}{{"--spec", c.Spec, &f.spec}, {"--policy", c.Policy, &f.policy}, {"--errors", c.errorFile(), &f.errors}} {
 		if file.name == "" {
 			continue
 		}
@@ -406,7 +412,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 			return fmt.Errorf("%s: %w", g.config.Policy, err)
 		}
 	}
-	errorForm, err := g.errorForm(f.errors)
+	errorForm, err := g.config.errorForm(f.errors)
 	if err != nil {
 		return err
 	}
@@ -418,7 +424,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		},
 	}
 	config.Upstream, config.Caller = g.upstream.Name(), g.upstream.Caller
-	if g.config.AccessLog == "on" {
+	if g.config.AccessLog == "on" && g.log.Enabled(ctx, slog.LevelInfo) {
 		config.Access, config.AccessSample = g.log.Handler(), g.config.AccessLogSample
 	}
 	if g.tracing != nil {
@@ -446,13 +452,13 @@ func (c *GatewayConfig) errorFile() string {
 }
 
 // errorForm returns the form of the gateway's own responses, nil for that of the contract.
-func (g *Gateway) errorForm(template []byte) (*form.Form, error) {
+func (c *GatewayConfig) errorForm(template []byte) (*form.Form, error) {
 	switch {
 	case template != nil:
-		return form.Parse(g.config.Errors, template)
-	case g.config.Errors == "problem":
+		return form.Parse(c.Errors, template)
+	case c.Errors == "problem":
 		return form.Problem(), nil
-	case g.config.Errors == "graph":
+	case c.Errors == "graph":
 		return form.Graph(), nil
 	}
 	return nil, nil //nolint:nilnil // no form is a setting, too
@@ -492,7 +498,7 @@ func unknown(word string) *policy.Mode {
 func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
-	f := g.read()
+	f := g.config.read()
 	if !always && f.equal(&g.seen) && (g.document == nil || len(g.document.Files) == 0) {
 		return // a log in the same folder is no reason to read the same files again, nor to say so
 	}
@@ -513,25 +519,11 @@ func (g *Gateway) notReady(ctx context.Context) string {
 	return ""
 }
 
-// Run serves until ctx is done, and reads contract, policy and error form anew on SIGHUP and when their files change.
+// Run serves until ctx is done, and reads contract, policy, error form and certificate anew on SIGHUP and when their files
+// change.
 func (g *Gateway) Run(ctx context.Context) error {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	watcher, err := watch(g.config.Spec, g.config.Policy, g.config.errorFile())
-	if err != nil {
-		return errors.Join(err, g.close())
-	}
-	watching, stop := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		watcher.run(watching, g.log, hangups, func(always bool) { g.reload(watching, always) })
-	}()
-	err = g.host.serve(ctx)
-	stop()
-	<-done
-	return errors.Join(err, g.close())
+	g.host.onReload(g.reload, g.config.Spec, g.config.Policy, g.config.errorFile())
+	return errors.Join(g.host.serve(ctx), g.close())
 }
 
 func (g *Gateway) close() error {

@@ -9,8 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
+	"os/signal"
 	"runtime"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/conns"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
@@ -27,7 +32,8 @@ const (
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 15 * time.Second
 	idleTimeout       = 60 * time.Second
-	maxHeaderBytes    = 64 << 10 // the API itself answers 431 from 16 KiB on
+	stallTimeout      = 15 * time.Second // instead of idleTimeout while connections are scarce, see ConnectionLimits
+	maxHeaderBytes    = 64 << 10         // the API itself answers 431 from 16 KiB on
 	drainTimeout      = 20 * time.Second
 )
 
@@ -41,11 +47,18 @@ type host struct {
 	log        *slog.Logger
 	metrics    *prometheus.Registry
 	drainDelay time.Duration
+	limits     ConnectionLimits
 	serving    []serving // the first is what callers reach
 	draining   atomic.Bool
 	sleep      func(time.Duration)
 	ballast    []byte
 	clientAuth tls.ClientAuthType // of the listener that callers reach
+
+	certificate *certificate // nil without TLS
+	reloads     *reloads
+	hangups     chan os.Signal
+	files       []string // see onReload
+	reload      func(ctx context.Context, always bool)
 }
 
 type serving struct {
@@ -54,45 +67,59 @@ type serving struct {
 }
 
 func newHost(log *slog.Logger, drainDelay time.Duration) *host {
-	h := &host{log: log, metrics: prometheus.NewRegistry(), drainDelay: drainDelay, sleep: time.Sleep, ballast: make([]byte, ballastBytes)}
+	h := &host{
+		log: log, metrics: prometheus.NewRegistry(), drainDelay: drainDelay, sleep: time.Sleep, ballast: make([]byte, ballastBytes),
+		hangups: make(chan os.Signal, 1),
+	}
+	signal.Notify(h.hangups, syscall.SIGHUP) // from the start: it must not end a program that is about to serve
+	h.reloads = newReloads(h.metrics)
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return h
 }
 
-// open listens on address, with TLS if there is a certificate, and returns the server, which has no handler yet, and
-// its URL.
+// open listens on address, with TLS and HTTP/2 if there is a certificate, and returns the server, which has no handler
+// yet, and its URL.
 func (h *host) open(address, certFile, keyFile string) (*http.Server, string, error) {
-	l, err := listen(address, certFile, keyFile, h.clientAuth)
-	if err != nil {
+	if err := h.loadCertificate(certFile, keyFile); err != nil {
 		return nil, "", err
 	}
-	server := h.newServer(nil)
-	h.serving = append(h.serving, serving{server, l})
-	scheme := "http://"
-	if certFile != "" {
-		scheme = "https://"
+	inner, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, "", fmt.Errorf("listening: %w", err)
 	}
+	limited := conns.Limit(inner, h.limits.config())
+	h.showConnections(limited)
+	server := h.newServer(nil)
+	server.ConnState = limited.SetState
+	server.HTTP2 = &http.HTTP2Config{WriteByteTimeout: writeTimeout}
+	l, scheme := net.Listener(limited), "http://"
+	if h.certificate != nil {
+		l, scheme = tls.NewListener(limited, &tls.Config{
+			NextProtos: []string{"h2", "http/1.1"}, ClientAuth: h.clientAuth, GetCertificate: h.certificate.get,
+		}), "https://"
+	}
+	h.serving = append(h.serving, serving{server, l})
 	return server, scheme + l.Addr().String(), nil
 }
 
-// listen opens a listener. For TLS it offers HTTP/2 too.
-func listen(address, certFile, keyFile string, clientAuth tls.ClientAuthType) (net.Listener, error) {
-	config := &tls.Config{NextProtos: []string{"h2", "http/1.1"}, ClientAuth: clientAuth}
-	if certFile != "" {
-		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-		if err != nil {
-			return nil, fmt.Errorf("loading --tls-cert and --tls-key: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
+// loadCertificate reads the certificate, if there is one, which is then reloaded.
+func (h *host) loadCertificate(certFile, keyFile string) error {
+	if certFile == "" {
+		return nil
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
+	c := &certificate{certFile: certFile, keyFile: keyFile}
+	if _, err := c.load(time.Now()); err != nil {
+		return err
 	}
-	if certFile != "" {
-		return tls.NewListener(l, config), nil
+	if time.Now().After(c.expiry()) {
+		h.log.Warn("the certificate of --tls-cert has expired", "on", c.expiry().UTC().Format(time.RFC3339))
 	}
-	return l, nil
+	h.certificate, h.files = c, append(h.files, certFile, keyFile)
+	h.reloads.count("certificate", nil)
+	h.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "pfxr", Name: "certificate_expiry_timestamp_seconds", Help: "When the certificate of --tls-cert expires.",
+	}, func() float64 { return float64(c.expiry().Unix()) }))
+	return nil
 }
 
 // site is what a host shows on its admin listener in addition to the probes.
@@ -162,9 +189,19 @@ func (h *host) newServer(handler http.Handler) *http.Server {
 }
 
 // serve serves until ctx is done or a listener fails, then drains: readiness goes first, then, after drainDelay, the
-// listeners; what is under way may finish within drainTimeout.
+// listeners; what is under way may finish within drainTimeout. Until it drains it reloads files.
 func (h *host) serve(ctx context.Context) error {
 	defer runtime.KeepAlive(h.ballast)
+	watching, stop := context.WithCancel(ctx)
+	watcher := watch(h.log, h.files...)
+	var watched sync.WaitGroup
+	watched.Go(func() { h.watch(watching, watcher) })
+	defer watched.Wait()
+	defer stop()
+	return h.serveAndDrain(ctx)
+}
+
+func (h *host) serveAndDrain(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, r := range h.serving {
 		r.server.Handler = h.lastAnswers(r.server.Handler)
@@ -215,6 +252,7 @@ func (h *host) drain(ctx context.Context) error {
 
 // close closes the listeners, after or instead of serve.
 func (h *host) close() error {
+	signal.Stop(h.hangups)
 	var errs []error
 	for _, r := range h.serving {
 		if err := r.listener.Close(); !errors.Is(err, net.ErrClosed) {

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -27,12 +29,30 @@ type logWriter struct {
 	lines  []byte
 	lost   int
 	closed bool
+	form   func(io.Writer) slog.Handler
 }
 
 func newLogWriter(out io.Writer) *logWriter {
-	w := &logWriter{out: out, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	w := &logWriter{out: out, wake: make(chan struct{}, 1), ended: make(chan struct{}), form: newHandler("json", slog.LevelInfo)}
 	go w.run()
 	return w
+}
+
+// newHandler returns what makes handlers of a form, json or text, for lines from a level on.
+func newHandler(form string, level slog.Level) func(io.Writer) slog.Handler {
+	options := &slog.HandlerOptions{Level: level}
+	if form == "text" {
+		return func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, options) }
+	}
+	return func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, options) }
+}
+
+// logger returns a logger that writes lines of a form.
+func (w *logWriter) logger(form string, level slog.Level) *slog.Logger {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.form = newHandler(form, level)
+	return slog.New(w.form(w))
 }
 
 // Write takes a line, or loses it. It never fails, for nobody could do anything about that.
@@ -68,12 +88,13 @@ func (w *logWriter) take(room []byte) []byte {
 	defer w.mu.Unlock()
 	batch := w.lines
 	w.lines = room
-	if w.lost > 0 {
-		batch = fmt.Appendf(batch, `{"time":%q,"level":"WARN","msg":"log lines lost: nobody read them in time","lines":%d}`+"\n",
-			time.Now().Format(time.RFC3339Nano), w.lost)
-		w.lost = 0
+	if w.lost == 0 {
+		return batch
 	}
-	return batch
+	tail := bytes.NewBuffer(batch)
+	slog.New(w.form(tail)).Warn("log lines lost: nobody read them in time", "lines", w.lost)
+	w.lost = 0
+	return tail.Bytes()
 }
 
 // Close writes what waits. Whoever does not read it in time does not keep the program from ending.

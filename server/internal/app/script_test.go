@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -33,8 +34,24 @@ func pfxrd(t testing.TB) string { return filepath.Join(programtest.Dir(t), "pfxr
 //	patch KEY BODY [IF-MATCH]
 //	                   sends an update with a token of the development issuer; the answer is stdout, its entity tag $ETAG
 //	get URL STATUS     expects a status
+//	exits CODE PROGRAM ARGS…
+//	                   expects an exit code
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"start": start, "signal": signal, "patch": patch, "get": get,
+	"start": start, "signal": signal, "patch": patch, "get": get, "exits": exits,
+}
+
+// exits runs a program and expects its exit code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	code := "0"
+	err := ts.Exec(args[1], args[2:]...)
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = strconv.Itoa(e.ExitCode())
+	} else if err != nil {
+		ts.Fatalf("%v: %v", args, err)
+	}
+	if code != args[0] {
+		ts.Fatalf("%v: exit code %s", args, code)
+	}
 }
 
 // TestScript runs the program as a user does.
@@ -145,7 +162,8 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("pfxrd %v did not come to serve", args)
 	}
 	ts.Setenv("URL", strings.TrimSuffix(entry["url"].(string), "/beta"))
-	ts.Setenv("ADMIN", entry["admin"].(string))
+	admin, _ := entry["admin"].(string) // a mock has none
+	ts.Setenv("ADMIN", admin)
 	processes.Store(ts.Getenv("WORK"), r)
 }
 

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
@@ -28,10 +27,12 @@ type Server struct {
 	// Issuer is the development issuer, or nil.
 	Issuer *auth.Issuer
 
+	config   Config
 	host     *host
 	log      *slog.Logger
 	store    pfx.Store
 	verifier *auth.Verifier
+	issuers  []string // in effect, without the development issuer
 }
 
 // Open opens the store, loads the seed and opens the listeners. Without an error, the caller must call Run.
@@ -39,7 +40,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{host: newHost(log, c.DrainDelay), log: log}
+	s := &Server{config: c, host: newHost(log, c.DrainDelay), log: log}
+	s.host.limits = c.ConnectionLimits
 	if err := s.open(ctx, &c); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -71,23 +73,27 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	return err
 }
 
-// trust builds what verifies tokens and, with --dev, what issues them. The verifier finds the development issuer's keys
-// as it finds any other's: by discovery over HTTP.
+// trust builds what verifies tokens and, with --dev, what issues them. The verifier has the development issuer's key in
+// process: with TLS it would have to trust a certificate that no public authority can sign.
 func (s *Server) trust(c *Config) error {
-	config := auth.Config{Issuers: c.Issuer, Audiences: c.Audience, Log: s.log}
+	issuers, err := c.issuers()
+	if err != nil {
+		return err
+	}
+	config := auth.Config{Issuers: issuers, Audiences: c.Audience, Log: s.log}
 	if c.Dev {
-		issuer, err := auth.NewIssuer(s.URL, nil)
-		if err != nil {
+		if s.Issuer, err = auth.NewIssuer(s.URL, nil); err != nil {
 			return err
 		}
-		s.Issuer = issuer
-		config.Issuers = append(slices.Clone(c.Issuer), issuer.Template())
-		config.Audiences = append(slices.Clone(c.Audience), auth.DefaultAudience)
+		config.Local = s.Issuer
 		s.log.Warn("the development issuer gives a token to anybody who asks")
 	}
-	verifier, err := auth.New(config)
-	s.verifier = verifier
-	return err
+	if s.verifier, err = auth.New(config); err != nil {
+		return err
+	}
+	s.issuers = issuers
+	s.host.onReload(s.reloadIssuers, c.IssuerFile)
+	return nil
 }
 
 func (s *Server) handler(c *Config) (http.Handler, error) {
@@ -110,20 +116,20 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		config.Answers = throttle.NewPlaces(c.MaxInFlight, queueTime)
 	}
 	server, err := api.New(config)
-	if err != nil || s.Issuer == nil {
-		return server, err
+	if err != nil {
+		return nil, err
 	}
 	handler := http.Handler(server)
 	if c.Pester > 0 {
 		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/dev/") {
-			s.Issuer.ServeHTTP(w, r)
-			return
-		}
-		handler.ServeHTTP(w, r)
-	}), nil
+	if s.Issuer != nil {
+		handler = &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}
+	}
+	if pages := c.cors(); pages.Enabled() {
+		handler = pages.Handler(handler, pfxvalid.Operations, s.log)
+	}
+	return handler, nil
 }
 
 // notReady says why the server should get no requests.
@@ -131,8 +137,7 @@ func (s *Server) notReady(ctx context.Context) string {
 	if err := s.store.Ready(ctx); err != nil {
 		return "the store is not ready" + reason(err)
 	}
-	switch {
-	case s.verifier.Ready(ctx) != nil:
+	if s.verifier.Ready(ctx) != nil {
 		return "the keys of an issuer cannot be read"
 	}
 	return ""

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,21 +21,30 @@ const patience = 10 * settle
 // watcher tells when files may have changed. It watches their folders: an editor, and a cluster that mounts a
 // configuration, put a new file in the place of the old one. Of a symbolic link it watches the folders of the targets, too.
 type watcher struct {
-	fs    *fsnotify.Watcher
+	fs    *fsnotify.Watcher // nil if files cannot be watched
 	names []string
 }
 
-// watch begins to watch files; empty names are none.
-func watch(names ...string) (*watcher, error) {
+// watch begins to watch files; empty names are none. Where that cannot be done signals are left, and the log says so.
+func watch(log *slog.Logger, names ...string) *watcher {
+	w := &watcher{names: slices.DeleteFunc(names, func(name string) bool { return name == "" })}
 	fs, err := fsnotify.NewWatcher()
+	if err == nil {
+		w.fs = fs
+		err = w.follow()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("watching files: %w", err)
+		log.Warn("files are not watched: send SIGHUP when they have changed", "err", err)
+		w.close()
 	}
-	w := &watcher{fs, slices.DeleteFunc(names, func(name string) bool { return name == "" })}
-	if err := w.follow(); err != nil {
-		return nil, errors.Join(err, fs.Close())
+	return w
+}
+
+func (w *watcher) close() {
+	if w.fs != nil {
+		_ = w.fs.Close() // nothing more is to be learned from it
+		w.fs = nil
 	}
-	return w, nil
 }
 
 // follow watches the folders in which the files are now: a link may lead elsewhere than before.
@@ -80,7 +88,12 @@ func exists(name string) bool {
 
 // run calls reload, with true for a signal and with false when files may have changed, until ctx is done.
 func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.Signal, reload func(always bool)) {
-	defer func() { _ = w.fs.Close() }() // nothing more is to be learned from it
+	defer w.close()
+	var events <-chan fsnotify.Event
+	var faults <-chan error
+	if w.fs != nil {
+		events, faults = w.fs.Events, w.fs.Errors
+	}
 	settled := time.NewTimer(settle)
 	settled.Stop()
 	var since time.Time // the first event that has led to no reload yet
@@ -90,14 +103,14 @@ func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.S
 			return
 		case <-hangups:
 			reload(true)
-		case <-w.fs.Events:
+		case <-events:
 			if since.IsZero() {
 				since = time.Now()
 			}
 			if time.Since(since) < patience {
 				settled.Reset(settle)
 			}
-		case err := <-w.fs.Errors:
+		case err := <-faults:
 			log.Warn("watching files", "err", err)
 		case <-settled.C:
 			since = time.Time{}

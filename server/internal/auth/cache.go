@@ -23,7 +23,7 @@ func keyOf(token string) cacheKey {
 // verified is a token that passed every check: who it speaks of, and what its truth hangs on.
 type verified struct {
 	principal *Principal
-	source    *source
+	ring      keyring
 	kid       string
 	key       *key
 	until     time.Time // by the monotonic clock: setting the clock back makes it no later
@@ -36,7 +36,7 @@ func (e *verified) holds(now time.Time) bool {
 	if !now.Before(e.until) || now.Before(e.since) || !now.Before(e.expires) {
 		return false
 	}
-	set := e.source.current()
+	set := e.ring.current()
 	return set != nil && set.keys[e.kid] == e.key
 }
 

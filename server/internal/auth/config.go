@@ -15,8 +15,11 @@ const defaultCacheSize = 10_000
 // Config says whose tokens are good.
 type Config struct {
 	// Issuers are those whose tokens are trusted, as `iss` has them: https addresses (http on loopback only) in which the
-	// path segment {tenantid}, if there is one, stands for the token's `tid`. Required.
+	// path segment {tenantid}, if there is one, stands for the token's `tid`, or AzureCloud, AzureUSGovernment or
+	// AzureChinaCloud for all tenants of Microsoft Entra there. Required unless there is Local.
 	Issuers []string
+	// Local is a development issuer in this process, whose tokens are trusted too: its keys are not fetched. Nil means none.
+	Local *Issuer
 	// Audiences are the names that this API goes by in `aud`, compared letter by letter. Required.
 	Audiences []string
 	// HTTPClient fetches keys. Redirects are never followed. Nil means a client of its own, with the environment's proxies.
@@ -31,28 +34,18 @@ type Config struct {
 
 // validate returns c with its defaults and its issuers parsed, or an error that names the field.
 func (c Config) validate() (Config, []template, error) {
-	if len(c.Issuers) == 0 {
+	if len(c.Issuers) == 0 && c.Local == nil {
 		return c, nil, fmt.Errorf("auth: Issuers is empty: want at least one")
 	}
-	if len(c.Audiences) == 0 {
+	if len(c.Audiences) == 0 && c.Local == nil {
 		return c, nil, fmt.Errorf("auth: Audiences is empty: want at least one")
 	}
-	templates := make([]template, len(c.Issuers))
-	for i, text := range c.Issuers {
-		var err error
-		if templates[i], err = parseTemplate(text); err != nil {
-			return c, nil, fmt.Errorf("auth: Issuers[%d] is %q: %w", i, text, err)
-		}
-		for j := range i {
-			if templates[j].discovery() == templates[i].discovery() {
-				return c, nil, fmt.Errorf("auth: Issuers[%d] is %q: it has the same metadata as Issuers[%d]", i, text, j)
-			}
-		}
+	templates, err := parseTemplates(c.Issuers)
+	if err != nil {
+		return c, nil, fmt.Errorf("auth: %w", err)
 	}
-	for i, text := range c.Audiences {
-		if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-			return c, nil, fmt.Errorf("auth: Audiences[%d] is %q: want printable characters without space", i, text)
-		}
+	if err := CheckAudiences(c.Audiences); err != nil {
+		return c, nil, fmt.Errorf("auth: %w", err)
 	}
 	if c.CacheSize < 0 || c.CacheSize > 1_000_000 {
 		return c, nil, fmt.Errorf("auth: CacheSize is %d: want 1 to 1000000, or 0 for %d", c.CacheSize, defaultCacheSize)
@@ -67,4 +60,36 @@ func (c Config) validate() (Config, []template, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c, templates, nil
+}
+
+// CheckIssuers returns an error that names the first of issuers that [Config] would refuse.
+func CheckIssuers(issuers []string) error {
+	_, err := parseTemplates(issuers)
+	return err
+}
+
+func parseTemplates(issuers []string) ([]template, error) {
+	templates := make([]template, len(issuers))
+	for i, text := range issuers {
+		var err error
+		if templates[i], err = parseTemplate(text); err != nil {
+			return nil, fmt.Errorf("Issuers[%d] is %q: %w", i, withoutUser(text), err)
+		}
+		for j := range i {
+			if templates[j].discovery() == templates[i].discovery() {
+				return nil, fmt.Errorf("Issuers[%d] is %q: it has the same metadata as Issuers[%d]", i, text, j)
+			}
+		}
+	}
+	return templates, nil
+}
+
+// CheckAudiences returns an error that names the first of audiences that [Config] would refuse.
+func CheckAudiences(audiences []string) error {
+	for i, text := range audiences {
+		if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+			return fmt.Errorf("Audiences[%d] is %q: want printable characters without space", i, text)
+		}
+	}
+	return nil
 }

@@ -1,15 +1,12 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-json-experiment/json"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
@@ -28,6 +25,7 @@ type Grant struct {
 	Tenant   edm.Guid      // `tid`
 	Audience string        // `aud`; empty means DefaultAudience
 	App      string        // `azp`; any text
+	User     string        // whose `oid` it is; any text, empty means the application's own
 	Roles    []string      // `roles`, left out if empty
 	Scopes   []string      // `scp`, left out if nil
 	Lifetime time.Duration // from now to `exp`; 0 means 3599 s, a negative one makes an expired token
@@ -51,13 +49,15 @@ type devClaims struct {
 }
 
 // Token returns a signed token that says g.
-func (i *Issuer) Token(g Grant) (string, error) {
+func (i *Issuer) Token(g Grant) (string, error) { return i.token(i.template.of(g.Tenant.String()), g) }
+
+func (i *Issuer) token(iss string, g Grant) (string, error) {
 	now := i.now()
-	subject := subjectOf(g.Tenant, g.App)
+	subject := subjectOf(g.Tenant, cmp.Or(g.User, g.App))
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	c := devClaims{
-		Iss: i.template.of(g.Tenant.String()), Aud: g.Audience, Tid: g.Tenant, Oid: subject, Sub: subject, Azp: g.App,
+		Iss: iss, Aud: g.Audience, Tid: g.Tenant, Oid: subject, Sub: subject, Azp: g.App,
 		Roles: g.Roles, Iat: now.Unix(), Nbf: now.Unix(), Exp: now.Add(g.Lifetime).Unix(),
 		Uti: base64.RawURLEncoding.EncodeToString(id[:]), Ver: "2.0",
 	}
@@ -71,23 +71,11 @@ func (i *Issuer) Token(g Grant) (string, error) {
 		scp := strings.Join(g.Scopes, " ")
 		c.Scp = &scp
 	}
-	payload, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("encoding the claims: %w", err)
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: i.key}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return "", fmt.Errorf("making the signer: %w", err)
-	}
-	jws, err := signer.Sign(payload)
-	if err != nil {
-		return "", fmt.Errorf("signing the token: %w", err)
-	}
-	return jws.CompactSerialize()
+	return i.sign("JWT", &c)
 }
 
-// subjectOf returns the object id of an application in a tenant: always the same one, as in a directory.
-func subjectOf(tenant edm.Guid, app string) edm.Guid {
-	sum := sha256.Sum256(append(tenant[:], app...))
+// subjectOf returns the object id of an application or a user in a tenant: always the same one, as in a directory.
+func subjectOf(tenant edm.Guid, name string) edm.Guid {
+	sum := sha256.Sum256(append(tenant[:], name...))
 	return edm.Guid(sum[:16])
 }

@@ -1,13 +1,13 @@
 package auth
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,24 +19,29 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// maxForm bounds the body of a token request in bytes.
-const maxForm = 64 << 10
-
 // Issuer is the development issuer: a small OAuth 2 authorization server shaped like Entra's, which gives a token for
-// any tenant to whoever asks. It must not be reachable from outside. Its key lives and dies with it. It is safe for
-// concurrent use.
+// any tenant to whoever asks, and consents in the name of every user. It must not be reachable from outside. Its key lives
+// and dies with it. It is safe for concurrent use.
+//
+// Its addresses are those of Entra, below /dev/ and at the root: /dev/{tenant}/oauth2/v2.0/token as well as
+// /{tenant}/oauth2/v2.0/token, which Microsoft's libraries want. The `iss` of a token follows the address it was got from:
+// scheme and port are the issuer's, the host is any name of loopback, as certificates differ in the names that they have.
 type Issuer struct {
-	base     string
+	base     *url.URL
 	template template
 	now      func() time.Time
 	key      jose.JSONWebKey
+	keys     *keySet // with the public key
 	mux      *http.ServeMux
 }
 
+// layouts are what precedes the tenant in the issuer's paths.
+var layouts = []string{"/dev", ""}
+
 // NewIssuer returns an issuer that is mounted at base, the address of a loopback listener without a path, such as
-// http://127.0.0.1:8080; it answers below /dev/. now tells the time; nil means time.Now.
+// http://127.0.0.1:8080. now tells the time; nil means time.Now.
 func NewIssuer(base string, now func() time.Time) (*Issuer, error) {
-	t, err := parseTemplate(base + "/dev/" + tenantPlaceholder + "/v2.0")
+	t, err := parseTemplate(base + layouts[0] + "/" + tenantPlaceholder + "/v2.0")
 	if err != nil {
 		return nil, fmt.Errorf("auth: the base of the development issuer is %q: %w", base, err)
 	}
@@ -48,47 +53,154 @@ func NewIssuer(base string, now func() time.Time) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the development key: %w", err)
 	}
-	key := jose.JSONWebKey{Key: private, Algorithm: string(jose.RS256), Use: "sig"}
-	thumbprint, err := key.Thumbprint(crypto.SHA256)
+	signing := jose.JSONWebKey{Key: private, Algorithm: string(jose.RS256), Use: "sig"}
+	thumbprint, err := signing.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("naming the development key: %w", err)
 	}
-	key.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
+	signing.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
 	if now == nil {
 		now = time.Now
 	}
-	i := &Issuer{base: base, template: t, now: now, key: key, mux: http.NewServeMux()}
-	i.mux.HandleFunc("GET /dev/{tenant}/v2.0/.well-known/openid-configuration", i.serveMetadata)
-	i.mux.HandleFunc("GET /dev/{tenant}/discovery/v2.0/keys", i.serveKeys)
-	i.mux.HandleFunc("POST /dev/{tenant}/oauth2/v2.0/token", i.serveToken)
+	public := &key{public: &private.PublicKey, algorithms: []jose.SignatureAlgorithm{jose.RS256}}
+	i := &Issuer{
+		base: u, template: t, now: now, key: signing, keys: &keySet{keys: map[string]*key{signing.KeyID: public}}, mux: http.NewServeMux(),
+	}
+	for _, layout := range layouts {
+		at := layout + "/{tenant}/"
+		i.mux.HandleFunc("GET "+at+"v2.0/.well-known/openid-configuration", i.serveMetadata)
+		i.mux.HandleFunc("GET "+at+"discovery/v2.0/keys", i.serveKeys)
+		i.mux.HandleFunc("GET "+at+"oauth2/v2.0/authorize", i.serveAuthorize)
+		i.mux.HandleFunc("GET "+at+"oauth2/v2.0/deviceauth", serveDevicePage)
+		i.mux.HandleFunc("POST "+at+"oauth2/v2.0/devicecode", i.serveDeviceCode)
+		i.mux.HandleFunc("POST "+at+"oauth2/v2.0/token", i.serveToken)
+	}
 	return i, nil
 }
 
-// Template returns the issuer as [Config] wants it.
+// Template returns the issuer as [Config] wants it where it is not Local.
 func (i *Issuer) Template() string { return i.template.text }
 
-// ServeHTTP answers requests for paths below /dev/.
+// Serves reports whether a request is for the issuer.
+func (i *Issuer) Serves(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, layouts[0]+"/") {
+		return true
+	}
+	_, pattern := i.mux.Handler(r)
+	return pattern != ""
+}
+
+// ServeHTTP answers the requests that the issuer Serves.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.mux.ServeHTTP(w, r) }
 
-// serveMetadata answers as OpenID Connect Discovery 1.0 §4 has it; for `common` the issuer is the template, as Entra's is.
+// address returns where the issuer of a request's tenants is, as the caller has reached it: the origin, and the layout of
+// the path.
+func (i *Issuer) address(r *http.Request) string {
+	u := &url.URL{Scheme: i.base.Scheme, Host: r.Host}
+	if !loopback(u) || port(u) != port(i.base) {
+		u = i.base
+	}
+	if strings.HasPrefix(r.URL.Path, layouts[0]+"/") {
+		return u.Scheme + "://" + u.Host + layouts[0]
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// port returns the port of an address of http or https.
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// localKeys are the key of an issuer in the same process.
+type localKeys struct{ *Issuer }
+
+// localAudiences are who the issuer's tokens may be for: what is developed against Microsoft Graph asks for its tokens.
+var localAudiences = []string{DefaultAudience, graphAudience}
+
+// issues reports whether iss is one of the issuer's addresses for a tenant.
+func (l localKeys) issues(iss, tid string) bool {
+	u, err := url.Parse(iss)
+	if err != nil || u.Scheme != l.base.Scheme || !loopback(u) || port(u) != port(l.base) {
+		return false
+	}
+	for _, layout := range layouts {
+		if iss == u.Scheme+"://"+u.Host+layout+"/"+tid+"/v2.0" {
+			return true
+		}
+	}
+	return false
+}
+
+func (l localKeys) audiences() []string { return localAudiences }
+
+func (l localKeys) key(_ context.Context, kid string) (*key, error) {
+	if k := l.keys.keys[kid]; k != nil {
+		return k, nil
+	}
+	return nil, errUnknownKey
+}
+
+func (l localKeys) current() *keySet { return l.keys }
+
+func (l localKeys) ready(context.Context) error { return nil }
+
+// anyTenants are what stands for the tenant of the one who logs in.
+var anyTenants = map[string]bool{"common": true, "organizations": true}
+
+// homeTenant is where users are whose tenant is not said: that of the page's example.
+var homeTenant = edm.Guid{0xf9, 0x88, 0x2b, 0xcd, 0x2b, 0xcd, 0xf9, 0x88, 0xcd, 0x2b, 0x88, 0xf9, 0xcd, 0x2b, 0x88, 0xf9}
+
+var errNoTenant = &oauthError{Code: "invalid_request", Description: "The tenant is not a GUID."}
+
+// tenantOf returns the tenant of a request's path.
+func tenantOf(r *http.Request) (edm.Guid, error) {
+	tenant, err := edm.ParseGuid(r.PathValue("tenant"))
+	if err != nil {
+		return tenant, errNoTenant
+	}
+	return tenant, nil
+}
+
+// userTenantOf returns the tenant of a user by a request's path.
+func userTenantOf(r *http.Request) (edm.Guid, error) {
+	if anyTenants[r.PathValue("tenant")] {
+		return homeTenant, nil
+	}
+	return tenantOf(r)
+}
+
+// serveMetadata answers as OpenID Connect Discovery 1.0 §4 has it; without a tenant the issuer is the template, as
+// Entra's is.
 func (i *Issuer) serveMetadata(w http.ResponseWriter, r *http.Request) {
-	tenant, issuer := r.PathValue("tenant"), i.template.text
-	if tenant != "common" {
-		id, err := edm.ParseGuid(tenant)
+	tenant, issued := r.PathValue("tenant"), tenantPlaceholder
+	if !anyTenants[tenant] {
+		id, err := tenantOf(r)
 		if err != nil {
-			writeOAuthError(w, &oauthError{Code: "invalid_request", Description: "The tenant is not a GUID."})
+			writeOAuthError(w, err)
 			return
 		}
 		tenant = id.String()
-		issuer = i.template.of(tenant)
+		issued = tenant
 	}
+	at := i.address(r) + "/"
 	writeJSON(w, http.StatusOK, map[string]any{
-		"issuer":                                issuer,
-		"token_endpoint":                        i.base + "/dev/" + tenant + "/oauth2/v2.0/token",
-		"jwks_uri":                              i.base + "/dev/" + tenant + "/discovery/v2.0/keys",
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "client_secret_basic"},
-		"grant_types_supported":                 []string{"client_credentials"},
-		"response_types_supported":              []string{"token"},
+		"issuer":                                at + issued + "/v2.0",
+		"authorization_endpoint":                at + tenant + "/oauth2/v2.0/authorize",
+		"device_authorization_endpoint":         at + tenant + "/oauth2/v2.0/devicecode",
+		"token_endpoint":                        at + tenant + "/oauth2/v2.0/token",
+		"jwks_uri":                              at + tenant + "/discovery/v2.0/keys",
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "client_secret_basic", "private_key_jwt", "none"},
+		"grant_types_supported":                 []string{grantClient, grantCode, grantDevice, grantRefresh},
+		"response_types_supported":              []string{"code"},
+		"response_modes_supported":              []string{modeQuery, modeFragment, modeForm},
+		"code_challenge_methods_supported":      []string{"S256"},
+		"scopes_supported":                      openIDScopes,
 		"subject_types_supported":               []string{"pairwise"},
 		"id_token_signing_alg_values_supported": []string{string(jose.RS256)},
 	})
@@ -98,93 +210,21 @@ func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
 }
 
-// serveToken is the client credentials grant (RFC 6749 §4.4) for any client.
-func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
-	g, err := readGrant(w, r)
+// sign returns claims as a JWT of a type.
+func (i *Issuer) sign(typ jose.ContentType, claims any) (string, error) {
+	payload, err := json.Marshal(claims)
 	if err != nil {
-		writeOAuthError(w, err)
-		return
+		return "", fmt.Errorf("encoding the claims: %w", err)
 	}
-	token, err := i.Token(g)
-	if err == nil && len(token) > maxToken {
-		err = &oauthError{Code: "invalid_request", Description: "The token would be too long."}
-	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: i.key}, (&jose.SignerOptions{}).WithType(typ))
 	if err != nil {
-		writeOAuthError(w, err)
-		return
+		return "", fmt.Errorf("making the signer: %w", err)
 	}
-	writeJSON(w, http.StatusOK, struct {
-		TokenType   string `json:"token_type"`
-		ExpiresIn   int    `json:"expires_in"`
-		AccessToken string `json:"access_token"`
-	}{"Bearer", int(defaultLifetime.Seconds()), token})
-}
-
-// readGrant reads a token request (RFC 6749 §4.4.2).
-func readGrant(w http.ResponseWriter, r *http.Request) (Grant, error) {
-	tenant, err := edm.ParseGuid(r.PathValue("tenant"))
+	jws, err := signer.Sign(payload)
 	if err != nil {
-		return Grant{}, &oauthError{Code: "invalid_request", Description: "The tenant is not a GUID."}
+		return "", fmt.Errorf("signing the token: %w", err)
 	}
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return Grant{}, &oauthError{Code: "invalid_request", Description: "The body is not application/x-www-form-urlencoded."}
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return Grant{}, &oauthError{Code: "invalid_request", Description: "The form is malformed or longer than 64 KiB."}
-	}
-	form := r.PostForm // what stands in the query is none of it (RFC 6749 §2.3.1)
-	for _, values := range form {
-		if len(values) > 1 { // RFC 6749 §3.2
-			return Grant{}, &oauthError{Code: "invalid_request", Description: "A parameter is repeated."}
-		}
-	}
-	switch form.Get("grant_type") {
-	case "client_credentials":
-	case "":
-		return Grant{}, &oauthError{Code: "invalid_request", Description: "The parameter 'grant_type' is missing."}
-	default:
-		return Grant{}, &oauthError{Code: "unsupported_grant_type", Description: "The only grant is client_credentials."}
-	}
-	app, err := clientID(r)
-	if err != nil {
-		return Grant{}, err
-	}
-	g := Grant{Tenant: tenant, App: app, Roles: []string{DefaultRole}}
-	if scope := form.Get("scope"); scope != "" {
-		audience, ok := strings.CutSuffix(scope, "/.default")
-		if !ok || audience == "" || strings.Contains(scope, " ") {
-			return Grant{}, &oauthError{Code: "invalid_scope", Description: "The scope must be one audience followed by /.default."}
-		}
-		g.Audience = audience
-	}
-	if form.Has("roles") || form.Has("scp") {
-		g.Roles = strings.Fields(form.Get("roles"))
-	}
-	if form.Has("scp") {
-		g.Scopes = append([]string{}, strings.Fields(form.Get("scp"))...)
-	}
-	return g, nil
-}
-
-// clientID returns who asks, by the one of RFC 6749 §2.3.1's two ways that the request takes. Any secret will do.
-func clientID(r *http.Request) (string, error) {
-	id, _, basic := r.BasicAuth()
-	if basic {
-		if r.PostForm.Has("client_secret") {
-			return "", &oauthError{Code: "invalid_request", Description: "There are two kinds of client authentication."}
-		}
-		var err error
-		if id, err = url.QueryUnescape(id); err != nil {
-			return "", &oauthError{Code: "invalid_client", Description: "The client id is malformed."}
-		}
-	} else {
-		id = r.PostForm.Get("client_id")
-	}
-	if id == "" {
-		return "", &oauthError{Code: "invalid_client", Description: "There is no client id."}
-	}
-	return id, nil
+	return jws.CompactSerialize()
 }
 
 // oauthError is the error answer of RFC 6749 §5.2.

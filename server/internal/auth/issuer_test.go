@@ -72,6 +72,7 @@ func TestIssuerToken(t *testing.T) {
 		delegated         bool
 	}{
 		{name: "default", form: "client_id=a&client_secret=b&scope=api%3A%2F%2Fpfxrecryption%2F.default", permission: auth.DefaultRole},
+		{name: "scopes of OpenID Connect", form: "client_id=a&scope=openid+api%3A%2F%2Fpfxrecryption%2F.default+offline_access+profile", permission: auth.DefaultRole},
 		{name: "without scope", form: "client_id=a&client_secret=b", permission: auth.DefaultRole},
 		{name: "without secret", form: "client_id=a", permission: auth.DefaultRole},
 		{name: "Basic", change: func(r *http.Request) { r.SetBasicAuth("a", "b") }, permission: auth.DefaultRole},

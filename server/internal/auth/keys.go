@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -32,8 +33,35 @@ func (k *key) equal(other *key) bool {
 
 // keySet is what an issuer showed at one time. It is immutable.
 type keySet struct {
-	keys    map[string]*key // by kid
-	fetched time.Time
+	keys      map[string]*key // by kid
+	withdrawn map[string]bool // kids that the issuer had shown before; not all, see maxWithdrawn
+	fetched   time.Time
+}
+
+// maxWithdrawn bounds the withdrawn kids that are remembered of one issuer.
+const maxWithdrawn = 1000
+
+// withdrawnKids returns the kids that old knows of and that are not among keys.
+func withdrawnKids(old *keySet, keys map[string]*key) map[string]bool {
+	kids := make(map[string]bool)
+	if old == nil {
+		return kids
+	}
+	for kid := range old.keys {
+		kids[kid] = keys[kid] == nil
+	}
+	for kid := range old.withdrawn {
+		if len(kids) < maxWithdrawn {
+			kids[kid] = keys[kid] == nil
+		}
+	}
+	maps.DeleteFunc(kids, func(_ string, withdrawn bool) bool { return !withdrawn })
+	return kids
+}
+
+// equal reports whether both sets have the same keys.
+func (s *keySet) equal(other *keySet) bool {
+	return maps.Equal(s.keys, other.keys) // the same key has the same address, see key
 }
 
 // jwk has the members of RFC 7517 and RFC 7518 §6 that count here, and Entra's `issuer`. Certificates do not count: the

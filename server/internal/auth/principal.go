@@ -13,7 +13,7 @@ var personalTenant = edm.Guid{0x91, 0x88, 0x04, 0x0d, 0x6c, 0x67, 0x4c, 0x5b, 0x
 // Principal is who calls. Requests that carry the same token share one: it must not be changed.
 type Principal struct {
 	Tenant    edm.Guid // `tid`
-	App       string   // `azp`, else `appid`; empty if the token names no application
+	App       string   // `azp`, else `appid`, else `client_id`; empty if the token names no application
 	Subject   string   // `oid`, else `sub`; empty if the token names none
 	Token     string   // `uti`, else `jti`: which token it was; empty if it has no name
 	Delegated bool     // the application acts for a signed-in user

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -23,8 +24,15 @@ const (
 	retryInterval = time.Minute
 	// maxStale is how long known keys outlive the last good fetch. After it no token of the issuer is good.
 	maxStale = 24 * time.Hour
-	// unknownInterval is the least time between two fetches for the sake of keys that nobody knows.
+	// unknownInterval is the least time between two fetches because of an unknown kid, as anybody can send one.
 	unknownInterval = 5 * time.Minute
+	// For unknownInterval after a fetch that found other keys, a second budget allows rotations fetches in a row, and
+	// one more every rotationInterval: who rotates keys once may soon do so again.
+	rotations        = 10
+	rotationInterval = 30 * time.Second
+	// freshInterval is how long fetched keys are taken for all of the issuer's. After it an unknown kid for which no fetch
+	// is allowed may be that of a new key.
+	freshInterval = 30 * time.Second
 	// minBackoff and maxBackoff bound the doubling pause between attempts to get the first keys.
 	minBackoff, maxBackoff = 250 * time.Millisecond, 30 * time.Second
 	// fetchTimeout bounds both fetches of a refresh together.
@@ -36,6 +44,7 @@ const (
 var (
 	errUnknownKey = errors.New("no such key")
 	errNoKeys     = errors.New("no usable keys")
+	errTooSoon    = errors.New("an unknown kid, and the keys were fetched because of another one a moment ago")
 )
 
 // source is where the keys of one issuer come from: its metadata and the JWK set that it names, fetched together.
@@ -49,6 +58,9 @@ type source struct {
 	log      *slog.Logger
 	ctx      context.Context // ends with the Verifier: a fetch serves all who wait, and outlives each of them
 	unknown  *rate.Limiter
+	rotation *rate.Limiter
+	rotated  atomic.Int64 // when a fetch has found other keys, in nanoseconds since 1970; 0 is never
+	removed  atomic.Bool  // the issuer is not trusted any more
 
 	flights singleflight.Group
 
@@ -66,6 +78,7 @@ func newSource(ctx context.Context, t template, c Config) (*source, error) {
 		log:      c.Log.With("issuer", t.text),
 		ctx:      ctx,
 		unknown:  rate.NewLimiter(rate.Every(unknownInterval), 1),
+		rotation: rate.NewLimiter(rate.Every(rotationInterval), rotations),
 	}
 	var err error
 	s.ResourceBase, err = httprc.NewResource(t.discovery(), httprc.TransformFunc[*keySet](s.fetchKeys),
@@ -85,26 +98,42 @@ func (s *source) key(ctx context.Context, kid string) (*key, error) {
 		return nil, err
 	}
 	set := s.current()
-	if set != nil && set.keys[kid] == nil {
+	if set != nil && set.keys[kid] == nil && !s.isWithdrawn(set, kid) {
 		// Everyone takes the same way, and so shares the one fetch of a rotation; the flood gets its answer at once.
-		if err := s.share(ctx, "unknown", s.refreshUnknown); err != nil {
+		if err := s.share(ctx, "unknown", func() error { return s.refreshUnknown(set) }); err != nil {
 			return nil, err
 		}
 		set = s.current()
 	}
-	if set == nil {
+	switch {
+	case set == nil:
 		return nil, errNoKeys
-	}
-	if set.keys[kid] == nil {
+	case set.keys[kid] != nil:
+		return set.keys[kid], nil
+	case set.withdrawn[kid] || s.isFresh(set):
 		return nil, errUnknownKey
 	}
-	return set.keys[kid], nil
+	return nil, errTooSoon
 }
+
+// isWithdrawn reports whether an issuer has just taken a key back. Its tokens come for as long as they last, and must not
+// use up the fetches for new keys.
+func (s *source) isWithdrawn(set *keySet, kid string) bool {
+	return set.withdrawn[kid] && s.isFresh(set)
+}
+
+func (s *source) isFresh(set *keySet) bool { return s.now().Sub(set.fetched) < freshInterval }
+
+// issues reports whether the issuer of a token is this one.
+func (s *source) issues(iss, tid string) bool { return iss == s.template.of(tid) }
+
+// audiences returns nil: who the issuer's tokens may be for is the configuration's business.
+func (s *source) audiences() []string { return nil }
 
 // current returns the keys as last fetched, or nil if there are none or they are too old to be trusted.
 func (s *source) current() *keySet {
 	set := s.Resource()
-	if set == nil || s.now().Sub(set.fetched) >= maxStale {
+	if set == nil || s.now().Sub(set.fetched) >= maxStale || s.removed.Load() {
 		return nil
 	}
 	return set
@@ -115,7 +144,10 @@ func (s *source) ready(ctx context.Context) error {
 	if s.current() != nil {
 		return nil
 	}
-	return s.share(ctx, "load", s.load)
+	if err := s.share(ctx, "load", s.load); err != nil {
+		return fmt.Errorf("fetching the keys of %s: %w", s.template.text, err)
+	}
+	return nil
 }
 
 // load fetches the keys unless the last attempt failed a moment ago.
@@ -136,10 +168,15 @@ func (s *source) load() error {
 	return nil
 }
 
-// refreshUnknown fetches the keys because one is missing, at most once in unknownInterval. If that fails, the known keys
-// go on being known.
-func (s *source) refreshUnknown() error {
-	if !s.unknown.AllowN(s.now(), 1) {
+// refreshUnknown fetches the keys because one is missing in set, as often as the budgets allow, unless others were fetched
+// meanwhile. If that fails, the known keys stay.
+func (s *source) refreshUnknown(set *keySet) error {
+	if s.Resource() != set {
+		return nil
+	}
+	now := s.now()
+	rotating := now.UnixNano()-s.rotated.Load() < int64(unknownInterval)
+	if !(rotating && s.rotation.AllowN(now, 1)) && !s.unknown.AllowN(now, 1) {
 		return nil
 	}
 	if err := s.Sync(s.ctx); err != nil {
@@ -206,11 +243,17 @@ func (s *source) fetchKeys(ctx context.Context, res *http.Response) (*keySet, er
 	if err != nil {
 		return nil, fmt.Errorf("reading the JWK set: %w", err)
 	}
-	keys, err := parseKeys(text, s.Resource(), s.log)
+	old := s.Resource()
+	keys, err := parseKeys(text, old, s.log)
 	if err != nil {
 		return nil, err
 	}
-	return &keySet{keys: keys, fetched: s.now()}, nil
+	set := &keySet{keys: keys, withdrawn: withdrawnKids(old, keys), fetched: s.now()}
+	if old != nil && !set.equal(old) {
+		s.rotated.Store(set.fetched.UnixNano())
+		s.log.Info("the issuer has other keys than before", "keys", len(keys))
+	}
+	return set, nil
 }
 
 func readDocument(res *http.Response) ([]byte, error) {

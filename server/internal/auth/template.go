@@ -19,7 +19,19 @@ type template struct {
 	plain          bool // http, on loopback
 }
 
+// clouds are the authorities of Microsoft Entra by the names that the Azure CLI has for them, in lower case. The tokens are
+// those of version 2.0.
+var clouds = map[string]string{
+	"azurecloud":        "https://login.microsoftonline.com/" + tenantPlaceholder + "/v2.0",
+	"azureusgovernment": "https://login.microsoftonline.us/" + tenantPlaceholder + "/v2.0",
+	"azurechinacloud":   "https://login.partner.microsoftonline.cn/" + tenantPlaceholder + "/v2.0",
+}
+
+// parseTemplate reads an issuer: an address, or the name of one of the clouds.
 func parseTemplate(text string) (template, error) {
+	if address, ok := clouds[strings.ToLower(text)]; ok {
+		text = address
+	}
 	prefix, suffix, multiTenant := strings.Cut(text, tenantPlaceholder)
 	if multiTenant && (!strings.HasSuffix(prefix, "/") || strings.HasSuffix(prefix, "//") || suffix != "" && suffix[0] != '/') {
 		return template{}, errors.New("{tenantid} must be a whole segment of the path")
@@ -31,7 +43,7 @@ func parseTemplate(text string) (template, error) {
 	case err != nil:
 		return template{}, errors.New("not a URL")
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.ContainsAny(sample, "#{}"):
-		return template{}, errors.New("want https://host/path, with {tenantid} at most once and no user, query or fragment")
+		return template{}, errors.New("want https://host/path, with {tenantid} at most once and no user, query or fragment, or one of AzureCloud, AzureUSGovernment, AzureChinaCloud")
 	case u.Scheme != "https" && !plainLoopback(u):
 		return template{}, errors.New("want https; http only on loopback")
 	case u.String() != sample:
@@ -47,6 +59,18 @@ func (t template) of(tenant string) string {
 		return t.text
 	}
 	return t.prefix + tenant + t.suffix
+}
+
+// withoutUser returns an address for a message: a password may precede the '@'.
+func withoutUser(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	switch {
+	case at < 0:
+		return address
+	case strings.HasPrefix(address, "https://"):
+		return "https://…" + address[at:]
+	}
+	return "…" + address[at:]
 }
 
 // discovery returns the address of the issuer's metadata (OpenID Connect Discovery 1.0 §4).

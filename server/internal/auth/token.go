@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -17,8 +18,8 @@ import (
 )
 
 const (
-	// maxToken bounds a token in bytes: a larger one is refused before a byte of it is decoded.
-	maxToken = 8 << 10
+	// MaxToken is how long a token may be, in bytes: a larger one is refused before a byte of it is decoded.
+	MaxToken = 8 << 10
 	// maxSkew is how far the issuer's clock may be from ours, in either direction.
 	maxSkew = 5 * time.Minute
 )
@@ -40,7 +41,7 @@ func bearer(authorization []string) (string, error) {
 		return "", refuse("The authorization scheme is not Bearer.", nil)
 	case token == "":
 		return "", &Error{Reason: Missing, Msg: "Access token is empty."}
-	case len(token) > maxToken:
+	case len(token) > MaxToken:
 		return "", refuse("The token is too long.", nil)
 	}
 	return token, nil
@@ -107,8 +108,12 @@ func (h *header) check() error {
 	return nil
 }
 
+// isAccessTokenType compares media types: without a slash, application/ is left out (RFC 7515 §4.1.9, RFC 9068 §4).
 func isAccessTokenType(typ edm.Optional[string]) bool {
 	name, ok := typ.Get()
+	if n := len("application/"); len(name) > n && strings.EqualFold(name[:n], "application/") {
+		name = name[n:]
+	}
 	return ok && (strings.EqualFold(name, "JWT") || strings.EqualFold(name, "at+jwt"))
 }
 
@@ -125,10 +130,12 @@ type claims struct {
 	Idtyp string               `json:"idtyp"`
 	Azp   string               `json:"azp"`
 	Appid string               `json:"appid"`
-	Oid   string               `json:"oid"`
-	Sub   string               `json:"sub"`
-	Uti   string               `json:"uti"`
-	Jti   string               `json:"jti"`
+	// ClientID is the application's name in RFC 9068 §2.2.
+	ClientID string `json:"client_id"`
+	Oid      string `json:"oid"`
+	Sub      string `json:"sub"`
+	Uti      string `json:"uti"` // the token's name, Entra's own
+	Jti      string `json:"jti"`
 
 	// What only an ID token has (OpenID Connect Core §2, §3.3.2.11), and Entra's access tokens never.
 	Nonce  jsontext.Value `json:"nonce"`
@@ -188,7 +195,7 @@ func numericDate(v jsontext.Value) (time.Time, bool) {
 }
 
 // checkAudience checks that one of the token's audiences is one of ours, letter by letter (RFC 8725 §3.9).
-func (c *claims) checkAudience(ours []string) error {
+func (c *claims) checkAudience(ours ...[]string) error {
 	var named []string
 	var err error
 	switch c.Aud.Kind() {
@@ -198,7 +205,10 @@ func (c *claims) checkAudience(ours []string) error {
 	case '[':
 		err = json.Unmarshal(c.Aud, &named)
 	}
-	if err != nil || !slices.ContainsFunc(named, func(s string) bool { return slices.Contains(ours, s) }) {
+	isOurs := func(name string) bool {
+		return slices.ContainsFunc(ours, func(names []string) bool { return slices.Contains(names, name) })
+	}
+	if err != nil || !slices.ContainsFunc(named, isOurs) {
 		return &Error{Reason: Audience, Msg: "Access token validation failure. Invalid audience."}
 	}
 	return nil
@@ -210,15 +220,9 @@ func (c *claims) principal() (*Principal, error) {
 	if err != nil || tenant.String() != c.Tid {
 		return nil, refuse("The claim 'tid' is missing or not a GUID in lower case.", nil)
 	}
-	p := &Principal{Tenant: tenant, App: c.Azp, Subject: c.Oid, Delegated: !c.Scp.IsZero()}
-	if p.App == "" {
-		p.App = c.Appid
-	}
-	if p.Subject == "" {
-		p.Subject = c.Sub
-	}
-	if p.Token = c.Uti; p.Token == "" {
-		p.Token = c.Jti
+	p := &Principal{
+		Tenant: tenant, App: cmp.Or(c.Azp, c.Appid, c.ClientID), Subject: cmp.Or(c.Oid, c.Sub), Token: cmp.Or(c.Uti, c.Jti),
+		Delegated: !c.Scp.IsZero(),
 	}
 	switch scopes, ok := c.Scp.Get(); {
 	case ok:

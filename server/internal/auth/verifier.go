@@ -7,23 +7,42 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/lestrrat-go/httprc/v3"
 	"github.com/lestrrat-go/httprc/v3/errsink"
+	"golang.org/x/sync/errgroup"
 )
 
 // closeTimeout bounds how long Close waits for a fetch to notice that it is over.
 const closeTimeout = 5 * time.Second
 
+// minWorkers is how many issuers' keys can be fetched at once, at least; issuers may be added later.
+const minWorkers = 4
+
 // Verifier tells whose token a request carries. It is safe for concurrent use.
 type Verifier struct {
-	audiences []string
-	now       func() time.Time
-	sources   []*source
+	config    Config // with its defaults
+	rings     atomic.Pointer[[]keyring]
 	cache     cache
+	ctx       context.Context // ends with Close
+	refresher httprc.Controller
 	close     func()
+
+	changing sync.Mutex // held by SetIssuers
+}
+
+// keyring has the keys of an issuer.
+type keyring interface {
+	issues(iss, tid string) bool
+	// audiences are names of this API that count in the issuer's tokens alone.
+	audiences() []string
+	key(ctx context.Context, kid string) (*key, error)
+	current() *keySet
+	ready(ctx context.Context) error
 }
 
 // New returns a Verifier for c, or an error that names the field of c that is wrong. Nothing is fetched yet. The caller
@@ -40,7 +59,7 @@ func New(c Config) (*Verifier, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	refresher, err := httprc.NewClient(httprc.WithWorkers(len(templates)), httprc.WithHTTPClient(client),
+	refresher, err := httprc.NewClient(httprc.WithWorkers(max(minWorkers, len(templates))), httprc.WithHTTPClient(client),
 		httprc.WithErrorSink(errsink.NewFunc(func(_ context.Context, err error) {
 			c.Log.Warn("keys not refreshed", "err", err)
 		}))).Start(ctx)
@@ -48,28 +67,94 @@ func New(c Config) (*Verifier, error) {
 		cancel()
 		return nil, fmt.Errorf("starting the refresh of keys: %w", err)
 	}
+	c.Audiences = slices.Clone(c.Audiences)
 	v := &Verifier{
-		audiences: slices.Clone(c.Audiences),
-		now:       c.Now,
-		cache:     tokens,
+		config: c, cache: tokens, ctx: ctx, refresher: refresher,
 		close: func() {
 			cancel()
 			_ = refresher.Shutdown(closeTimeout) // a fetch that is stuck is over soon, and nobody waits for it
 			closeIdle()
 		},
 	}
-	for _, t := range templates {
-		s, err := newSource(ctx, t, c)
-		if err == nil {
-			err = refresher.Add(ctx, s, httprc.WithWaitReady(false))
-		}
-		if err != nil {
-			v.close()
-			return nil, fmt.Errorf("adding issuer %q: %w", t.text, err)
-		}
-		v.sources = append(v.sources, s)
+	v.rings.Store(&[]keyring{})
+	if err := v.trust(templates); err != nil {
+		v.close()
+		return nil, err
 	}
 	return v, nil
+}
+
+// SetIssuers changes whose tokens are trusted. An issuer that stays keeps its keys; one that goes takes its tokens with it,
+// cached or not. After an error, which names the issuer, nothing has changed.
+func (v *Verifier) SetIssuers(issuers []string) error {
+	templates, err := parseTemplates(issuers)
+	if err != nil {
+		return fmt.Errorf("auth: %w", err)
+	}
+	if len(issuers) == 0 && v.config.Local == nil {
+		return errors.New("auth: Issuers is empty: want at least one")
+	}
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	return v.trust(templates)
+}
+
+// trust makes the rings those of the templates, and of the local issuer.
+func (v *Verifier) trust(templates []template) error {
+	var rings []keyring
+	if v.config.Local != nil {
+		rings = append(rings, localKeys{v.config.Local})
+	}
+	old := v.sources()
+	var added []*source
+	for _, t := range templates {
+		s := old[t.text]
+		delete(old, t.text)
+		if s == nil {
+			var err error
+			if s, err = newSource(v.ctx, t, v.config); err != nil {
+				return fmt.Errorf("adding issuer %q: %w", t.text, err)
+			}
+			added = append(added, s)
+		}
+		rings = append(rings, s)
+	}
+	for _, s := range old {
+		s.removed.Store(true)
+		_ = v.refresher.Remove(v.ctx, s.URL()) // it is there, or the Verifier is closed
+	}
+	for _, s := range added {
+		if err := v.refresher.Add(v.ctx, s, httprc.WithWaitReady(false)); err != nil {
+			return fmt.Errorf("adding issuer %q: %w", s.template.text, err)
+		}
+	}
+	v.rings.Store(&rings)
+	return nil
+}
+
+// sources returns the sources of keys by their issuers.
+func (v *Verifier) sources() map[string]*source {
+	sources := make(map[string]*source)
+	for _, ring := range *v.rings.Load() {
+		if s, ok := ring.(*source); ok {
+			sources[s.template.text] = s
+		}
+	}
+	return sources
+}
+
+// Refresh fetches the keys of all issuers anew. The keys of an issuer that does not show any stay.
+func (v *Verifier) Refresh(ctx context.Context) error {
+	var g errgroup.Group
+	for _, s := range v.sources() {
+		g.Go(func() error {
+			if err := s.share(ctx, "refresh", func() error { return s.Sync(s.ctx) }); err != nil {
+				return fmt.Errorf("fetching the keys of %s: %w", s.template.text, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // ownClient returns a client like c, or a default one, that follows no redirect: keys come from where the issuer's
@@ -92,10 +177,8 @@ func (v *Verifier) Close() { v.close() }
 // Ready returns nil if the keys of all issuers are there, after an attempt to fetch those that are not.
 func (v *Verifier) Ready(ctx context.Context) error {
 	var errs []error
-	for _, s := range v.sources {
-		if err := s.ready(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("fetching the keys of %s: %w", s.template.text, err))
-		}
+	for _, ring := range *v.rings.Load() {
+		errs = append(errs, ring.ready(ctx))
 	}
 	return errors.Join(errs...)
 }
@@ -107,7 +190,7 @@ func (v *Verifier) Verify(ctx context.Context, authorization []string) (*Princip
 	if err != nil {
 		return nil, err
 	}
-	now := v.now()
+	now := v.config.Now()
 	sum := keyOf(token)
 	if p := v.cache.get(sum, now); p != nil {
 		return p, nil // only what verify accepted is there: its form need not be looked at again
@@ -145,17 +228,17 @@ func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*ve
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	s, err := v.sourceOf(&c)
+	ring, err := v.ringOf(&c)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	k, err := s.key(ctx, h.Kid)
+	k, err := ring.key(ctx, h.Kid)
 	switch {
 	case errors.Is(err, errUnknownKey):
 		return nil, time.Time{}, refuse("The signing key is not one of the issuer's.", nil)
 	case err != nil:
 		return nil, time.Time{}, &Error{Reason: Unavailable, Msg: "The keys of the token's issuer cannot be fetched. Try again later.", Err: err}
-	case k.issuer != "" && k.issuer != c.Iss && k.issuer != s.template.text:
+	case k.issuer != "" && strings.Replace(k.issuer, tenantPlaceholder, c.Tid, 1) != c.Iss: // Entra's keys name a template
 		return nil, time.Time{}, refuse("The signing key is not one of the issuer's.", nil)
 	}
 	if err := k.verify(token, h.Alg); err != nil {
@@ -165,17 +248,17 @@ func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*ve
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	if err := c.checkAudience(v.audiences); err != nil {
+	if err := c.checkAudience(v.config.Audiences, ring.audiences()); err != nil {
 		return nil, time.Time{}, err
 	}
-	return &verified{principal: p, source: s, kid: h.Kid, key: k}, exp, nil
+	return &verified{principal: p, ring: ring, kid: h.Kid, key: k}, exp, nil
 }
 
-// sourceOf returns the source of the keys of the token's issuer (RFC 8725 §3.8).
-func (v *Verifier) sourceOf(c *claims) (*source, error) {
-	for _, s := range v.sources {
-		if c.Iss == s.template.of(c.Tid) {
-			return s, nil
+// ringOf returns the keys of the token's issuer (RFC 8725 §3.8).
+func (v *Verifier) ringOf(c *claims) (keyring, error) {
+	for _, ring := range *v.rings.Load() {
+		if ring.issues(c.Iss, c.Tid) {
+			return ring, nil
 		}
 	}
 	return nil, refuse("The issuer is not trusted, or not that of the token's tenant.", nil)

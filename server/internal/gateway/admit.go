@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/cors"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
@@ -35,6 +36,7 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	if refusal != nil || answered {
 		return nil, refusal
 	}
+	x.values = found.values
 	if x.preflight != nil {
 		return x.forwardPreflight(&found, x.preflight)
 	}
@@ -53,6 +55,14 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	return x.check(&found)
 }
 
+// noRoute refuses a path that the contract does not have.
+func (x *exchange) noRoute() *graph.Problem {
+	if x.gate.config.Contract.Graph {
+		return graph.NoPath(graph.CanonicalPath(x.request.URL.EscapedPath()))
+	}
+	return graph.NoRoute()
+}
+
 // locate finds the operation, or at least the path. It answers OPTIONS for the contract's paths, as HTTP servers do.
 func (x *exchange) locate() (match, bool, *graph.Problem) {
 	r, g := x.request, x.gate
@@ -63,7 +73,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 	found, ok := g.router.find(path)
 	if !ok {
 		if x.judge(violation{kind: policy.Path, in: "path"}) || isTunnel(strings.ToUpper(r.Method)) || x.isAlias(path) {
-			return match{}, false, graph.NoRoute()
+			return match{}, false, x.noRoute()
 		}
 		return match{}, x.preflighted(), nil
 	}
@@ -76,7 +86,7 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 		x.route = rt
 		return found, false, nil
 	}
-	if x.preflight = found.resource.route(askedMethod(r)); x.preflight != nil {
+	if x.preflight = found.resource.route(cors.AskedMethod(r)); x.preflight != nil {
 		return found, false, nil
 	}
 	if method == http.MethodOptions && g.unknown[policy.Requests][policy.Method] == policy.Enforce {

@@ -339,7 +339,7 @@ var builtinAttacks = []attack{
 	{rule: "a key with an escaped slash", head: "GET " + list + "/a%2Fb", status: 400},
 	{rule: "a key with a path parameter", head: "GET " + list + "/a;x", status: 400},
 	{rule: "a key that is escaped twice", head: "GET " + list + "/%2561", status: 400},
-	{rule: "the collection in other letters", head: "GET /beta/PFXRECRYPTIONREQUESTS", status: 404},
+	{rule: "the collection in other letters", head: "GET /beta/PFXRECRYPTIONREQUESTS", status: 400},
 	{rule: "the collection behind dots", head: "GET /x/../beta/pfxRecryptionRequests", status: 404},
 	{rule: "system options in one form (OData 4.01 §5.1)", head: "GET " + list + "?TOP=5", status: 204, saw: "GET " + list + "?$top=5"},
 	{rule: "a system option twice", head: "GET " + list + "?top=5&%24top=6", status: 400},

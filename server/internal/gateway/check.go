@@ -44,7 +44,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 		return nil, refusal
 	}
 	if x.isAmbiguous(found) && x.judge(violation{kind: policy.Path, in: "path"}) {
-		return nil, graph.NoRoute()
+		return nil, x.noRoute()
 	}
 	if whole && body != nil {
 		if refusal := x.judgeBody(x.checkContent(body, contentType, x.body.Bytes(), true)); refusal != nil {

@@ -1,73 +1,27 @@
 package gateway
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/cors"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// CORS names the origins whose pages may call through the gate (Fetch Standard, HTTP extensions). Without any, the upstream
-// decides: preflights of declared methods go to it.
+// CORS names the origins whose pages may call through the gate. Without any, the upstream decides: preflights of declared
+// methods go to it.
 //
 // The libraries for it stand in front of a handler with one list of methods and field names. Here both are those of the
 // document's path, and the fields replace the upstream's when its response begins, so that no response has them twice.
-type CORS struct {
-	// Origins are such as https://app.example, or * for all.
-	Origins []string
-	// Credentials lets pages send cookies and client certificates. It does not go with *: any page would act as its user.
-	Credentials bool
-}
-
-// Validate reports origins that no browser sends, and credentials for all.
-func (c *CORS) Validate() error {
-	for _, o := range c.Origins {
-		switch {
-		case o == "*" && (c.Credentials || len(c.Origins) > 1):
-			return errors.New("* goes neither with credentials nor with other origins")
-		case o != "*" && !isOrigin(o):
-			return fmt.Errorf("%q is not an origin: want *, or a scheme and an authority in lower case without the scheme's default port, such as https://app.example", o)
-		}
-	}
-	if c.Credentials && len(c.Origins) == 0 {
-		return errors.New("credentials need an origin")
-	}
-	return nil
-}
-
-// isOrigin reports whether a browser can send the origin (RFC 6454 §6.2). null is none: any page can have it.
-func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme == "" || u.Hostname() == "" || u.Scheme+"://"+u.Host != s || strings.ToLower(s) != s || strings.Contains(s, "*") {
-		return false
-	}
-	port := u.Port()
-	return !strings.HasSuffix(u.Host, ":") && (u.Scheme != "http" || port != "80") && (u.Scheme != "https" || port != "443")
-}
-
-// preflightAge is how many seconds a browser keeps the response to a preflight: after a reload the contract may be another.
-const preflightAge = "600"
-
-// The header fields that pages may use whatever the document says of them: those that HTTP and the gate have for every
-// operation.
-var (
-	alwaysAllowed = []string{
-		"Accept", "Accept-Language", "Authorization", "Content-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match",
-		"If-Range", "If-Unmodified-Since", "Prefer", "Range", "Traceparent", "Tracestate", "client-request-id",
-	}
-	alwaysExposed = []string{"ETag", "Location", "Retry-After", "WWW-Authenticate", "client-request-id", "request-id"}
-)
+type CORS = cors.Policy
 
 // allowedFields returns the names of the request's header fields that operations declare.
 func allowedFields(routes map[string]*route) string {
-	names := slices.Clone(alwaysAllowed)
+	var names []string
 	for _, rt := range routes {
 		for _, name := range rt.declared {
 			if name != "Cookie" { // no page may set it
@@ -75,12 +29,12 @@ func allowedFields(routes map[string]*route) string {
 			}
 		}
 	}
-	return fieldList(names)
+	return cors.AllowedFields(names)
 }
 
 // exposedFields returns the names of the responses' header fields that operations declare.
 func exposedFields(routes map[string]*route) string {
-	names := slices.Clone(alwaysExposed)
+	var names []string
 	for _, rt := range routes {
 		for i := range rt.Responses {
 			for _, h := range rt.Responses[i].Headers {
@@ -88,39 +42,12 @@ func exposedFields(routes map[string]*route) string {
 			}
 		}
 	}
-	return fieldList(names)
-}
-
-// fieldList lists names once each.
-func fieldList(names []string) string {
-	slices.SortStableFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
-	return strings.Join(slices.CompactFunc(names, strings.EqualFold), ", ")
-}
-
-// askedMethod returns the method for which a browser asks with a preflight; "" if the request is none.
-func askedMethod(r *http.Request) string {
-	method := r.Header["Access-Control-Request-Method"]
-	if r.Method != http.MethodOptions || len(r.Header["Origin"]) != 1 || len(method) != 1 || r.ContentLength != 0 {
-		return ""
-	}
-	return method[0]
-}
-
-// allowedOrigin returns what Access-Control-Allow-Origin says; "" if the page may not read the response.
-func (x *exchange) allowedOrigin() string {
-	c, origin := &x.gate.config.CORS, x.request.Header["Origin"]
-	switch {
-	case slices.Contains(c.Origins, "*"):
-		return "*"
-	case len(origin) == 1 && slices.Contains(c.Origins, origin[0]):
-		return origin[0]
-	}
-	return ""
+	return cors.ExposedFields(names)
 }
 
 // setCORS replaces the fields by which an upstream opens a response to pages of other origins by those of the gate.
 func (x *exchange) setCORS() {
-	if len(x.gate.config.CORS.Origins) == 0 {
+	if !x.gate.config.CORS.Enabled() {
 		return
 	}
 	h := x.writer.Header()
@@ -129,7 +56,7 @@ func (x *exchange) setCORS() {
 			delete(h, name)
 		}
 	}
-	origin := x.allowedOrigin()
+	origin := x.gate.config.CORS.Allowed(x.request)
 	if origin != "*" && !isNamed(h["Vary"], "Origin") { // a cache must not give one origin's response to another
 		h["Vary"] = append(slices.Clip(h["Vary"]), "Origin")
 	}
@@ -149,8 +76,8 @@ func (x *exchange) setCORS() {
 
 // preflighted reports whether the request was a preflight that the gate has answered.
 func (x *exchange) preflighted() bool {
-	asked := askedMethod(x.request)
-	if asked == "" || len(x.gate.config.CORS.Origins) == 0 {
+	asked := cors.AskedMethod(x.request)
+	if asked == "" || !x.gate.config.CORS.Enabled() {
 		return false
 	}
 	x.answerPreflight(asked)
@@ -165,9 +92,9 @@ func (x *exchange) answerPreflight(asked string) {
 		methods, names, allow = res.allow, res.allowed, res.allow
 	}
 	fields := []graph.Field{{Name: "Allow", Value: allow}, {Name: "Vary", Value: "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}}
-	if x.allowedOrigin() != "" {
+	if x.gate.config.CORS.Allowed(x.request) != "" {
 		fields = append(fields, graph.Field{Name: "Access-Control-Allow-Methods", Value: methods},
-			graph.Field{Name: "Access-Control-Allow-Headers", Value: names}, graph.Field{Name: "Access-Control-Max-Age", Value: preflightAge})
+			graph.Field{Name: "Access-Control-Allow-Headers", Value: names}, graph.Field{Name: "Access-Control-Max-Age", Value: cors.MaxAge})
 	}
 	x.answerHead(http.StatusNoContent, fields...)
 }
@@ -183,7 +110,7 @@ func (x *exchange) forwardPreflight(found *match, rt *route) (*http.Request, *gr
 			return nil, refusal
 		}
 		if x.isAmbiguous(found) && x.judge(violation{kind: policy.Path, in: "path"}) {
-			return nil, graph.NoRoute()
+			return nil, x.noRoute()
 		}
 		if !x.asItCame && rt.enforces {
 			forward = x.rebuilt(found, false)

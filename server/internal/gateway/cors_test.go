@@ -116,7 +116,7 @@ func TestCORS(t *testing.T) {
 	const (
 		allowed = "Accept, Accept-Language, Authorization, client-request-id, Content-Language, Content-Type, If-Match, If-Modified-Since, If-None-Match, " +
 			"If-Range, If-Unmodified-Since, Prefer, Range, Traceparent, Tracestate, X-Trace-Id"
-		exposed = "client-request-id, ETag, Location, request-id, Retry-After, WWW-Authenticate"
+		exposed = "client-request-id, Date, ETag, Location, request-id, Retry-After, WWW-Authenticate"
 	)
 	one, all := []string{"https://app.test", "http://localhost:5173"}, []string{"*"}
 	for name, tt := range map[string]struct {

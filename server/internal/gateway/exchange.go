@@ -21,6 +21,7 @@ type exchange struct {
 	request   *http.Request // as it came
 	route     *route        // nil if no operation has it
 	resource  *resource     // nil if no path of the contract is the request's
+	values    []string      // of the path's parameters, escaped
 	preflight *route        // the operation for which a browser asks before it sends the request; nil otherwise
 	before    http.Header   // what somebody in front has put into the response; nil if nothing
 	start     time.Time

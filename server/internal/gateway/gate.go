@@ -34,6 +34,9 @@ type Config struct {
 	Defaults policy.Defaults
 	// Verifier checks tokens, and the permissions that the operations declare; nil lets tokens pass as they are.
 	Verifier Verifier
+	// RequireTokens makes a token that is missing, where the contract asks for one, the violation credentials, though nothing
+	// verifies it. Otherwise, without a Verifier, a request may do without.
+	RequireTokens bool
 	// Address returns what an address in a response becomes for the caller of r. It is asked for the addresses in bodies of
 	// the built-in contract, which are held for it up to MaxResponse; nil leaves them as they are.
 	Address func(r *http.Request, address string) string

@@ -84,8 +84,11 @@ func (g *Gate) describeNeed(n *need) string {
 }
 
 // WantsCertificate reports whether an operation asks for a client certificate.
-func (l *Live) WantsCertificate() bool {
-	for rt := range l.gate.Load().router.all() {
+func (l *Live) WantsCertificate() bool { return l.gate.Load().WantsCertificate() }
+
+// WantsCertificate reports whether an operation asks for a client certificate.
+func (g *Gate) WantsCertificate() bool {
+	for rt := range g.router.all() {
 		for _, a := range rt.security {
 			if slices.ContainsFunc(a, func(n need) bool { return n.credential == certificate }) {
 				return true

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // violation is a rule of the contract that a request or a response breaks. It holds no value that somebody sent; its log
@@ -37,9 +38,6 @@ func (v *violation) verdict() string {
 	}
 	return "watched"
 }
-
-// maxLogged is how much of a name that somebody chose stands in a log line.
-const maxLogged = 200
 
 // record counts a violation and writes its log line.
 func (g *Gate) record(x *exchange, v *violation) {
@@ -85,13 +83,8 @@ func (x *exchange) seen(v *violation) (string, bool) {
 	return "", false
 }
 
-// cut returns the beginning of a text, in UTF-8.
-func cut(s string) string {
-	if len(s) > maxLogged {
-		s = s[:maxLogged] + "…"
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+// cut is for names that somebody chose.
+func cut(s string) string { return message.Cut(s) }
 
 // Metrics are what operators look at. No label takes more values than the contract has words, or than maxDrift.
 type Metrics struct {

@@ -83,7 +83,7 @@ func (x *exchange) authorize(found *match) *graph.Problem {
 	}
 	judged := x.route != nil && x.route.rules[policy.Requests][policy.Path] == policy.Enforce
 	if found.ambiguous && verifies && !judged {
-		return graph.NoRoute() // there is no telling whose permission it needs
+		return x.noRoute() // there is no telling whose permission it needs
 	}
 	return nil
 }
@@ -171,10 +171,15 @@ func (x *exchange) has(n *need, principal *auth.Principal) bool {
 	case certificate:
 		return r.TLS != nil && len(r.TLS.PeerCertificates) > 0
 	}
-	if x.gate.config.Verifier == nil { // tokens pass as they are, or are not there; a key must be
-		return n.Type != "apiKey" || len(r.Header["Authorization"]) > 0
+	switch c := &x.gate.config; {
+	case c.Verifier != nil:
+		return principal != nil
+	case n.Type == "apiKey": // Authorization must be there
+		return len(r.Header["Authorization"]) > 0
+	case c.RequireTokens && n.Type != "": // else the document does not say what it wants
+		return hasScheme(r.Header["Authorization"], "bearer")
 	}
-	return principal != nil
+	return true // tokens pass as they are, or are not there
 }
 
 // repeated refuses a credential that is there more than once: readers disagree which one counts. Where no token is checked,

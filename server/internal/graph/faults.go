@@ -2,22 +2,15 @@ package graph
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Words are the words of refusals that differ from contract to contract. The zero Words speak of JSON Schema's types.
-type Words struct {
-	// Type is the name of the type of bodies, "" for none.
-	Type string
-	// Types name a JSON Schema type and format, and say how their values look.
-	Types map[[2]string][2]string
-	// Hints say what a parameter must be, by its name, where a caller may not know.
-	Hints map[string]string
-}
+// Words are the words of refusals that differ from contract to contract.
+type Words = strict.Words
 
 // Entity are the words for our own contract.
 var Entity = Words{
@@ -44,11 +37,8 @@ var Entity = Words{
 
 // OfBody words the faults of a body of our own contract.
 func OfBody(faults *validate.Faults) *Problem {
-	switch {
-	case faults.Empty:
-		return EmptyBody()
-	case faults.Malformed:
-		return MalformedBody(nil)
+	if faults.Malformed {
+		return Entity.Malformed(faults.Empty)
 	}
 	return Entity.OfBody(faults.List)
 }
@@ -70,7 +60,7 @@ func CheckKey(op *validate.Operation, values []string, body []byte) (validate.Fa
 	const message = "The value of 'id' does not match the key of the addressed object."
 	return validate.Fault{Pointer: "/id", Name: "id", Keyword: "const"}, &Problem{
 		Status: http.StatusBadRequest, Code: CodeModelValidation, Message: message,
-		Details: []pfxapi.ErrorDetail{{Code: CodeModelValidation, Message: message, Target: "/id"}},
+		Faults: []Fault{{Pointer: "/id", Name: "id", Keyword: "const", Message: message}},
 	}
 }
 
@@ -82,88 +72,3 @@ func mayNameID(body []byte) bool {
 
 // OfParameter words the faults of the parameters of our own contract.
 func OfParameter(faults *validate.Faults) *Problem { return Entity.OfParameter(&faults.List[0]) }
-
-// Malformed is the problem of a body that cannot be read, or of one that is empty.
-func (w *Words) Malformed(empty bool) *Problem {
-	p, keyword := MalformedBody(nil), "malformed"
-	if empty {
-		p, keyword = EmptyBody(), "empty"
-	}
-	if w.Type == "" { // of any media type
-		p.Message = "The request body is " + keyword + ": send one that is well-formed for its media type, without duplicate members."
-	}
-	p.Faults = []Fault{{Keyword: keyword, Message: p.Message}}
-	return p
-}
-
-// OfBody words the faults of a body that is JSON: every fault is a detail, and the first speaks for all.
-func (w *Words) OfBody(faults []validate.Fault) *Problem {
-	p := &Problem{Status: http.StatusBadRequest, Code: CodeModelValidation, Details: make([]pfxapi.ErrorDetail, 0, len(faults))}
-	for i := range faults {
-		f := &faults[i]
-		message := w.message(f)
-		p.Details = append(p.Details, pfxapi.ErrorDetail{Code: CodeModelValidation, Message: message, Target: f.Pointer})
-		p.Faults = append(p.Faults, Fault{f.In, f.Pointer, f.Name, f.Keyword, message})
-	}
-	p.Message = p.Details[0].Message
-	return p
-}
-
-func (w *Words) message(f *validate.Fault) string {
-	if f.In != "" { // of a part
-		return w.OfParameter(f).Message
-	}
-	onType := ""
-	if w.Type != "" {
-		onType = " on type '" + w.Type + "'"
-	}
-	switch f.Keyword {
-	case "additionalProperties":
-		return fmt.Sprintf("The property '%s' does not exist%s.", f.Name, onType)
-	case "required":
-		return fmt.Sprintf("The property '%s' is required%s.", f.Name, onType)
-	case "enum":
-		return fmt.Sprintf("The value of '%s' must be one of %s.", f.Name, f.Expected.Value)
-	}
-	of := "the request body"
-	if f.Name != "" {
-		of = "'" + f.Name + "'"
-	}
-	t, ok := w.Types[[2]string{f.Expected.Type, f.Expected.Format}]
-	if !ok {
-		t, ok = w.Types[[2]string{f.Expected.Type, ""}]
-	}
-	switch {
-	case ok:
-		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s'. %s", of, t[0], t[1])
-	case f.Keyword == "type" && f.Expected.Type != "":
-		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s'.", of, f.Expected.Type)
-	case f.Keyword == "format" && f.Expected.Format != "":
-		return fmt.Sprintf("Cannot convert the value of %s to the expected type '%s' of the format '%s'.", of, f.Expected.Type, f.Expected.Format)
-	case f.Expected.Value != "":
-		return fmt.Sprintf("The value of %s does not fit the contract: '%s' is %s.", of, f.Keyword, f.Expected.Value)
-	}
-	return fmt.Sprintf("The value of %s does not fit the contract: see '%s'.", of, f.Keyword)
-}
-
-// OfParameter words the fault of a parameter.
-func (w *Words) OfParameter(f *validate.Fault) *Problem {
-	p := w.ofParameter(f)
-	p.Faults = []Fault{{f.In, f.Pointer, f.Name, f.Keyword, p.Message}}
-	return p
-}
-
-func (w *Words) ofParameter(f *validate.Fault) *Problem {
-	switch f.Keyword {
-	case "additionalProperties":
-		return BadParameter(f.Name, "is not a query option of this operation")
-	case "repeated":
-		return BadParameter(f.Name, "was sent more than once")
-	case "required":
-		return BadParameter(f.Name, "is required")
-	}
-	if hint := w.Hints[f.Name]; hint != "" {
-		return BadParameter(f.Name, "is malformed: "+hint)
-	}
-	return BadParameter(f.Name, "is malformed")
-}

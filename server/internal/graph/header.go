@@ -1,31 +1,50 @@
 package graph
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
+)
 
 // MaxHeader is the default length of all header fields together in bytes: names, values, and four bytes for each line.
 const MaxHeader = 16 << 10
 
-// LimitHeader refuses header fields that are longer than limit together. net/http's own limit is larger and its answer is
-// not ours.
-func LimitHeader(h http.Header, limit int) error {
-	size := 0
-	for name, values := range h {
-		for _, value := range values {
-			size += len(name) + len(value) + len(": \r\n")
-		}
+// LimitHeader refuses header fields that are longer than limit together.
+func LimitHeader(h http.Header, limit int) error { return worded(message.LimitHeader(h, limit)) }
+
+// CheckTarget refuses a request line that HTTP does not allow but net/http lets through.
+func CheckTarget(r *http.Request) error { return worded(message.CheckTarget(r)) }
+
+// worded returns the problem of an error of package message.
+func worded(err error) error {
+	if err == nil {
+		return nil
 	}
-	if size > limit {
-		return HeaderTooLarge(limit)
-	}
-	return nil
+	return strict.ProblemOf(err)
 }
 
-// Method returns a method of RFC 9110 or PATCH as it is, and any other as "other".
-func Method(m string) string {
-	switch m {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-		http.MethodOptions, http.MethodConnect, http.MethodTrace:
-		return m
+// Body is the body of one request. Its zero value is none.
+type Body struct{ message.Body }
+
+// Read reads the body of a request, at most limit bytes before and after decompression, or returns a [*Problem]. Release must
+// follow.
+func (b *Body) Read(r *http.Request, limit int64) error {
+	err := b.Body.Read(r, limit)
+	if errors.Is(err, message.ErrMalformed) {
+		return MalformedBody(err)
 	}
-	return "other"
+	return worded(err)
 }
+
+// What package message has.
+var (
+	EndsConnection = message.EndsConnection
+	Method         = message.Method
+	NewBuffer      = message.NewBuffer
+	FreeBuffer     = message.FreeBuffer
+)
+
+// Budget bounds the bytes of many bodies together.
+type Budget = message.Budget

@@ -1,13 +1,12 @@
 package graph
 
 import (
-	"encoding/binary"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // Identity is when a request came and what it is called.
@@ -37,13 +36,5 @@ func JoinRequestNames(h http.Header) {
 	}
 }
 
-// NewGUID returns a random GUID of version 4 (RFC 9562 §5.4). Request ids are names, not secrets: the runtime's own
-// generator (ChaCha8) serves, which needs neither a lock nor a system call.
-func NewGUID() edm.Guid {
-	var id edm.Guid
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
-	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	return id
-}
+// NewGUID returns a random GUID of version 4.
+func NewGUID() edm.Guid { return message.NewID() }

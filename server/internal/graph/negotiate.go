@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 const mediaJSON = "application/json"
@@ -45,15 +47,6 @@ func Negotiate(method string, h http.Header, bodyTypes []string) (string, error)
 		return "", UnsupportedMediaType(method, bodyTypes)
 	}
 	return bodyType, CheckEncoding(first(encodings))
-}
-
-// CheckEncoding refuses a Content-Encoding that nobody here can undo.
-func CheckEncoding(encoding string) error {
-	switch strings.ToLower(encoding) {
-	case "", "identity", "gzip":
-		return nil
-	}
-	return UnsupportedEncoding()
 }
 
 // first is [http.Header.Get] for the values of a field that was looked up already.
@@ -102,7 +95,7 @@ func acceptsJSON(values []string) bool {
 	}
 	best, accepted := 0, false
 	for _, value := range values {
-		for _, element := range SplitList(value) {
+		for _, element := range message.SplitList(value) {
 			specificity, weight := matchJSON(element)
 			if specificity > best {
 				best, accepted = specificity, weight > 0
@@ -138,22 +131,4 @@ func matchJSON(element string) (int, float64) {
 		}
 	}
 	return 0, 0
-}
-
-// SplitList splits a list-based header field at the commas that stand outside of quoted strings (RFC 9110 §5.6.1).
-func SplitList(value string) []string {
-	var elements []string
-	quoted, start := false, 0
-	for i := 0; i < len(value); i++ {
-		switch {
-		case value[i] == '"':
-			quoted = !quoted
-		case value[i] == '\\' && quoted:
-			i++
-		case value[i] == ',' && !quoted:
-			elements = append(elements, strings.TrimSpace(value[start:i]))
-			start = i + 1
-		}
-	}
-	return append(elements, strings.TrimSpace(value[start:]))
 }

@@ -1,64 +1,76 @@
 package graph
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
 // Problem is a refusal in the words that the caller gets.
-type Problem struct {
-	Status  int
-	Code    string
-	Message string
-	Details []pfxapi.ErrorDetail
-	Faults  []Fault // the broken rules, for forms that have a place for them; Graph's has Details
-	Header  []Field
-	Cause   error // for the log only
-}
+type (
+	Problem = strict.Problem
+	Fault   = strict.Fault
+	Field   = strict.Field
+)
 
-// Fault is one broken rule. It never holds the caller's value.
-type Fault struct {
-	In      string // "" for a body, else path, query or header
-	Pointer string // of the member (RFC 6901)
-	Name    string // of the member or the parameter
-	Keyword string
-	Message string
-}
-
-// Field is a header field whose name goes out in the letter case it has here.
-type Field struct{ Name, Value string }
-
-func (p *Problem) Error() string { return p.Message }
+// What is said as package strict says it.
+var (
+	Internal            = strict.Internal
+	Unavailable         = strict.Unavailable
+	BadParameter        = strict.BadParameter
+	BadField            = strict.BadField
+	SlowBody            = strict.SlowBody
+	UnsupportedEncoding = strict.UnsupportedEncoding
+	CheckEncoding       = strict.CheckEncoding
+)
 
 // The codes of Microsoft Graph errors.
 const (
-	CodeBadRequest      = "BadRequest"
-	CodeModelValidation = "ModelValidationFailure"
+	CodeBadRequest      = strict.CodeBadRequest
+	CodeModelValidation = strict.CodeModelValidation
 	CodeInvalidToken    = "InvalidAuthenticationToken"
 	CodeForbidden       = "Forbidden"
 	CodeNotFound        = "ResourceNotFound"
 	CodePrecondition    = "PreconditionFailed"
+	CodeInvalidVersion  = "InvalidVersion"
 )
 
-// Internal is the problem of an error that nobody classified.
-func Internal(err error) *Problem {
-	return &Problem{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: "The server failed to answer the request.", Cause: err}
+// OfRefusal words what package strict refuses, and any other error.
+func OfRefusal(err error) *Problem {
+	if e, ok := errors.AsType[*strict.InvalidError](err); ok {
+		if e.Parameters {
+			return OfParameter(e.Faults)
+		}
+		return OfBody(e.Faults)
+	}
+	if e, ok := errors.AsType[*strict.MethodError](err); ok {
+		p := MethodNotAllowed()
+		p.Header = []Field{{Name: "Allow", Value: strings.Join(optionsFirst(e.Allow), ", ")}}
+		return p
+	}
+	if e, ok := errors.AsType[*strict.NoRouteError](err); ok {
+		return NoPath(e.Path)
+	}
+	if errors.Is(err, message.ErrMalformed) {
+		return MalformedBody(err)
+	}
+	return strict.ProblemOf(err)
 }
 
-// Unavailable is the problem of a service that will be back.
-func Unavailable(cause error) *Problem {
-	return &Problem{
-		Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable",
-		Message: "The service is temporarily unavailable. Retry after the time that 'Retry-After' names.",
-		Header:  []Field{{"Retry-After", "5"}}, Cause: cause,
-	}
+// optionsFirst puts OPTIONS before other methods, as clients have known it.
+func optionsFirst(methods []string) []string {
+	others := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == http.MethodOptions })
+	return slices.Insert(others, 0, http.MethodOptions)
 }
 
 // Refusal is the problem that has a status for which the caller is not to blame.
@@ -74,7 +86,7 @@ func Refusal(status int, retryAfter time.Duration) *Problem {
 	}
 	p.Header = nil
 	if seconds := int64(retryAfter / time.Second); seconds > 0 {
-		p.Header = []Field{{"Retry-After", strconv.FormatInt(seconds, 10)}}
+		p.Header = []Field{{Name: "Retry-After", Value: strconv.FormatInt(seconds, 10)}}
 	}
 	return p
 }
@@ -91,7 +103,7 @@ func OfToken(e *auth.Error) *Problem {
 	}
 	return &Problem{
 		Status: http.StatusUnauthorized, Code: CodeInvalidToken, Message: e.Msg,
-		Header: []Field{{"WWW-Authenticate", challenge}}, Cause: e.Err,
+		Header: []Field{{Name: "WWW-Authenticate", Value: challenge}}, Cause: e.Err,
 	}
 }
 
@@ -112,7 +124,7 @@ func Forbidden(alternatives [][]string) *Problem {
 	return &Problem{
 		Status: http.StatusForbidden, Code: CodeForbidden,
 		Message: "Application must have one of the following scopes: " + strings.Join(words, ", "),
-		Header:  []Field{{"WWW-Authenticate", `Bearer realm="pfxrecryption", error="insufficient_scope", scope=` + quoted(strings.Join(scope, " "))}},
+		Header:  []Field{{Name: "WWW-Authenticate", Value: `Bearer realm="pfxrecryption", error="insufficient_scope", scope=` + quoted(strings.Join(scope, " "))}},
 	}
 }
 
@@ -136,7 +148,7 @@ func Unauthenticated(accepted []Challenge) *Problem {
 	return &Problem{
 		Status: http.StatusUnauthorized, Code: CodeInvalidToken,
 		Message: "Credentials are missing, or not all of those that the operation needs together.",
-		Header:  []Field{{"WWW-Authenticate", strings.Join(challenges, ", ")}},
+		Header:  []Field{{Name: "WWW-Authenticate", Value: strings.Join(challenges, ", ")}},
 	}
 }
 
@@ -152,78 +164,26 @@ func Unlicensed() *Problem {
 
 // NotAcceptable is the problem of a caller who would not take JSON.
 func NotAcceptable() *Problem {
-	p := &Problem{Status: http.StatusNotAcceptable, Code: "NotAcceptable", Message: "The answer is application/json, which the header 'Accept' does not cover."}
-	return p.inField("Accept", "mediaType")
+	p := BadField("Accept", "mediaType", "")
+	p.Status, p.Code, p.Message = http.StatusNotAcceptable, "NotAcceptable", "The answer is application/json, which the header 'Accept' does not cover."
+	p.Faults[0].Message = p.Message
+	return p
 }
 
-// UnsupportedMediaType names the media types that the operation takes: for PATCH in the field that OPTIONS has too
-// (RFC 5789 §2.2), for others in Accept (RFC 9110 §15.5.16).
+// UnsupportedMediaType names the media types that the operation takes, for POST in the field Accept.
 func UnsupportedMediaType(method string, bodyTypes []string) *Problem {
-	types := strings.Join(bodyTypes, ", ")
-	name := "Accept"
-	if method == http.MethodPatch {
-		name = "Accept-Patch"
+	p := strict.UnsupportedMediaType(method, bodyTypes)
+	if method == http.MethodPost {
+		p.Header[0].Name = "Accept"
 	}
-	p := &Problem{
-		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
-		Message: "The header 'Content-Type' must name one of: " + types + ", in UTF-8.",
-		Header:  []Field{{name, types}},
-	}
-	return p.inField("Content-Type", "mediaType")
-}
-
-// UnsupportedEncoding is the problem of a Content-Encoding that is not known.
-func UnsupportedEncoding() *Problem {
-	p := &Problem{
-		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
-		Message: "The header 'Content-Encoding' must be gzip, identity or absent.",
-		Header:  []Field{{"Accept-Encoding", "gzip"}},
-	}
-	return p.inField("Content-Encoding", "encoding")
-}
-
-// PayloadTooLarge is the problem of a body above limit bytes.
-func PayloadTooLarge(limit int64) *Problem {
-	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "PayloadTooLarge", Message: fmt.Sprintf("The body must be at most %d bytes, before and after decompression.", limit)}
-}
-
-// HeaderTooLarge is the problem of header fields above limit bytes.
-func HeaderTooLarge(limit int) *Problem {
-	return &Problem{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "RequestHeaderFieldsTooLarge", Message: fmt.Sprintf("The header fields must be at most %d bytes together.", limit)}
-}
-
-// BadParameter is the problem of a parameter or a header field.
-func BadParameter(name, fault string) *Problem {
-	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: fmt.Sprintf("The parameter '%s' %s.", name, fault)}
-}
-
-// BadField is the problem of a header field, whatever a contract says of it.
-func BadField(name, keyword, fault string) *Problem {
-	return BadParameter(name, fault).inField(name, keyword)
-}
-
-// inField names the header field that is at fault.
-func (p *Problem) inField(name, keyword string) *Problem {
-	p.Faults = []Fault{{In: "header", Name: name, Keyword: keyword, Message: p.Message}}
 	return p
 }
 
 // MalformedBody is the problem of a body that is not JSON.
 func MalformedBody(cause error) *Problem {
-	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it.", Cause: cause}
-}
-
-// SlowBody is the problem of a body that did not come in time (RFC 9110 §15.5.9).
-func SlowBody(cause error) *Problem {
-	return &Problem{
-		Status: http.StatusRequestTimeout, Code: "RequestTimeout", Message: "The request body did not arrive in time. Nothing was changed.",
-		Header: []Field{{"Connection", "close"}}, Cause: cause,
-	}
-}
-
-// EmptyBody is the problem of a body that is not there.
-func EmptyBody() *Problem {
-	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Empty Payload. JSON content expected."}
+	p := Entity.Malformed(false)
+	p.Faults, p.Cause = nil, cause
+	return p
 }
 
 // UnexpectedBody is the problem of a body where the operation has none.
@@ -236,15 +196,70 @@ func NoRoute() *Problem {
 	return &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Message: "Resource not found: no operation has this path."}
 }
 
+// Misdirected is the problem of a request for another server (RFC 9110 §15.5.20).
+func Misdirected() *Problem {
+	return &Problem{
+		Status: http.StatusMisdirectedRequest, Code: "MisdirectedRequest",
+		Message: "A development server answers only for names of loopback, such as localhost, and for that of --public-url.",
+	}
+}
+
+// maxShown bounds what a message repeats of a path.
+const maxShown = 128
+
+// NoPath is the problem of an escaped path that the API does not have, in Microsoft Graph's words: outside of the base
+// path 404, below it 400. Neither can be taken for an object that does not exist.
+func NoPath(escaped string) *Problem {
+	rest, below := strings.CutPrefix(escaped, BasePath)
+	if !below || rest != "" && rest[0] != '/' {
+		version, _, _ := strings.Cut(strings.TrimPrefix(escaped, "/"), "/")
+		return &Problem{Status: http.StatusNotFound, Code: CodeInvalidVersion, Message: "Invalid version: " + shown(version)}
+	}
+	segment := shown(unknownSegment(strings.Split(strings.TrimPrefix(rest, "/"), "/")))
+	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Resource not found for the segment '" + segment + "'."}
+}
+
+func shown(escaped string) string { return escaped[:min(len(escaped), maxShown)] }
+
+// unknownSegment returns the first segment of a path below the base path that no operation has there.
+func unknownSegment(segments []string) string {
+	for i, s := range segments {
+		begins := func(op *validate.Operation) bool { return hasPrefix(op.Path, segments[:i+1]) }
+		if !slices.ContainsFunc(pfxvalid.Operations, begins) {
+			return s
+		}
+	}
+	return segments[len(segments)-1]
+}
+
+// hasPrefix reports whether a path of the template can begin with the segments.
+func hasPrefix(template string, segments []string) bool {
+	literals := strings.Split(strings.TrimPrefix(template, "/"), "/")
+	if len(segments) > len(literals) {
+		return false
+	}
+	for i, s := range segments {
+		if literals[i] != s && (literals[i][0] != '{' || s == "") {
+			return false
+		}
+	}
+	return true
+}
+
 // MethodNotAllowed is the problem of a path whose operations have other methods. The answer needs Allow.
 func MethodNotAllowed() *Problem {
 	return &Problem{Status: http.StatusMethodNotAllowed, Code: "Request_BadRequest", Message: "Specified HTTP method is not allowed for the request target."}
 }
 
-// Append appends the error in the form of every Microsoft Graph error.
-func (p *Problem) Append(buf []byte, of *Identity) []byte {
+// Append appends an error in the form of every Microsoft Graph error.
+func Append(buf []byte, p *Problem, of *Identity) []byte {
 	var e pfxapi.Error
-	e.Error.Code, e.Error.Message, e.Error.Details = p.Code, p.Message, p.Details
+	e.Error.Code, e.Error.Message = p.Code, p.Message
+	for i := range p.Faults {
+		if f := &p.Faults[i]; p.Code == CodeModelValidation || f.In == "" && p.Code != CodeBadRequest {
+			e.Error.Details = append(e.Error.Details, pfxapi.ErrorDetail{Code: p.Code, Message: f.Message, Target: f.Pointer})
+		}
+	}
 	e.Error.InnerError = pfxapi.InnerError{
 		Date:            of.Start.UTC().Format("2006-01-02T15:04:05"),
 		RequestID:       of.RequestID,

@@ -5,14 +5,13 @@ package form
 import (
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
 // Form is how the gateway's own responses look. It is safe for concurrent use.
@@ -31,27 +30,15 @@ func (f *Form) Append(buf []byte, p *graph.Problem, of *graph.Identity) ([]byte,
 // Graph returns the form of Microsoft Graph's errors.
 func Graph() *Form {
 	return &Form{"application/json", func(buf []byte, p *graph.Problem, of *graph.Identity) ([]byte, error) {
-		return p.Append(buf, of), nil
+		return graph.Append(buf, p, of), nil
 	}}
 }
 
 // Problem returns the form of RFC 9457, with one member of errors for each fault.
 func Problem() *Form {
 	return &Form{"application/problem+json", func(buf []byte, p *graph.Problem, of *graph.Identity) ([]byte, error) {
-		a := newAnswer(p, of)
-		return appendJSON(buf, &details{Type: "about:blank", Title: a.Title, Status: a.Status, Detail: a.Detail, Instance: a.Instance, Errors: a.Errors})
+		return strict.AppendProblem(buf, p, of.RequestID.String()), nil
 	}}
-}
-
-// details are the members of RFC 9457 §3.1, and errors as in the example of its §3. The type is about:blank (§4.2.1): the
-// status says what kind of problem it is, and keyword which rule was broken.
-type details struct {
-	Type     string  `json:"type"`
-	Title    string  `json:"title"`
-	Status   int     `json:"status"`
-	Detail   string  `json:"detail"`
-	Instance string  `json:"instance"`
-	Errors   []Fault `json:"errors,omitempty"`
 }
 
 // Answer is what a template can show.
@@ -68,44 +55,14 @@ type Answer struct {
 }
 
 // Fault is one broken rule: of a member of the body, or of a parameter.
-type Fault struct {
-	Pointer   string `json:"pointer,omitempty"`   // to the member, as a URI fragment (RFC 6901 §6)
-	Parameter string `json:"parameter,omitempty"` // its name
-	In        string `json:"in,omitempty"`        // path, query, header or cookie
-	Keyword   string `json:"keyword"`             // the rule, such as required
-	Detail    string `json:"detail"`
-}
+type Fault = strict.Entry
 
 func newAnswer(p *graph.Problem, of *graph.Identity) *Answer {
-	a := &Answer{
+	return &Answer{
 		Status: p.Status, Title: http.StatusText(p.Status), Code: p.Code, Detail: p.Message,
 		Instance: "urn:uuid:" + of.RequestID.String(), RequestID: of.RequestID.String(), ClientRequestID: of.ClientRequestID.String(),
-		Time: of.Start.UTC().Format(time.RFC3339),
+		Time: of.Start.UTC().Format(time.RFC3339), Errors: p.Entries(),
 	}
-	for i := range p.Faults {
-		a.Errors = append(a.Errors, newFault(&p.Faults[i]))
-	}
-	return a
-}
-
-func newFault(f *graph.Fault) Fault {
-	fault := Fault{Parameter: f.Name, In: f.In, Keyword: f.Keyword, Detail: f.Message}
-	pointer := f.Pointer
-	switch {
-	case f.In == "":
-		fault.Parameter = ""
-	case f.In == "header" && f.Name == "Cookie" && pointer != "": // begins with the name of the cookie
-		fault.In = "cookie"
-		name, rest, below := strings.Cut(pointer[1:], "/")
-		fault.Parameter = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
-		if pointer = ""; below {
-			pointer = "/" + rest
-		}
-	}
-	if f.In == "" || pointer != "" {
-		fault.Pointer = "#" + (&url.URL{Fragment: pointer}).EscapedFragment()
-	}
-	return fault
 }
 
 // appendJSON appends a value that no reader of HTML takes for markup. Callers choose names of members and parameters:

@@ -118,7 +118,7 @@ func execute(t *template.Template, buf []byte, a *Answer) ([]byte, error) {
 
 // plain returns an error of a template without the names of Go types. It has the name of the file and the line.
 func plain(err error) error {
-	return errors.New(strings.NewReplacer("template: ", "", " in type *form.Answer", "", " in type form.Fault", "").Replace(err.Error()))
+	return errors.New(strings.NewReplacer("template: ", "", " in type *form.Answer", "", " in type strict.Entry", "").Replace(err.Error()))
 }
 
 // invalidError is a template that wrote something other than JSON.

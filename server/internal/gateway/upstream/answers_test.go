@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -219,13 +221,16 @@ func TestSlowAnswers(t *testing.T) {
 					tt.serve(s)
 				}
 			})
-			c := client(t, Config{URL: url, Timeout: 400 * time.Millisecond})
-			if got := front(t, c).do(http.MethodPatch, strings.NewReader("{}")); got.status != tt.status {
-				t.Errorf("got %d, want %d", got.status, tt.status)
-			}
-			if len(c.pool.idle) > 0 {
-				t.Error("the connection was kept")
-			}
+			patiently(t, func(timeout time.Duration) error {
+				c := client(t, Config{URL: url, Timeout: timeout})
+				if got := front(t, c).do(http.MethodPatch, strings.NewReader("{}")); got.status != tt.status {
+					return fmt.Errorf("got %d, want %d", got.status, tt.status)
+				}
+				if len(c.pool.idle) > 0 {
+					return errors.New("the connection was kept")
+				}
+				return nil
+			})
 		})
 	}
 }

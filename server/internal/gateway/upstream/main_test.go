@@ -109,12 +109,28 @@ func client(t testing.TB, config Config) *Client {
 	if config.QueueTimeout == 0 {
 		config.QueueTimeout = time.Hour
 	}
+	if config.DialTimeout == 0 {
+		config.DialTimeout = time.Hour
+	}
 	c, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// patiently tests what happens to whoever is late. A busy machine makes others late, too: then the test is repeated with a
+// longer timeout.
+func patiently(t *testing.T, test func(timeout time.Duration) error) {
+	t.Helper()
+	var err error
+	for timeout := 400 * time.Millisecond; timeout < time.Minute; timeout *= 5 {
+		if err = test(timeout); err == nil {
+			return
+		}
+	}
+	t.Error(err)
 }
 
 // front serves a handler, and returns a caller of it.

@@ -134,20 +134,22 @@ func TestSilentStream(t *testing.T) {
 	for media, want := range map[string]int{"text/event-stream": 200, "text/plain": aborted} {
 		t.Run(media, func(t *testing.T) {
 			t.Parallel()
-			url := listen(t, func(s *session) {
-				s.request()
-				s.say("HTTP/1.1 200 OK\r\nContent-Type: " + media + "\r\nTransfer-Encoding: chunked\r\n\r\n")
-				if s.pause(time.Second) && s.number > 0 {
-					s.say("1\r\nx\r\n")
+			patiently(t, func(timeout time.Duration) error {
+				url := listen(t, func(s *session) {
+					s.request()
+					s.say("HTTP/1.1 200 OK\r\nContent-Type: " + media + "\r\nTransfer-Encoding: chunked\r\n\r\n")
+					for _, piece := range []string{"1\r\nx\r\n", "0\r\n\r\n"} {
+						if s.pause(2 * timeout) {
+							s.say(piece)
+						}
+					}
+				})
+				c := client(t, Config{URL: url, Timeout: timeout})
+				if got := front(t, c).do(http.MethodGet, nil); got.status != want {
+					return fmt.Errorf("got %+v, want %d", got, want)
 				}
-				if s.pause(time.Second) {
-					s.say("0\r\n\r\n")
-				}
+				return nil
 			})
-			c := client(t, Config{URL: url, Timeout: 500 * time.Millisecond})
-			if got := front(t, c).do(http.MethodGet, nil); got.status != want {
-				t.Errorf("got %+v, want %d", got, want)
-			}
 		})
 	}
 }

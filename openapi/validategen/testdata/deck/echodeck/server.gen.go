@@ -4,19 +4,18 @@
 package echodeck
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
+	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	. "github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck"
-	valid "github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/deckvalid"
 )
 
 // ServerInterface represents all server handlers.
@@ -41,90 +40,166 @@ type ServerInterface interface {
 	UploadFace(ctx echo.Context, id openapi_types.UUID, side int32) error
 }
 
-// RequestError is the error of a request that the contract does not allow.
-type RequestError struct {
-	Status int // of the response
-	Faults *validate.Faults
+// ServerInterfaceWrapper converts echo contexts to parameters.
+type ServerInterfaceWrapper struct {
+	Handler ServerInterface
 }
 
-func (e *RequestError) Error() string {
-	return "the request breaks the contract: " + http.StatusText(e.Status)
-}
-
-// ServerInterfaceWrapper checks and decodes parameters, in one pass.
-type ServerInterfaceWrapper struct{ Handler ServerInterface }
-
+// ListCards converts echo context to params.
 func (w *ServerInterfaceWrapper) ListCards(ctx echo.Context) error {
-	r := ctx.Request()
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
 	var params ListCardsParams
-	if faults := valid.DecodeListCardsParams(r.URL.RawQuery, r.Header, &params); faults != nil {
-		return &RequestError{http.StatusBadRequest, faults}
+	// ------------- Optional query parameter "tag" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tag", ctx.QueryParams(), &params.Tag, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tag: %s", err))
 	}
-	return w.Handler.ListCards(ctx, params)
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("deepObject", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "object", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", ctx.QueryParams(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter top: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Ids" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Ids")]; found {
+		var XIds []int64
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Ids, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Ids", valueList[0], &XIds, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "array", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Ids: %s", err))
+		}
+
+		params.XIds = &XIds
+	}
+
+	if cookie, err := ctx.Cookie("session"); err == nil {
+
+		var value string
+		err = runtime.BindStyledParameterWithOptions("simple", "session", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session: %s", err))
+		}
+		params.Session = &value
+
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCards(ctx, params)
+	return err
 }
 
+// CreateCard converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateCard(ctx echo.Context) error {
-	r := ctx.Request()
-	if faults := valid.DecodeCreateCardParams(r.URL.RawQuery, r.Header); faults != nil {
-		return &RequestError{http.StatusBadRequest, faults}
-	}
-	return w.Handler.CreateCard(ctx)
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateCard(ctx)
+	return err
 }
 
+// GetCards converts echo context to params.
 func (w *ServerInterfaceWrapper) GetCards(ctx echo.Context) error {
-	r := ctx.Request()
-	raw, ok := validate.PathValues("/cards/{ids}", r.URL.EscapedPath())
-	if !ok {
-		return &RequestError{Status: http.StatusNotFound}
+	var err error
+	// ------------- Path parameter "ids" -------------
+	var ids []string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ids", ctx.Param("ids"), &ids, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "array", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ids: %s", err))
 	}
-	var path valid.GetCardsPath
-	if faults := valid.DecodeGetCardsParams(raw[0], r.URL.RawQuery, r.Header, &path); faults != nil {
-		return &RequestError{http.StatusBadRequest, faults}
-	}
-	ids := path.Values()
-	return w.Handler.GetCards(ctx, ids)
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCards(ctx, ids)
+	return err
 }
 
+// PatchFace converts echo context to params.
 func (w *ServerInterfaceWrapper) PatchFace(ctx echo.Context) error {
-	r := ctx.Request()
-	raw, ok := validate.PathValues("/cards/{id}/{side}/face", r.URL.EscapedPath())
-	if !ok {
-		return &RequestError{Status: http.StatusNotFound}
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
-	var path valid.PatchFacePath
-	if faults := valid.DecodePatchFaceParams(raw[0], raw[1], r.URL.RawQuery, r.Header, &path); faults != nil {
-		return &RequestError{http.StatusBadRequest, faults}
+
+	// ------------- Path parameter "side" -------------
+	var side int32
+
+	err = runtime.BindStyledParameterWithOptions("label", "side", ctx.Param("side"), &side, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter side: %s", err))
 	}
-	id, side := path.Values()
-	return w.Handler.PatchFace(ctx, id, side)
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PatchFace(ctx, id, side)
+	return err
 }
 
+// NoteFace converts echo context to params.
 func (w *ServerInterfaceWrapper) NoteFace(ctx echo.Context) error {
-	r := ctx.Request()
-	raw, ok := validate.PathValues("/cards/{id}/{side}/face", r.URL.EscapedPath())
-	if !ok {
-		return &RequestError{Status: http.StatusNotFound}
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
-	var path valid.NoteFacePath
-	if faults := valid.DecodeNoteFaceParams(raw[0], raw[1], r.URL.RawQuery, r.Header, &path); faults != nil {
-		return &RequestError{http.StatusBadRequest, faults}
+
+	// ------------- Path parameter "side" -------------
+	var side int32
+
+	err = runtime.BindStyledParameterWithOptions("label", "side", ctx.Param("side"), &side, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter side: %s", err))
 	}
-	id, side := path.Values()
-	return w.Handler.NoteFace(ctx, id, side)
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteFace(ctx, id, side)
+	return err
 }
 
+// UploadFace converts echo context to params.
 func (w *ServerInterfaceWrapper) UploadFace(ctx echo.Context) error {
-	r := ctx.Request()
-	raw, ok := validate.PathValues("/cards/{id}/{side}/face", r.URL.EscapedPath())
-	if !ok {
-		return &RequestError{Status: http.StatusNotFound}
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
-	var path valid.UploadFacePath
-	if faults := valid.DecodeUploadFaceParams(raw[0], raw[1], r.URL.RawQuery, r.Header, &path); faults != nil {
-		return &RequestError{http.StatusBadRequest, faults}
+
+	// ------------- Path parameter "side" -------------
+	var side int32
+
+	err = runtime.BindStyledParameterWithOptions("label", "side", ctx.Param("side"), &side, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter side: %s", err))
 	}
-	id, side := path.Values()
-	return w.Handler.UploadFace(ctx, id, side)
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UploadFace(ctx, id, side)
+	return err
 }
 
 // This is a simple interface which specifies echo.Route addition functions which
@@ -349,8 +424,41 @@ func (sh *strictHandler) ListCards(ctx echo.Context, params ListCardsParams) err
 func (sh *strictHandler) CreateCard(ctx echo.Context) error {
 	var request CreateCardRequestObject
 
-	if err := decodeCreateCard(ctx.Request(), &request); err != nil {
-		return err
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body CreateCardJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if form, err := ctx.FormParams(); err == nil {
+			var body CreateCardFormdataRequestBody
+			if err := runtime.BindForm(&body, form, nil, nil); err != nil {
+				return err
+			}
+			request.FormdataBody = &body
+		} else {
+			return err
+		}
 	}
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
@@ -368,47 +476,6 @@ func (sh *strictHandler) CreateCard(ctx echo.Context) error {
 		return validResponse.VisitCreateCardResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-var operationCreateCard = validate.FindOperation(valid.Operations, "POST", "/cards")
-
-// decodeCreateCard checks the body of the request and decodes it.
-func decodeCreateCard(r *http.Request, request *CreateCardRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationCreateCard, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("application/json"):
-		var body CreateCardJSONRequestBody
-		faults, decoded := content.DecodeContent(r.Context(), contentType, data, &body)
-		if faults == nil && !decoded {
-			return fmt.Errorf("nothing decodes %T", body)
-		}
-		request.JSONBody = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	case operation.RequestBody("application/x-www-form-urlencoded"):
-		var body CreateCardFormdataRequestBody
-		faults, decoded := content.DecodeContent(r.Context(), contentType, data, &body)
-		if faults == nil && !decoded {
-			return fmt.Errorf("nothing decodes %T", body)
-		}
-		request.FormdataBody = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
 	}
 	return nil
 }
@@ -444,8 +511,31 @@ func (sh *strictHandler) PatchFace(ctx echo.Context, id openapi_types.UUID, side
 
 	request.Id = id
 	request.Side = side
-	if err := decodePatchFace(ctx.Request(), &request); err != nil {
-		return err
+
+	var body PatchFaceApplicationMergePatchPlusJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
 	}
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
@@ -467,45 +557,20 @@ func (sh *strictHandler) PatchFace(ctx echo.Context, id openapi_types.UUID, side
 	return nil
 }
 
-var operationPatchFace = validate.FindOperation(valid.Operations, "PATCH", "/cards/{id}/{side}/face")
-
-// decodePatchFace checks the body of the request and decodes it.
-func decodePatchFace(r *http.Request, request *PatchFaceRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationPatchFace, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("application/merge-patch+json"):
-		var body PatchFaceApplicationMergePatchPlusJSONRequestBody
-		faults, decoded := content.DecodeContent(r.Context(), contentType, data, &body)
-		if faults == nil && !decoded {
-			return fmt.Errorf("nothing decodes %T", body)
-		}
-		request.Body = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	}
-	return nil
-}
-
 // NoteFace operation middleware
 func (sh *strictHandler) NoteFace(ctx echo.Context, id openapi_types.UUID, side int32) error {
 	var request NoteFaceRequestObject
 
 	request.Id = id
 	request.Side = side
-	if err := decodeNoteFace(ctx.Request(), &request); err != nil {
+
+	data, err := io.ReadAll(ctx.Request().Body)
+	if err != nil {
 		return err
+	}
+	if len(data) > 0 {
+		body := NoteFaceTextRequestBody(data)
+		request.Body = &body
 	}
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
@@ -527,42 +592,17 @@ func (sh *strictHandler) NoteFace(ctx echo.Context, id openapi_types.UUID, side 
 	return nil
 }
 
-var operationNoteFace = validate.FindOperation(valid.Operations, "POST", "/cards/{id}/{side}/face")
-
-// decodeNoteFace checks the body of the request and decodes it.
-func decodeNoteFace(r *http.Request, request *NoteFaceRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationNoteFace, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("text/plain"):
-		faults := content.CheckContent(r.Context(), contentType, data)
-		body := NoteFaceTextRequestBody(data)
-		request.Body = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	}
-	return nil
-}
-
 // UploadFace operation middleware
 func (sh *strictHandler) UploadFace(ctx echo.Context, id openapi_types.UUID, side int32) error {
 	var request UploadFaceRequestObject
 
 	request.Id = id
 	request.Side = side
-	if err := decodeUploadFace(ctx.Request(), &request); err != nil {
+
+	if reader, err := ctx.Request().MultipartReader(); err != nil {
 		return err
+	} else {
+		request.Body = reader
 	}
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
@@ -580,37 +620,6 @@ func (sh *strictHandler) UploadFace(ctx echo.Context, id openapi_types.UUID, sid
 		return validResponse.VisitUploadFaceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-var operationUploadFace = validate.FindOperation(valid.Operations, "PUT", "/cards/{id}/{side}/face")
-
-// decodeUploadFace checks the body of the request and decodes it.
-func decodeUploadFace(r *http.Request, request *UploadFaceRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationUploadFace, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("multipart/form-data"):
-		faults := content.CheckContent(r.Context(), contentType, data)
-		_, parameters, err := mime.ParseMediaType(contentType)
-		if err != nil {
-			return err
-		}
-		request.Body = multipart.NewReader(bytes.NewReader(data), parameters["boundary"])
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
 	}
 	return nil
 }

@@ -6,18 +6,17 @@
 package stdhttpdeck
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 
+	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
-	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	. "github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck"
-	valid "github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck/deckvalid"
 )
 
 // ServerInterface represents all server handlers.
@@ -42,137 +41,322 @@ type ServerInterface interface {
 	UploadFace(w http.ResponseWriter, r *http.Request, id openapi_types.UUID, side int32)
 }
 
-// MiddlewareFunc wraps the handler of an operation.
-type MiddlewareFunc func(http.Handler) http.Handler
-
-// RequestError is the error of a request that the contract does not allow.
-type RequestError struct {
-	Status int // of the response
-	Faults *validate.Faults
-}
-
-func (e *RequestError) Error() string {
-	return "the request breaks the contract: " + http.StatusText(e.Status)
-}
-
-// ServerInterfaceWrapper checks and decodes parameters, in one pass.
+// ServerInterfaceWrapper converts contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler            ServerInterface
 	HandlerMiddlewares []MiddlewareFunc
 	ErrorHandlerFunc   func(w http.ResponseWriter, r *http.Request, err error)
 }
 
+type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListCards operation middleware
 func (siw *ServerInterfaceWrapper) ListCards(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
 	var params ListCardsParams
-	if faults := valid.DecodeListCardsParams(r.URL.RawQuery, r.Header, &params); faults != nil {
-		siw.ErrorHandlerFunc(w, r, &RequestError{http.StatusBadRequest, faults})
+
+	// ------------- Optional query parameter "tag" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tag", r.URL.Query(), &params.Tag, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tag"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tag", Err: err})
+		}
 		return
 	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("deepObject", true, false, "filter", r.URL.Query(), &params.Filter, runtime.BindQueryParameterOptions{Type: "object", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "filter"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "filter", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Ids" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Ids")]; found {
+		var XIds []int64
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Ids", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Ids", valueList[0], &XIds, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "array", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Ids", Err: err})
+			return
+		}
+
+		params.XIds = &XIds
+
+	}
+
+	{
+		var cookie *http.Cookie
+
+		if cookie, err = r.Cookie("session"); err == nil {
+			var value string
+			err = runtime.BindStyledParameterWithOptions("simple", "session", cookie.Value, &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationCookie, Explode: true, Required: false, Type: "string", Format: ""})
+			if err != nil {
+				siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "session", Err: err})
+				return
+			}
+			params.Session = &value
+
+		}
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListCards(w, r, params)
 	}))
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		handler = middleware(handler)
 	}
+
 	handler.ServeHTTP(w, r)
 }
 
+// CreateCard operation middleware
 func (siw *ServerInterfaceWrapper) CreateCard(w http.ResponseWriter, r *http.Request) {
-	if faults := valid.DecodeCreateCardParams(r.URL.RawQuery, r.Header); faults != nil {
-		siw.ErrorHandlerFunc(w, r, &RequestError{http.StatusBadRequest, faults})
-		return
-	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateCard(w, r)
 	}))
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		handler = middleware(handler)
 	}
+
 	handler.ServeHTTP(w, r)
 }
 
+// GetCards operation middleware
 func (siw *ServerInterfaceWrapper) GetCards(w http.ResponseWriter, r *http.Request) {
-	raw, ok := validate.PathValues("/cards/{ids}", r.URL.EscapedPath())
-	if !ok {
-		siw.ErrorHandlerFunc(w, r, &RequestError{Status: http.StatusNotFound})
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "ids" -------------
+	var ids []string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ids", r.PathValue("ids"), &ids, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "array", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "ids", Err: err})
 		return
 	}
-	var path valid.GetCardsPath
-	if faults := valid.DecodeGetCardsParams(raw[0], r.URL.RawQuery, r.Header, &path); faults != nil {
-		siw.ErrorHandlerFunc(w, r, &RequestError{http.StatusBadRequest, faults})
-		return
-	}
-	ids := path.Values()
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetCards(w, r, ids)
 	}))
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		handler = middleware(handler)
 	}
+
 	handler.ServeHTTP(w, r)
 }
 
+// PatchFace operation middleware
 func (siw *ServerInterfaceWrapper) PatchFace(w http.ResponseWriter, r *http.Request) {
-	raw, ok := validate.PathValues("/cards/{id}/{side}/face", r.URL.EscapedPath())
-	if !ok {
-		siw.ErrorHandlerFunc(w, r, &RequestError{Status: http.StatusNotFound})
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
 		return
 	}
-	var path valid.PatchFacePath
-	if faults := valid.DecodePatchFaceParams(raw[0], raw[1], r.URL.RawQuery, r.Header, &path); faults != nil {
-		siw.ErrorHandlerFunc(w, r, &RequestError{http.StatusBadRequest, faults})
+
+	// ------------- Path parameter "side" -------------
+	var side int32
+
+	err = runtime.BindStyledParameterWithOptions("label", "side", r.PathValue("side"), &side, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "side", Err: err})
 		return
 	}
-	id, side := path.Values()
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PatchFace(w, r, id, side)
 	}))
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		handler = middleware(handler)
 	}
+
 	handler.ServeHTTP(w, r)
 }
 
+// NoteFace operation middleware
 func (siw *ServerInterfaceWrapper) NoteFace(w http.ResponseWriter, r *http.Request) {
-	raw, ok := validate.PathValues("/cards/{id}/{side}/face", r.URL.EscapedPath())
-	if !ok {
-		siw.ErrorHandlerFunc(w, r, &RequestError{Status: http.StatusNotFound})
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
 		return
 	}
-	var path valid.NoteFacePath
-	if faults := valid.DecodeNoteFaceParams(raw[0], raw[1], r.URL.RawQuery, r.Header, &path); faults != nil {
-		siw.ErrorHandlerFunc(w, r, &RequestError{http.StatusBadRequest, faults})
+
+	// ------------- Path parameter "side" -------------
+	var side int32
+
+	err = runtime.BindStyledParameterWithOptions("label", "side", r.PathValue("side"), &side, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "side", Err: err})
 		return
 	}
-	id, side := path.Values()
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.NoteFace(w, r, id, side)
 	}))
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		handler = middleware(handler)
 	}
+
 	handler.ServeHTTP(w, r)
 }
 
+// UploadFace operation middleware
 func (siw *ServerInterfaceWrapper) UploadFace(w http.ResponseWriter, r *http.Request) {
-	raw, ok := validate.PathValues("/cards/{id}/{side}/face", r.URL.EscapedPath())
-	if !ok {
-		siw.ErrorHandlerFunc(w, r, &RequestError{Status: http.StatusNotFound})
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
 		return
 	}
-	var path valid.UploadFacePath
-	if faults := valid.DecodeUploadFaceParams(raw[0], raw[1], r.URL.RawQuery, r.Header, &path); faults != nil {
-		siw.ErrorHandlerFunc(w, r, &RequestError{http.StatusBadRequest, faults})
+
+	// ------------- Path parameter "side" -------------
+	var side int32
+
+	err = runtime.BindStyledParameterWithOptions("label", "side", r.PathValue("side"), &side, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int32", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "side", Err: err})
 		return
 	}
-	id, side := path.Values()
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UploadFace(w, r, id, side)
 	}))
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		handler = middleware(handler)
 	}
+
 	handler.ServeHTTP(w, r)
+}
+
+type UnescapedCookieParamError struct {
+	ParamName string
+	Err       error
+}
+
+func (e *UnescapedCookieParamError) Error() string {
+	return fmt.Sprintf("error unescaping cookie parameter '%s'", e.ParamName)
+}
+
+func (e *UnescapedCookieParamError) Unwrap() error {
+	return e.Err
+}
+
+type UnmarshalingParamError struct {
+	ParamName string
+	Err       error
+}
+
+func (e *UnmarshalingParamError) Error() string {
+	return fmt.Sprintf("Error unmarshaling parameter %s as JSON: %s", e.ParamName, e.Err.Error())
+}
+
+func (e *UnmarshalingParamError) Unwrap() error {
+	return e.Err
+}
+
+type RequiredParamError struct {
+	ParamName string
+}
+
+func (e *RequiredParamError) Error() string {
+	return fmt.Sprintf("Query argument %s is required, but not found", e.ParamName)
+}
+
+type RequiredHeaderError struct {
+	ParamName string
+	Err       error
+}
+
+func (e *RequiredHeaderError) Error() string {
+	return fmt.Sprintf("Header parameter %s is required, but not found", e.ParamName)
+}
+
+func (e *RequiredHeaderError) Unwrap() error {
+	return e.Err
+}
+
+type InvalidParamFormatError struct {
+	ParamName string
+	Err       error
+}
+
+func (e *InvalidParamFormatError) Error() string {
+	return fmt.Sprintf("Invalid format for parameter %s: %s", e.ParamName, e.Err.Error())
+}
+
+func (e *InvalidParamFormatError) Unwrap() error {
+	return e.Err
+}
+
+type TooManyValuesForParamError struct {
+	ParamName string
+	Count     int
+}
+
+func (e *TooManyValuesForParamError) Error() string {
+	return fmt.Sprintf("Expected one value for %s, got %d", e.ParamName, e.Count)
 }
 
 // Handler creates http.Handler with routing matching OpenAPI spec.
@@ -430,9 +614,27 @@ func (sh *strictHandler) ListCards(w http.ResponseWriter, r *http.Request, param
 func (sh *strictHandler) CreateCard(w http.ResponseWriter, r *http.Request) {
 	var request CreateCardRequestObject
 
-	if err := decodeCreateCard(r, &request); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, err)
-		return
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+
+		var body CreateCardJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if err := r.ParseForm(); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+			return
+		}
+		var body CreateCardFormdataRequestBody
+		if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+			return
+		}
+		request.FormdataBody = &body
 	}
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
@@ -453,47 +655,6 @@ func (sh *strictHandler) CreateCard(w http.ResponseWriter, r *http.Request) {
 	} else if response != nil {
 		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
 	}
-}
-
-var operationCreateCard = validate.FindOperation(valid.Operations, "POST", "/cards")
-
-// decodeCreateCard checks the body of the request and decodes it.
-func decodeCreateCard(r *http.Request, request *CreateCardRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationCreateCard, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("application/json"):
-		var body CreateCardJSONRequestBody
-		faults, decoded := content.DecodeContent(r.Context(), contentType, data, &body)
-		if faults == nil && !decoded {
-			return fmt.Errorf("nothing decodes %T", body)
-		}
-		request.JSONBody = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	case operation.RequestBody("application/x-www-form-urlencoded"):
-		var body CreateCardFormdataRequestBody
-		faults, decoded := content.DecodeContent(r.Context(), contentType, data, &body)
-		if faults == nil && !decoded {
-			return fmt.Errorf("nothing decodes %T", body)
-		}
-		request.FormdataBody = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	}
-	return nil
 }
 
 // GetCards operation middleware
@@ -528,9 +689,15 @@ func (sh *strictHandler) PatchFace(w http.ResponseWriter, r *http.Request, id op
 
 	request.Id = id
 	request.Side = side
-	if err := decodePatchFace(r, &request); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, err)
-		return
+
+	var body PatchFaceApplicationMergePatchPlusJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
 	}
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
@@ -553,46 +720,21 @@ func (sh *strictHandler) PatchFace(w http.ResponseWriter, r *http.Request, id op
 	}
 }
 
-var operationPatchFace = validate.FindOperation(valid.Operations, "PATCH", "/cards/{id}/{side}/face")
-
-// decodePatchFace checks the body of the request and decodes it.
-func decodePatchFace(r *http.Request, request *PatchFaceRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationPatchFace, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("application/merge-patch+json"):
-		var body PatchFaceApplicationMergePatchPlusJSONRequestBody
-		faults, decoded := content.DecodeContent(r.Context(), contentType, data, &body)
-		if faults == nil && !decoded {
-			return fmt.Errorf("nothing decodes %T", body)
-		}
-		request.Body = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	}
-	return nil
-}
-
 // NoteFace operation middleware
 func (sh *strictHandler) NoteFace(w http.ResponseWriter, r *http.Request, id openapi_types.UUID, side int32) {
 	var request NoteFaceRequestObject
 
 	request.Id = id
 	request.Side = side
-	if err := decodeNoteFace(r, &request); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, err)
+
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't read body: %w", err))
 		return
+	}
+	if len(data) > 0 {
+		body := NoteFaceTextRequestBody(data)
+		request.Body = &body
 	}
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
@@ -615,43 +757,18 @@ func (sh *strictHandler) NoteFace(w http.ResponseWriter, r *http.Request, id ope
 	}
 }
 
-var operationNoteFace = validate.FindOperation(valid.Operations, "POST", "/cards/{id}/{side}/face")
-
-// decodeNoteFace checks the body of the request and decodes it.
-func decodeNoteFace(r *http.Request, request *NoteFaceRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationNoteFace, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("text/plain"):
-		faults := content.CheckContent(r.Context(), contentType, data)
-		body := NoteFaceTextRequestBody(data)
-		request.Body = &body
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	}
-	return nil
-}
-
 // UploadFace operation middleware
 func (sh *strictHandler) UploadFace(w http.ResponseWriter, r *http.Request, id openapi_types.UUID, side int32) {
 	var request UploadFaceRequestObject
 
 	request.Id = id
 	request.Side = side
-	if err := decodeUploadFace(r, &request); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, err)
+
+	if reader, err := r.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
 		return
+	} else {
+		request.Body = reader
 	}
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
@@ -672,35 +789,4 @@ func (sh *strictHandler) UploadFace(w http.ResponseWriter, r *http.Request, id o
 	} else if response != nil {
 		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
 	}
-}
-
-var operationUploadFace = validate.FindOperation(valid.Operations, "PUT", "/cards/{id}/{side}/face")
-
-// decodeUploadFace checks the body of the request and decodes it.
-func decodeUploadFace(r *http.Request, request *UploadFaceRequestObject) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	operation, contentType := operationUploadFace, r.Header.Get("Content-Type")
-	if len(data) == 0 && contentType == "" && !operation.BodyRequired {
-		return nil
-	}
-	content := operation.RequestBody(contentType)
-	if content == nil {
-		return &RequestError{Status: http.StatusUnsupportedMediaType}
-	}
-	switch content {
-	case operation.RequestBody("multipart/form-data"):
-		faults := content.CheckContent(r.Context(), contentType, data)
-		_, parameters, err := mime.ParseMediaType(contentType)
-		if err != nil {
-			return err
-		}
-		request.Body = multipart.NewReader(bytes.NewReader(data), parameters["boundary"])
-		if faults != nil {
-			return &RequestError{http.StatusBadRequest, faults}
-		}
-	}
-	return nil
 }

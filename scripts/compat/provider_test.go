@@ -1,0 +1,154 @@
+package compat
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// provider is an oidc-provider in a process of its own.
+type provider struct {
+	t      *testing.T
+	issuer string
+	in     io.WriteCloser
+	out    *bufio.Reader
+}
+
+func startProvider(t *testing.T) *provider {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", "js/provider.js", pageTenant, "DeviceManagementConfiguration.ReadWrite.All")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = cmd.Wait() // the test's context has ended it if it did not end by itself
+	})
+	p := &provider{t: t, in: in, out: bufio.NewReader(out)}
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.issuer = strings.TrimSpace(line)
+	return p
+}
+
+// tokens has the provider do something and returns a token of each algorithm, by its newest keys.
+func (p *provider) tokens(what string) []string {
+	p.t.Helper()
+	if _, err := io.WriteString(p.in, what+"\n"); err != nil {
+		p.t.Fatal(err)
+	}
+	line, err := p.out.ReadBytes('\n')
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var tokens []string
+	if err := json.Unmarshal(line, &tokens); err != nil {
+		p.t.Fatal(err)
+	}
+	return tokens
+}
+
+// TestProvider rotates the keys of oidc-provider, RS256 and ES256, ten times while 500 requests a second come in: no good
+// token is refused, and no token of a withdrawn key is accepted once the keys were fetched. SIGHUP fetches them at once.
+func TestProvider(t *testing.T) {
+	t.Parallel()
+	const rotations, rate, senders = 10, 500, 10
+	p := startProvider(t)
+	file := filepath.Join(t.TempDir(), "seed.json")
+	if err := os.WriteFile(file, seed(t, "sample"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	origin, process := startServe(t, "--store", "sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"), "--seed", file,
+		"--issuer", p.issuer, "--audience", "api://rs256", "--audience", "api://es256")
+	transport := &http.Transport{MaxIdleConnsPerHost: 2 * senders}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{Transport: transport}
+
+	var newest atomic.Pointer[[]string]
+	first := p.tokens("")
+	newest.Store(&first)
+	var sent, refused atomic.Int64
+	stop := make(chan struct{})
+	var load sync.WaitGroup
+	for i := range senders {
+		load.Go(func() {
+			for tick := time.NewTicker(time.Second * senders / rate); ; {
+				select {
+				case <-stop:
+					tick.Stop()
+					return
+				case <-tick.C:
+				}
+				if got := statusOf(t, client, origin, (*newest.Load())[i%2]); got != http.StatusOK {
+					refused.Add(1)
+				}
+				sent.Add(1)
+			}
+		})
+	}
+	began, accepted := time.Now(), 0
+	old := [][]string{first}
+	for range rotations {
+		fresh := p.tokens("rotate")
+		old = append(old, fresh)
+		newest.Store(&fresh)
+		for until := sent.Load() + rate/2; sent.Load() < until; { // half a second of load
+			time.Sleep(time.Millisecond)
+		}
+		for _, tokens := range old[:max(0, len(old)-2)] {
+			for _, token := range tokens {
+				if statusOf(t, client, origin, token) == http.StatusOK {
+					accepted++
+				}
+			}
+		}
+	}
+	took := time.Since(began)
+	close(stop)
+	load.Wait()
+
+	last := old[len(old)-1]
+	p.tokens("withdraw")
+	if err := process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; statusOf(t, client, origin, last[0]) == http.StatusOK; i++ {
+		if i == 1000 {
+			t.Fatal("the withdrawn key is still good after SIGHUP")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	for range 100 {
+		for _, token := range last {
+			if got := statusOf(t, client, origin, token); got != http.StatusUnauthorized {
+				accepted++
+			}
+		}
+	}
+	t.Logf("%d rotations, %d requests, %.0f a second: %d good ones refused, %d withdrawn ones accepted",
+		rotations, sent.Load(), float64(sent.Load())/took.Seconds(), refused.Load(), accepted)
+	if refused.Load() > 0 || accepted > 0 {
+		t.Errorf("%d good tokens refused, %d withdrawn ones accepted", refused.Load(), accepted)
+	}
+}

@@ -1,0 +1,11 @@
+// Package prism compares `pfxrd mock` with Stoplight's Prism: both answer the same requests for the same documents, and the
+// table in the test says of each status that differs why it does. Two differences are not in it: Prism leaves out the paths of
+// servers, and gives no response at all to JSON that breaks off.
+//
+// The test is long, and needs node and npm, which installs Prism:
+//
+//	scripts/npm-ci.sh scripts/prism/testdata
+//	go test -tags long ./scripts/prism
+//
+// make bench-mock compares how many requests the two answer in a second.
+package prism

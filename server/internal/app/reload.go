@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// reloads counts attempts to read files anew.
+type reloads struct {
+	total      *prometheus.CounterVec
+	successful *prometheus.GaugeVec
+}
+
+func newReloads(registry prometheus.Registerer) *reloads {
+	r := &reloads{
+		total: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "pfxr", Name: "reloads_total", Help: "Attempts to read a file anew, by what it holds and result.",
+		}, []string{"what", "result"}),
+		successful: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "pfxr", Name: "last_reload_successful", Help: "1 if what the file says now is in effect, else 0.",
+		}, []string{"what"}),
+	}
+	registry.MustRegister(r.total, r.successful)
+	return r
+}
+
+func (r *reloads) count(what string, err error) {
+	result, successful := "ok", 1.0
+	if err != nil {
+		result, successful = "failed", 0
+	}
+	r.total.WithLabelValues(what, result).Inc()
+	r.successful.WithLabelValues(what).Set(successful)
+}
+
+// reloaded counts an attempt to read a file anew, and logs it unless there was nothing new.
+func (h *host) reloaded(what string, changed bool, err error) {
+	h.reloads.count(what, err)
+	switch {
+	case err != nil:
+		h.log.Error(what+" not reloaded: the one in effect stays", "err", err)
+	case changed:
+		h.log.Info(what + " reloaded")
+	}
+}
+
+// onReload has reload called when one of files has changed, with always false, and on SIGHUP, with always true. Empty names
+// are none. The certificate is the host's own business.
+func (h *host) onReload(reload func(ctx context.Context, always bool), files ...string) {
+	h.reload, h.files = reload, append(h.files, files...)
+}
+
+// watch follows the files until ctx is done.
+func (h *host) watch(ctx context.Context, w *watcher) {
+	w.run(ctx, h.log, h.hangups, func(always bool) {
+		if h.certificate != nil {
+			changed, err := h.certificate.load(time.Now())
+			h.reloaded("certificate", changed || always, err)
+		}
+		if h.reload != nil {
+			h.reload(ctx, always)
+		}
+	})
+}

@@ -1,0 +1,255 @@
+// Package conns bounds how many connections a listener has open, and ends those that stand still when few are left:
+//
+//	l := conns.Limit(listener, conns.Config{Max: 1000, Stall: 15 * time.Second})
+//	server.ConnState = l.SetState
+//	server.Serve(l) // or Serve(tls.NewListener(l, config))
+//
+// It knows of HTTP only which connections wait for a request.
+package conns
+
+import (
+	"crypto/tls"
+	"math"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config says how many connections there may be.
+type Config struct {
+	// Max is how many are open at once. A further one takes the place of the one that has waited for a request for the
+	// longest time, or is closed if none waits. Required.
+	Max int
+	// PerAddress is how many of them one address may have; 0 means any number. A further one is closed.
+	PerAddress int
+	// Stall is how long a connection may stand still while more than three quarters of Max are open: without a byte in or
+	// out, it waits for a request, or for its client to read. Required.
+	Stall time.Duration
+}
+
+// Listener is a listener with bounds. It is safe for concurrent use.
+type Listener struct {
+	net.Listener
+	config Config
+	closed chan struct{}
+	once   sync.Once
+
+	mu        sync.Mutex
+	open      map[*conn]struct{}
+	addresses map[netip.Addr]int
+	sweeping  bool
+	refused   int
+	ended     int
+}
+
+// Limit bounds the connections of a listener.
+func Limit(l net.Listener, c Config) *Listener {
+	if c.PerAddress == 0 {
+		c.PerAddress = math.MaxInt
+	}
+	return &Listener{
+		Listener: l, config: c, closed: make(chan struct{}), open: make(map[*conn]struct{}), addresses: make(map[netip.Addr]int),
+	}
+}
+
+// Counts returns how many connections are open, how many were closed at once, and how many were ended for others.
+func (l *Listener) Counts() (open, refused, ended int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open), l.refused, l.ended
+}
+
+// Accept returns the next connection that is within the bounds.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		raw, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		c := &conn{Conn: raw, listener: l, address: addressOf(raw)}
+		c.waiting.Store(true)
+		c.progress()
+		if l.admit(c) {
+			return c, nil
+		}
+		_ = raw.Close() // nothing was sent or received
+	}
+}
+
+// Close closes the listener; its connections stay.
+func (l *Listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// SetState is what [http.Server.ConnState] calls.
+func (l *Listener) SetState(of net.Conn, state http.ConnState) {
+	if t, ok := of.(*tls.Conn); ok {
+		of = t.NetConn()
+	}
+	if c, ok := of.(*conn); ok {
+		c.waiting.Store(state == http.StateNew || state == http.StateIdle)
+	}
+}
+
+// admit counts a connection, or reports that there is no place for it.
+func (l *Listener) admit(c *conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.addresses[c.address] >= l.config.PerAddress || len(l.open) >= l.config.Max && !l.makeRoom() {
+		l.refused++
+		return false
+	}
+	l.open[c] = struct{}{}
+	l.addresses[c.address]++
+	if l.scarce() && !l.sweeping {
+		l.sweeping = true
+		go l.sweepWhileScarce()
+	}
+	return true
+}
+
+func (l *Listener) scarce() bool { return len(l.open) > l.config.Max*3/4 }
+
+// makeRoom ends the connection that has waited for the longest time.
+func (l *Listener) makeRoom() bool {
+	var stalest *conn
+	for c := range l.open {
+		if c.waiting.Load() && (stalest == nil || c.last.Load() < stalest.last.Load()) {
+			stalest = c
+		}
+	}
+	if stalest == nil {
+		return false
+	}
+	l.end(stalest)
+	return true
+}
+
+// end closes a connection for another. The caller holds the lock.
+func (l *Listener) end(c *conn) {
+	l.ended++
+	l.forget(c)
+	go c.Conn.Close() // may wait for the network
+}
+
+func (l *Listener) forget(c *conn) {
+	if _, ok := l.open[c]; !ok {
+		return
+	}
+	delete(l.open, c)
+	if l.addresses[c.address]--; l.addresses[c.address] == 0 {
+		delete(l.addresses, c.address)
+	}
+}
+
+// sweepsPerStall is how often stalled connections are looked for, in each Stall.
+const sweepsPerStall = 15
+
+func (l *Listener) sweepWhileScarce() {
+	ticker := time.NewTicker(l.config.Stall / sweepsPerStall)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-l.closed:
+			return
+		case now := <-ticker.C:
+			if !l.sweep(now) {
+				return
+			}
+		}
+	}
+}
+
+// sweep ends what stands still, and reports whether connections are scarce.
+func (l *Listener) sweep(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.scarce() {
+		for c := range l.open {
+			if c.stalled(now, l.config.Stall) {
+				l.end(c)
+			}
+		}
+	}
+	l.sweeping = l.scarce()
+	return l.sweeping
+}
+
+// conn is a connection that says when something moved.
+type conn struct {
+	net.Conn
+	listener *Listener
+	address  netip.Addr
+	waiting  atomic.Bool  // for a request
+	writing  atomic.Int32 // calls of Write that have not returned
+	last     atomic.Int64 // when something moved, in nanoseconds since 1970
+}
+
+func (c *conn) progress() { c.last.Store(time.Now().UnixNano()) }
+
+func (c *conn) stalled(now time.Time, stall time.Duration) bool {
+	return (c.waiting.Load() || c.writing.Load() > 0) && now.UnixNano()-c.last.Load() >= int64(stall)
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.progress()
+	}
+	return n, err
+}
+
+// maxPiece is how much is written at once, so that progress is seen.
+const maxPiece = 64 << 10
+
+func (c *conn) Write(p []byte) (int, error) {
+	c.writing.Add(1)
+	defer c.writing.Add(-1)
+	c.progress() // from here on the client has to read
+	written := 0
+	for {
+		n, err := c.Conn.Write(p[written:min(len(p), written+maxPiece)])
+		written += n
+		if n > 0 {
+			c.progress()
+		}
+		if err != nil || written == len(p) {
+			return written, err
+		}
+	}
+}
+
+// CloseWrite is what net/http looks for, to end a connection without a reset.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close closes the connection and gives its place back.
+func (c *conn) Close() error {
+	c.listener.mu.Lock()
+	c.listener.forget(c)
+	c.listener.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// addressOf returns the address of a client; that of IPv6 is a network of 64 bits, in which a client chooses freely.
+func addressOf(c net.Conn) netip.Addr {
+	at, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil {
+		return netip.Addr{} // of a socket without addresses
+	}
+	address := at.Addr().Unmap()
+	if address.Is6() {
+		if network, err := address.WithZone("").Prefix(64); err == nil {
+			return network.Addr()
+		}
+	}
+	return address
+}

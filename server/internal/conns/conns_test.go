@@ -1,0 +1,286 @@
+package conns
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stall is longer than any test takes: what is ended by then is so because the test says what time it is.
+const stall = time.Hour
+
+// serve serves with bounds until the test ends.
+func serve(t *testing.T, c Config, h http.Handler) *Listener {
+	t.Helper()
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Limit(inner, c)
+	server := &http.Server{Handler: h, ConnState: l.SetState, ReadHeaderTimeout: stall}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func quick(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
+
+// client is a connection to a listener.
+type client struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func dial(t *testing.T, l *Listener) *client {
+	t.Helper()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &client{c, bufio.NewReader(c)}
+}
+
+// request sends a request and reports whether there is a response.
+func (c *client) request(t *testing.T) bool {
+	t.Helper()
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n") // to a connection that was closed
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusNoContent
+}
+
+// awaitIdle waits until a connection waits for the next request, as the server sees it.
+func awaitIdle(l *Listener, n int) {
+	for {
+		l.mu.Lock()
+		idle := 0
+		for c := range l.open {
+			if c.waiting.Load() && len(l.open) == n {
+				idle++
+			}
+		}
+		l.mu.Unlock()
+		if idle == n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestRoomForAFurtherOne: beyond Max, what has waited for the longest time goes.
+func TestRoomForAFurtherOne(t *testing.T) {
+	t.Parallel()
+	l := serve(t, Config{Max: 2, Stall: stall}, http.HandlerFunc(quick))
+	first, second := dial(t, l), dial(t, l)
+	for _, c := range []*client{first, second, first} { // the second has waited for longer
+		if !c.request(t) {
+			t.Fatal("no response")
+		}
+	}
+	awaitIdle(l, 2)
+	third := dial(t, l)
+	if !third.request(t) || !first.request(t) {
+		t.Error("the new one or the busier one got no response")
+	}
+	if second.request(t) {
+		t.Error("the one that had waited for longest is still there")
+	}
+	if open, refused, ended := l.Counts(); open != 2 || refused != 0 || ended != 1 {
+		t.Errorf("%d open, %d refused, %d ended", open, refused, ended)
+	}
+}
+
+// TestNoRoom: whoever is served keeps the connection, and a further one is closed.
+func TestNoRoom(t *testing.T) {
+	t.Parallel()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	l := serve(t, Config{Max: 1, Stall: stall}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		entered <- struct{}{}
+		<-leave
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	busy := dial(t, l)
+	answered := make(chan bool, 1)
+	go func() { answered <- busy.request(t) }()
+	<-entered
+	if dial(t, l).request(t) {
+		t.Error("there was room beside one that is served")
+	}
+	close(leave)
+	if !<-answered {
+		t.Error("the one that was served got no response")
+	}
+	if _, refused, ended := l.Counts(); refused != 1 || ended != 0 {
+		t.Errorf("%d refused, %d ended", refused, ended)
+	}
+}
+
+// TestPerAddress: an address may have so many connections, whatever others have; a closed one counts no more.
+func TestPerAddress(t *testing.T) {
+	t.Parallel()
+	l := serve(t, Config{Max: 10, PerAddress: 1, Stall: stall}, http.HandlerFunc(quick))
+	first := dial(t, l)
+	if !first.request(t) || dial(t, l).request(t) {
+		t.Error("want the first one served, the second one of the address closed")
+	}
+	first.Close()
+	for !dial(t, l).request(t) { // until the server has seen that the first one has gone
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestStalled: while connections are scarce, those that wait for a request, or for their client to read, end; those that are
+// served stay, and so does everything while there are enough.
+func TestStalled(t *testing.T) {
+	t.Parallel()
+	const size = 64 << 20 // more than the buffers of both ends
+	leave := make(chan struct{})
+	l := serve(t, Config{Max: 4, Stall: stall}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/long":
+			_, _ = w.Write(make([]byte, size))
+			return
+		case "/slow":
+			<-leave
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer close(leave)
+	idle, reader, served := dial(t, l), dial(t, l), dial(t, l)
+	if !idle.request(t) {
+		t.Fatal("no response")
+	}
+	_, _ = io.WriteString(reader, "GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+	_, _ = io.WriteString(served, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+	for !l.isWriting() || l.waitingCount() != 1 {
+		time.Sleep(time.Millisecond)
+	}
+	if l.sweep(time.Now().Add(2 * stall)); len(l.conns()) != 3 {
+		t.Errorf("%d connections are open, want all 3: they are not scarce", len(l.conns()))
+	}
+	fourth := dial(t, l)
+	if !fourth.request(t) {
+		t.Fatal("no response")
+	}
+	if l.sweep(time.Now().Add(stall - time.Minute)); len(l.conns()) != 4 {
+		t.Errorf("%d connections are open before they stall, want 4", len(l.conns()))
+	}
+	if l.sweep(time.Now().Add(2 * stall)); len(l.conns()) != 1 {
+		t.Errorf("%d connections are open, want the one that is served", len(l.conns()))
+	}
+	if n, err := io.Copy(io.Discard, reader); n >= size {
+		t.Errorf("the reader got %d bytes, %v: its connection was not ended", n, err)
+	}
+}
+
+func (l *Listener) conns() []*conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []*conn
+	for c := range l.open {
+		all = append(all, c)
+	}
+	return all
+}
+
+// isWriting reports whether a connection has been filled: its last byte left a while ago.
+func (l *Listener) isWriting() bool {
+	for _, c := range l.conns() {
+		if c.writing.Load() > 0 && time.Since(time.Unix(0, c.last.Load())) > 50*time.Millisecond {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Listener) waitingCount() int {
+	n := 0
+	for _, c := range l.conns() {
+		if c.waiting.Load() {
+			n++
+		}
+	}
+	return n
+}
+
+// TestSweep: scarce connections are swept without anybody's call, and no goroutine is left.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	l := serve(t, Config{Max: 1, Stall: 50 * time.Millisecond}, http.HandlerFunc(quick))
+	c := dial(t, l)
+	if !c.request(t) {
+		t.Fatal("no response")
+	}
+	if _, err := c.in.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("got %v, want the end of the connection", err)
+	}
+}
+
+// TestTLS: the states of a connection with TLS are those of the one below it, over HTTP/2, too.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(quick))
+		l := Limit(server.Listener, Config{Max: 10, Stall: stall})
+		server.Listener = l
+		server.EnableHTTP2 = http2
+		server.Config.ConnState = l.SetState
+		server.StartTLS()
+		client := server.Client()
+		resp, err := client.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		awaitIdle(l, 1)
+		client.CloseIdleConnections()
+		server.Close()
+		if resp.ProtoMajor != map[bool]int{false: 1, true: 2}[http2] {
+			t.Errorf("got %s", resp.Proto)
+		}
+	}
+}
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"127.0.0.1:1": "127.0.0.1", "[::ffff:10.0.0.1]:1": "10.0.0.1", "[2001:db8:1:2:3:4:5:6]:1": "2001:db8:1:2::", "[fe80::1%eth0]:1": "fe80::", "@": "invalid IP",
+	} {
+		if got := addressOf(from{address: address(text)}); got.String() != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// from is a connection from an address, of which nothing else is asked.
+type from struct {
+	net.Conn
+	address
+}
+
+type address string
+
+func (f from) RemoteAddr() net.Addr { return f.address }
+func (a address) Network() string   { return "tcp" }
+func (a address) String() string    { return string(a) }

@@ -1,0 +1,49 @@
+package mock
+
+import (
+	"bytes"
+	"encoding/xml"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// appendXML appends a JSON value as an element: members are elements, and an array is one element for each item. Package
+// validate does not judge XML, and the keyword xml is not followed.
+func appendXML(b []byte, name string, v any) []byte {
+	if list, ok := v.([]any); ok {
+		for _, item := range list {
+			b = appendXML(b, name, item)
+		}
+		return b
+	}
+	name = elementName(name)
+	b = append(b, "<"+name+">"...)
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		for _, member := range slices.Sorted(maps.Keys(v)) {
+			b = appendXML(b, member, v[member])
+		}
+	default:
+		var text bytes.Buffer
+		_ = xml.EscapeText(&text, []byte(scalar(v))) // a buffer takes everything
+		b = append(b, text.Bytes()...)
+	}
+	return append(b, "</"+name+">"...)
+}
+
+// elementName returns a name without the characters that no element has.
+func elementName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '-' || r == '.' {
+			return r
+		}
+		return '_'
+	}, name)
+	if name == "" || !unicode.IsLetter(rune(name[0])) {
+		return "_" + name
+	}
+	return name
+}

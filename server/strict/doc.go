@@ -1,0 +1,53 @@
+// Package strict serves an API from its OpenAPI document: it is the glue between the code that oapi-codegen and validategen
+// write and a router. A project has a document, an implementation of oapi-codegen's StrictServerInterface, and a few lines:
+//
+//	go tool oapi-codegen -config api.yaml openapi.yaml    # models: true, strict-server: true, std-http-server: true
+//	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
+//		-spec openapi.yaml -models ./api -package apivalid -o ./apivalid -server ./apiserver
+//
+//	handler, err := apiserver.New(todos{}, strict.Config{Log: slog.Default()})
+//	if err != nil {
+//		return err
+//	}
+//	server := http.Server{Addr: ":8080", Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+//
+// Nothing that the document forbids reaches the implementation: parameters and bodies are checked and decoded in one pass, by
+// generated code, and by nothing else. Merge patches (application/merge-patch+json) are bodies like others; with nullable-type:
+// true in oapi-codegen's output-options the models tell an absent member from null.
+//
+// # What a request passes
+//
+// In this order: a valid request line (400) and header fields within bounds (431); a path and a method of the document (404, 405
+// with Allow); [Config.Authorize], if the operation has security requirements (401, 403); Accept and Content-Type (406, 415 with
+// Accept-Patch, Accept-Post or Accept); the body, within bounds and decompressed if it is gzip (413, 408); its parameters, then
+// its body (400); then the method of the implementation. HEAD is answered as GET is, and OPTIONS with Allow. A path parameter
+// stands for one segment that is not empty, or a part of one; a slash in a value is percent-encoded.
+//
+// # Handlers
+//
+// A method's context is the [Exchange]: [From] returns it, with the request, the operation, the request's id and the principal.
+// An error that is a [*Problem] is the response; any other is 500 and one line of the log, and none of its text is sent:
+//
+//	return nil, &strict.Problem{Status: http.StatusNotFound, Message: "There is no such todo."}
+//
+// A panic is 500 too. Where the response had begun, the connection is closed, so that no client takes it for complete.
+//
+// # Errors
+//
+// Problems are application/problem+json (RFC 9457), with an entry for each fault. A house style is one function:
+//
+//	strict.Config{Form: func(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, string) {
+//		return fmt.Appendf(buf, `{"message": %q}`, p.Message), "application/json"
+//	}}
+//
+// # Routers
+//
+// The handler finds the operations itself, so that all routers serve alike. It is an [net/http.Handler], and [Handler.Mount] puts it
+// on a [net/http.ServeMux]; packages strictecho and strictchi put it on echo and chi. Middleware of the router stands in front,
+// and finds the path of the document where the router keeps it.
+//
+// # What it does not do
+//
+// It has no timeouts, which are the [net/http.Server]'s, no rate limits and no CORS, which are middleware's. Bodies are held in
+// memory, multipart ones among them. Responses are not checked: package pfxgate does that, in front of any handler.
+package strict

@@ -1,0 +1,29 @@
+package strict
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// TestExchangeIsAWriter: what goes through an exchange reaches the connection and is counted, flushing included.
+func TestExchangeIsAWriter(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	x := &Exchange{writer: w, status: http.StatusOK}
+	if x.status != http.StatusOK || x.committed {
+		t.Errorf("an answer that has not begun: got status %d, committed %t", x.status, x.committed)
+	}
+	x.WriteHeader(http.StatusAccepted)
+	for range 2 {
+		if _, err := x.Write([]byte("text")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := http.NewResponseController(x).Flush(); err != nil || !w.Flushed {
+		t.Errorf("flushing: got %v, flushed %t", err, w.Flushed)
+	}
+	if w.Code != http.StatusAccepted || w.Body.String() != "texttext" || x.Status() != w.Code || x.size != 8 || !x.committed {
+		t.Errorf("got %d %q, kept %d, %d bytes, committed %t", w.Code, w.Body, x.status, x.size, x.committed)
+	}
+}

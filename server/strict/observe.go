@@ -1,0 +1,114 @@
+package strict
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
+)
+
+// observe writes the log line of a finished exchange, ends its span and counts it.
+func (x *Exchange) observe() {
+	if x.handler.duration != nil {
+		x.handler.duration.Record(x.Context, x.took().Seconds(), metric.WithAttributes(x.attributes()...))
+	}
+	x.endSpan()
+	log, level := x.handler.config.Log, slog.LevelInfo
+	if x.failed() {
+		level = slog.LevelError
+	}
+	if !log.Enabled(x, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", message.Method(x.Request.Method)), slog.Int("status", x.Status()), slog.Int64("bytes", x.size),
+		slog.Float64("duration_ms", float64(x.took().Microseconds())/1000), slog.String("request-id", x.RequestID),
+	}
+	if x.Operation != nil {
+		attrs = append(attrs, slog.String("operation", x.Operation.ID))
+	} else {
+		attrs = append(attrs, slog.String("path", message.Cut(x.Request.URL.EscapedPath())))
+	}
+	if x.handler.config.Attrs != nil {
+		attrs = append(attrs, x.handler.config.Attrs(x)...)
+	}
+	if p := x.problem; p != nil {
+		attrs = append(attrs, slog.String("code", p.Code))
+		if p.Cause != nil && level == slog.LevelError {
+			attrs = append(attrs, slog.String("err", p.Cause.Error()))
+		}
+	}
+	log.LogAttrs(x, level, "request", attrs...)
+}
+
+// took is how long the exchange has lasted.
+func (x *Exchange) took() time.Duration { return x.handler.config.Now().Sub(x.Start) }
+
+// failed reports whether the response is the server's fault, or breaks off.
+func (x *Exchange) failed() bool { return x.late || x.status >= http.StatusInternalServerError }
+
+// measure makes the histogram of the handler.
+func (h *Handler) measure() error {
+	if h.config.Meter == nil {
+		return nil
+	}
+	var err error
+	h.duration, err = h.config.Meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of HTTP server requests."),
+		metric.WithExplicitBucketBoundaries(.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10))
+	if err != nil {
+		return fmt.Errorf("building the handler: making the histogram: %w", err)
+	}
+	return nil
+}
+
+// attributes are those of the semantic conventions for HTTP. No value of a client is among them.
+func (x *Exchange) attributes() []attribute.KeyValue {
+	all := []attribute.KeyValue{attribute.String("http.request.method", x.method()), attribute.Int("http.response.status_code", x.Status())}
+	if x.resource != nil {
+		all = append(all, attribute.String("http.route", x.resource.pattern))
+	}
+	return all
+}
+
+// method is the method as the semantic conventions have it.
+func (x *Exchange) method() string {
+	if m := message.Method(x.Request.Method); m != "other" {
+		return m
+	}
+	return "_OTHER"
+}
+
+// traceContext reads traceparent and tracestate (W3C Trace Context).
+var traceContext propagation.TraceContext
+
+// beginSpan begins the span of a request, within the client's trace.
+func (x *Exchange) beginSpan() {
+	if x.handler.config.Tracer == nil {
+		return
+	}
+	ctx := traceContext.Extract(x.Context, propagation.HeaderCarrier(x.Request.Header))
+	x.Context, x.span = x.handler.config.Tracer.Start(ctx, x.method(), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.Start))
+}
+
+func (x *Exchange) endSpan() {
+	if x.span == nil {
+		return
+	}
+	if x.resource != nil {
+		x.span.SetName(x.method() + " " + x.resource.pattern)
+	}
+	x.span.SetAttributes(x.attributes()...)
+	if x.failed() {
+		x.span.SetStatus(codes.Error, "")
+	}
+	x.span.End()
+}

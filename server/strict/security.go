@@ -1,0 +1,168 @@
+package strict
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+)
+
+// Scheme verifies the credential of a security scheme, and returns whom it is of. The credential is the token of a bearer, the
+// user and the password of basic with a colon between them, or the key; it is "" for a client certificate, which is in
+// From(ctx).Request.TLS. ErrForbidden says that the client is known and may not; any other error that is no [*Problem] says
+// that the credential is invalid, and stays in the log.
+type Scheme func(ctx context.Context, credential string, scopes []string) (principal any, err error)
+
+// ErrForbidden is the error of a [Scheme] for a credential that does not grant the scopes.
+var ErrForbidden = errors.New("the credential does not grant the scopes")
+
+// Schemes returns a function for [Config.Authorize] that asks the schemes by the names that the document has for them. One
+// alternative of the operation has to hold, with all of its schemes; the principal is that of its first scheme, nil for the
+// alternative without any.
+func Schemes(schemes map[string]Scheme) func(x *Exchange) (any, error) {
+	return func(x *Exchange) (any, error) {
+		var worst error
+		for _, alternative := range x.Operation.Security {
+			principal, err := fulfil(x, schemes, alternative)
+			if err == nil {
+				return principal, nil
+			}
+			if worst == nil || !errors.Is(err, errMissing) {
+				worst = err
+			}
+		}
+		return nil, x.refusal(worst)
+	}
+}
+
+var errMissing = errors.New("the credential is missing")
+
+// fulfil asks the schemes of an alternative.
+func fulfil(x *Exchange, schemes map[string]Scheme, alternative validate.Alternative) (any, error) {
+	var first any
+	for i, r := range alternative {
+		credential, ok := Credential(x.Request, r)
+		verify := schemes[r.Scheme]
+		if !ok || verify == nil {
+			return nil, errMissing
+		}
+		principal, err := verify(x, credential, r.Scopes)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = principal
+		}
+	}
+	return first, nil
+}
+
+// refusal is the problem of a request whose credentials are not enough.
+func (x *Exchange) refusal(err error) error {
+	if _, ok := errors.AsType[*Problem](err); ok {
+		return err
+	}
+	if errors.Is(err, ErrForbidden) {
+		return &Problem{Status: http.StatusForbidden, Code: CodeForbidden, Message: "The credentials do not allow this operation."}
+	}
+	var challenges []string
+	for _, alternative := range x.Operation.Security {
+		for _, r := range alternative {
+			if c := challenge(r); !slices.Contains(challenges, c) {
+				challenges = append(challenges, c)
+			}
+		}
+	}
+	text := "Credentials are missing, or not all of those that the operation needs together."
+	if !errors.Is(err, errMissing) {
+		text = "The credentials are invalid."
+	}
+	return &Problem{
+		Status: http.StatusUnauthorized, Code: CodeUnauthorized, Message: text,
+		Header: []Field{{"WWW-Authenticate", strings.Join(challenges, ", ")}}, Cause: err,
+	}
+}
+
+// challenge says which credential is accepted (RFC 9110 §11.6.1): HTTP has no scheme for keys and certificates.
+func challenge(r validate.Requirement) string {
+	const realm = ` realm="api"`
+	quoted := func(s string) string { return `"` + strings.NewReplacer(`"`, "'", `\`, "/").Replace(s) + `"` }
+	switch {
+	case r.Type == "apiKey":
+		return "ApiKey" + realm + ", in=" + quoted(r.In) + ", name=" + quoted(r.Name)
+	case r.Type == "mutualTLS":
+		return "Certificate" + realm
+	case r.Type == "http" && r.Name != "" && r.Name != "bearer":
+		return strings.ToUpper(r.Name[:1]) + r.Name[1:] + realm
+	}
+	return "Bearer" + realm
+}
+
+// Credential returns what a request has for a requirement, and whether it has one. More than one is none: readers disagree
+// which counts.
+func Credential(r *http.Request, of validate.Requirement) (string, bool) {
+	switch of.Type {
+	case "apiKey":
+		return only(keys(r, of))
+	case "mutualTLS":
+		return "", r.TLS != nil && len(r.TLS.PeerCertificates) > 0
+	}
+	line, ok := only(r.Header["Authorization"])
+	name, credential, _ := strings.Cut(line, " ")
+	credential = strings.Trim(credential, " ")
+	want := "bearer"
+	if of.Type == "http" && of.Name != "" {
+		want = of.Name
+	}
+	if !ok || credential == "" || !strings.EqualFold(name, want) {
+		return "", false
+	}
+	if want != "basic" {
+		return credential, true
+	}
+	text, err := base64.StdEncoding.DecodeString(credential)
+	return string(text), err == nil && strings.Contains(string(text), ":")
+}
+
+func only(values []string) (string, bool) {
+	if len(values) != 1 || values[0] == "" {
+		return "", false
+	}
+	return values[0], true
+}
+
+// keys returns the values that a request has for a key.
+func keys(r *http.Request, of validate.Requirement) []string {
+	switch of.In {
+	case "header":
+		return r.Header[http.CanonicalHeaderKey(of.Name)]
+	case "query":
+		return pairs(r.URL.RawQuery, "&", of.Name, url.QueryUnescape)
+	}
+	var values []string
+	for _, line := range r.Header["Cookie"] {
+		values = append(values, pairs(line, ";", of.Name, func(s string) (string, error) { return s, nil })...)
+	}
+	return values
+}
+
+// pairs returns the values of a name in a list of name=value.
+func pairs(list, separator, name string, decode func(string) (string, error)) []string {
+	var values []string
+	for pair := range strings.SplitSeq(list, separator) {
+		rawName, rawValue, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+		decoded, err := decode(rawName)
+		if err != nil || decoded != name {
+			continue
+		}
+		if value, err := decode(rawValue); err == nil {
+			values = append(values, value)
+		}
+	}
+	return values
+}
