@@ -182,12 +182,18 @@ func (a *auditRun) check(ctx context.Context) error {
 			return fmt.Errorf("the request %s has %d records", id, n)
 		}
 	}
-	return verifyTrail(ctx, a.rig, a.store)
+	_, err = verifyTrail(ctx, a.rig, a.store)
+	return err
 }
 
-func verifyTrail(ctx context.Context, r *rig, store string) error {
-	if out, err := exec.CommandContext(ctx, r.pfxrd, "audit", "verify", "--store", store).CombinedOutput(); err != nil {
-		return fmt.Errorf("verifying the trail: %w: %s", err, bytes.TrimSpace(out))
+// verifyTrail has the program verify a trail, and returns the ends of its chains.
+func verifyTrail(ctx context.Context, r *rig, store string) (string, error) {
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, r.pfxrd, "audit", "verify", "--store", store)
+	cmd.Stderr = &said
+	ends, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("verifying the trail: %w: %s", err, bytes.TrimSpace(said.Bytes()))
 	}
-	return nil
+	return string(ends), nil
 }

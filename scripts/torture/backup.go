@@ -49,7 +49,7 @@ func backup(ctx context.Context, r *rig) (string, error) {
 		c.close()
 		s.kill()
 		if err == nil {
-			err = errors.Join(verifyTrail(ctx, r, copied), restore(ctx, r, copied, store, objects))
+			err = errors.Join(sameTrail(ctx, r, store, copied), restore(ctx, r, copied, store, objects))
 		}
 		if err != nil {
 			return "", fmt.Errorf("round %d: %w", round+1, err)
@@ -131,6 +131,19 @@ func (r *rig) copy(ctx context.Context, from, to string) error {
 	return nil
 }
 
+// sameTrail verifies two trails, whose chains must have the same ends.
+func sameTrail(ctx context.Context, r *rig, a, b string) error {
+	one, err1 := verifyTrail(ctx, r, a)
+	other, err2 := verifyTrail(ctx, r, b)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	if one == "" || one != other {
+		return fmt.Errorf("the trail was not copied: its chains end in\n%sand in the copy in\n%s", one, other)
+	}
+	return nil
+}
+
 // lose removes a store in a file.
 func lose(store string) error {
 	path := strings.TrimPrefix(store, "sqlite:")
@@ -150,7 +163,7 @@ func restore(ctx context.Context, r *rig, from, store string, objects []*chain) 
 	if err := r.copy(ctx, from, store); err != nil {
 		return err
 	}
-	if err := verifyTrail(ctx, r, store); err != nil {
+	if err := sameTrail(ctx, r, from, store); err != nil {
 		return err
 	}
 	s, err := r.serve(ctx, "server", store, launch{})

@@ -22,7 +22,7 @@ type Exchange struct {
 	Start     time.Time           // when the request came
 	RequestID string
 	Principal any // what [Config.Authorize] has returned
-	State     any // of the program that calls [Handler.Serve]; see [Lookuper]
+	State     any // of the program that calls [Handler.Serve]
 
 	handler     *Handler
 	writer      http.ResponseWriter
@@ -54,21 +54,10 @@ func From(ctx context.Context) *Exchange {
 // PrincipalOf returns what [Config.Authorize] has returned for the request of a handler's context.
 func PrincipalOf(ctx context.Context) any { return From(ctx).Principal }
 
-// Lookuper is a State that has values for the contexts of handlers, at no cost for requests whose handlers ask for none.
-type Lookuper interface {
-	// Lookup returns the value of a key of [context.Context], nil for none.
-	Lookup(key any) any
-}
-
-// Value finds the exchange itself, what its State has, and what the request's context knows.
+// Value finds the exchange itself, and what the request's context knows.
 func (x *Exchange) Value(key any) any {
 	if _, ok := key.(exchangeKey); ok {
 		return x
-	}
-	if state, ok := x.State.(Lookuper); ok {
-		if v := state.Lookup(key); v != nil {
-			return v
-		}
 	}
 	return x.Context.Value(key)
 }

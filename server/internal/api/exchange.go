@@ -139,24 +139,14 @@ func (x *exchange) writeJSON(w http.ResponseWriter, status int, appendTo func([]
 	return err
 }
 
-// exchangeOf returns the exchange that a handler's context is, or comes from.
-func exchangeOf(ctx context.Context) *exchange { return strict.From(ctx).State.(*exchange) }
-
-// Lookup returns who asks for changes, under the key for that.
-func (x *exchange) Lookup(key any) any {
-	if _, ok := key.(pfx.AuthorKey); ok {
-		return x.author()
-	}
-	return nil
-}
-
-// author returns who asks, for the audit trail.
-func (x *exchange) author() *pfx.Author {
+// changing returns a context for a change, which says who asks for it.
+func changing(ctx context.Context) context.Context {
+	x := exchangeOf(ctx)
 	a := &pfx.Author{Request: x.RequestID}
 	if p, ok := x.Principal.(*auth.Principal); ok && p != nil {
 		a.Subject, a.App, a.Token = storable(p.Subject), storable(p.App), storable(p.Token)
 	}
-	return a
+	return context.WithValue(ctx, pfx.AuthorKey{}, a)
 }
 
 // maxClaim bounds what a token may put into the audit trail by one claim, in bytes.
@@ -167,6 +157,9 @@ func storable(claim string) string {
 	claim = strings.ToValidUTF8(claim[:min(len(claim), maxClaim)], "")
 	return strings.ReplaceAll(claim, "\x00", "")
 }
+
+// exchangeOf returns the exchange that a handler's context is, or comes from.
+func exchangeOf(ctx context.Context) *exchange { return strict.From(ctx).State.(*exchange) }
 
 // writeError writes a problem as Microsoft Graph does.
 func writeError(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, string) {

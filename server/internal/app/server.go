@@ -145,8 +145,7 @@ func (s *Server) notReady(ctx context.Context) string {
 	if err := s.store.Ready(ctx); err != nil {
 		return "the store is not ready" + reason(err)
 	}
-	switch {
-	case s.verifier.Ready(ctx) != nil:
+	if s.verifier.Ready(ctx) != nil {
 		return "the keys of an issuer cannot be read"
 	}
 	return ""
