@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -324,8 +325,11 @@ func (p *preparation) simplify(n *yaml.Node) {
 		if name.Value == "requestBody" || name.Value == "requestBodies" {
 			p.mergeBodies(value)
 		}
-		p.simplify(value)
+		if !slices.Contains(values, name.Value) || value.Kind == yaml.MappingNode && member(n, "type") == nil {
+			p.simplify(value)
+		}
 	}
+	p.nameValues(n)
 	if member(n, "type") != nil && remove(n, "contentMediaType", "contentEncoding") {
 		p.change("the string of line %d is as it stands on the wire: contentEncoding is not undone", n.Line)
 	}
@@ -333,6 +337,33 @@ func (p *preparation) simplify(n *yaml.Node) {
 		for _, item := range n.Content {
 			p.simplify(item)
 		}
+	}
+}
+
+// nameValues names the values of an enum of which two would have one name: oapi-codegen keeps either of them, by chance.
+func (p *preparation) nameValues(schema *yaml.Node) {
+	enum := member(schema, "enum")
+	if enum == nil || enum.Kind != yaml.SequenceNode || member(schema, "x-enum-varnames") != nil {
+		return
+	}
+	names := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	var taken []string
+	clash := false
+	for _, value := range enum.Content {
+		if value.Tag != "!!str" {
+			return
+		}
+		name := cmp.Or(codegen.SchemaNameToTypeName(value.Value), "Empty")
+		chosen := name
+		for i := 2; slices.Contains(taken, chosen); i++ {
+			chosen, clash = fmt.Sprint(name, "_", i), true
+		}
+		taken = append(taken, chosen)
+		names.Content = append(names.Content, scalar(chosen))
+	}
+	if clash {
+		schema.Content = append(schema.Content, scalar("x-enum-varnames"), names)
+		p.change("the values of the enum of line %d are %s", enum.Line, strings.Join(taken, ", "))
 	}
 }
 

@@ -29,6 +29,10 @@ func TestPrepare(t *testing.T) {
 		},
 		{"members of one name", components("{schemas: {Pet: {properties: {error: {}, Error: {}, '-1': {}, '+1': {}}}}}"), components("{schemas: {Pet: {properties: {error: {}, Error: {x-go-name: Error2}, '-1': {}, '+1': {}}}}}"), ""},
 		{"an enum that repeats itself", components("{schemas: {Pet: {enum: [a, b, a, '1', 1]}}}"), components("{schemas: {Pet: {enum: [a, b, '1', 1]}}}"), ""},
+		{
+			"values of one name", components(`{schemas: {E: {type: string, enum: [a, '\', '', A]}}}`), components(`{schemas: {E: {type: string, enum: [a, '\', '', A]}}}`),
+			components(`{schemas: {E: {type: string, enum: [a, '\', '', A], x-enum-varnames: [A, Empty, Empty_2, A_2]}}}`),
+		},
 		{"an example that repeats itself", components("{schemas: {Pet: {type: object, example: {enum: [a, a]}}}}"), "", ""},
 		{"a parameter of the path", components("{parameters: {e: {in: path, name: error}, q: {in: query, name: error}}}"), components("{parameters: {e: {in: path, name: error, x-go-name: ErrorParameter}, q: {in: query, name: error}}}"), ""},
 		{
