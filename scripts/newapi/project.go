@@ -198,7 +198,7 @@ func (p *project) begin() error {
 // expand writes the templates of folders.
 func (p *project) expand(folders ...string) error {
 	for _, folder := range folders {
-		err := fs.WalkDir(starter, folder, func(file string, entry fs.DirEntry, err error) error {
+		err := fs.WalkDir(starter, folder, func(file string, _ fs.DirEntry, err error) error {
 			name, isTemplate := strings.CutSuffix(strings.TrimPrefix(file, folder+"/"), ".tmpl")
 			if err != nil || !isTemplate {
 				return err

@@ -146,7 +146,7 @@ func exchange(address string, request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err // it does not serve any more
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // nothing more is to be learned from it
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	_, _ = c.Write(request) // who refuses it may not read all of it
 	_ = c.(*net.TCPConn).CloseWrite()

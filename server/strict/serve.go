@@ -11,11 +11,13 @@ import (
 )
 
 // ErrNotImplemented is the error of a handler that has not been written.
-var ErrNotImplemented error = &Problem{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The server does not implement this operation yet."}
+var ErrNotImplemented error = &notImplemented
+
+var notImplemented = Problem{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The server does not implement this operation yet."}
 
 // LeftOut returns the Serve of an operation that no code could be written for: clients get 501, the log gets the reason.
 func LeftOut(reason string) func(x *Exchange) error {
-	p := *ErrNotImplemented.(*Problem)
+	p := notImplemented
 	p.Cause = errors.New(reason)
 	return func(*Exchange) error { return &p }
 }
@@ -53,7 +55,9 @@ func ListenAndServe(ctx context.Context, address string, h http.Handler, log *sl
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	<-failed
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	log.Info("drained")
 	return err
 }

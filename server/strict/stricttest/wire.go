@@ -34,17 +34,17 @@ type request struct {
 }
 
 // add writes a parameter where it belongs.
-func (r *request) add(p *validate.Parameter, v any) error {
+func (q *request) add(p *validate.Parameter, v any) error {
 	switch p.In {
 	case "path":
-		r.path = append(r.path, pathText(p, v))
+		q.path = append(q.path, pathText(p, v))
 	case "query":
-		r.query = append(r.query, queryText(p, v)...)
+		q.query = append(q.query, queryText(p, v)...)
 	case "header":
-		r.header[http.CanonicalHeaderKey(p.Name)] = []string{plain(p, v, ",")}
+		q.header[http.CanonicalHeaderKey(p.Name)] = []string{plain(p, v, ",")}
 	case "cookie":
-		pairs := append(r.header["Cookie"], strings.Join(queryText(p, v), "; "))
-		r.header["Cookie"] = []string{strings.Join(pairs, "; ")}
+		pairs := append(q.header["Cookie"], strings.Join(queryText(p, v), "; "))
+		q.header["Cookie"] = []string{strings.Join(pairs, "; ")}
 	default:
 		return fmt.Errorf("a parameter in %q", p.In)
 	}
@@ -176,28 +176,28 @@ func jsonText(v any) string {
 }
 
 // setBody writes a value as a body of a media type. It reports false where there is no way to write it.
-func (r *request) setBody(b *validate.Body, v any) bool {
+func (q *request) setBody(b *validate.Body, v any) bool {
 	kind := b.Type
 	switch {
 	case strings.HasPrefix(kind, "multipart/"):
-		return r.setMultipart(b, v)
+		return q.setMultipart(b, v)
 	case kind == "application/x-www-form-urlencoded":
-		return r.setForm(b, v)
+		return q.setForm(b, v)
 	case strings.Contains(kind, "xml") || strings.Contains(kind, "*"):
 		return false
 	case validate.IsJSON(kind):
-		r.body = []byte(jsonText(v))
+		q.body = []byte(jsonText(v))
 	default:
-		r.body = []byte(text(v))
+		q.body = []byte(text(v))
 	}
-	r.contentType = kind
+	q.contentType = kind
 	for _, name := range slices.Sorted(maps.Keys(b.Parameters)) {
-		r.contentType += "; " + name + "=" + b.Parameters[name]
+		q.contentType += "; " + name + "=" + b.Parameters[name]
 	}
 	return true
 }
 
-func (r *request) setForm(b *validate.Body, v any) bool {
+func (q *request) setForm(b *validate.Body, v any) bool {
 	members, ok := v.(map[string]any)
 	if !ok {
 		return false
@@ -212,11 +212,11 @@ func (r *request) setForm(b *validate.Body, v any) bool {
 		}
 		pairs = append(pairs, queryText(p, members[name])...)
 	}
-	r.contentType, r.body = b.Type, []byte(strings.Join(pairs, "&"))
+	q.contentType, q.body = b.Type, []byte(strings.Join(pairs, "&"))
 	return true
 }
 
-func (r *request) setMultipart(b *validate.Body, v any) bool {
+func (q *request) setMultipart(b *validate.Body, v any) bool {
 	members, ok := v.(map[string]any)
 	if !ok || b.Type != "multipart/form-data" {
 		return false
@@ -237,7 +237,7 @@ func (r *request) setMultipart(b *validate.Body, v any) bool {
 	if w.Close() != nil {
 		return false
 	}
-	r.contentType, r.body = w.FormDataContentType(), data.Bytes()
+	q.contentType, q.body = w.FormDataContentType(), data.Bytes()
 	return true
 }
 
