@@ -120,7 +120,8 @@ func TestInFrontOfAServer(t *testing.T) {
 		"an unknown member": {sample, token, `{"tenantID":"x"}`, http.StatusBadRequest},
 		"a member twice":    {sample, token, `{"status":6,"status":7}`, http.StatusBadRequest},
 		"an unknown option": {sample + "?$top=1", token, `{"status":6}`, http.StatusBadRequest},
-		"an unknown path":   {"/beta/pfxRecryptionRequest/sample", token, `{}`, http.StatusNotFound},
+		"an unknown path":   {"/beta/pfxRecryptionRequest/sample", token, `{}`, http.StatusBadRequest},
+		"no base path":      {"/v1/pfxRecryptionRequests/sample", token, `{}`, http.StatusNotFound},
 		"no token":          {sample, "none", `{"status":6}`, http.StatusUnauthorized},
 	} {
 		status, answer, graph := patch(t, client, tt.path, tt.token, tt.body)
