@@ -69,7 +69,7 @@ func TestConfiguration(t *testing.T) {
 		"an unknown member":  {"/beta/pfxRecryptionRequests/sample", `{"tenantID":"x"}`, http.StatusBadRequest},
 		"a member twice":     {"/beta/pfxRecryptionRequests/sample", `{"status":6,"status":7}`, http.StatusBadRequest},
 		"a key with a slash": {"/beta/pfxRecryptionRequests/a%2Fb", `{"status":6}`, http.StatusBadRequest},
-		"two slashes":        {"/beta//pfxRecryptionRequests/sample", `{"status":6}`, http.StatusNotFound},
+		"two slashes":        {"/beta//pfxRecryptionRequests/sample", `{"status":6}`, http.StatusBadRequest},
 		"a long body":        {"/beta/pfxRecryptionRequests/sample", strings.Repeat(" ", 1<<20+1), http.StatusRequestEntityTooLarge},
 	} {
 		before := upstream.count()
