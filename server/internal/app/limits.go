@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -32,15 +31,6 @@ func (l *ConnectionLimits) config() conns.Config {
 
 // maxMaxConnections keeps idle connections from taking more than some hundreds of MB.
 const maxMaxConnections = 16 << 10
-
-// defaultMaxConnections leaves files for the store, the upstream and the admin listener.
-func defaultMaxConnections() int {
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return maxMaxConnections
-	}
-	return int(max(1, min(files.Cur/4*3, maxMaxConnections)))
-}
 
 // showConnections registers what a listener counts.
 func (h *host) showConnections(l *conns.Listener) {
