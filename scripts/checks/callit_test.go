@@ -38,7 +38,7 @@ func TestCallItFrom(t *testing.T) {
 			t.Parallel()
 			language, known := languages[block[1]]
 			if !known {
-				t.Fatal("nobody runs this block")
+				t.Fatal("no program is set for this language")
 			}
 			program, err := exec.LookPath(language.program)
 			if err != nil && (!language.needed || os.Getenv("CI") == "") {

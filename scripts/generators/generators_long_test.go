@@ -30,7 +30,7 @@ func tool(t *testing.T, name string, args ...string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), path, args...)
 }
 
-// document writes what pfxrd spec prints into a folder of the test, without the files beside the document.
+// document saves the output of pfxrd spec in a temporary folder, which has no other file of the contract.
 func document(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	text, err := exec.CommandContext(t.Context(), filepath.Join(programtest.Dir(t), "pfxrd"), append([]string{"spec"}, args...)...).Output()

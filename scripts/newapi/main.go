@@ -5,8 +5,8 @@
 //	make -C todo run
 //
 // Without -spec the project is a small todo API with a SQLite file, whose handlers work. In a project that it wrote, newapi
-// needs no flags: it generates anew from the document and adds stubs for new operations to handlers.go. It changes no handler,
-// and says which have no operation any more.
+// needs no flags: it generates the code again and adds stubs for new operations to handlers.go. It never changes a handler,
+// and lists those whose operation is gone.
 //
 // The project is the document, handlers.go, a main.go of a few lines, a test that sends the document's examples to the real
 // server, a Makefile, and the folder api, which is generated. What all servers have in common is in package strict; no glue

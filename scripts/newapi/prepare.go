@@ -93,8 +93,8 @@ func readingFrom(generate []byte, document string, isPrepared bool) []byte {
 	return []byte(strings.Join(lines, ""))
 }
 
-// preparation changes a document so that what oapi-codegen makes of it compiles. No change has a meaning for requests and
-// responses: they give names that Go can have, and take away what stands twice.
+// preparation changes a document so that what oapi-codegen makes of it compiles. No change affects requests or
+// responses: it gives names that Go accepts, or removes duplicates.
 type preparation struct {
 	root    *yaml.Node
 	changes []string

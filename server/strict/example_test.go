@@ -1,6 +1,7 @@
 package strict_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,9 +48,10 @@ func Example() {
 		}
 		text, _ := io.ReadAll(response.Body)
 		response.Body.Close()
+		text, _, _ = bytes.Cut(text, []byte(`,"errors"`)) // the list has the same for each fault, with its place
 		fmt.Println(response.StatusCode, strings.TrimSpace(string(text)))
 	}
 	// Output:
 	// 200 {"id":"1","title":"null"}
-	// 400 {"type":"about:blank","title":"Bad Request","status":400,"detail":"The value of 'title' does not fit the contract: 'minLength' is 1.","errors":[{"pointer":"#/title","keyword":"minLength","detail":"The value of 'title' does not fit the contract: 'minLength' is 1."}]}
+	// 400 {"type":"about:blank","title":"Bad Request","status":400,"detail":"The value of 'title' does not fit the contract: 'minLength' is 1."
 }

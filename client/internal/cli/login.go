@@ -150,7 +150,7 @@ func (l *login) save(asFile bool) (string, error) {
 func loadLogin(server string) (*login, error) {
 	name, err := loginFile(server)
 	if err != nil {
-		return nil, nil // without a home there is no file, and nobody logged in
+		return nil, nil // there is no home directory, so there is no login
 	}
 	l := &login{inFile: true}
 	if found, err := loadState(name, l); found || err != nil {

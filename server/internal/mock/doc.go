@@ -37,9 +37,9 @@
 //
 // With Config.Stateful, a path with POST, and the same path followed by one parameter, are a collection and its objects. POST
 // creates an object, with what only the server can know made from the schema: its key, required and readOnly members. GET,
-// PUT, PATCH and DELETE then act on it, and GET of the collection lists all objects, on one page whatever its parameters say. PATCH is a merge patch (RFC 7396), and a
-// JSON Patch (RFC 6902) where the document has the media type. Nothing is stored that the document does not allow
-// as the response of GET. If the document describes ETag or If-Match, objects have entity tags, and If-Match and If-None-Match
+// PUT, PATCH and DELETE then act on it. GET of the collection lists all objects on one page, whatever its parameters say.
+// PATCH is a merge patch (RFC 7396), and a JSON Patch (RFC 6902) where the document has the media type. Nothing is stored
+// that the document does not allow as the response of GET. If the document describes ETag or If-Match, objects have entity tags, and If-Match and If-None-Match
 // count. A request with one of the preferences above is answered without the state.
 //
 // Objects are in memory, at most Config.MaxObjects and 64 MiB together: beyond that, POST is 507.

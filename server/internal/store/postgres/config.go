@@ -19,8 +19,8 @@ import (
 // Config says which database to open. Only URL is required.
 type Config struct {
 	// URL is the address, postgres://USER@HOST:PORT/DATABASE?…, with any parameter that libpq knows (sslmode, sslrootcert,
-	// …), several hosts (HOST:PORT,HOST:PORT), of which the one that takes changes is used, any setting of the server, and those of the pool (pool_max_conns, …).
-	// What it says wins over the defaults of this package. The password may be in it, in PGPASSWORD or in a password
+	// …), any setting of the server, and those of the pool (pool_max_conns, …). Of several hosts (HOST:PORT,HOST:PORT) the
+	// one that takes changes is used. What it says wins over the defaults of this package. The password may be in it, in PGPASSWORD or in a password
 	// file. Required.
 	URL string
 	// Index names the members, besides those that always have one, on which Open makes an index: those of which a $filter
