@@ -78,6 +78,10 @@ func TestStubs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := &project{options: &options{dir: t.TempDir(), module: "example.com/todo"}, log: io.Discard}
+			var err error
+			if p.before, err = takeSnapshot(p.dir); err != nil {
+				t.Fatal(err)
+			}
 			write := func(name, text string) {
 				if err := p.write(name, []byte(text)); err != nil {
 					t.Fatal(err)

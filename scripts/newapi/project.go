@@ -35,6 +35,7 @@ type project struct {
 	document string   // the path of the document in the folder
 	schemes  []string // the security schemes that operations ask for
 	source   *source
+	before   *snapshot
 	log      io.Writer
 }
 
@@ -47,12 +48,11 @@ func write(ctx context.Context, o *options, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	before, err := takeSnapshot(p.dir)
-	if err != nil {
+	if p.before, err = takeSnapshot(p.dir); err != nil {
 		return err
 	}
 	if err := p.make(ctx, isNew); err != nil {
-		return errors.Join(err, before.restore())
+		return errors.Join(err, p.before.restore())
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (p *project) facts() map[string]any {
 
 func (p *project) write(name string, data []byte) error {
 	path := p.path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	if err := errors.Join(p.before.keep(path), os.MkdirAll(filepath.Dir(path), 0o777)); err != nil {
 		return err
 	}
 	return os.WriteFile(path, data, 0o666)
@@ -289,57 +289,83 @@ func (p *project) report(ctx context.Context, isNew bool, added []string, stale 
 	return nil
 }
 
-// snapshot is what the folder has of the files that newapi writes.
+// snapshot has what the files that newapi writes were before. Others, such as the data of a running server, are left alone.
 type snapshot struct {
-	dir     string
-	existed bool
-	files   map[string][]byte
+	dir, api        string
+	existed, hadAPI bool
+	files           map[string][]byte // nil for a file that was not there
 }
 
+// takeSnapshot keeps the files that the go command and the generators write.
 func takeSnapshot(dir string) (*snapshot, error) {
-	s := &snapshot{dir: dir, files: map[string][]byte{}}
-	_, err := os.Stat(dir)
-	s.existed = err == nil
-	if !s.existed {
-		return s, nil
+	s := &snapshot{dir: dir, api: filepath.Join(dir, apiFolder), files: map[string][]byte{}}
+	s.existed, s.hadAPI = exists(dir), exists(s.api)
+	if s.hadAPI {
+		if err := walk(s.api, s.keep); err != nil {
+			return nil, err
+		}
 	}
-	return s, s.walk(func(path string) error {
-		data, err := os.ReadFile(path)
-		s.files[path] = data
-		return err
-	})
+	return s, errors.Join(s.keep(filepath.Join(dir, "go.mod")), s.keep(filepath.Join(dir, "go.sum")))
 }
 
-// walk calls f for each regular file of the project, but not for those of hidden folders such as .git.
-func (s *snapshot) walk(f func(path string) error) error {
-	return filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// keep keeps a file that is going to be written.
+func (s *snapshot) keep(path string) error {
+	if _, kept := s.files[path]; kept {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = nil, nil
+	}
+	s.files[path] = data
+	return err
+}
+
+// walk calls f for each regular file of a folder.
+func walk(folder string, f func(path string) error) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
 			return err
-		case entry.IsDir() && path != s.dir && strings.HasPrefix(entry.Name(), "."):
-			return filepath.SkipDir
-		case !entry.Type().IsRegular():
-			return nil
 		}
 		return f(path)
 	})
 }
 
-// restore brings the folder back to what it was.
+// restore brings the files back to what they were.
 func (s *snapshot) restore() error {
 	if !s.existed {
 		return os.RemoveAll(s.dir)
 	}
-	err := s.walk(func(path string) error {
-		if _, ok := s.files[path]; !ok {
+	var errs []error
+	for path, data := range s.files {
+		errs = append(errs, put(path, data))
+	}
+	if !s.hadAPI {
+		return errors.Join(append(errs, os.RemoveAll(s.api))...)
+	}
+	return errors.Join(append(errs, walk(s.api, func(path string) error {
+		if s.files[path] == nil {
 			return os.Remove(path)
 		}
 		return nil
-	})
-	for path, data := range s.files {
-		if now, e := os.ReadFile(path); e != nil || !bytes.Equal(now, data) {
-			err = errors.Join(err, os.WriteFile(path, data, 0o666))
+	}))...)
+}
+
+// put makes a file what it was; nil is none.
+func put(path string, data []byte) error {
+	if data == nil {
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
+		return nil
 	}
-	return err
+	if now, err := os.ReadFile(path); err == nil && bytes.Equal(now, data) {
+		return nil
+	}
+	return os.WriteFile(path, data, 0o666)
 }
