@@ -52,7 +52,7 @@ scripts/test.sh long
 PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
 
 step "the modules below scripts"
-(cd scripts/bench && go vet ./... && go test ./...)
+(cd scripts/bench && go vet ./... && go mod tidy -diff && go test ./...)
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
 (cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
 
@@ -89,7 +89,7 @@ step "each fuzz target for $FUZZTIME"
 scripts/fuzz.sh
 
 if [ -n "$clients" ]; then
-	step "the end of the tests with Microsoft's clients"
+	step "the end of the tests with every client"
 	wait "$clients" || { cat "$before/clients" >&2; exit 1; }
 	cat "$before/clients"
 fi

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -67,8 +68,13 @@ func rows(t *testing.T) (rows []row) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(text, &rows); err != nil {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&rows); err != nil {
 		t.Fatal(err)
+	}
+	if len(rows) < 113 {
+		t.Fatalf("the table has %d rows", len(rows))
 	}
 	return rows
 }

@@ -308,12 +308,15 @@ func TestUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
 	const workers, times = 32, 100
 	for name, connect := range clients {
+		if name == "chromium" {
+			continue // the package in the page is that of Node
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, name)})
 			c, ok := connect(t, server.URL, server.Token(t, pfxtest.Grant{})).(maker)
-			if !ok || name == "chromium" {
-				return // the client of others has no such update; the package in the page is that of Node
+			if !ok {
+				return // the client of others has no such update
 			}
 			got := c.make(t.Context(), call{Op: "update", ID: name, Times: times, Workers: workers})
 			if got.Kind != "ok" || got.Body["status"] != 6.0+workers*times {

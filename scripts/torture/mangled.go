@@ -134,7 +134,7 @@ func (m *mangler) run(ctx context.Context) error {
 			err = m.judge(response)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w, to %.4q", m.name, err, request)
+			return fmt.Errorf("%s: %w, to %q", m.name, err, request)
 		}
 	}
 	return nil

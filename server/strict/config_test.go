@@ -181,6 +181,7 @@ func TestMiddleware(t *testing.T) {
 	if get(t, e, "/v1/todos/a"); got != pattern {
 		t.Errorf("echo: got %q", got)
 	}
+	got = ""
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -28,7 +28,7 @@
 // # Handlers
 //
 // A method's context is the [Exchange]: [From] returns it, with the request, the operation, the request's id and the principal.
-// An error that is a [*Problem] is the response; any other is 500 and one line of the log, and none of its text is sent:
+// An error that is a [*Problem] is the response; any other is 500, or 503 if it says that a context has ended, and one line of the log, and none of its text is sent:
 //
 //	return nil, &strict.Problem{Status: http.StatusNotFound, Message: "There is no such todo."}
 //

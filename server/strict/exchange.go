@@ -40,6 +40,7 @@ type Exchange struct {
 	status      int32
 	exact       bool // the Content-Type is the body's media type itself
 	committed   bool // the response has begun
+	gone        bool // a write has failed: the client takes no more
 	late        bool // it failed after that, or the handler wants it to break off
 }
 
@@ -170,6 +171,7 @@ func (x *Exchange) Write(p []byte) (int, error) {
 	x.committed = true
 	n, err := x.writer.Write(p)
 	x.size += int64(n)
+	x.gone = x.gone || err != nil
 	return n, err
 }
 

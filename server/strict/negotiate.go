@@ -122,7 +122,7 @@ func covers(accepted, mediaType string) int {
 		return 0
 	case sub == "*":
 		return 2
-	case strings.HasPrefix(ourSub, "*"):
+	case strings.HasPrefix(ourSub, "*") && strings.HasSuffix(sub, ourSub[1:]):
 		return 3
 	}
 	return 0

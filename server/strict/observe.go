@@ -56,7 +56,9 @@ func (x *Exchange) observe() {
 func (x *Exchange) took() time.Duration { return x.handler.config.Now().Sub(x.Start) }
 
 // failed reports whether the response is the server's fault, or breaks off.
-func (x *Exchange) failed() bool { return x.late || x.status >= http.StatusInternalServerError }
+func (x *Exchange) failed() bool {
+	return x.late && !x.gone || x.status >= http.StatusInternalServerError
+}
 
 // measure makes the histogram of the handler.
 func (h *Handler) measure() error {

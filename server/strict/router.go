@@ -112,7 +112,8 @@ func responseTypes(list []*validate.Response, counts func(status string) bool) [
 // add puts an operation where its template leads. Of two operations that are the same to a request the first counts.
 func (n *node) add(base string, op *operation) {
 	at, pattern := n, base+op.Path
-	op.pattern = op.Method + " " + pattern
+	own := *op // an operation may have several base paths
+	own.pattern = op.Method + " " + pattern
 	for segment := range strings.SplitSeq(strings.TrimPrefix(pattern, "/"), "/") {
 		at = at.follow(segment)
 	}
@@ -123,7 +124,7 @@ func (n *node) add(base string, op *operation) {
 	if slices.ContainsFunc(res.operations, func(other *operation) bool { return other.Method == op.Method }) {
 		return
 	}
-	res.operations = append(res.operations, op)
+	res.operations = append(res.operations, &own)
 	res.describe()
 }
 

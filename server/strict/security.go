@@ -160,9 +160,11 @@ func pairs(list, separator, name string, decode func(string) (string, error)) []
 		if err != nil || decoded != name {
 			continue
 		}
-		if value, err := decode(rawValue); err == nil {
-			values = append(values, value)
+		value, err := decode(rawValue)
+		if err != nil {
+			value = "" // it counts: who sends two, sends none
 		}
+		values = append(values, value)
 	}
 	return values
 }

@@ -31,7 +31,7 @@ const (
 )
 
 // ListenAndServe serves h until ctx is done. Then it takes no more requests, waits for those in flight, and returns nil. It logs
-// where it serves; an address without a port, or with the port 0, gets a free one.
+// where it serves; an empty port, or the port 0, stands for a free one.
 func ListenAndServe(ctx context.Context, address string, h http.Handler, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {

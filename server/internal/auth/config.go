@@ -20,7 +20,8 @@ type Config struct {
 	Issuers []string
 	// Local is a development issuer in this process, whose tokens are trusted too: its keys are not fetched. Nil means none.
 	Local *Issuer
-	// Audiences are the names that this API goes by in `aud`, compared letter by letter. Required.
+	// Audiences are the names that this API goes by in `aud`, compared letter by letter. Required
+	// unless there is Local.
 	Audiences []string
 	// HTTPClient fetches keys. Redirects are never followed. Nil means a client of its own, with the environment's proxies.
 	HTTPClient *http.Client

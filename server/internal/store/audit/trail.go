@@ -190,10 +190,12 @@ func copyChain(ctx context.Context, v View, to Trail, h Head, after int64, n *in
 			end := batch[len(batch)-1]
 			head.Chain = Chain{ID: h.ID, Number: end.Number, Hash: end.Hash}
 		}
-		err := to.PutTrail(ctx, []Head{head}, batch)
+		if err := to.PutTrail(ctx, []Head{head}, batch); err != nil {
+			return err
+		}
 		*n += int64(len(batch))
 		batch = batch[:0]
-		return err
+		return nil
 	}
 	for r, err := range v.Chain(h.ID, after) {
 		if err != nil {

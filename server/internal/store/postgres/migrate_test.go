@@ -66,7 +66,7 @@ func TestMigrate(t *testing.T) {
 
 	for name, tt := range map[string]struct{ prepare, want string }{
 		"newerSchema": {"CREATE TABLE pfxr_migration (id int, version_id bigint, is_applied boolean, tstamp timestamp); INSERT INTO pfxr_migration VALUES (1, 1000, true, now())",
-			"its schema version 1000 is newer than this program's "},
+			fmt.Sprintf("its schema version 1000 is newer than this program's %d: use the release that wrote it, or a later one", lastVersion(t))},
 		"tableOfOthers": {"CREATE TABLE request (a int); INSERT INTO request VALUES (1)", `relation "request" already exists`},
 	} {
 		t.Run(name+"IsRefused", func(t *testing.T) {

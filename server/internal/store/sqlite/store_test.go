@@ -263,7 +263,7 @@ func TestOpenRefuses(t *testing.T) {
 		"otherApplication":        {script("PRAGMA application_id = 7; CREATE TABLE t (a); INSERT INTO t VALUES (1)"), "the database of another application (application_id 7,"},
 		"otherApplicationWithLog": {script("PRAGMA application_id = 7; PRAGMA journal_mode = WAL; CREATE TABLE t (a)"), "the database of another application"},
 		"noApplication":           {script("CREATE TABLE t (a)"), "the database of another application (application_id 0,"},
-		"newerSchema":             {ours("PRAGMA user_version = 1000"), "its schema version 1000 is newer than this program's "},
+		"newerSchema":             {ours("PRAGMA user_version = 1000"), "its schema version 1000 is newer than this program's 2"},
 		"tableMissing":            {ours("DROP TABLE request"), "no such table: request"},
 		"damagedSchema":           {damaged(100, 200), "the database is damaged"},
 		"cutShort":                {cutTo(4096), "the database is damaged"},
