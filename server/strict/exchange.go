@@ -38,10 +38,11 @@ type Exchange struct {
 	lines       [3][1]string // of header fields, without an allocation
 	size        int64
 	status      int32
-	exact       bool // the Content-Type is the body's media type itself
-	committed   bool // the response has begun
-	gone        bool // a write has failed: the client takes no more
-	late        bool // it failed after that, or the handler wants it to break off
+	exact       bool          // the Content-Type is the body's media type itself
+	committed   bool          // the response has begun
+	duration    time.Duration // once it is over
+	gone        bool          // a write has failed: the client takes no more
+	late        bool          // it failed after that, or the handler wants it to break off
 }
 
 type exchangeKey struct{}
@@ -155,6 +156,9 @@ func (x *Exchange) Status() int { return int(x.status) }
 
 // Problem returns why the request was refused or failed, once it is over; nil if neither.
 func (x *Exchange) Problem() *Problem { return x.problem }
+
+// Duration is how long the exchange has lasted, once it is over.
+func (x *Exchange) Duration() time.Duration { return x.duration }
 
 // Header, WriteHeader and Write are those of the response; what was sent is kept for the log.
 func (x *Exchange) Header() http.Header { return x.writer.Header() }

@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,17 +75,21 @@ func AppendProblem(buf []byte, p *Problem, requestID string) []byte {
 	if isUUID(requestID) {
 		d.Instance = "urn:uuid:" + requestID
 	}
-	return append(buf, encode(&d)...)
-}
-
-// encode returns a value as JSON that no reader of HTML takes for markup. Clients choose names of members and parameters:
-// what is not UTF-8 in them becomes U+FFFD.
-func encode(v *details) []byte {
-	text, err := json.Marshal(v, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true), jsontext.AllowInvalidUTF8(true))
+	text, err := AppendJSON(buf, &d)
 	if err != nil {
 		panic("strict: " + err.Error()) // strings and an int can be encoded
 	}
 	return text
+}
+
+// AppendJSON appends a value as JSON that no reader of HTML takes for markup. Clients choose names of members and
+// parameters: what is not UTF-8 in them becomes U+FFFD.
+func AppendJSON(buf []byte, v any) ([]byte, error) {
+	text, err := json.Marshal(v, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true), jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return nil, fmt.Errorf("writing JSON: %w", err)
+	}
+	return append(buf, text...), nil
 }
 
 // isUUID reports whether s is a UUID as RFC 9562 §4 writes it, in lower case.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -17,8 +16,9 @@ import (
 
 // observe counts a finished exchange, ends its span, tells whoever wants to know, and writes its line of the log.
 func (x *Exchange) observe() {
+	x.duration = x.handler.config.Now().Sub(x.Start)
 	if x.handler.duration != nil {
-		x.handler.duration.Record(x.Context, x.took().Seconds(), metric.WithAttributes(x.attributes()...))
+		x.handler.duration.Record(x.Context, x.duration.Seconds(), metric.WithAttributes(x.attributes()...))
 	}
 	x.endSpan()
 	if x.handler.config.Done != nil {
@@ -33,7 +33,7 @@ func (x *Exchange) observe() {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", message.Method(x.Request.Method)), slog.Int("status", x.Status()), slog.Int64("bytes", x.size),
-		slog.Float64("duration_ms", float64(x.took().Microseconds())/1000), slog.String("request-id", x.RequestID),
+		slog.Float64("duration_ms", float64(x.duration.Microseconds())/1000), slog.String("request-id", x.RequestID),
 	}
 	if x.Operation != nil {
 		attrs = append(attrs, slog.String("operation", x.Operation.ID))
@@ -51,9 +51,6 @@ func (x *Exchange) observe() {
 	}
 	log.LogAttrs(x, level, "request", attrs...)
 }
-
-// took is how long the exchange has lasted.
-func (x *Exchange) took() time.Duration { return x.handler.config.Now().Sub(x.Start) }
 
 // failed reports whether the response is the server's fault, or breaks off.
 func (x *Exchange) failed() bool {
@@ -101,16 +98,26 @@ func (x *Exchange) beginSpan() {
 		return
 	}
 	ctx := traceContext.Extract(x.Context, propagation.HeaderCarrier(x.Request.Header))
-	x.Context, x.span = x.handler.config.Tracer.Start(ctx, x.method(), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.Start))
+	x.Context, x.span = x.handler.config.Tracer.Start(ctx, x.spanName(), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.Start))
+}
+
+// spanName is the method and the route; of a method that HTTP does not know, which is HTTP (semantic conventions for HTTP).
+func (x *Exchange) spanName() string {
+	method := x.method()
+	if method == "_OTHER" {
+		method = "HTTP"
+	}
+	if x.resource == nil {
+		return method
+	}
+	return method + " " + x.resource.pattern
 }
 
 func (x *Exchange) endSpan() {
 	if x.span == nil {
 		return
 	}
-	if x.resource != nil {
-		x.span.SetName(x.method() + " " + x.resource.pattern)
-	}
+	x.span.SetName(x.spanName())
 	x.span.SetAttributes(x.attributes()...)
 	if x.failed() {
 		x.span.SetStatus(codes.Error, "")

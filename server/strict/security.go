@@ -5,11 +5,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // Scheme verifies the credential of a security scheme, and returns whom it is of. The credential is the token of a bearer, the
@@ -108,7 +108,7 @@ func challenge(r validate.Requirement) string {
 func Credential(r *http.Request, of validate.Requirement) (string, bool) {
 	switch of.Type {
 	case "apiKey":
-		return only(keys(r, of))
+		return only(message.Keys(r, of.In, of.Name))
 	case "mutualTLS":
 		return "", r.TLS != nil && len(r.TLS.PeerCertificates) > 0
 	}
@@ -134,37 +134,4 @@ func only(values []string) (string, bool) {
 		return "", false
 	}
 	return values[0], true
-}
-
-// keys returns the values that a request has for a key.
-func keys(r *http.Request, of validate.Requirement) []string {
-	switch of.In {
-	case "header":
-		return r.Header[http.CanonicalHeaderKey(of.Name)]
-	case "query":
-		return pairs(r.URL.RawQuery, "&", of.Name, url.QueryUnescape)
-	}
-	var values []string
-	for _, line := range r.Header["Cookie"] {
-		values = append(values, pairs(line, ";", of.Name, func(s string) (string, error) { return s, nil })...)
-	}
-	return values
-}
-
-// pairs returns the values of a name in a list of name=value.
-func pairs(list, separator, name string, decode func(string) (string, error)) []string {
-	var values []string
-	for pair := range strings.SplitSeq(list, separator) {
-		rawName, rawValue, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-		decoded, err := decode(rawName)
-		if err != nil || decoded != name {
-			continue
-		}
-		value, err := decode(rawValue)
-		if err != nil {
-			value = "" // it counts: who sends two, sends none
-		}
-		values = append(values, value)
-	}
-	return values
 }

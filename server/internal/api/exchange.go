@@ -197,7 +197,7 @@ func (c *Config) done(x *strict.Exchange) {
 	if x.Operation != nil {
 		operation = x.Operation.ID
 	}
-	c.Done(operation, x.Status(), reasonOf(x.Problem()), c.Now().Sub(x.Start))
+	c.Done(operation, x.Status(), reasonOf(x.Problem()), x.Duration())
 }
 
 // reasonOf returns why a request was refused, "" if it was not.

@@ -117,7 +117,7 @@ func (h *host) loadCertificate(certFile, keyFile string) error {
 	h.certificate, h.files = c, append(h.files, certFile, keyFile)
 	h.reloads.count("certificate", nil)
 	h.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: "pfxr", Name: "certificate_expiry_timestamp_seconds", Help: "When the certificate of --tls-cert expires.",
+		Namespace: metricsNamespace, Name: "certificate_expiry_timestamp_seconds", Help: "When the certificate of --tls-cert expires.",
 	}, func() float64 { return float64(c.expiry().Unix()) }))
 	return nil
 }

@@ -35,10 +35,10 @@ const maxMaxConnections = 16 << 10
 // showConnections registers what a listener counts.
 func (h *host) showConnections(l *conns.Listener) {
 	gauge := func(name, help string, value func() int) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "pfxr", Name: name, Help: help}, func() float64 { return float64(value()) })
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: name, Help: help}, func() float64 { return float64(value()) })
 	}
 	counter := func(name, help string, value func() int) prometheus.Collector {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "pfxr", Name: name, Help: help}, func() float64 { return float64(value()) })
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: metricsNamespace, Name: name, Help: help}, func() float64 { return float64(value()) })
 	}
 	h.metrics.MustRegister(
 		gauge("connections", "Connections of callers that are open.", func() int { open, _, _ := l.Counts(); return open }),

@@ -16,10 +16,10 @@ type reloads struct {
 func newReloads(registry prometheus.Registerer) *reloads {
 	r := &reloads{
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "pfxr", Name: "reloads_total", Help: "Attempts to read a file anew, by what it holds and result.",
+			Namespace: metricsNamespace, Name: "reloads_total", Help: "Attempts to read a file anew, by what it holds and result.",
 		}, []string{"what", "result"}),
 		successful: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "pfxr", Name: "last_reload_successful", Help: "1 if what the file says now is in effect, else 0.",
+			Namespace: metricsNamespace, Name: "last_reload_successful", Help: "1 if what the file says now is in effect, else 0.",
 		}, []string{"what"}),
 	}
 	registry.MustRegister(r.total, r.successful)

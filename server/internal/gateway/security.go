@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
@@ -167,7 +167,7 @@ func (x *exchange) has(n *need, principal *auth.Principal) bool {
 	case scheme:
 		return hasScheme(r.Header["Authorization"], n.Name)
 	case key:
-		return slices.ContainsFunc(keys(r, n), func(value string) bool { return value != "" })
+		return slices.ContainsFunc(message.Keys(r, n.In, n.Name), func(value string) bool { return value != "" })
 	case certificate:
 		return r.TLS != nil && len(r.TLS.PeerCertificates) > 0
 	}
@@ -193,7 +193,7 @@ func (x *exchange) repeated(rt *route) *graph.Problem {
 	}
 	for _, a := range rt.security {
 		for i := range a {
-			if n := &a[i]; n.credential == key && len(keys(x.request, n)) > 1 {
+			if n := &a[i]; n.credential == key && len(message.Keys(x.request, n.In, n.Name)) > 1 {
 				return graph.BadParameter(n.Name, "was sent more than once")
 			}
 		}
@@ -223,33 +223,6 @@ func hasScheme(authorization []string, name string) bool {
 		}
 	}
 	return false
-}
-
-// keys returns the values that a request has for a key.
-func keys(r *http.Request, n *need) []string {
-	switch n.In {
-	case "header":
-		return r.Header[http.CanonicalHeaderKey(n.Name)]
-	case "query":
-		return pairs(r.URL.RawQuery, "&", n.Name, url.QueryUnescape)
-	}
-	var values []string
-	for _, line := range r.Header["Cookie"] {
-		values = append(values, pairs(line, ";", n.Name, func(s string) (string, error) { return s, nil })...)
-	}
-	return values
-}
-
-// pairs returns the values of a name in a list of name=value.
-func pairs(list, separator, name string, decode func(string) (string, error)) []string {
-	var values []string
-	for pair := range strings.SplitSeq(list, separator) {
-		raw, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-		if decoded, err := decode(raw); err == nil && decoded == name {
-			values = append(values, value)
-		}
-	}
-	return values
 }
 
 // describeSecurity says of the route what answers and the log need.

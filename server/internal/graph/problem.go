@@ -25,13 +25,12 @@ type (
 
 // What is said as package strict says it.
 var (
-	Internal            = strict.Internal
-	Unavailable         = strict.Unavailable
-	BadParameter        = strict.BadParameter
-	BadField            = strict.BadField
-	SlowBody            = strict.SlowBody
-	UnsupportedEncoding = strict.UnsupportedEncoding
-	CheckEncoding       = strict.CheckEncoding
+	Internal      = strict.Internal
+	Unavailable   = strict.Unavailable
+	BadParameter  = strict.BadParameter
+	BadField      = strict.BadField
+	SlowBody      = strict.SlowBody
+	CheckEncoding = strict.CheckEncoding
 )
 
 // The codes of Microsoft Graph errors.

@@ -2,13 +2,13 @@ package mock
 
 import (
 	"mime"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
 // accepted is a media range of Accept (RFC 9110 §12.5.1).
@@ -122,10 +122,5 @@ func notAcceptable(bodies []*validate.Body) *graph.Problem {
 	for _, b := range bodies {
 		types = append(types, b.Type)
 	}
-	p := &graph.Problem{
-		Status: http.StatusNotAcceptable, Code: "NotAcceptable",
-		Message: "The response is one of " + strings.Join(types, ", ") + ", none of which the header 'Accept' covers.",
-	}
-	p.Faults = []graph.Fault{{In: "header", Name: "Accept", Keyword: "mediaType", Message: p.Message}}
-	return p
+	return strict.NotAcceptable(types)
 }

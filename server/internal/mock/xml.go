@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // appendXML appends a JSON value as an element: members are elements, and an array is one element for each item. Package
@@ -42,7 +43,7 @@ func elementName(name string) string {
 		}
 		return '_'
 	}, name)
-	if name == "" || !unicode.IsLetter(rune(name[0])) {
+	if first, _ := utf8.DecodeRuneInString(name); first != '_' && !unicode.IsLetter(first) {
 		return "_" + name
 	}
 	return name

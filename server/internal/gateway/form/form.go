@@ -3,12 +3,8 @@
 package form
 
 import (
-	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
@@ -63,14 +59,4 @@ func newAnswer(p *graph.Problem, of *graph.Identity) *Answer {
 		Instance: "urn:uuid:" + of.RequestID.String(), RequestID: of.RequestID.String(), ClientRequestID: of.ClientRequestID.String(),
 		Time: of.Start.UTC().Format(time.RFC3339), Errors: p.Entries(),
 	}
-}
-
-// appendJSON appends a value that no reader of HTML takes for markup. Callers choose names of members and parameters:
-// what is not UTF-8 in them becomes U+FFFD.
-func appendJSON(buf []byte, v any) ([]byte, error) {
-	text, err := json.Marshal(v, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true), jsontext.AllowInvalidUTF8(true))
-	if err != nil {
-		return nil, fmt.Errorf("writing JSON: %w", err)
-	}
-	return append(buf, text...), nil
 }

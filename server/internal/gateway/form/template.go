@@ -16,6 +16,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
 // Parse returns the form of a template: a line Content-Type, an empty line, and a [text/template] that writes JSON from an
@@ -74,7 +75,7 @@ func toJSON(v any) (encoded, error) {
 	if done, ok := v.(encoded); ok {
 		return done, nil
 	}
-	text, err := appendJSON(nil, v)
+	text, err := strict.AppendJSON(nil, v)
 	return encoded(text), err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -208,4 +209,16 @@ func copyChain(ctx context.Context, v View, to Trail, h Head, after int64, n *in
 		}
 	}
 	return flush(true)
+}
+
+// Micros returns bounds of time in microseconds since 1970; a zero time is no bound.
+func Micros(since, until time.Time) (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	if !since.IsZero() {
+		from = since.UnixMicro()
+	}
+	if !until.IsZero() {
+		to = until.UnixMicro()
+	}
+	return from, to
 }

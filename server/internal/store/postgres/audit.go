@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"strings"
 	"time"
 
@@ -343,13 +342,7 @@ func (v *view) Chain(chain edm.Guid, after int64) iter.Seq2[audit.Record, error]
 }
 
 func (v *view) ByTime(since, until time.Time) iter.Seq2[audit.Record, error] {
-	from, to := int64(math.MinInt64), int64(math.MaxInt64)
-	if !since.IsZero() {
-		from = since.UnixMicro()
-	}
-	if !until.IsZero() {
-		to = until.UnixMicro()
-	}
+	from, to := audit.Micros(since, until)
 	return v.records(selectByTime, from, to)
 }
 

@@ -1,0 +1,40 @@
+package message
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Keys returns the values of an API key, which is a header field, an option of the query or a cookie: in says which. One
+// that cannot be decoded counts, as an empty one: who sends two keys sends none.
+func Keys(r *http.Request, in, name string) []string {
+	switch in {
+	case "header":
+		return r.Header[http.CanonicalHeaderKey(name)]
+	case "query":
+		return pairs(r.URL.RawQuery, "&", name, url.QueryUnescape)
+	}
+	var values []string
+	for _, line := range r.Header["Cookie"] {
+		values = append(values, pairs(line, ";", name, func(s string) (string, error) { return s, nil })...)
+	}
+	return values
+}
+
+// pairs returns the values of a name in a list of name=value.
+func pairs(list, separator, name string, decode func(string) (string, error)) []string {
+	var values []string
+	for pair := range strings.SplitSeq(list, separator) {
+		rawName, rawValue, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+		if decoded, err := decode(rawName); err != nil || decoded != name {
+			continue
+		}
+		value, err := decode(rawValue)
+		if err != nil {
+			value = ""
+		}
+		values = append(values, value)
+	}
+	return values
+}
