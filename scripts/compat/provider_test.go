@@ -133,10 +133,7 @@ func TestProvider(t *testing.T) {
 	if err := process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; statusOf(t, client, origin, last[0]) == http.StatusOK; i++ {
-		if i == 1000 {
-			t.Fatal("the withdrawn key is still good after SIGHUP")
-		}
+	for statusOf(t, client, origin, last[0]) == http.StatusOK { // for ever if SIGHUP does nothing
 		time.Sleep(10 * time.Millisecond)
 	}
 	for range 100 {
