@@ -82,21 +82,6 @@ func (h *holder) Hold() (release func(n int)) {
 	}
 }
 
-// TestEveryAssignmentIsNecessary takes one assignment after the other out of the statements.
-func TestEveryAssignmentIsNecessary(t *testing.T) {
-	t.Parallel()
-	s := openTemp(t, true)
-	storetest.RunMutants(t, map[string]string{"insert": insertRequest, "update": updateRequest, "updateGroup": updateGroup, "putGroup": putGroup},
-		func(t *testing.T, name, statement string) storetest.CopyStore {
-			_, err := s.pool.Exec(t.Context(), "TRUNCATE request")
-			check(t, err)
-			texts := map[string]string{"insert": insertRequest, "update": updateRequest, "updateGroup": updateGroup, "putGroup": putGroup}
-			texts[name] = statement
-			s.sql = newStatements(texts["insert"], texts["update"], texts["updateGroup"], texts["putGroup"])
-			return &holder{s, t}
-		})
-}
-
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -57,20 +57,6 @@ func TestAudit(t *testing.T) {
 	})
 }
 
-// TestEveryAssignmentIsNecessary takes one assignment after the other out of the statements.
-func TestEveryAssignmentIsNecessary(t *testing.T) {
-	t.Parallel()
-	storetest.RunMutants(t, map[string]string{"insert": insertRequest, "put": putRequest, "update": updateRequest},
-		func(t *testing.T, name, statement string) storetest.CopyStore {
-			planted := usualStatements
-			*map[string]*string{"insert": &planted.insert, "put": &planted.put, "update": &planted.update}[name] = statement
-			s, err := open(t.Context(), Config{Path: tempPath(t)}, planted)
-			check(t, err)
-			t.Cleanup(func() { check(t, s.Close()) })
-			return s
-		})
-}
-
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
