@@ -3,6 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# As in scripts/test.sh: each step finds what the steps before it have compiled.
+export GOFLAGS="-trimpath ${GOFLAGS:-}"
 began=$(date +%s)
 step() { echo "== $* ($(($(date +%s) - began)) s)"; }
 
