@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
@@ -176,13 +178,10 @@ func (c *gatewayCommand) check(ctx context.Context, stdout io.Writer, log *slog.
 
 // describeDocument writes what of the document is not judged, and what it says in vain.
 func (g *Gateway) describeDocument(stdout io.Writer) {
-	if g.document == nil {
-		return
-	}
-	for _, s := range g.document.Spots {
+	for _, s := range g.remarks.spots {
 		fmt.Fprintf(stdout, "not judged: %s: %s\n", s.Pointer, s.Reason)
 	}
-	for _, w := range g.document.Warnings {
+	for _, w := range g.remarks.warnings {
 		fmt.Fprintf(stdout, "warning: %s: %s\n", w.Pointer, w.Text)
 	}
 }
@@ -203,9 +202,17 @@ type Gateway struct {
 	current  gateway.Live
 	budget   *gateway.Budget
 	loading  sync.Mutex
-	seen     files          // what was read last, good or bad
-	document *spec.Document // in effect; nil is the built-in contract
-	consult  bool           // asks for mistakes in the document that make no verdict
+	seen     files // what was read last, good or bad
+	remarks  remarks
+	consult  bool // asks for mistakes in the document that make no verdict
+}
+
+// remarks are what the current document says beside its contract; none of the built-in one. The document itself is not kept: it
+// takes as much memory as the contract.
+type remarks struct {
+	spots    []validate.Spot
+	warnings []spec.Warning
+	files    []string
 }
 
 // files are contract, policy and error form as they were read; nil is one that there is not.
@@ -438,7 +445,11 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		return err
 	}
 	g.current.Replace(gate)
-	g.document = document
+	g.remarks = remarks{}
+	if document != nil {
+		g.remarks = remarks{document.Spots, document.Warnings, document.Files}
+		debug.FreeOSMemory() // what reading took, until the next reload
+	}
 	return nil
 }
 
@@ -499,7 +510,7 @@ func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
 	f := g.config.read()
-	if !always && f.equal(&g.seen) && (g.document == nil || len(g.document.Files) == 0) {
+	if !always && f.equal(&g.seen) && len(g.remarks.files) == 0 {
 		return // a log in the same folder is no reason to read the same files again, nor to say so
 	}
 	g.seen = f
