@@ -79,7 +79,7 @@ if [ "${1:-}" = inside ]; then
 	prove_removal
 	exit
 fi
-for program in dpkg unshare python3 curl ip systemd-sysusers systemd-analyze setpriv; do
+for program in dpkg unshare python3 curl ip man systemd-sysusers systemd-analyze setpriv; do
 	command -v $program >/dev/null && [ "$(id -u)" = 0 ] || { echo "the proof of the release needs root and $program" >&2; exit 69; }
 done
 work=$(mktemp -d)

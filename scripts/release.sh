@@ -12,6 +12,4 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Go records the commit only where .git is a folder, as in a clone.
 git clone --quiet . "$work/source"
-cd "$work/source"
-(cd scripts/release && go build -o "$work/release" .)
-"$work/release" build --out "$out" "$@"
+go -C "$work/source/scripts/release" run . build --out "$out" "$@"

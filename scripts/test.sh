@@ -61,5 +61,5 @@ if $long; then
 else
 	go test $race -shuffle=on -timeout 60m $packages $parallel "$@" ./...
 	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 100,000 objects, contract mutations," \
-		"the steps of CONTRIBUTING, new projects, Prism, generators, dashboard and alerts, nginx), Python, TypeScript, every client, Caddy, the live view in a browser, torture, fuzzing, other platforms and lint"
+		"the steps of CONTRIBUTING, new projects, Prism, generators, dashboard and alerts, nginx), Python, TypeScript, every client, Caddy, a release, the live view in a browser, torture, fuzzing, other platforms and lint"
 fi

@@ -40,7 +40,7 @@ func (c *licensesCommand) Run() error {
 		return err
 	}
 	if !bytes.Equal(current, list) {
-		return fmt.Errorf("%s is out of date: run scripts/licenses.sh --write", licensesFile)
+		return fmt.Errorf("%s is out of date: run make licenses", licensesFile)
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func readLicense(known *classifier.Classifier, name, dir string) (license, error
 func listLicenses(licenses []license) []byte {
 	var b bytes.Buffer
 	b.WriteString("# Licences of the dependencies\n\n" +
-		"What pfxrd and pfxr are linked from, on any platform. `scripts/licenses.sh --write` writes this file; `make check` compares it,\n" +
+		"What pfxrd and pfxr are linked from, on any platform. `make licenses` writes this file; `make check` compares it,\n" +
 		"and refuses a licence other than " + strings.Join(allowed, ", ") + ". Every archive and package of a\n" +
 		"release has the texts in `THIRD_PARTY_LICENSES`. The image also has Mozilla's list of certificate authorities, under MPL-2.0.\n\n" +
 		"| module | licence |\n|---|---|\n")

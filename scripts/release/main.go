@@ -1,5 +1,5 @@
-// Command release writes what a release publishes, and checks what the repository says about releases. It runs at the
-// top of a clone, which scripts/release.sh makes from the last commit.
+// Command release writes what a release publishes, and checks what the repository says about releases. It works at the
+// top of the repository that it is called in; to build, scripts/release.sh calls it in a clone of the last commit.
 package main
 
 import (
@@ -16,9 +16,9 @@ type commands struct {
 
 func main() {
 	var c commands
-	ctx := kong.Parse(&c, kong.Name("release"))
-	if err := ctx.Run(); err != nil {
-		_, _ = os.Stderr.WriteString("release: " + err.Error() + "\n")
-		os.Exit(1)
-	}
+	command := kong.Parse(&c, kong.Name("release"))
+	top, err := git("rev-parse", "--show-toplevel")
+	command.FatalIfErrorf(err)
+	command.FatalIfErrorf(os.Chdir(top[0]))
+	command.FatalIfErrorf(command.Run())
 }

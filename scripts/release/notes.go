@@ -68,22 +68,19 @@ var parts = []struct {
 	folders []string
 }{
 	{"Contract", []string{"openapi"}},
-	{"Server", []string{"server", "gateway", "mock", "strict", "pfxtest", "pfxgate"}},
+	{"Validation", []string{"spec", "validate", "validategen", "pfxvalid"}},
+	{"Server", []string{"server", "app", "api", "auth", "store", "pfx", "graph", "odata", "throttle", "pester", "strict", "pfxserver"}},
+	{"Gateway and mock", []string{"gateway", "policy", "mock", "pfxgate", "caddy"}},
 	{"Client", []string{"client", "pfxr"}},
-	{"Packages and tools", []string{"gen", "typescript", "python", "validategen", "newapi"}},
+	{"Packages and tools", []string{"gen", "typescript", "python", "pfxtest", "newapi", "release"}},
 }
 
-// notes returns a list for each part that a commit has changed. The area of a commit may name more than one folder.
+// notes returns a list for each part that a commit has changed.
 func notes(subjects []string) string {
 	lists := make([][]string, len(parts))
 	for _, subject := range subjects {
-		area, _, ok := strings.Cut(subject, ": ")
-		if !ok {
-			continue
-		}
-		folder, _, _ := strings.Cut(strings.Split(area, ",")[0], "/")
 		for i, p := range parts {
-			if slices.Contains(p.folders, folder) {
+			if slices.ContainsFunc(folders(subject), func(folder string) bool { return slices.Contains(p.folders, folder) }) {
 				lists[i] = append(lists[i], subject)
 			}
 		}
@@ -100,6 +97,20 @@ func notes(subjects []string) string {
 		return "Nothing that users see.\n"
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// folders returns the first folder of each area that a subject names: "server/store, client: …" names two.
+func folders(subject string) []string {
+	areas, _, ok := strings.Cut(subject, ": ")
+	if !ok {
+		return nil
+	}
+	var all []string
+	for area := range strings.SplitSeq(areas, ",") {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(area), "scripts/"), "/")
+		all = append(all, folder)
+	}
+	return all
 }
 
 // insert puts a section above the others, in the place of one of the same version.
