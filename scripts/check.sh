@@ -57,6 +57,17 @@ step "the modules below scripts"
 (cd scripts/bench && go vet ./... && go mod tidy -diff && go test ./...)
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
 (cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
+(cd scripts/release && go vet ./... && go mod tidy -diff && go test ./...)
+
+step "the licences of the dependencies"
+go -C scripts/release run . licenses
+
+step "a release, twice: package and image run"
+scripts/release-proof.sh || {
+	[ $? -eq 69 ] || exit 1
+	echo "left out: the proof of the release needs root on Debian, python3 and curl" >&2
+	[ -z "${CI:-}" ] || exit 1
+}
 
 step kills lose nothing
 scripts/torture.sh -quick

@@ -66,5 +66,5 @@ else
 	go test -shuffle=on -timeout 60m $packages $parallel "$@" ./openapi/validategen ./openapi/spec/... ./openapi ./openapi/edm ./gen/... ./scripts/...
 	go test $race -shuffle=on -timeout 60m $packages $parallel "$@" ./server/internal/store/... ./server/pfxtest ./server/... ./client/... ./openapi/validate/...
 	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 100,000 objects, contract mutations," \
-		"the steps of CONTRIBUTING, new projects, Prism, generators, dashboard and alerts, nginx), Python, TypeScript, every client, Caddy, the live view in a browser, torture, fuzzing, other platforms and lint"
+		"the steps of CONTRIBUTING, new projects, Prism, generators, dashboard and alerts, nginx), Python, TypeScript, every client, Caddy, a release, the live view in a browser, torture, fuzzing, other platforms and lint"
 fi
