@@ -66,13 +66,12 @@ func textOf(value json.RawMessage) string {
 }
 
 // read reads the response and turns one that is no success into an *Error.
-func read(resp *http.Response, limit int64) (*answer, error) {
+func read(resp *http.Response, limit int64, listed bool) (*answer, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	a := &answer{status: resp.StatusCode, header: resp.Header, body: bytes.Trim(body, " \t\r\n")}
-	a.listed = resp.Request != nil && strings.HasSuffix(resp.Request.URL.Path, "/pfxRecryptionRequests")
+	a := &answer{status: resp.StatusCode, header: resp.Header, body: bytes.Trim(body, " \t\r\n"), listed: listed}
 	switch {
 	case a.status < 200 || a.status > 299:
 		return nil, newError(a)

@@ -25,6 +25,10 @@ func TestAnswers(t *testing.T) {
 		_, err := c.Update(ctx, "sample", func(r *client.Request) error { r.Status++; return nil })
 		return err
 	}
+	getNamedAsList := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Get(ctx, "pfxRecryptionRequests")
+		return err
+	}
 	for name, tt := range map[string]struct {
 		call    func(context.Context, *client.Client) error
 		replies []reply
@@ -48,6 +52,7 @@ func TestAnswers(t *testing.T) {
 		"another 400":                   {get, []reply{graph(400, "BadRequest", "m")}, client.ErrInvalid, client.ErrNoAPI, "GET"},
 		"a 404 that is not Graph's":     {get, []reply{answers(404, "not here", "Content-Type", "text/plain")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
 		"a 404 to a list":               {list, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
+		"a 404 to the key of a list":    {getNamedAsList, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNotFound, client.ErrNoAPI, "GET"},
 		"a 404 to a creation":           {create, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "POST"},
 	} {
 		t.Run(name, func(t *testing.T) {

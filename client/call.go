@@ -73,7 +73,7 @@ func (c *call) exchange(ctx context.Context, token *oauth2.Token) error {
 		return err
 	}
 	defer resp.Body.Close()
-	a, err := read(resp, c.limit)
+	a, err := read(resp, c.limit, c.request.URL.Path == c.base.Path+"pfxRecryptionRequests") // an object's key may be the same
 	if err != nil {
 		return err
 	}

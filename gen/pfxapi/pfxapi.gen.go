@@ -32,6 +32,55 @@ func (e ODataType) Valid() bool {
 	}
 }
 
+// Batch Requests that are sent together.
+type Batch struct {
+	Requests []BatchRequest `json:"requests"`
+}
+
+// BatchHeaders Header fields, each with its value in one line.
+type BatchHeaders map[string]string
+
+// BatchID The name of a request in its batch. Letter case makes no difference.
+type BatchID = string
+
+// BatchRequest One request of a batch.
+type BatchRequest struct {
+	// ID The name of a request in its batch. Letter case makes no difference.
+	ID BatchID `json:"id"`
+
+	// Method In upper or lower case (OData JSON Format §18.1).
+	Method string `json:"method"`
+
+	// URL The path below the base path, with or without a slash before it, and the query. Absolute addresses are refused.
+	// Spaces, and characters beyond ASCII, may stand unescaped.
+	URL string `json:"url"`
+
+	// DependsOn The requests of the batch that have to succeed before this one is carried out.
+	DependsOn []BatchID `json:"dependsOn,omitempty"`
+
+	// Headers Header fields, each with its value in one line.
+	Headers map[string]string `json:"headers,omitempty"`
+
+	// Body The body, which needs `Content-Type` in `headers`.
+	Body json.RawMessage `json:"body,omitempty"`
+}
+
+// BatchResponse The response to one request of a batch.
+type BatchResponse struct {
+	// ID The name of a request in its batch. Letter case makes no difference.
+	ID      BatchID           `json:"id"`
+	Status  int32             `json:"status"`
+	Headers map[string]string `json:"headers"`
+
+	// Body The body if there is one; base64url text (RFC 4648 §5) if it is not JSON.
+	Body json.RawMessage `json:"body,omitempty"`
+}
+
+// BatchResult The responses to the requests of a batch.
+type BatchResult struct {
+	Responses []BatchResponse `json:"responses"`
+}
+
 // Boolean Edm.Boolean.
 type Boolean = bool
 
@@ -411,6 +460,13 @@ type Unauthorized = Error
 // UnsupportedMediaType What went wrong, in the form of every Microsoft Graph error.
 type UnsupportedMediaType = Error
 
+// SendBatchParams defines parameters for SendBatch.
+type SendBatchParams struct {
+	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
+	// GUID is treated as absent.
+	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
+}
+
 // ListPfxRecryptionRequestsParams defines parameters for ListPfxRecryptionRequests.
 type ListPfxRecryptionRequestsParams struct {
 	// Top How many objects a page has at most.
@@ -491,6 +547,9 @@ type UpdatePfxRecryptionRequestParams struct {
 	// GUID is treated as absent.
 	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
+
+// SendBatchJSONRequestBody defines body for SendBatch for application/json ContentType.
+type SendBatchJSONRequestBody = Batch
 
 // CreatePfxRecryptionRequestJSONRequestBody defines body for CreatePfxRecryptionRequest for application/json ContentType.
 type CreatePfxRecryptionRequestJSONRequestBody = PfxRecryptionRequestCreate
@@ -574,6 +633,58 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// SendBatchWithBody Send several requests in one
+	//
+	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+	// batch is well-formed, whatever the statuses in it are.
+	//
+	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+	// comes after them. Responses are in the order in which the requests were carried out.
+	//
+	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+	// status is 503.
+	//
+	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+	// batch in a batch is refused alone, with 400.
+	//
+	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /$batch (the `SendBatch` operationId).
+	SendBatchWithBody(ctx context.Context, params *SendBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendBatch Send several requests in one
+	//
+	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+	// batch is well-formed, whatever the statuses in it are.
+	//
+	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+	// comes after them. Responses are in the order in which the requests were carried out.
+	//
+	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+	// status is 503.
+	//
+	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+	// batch in a batch is refused alone, with 400.
+	//
+	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /$batch (the `SendBatch` operationId).
+	SendBatch(ctx context.Context, params *SendBatchParams, body SendBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPfxRecryptionRequests List pfxRecryptionRequests
 	//
@@ -729,6 +840,78 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId} (the `UpdatePfxRecryptionRequest` operationId).
 	UpdatePfxRecryptionRequestWithApplicationMergePatchPlusJSONBody(ctx context.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params *UpdatePfxRecryptionRequestParams, body UpdatePfxRecryptionRequestApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// SendBatchWithBody Send several requests in one
+//
+// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+// batch is well-formed, whatever the statuses in it are.
+//
+// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+// comes after them. Responses are in the order in which the requests were carried out.
+//
+// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+// status is 503.
+//
+// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+// batch in a batch is refused alone, with 400.
+//
+// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /$batch (the `SendBatch` operationId).
+func (c *Client) SendBatchWithBody(ctx context.Context, params *SendBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendBatchRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendBatch Send several requests in one
+//
+// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+// batch is well-formed, whatever the statuses in it are.
+//
+// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+// comes after them. Responses are in the order in which the requests were carried out.
+//
+// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+// status is 503.
+//
+// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+// batch in a batch is refused alone, with 400.
+//
+// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /$batch (the `SendBatch` operationId).
+func (c *Client) SendBatch(ctx context.Context, params *SendBatchParams, body SendBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendBatchRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListPfxRecryptionRequests List pfxRecryptionRequests
@@ -964,6 +1147,61 @@ func (c *Client) UpdatePfxRecryptionRequestWithApplicationMergePatchPlusJSONBody
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewSendBatchRequest calls the generic SendBatch builder with application/json body
+func NewSendBatchRequest(server string, params *SendBatchParams, body SendBatchJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSendBatchRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSendBatchRequestWithBody constructs an http.Request for the SendBatch method, with any body, and a specified content type
+func NewSendBatchRequestWithBody(server string, params *SendBatchParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/$batch")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.ClientRequestID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "client-request-id", *params.ClientRequestID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("client-request-id", headerParam0)
+		}
+
+	}
+
+	return req, nil
 }
 
 // NewListPfxRecryptionRequestsRequest constructs an http.Request for the ListPfxRecryptionRequests method
@@ -1446,6 +1684,58 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// SendBatchWithBodyWithResponse Send several requests in one
+	//
+	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+	// batch is well-formed, whatever the statuses in it are.
+	//
+	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+	// comes after them. Responses are in the order in which the requests were carried out.
+	//
+	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+	// status is 503.
+	//
+	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+	// batch in a batch is refused alone, with 400.
+	//
+	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /$batch (the `SendBatch` operationId).
+	SendBatchWithBodyWithResponse(ctx context.Context, params *SendBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendBatchResponse, error)
+
+	// SendBatchWithResponse Send several requests in one
+	//
+	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+	// batch is well-formed, whatever the statuses in it are.
+	//
+	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+	// comes after them. Responses are in the order in which the requests were carried out.
+	//
+	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+	// status is 503.
+	//
+	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+	// batch in a batch is refused alone, with 400.
+	//
+	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /$batch (the `SendBatch` operationId).
+	SendBatchWithResponse(ctx context.Context, params *SendBatchParams, body SendBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*SendBatchResponse, error)
+
 	// ListPfxRecryptionRequestsWithResponse List pfxRecryptionRequests
 	//
 	// The objects of the caller's tenant, in the order of their keys, byte by byte. A page ends with `@odata.nextLink`
@@ -1606,6 +1896,264 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId} (the `UpdatePfxRecryptionRequest` operationId).
 	UpdatePfxRecryptionRequestWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params *UpdatePfxRecryptionRequestParams, body UpdatePfxRecryptionRequestApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdatePfxRecryptionRequestResponse, error)
+}
+
+// SendBatchResponse200Headers the declared response headers of an HTTP 200 response for SendBatch
+type SendBatchResponse200Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse400Headers the declared response headers of an HTTP 400 response for SendBatch
+type SendBatchResponse400Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse401Headers the declared response headers of an HTTP 401 response for SendBatch
+type SendBatchResponse401Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	WWWAuthenticate     *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse403Headers the declared response headers of an HTTP 403 response for SendBatch
+type SendBatchResponse403Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	WWWAuthenticate     *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse405Headers the declared response headers of an HTTP 405 response for SendBatch
+type SendBatchResponse405Headers struct {
+	Allow               *string
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse406Headers the declared response headers of an HTTP 406 response for SendBatch
+type SendBatchResponse406Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse413Headers the declared response headers of an HTTP 413 response for SendBatch
+type SendBatchResponse413Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse415Headers the declared response headers of an HTTP 415 response for SendBatch
+type SendBatchResponse415Headers struct {
+	Accept              *string
+	AcceptEncoding      *string
+	AcceptPatch         *string
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse429Headers the declared response headers of an HTTP 429 response for SendBatch
+type SendBatchResponse429Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	RetryAfter          *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse431Headers the declared response headers of an HTTP 431 response for SendBatch
+type SendBatchResponse431Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse500Headers the declared response headers of an HTTP 500 response for SendBatch
+type SendBatchResponse500Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+// SendBatchResponse503Headers the declared response headers of an HTTP 503 response for SendBatch
+type SendBatchResponse503Headers struct {
+	CacheControl        *string
+	ODataVersion        *string
+	RetryAfter          *string
+	XContentTypeOptions *string
+	ClientRequestID     *GUID
+	RequestID           *GUID
+}
+
+type SendBatchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BatchResult
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequest
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthorized
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON405 the response for an HTTP 405 `application/json` response
+	JSON405 *MethodNotAllowed
+	// JSON406 the response for an HTTP 406 `application/json` response
+	JSON406 *NotAcceptable
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *PayloadTooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedMediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
+	// JSON431 the response for an HTTP 431 `application/json` response
+	JSON431 *RequestHeaderFieldsTooLarge
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *InternalServerError
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *ServiceUnavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SendBatchResponse200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *SendBatchResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SendBatchResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *SendBatchResponse403Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *SendBatchResponse405Headers
+	// Headers406 the parsed response headers for an HTTP 406 response
+	Headers406 *SendBatchResponse406Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *SendBatchResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *SendBatchResponse415Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SendBatchResponse429Headers
+	// Headers431 the parsed response headers for an HTTP 431 response
+	Headers431 *SendBatchResponse431Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *SendBatchResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SendBatchResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SendBatchResponse) GetJSON200() *BatchResult {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r SendBatchResponse) GetJSON400() *BadRequest {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r SendBatchResponse) GetJSON401() *Unauthorized {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r SendBatchResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON405 returns the response for an HTTP 405 `application/json` response
+func (r SendBatchResponse) GetJSON405() *MethodNotAllowed {
+	return r.JSON405
+}
+
+// GetJSON406 returns the response for an HTTP 406 `application/json` response
+func (r SendBatchResponse) GetJSON406() *NotAcceptable {
+	return r.JSON406
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r SendBatchResponse) GetJSON413() *PayloadTooLarge {
+	return r.JSON413
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r SendBatchResponse) GetJSON415() *UnsupportedMediaType {
+	return r.JSON415
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r SendBatchResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
+// GetJSON431 returns the response for an HTTP 431 `application/json` response
+func (r SendBatchResponse) GetJSON431() *RequestHeaderFieldsTooLarge {
+	return r.JSON431
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r SendBatchResponse) GetJSON500() *InternalServerError {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r SendBatchResponse) GetJSON503() *ServiceUnavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SendBatchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SendBatchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SendBatchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SendBatchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListPfxRecryptionRequestsResponse200Headers the declared response headers of an HTTP 200 response for ListPfxRecryptionRequests
@@ -2971,6 +3519,70 @@ func (r UpdatePfxRecryptionRequestResponse) ContentType() string {
 	return ""
 }
 
+// SendBatchWithBodyWithResponse Send several requests in one
+//
+// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+// batch is well-formed, whatever the statuses in it are.
+//
+// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+// comes after them. Responses are in the order in which the requests were carried out.
+//
+// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+// status is 503.
+//
+// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+// batch in a batch is refused alone, with 400.
+//
+// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /$batch (the `SendBatch` operationId).
+func (c *ClientWithResponses) SendBatchWithBodyWithResponse(ctx context.Context, params *SendBatchParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendBatchResponse, error) {
+	rsp, err := c.SendBatchWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendBatchResponse(rsp)
+}
+
+// SendBatchWithResponse Send several requests in one
+//
+// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+// batch is well-formed, whatever the statuses in it are.
+//
+// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+// comes after them. Responses are in the order in which the requests were carried out.
+//
+// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+// status is 503.
+//
+// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+// batch in a batch is refused alone, with 400.
+//
+// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /$batch (the `SendBatch` operationId).
+func (c *ClientWithResponses) SendBatchWithResponse(ctx context.Context, params *SendBatchParams, body SendBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*SendBatchResponse, error) {
+	rsp, err := c.SendBatch(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendBatchResponse(rsp)
+}
+
 // ListPfxRecryptionRequestsWithResponse List pfxRecryptionRequests
 //
 // The objects of the caller's tenant, in the order of their keys, byte by byte. A page ends with `@odata.nextLink`
@@ -3178,6 +3790,624 @@ func (c *ClientWithResponses) UpdatePfxRecryptionRequestWithApplicationMergePatc
 		return nil, err
 	}
 	return ParseUpdatePfxRecryptionRequestResponse(rsp)
+}
+
+// ParseSendBatchResponse parses an HTTP response from a SendBatchWithResponse call
+func ParseSendBatchResponse(rsp *http.Response) (*SendBatchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SendBatchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BatchResult
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest MethodNotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest PayloadTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
+		var dest RequestHeaderFieldsTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON431 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ServiceUnavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers SendBatchResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers SendBatchResponse400Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers SendBatchResponse401Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers SendBatchResponse403Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 405:
+		var headers SendBatchResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 406:
+		var headers SendBatchResponse406Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers406 = &headers
+	case rsp.StatusCode == 413:
+		var headers SendBatchResponse413Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers SendBatchResponse415Headers
+		if values := rsp.Header.Values("Accept"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Accept = &value
+		}
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		if values := rsp.Header.Values("Accept-Patch"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Patch", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptPatch = &value
+		}
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 429:
+		var headers SendBatchResponse429Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 431:
+		var headers SendBatchResponse431Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers431 = &headers
+	case rsp.StatusCode == 500:
+		var headers SendBatchResponse500Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers SendBatchResponse503Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("OData-Version"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "OData-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ODataVersion = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Content-Type-Options"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Content-Type-Options", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XContentTypeOptions = &value
+		}
+		if values := rsp.Header.Values("client-request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "client-request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.ClientRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value GUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
 }
 
 // ParseListPfxRecryptionRequestsResponse parses an HTTP response from a ListPfxRecryptionRequestsWithResponse call

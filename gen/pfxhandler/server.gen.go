@@ -29,6 +29,7 @@ func Operations(server pfxserver.StrictServerInterface) []strict.Operation {
 		{Operation: pfxvalid.Operations[2], Serve: a.serveGetPfxRecryptionRequest},
 		{Operation: pfxvalid.Operations[3], Serve: a.serveUpdatePfxRecryptionRequest},
 		{Operation: pfxvalid.Operations[4], Serve: a.serveDeletePfxRecryptionRequest},
+		{Operation: pfxvalid.Operations[5], Serve: a.serveSendBatch},
 	}
 }
 
@@ -134,4 +135,25 @@ func (a adapter) serveDeletePfxRecryptionRequest(x *strict.Exchange) error {
 		return strict.ErrNoResponse
 	}
 	return response.VisitDeletePfxRecryptionRequestResponse(x)
+}
+
+func (a adapter) serveSendBatch(x *strict.Exchange) error {
+	var request pfxserver.SendBatchRequestObject
+	if faults := pfxvalid.DecodeSendBatchParams(x.Request.URL.RawQuery, x.Request.Header, &request.Params); faults != nil {
+		return &strict.InvalidError{Parameters: true, Faults: faults}
+	}
+	if x.Content() != nil {
+		request.Body = new(pfxapi.SendBatchJSONRequestBody)
+		if err := x.DecodeBody(request.Body); err != nil {
+			return err
+		}
+	}
+	response, err := a.server.SendBatch(x, request)
+	if err != nil {
+		return err
+	}
+	if response == nil {
+		return strict.ErrNoResponse
+	}
+	return response.VisitSendBatchResponse(x)
 }

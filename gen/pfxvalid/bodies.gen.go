@@ -68,6 +68,26 @@ func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionReq
 	return r.Close()
 }
 
+// DecodeBatch checks data against /components/schemas/batch and decodes it into *into, whose old value is lost.
+// It returns nil if there is no fault; otherwise *into is unspecified.
+func DecodeBatch(data []byte, into *pfxapi.Batch) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
+	*into = pfxapi.Batch{}
+	readBatch(r, into)
+	return r.Close()
+}
+
+// DecodeBatchResult checks data against /components/schemas/batchResult and decodes it into *into, whose old value is lost.
+// It returns nil if there is no fault; otherwise *into is unspecified.
+func DecodeBatchResult(data []byte, into *pfxapi.BatchResult) *validate.Faults {
+	reader := validate.Open(data)
+	r := &reader
+	*into = pfxapi.BatchResult{}
+	readBatchResult(r, into)
+	return r.Close()
+}
+
 func intoPfxRecryptionRequestCreate(data []byte, into any) (*validate.Faults, bool) {
 	v, ok := into.(*pfxapi.PfxRecryptionRequestCreate)
 	if !ok {
@@ -82,6 +102,14 @@ func intoPfxRecryptionRequestUpdate(data []byte, into any) (*validate.Faults, bo
 		return nil, false
 	}
 	return DecodePfxRecryptionRequestUpdate(data, v), true
+}
+
+func intoBatch(data []byte, into any) (*validate.Faults, bool) {
+	v, ok := into.(*pfxapi.Batch)
+	if !ok {
+		return nil, false
+	}
+	return DecodeBatch(data, v), true
 }
 
 // namesPfxRecryptionRequestCollection are the members of /components/schemas/pfxRecryptionRequestCollection, in the document's order.
@@ -592,6 +620,76 @@ func readPfxRecryptionRequestUpdate(r *validate.Reader, v *pfxapi.PfxRecryptionR
 // ignorePfxRecryptionRequestUpdate reports whether /components/schemas/pfxRecryptionRequestUpdate ignores a member.
 func ignorePfxRecryptionRequestUpdate(name []byte) bool { return pattern1.Match(name) }
 
+// namesBatch are the members of /components/schemas/batch, in the document's order.
+var namesBatch = []string{
+	"requests",
+}
+
+// readBatch reads the object /components/schemas/batch.
+func readBatch(r *validate.Reader, v *pfxapi.Batch) {
+	if !r.Enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others validate.NameSet
+	n, next := 0, 0
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesBatch, next)
+		if i < 0 {
+			r.Unknown(&others, &wantObject)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			r.Duplicate()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // requests
+			readBatchRequests(r, &v.Requests)
+		}
+	}
+	if seen&(1<<0) == 0 {
+		r.Missing("requests", &wantArray)
+	}
+}
+
+// namesBatchResult are the members of /components/schemas/batchResult, in the document's order.
+var namesBatchResult = []string{
+	"responses",
+}
+
+// readBatchResult reads the object /components/schemas/batchResult.
+func readBatchResult(r *validate.Reader, v *pfxapi.BatchResult) {
+	if !r.Enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others validate.NameSet
+	n, next := 0, 0
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesBatchResult, next)
+		if i < 0 {
+			r.Free(&others)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			r.Duplicate()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // responses
+			readBatchResultResponses(r, &v.Responses)
+		}
+	}
+	if seen&(1<<0) == 0 {
+		r.Missing("responses", &wantArray)
+	}
+}
+
 // checkListPfxRecryptionRequestsTop checks the number /components/parameters/top/schema.
 func checkListPfxRecryptionRequestsTop(r *validate.Reader, at int, lit []byte) int32 {
 	n, ok := validate.ParsePlainInteger(lit)
@@ -842,6 +940,43 @@ func readKey(r *validate.Reader) string {
 	return none
 }
 
+// readBatchRequests reads the array /components/schemas/batch/properties/requests.
+func readBatchRequests(r *validate.Reader, v *[]pfxapi.BatchRequest) {
+	*v = []pfxapi.BatchRequest{}
+	if !r.Enter('[', &wantArray) {
+		return
+	}
+	n := 0
+	for ; r.More(n, ']'); n++ {
+		var item pfxapi.BatchRequest
+		readBatchRequest(r, &item)
+		*v = append(*v, item)
+	}
+	if n < 1 {
+		r.Fault(r.Closed(), "minItems", "1", &wantArray)
+	}
+	if n > 20 {
+		r.Fault(r.Closed(), "maxItems", "20", &wantArray)
+	}
+}
+
+// readBatchResultResponses reads the array /components/schemas/batchResult/properties/responses.
+func readBatchResultResponses(r *validate.Reader, v *[]pfxapi.BatchResponse) {
+	*v = []pfxapi.BatchResponse{}
+	if !r.Enter('[', &wantArray) {
+		return
+	}
+	n := 0
+	for ; r.More(n, ']'); n++ {
+		var item pfxapi.BatchResponse
+		readBatchResponse(r, &item)
+		*v = append(*v, item)
+	}
+	if n > 20 {
+		r.Fault(r.Closed(), "maxItems", "20", &wantArray)
+	}
+}
+
 // checkPfxRecryptionRequestCollectionOdataCount checks the number /components/schemas/pfxRecryptionRequestCollection/properties/@odata.count.
 func checkPfxRecryptionRequestCollectionOdataCount(r *validate.Reader, at int, lit []byte) int64 {
 	n, whole, ok := validate.ParseInteger(lit)
@@ -1007,6 +1142,116 @@ func checkDateTimeOffset(r *validate.Reader, at int, s string) edm.DateTimeOffse
 	return v
 }
 
+// namesBatchRequest are the members of /components/schemas/batchRequest, in the document's order.
+var namesBatchRequest = []string{
+	"id",
+	"method",
+	"url",
+	"dependsOn",
+	"headers",
+	"body",
+}
+
+// readBatchRequest reads the object /components/schemas/batchRequest.
+func readBatchRequest(r *validate.Reader, v *pfxapi.BatchRequest) {
+	if !r.Enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others validate.NameSet
+	n, next := 0, 0
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesBatchRequest, next)
+		if i < 0 {
+			r.Unknown(&others, &wantObject)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			r.Duplicate()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // id
+			v.ID = readBatchId(r)
+		case 1: // method
+			v.Method = readBatchRequestMethod(r)
+		case 2: // url
+			v.URL = readBatchRequestUrl(r)
+		case 3: // dependsOn
+			readBatchRequestDependsOn(r, &v.DependsOn)
+		case 4: // headers
+			readBatchHeaders(r, &v.Headers)
+		case 5: // body
+			v.Body = r.Raw()
+		}
+	}
+	if seen&0x7 != 0x7 {
+		if seen&(1<<0) == 0 {
+			r.Missing("id", &wantString)
+		}
+		if seen&(1<<1) == 0 {
+			r.Missing("method", &wantString)
+		}
+		if seen&(1<<2) == 0 {
+			r.Missing("url", &wantString)
+		}
+	}
+}
+
+// namesBatchResponse are the members of /components/schemas/batchResponse, in the document's order.
+var namesBatchResponse = []string{
+	"id",
+	"status",
+	"headers",
+	"body",
+}
+
+// readBatchResponse reads the object /components/schemas/batchResponse.
+func readBatchResponse(r *validate.Reader, v *pfxapi.BatchResponse) {
+	if !r.Enter('{', &wantObject) {
+		return
+	}
+	var seen uint64
+	var others validate.NameSet
+	n, next := 0, 0
+	for ; r.More(n, '}'); n++ {
+		i := r.Member(namesBatchResponse, next)
+		if i < 0 {
+			r.Free(&others)
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			r.Duplicate()
+			return
+		}
+		seen |= 1 << i
+		next = i + 1
+		switch i {
+		case 0: // id
+			v.ID = readBatchId(r)
+		case 1: // status
+			v.Status = readBatchResponseStatus(r)
+		case 2: // headers
+			readBatchResponseHeaders(r, &v.Headers)
+		case 3: // body
+			v.Body = r.Raw()
+		}
+	}
+	if seen&0x7 != 0x7 {
+		if seen&(1<<0) == 0 {
+			r.Missing("id", &wantString)
+		}
+		if seen&(1<<1) == 0 {
+			r.Missing("status", &wantIntegerInt32)
+		}
+		if seen&(1<<2) == 0 {
+			r.Missing("headers", &wantObject)
+		}
+	}
+}
+
 // checkErrorErrorCode checks the string /components/schemas/error/properties/error/properties/code.
 func checkErrorErrorCode(r *validate.Reader, at int, s string) string {
 	if validate.Shorter(s, 1) {
@@ -1082,10 +1327,180 @@ func readInnerErrorDate(r *validate.Reader) string {
 	return none
 }
 
+// readBatchId reads the string /components/schemas/batchId.
+func readBatchId(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkBatchId(r, at, s)
+	}
+	var none string
+	return none
+}
+
+// readBatchRequestMethod reads the string /components/schemas/batchRequest/properties/method.
+func readBatchRequestMethod(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkBatchRequestMethod(r, at, s)
+	}
+	var none string
+	return none
+}
+
+// readBatchRequestUrl reads the string /components/schemas/batchRequest/properties/url.
+func readBatchRequestUrl(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkBatchRequestUrl(r, at, s)
+	}
+	var none string
+	return none
+}
+
+// readBatchRequestDependsOn reads the array /components/schemas/batchRequest/properties/dependsOn.
+func readBatchRequestDependsOn(r *validate.Reader, v *[]pfxapi.BatchID) {
+	*v = []pfxapi.BatchID{}
+	if !r.Enter('[', &wantArray) {
+		return
+	}
+	n := 0
+	for ; r.More(n, ']'); n++ {
+		*v = append(*v, readBatchId(r))
+	}
+	if n > 20 {
+		r.Fault(r.Closed(), "maxItems", "20", &wantArray)
+	}
+}
+
+// readBatchHeaders reads the object /components/schemas/batchHeaders.
+func readBatchHeaders(r *validate.Reader, v *map[string]string) {
+	*v = map[string]string{}
+	if !r.Enter('{', &wantObject) {
+		return
+	}
+	n := 0
+	for ; r.More(n, '}'); n++ {
+		r.Member(nil, 0)
+		name := string(r.Name())
+		if _, ok := (*v)[name]; ok {
+			r.Duplicate()
+			return
+		}
+		(*v)[name] = readBatchHeadersValue(r)
+	}
+	if n > 64 {
+		r.Fault(r.Closed(), "maxProperties", "64", &wantObject)
+	}
+}
+
+// readBatchResponseStatus reads the number /components/schemas/batchResponse/properties/status.
+func readBatchResponseStatus(r *validate.Reader) int32 {
+	at := r.Offset()
+	if lit, ok := r.Number(&wantIntegerInt32); ok {
+		return checkBatchResponseStatus(r, at, lit)
+	}
+	var none int32
+	return none
+}
+
+// readBatchResponseHeaders reads the object /components/schemas/batchResponse/properties/headers.
+func readBatchResponseHeaders(r *validate.Reader, v *map[string]string) {
+	*v = map[string]string{}
+	if !r.Enter('{', &wantObject) {
+		return
+	}
+	n := 0
+	for ; r.More(n, '}'); n++ {
+		r.Member(nil, 0)
+		name := string(r.Name())
+		if _, ok := (*v)[name]; ok {
+			r.Duplicate()
+			return
+		}
+		(*v)[name] = r.AnyString(&wantString)
+	}
+}
+
 // checkInnerErrorDate checks the string /components/schemas/innerError/properties/date.
 func checkInnerErrorDate(r *validate.Reader, at int, s string) string {
 	if !pattern8.MatchString(s) {
 		r.Fault(at, "pattern", `"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"`, &wantString)
+	}
+	return s
+}
+
+// checkBatchId checks the string /components/schemas/batchId.
+func checkBatchId(r *validate.Reader, at int, s string) string {
+	if validate.Shorter(s, 1) {
+		r.Fault(at, "minLength", "1", &wantString)
+	}
+	if validate.Longer(s, 128) {
+		r.Fault(at, "maxLength", "128", &wantString)
+	}
+	return s
+}
+
+// checkBatchRequestMethod checks the string /components/schemas/batchRequest/properties/method.
+func checkBatchRequestMethod(r *validate.Reader, at int, s string) string {
+	switch s {
+	case "DELETE", "GET", "PATCH", "POST", "PUT", "delete", "get", "patch", "post", "put":
+	default:
+		r.Fault(at, "enum", `["DELETE","GET","PATCH","POST","PUT","delete","get","patch","post","put"]`, &wantString)
+	}
+	return s
+}
+
+// checkBatchRequestUrl checks the string /components/schemas/batchRequest/properties/url.
+func checkBatchRequestUrl(r *validate.Reader, at int, s string) string {
+	if validate.Shorter(s, 1) {
+		r.Fault(at, "minLength", "1", &wantString)
+	}
+	if validate.Longer(s, 8192) {
+		r.Fault(at, "maxLength", "8192", &wantString)
+	}
+	if !pattern9.MatchString(s) {
+		r.Fault(at, "pattern", `"^/?[^\\x00-\\x20\\x7f#/:?\\\\][^\\x00-\\x1f\\x7f#:?\\\\]*(\\?[^\\x00-\\x1f\\x7f#]*)?$"`, &wantString)
+	}
+	return s
+}
+
+// readBatchHeadersValue reads the string /components/schemas/batchHeaders/additionalProperties.
+func readBatchHeadersValue(r *validate.Reader) string {
+	at := r.Offset()
+	if s, ok := r.String(&wantString); ok {
+		return checkBatchHeadersValue(r, at, s)
+	}
+	var none string
+	return none
+}
+
+// checkBatchResponseStatus checks the number /components/schemas/batchResponse/properties/status.
+func checkBatchResponseStatus(r *validate.Reader, at int, lit []byte) int32 {
+	n, whole, ok := validate.ParseInteger(lit)
+	if !whole {
+		r.Fault(at, "type", "", &wantIntegerInt32)
+		return 0
+	}
+	if !ok || n < -2147483648 || n > 2147483647 {
+		r.Fault(at, "format", "", &wantIntegerInt32)
+		return 0
+	}
+	if n < 100 {
+		r.Fault(at, "minimum", "100", &wantIntegerInt32)
+	}
+	if n > 599 {
+		r.Fault(at, "maximum", "599", &wantIntegerInt32)
+	}
+	return int32(n)
+}
+
+// checkBatchHeadersValue checks the string /components/schemas/batchHeaders/additionalProperties.
+func checkBatchHeadersValue(r *validate.Reader, at int, s string) string {
+	if validate.Longer(s, 8192) {
+		r.Fault(at, "maxLength", "8192", &wantString)
+	}
+	if !pattern10.MatchString(s) {
+		r.Fault(at, "pattern", `"^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$"`, &wantString)
 	}
 	return s
 }
@@ -1096,6 +1511,7 @@ var (
 	wantArray                   = validate.Expected{Type: "array"}
 	wantBoolean                 = validate.Expected{Type: "boolean"}
 	wantIntegerEdmInt32         = validate.Expected{Type: "integer", Format: "edm-int32"}
+	wantIntegerInt32            = validate.Expected{Type: "integer", Format: "int32"}
 	wantIntegerInt64            = validate.Expected{Type: "integer", Format: "int64"}
 	wantObject                  = validate.Expected{Type: "object"}
 	wantString                  = validate.Expected{Type: "string"}

@@ -3,6 +3,8 @@
 package pfxvalid
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
@@ -38,6 +40,16 @@ func AppendPfxRecryptionRequestSelection(buf []byte, v *pfxapi.PfxRecryptionRequ
 // AppendPfxRecryptionRequestUpdate appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestUpdate.
 func AppendPfxRecryptionRequestUpdate(buf []byte, v *pfxapi.PfxRecryptionRequestUpdate) []byte {
 	return appendPfxRecryptionRequestUpdate(buf, v)
+}
+
+// AppendBatch appends *v to buf as JSON: members in the order of /components/schemas/batch.
+func AppendBatch(buf []byte, v *pfxapi.Batch) []byte {
+	return appendBatch(buf, v)
+}
+
+// AppendBatchResult appends *v to buf as JSON: members in the order of /components/schemas/batchResult.
+func AppendBatchResult(buf []byte, v *pfxapi.BatchResult) []byte {
+	return appendBatchResult(buf, v)
 }
 
 // appendPfxRecryptionRequestCollection appends the object /components/schemas/pfxRecryptionRequestCollection.
@@ -403,6 +415,20 @@ func appendPfxRecryptionRequestUpdate(b []byte, v *pfxapi.PfxRecryptionRequestUp
 	return append(b, '}')
 }
 
+// appendBatch appends the object /components/schemas/batch.
+func appendBatch(b []byte, v *pfxapi.Batch) []byte {
+	b = append(b, `{"requests":`...)
+	b = appendBatchRequests(b, &v.Requests)
+	return append(b, '}')
+}
+
+// appendBatchResult appends the object /components/schemas/batchResult.
+func appendBatchResult(b []byte, v *pfxapi.BatchResult) []byte {
+	b = append(b, `{"responses":`...)
+	b = appendBatchResultResponses(b, &v.Responses)
+	return append(b, '}')
+}
+
 // appendPfxRecryptionRequestCollectionValue appends the array /components/schemas/pfxRecryptionRequestCollection/properties/value.
 func appendPfxRecryptionRequestCollectionValue(b []byte, v *[]pfxapi.PfxRecryptionRequestSelection) []byte {
 	b = append(b, '[')
@@ -450,6 +476,30 @@ func appendEdmDateTimeOffsetText(b []byte, v edm.DateTimeOffset) []byte {
 	return validate.CloseString(t, start)
 }
 
+// appendBatchRequests appends the array /components/schemas/batch/properties/requests.
+func appendBatchRequests(b []byte, v *[]pfxapi.BatchRequest) []byte {
+	b = append(b, '[')
+	for i := range *v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendBatchRequest(b, &(*v)[i])
+	}
+	return append(b, ']')
+}
+
+// appendBatchResultResponses appends the array /components/schemas/batchResult/properties/responses.
+func appendBatchResultResponses(b []byte, v *[]pfxapi.BatchResponse) []byte {
+	b = append(b, '[')
+	for i := range *v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendBatchResponse(b, &(*v)[i])
+	}
+	return append(b, ']')
+}
+
 // appendErrorErrorDetails appends the array /components/schemas/error/properties/error/properties/details.
 func appendErrorErrorDetails(b []byte, v *[]pfxapi.ErrorDetail) []byte {
 	b = append(b, '[')
@@ -473,6 +523,44 @@ func appendInnerError(b []byte, v *pfxapi.InnerError) []byte {
 	return append(b, '}')
 }
 
+// appendBatchRequest appends the object /components/schemas/batchRequest.
+func appendBatchRequest(b []byte, v *pfxapi.BatchRequest) []byte {
+	b = append(b, `{"id":`...)
+	b = validate.AppendString(b, v.ID)
+	b = append(b, `,"method":`...)
+	b = validate.AppendString(b, v.Method)
+	b = append(b, `,"url":`...)
+	b = validate.AppendString(b, v.URL)
+	if len(v.DependsOn) > 0 {
+		b = append(b, `,"dependsOn":`...)
+		b = appendBatchRequestDependsOn(b, &v.DependsOn)
+	}
+	if len(v.Headers) > 0 {
+		b = append(b, `,"headers":`...)
+		b = appendBatchHeaders(b, &v.Headers)
+	}
+	if len(v.Body) > 0 {
+		b = append(b, `,"body":`...)
+		b = validate.AppendAny(b, v.Body)
+	}
+	return append(b, '}')
+}
+
+// appendBatchResponse appends the object /components/schemas/batchResponse.
+func appendBatchResponse(b []byte, v *pfxapi.BatchResponse) []byte {
+	b = append(b, `{"id":`...)
+	b = validate.AppendString(b, v.ID)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(v.Status), 10)
+	b = append(b, `,"headers":`...)
+	b = appendBatchResponseHeaders(b, &v.Headers)
+	if len(v.Body) > 0 {
+		b = append(b, `,"body":`...)
+		b = validate.AppendAny(b, v.Body)
+	}
+	return append(b, '}')
+}
+
 // appendErrorDetail appends the object /components/schemas/errorDetail.
 func appendErrorDetail(b []byte, v *pfxapi.ErrorDetail) []byte {
 	b = append(b, `{"code":`...)
@@ -481,5 +569,47 @@ func appendErrorDetail(b []byte, v *pfxapi.ErrorDetail) []byte {
 	b = validate.AppendString(b, v.Message)
 	b = append(b, `,"target":`...)
 	b = validate.AppendString(b, v.Target)
+	return append(b, '}')
+}
+
+// appendBatchRequestDependsOn appends the array /components/schemas/batchRequest/properties/dependsOn.
+func appendBatchRequestDependsOn(b []byte, v *[]pfxapi.BatchID) []byte {
+	b = append(b, '[')
+	for i := range *v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = validate.AppendString(b, (*v)[i])
+	}
+	return append(b, ']')
+}
+
+// appendBatchHeaders appends the object /components/schemas/batchHeaders.
+func appendBatchHeaders(b []byte, v *map[string]string) []byte {
+	start := len(b)
+	for _, name := range slices.Sorted(maps.Keys(*v)) {
+		b = append(validate.AppendString(append(b, ','), name), ':')
+		value := (*v)[name]
+		b = validate.AppendString(b, value)
+	}
+	if len(b) == start {
+		return append(b, "{}"...)
+	}
+	b[start] = '{'
+	return append(b, '}')
+}
+
+// appendBatchResponseHeaders appends the object /components/schemas/batchResponse/properties/headers.
+func appendBatchResponseHeaders(b []byte, v *map[string]string) []byte {
+	start := len(b)
+	for _, name := range slices.Sorted(maps.Keys(*v)) {
+		b = append(validate.AppendString(append(b, ','), name), ':')
+		value := (*v)[name]
+		b = validate.AppendString(b, value)
+	}
+	if len(b) == start {
+		return append(b, "{}"...)
+	}
+	b[start] = '{'
 	return append(b, '}')
 }

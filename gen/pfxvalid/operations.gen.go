@@ -531,6 +531,108 @@ var Operations = []*validate.Operation{
 			return DecodeDeletePfxRecryptionRequestParams(path[0], query, header, &values, &params).Verdict()
 		},
 	},
+	{
+		ID:           "sendBatch",
+		Method:       "POST",
+		Path:         "/$batch",
+		Security:     judgeSendBatch.Security,
+		Parameters:   judgeSendBatch.Parameters,
+		BodyRequired: true,
+		Request: []*validate.Body{
+			{Type: "application/json", Check: checkBatch, Decode: intoBatch},
+		},
+		Responses: []*validate.Response{
+			{
+				Status:  "200",
+				Headers: headers[0],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkBatchResult},
+				},
+			},
+			{
+				Status:  "400",
+				Headers: headers[0],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "401",
+				Headers: headers[1],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "403",
+				Headers: headers[1],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "405",
+				Headers: headers[2],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "406",
+				Headers: headers[0],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "413",
+				Headers: headers[0],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "415",
+				Headers: headers[5],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "429",
+				Headers: headers[3],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "431",
+				Headers: headers[0],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "500",
+				Headers: headers[0],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+			{
+				Status:  "503",
+				Headers: headers[3],
+				Bodies: []*validate.Body{
+					{Type: "application/json", Check: checkError},
+				},
+			},
+		},
+		CheckParams: func(path []string, query string, header map[string][]string) *validate.Faults {
+			var params pfxapi.SendBatchParams
+			return DecodeSendBatchParams(query, header, &params).Verdict()
+		},
+		DecodeBody: intoBatch,
+	},
 }
 
 // headers are lists of the header fields of responses.
@@ -634,4 +736,14 @@ func checkPfxRecryptionRequestSelection(data []byte) *validate.Faults {
 func checkPfxRecryptionRequestUpdate(data []byte) *validate.Faults {
 	var v pfxapi.PfxRecryptionRequestUpdate
 	return DecodePfxRecryptionRequestUpdate(data, &v).Verdict()
+}
+
+func checkBatch(data []byte) *validate.Faults {
+	var v pfxapi.Batch
+	return DecodeBatch(data, &v).Verdict()
+}
+
+func checkBatchResult(data []byte) *validate.Faults {
+	var v pfxapi.BatchResult
+	return DecodeBatchResult(data, &v).Verdict()
 }

@@ -369,3 +369,52 @@ func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 	}
 	return nil
 }
+
+// judgeSendBatch judges the parameters of sendBatch in process.
+var judgeSendBatch = &validate.Operation{
+	Path: "/$batch",
+	Security: []validate.Alternative{
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
+		},
+		{
+			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
+		},
+	},
+	Parameters: []*validate.Parameter{
+		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
+	},
+}
+
+var paramsSendBatch = [...]validate.Place{
+	{In: "header", Name: "client-request-id", Expected: &wantString},
+}
+
+// DecodeSendBatchParams checks the parameters of POST /$batch and decodes them.
+// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
+// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+func DecodeSendBatchParams(query string, header map[string][]string, into *pfxapi.SendBatchParams) *validate.Faults {
+	*into = pfxapi.SendBatchParams{}
+	p := validate.ParametersOf(paramsSendBatch[:])
+	options := query
+	for query != "" {
+		var ok bool
+		var name string
+		if name, _, query, ok = p.Option(query); ok {
+			p.Unknown(name)
+		}
+	}
+	if _, ok := p.Header(0, header["Client-Request-Id"]); ok {
+		into.ClientRequestID = validate.HeaderLine(header["Client-Request-Id"])
+	}
+	if faults := p.Close(); faults != nil {
+		return judgeSendBatch.Explain(faults, []string{}, options, header)
+	}
+	return nil
+}

@@ -255,3 +255,9 @@ var pattern8 = validate.Automaton{
 	},
 	Accepts: []bool{false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, false, true},
 }
+
+// pattern9 is "^/?[^\\x00-\\x20\\x7f#/:?\\\\][^\\x00-\\x1f\\x7f#:?\\\\]*(\\?[^\\x00-\\x1f\\x7f#]*)?$"
+var pattern9 = ecma.MustCompile("^/?[^\\x00-\\x20\\x7f#/:?\\\\][^\\x00-\\x1f\\x7f#:?\\\\]*(\\?[^\\x00-\\x1f\\x7f#]*)?$")
+
+// pattern10 is "^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$"
+var pattern10 = ecma.MustCompile("^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")

@@ -98,11 +98,12 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
 		"app":              {"api", "auth", "conns", "cors", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/audit", "store/copying", "store/postgres", "store/sqlite", "throttle"},
-		"api":              {"auth", "graph", "message", "odata", "pace", "pfx", "throttle"},
+		"api":              {"auth", "batch", "graph", "message", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
+		"batch":            {"graph"},
 		"conns":            {},
-		"gateway":          {"auth", "cors", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "message", "pace"},
+		"gateway":          {"auth", "batch", "cors", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "message", "pace"},
 		"cors":             {},
 		"gateway/form":     {"graph"},
 		"gateway/policy":   {},

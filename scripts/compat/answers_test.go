@@ -23,6 +23,7 @@ import (
 type row struct {
 	Name    string   `yaml:"name"`
 	Op      string   `yaml:"op"`
+	ID      string   `yaml:"id"` // of the object; sample if it is absent
 	IfMatch string   `yaml:"ifMatch"`
 	Select  []string `yaml:"select"`
 	Times   int      `yaml:"times"`
@@ -73,7 +74,7 @@ func rows(t *testing.T) (rows []row) {
 	if err := d.Decode(&rows); err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) < 113 {
+	if len(rows) < 114 {
 		t.Fatalf("the table has %d rows", len(rows))
 	}
 	return rows
@@ -105,7 +106,7 @@ func TestAnswers(t *testing.T) {
 
 // call is the call of a row.
 func (r *row) call() call {
-	c := call{Op: r.Op, ID: "sample", IfMatch: r.IfMatch, Select: r.Select, Times: r.Times}
+	c := call{Op: r.Op, ID: cmp.Or(r.ID, "sample"), IfMatch: r.IfMatch, Select: r.Select, Times: r.Times}
 	switch r.Op {
 	case "patch":
 		c.Body = json.RawMessage(`{"status":7}`)

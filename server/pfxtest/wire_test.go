@@ -158,8 +158,8 @@ func TestWireThroughDocument(t *testing.T) {
 		for _, file := range files {
 			t.Run(keyOf(file), func(t *testing.T) {
 				t.Parallel()
-				if beyondDocument[keyOf(file)] != "" {
-					return
+				if beyondDocument[keyOf(file)] != "" || strings.HasPrefix(keyOf(file), "batch") {
+					return // no document says that a body holds requests: a batch is 501
 				}
 				runWireCase(t, file, servers, func(response string) string {
 					status, _, _ := strings.Cut(response, "\n")
@@ -429,6 +429,8 @@ var (
 	entityTag     = regexp.MustCompile(`"[0-9a-f]{16}"`)
 	contentLength = regexp.MustCompile(`(?m)^Content-Length: ([0-9]+)\r$`)
 	requestID     = regexp.MustCompile(`(?m)^request-id: ([0-9a-f-]{36})\r$`)
+	partID        = regexp.MustCompile(`"request-id":"([0-9a-f-]{36})"`)
+	partTag       = regexp.MustCompile(`\\"[0-9a-f]{16}\\"`)
 	madeKey       = regexp.MustCompile(`(?m)^Location: .*/([0-9a-f-]{36})\r$`)
 	dateHeader    = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$`)
 	innerDate     = regexp.MustCompile(`"date":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"`)
@@ -454,6 +456,10 @@ func (c *wireCase) response(r *bufio.Reader, head bool) string {
 	if m := requestID.FindStringSubmatch(text); m != nil {
 		text = strings.ReplaceAll(text, m[1], "{request-id}")
 	}
+	for i, m := range partID.FindAllStringSubmatch(text, -1) {
+		text = strings.ReplaceAll(text, m[1], fmt.Sprintf("{request-id-%d}", i+1))
+	}
+	text = partTag.ReplaceAllString(text, `\"{etag}\"`)
 	if m := madeKey.FindStringSubmatch(text); m != nil {
 		text = strings.ReplaceAll(text, m[1], "{made-key}")
 	}

@@ -70,7 +70,7 @@ export async function readAnswer(response: Response, expected: readonly number[]
 }
 
 /** Makes an error of an answer that is no success, whatever its body is. */
-export async function readError(response: Response, request: Request, clientRequestId: string, now: number): Promise<GraphError> {
+export async function readError(response: Response, listed: boolean, clientRequestId: string, now: number): Promise<GraphError> {
   const { status, headers } = response;
   const body: unknown = await readBody(response, maxObjectBytes)
     .then((bytes) => JSON.parse(decode(bytes)))
@@ -87,7 +87,7 @@ export async function readError(response: Response, request: Request, clientRequ
     requestId: headers.get("request-id") ?? undefined,
     clientRequestId,
     retryAfterMs: retryAfterMs(headers.get("retry-after"), Date.parse(headers.get("date") ?? "") || now),
-    listed: new URL(request.url).pathname.endsWith("/pfxRecryptionRequests"),
+    listed,
   });
 }
 

@@ -38,7 +38,8 @@ export function connect(options: ClientOptions, clock: Clock): Client {
   ): Promise<Answer> {
     let answer: Answer | undefined;
     await make(async (request) => {
-      answer = await send(sender, request, { statuses, maxBytes }, budget);
+      const listed = new URL(request.url).pathname === base.pathname.replace(/\/$/, "") + collection; // a key may be the same
+      answer = await send(sender, request, { statuses, maxBytes, listed }, budget);
       return new Response(null, { status: 204 });
     });
     return answer!;

@@ -107,6 +107,49 @@ export interface paths {
         patch: operations["updatePfxRecryptionRequest"];
         trace?: never;
     };
+    "/$batch": {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
+                 *     GUID is treated as absent.
+                 */
+                "client-request-id"?: components["parameters"]["clientRequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send several requests in one
+         * @description JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
+         *     authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
+         *     batch is well-formed, whatever the statuses in it are.
+         *
+         *     **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
+         *     comes after them. Responses are in the order in which the requests were carried out.
+         *
+         *     **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
+         *     of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
+         *     responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
+         *     status is 503.
+         *
+         *     **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
+         *     requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
+         *     batch in a batch is refused alone, with 400.
+         *
+         *     **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
+         *     fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+         */
+        post: operations["sendBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -240,6 +283,50 @@ export interface components {
          * @enum {string}
          */
         odataType: "#microsoft.graph.pfxRecryptionRequest";
+        /** @description Requests that are sent together. */
+        batch: {
+            requests: components["schemas"]["batchRequest"][];
+        };
+        /** @description One request of a batch. */
+        batchRequest: {
+            id: components["schemas"]["batchId"];
+            /**
+             * @description In upper or lower case (OData JSON Format §18.1).
+             * @enum {string}
+             */
+            method: "DELETE" | "GET" | "PATCH" | "POST" | "PUT" | "delete" | "get" | "patch" | "post" | "put";
+            /**
+             * @description The path below the base path, with or without a slash before it, and the query. Absolute addresses are refused.
+             *     Spaces, and characters beyond ASCII, may stand unescaped.
+             */
+            url: string;
+            /** @description The requests of the batch that have to succeed before this one is carried out. */
+            dependsOn?: components["schemas"]["batchId"][];
+            headers?: components["schemas"]["batchHeaders"];
+            /** @description The body, which needs `Content-Type` in `headers`. */
+            body?: unknown;
+        };
+        /** @description The name of a request in its batch. Letter case makes no difference. */
+        batchId: string;
+        /** @description Header fields, each with its value in one line. */
+        batchHeaders: {
+            [key: string]: string;
+        };
+        /** @description The responses to the requests of a batch. */
+        batchResult: {
+            responses: components["schemas"]["batchResponse"][];
+        };
+        /** @description The response to one request of a batch. */
+        batchResponse: {
+            id: components["schemas"]["batchId"];
+            /** Format: int32 */
+            status: number;
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The body if there is one; base64url text (RFC 4648 §5) if it is not JSON. */
+            body?: unknown;
+        };
         /** @description What went wrong, in the form of every Microsoft Graph error. */
         error: {
             error: {
@@ -903,6 +990,53 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["RequestHeaderFieldsTooLarge"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    sendBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
+                 *     GUID is treated as absent.
+                 */
+                "client-request-id"?: components["parameters"]["clientRequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The requests: at most 65,536 bytes together, before and after decompression. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["batch"];
+            };
+        };
+        responses: {
+            /** @description The responses, one for each request. */
+            200: {
+                headers: {
+                    "request-id": components["headers"]["request-id"];
+                    "client-request-id": components["headers"]["client-request-id"];
+                    "OData-Version": components["headers"]["OData-Version"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["batchResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];

@@ -24,6 +24,8 @@ export interface Budget {
 export interface Expected {
   readonly statuses: readonly number[];
   readonly maxBytes: number;
+  /** Whether the address is the collection's, where no object can be missing. */
+  readonly listed: boolean;
 }
 
 /** A success, its body decoded. */
@@ -101,7 +103,7 @@ async function untilAnswered(sender: Sender, exchange: Exchange, signal: AbortSi
 async function once(sender: Sender, exchange: Exchange, token: string, signal: AbortSignal): Promise<Answer> {
   const response = await attempt(sender, exchange, token, signal);
   if (!response.ok) {
-    throw await readError(response, exchange.request, exchange.clientRequestId, sender.clock.now());
+    throw await readError(response, exchange.expected.listed, exchange.clientRequestId, sender.clock.now());
   }
   const { statuses, maxBytes } = exchange.expected;
   const content = await readAnswer(response, statuses, maxBytes);

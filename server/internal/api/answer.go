@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
@@ -15,7 +16,7 @@ type answer struct {
 	version  pfx.Version // for the ETag; 0 is none
 	location string      // of what was created
 	applied  string      // the preferences that were honoured
-	body     any         // a pointer to one of the contract's types, or nil
+	body     any         // a pointer to one of the contract's types, a text of JSON, or nil
 }
 
 // stored answers with a request that was created or updated, as the caller prefers.
@@ -52,6 +53,8 @@ func (a answer) VisitDeletePfxRecryptionRequestResponse(w http.ResponseWriter) e
 	return a.write(w)
 }
 
+func (a answer) VisitSendBatchResponse(w http.ResponseWriter) error { return a.write(w) }
+
 func (a answer) write(w http.ResponseWriter) error {
 	h := w.Header()
 	if a.version != 0 {
@@ -72,6 +75,8 @@ func (a answer) write(w http.ResponseWriter) error {
 
 func appendBody(buf []byte, body any) []byte {
 	switch v := body.(type) {
+	case json.RawMessage:
+		return append(buf, v...)
 	case *pfxapi.PfxRecryptionRequest:
 		return pfxvalid.AppendPfxRecryptionRequest(buf, v)
 	case *pfxapi.PfxRecryptionRequestSelection:

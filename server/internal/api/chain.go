@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/batch"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
@@ -31,7 +33,7 @@ func (c *Config) authorize(x *strict.Exchange) (any, error) {
 		return principal, graph.PersonalAccount()
 	case c.Licensed != nil && !c.Licensed(principal.Tenant):
 		return principal, graph.Unlicensed()
-	case c.Writes != nil && x.Operation.Method != http.MethodGet:
+	case c.Writes != nil && x.Operation.Method != http.MethodGet && x.Operation.ID != batch.OperationID: // its requests count
 		if wait := c.Writes.Take(principal.Tenant, principal.App, x.Start); wait > 0 {
 			return principal, graph.Refusal(http.StatusTooManyRequests, (wait + time.Second - 1).Truncate(time.Second))
 		}
@@ -69,12 +71,16 @@ func negotiate(x *strict.Exchange) (string, error) {
 	return bodyType, err
 }
 
-// inPlace has an operation take a place while it works; it waits for one, or refuses the request.
+// inPlace has an operation take a place while it works; it waits for one, or refuses the request. The requests of a batch are
+// carried out one after the other in the place of the batch.
 func (c *Config) inPlace(serve func(*strict.Exchange) error) func(*strict.Exchange) error {
 	if c.Places == nil {
 		return serve
 	}
 	return func(inner *strict.Exchange) error {
+		if batch.IsPart(inner) {
+			return serve(inner)
+		}
 		x := inner.State.(*exchange)
 		if err := c.Places.Enter(x); err != nil {
 			return graph.Unavailable(err) // 503
@@ -82,6 +88,17 @@ func (c *Config) inPlace(serve func(*strict.Exchange) error) func(*strict.Exchan
 		x.place, x.answers = c.Places, c.Answers
 		defer x.leave()
 		return serve(inner)
+	}
+}
+
+// wordedAsBatch has the faults of a batch worded as such: it has not the members of an entity.
+func wordedAsBatch(serve func(*strict.Exchange) error) func(*strict.Exchange) error {
+	return func(x *strict.Exchange) error {
+		err := serve(x)
+		if e, ok := errors.AsType[*strict.InvalidError](err); ok && !e.Parameters && !e.Faults.Malformed {
+			return graph.Batch.OfBody(e.Faults.List)
+		}
+		return err
 	}
 }
 

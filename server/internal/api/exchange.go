@@ -171,6 +171,9 @@ func writeError(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, stri
 func attrs(inner *strict.Exchange) []slog.Attr {
 	x := inner.State.(*exchange)
 	list := []slog.Attr{slog.String("client-request-id", x.clientRequestID())}
+	if whole := strict.From(x.Context); whole != nil { // of a batch
+		list = append(list, slog.String("batch", whole.RequestID))
+	}
 	if key := x.object(); key != "" {
 		list = append(list, slog.String("key", message.Cut(key)))
 	}

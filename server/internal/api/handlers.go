@@ -2,15 +2,20 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxserver"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/batch"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
 // handlers fills in the generated interface. A handler translates and delegates; the rules are in pfx.
-type handlers struct{ service *pfx.Service }
+type handlers struct {
+	service *pfx.Service
+	server  batch.Handler // of the requests of a batch
+}
 
 var _ pfxserver.StrictServerInterface = (*handlers)(nil)
 
@@ -85,4 +90,16 @@ func (h *handlers) DeletePfxRecryptionRequest(ctx context.Context, r pfxserver.D
 		return nil, err
 	}
 	return answer{exchange: exchangeOf(ctx), status: http.StatusNoContent}, nil
+}
+
+func (h *handlers) SendBatch(ctx context.Context, r pfxserver.SendBatchRequestObject) (pfxserver.SendBatchResponseObject, error) {
+	if batch.IsPart(ctx) {
+		return nil, batch.Nested
+	}
+	plan, err := batch.New(r.Body.Requests)
+	if err != nil {
+		return nil, err
+	}
+	x := exchangeOf(ctx)
+	return answer{exchange: x, status: http.StatusOK, body: json.RawMessage(plan.Append(ctx, nil, x.Request, h.server))}, nil
 }

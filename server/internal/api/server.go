@@ -15,6 +15,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxhandler"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/batch"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
@@ -63,11 +64,16 @@ func New(c Config) (*Server, error) {
 	if c.Done == nil {
 		c.Done = func(string, int, string, time.Duration) {}
 	}
-	operations := pfxhandler.Operations(&handlers{c.Service})
+	s := &Server{config: c}
+	operations := pfxhandler.Operations(&handlers{c.Service, s})
 	for i := range operations {
 		operations[i].Serve = c.inPlace(operations[i].Serve)
+		if operations[i].ID == batch.OperationID {
+			operations[i].Serve = wordedAsBatch(operations[i].Serve)
+		}
 	}
-	handler, err := strict.New(operations, strict.Config{
+	var err error
+	s.handler, err = strict.New(operations, strict.Config{
 		BasePath: graph.BasePath, MaxBody: graph.MaxBody, MaxHeader: graph.MaxHeader,
 		Authorize: c.authorize, Negotiate: negotiate, Problem: problemOf, Form: writeError,
 		Log: c.Log, Attrs: attrs, Done: c.done, Now: c.Now,
@@ -75,7 +81,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{c, handler}, nil
+	return s, nil
 }
 
 // Server is the handler of the API. It is safe for concurrent use.

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/batch"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
@@ -45,6 +46,8 @@ var fixedLimits = map[string]any{
 	"header fields of a request":           graph.MaxHeader,
 	"head of a request in all":             maxHeaderBytes,
 	"body of a request":                    graph.MaxBody,
+	"requests of a batch":                  20, // openapi.yaml
+	"responses of a batch together":        batch.MaxResponses,
 	"bearer token":                         auth.MaxToken,
 	"time for the head of a request":       readHeaderTimeout,
 	"time for the whole request":           readTimeout,

@@ -105,6 +105,9 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 // isAlias reports whether a path that leads nowhere here would lead a reader to an operation, past what is enforced for it
 // or past its token.
 func (x *exchange) isAlias(path string) bool {
+	if x.alias = leadsToBatch(path); x.alias {
+		return true
+	}
 	g, aliases := x.gate, x.aliases(path)
 	x.alias = slices.ContainsFunc(aliases, (*resource).wouldEnforce)
 	return slices.ContainsFunc(aliases, func(res *resource) bool { return g.config.Verifier != nil || res.enforces() })

@@ -86,7 +86,7 @@ func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 	case http.StatusRequestEntityTooLarge:
 		kind = policy.Size
 	case http.StatusBadRequest:
-		p = x.gate.config.Contract.Words.Malformed(false)
+		p = x.words().Malformed(false)
 	}
 	if x.judge(violation{kind: kind, keyword: kind.String()}) {
 		return false, p
@@ -203,7 +203,7 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 		if !refused {
 			continue
 		}
-		problem := x.gate.config.Contract.Words.OfParameter(f)
+		problem := x.words().OfParameter(f)
 		if refusal == nil {
 			refusal = problem
 		} else {
@@ -257,7 +257,7 @@ func (x *exchange) judgeBody(faults *validate.Faults) *graph.Problem {
 	case faults.Interrupted:
 		return graph.Unavailable(x.request.Context().Err())
 	case faults.Malformed:
-		problem := x.gate.config.Contract.Words.Malformed(faults.Empty)
+		problem := x.words().Malformed(faults.Empty)
 		if x.judge(violation{kind: policy.Malformed, keyword: problem.Faults[0].Keyword}) {
 			return problem
 		}
@@ -272,5 +272,5 @@ func (x *exchange) judgeBody(faults *validate.Faults) *graph.Problem {
 	if len(enforced) == 0 {
 		return nil
 	}
-	return x.gate.config.Contract.Words.OfBody(enforced)
+	return x.words().OfBody(enforced)
 }

@@ -25,6 +25,10 @@
 // WebSocket, where the response is not held or the contract describes the status 101 for the operation; the request is checked
 // as any other, the content of the tunnel is not.
 //
+// A batch of the built-in contract (POST /$batch) is taken apart: each of its requests passes the gate and goes to the upstream
+// as if it had come alone, and the upstream gets no batch. No policy changes that. Of another document, an operation that is
+// called $batch is not judged (501), and a path that ends in $batch and that the contract does not have never passes.
+//
 // Budget bounds the bytes that all exchanges hold together. Beyond it, a request that must be checked is 503 and a response
 // 502; what is only watched passes and is counted in unchecked_total. A check that only watches never waits for its turn.
 //

@@ -10,8 +10,11 @@ import (
 // maxBody is the length of a request's body where the contract is an OpenAPI document.
 const maxBody = 1 << 20
 
-// FromDocument returns the contract of an OpenAPI document.
+// FromDocument returns the contract of an OpenAPI document, and adds to its spots what the gateway cannot judge.
 func FromDocument(d *spec.Document) *Contract {
+	for _, op := range d.Operations {
+		d.Spots = addSpot(d.Spots, op)
+	}
 	return &Contract{BasePaths: d.BasePaths, Operations: d.Operations, MaxBody: maxBody, Words: graph.Words{}}
 }
 

@@ -172,8 +172,20 @@ func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	case refusal != nil:
 		x.refusal = refusal.Code
 		x.answer(refusal)
+	case forward != nil && x.isBatch():
+		x.pass(g.takeApart(next), forward)
 	case forward != nil:
 		x.pass(next, forward)
 	}
+	x.whole = true
+}
+
+// reject refuses a request of which nothing was looked at.
+func (g *Gate) reject(w http.ResponseWriter, r *http.Request, p *graph.Problem) {
+	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
+	defer x.end()
+	x.beginSpan()
+	x.refusal = p.Code
+	x.answer(p)
 	x.whole = true
 }

@@ -103,7 +103,7 @@ func (res *resource) describe() {
 // enforces reports whether some kind of violation is refused for an operation of the resource.
 func (res *resource) enforces() bool {
 	for _, rt := range res.routes {
-		if slices.Contains(rt.rules[policy.Requests][:], policy.Enforce) {
+		if takesBatches(rt.Operation) || slices.Contains(rt.rules[policy.Requests][:], policy.Enforce) {
 			return true
 		}
 	}
@@ -113,7 +113,7 @@ func (res *resource) enforces() bool {
 // wouldEnforce is enforces by the rules of the preview.
 func (res *resource) wouldEnforce() bool {
 	for _, rt := range res.routes {
-		if slices.Contains(rt.preview[policy.Requests][:], policy.Enforce) {
+		if takesBatches(rt.Operation) || slices.Contains(rt.preview[policy.Requests][:], policy.Enforce) {
 			return true
 		}
 	}

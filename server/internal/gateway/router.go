@@ -99,6 +99,9 @@ func newRouter(c *Contract) (*router, error) {
 			paths = everywhere
 		}
 		rt := newRoute(op)
+		if !c.Graph { // else a batch is taken apart
+			rt.spots = addSpot(rt.spots, op)
+		}
 		for _, path := range paths {
 			r.base(path).add(rt)
 		}

@@ -37,6 +37,16 @@ var Entity = Words{
 	},
 }
 
+// Batch are the words for batches.
+var Batch = Words{
+	MalformedText: Entity.MalformedText, EmptyText: Entity.EmptyText, Hints: Entity.Hints,
+	Types: map[[2]string][2]string{
+		{"string", ""}: {"Edm.String", "Send an 'id' of 1 to 128 characters, a 'url' below the base path without scheme and authority, and header fields of one line."},
+		{"array", ""}:  {"Collection", "Send 1 to 20 requests, and at most 20 ids of requests in 'dependsOn'."},
+		{"object", ""}: {"object", "Send a JSON object."},
+	},
+}
+
 // OfBody words the faults of a body of our own contract.
 func OfBody(faults *validate.Faults) *Problem {
 	if faults.Malformed {

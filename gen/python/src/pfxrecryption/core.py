@@ -248,7 +248,7 @@ class Core:
                     return answer
                 if 200 <= answer.status <= 299:
                     raise MalformedAnswerError(f"its status {answer.status} is none that the contract has for this")
-                failure = answers.graph_error(answer, name, urlsplit(url).path.endswith("/pfxRecryptionRequests"))
+                failure = answers.graph_error(answer, name, urlsplit(url).path == urlsplit(self._collection).path)
             except (ConnectionFailedError, MalformedAnswerError) as err:
                 failure = err
             if outcome.is_refusal(failure):

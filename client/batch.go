@@ -1,0 +1,213 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+)
+
+// MaxBatch is how many requests a batch has at most.
+const MaxBatch = 20
+
+// Batch is several requests in one (JSON batching of Microsoft Graph). The server carries them out one after the other, in the
+// order in which they were added; each takes effect by itself, and none undoes another. It is used by one goroutine, and sent
+// once.
+//
+//	b := c.Batch()
+//	changed := b.Patch("a", client.Update{Status: edm.Value(int32(7))})
+//	gone := b.Delete("b").After(changed)
+//	if err := b.Send(ctx); err != nil {
+//		return err
+//	}
+//	got, err := changed.Result()
+type Batch struct {
+	client *Client
+	items  []*BatchItem
+	sent   bool
+}
+
+// BatchItem is a request of a batch.
+type BatchItem struct {
+	request pfxapi.BatchRequest
+	changes bool // the object, or what there is
+	deletes bool
+	got     *Versioned
+	err     error
+}
+
+// ErrFailedDependency is the error of a request that was not carried out since one has failed that it comes after.
+var ErrFailedDependency error = sentinel(http.StatusFailedDependency)
+
+// errNotSent is the error of a request whose batch was not sent.
+var errNotSent = fmt.Errorf("%w: the batch was not sent", ErrInvalid)
+
+// Batch returns a batch without requests.
+func (c *Client) Batch() *Batch { return &Batch{client: c} }
+
+// Get adds a [Client.Get].
+func (b *Batch) Get(id string, conditions ...Condition) *BatchItem {
+	return b.add(id, conditions, func(cond condition) (*http.Request, error) {
+		return pfxapi.NewGetPfxRecryptionRequestRequest(b.base(), id, &pfxapi.GetPfxRecryptionRequestParams{IfNoneMatch: cond.ifNoneMatch})
+	})
+}
+
+// Patch adds a [Client.Patch].
+func (b *Batch) Patch(id string, u Update, conditions ...Condition) *BatchItem {
+	return b.add(id, conditions, func(cond condition) (*http.Request, error) {
+		prefer := returnObject
+		params := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: cond.ifMatch, IfNoneMatch: cond.ifNoneMatch, Prefer: &prefer}
+		body := bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestUpdate(nil, &u))
+		r, err := pfxapi.NewUpdatePfxRecryptionRequestRequestWithBody(b.base(), id, &params, mediaType, body)
+		return r, errors.Join(checkText(u.Thumbprint, u.DeviceKeyThumbprint, u.ETag), err)
+	})
+}
+
+// Delete adds a [Client.Delete], whose result is no object.
+func (b *Batch) Delete(id string, conditions ...Condition) *BatchItem {
+	item := b.add(id, conditions, func(cond condition) (*http.Request, error) {
+		return pfxapi.NewDeletePfxRecryptionRequestRequest(b.base(), id, &pfxapi.DeletePfxRecryptionRequestParams{IfMatch: cond.ifMatch})
+	})
+	item.deletes = true
+	return item
+}
+
+// After has the request carried out after others of the batch, and only if they succeed. It returns the request.
+func (i *BatchItem) After(others ...*BatchItem) *BatchItem {
+	for _, other := range others {
+		i.request.DependsOn = append(i.request.DependsOn, other.request.ID)
+	}
+	return i
+}
+
+// Result returns what the method of the same name of [Client] would have, once the batch was sent. Nothing is retried: a
+// request that was refused with [ErrThrottled] or [ErrUnavailable] may be sent again.
+func (i *BatchItem) Result() (*Versioned, error) { return i.got, i.err }
+
+func (b *Batch) base() string { return b.client.base.String() }
+
+// add adds the request that build returns. What is wrong with it is the error of Send.
+func (b *Batch) add(id string, conditions []Condition, build func(condition) (*http.Request, error)) *BatchItem {
+	item := &BatchItem{err: errNotSent}
+	item.request.ID = strconv.Itoa(len(b.items) + 1)
+	b.items = append(b.items, item)
+	cond, err := conditionOf(conditions)
+	if err = errors.Join(err, checkID(id)); err == nil {
+		var r *http.Request
+		if r, err = build(cond); err == nil {
+			err = item.take(r, b.client.base.Path)
+		}
+	}
+	if err != nil {
+		item.err = fmt.Errorf("request %s of the batch, for %q: %w", item.request.ID, id, err)
+	}
+	return item
+}
+
+// take makes a request one of a batch.
+func (i *BatchItem) take(r *http.Request, base string) (err error) {
+	i.request.Method, i.request.URL, i.changes = r.Method, strings.TrimPrefix(r.URL.EscapedPath(), base), !safe(r)
+	i.request.Headers = map[string]string{}
+	for name := range r.Header {
+		i.request.Headers[name] = r.Header.Get(name)
+	}
+	if r.Body != nil {
+		i.request.Body, err = io.ReadAll(r.Body)
+	}
+	return err
+}
+
+// Send sends the batch. Its error is that of the batch as a whole; without one, each request has its own result. A batch that
+// was not taken (429, 503) is tried again; one whose outcome is unknown is [ErrUnknownOutcome], for it and for its requests.
+func (b *Batch) Send(ctx context.Context) error {
+	if err := b.check(); err != nil {
+		return fmt.Errorf("sending a batch: %w", err)
+	}
+	b.sent = true
+	var result pfxapi.BatchResult
+	if err := b.send(ctx, &result); err != nil {
+		for _, item := range b.items {
+			item.err = err
+		}
+		return fmt.Errorf("sending a batch: %w", err)
+	}
+	responses := map[string]*pfxapi.BatchResponse{}
+	for i := range result.Responses {
+		responses[result.Responses[i].ID] = &result.Responses[i]
+	}
+	for _, item := range b.items {
+		item.settle(responses[item.request.ID])
+	}
+	return nil
+}
+
+func (b *Batch) check() error {
+	if b.sent || len(b.items) < 1 || len(b.items) > MaxBatch {
+		return fmt.Errorf("%w: a batch has 1 to %d requests and is sent once", ErrInvalid, MaxBatch)
+	}
+	for _, item := range b.items {
+		if item.err != errNotSent { //nolint:errorlint // it is set here
+			return item.err
+		}
+	}
+	return nil
+}
+
+func (b *Batch) send(ctx context.Context, into *pfxapi.BatchResult) error {
+	var whole pfxapi.Batch
+	for _, item := range b.items {
+		whole.Requests = append(whole.Requests, item.request)
+	}
+	name := uuid.NewString()
+	r, err := pfxapi.NewSendBatchRequestWithBody(b.base(), &pfxapi.SendBatchParams{ClientRequestID: &name}, mediaType, bytes.NewReader(pfxvalid.AppendBatch(nil, &whole)))
+	if err != nil {
+		return err
+	}
+	call := call{Client: b.client, request: r, limit: b.client.limits.page, decode: func(a *answer) error {
+		if a.status != http.StatusOK || !a.isJSON() {
+			return malformed("it is no response to a batch: is the base URL that of the API?")
+		}
+		return malformedBy(pfxvalid.DecodeBatchResult(a.body, into))
+	}}
+	return call.do(ctx)
+}
+
+// settle takes the response to the request.
+func (i *BatchItem) settle(r *pfxapi.BatchResponse) {
+	if i.err = i.read(r); i.err == nil {
+		return
+	}
+	i.got = nil
+	if e, ok := errors.AsType[*Error](i.err); i.changes && (!ok || unknown(e.Status)) && !errors.Is(i.err, ErrApplied) {
+		i.err = fmt.Errorf("%w: %w", ErrUnknownOutcome, i.err)
+	}
+}
+
+func (i *BatchItem) read(r *pfxapi.BatchResponse) error {
+	if r == nil {
+		return malformed("the batch has no response to the request")
+	}
+	a := &answer{status: int(r.Status), header: http.Header{}, body: r.Body}
+	for name, value := range r.Headers {
+		a.header.Set(name, value)
+	}
+	switch {
+	case a.status < 200 || a.status > 299:
+		return newError(a)
+	case i.deletes:
+		return decodeNothing(a)
+	case a.status == http.StatusNoContent && i.changes:
+		return ErrApplied
+	}
+	i.got = new(Versioned)
+	return i.got.decode(a)
+}
