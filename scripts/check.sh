@@ -59,10 +59,10 @@ step "the modules below scripts"
 step kills lose nothing
 scripts/torture.sh -quick
 
-step "the gateway's live view in a browser"
+step "the pages and the gateway's live view in a browser"
 scripts/browser.sh || {
 	[ $? -eq 69 ] || exit 1
-	echo "left out: the look at the live view needs node 20, npm with its registry, and chromium" >&2
+	echo "left out: the look at the pages needs node 20, npm with its registry, and chromium" >&2
 	[ -z "${CI:-}" ] || exit 1
 }
 

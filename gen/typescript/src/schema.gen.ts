@@ -53,7 +53,10 @@ export interface paths {
                 "client-request-id"?: components["parameters"]["clientRequestId"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;
@@ -508,7 +511,10 @@ export interface components {
         };
     };
     parameters: {
-        /** @description The key of the object. */
+        /**
+         * @description The key of the object.
+         * @example sample
+         */
         pfxRecryptionRequestsId: components["schemas"]["key"];
         /**
          * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
@@ -720,7 +726,10 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["ifNoneMatch"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;
@@ -783,7 +792,10 @@ export interface operations {
                 "If-Match"?: components["parameters"]["ifMatch"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;
@@ -843,7 +855,10 @@ export interface operations {
                 Prefer?: components["parameters"]["prefer"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;

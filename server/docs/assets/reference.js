@@ -18,6 +18,29 @@ function withPastedTokens(spec) {
 	return spec;
 }
 
+// parametersOf returns the parameters of a document, wherever they stand.
+function parametersOf(spec) {
+	const items = Object.values(spec.paths ?? {});
+	const operations = items.flatMap((item) => Object.values(item)).filter((o) => o && typeof o === "object");
+	return [...Object.values(spec.components?.parameters ?? {}), ...[...items, ...operations].flatMap((o) => o.parameters ?? [])];
+}
+
+// withoutOptionalValues moves the examples of optional parameters into their descriptions: Swagger UI would send them, and an
+// If-Match of an example fails.
+function withoutOptionalValues(spec) {
+	for (const parameter of parametersOf(spec)) {
+		if (parameter.required || parameter.$ref) continue;
+		const example = parameter.example ?? parameter.schema?.example;
+		delete parameter.example;
+		delete parameter.examples;
+		if (parameter.schema) delete parameter.schema.example;
+		if (example === undefined) continue;
+		const shown = typeof example === "string" ? example : JSON.stringify(example);
+		parameter.description = [parameter.description, `Example: \`${shown}\``].filter(Boolean).join("\n\n");
+	}
+	return spec;
+}
+
 // issued is the last token of the development issuer, which is fetched again before it expires.
 let issued = { token: "", until: 0 };
 
@@ -46,6 +69,8 @@ function plugin({ React }) {
 
 // names are those of fields that have no label, by what is around them.
 const names = [
+	[".copy-to-clipboard button", () => "Copy"],
+	[".close-modal", () => "Close"],
 	["#servers", () => "Server"],
 	["tr[data-param-name] :is(select, textarea, input)", (e) => e.closest("tr").dataset.paramName],
 	[".opblock-section-request-body .content-type-wrapper select, select.content-type", () => "Media type"],
@@ -62,12 +87,13 @@ function mend() {
 		}
 	}
 	for (const table of root.querySelectorAll("table[role=region]")) table.removeAttribute("role");
+	for (const button of root.querySelectorAll(".auth-btn-wrapper .btn[aria-label]")) button.removeAttribute("aria-label"); // it hides the text
 	for (const scrolled of root.querySelectorAll(".highlight-code pre, .curl-command pre")) scrolled.tabIndex = 0;
 }
 
 async function show() {
 	const response = await fetch("/openapi.json?bundle");
-	const spec = withPastedTokens(await response.json());
+	const spec = withoutOptionalValues(withPastedTokens(await response.json()));
 	new MutationObserver(mend).observe(root, { childList: true, subtree: true });
 	SwaggerUIBundle({
 		spec, domNode: root, plugins: [plugin], requestInterceptor: addToken,
