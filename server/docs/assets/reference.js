@@ -18,6 +18,21 @@ function withPastedTokens(spec) {
 	return spec;
 }
 
+// atThisServer keeps of a server elsewhere its path alone: requests go to where the page is from.
+function atThisServer(spec) {
+	const paths = new Map();
+	for (const server of spec.servers ?? []) {
+		if (!server.url.includes("://")) {
+			paths.set(server.url, server);
+		} else {
+			const path = server.url.replace(/^[^:]*:\/\/[^/]*/, "") || "/";
+			paths.set(path, { ...server, url: path });
+		}
+	}
+	if (paths.size > 0) spec.servers = [...paths.values()];
+	return spec;
+}
+
 // parametersOf returns the parameters of a document, wherever they stand.
 function parametersOf(spec) {
 	const items = Object.values(spec.paths ?? {});
@@ -93,7 +108,7 @@ function mend() {
 
 async function show() {
 	const response = await fetch("/openapi.json?bundle");
-	const spec = withoutOptionalValues(withPastedTokens(await response.json()));
+	const spec = withoutOptionalValues(withPastedTokens(atThisServer(await response.json())));
 	new MutationObserver(mend).observe(root, { childList: true, subtree: true });
 	SwaggerUIBundle({
 		spec, domNode: root, plugins: [plugin], requestInterceptor: addToken,

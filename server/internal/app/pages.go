@@ -1,18 +1,22 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi"
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/server/docs"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// pages returns the server's site.
+// pages returns the site of a server.
 func (c *Config) pages(log *slog.Logger) (*docs.Site, error) {
 	config := docs.Config{
 		Document: openapi.Document, Files: openapi.Examples, Origin: c.PublicURL, Title: "pfxRecryptionRequest API", Lead: lead, Uses: uses,
@@ -23,6 +27,34 @@ func (c *Config) pages(log *slog.Logger) (*docs.Site, error) {
 		config.Token = &docs.Token{Path: tokenPath, Form: tokenForm}
 	}
 	return docs.New(config)
+}
+
+// pages returns the site of a gateway, nil without --docs. text is the document's, nil for the built-in contract.
+func (c *GatewayConfig) pages(text []byte, document *spec.Document, log *slog.Logger) (*docs.Site, error) {
+	if !c.Docs {
+		return nil, nil //nolint:nilnil // no site is a setting, too
+	}
+	if document != nil && len(document.Files) > 0 {
+		return nil, errors.New("--docs shows a document of one file, and this one refers to others: bundle it first")
+	}
+	config := docs.Config{Document: text, Log: log, Note: "This gateway validates requests to the API. Get the document that it enforces:"}
+	if text == nil {
+		config.Document, config.Files = openapi.Document, openapi.Examples
+	}
+	return docs.New(config)
+}
+
+// liveSite is the site of a gateway, whose document may be replaced.
+type liveSite struct{ current atomic.Pointer[docs.Site] }
+
+func (l *liveSite) handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if site := l.current.Load(); site != nil {
+			site.Handler(next).ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 const lead = "This server implements the pfxRecryptionRequest resource of Microsoft Graph for Intune: work items for the " +
