@@ -49,10 +49,10 @@ scripts/vulncheck.sh
 step every test
 scripts/test.sh
 
-step "the gateway's live view in a browser"
+step "the pages and the gateway's live view in a browser"
 scripts/browser.sh || {
 	[ $? -eq 69 ] || exit 1
-	echo "left out: the look at the live view needs node 20, npm with its registry, and chromium" >&2
+	echo "left out: the look at the pages needs node 20, npm with its registry, and chromium" >&2
 	[ -z "${CI:-}" ] || exit 1
 }
 
