@@ -135,18 +135,27 @@ func (s *securedServer) wantGood(t *testing.T, name, token string) {
 // statusOf reads the page's object with a token.
 func statusOf(t *testing.T, client *http.Client, origin, token string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, origin+"/beta/pfxRecryptionRequests/sample", http.NoBody)
+	status, err := askStatus(t.Context(), client, origin, token)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return status
+}
+
+// askStatus is statusOf for other goroutines than the test's.
+func askStatus(ctx context.Context, client *http.Client, origin, token string) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/beta/pfxRecryptionRequests/sample", http.NoBody)
+	if err != nil {
+		return 0, err
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	resp, err := client.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body) // for the next request on the connection
-	return resp.StatusCode
+	_, err = io.Copy(io.Discard, resp.Body) // for the next request on the connection
+	return resp.StatusCode, err
 }
 
 // TestMSAL logs in with @azure/msal-node at each of the addresses that the development issuer has for a tenant.

@@ -100,7 +100,8 @@ func TestProvider(t *testing.T) {
 					return
 				case <-tick.C:
 				}
-				if got := statusOf(t, client, origin, (*newest.Load())[i%2]); got != http.StatusOK {
+				if got, err := askStatus(t.Context(), client, origin, (*newest.Load())[i%2]); err != nil || got != http.StatusOK {
+					t.Logf("a good token: %d, %v", got, err)
 					refused.Add(1)
 				}
 				sent.Add(1)
