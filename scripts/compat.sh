@@ -12,4 +12,4 @@ export PFXR_TEST_BIN PFXR_TEST_PYTHON PFXR_TEST_CHROMIUM
 ./npm-ci.sh browser
 cd compat
 ../npm-ci.sh js
-go test -count=1 -timeout 30m ./...
+go test -count=1 -timeout 30m -parallel 16 ./... # most of them wait for Retry-After, not for a processor

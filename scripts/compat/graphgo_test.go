@@ -24,6 +24,9 @@ func newGraphGo(t *testing.T, baseURL, token string) caller {
 	serialization.DefaultParseNodeFactoryInstance.Lock()
 	serialization.DefaultParseNodeFactoryInstance.ContentTypeAssociatedFactories["application/json"] = jsonserialization.NewJsonParseNodeFactory()
 	serialization.DefaultParseNodeFactoryInstance.Unlock()
+	serialization.DefaultSerializationWriterFactoryInstance.Lock()
+	serialization.DefaultSerializationWriterFactoryInstance.ContentTypeAssociatedFactories["application/json"] = jsonserialization.NewJsonSerializationWriterFactory()
+	serialization.DefaultSerializationWriterFactoryInstance.Unlock()
 	options := graphcore.GraphClientOptions{}
 	h := graphcore.GetDefaultClient(&options, append(graphcore.GetDefaultMiddlewaresWithOptions(&options), ownBody{})...)
 	t.Cleanup(h.CloseIdleConnections)

@@ -3,11 +3,6 @@
 package generators_test
 
 import (
-	"bufio"
-	"context"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,48 +101,5 @@ func TestRedoclyFindsNoFault(t *testing.T) {
 	t.Parallel()
 	if text, err := tool(t, "redocly", "lint", "--extends=minimal", document(t, "openapi.json", "--json")).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, text)
-	}
-}
-
-// TestPrismMocksTheDocument: the mock answers with the page's example.
-func TestPrismMocksTheDocument(t *testing.T) {
-	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	ctx, stop := context.WithCancel(t.Context())
-	_, port, _ := net.SplitHostPort(address) // of a listener
-	cmd := tool(t, "prism", "mock", "-p", port, document(t, "openapi.json", "--json"))
-	mock := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
-	out, err := mock.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := mock.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		stop()
-		_ = mock.Wait() // it was killed
-	}()
-	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.Contains(lines.Text(), "listening") {
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/pfxRecryptionRequests/sample", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer x")
-	r.Close = true
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "Thumbprint value") {
-		t.Errorf("got %d %s, %v, want the page's example", resp.StatusCode, body, err)
 	}
 }

@@ -2,7 +2,9 @@
 // table in the test says of each status that differs why it does. Two differences are not in it: Prism leaves out the paths of
 // servers, and gives no response at all to JSON that breaks off.
 //
-// The test is long, and needs node and npm, which installs Prism:
+// Prism takes the document that `pfxrd spec` prints, too.
+//
+// The tests are long, and need node and npm, which installs Prism:
 //
 //	scripts/npm-ci.sh scripts/prism/testdata
 //	go test -tags long ./scripts/prism

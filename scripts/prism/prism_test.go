@@ -183,6 +183,33 @@ func send(t *testing.T, url string, e exchange) int {
 	return resp.StatusCode
 }
 
+// TestPrismMocksTheDocument: Prism takes the document that pfxrd spec prints, and responds with the page's example.
+func TestPrismMocksTheDocument(t *testing.T) {
+	t.Parallel()
+	text, err := exec.CommandContext(t.Context(), filepath.Join(programtest.Dir(t), "pfxrd"), "spec", "--json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "openapi.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, startPrism(t, file)+"/pfxRecryptionRequests/sample", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close = true
+	r.Header.Set("Authorization", "Bearer x")
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "Thumbprint value") {
+		t.Errorf("got %d %s, %v, want the page's example", resp.StatusCode, body, err)
+	}
+}
+
 // startOurs runs pfxrd mock, and returns its URL.
 func startOurs(t *testing.T, document string) string {
 	t.Helper()

@@ -38,7 +38,7 @@ async function graph() {
       dependsOn: number > 1 ? [String(number - 1)] : undefined,
     });
     const headers = { "Content-Type": "application/json" };
-    const update = { method: "PATCH", headers, body: JSON.stringify({ status: 7 }) };
+    const update = { method: "PATCH", headers, body: JSON.stringify({ thumbprint: "new" }) };
     const content = new BatchRequestContent([step(1, id, update), step(2, id), step(3, "nothing"), step(4, id)]);
     const answer = await client.api("/$batch").header("authorization", `Bearer ${token}`).post(await content.getContent());
     const responses = [...new BatchResponseContent(answer).getResponses()].sort(([a], [b]) => a - b).map(([, response]) => response);
