@@ -53,9 +53,21 @@ func TestAudit(t *testing.T) {
 	}, func(t *testing.T, s storetest.AuditStore, sql string) {
 		c, err := openConn(s.(*Store).path, time.Minute)
 		check(t, err)
-		check(t, errors.Join(sqlitex.ExecuteScript(c.Conn, sql, nil), c.Close()))
+		check(t, errors.Join(sqlitex.ExecuteScript(c.Conn, asTable+sql+asBlocks, nil), c.Close()))
 	})
 }
+
+// What stands between asTable and asBlocks has the records as a table and not as a view.
+const (
+	asTable = `
+CREATE TEMP TABLE audit_record AS SELECT chain, number, time, action, tenant_id, object_id, before, after, subject, app, token,
+	request, changes, hash FROM main.audit_record;
+`
+	asBlocks = `;
+DELETE FROM audit_block;
+INSERT INTO audit_block SELECT chain, number, json_array(json_array(time, action, hex(tenant_id), object_id, before, after, subject,
+	app, token, request, changes, hex(hash))) FROM temp.audit_record`
+)
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
