@@ -90,6 +90,7 @@ step "the modules below scripts"
 (cd scripts/bench && go vet ./... && go mod tidy -diff && go test ./...)
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
 (cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
+(cd scripts/deploy && go vet ./... && go mod tidy -diff && go test ./...)
 (cd scripts/release && go vet ./... && go mod tidy -diff && go test ./...)
 
 step "the licences of the dependencies"

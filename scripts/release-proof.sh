@@ -5,15 +5,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# patched SERVER-PID: the page's example gets a new status, and the server ends as it should.
+# patched SERVER-PID: the page's example gets a new status, and the server ends as it should. The steps are one list, since
+# set -e does not hold in a function whose status is tested.
 patched() {
-	curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:8081/readyz
-	PFXR_TOKEN=$(chroot root pfxrd token)
-	export PFXR_TOKEN
-	chroot root pfxr patch sample status=7 >/dev/null
-	chroot root pfxr get sample | grep -q '"status": *7'
-	kill -TERM "$1"
-	wait "$1"
+	curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:8081/readyz &&
+		PFXR_TOKEN=$(chroot root pfxrd token) && export PFXR_TOKEN &&
+		chroot root pfxr patch sample status=7 >/dev/null 2>&1 &&
+		chroot root pfxr get sample 2>/dev/null | grep -q '"status": *7' &&
+		kill -TERM "$1" && wait "$1"
 }
 
 prove_package() {

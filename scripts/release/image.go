@@ -91,8 +91,8 @@ func (r *release) imageOf(p platform) (v1.Image, error) {
 	return mutate.Append(image, mutate.Addendum{Layer: layer, MediaType: types.OCILayer, History: v1.History{Created: v1.Time{Time: r.time}, CreatedBy: "scripts/release"}})
 }
 
-// imageConfig lets the API and the admin listener be reached from outside of the container; what is published is up to
-// whoever runs it.
+// imageConfig makes the API and the admin listener reachable from outside the container; the operator decides which port to
+// publish.
 func (r *release) imageConfig(p platform) *v1.ConfigFile {
 	return &v1.ConfigFile{
 		OS: p.os, Architecture: p.arch, Created: v1.Time{Time: r.time},

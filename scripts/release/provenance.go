@@ -16,7 +16,7 @@ import (
 )
 
 // prove writes an in-toto statement with a SLSA provenance: which files were built from which commit by which Go. It is
-// not signed: a signature belongs to whoever publishes.
+// not signed: the publisher signs it.
 func (r *release) prove() error {
 	subjects, err := r.subjects()
 	if err != nil {
