@@ -162,11 +162,21 @@ func runServe(t *testing.T, block string) {
 	server.stop(t)
 }
 
-// runGateway runs the block of the gateway in front of a server, with the policy of the page, and sends something invalid.
+// runGateway runs the block of the gateway in front of a server, which watches, and what the page says enforces.
 func runGateway(t *testing.T, block string) {
+	const watched = " --requests monitor"
+	if !strings.Contains(block, watched) {
+		t.Fatalf("the block does not watch:\n%s", block)
+	}
+	sendInvalid(t, block, http.StatusUnauthorized, "Access token is empty.") // by the server
+	sendInvalid(t, strings.Replace(block, watched, "", 1), http.StatusBadRequest, "'colour'")
+}
+
+// sendInvalid runs a gateway with the policy of the page and sends something invalid, without a token.
+func sendInvalid(t *testing.T, block string, status int, text string) {
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	text := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindStringSubmatch(page(t, ".github/RUNNING.md"))[1]
-	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
+	yaml := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindStringSubmatch(page(t, ".github/RUNNING.md"))[1]
+	if err := os.WriteFile(policy, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server := pfxtest.Start(t, pfxtest.Config{})
@@ -182,7 +192,7 @@ func runGateway(t *testing.T, block string) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "'colour'") {
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != status || !strings.Contains(string(body), text) {
 		t.Errorf("the gateway answered with %s, %v\n%s", resp.Status, err, body)
 	}
 	gateway.waitFor(t, regexp.MustCompile(`"msg":"violation".*"keyword":"additionalProperties"`))
