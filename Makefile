@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog speclint mutation suite torture torture-long torture-mutants
+.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog release release-notes licenses speclint mutation suite torture torture-long torture-mutants
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ breaking:  ## fail if the contract breaks a caller of the last tag's
 	scripts/breaking.sh
 changelog: ## what changed in the contract since the last tag
 	scripts/changelog.sh
+release:   ## programs, packages, image, SBOM and provenance of the last commit, into dist/
+	scripts/release.sh
+release-notes: ## the section of VERSION in .github/CHANGELOG.md, from the commits since the last tag
+	go -C scripts/release run . notes "$(VERSION)"
+licenses:  ## the list of the dependencies' licences, .github/LICENSES.md
+	go -C scripts/release run . licenses --write
 speclint:  ## lint the contract
 	scripts/speclint.sh
 mutation:  ## change our document and three foreign ones one place at a time; every change must be noticed

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Opens the gateway's live view in headless Chromium: with traffic, light and dark, on a wide and a narrow screen, with and
-# without JavaScript. Pictures of it go to a folder. Without node 20, npm with its registry or Chromium it ends with 69.
+# Opens what people see in headless Chromium, light and dark, on a wide and a narrow screen, with and without JavaScript: the
+# pages of a server, from which it sends requests, and the gateway's live view with traffic. Pictures go to a folder. Without
+# node 20, npm with its registry or Chromium it exits with 69.
 # usage: browser.sh [FOLDER]
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,4 +14,5 @@ fi
 go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
 cd scripts/browser
 ../npm-ci.sh . || exit 69
+node docs.js ../../bin/pfxrd "$chromium" "$pictures"
 exec node look.js ../../bin/pfxrd "$chromium" "$pictures"

@@ -3,6 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# As in scripts/test.sh: each step finds what the steps before it have compiled.
+export GOFLAGS="-trimpath ${GOFLAGS:-}"
 began=$(date +%s)
 step() { echo "== $* ($(($(date +%s) - began)) s)"; }
 
@@ -47,22 +49,10 @@ scripts/vulncheck.sh
 step every test
 scripts/test.sh
 
-step "the long tests"
-scripts/test.sh long
-PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
-
-step "the modules below scripts"
-(cd scripts/bench && go vet ./... && go mod tidy -diff && go test ./...)
-(cd scripts/compat && go vet ./... && go mod tidy -diff)
-(cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
-
-step kills lose nothing
-scripts/torture.sh -quick
-
-step "the gateway's live view in a browser"
+step "the pages and the gateway's live view in a browser"
 scripts/browser.sh || {
 	[ $? -eq 69 ] || exit 1
-	echo "left out: the look at the live view needs node 20, npm with its registry, and chromium" >&2
+	echo "left out: the look at the pages needs node 20, npm with its registry, and chromium" >&2
 	[ -z "${CI:-}" ] || exit 1
 }
 
@@ -84,13 +74,34 @@ fi
 step "every client"
 chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 if command -v curl >/dev/null 2>&1 && chromium >/dev/null 2>&1 && scripts/python.sh >/dev/null && scripts/typescript.sh; then
-	# They mostly wait, for seconds that the server asks for: the fuzzing goes on meanwhile.
+	# They mostly wait, for seconds that the server asks for: the steps below go on meanwhile.
 	scripts/compat.sh >"$before/clients" 2>&1 &
 	clients=$!
 else
 	echo "left out: the tests with every client need node 20, npm with its registry, python 3.11 with httpx, chromium and curl" >&2
 	[ -z "${CI:-}" ] || exit 1
 fi
+
+step "the long tests"
+scripts/test.sh long
+PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
+
+step "the modules below scripts"
+(cd scripts/bench && go vet ./... && go mod tidy -diff && go test ./...)
+(cd scripts/compat && go vet ./... && go mod tidy -diff)
+(cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
+(cd scripts/deploy && go vet ./... && go mod tidy -diff && go test ./...)
+(cd scripts/release && go vet ./... && go mod tidy -diff && go test ./...)
+
+step "the licences of the dependencies"
+go -C scripts/release run . licenses
+
+step "a release, twice: package and image run"
+scripts/release-proof.sh || {
+	[ $? -eq 69 ] || exit 1
+	echo "left out: the proof of the release needs root on Debian, python3 and curl" >&2
+	[ -z "${CI:-}" ] || exit 1
+}
 
 export FUZZTIME="${FUZZTIME:-5s}"
 step "each fuzz target for $FUZZTIME"
@@ -101,5 +112,8 @@ if [ -n "$clients" ]; then
 	wait "$clients" || { cat "$before/clients" >&2; exit 1; }
 	cat "$before/clients"
 fi
+
+step kills lose nothing
+scripts/torture.sh -quick
 
 step all green

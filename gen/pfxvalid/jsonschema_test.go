@@ -87,7 +87,8 @@ var jsonSchemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) 
 
 // same are the keywords that mean in JSON Schema what they mean in OpenAPI 3.0.
 var same = []string{
-	"$ref", "description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "required", "maxItems",
+	"$ref", "description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "required", "minItems", "maxItems",
+	"maxProperties",
 }
 
 // translate turns a schema of OpenAPI 3.0 into JSON Schema, in place. A keyword that it does not know is an error: an
@@ -117,8 +118,8 @@ func translate(c *jsonschema.Compiler, s map[string]any) error {
 		case "items":
 			err = translate(c, v.(map[string]any))
 		case "additionalProperties":
-			if _, ok := v.(bool); !ok {
-				err = errors.New("additionalProperties with a schema")
+			if child, ok := v.(map[string]any); ok {
+				err = translate(c, child)
 			}
 		case "x-ignore-members", "x-ignore-maxDepth": // withoutAnnotations and apart know them
 		case "allOf": // made for x-maxBytes, which no schema of the document needs it for

@@ -1,7 +1,6 @@
 // The traffic that the live view shows: an upstream, gateways in front of it, and calls of all kinds.
-import { spawn } from "node:child_process";
 import http from "node:http";
-import { createInterface } from "node:readline";
+import { start } from "./server.js";
 
 // startUpstream serves the shop. What it responds is in the path's last part or in the query.
 export async function startUpstream() {
@@ -26,20 +25,8 @@ export async function startUpstream() {
 }
 
 // startGateway runs the program with a mode for requests and responses.
-export async function startGateway(pfxrd, upstream, mode) {
-	const child = spawn(pfxrd, ["gateway", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--upstream", upstream,
-		"--spec", "shop.yaml", "--requests", mode, "--responses", mode, "--drain-delay", "0s"], { stdio: ["ignore", "ignore", "pipe"] });
-	const ended = new Promise((resolve) => child.once("exit", resolve));
-	const lines = createInterface({ input: child.stderr });
-	const serving = await new Promise((resolve, reject) => {
-		lines.on("line", (line) => {
-			const said = JSON.parse(line);
-			if (said.msg === "serving") resolve(said);
-		});
-		ended.then(() => reject(new Error("the gateway ended")));
-	});
-	return { url: serving.url, admin: serving.admin, stop: () => { child.kill(); return ended; } };
-}
+export const startGateway = (pfxrd, upstream, mode) =>
+	start(pfxrd, "gateway", "--upstream", upstream, "--spec", "shop.yaml", "--requests", mode, "--responses", mode);
 
 const order = (value) => ({ method: "POST", path: "/orders", body: JSON.stringify(value) });
 const get = (path) => ({ method: "GET", path });

@@ -2,14 +2,46 @@ package checks_test
 
 import (
 	"encoding/json"
+	"html"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
+
+// TestLandingPage pastes the line of a development server's landing page.
+func TestLandingPage(t *testing.T) {
+	t.Parallel()
+	server := pfxtest.Start(t, pfxtest.Config{})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(server.URL, "/beta")+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile("(?s)<code>(.*?)</code>").FindSubmatch(page)
+	if command == nil {
+		t.Fatalf("the page has no command:\n%s", page)
+	}
+	out, err := exec.CommandContext(t.Context(), "sh", "-ec", html.UnescapeString(string(command[1]))).CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "HTTP/1.1 200 OK\r\n") || !strings.Contains(string(out), `"id":"sample"`) {
+		t.Errorf("%v\n%s\n%s", err, command[1], out)
+	}
+}
 
 // TestCallItFrom runs the blocks of client/README.md whose language is at hand. A block that is added must be taught to it.
 func TestCallItFrom(t *testing.T) {

@@ -24,31 +24,58 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// TestREADME runs the command blocks of the README. A block that is added must be taught to it.
+// maxREADME is the length of the README in lines: what is longer nobody reads.
+const maxREADME = 150
+
+// TestREADME runs the command blocks of the README.
 func TestREADME(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	readme := page(t, "README.md")
+	if lines := strings.Count(readme, "\n"); lines > maxREADME {
+		t.Errorf("the README has %d lines, at most %d are allowed", lines, maxREADME)
 	}
-	runners := map[string]func(t *testing.T, block string){
+	runBlocks(t, readme, map[string]func(t *testing.T, block string){
 		"make run":      runMakeRun,
 		"make test":     func(t *testing.T, _ string) { makeKnows(t, "test") }, // this very test is part of it
-		"pfxrd serve":   runServe,
 		"pfxrd gateway": runGateway,
 		"go run":        isOnItsPage,
 
 		"export PFXR_TOKEN=$(pfxrd": runClient,
+	})
+	for target := range strings.SplitSeq("demo check help generate", " ") {
+		makeKnows(t, target)
 	}
-	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(string(readme), -1)
+}
+
+// TestRunning runs the command blocks of the page about running pfxrd.
+func TestRunning(t *testing.T) {
+	t.Parallel()
+	runBlocks(t, page(t, ".github/RUNNING.md"), map[string]func(t *testing.T, block string){
+		"pfxrd serve": runServe, "pfxrd gateway": runGateway,
+	})
+}
+
+func page(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// runBlocks runs the command blocks of a page, each by the runner for its first two words. A block that is added needs one.
+func runBlocks(t *testing.T, text string, runners map[string]func(t *testing.T, block string)) {
+	t.Helper()
+	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(text, -1)
 	if len(blocks) != len(runners) {
-		t.Errorf("the README has %d command blocks, %d are run", len(blocks), len(runners))
+		t.Errorf("the page has %d command blocks, %d are run", len(blocks), len(runners))
 	}
 	for _, b := range blocks {
 		words := strings.Fields(b[1])
 		run := runners[strings.Join(words[:2], " ")]
 		if run == nil {
-			t.Errorf("nobody runs this block of the README:\n%s", b[1])
+			t.Errorf("no test runs this block:\n%s", b[1])
 			continue
 		}
 		t.Run(strings.Join(words[:2], "_"), func(t *testing.T) {
@@ -56,8 +83,25 @@ func TestREADME(t *testing.T) {
 			run(t, b[1])
 		})
 	}
-	for target := range strings.SplitSeq("demo check help generate", " ") {
-		makeKnows(t, target)
+}
+
+// TestLinks: each link of a page to a file of the repository leads to one.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../.github/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(pages, "../../README.md", "../../client/README.md", "../../server/LIMITS.md", "../../openapi/DIVERGENCES.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", filepath.Base(name), link[1])
+			}
+		}
 	}
 }
 
@@ -71,9 +115,8 @@ func makeKnows(t *testing.T, target string) {
 
 // isOnItsPage compares a block with the page of your own API, whose blocks the test of scripts/newapi types.
 func isOnItsPage(t *testing.T, block string) {
-	page, err := os.ReadFile("../../.github/OWN_API.md")
-	if err != nil || !bytes.Contains(page, []byte("```sh\n"+block+"```")) {
-		t.Errorf("%v: .github/OWN_API.md does not have the block\n%s", err, block)
+	if !strings.Contains(page(t, ".github/OWN_API.md"), "```sh\n"+block+"```") {
+		t.Errorf(".github/OWN_API.md does not have the block\n%s", block)
 	}
 }
 
@@ -119,14 +162,11 @@ func runServe(t *testing.T, block string) {
 	server.stop(t)
 }
 
-// runGateway runs the block of the gateway in front of a server, with the README's policy, and sends something wrong.
+// runGateway runs the block of the gateway in front of a server, with the policy of the page, and sends something invalid.
 func runGateway(t *testing.T, block string) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	if err := os.WriteFile(policy, regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindSubmatch(readme)[1], 0o600); err != nil {
+	text := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindStringSubmatch(page(t, ".github/RUNNING.md"))[1]
+	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server := pfxtest.Start(t, pfxtest.Config{})

@@ -66,7 +66,7 @@ func machine(t *testing.T) []string {
 	cache, proxies, _ := strings.Cut(strings.TrimSpace(string(here)), "\n")
 	proxies = "file://" + proxy(t) + ",file://" + filepath.Join(cache, "cache/download") + "," + proxies
 	// The checksum database knows every module but this checkout.
-	return append(os.Environ(), "GOMODCACHE="+filepath.Join(t.TempDir(), "cache"), "GOFLAGS=-modcacherw", "GOPROXY="+proxies, "GONOSUMDB="+thisModule, "GOWORK=off")
+	return append(os.Environ(), "GOMODCACHE="+filepath.Join(t.TempDir(), "cache"), "GOFLAGS=-modcacherw -trimpath", "GOPROXY="+proxies, "GONOSUMDB="+thisModule, "GOWORK=off")
 }
 
 // proxy writes a folder that GOPROXY takes for a proxy, with the files that git tracks or would track.

@@ -56,7 +56,7 @@ func FuzzGateway(f *testing.F) {
 }
 
 // beyondValidation are the messages of what the server refuses beyond the contract's syntax.
-var beyondValidation = regexp.MustCompile(`^(The value of 'id' does not match|The property '[A-Za-z]+' is required to create an object|The parameter '(If-None-Match' has no meaning|\$filter'|\$skiptoken'|\$select'))`)
+var beyondValidation = regexp.MustCompile(`^(The value of 'id' (does not match|is that of an earlier request)|The value of 'dependsOn' |The property '[A-Za-z]+' is required to create an object|The parameter '(If-None-Match' has no meaning|\$filter'|\$skiptoken'|\$select'))`)
 
 // gatewayHead puts the head of one request together, without what frames it. Connection is left out: the gateway refuses
 // one that names fields of the contract, for which a server behind it would not know.

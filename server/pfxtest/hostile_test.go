@@ -373,7 +373,7 @@ func (r *recorder) judgeParameters(method, key, query string, header http.Header
 		}
 	}
 	for _, op := range pfxvalid.Operations {
-		if op.Method != strings.Replace(method, "HEAD", "GET", 1) || strings.Contains(op.Path, "{") != (key != "") {
+		if op.Path == "/$batch" || op.Method != strings.Replace(method, "HEAD", "GET", 1) || strings.Contains(op.Path, "{") != (key != "") {
 			continue
 		}
 		names := header["Client-Request-Id"]
@@ -420,7 +420,7 @@ func (r *recorder) judgeBody(method, key, mediaType, body string) error {
 		return err
 	}
 	for _, op := range pfxvalid.Operations {
-		if op.Method == method {
+		if op.Method == method && strings.HasPrefix(op.Path, "/pfxRecryptionRequests") {
 			if faults := op.Request[0].Check([]byte(body)); faults != nil {
 				return fmt.Errorf("the body: %+v", faults.List)
 			}

@@ -104,7 +104,7 @@ func Open(c Config) (_ *Server, err error) {
 	}()
 	config := app.Config{
 		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Store: "sqlite:" + filepath.Join(dir, "pfxr.db"),
-		Dev: true, AnyHost: true, RequireIfMatch: c.RequireIfMatch, LicensedTenant: c.LicensedTenants,
+		Dev: true, AnyHost: true, Docs: true, RequireIfMatch: c.RequireIfMatch, LicensedTenant: c.LicensedTenants,
 	}
 	if c.Faults != nil {
 		config.Pester, config.Faults, config.FaultSeed = pester.Percent(c.Faults.Percent), c.Faults.Kinds, c.Faults.Seed

@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/pfxrecryption/pfxrecryption/client/command"
 )
 
 // commands is the command line. Each flag FOO-BAR can also be given by the environment variable PFXR_FOO_BAR or the line
@@ -20,19 +22,19 @@ type commands struct {
 	Color      string           `group:"Flags of all commands:" enum:"auto,always,never" default:"auto" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never." placeholder:"WHEN"`
 	Version    kong.VersionFlag `group:"Flags of all commands:" env:"-" help:"Print the version."`
 
-	Get         getCommand        `cmd:"" help:"Print an object."`
-	List        listCommand       `cmd:"" help:"Print objects, in the order of their keys."`
-	Create      createCommand     `cmd:"" help:"Create an object; the server makes its key."`
-	Patch       patchCommand      `cmd:"" help:"Change members of an object."`
-	Delete      deleteCommand     `cmd:"" help:"Delete an object."`
-	Import      importCommand     `cmd:"" help:"Create the objects of a JSON Lines file. A run that was broken off goes on where it was."`
-	Export      exportCommand     `cmd:"" help:"Write all objects as JSON Lines. A run that was broken off goes on where it was."`
-	Login       loginCommand      `cmd:"" help:"Get a token from an OpenID issuer and keep it for this server."`
-	Logout      logoutCommand     `cmd:"" help:"Forget the token that login keeps for this server."`
-	Completion  completionCommand `cmd:"" help:"Print a completion script for a shell."`
-	Complete    completeCommand   `cmd:"" hidden:"" help:"Print what may stand behind some words."`
-	Man         manCommand        `cmd:"" help:"Print the manual page."`
-	ShowVersion versionCommand    `cmd:"" name:"version" help:"Print the version."`
+	Get         getCommand         `cmd:"" help:"Print an object."`
+	List        listCommand        `cmd:"" help:"Print objects, in the order of their keys."`
+	Create      createCommand      `cmd:"" help:"Create an object; the server makes its key."`
+	Patch       patchCommand       `cmd:"" help:"Change members of an object."`
+	Delete      deleteCommand      `cmd:"" help:"Delete an object."`
+	Import      importCommand      `cmd:"" help:"Create the objects of a JSON Lines file. A run that was broken off goes on where it was."`
+	Export      exportCommand      `cmd:"" help:"Write all objects as JSON Lines. A run that was broken off goes on where it was."`
+	Login       loginCommand       `cmd:"" help:"Get a token from an OpenID issuer and keep it for this server."`
+	Logout      logoutCommand      `cmd:"" help:"Forget the token that login keeps for this server."`
+	Completion  command.Completion `cmd:"" help:"Print a completion script for a shell, such as: source <(pfxr completion bash)"`
+	Complete    command.Complete   `cmd:"" hidden:"" help:"Print the candidates for a word."`
+	Man         command.Man        `cmd:"" help:"Print the manual page; pfxr man | man -l - shows it."`
+	ShowVersion command.Version    `cmd:"" name:"version" help:"Print the version, the commit and the version of Go."`
 }
 
 const description = `Works with pfxRecryptionRequests.
@@ -54,14 +56,14 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("pfxr"), kong.Description(description), kong.DefaultEnvars("PFXR"),
-		kong.Vars{"version": version(), "config": defaultConfig()},
+		kong.Vars{"version": command.ReadBuild().Version, "config": defaultConfig()},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
-		kong.Configuration(loadConfig, defaultConfig()),
+		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Configuration(loadConfig, defaultConfig()),
 	)
 	if err != nil {
 		return complain(&console{err: stderr}, &c.connection, &usageError{err}) // the configuration file cannot be read
 	}
-	command, err := parser.Parse(args)
+	chosen, err := parser.Parse(args)
 	out := newConsole(c.Color, stdin, stdout, stderr)
 	switch {
 	case exit >= 0: // help or version was printed
@@ -72,16 +74,14 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	command.BindTo(ctx, (*context.Context)(nil))
-	if err := command.Run(out, &c.connection, parser); err != nil {
+	chosen.BindTo(ctx, (*context.Context)(nil))
+	if err := chosen.Run(out, &c.connection, parser); err != nil {
 		return complain(out, &c.connection, err)
 	}
 	return exitOK
 }
 
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
+// examples is the part of a command's help that shows its use.
+func examples(lines ...string) string {
+	return "Examples:\n\n  " + strings.Join(lines, "\n  ")
 }

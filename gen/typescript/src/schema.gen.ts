@@ -53,7 +53,10 @@ export interface paths {
                 "client-request-id"?: components["parameters"]["clientRequestId"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;
@@ -595,7 +598,10 @@ export interface components {
         };
     };
     parameters: {
-        /** @description The key of the object. */
+        /**
+         * @description The key of the object.
+         * @example sample
+         */
         pfxRecryptionRequestsId: components["schemas"]["key"];
         /**
          * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
@@ -807,7 +813,10 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["ifNoneMatch"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;
@@ -870,7 +879,10 @@ export interface operations {
                 "If-Match"?: components["parameters"]["ifMatch"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;
@@ -930,7 +942,10 @@ export interface operations {
                 Prefer?: components["parameters"]["prefer"];
             };
             path: {
-                /** @description The key of the object. */
+                /**
+                 * @description The key of the object.
+                 * @example sample
+                 */
                 pfxRecryptionRequestsId: components["parameters"]["pfxRecryptionRequestsId"];
             };
             cookie?: never;

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -32,6 +33,7 @@ var (
 	rate        = flag.Float64("rate", 500, "requests a second for the latency")
 	role        = flag.String("role", "", "what a child process does: load, pace, upstream, reverseproxy, reverseproxy-kin")
 	target      = flag.String("target", "", "where a child process sends to")
+	contract    = flag.String("contract", ours, "whose request a child process sends: pfx, orders")
 )
 
 func main() {
@@ -55,12 +57,19 @@ const (
 	otherCore    = "1"
 )
 
+// The contracts whose requests are sent.
+const (
+	ours    = "pfx"
+	foreign = "orders"
+)
+
 // variant is something between the load and the upstream.
 type variant struct {
-	name  string
-	start func(upstream string) (*load.Process, error) // nil: nothing is between
-	runs  []sample
-	paced []answers
+	name     string
+	contract string
+	start    func(upstream string) (*load.Process, error) // nil: nothing is between
+	runs     []sample
+	paced    []answers
 }
 
 type sample struct{ perSecond, cpu float64 } // cpu in microseconds of one request
@@ -87,22 +96,27 @@ func on(core, program string, args ...string) *exec.Cmd {
 const (
 	reverseProxy = "httputil.ReverseProxy"
 	passThrough  = "gateway, nothing checked"
+	orders       = "--spec=gateway/orders.yaml"
 )
 
-// variants are what is measured; dir is for nginx.
+// variants are what is measured; dir is for nginx. The first of a contract's is what the others of its are compared with.
 func variants(dir string) []*variant {
 	all := []*variant{
-		{name: "the upstream itself"},
-		{name: reverseProxy, start: peer("reverseproxy")},
-		{name: "ReverseProxy, kin-openapi checks requests", start: peer("reverseproxy-kin")},
-		{name: passThrough, start: gateway("--requests=off", "--responses=off")},
-		{name: "gateway, requests enforced", start: gateway("--responses=off")},
-		{name: "gateway, requests enforced, access log", start: gateway("--responses=off", "--access-log=on")},
-		{name: "gateway, requests enforced by a document", start: gateway("--responses=off", "--spec=../../openapi/openapi.yaml")},
-		{name: "gateway, both directions enforced", start: gateway("--responses=enforce")},
+		{"the upstream itself", ours, nil, nil, nil},
+		{reverseProxy, ours, peer("reverseproxy"), nil, nil},
+		{"ReverseProxy, kin-openapi checks requests", ours, peer("reverseproxy-kin"), nil, nil},
+		{passThrough, ours, gateway("--requests=off", "--responses=off"), nil, nil},
+		{"gateway, requests enforced", ours, gateway("--responses=off"), nil, nil},
+		{"gateway, requests enforced, access log", ours, gateway("--responses=off", "--access-log=on"), nil, nil},
+		{"gateway, requests enforced by a document", ours, gateway("--responses=off", "--spec=../../openapi/openapi.yaml"), nil, nil},
+		{"gateway, both directions enforced", ours, gateway("--responses=enforce"), nil, nil},
+		{"orders: the upstream itself", foreign, nil, nil, nil},
+		{"orders: " + reverseProxy, foreign, peer("reverseproxy"), nil, nil},
+		{"orders: " + passThrough, foreign, gateway("--requests=off", "--responses=off", orders), nil, nil},
+		{"orders: gateway, requests enforced", foreign, gateway("--responses=off", orders), nil, nil},
 	}
 	if _, err := exec.LookPath("nginx"); err == nil {
-		all = slices.Insert(all, 1, &variant{name: "nginx, nothing checked", start: nginx(dir)})
+		all = slices.Insert(all, 1, &variant{"nginx, nothing checked", ours, nginx(dir), nil, nil})
 	} else {
 		fmt.Println("left out: nginx is not installed")
 	}
@@ -147,26 +161,21 @@ func (v *variant) measure(upstream string) error {
 		defer p.Stop()
 		address = p.Address
 	}
-	if _, err := child("load", address, *duration/4); err != nil { // warms up
+	if _, err := v.child("load", address, *duration/4); err != nil { // warms up
 		return err
 	}
 	before := p.CPU()
-	a, err := child("load", address, *duration)
+	a, err := v.child("load", address, *duration)
 	if err != nil {
 		return err
 	}
 	v.runs = append(v.runs, sample{a.count / duration.Seconds(), (p.CPU() - before).Seconds() * 1e6 / a.count})
-	a, err = child("pace", address, *duration)
+	a, err = v.child("pace", address, *duration)
 	v.paced = append(v.paced, a)
 	return err
 }
 
 func report(all []*variant) error {
-	cpu := map[string]float64{}
-	for _, v := range all {
-		cpu[v.name] = load.Median(v.runs, func(s sample) float64 { return s.cpu })
-	}
-	direct := all[0]
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\trequests/s\tCPU µs/request\tof ReverseProxy\tabove pass-through\tp50 at %.0f/s\tp99 at %.0f/s\tadded p99\t\n", *rate, *rate)
 	for _, v := range all {
@@ -174,20 +183,29 @@ func report(all []*variant) error {
 		if v.start == nil {
 			fmt.Fprint(w, "\t\t\t")
 		} else {
-			fmt.Fprintf(w, "%.1f\t%.2f\t%+.1f\t", cpu[v.name], cpu[v.name]/cpu[reverseProxy], cpu[v.name]-cpu[passThrough])
+			fmt.Fprintf(w, "%.1f\t%.2f\t%+.1f\t", v.cpu(), v.cpu()/like(all, v, reverseProxy).cpu(), v.cpu()-like(all, v, passThrough).cpu())
 		}
-		p99 := func(v *variant) float64 { return load.Median(v.paced, func(a answers) float64 { return a.p99 }) }
-		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", load.Median(v.paced, func(a answers) float64 { return a.p50 }), p99(v), p99(v)-p99(direct))
+		fmt.Fprintf(w, "%.2f ms\t%.2f ms\t%+.2f ms\t\n", load.Median(v.paced, func(a answers) float64 { return a.p50 }), v.p99(), v.p99()-like(all, v, "").p99())
 	}
 	return w.Flush()
+}
+
+// like returns the first variant of v's contract whose name ends so.
+func like(all []*variant, v *variant, name string) *variant {
+	return all[slices.IndexFunc(all, func(o *variant) bool { return o.contract == v.contract && strings.HasSuffix(o.name, name) })]
+}
+
+func (v *variant) cpu() float64 { return load.Median(v.runs, func(s sample) float64 { return s.cpu }) }
+func (v *variant) p99() float64 {
+	return load.Median(v.paced, func(a answers) float64 { return a.p99 })
 }
 
 // answers are how many requests were answered, and the quantiles of their times in milliseconds.
 type answers struct{ count, p50, p99 float64 }
 
 // child runs this program in another role, on the core that is not measured, and returns what it prints.
-func child(role, address string, d time.Duration) (answers, error) {
-	cmd := on(otherCore, os.Args[0], "-role", role, "-target", address, "-duration", d.String(),
+func (v *variant) child(role, address string, d time.Duration) (answers, error) {
+	cmd := on(otherCore, os.Args[0], "-role", role, "-target", address, "-contract", v.contract, "-duration", d.String(),
 		"-connections", fmt.Sprint(*connections), "-rate", fmt.Sprint(*rate))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

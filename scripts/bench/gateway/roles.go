@@ -105,12 +105,18 @@ func serveUpstream() error {
 	}
 }
 
-// request is the page's example request with a token of the usual length.
+// request is a contract's request with a token of the usual length: the page's example, or an order.
 func request(host string) []byte {
-	body := openapi.UpdateRequestExample
-	return append(fmt.Appendf(nil, "PATCH /beta/pfxRecryptionRequests/sample HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: application/json\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
-		host, strings.Repeat("a", 900), len(body)), body...)
+	method, path, body := "PATCH", "/beta/pfxRecryptionRequests/sample", openapi.UpdateRequestExample
+	if *contract == foreign {
+		method, path, body = "POST", "/shops/0f2be0a6-6f3b-4f0e-9f2e-4d5a6f1d7a52/orders?notify=mail", order
+	}
+	return append(fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: application/json\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+		method, path, host, strings.Repeat("a", 900), len(body)), body...)
 }
+
+var order = []byte(`{"id":"0f2be0a6-6f3b-4f0e-9f2e-4d5a6f1d7a52","customer":{"name":"Ada Lovelace","email":"ada@example.com"},"created":"2026-01-02T03:04:05Z",` +
+	`"lines":[{"sku":"A-0001","quantity":1,"price":3.99,"note":"Leave it at the door, please","tags":["new","sale"]},{"sku":"A-0002","quantity":2,"price":0.99}],"total":5.97,"status":"paid"}`)
 
 // sendLoad sends requests, as many as are answered if rate is 0, and prints how many are answered in a second, and the
 // median and the 99th percentile of their times in milliseconds.

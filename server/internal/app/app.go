@@ -10,10 +10,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/pfxrecryption/pfxrecryption/client/command"
 )
 
 // Exit codes.
@@ -37,6 +38,11 @@ type commands struct {
 	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
 	Spec    specCommand      `cmd:"" help:"Print the OpenAPI document, as one file."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
+
+	Completion  command.Completion `cmd:"" help:"Print a completion script for a shell, such as: source <(pfxrd completion bash)"`
+	Complete    command.Complete   `cmd:"" hidden:"" help:"Print the candidates for a word."`
+	Man         command.Man        `cmd:"" help:"Print the manual page; pfxrd man | man -l - shows it."`
+	ShowVersion command.Version    `cmd:"" name:"version" help:"Print the version, the commit and the version of Go."`
 }
 
 // Main runs pfxrd with args, without the program's name, and returns its exit code: 0 when all went well or help was
@@ -56,14 +62,14 @@ func run(args []string, stdout, stderr io.Writer, lines *logWriter) (int, error)
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("pfxrd"), kong.Description("A server for Microsoft Graph's pfxRecryptionRequest."),
-		kong.DefaultEnvars("PFXR"), kong.Vars{"version": version()},
+		kong.DefaultEnvars("PFXR"), kong.Vars{"version": command.ReadBuild().Version},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(newProgress(stderr)),
 	)
 	if err != nil {
 		panic(err) // the commands above are at fault, not the caller
 	}
-	command, err := parser.Parse(args)
+	chosen, err := parser.Parse(args)
 	switch {
 	case exit >= 0: // help or version was printed
 		return exit, nil
@@ -76,17 +82,10 @@ func run(args []string, stdout, stderr io.Writer, lines *logWriter) (int, error)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	command.BindTo(ctx, (*context.Context)(nil))
-	command.Bind(lines.logger(c.LogFormat, c.LogLevel))
-	if err := command.Run(); err != nil {
+	chosen.BindTo(ctx, (*context.Context)(nil))
+	chosen.Bind(lines.logger(c.LogFormat, c.LogLevel))
+	if err := chosen.Run(parser); err != nil {
 		return exitFail, err
 	}
 	return exitOK, nil
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

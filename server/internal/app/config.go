@@ -38,6 +38,7 @@ type Config struct {
 	Throttle       string         `default:"off" enum:"graph,off" help:"graph limits writes as Microsoft Graph does: 100 in 20 s of an application in a tenant, 200 of a tenant, by each server for itself; off does not (${default})." placeholder:"HOW"`
 	MaxInFlight    int            `default:"512" help:"How many requests are worked on at once (${default}); beyond them one waits 100 ms, then gets 503. 0 is without a bound."`
 	DrainDelay     time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
+	Docs           bool           `default:"true" negatable:"" help:"Serve pages for browsers: / and /docs for requests that accept text/html, /openapi.yaml and /openapi.json for all (the default); --no-docs turns them off."`
 	PublicURL      string         `help:"Scheme and authority of the addresses in answers, such as https://pfx.example; the default is what the caller sent." placeholder:"URL" name:"public-url"`
 	TLSCert        string         `help:"Certificate chain, PEM. It is read again when it changes and on SIGHUP; connections keep the one they have, and a pair that cannot be used changes nothing." placeholder:"FILE" name:"tls-cert"`
 	TLSKey         string         `help:"Its private key, PEM, read again with it." placeholder:"FILE" name:"tls-key"`

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
@@ -56,6 +58,7 @@ type GatewayConfig struct {
 	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default}); beyond it 502 where responses are enforced, else it passes unchecked. No more of it is ever held." placeholder:"BYTES"`
 	MaxHeld         int64          `default:"268435456" help:"How many bytes of bodies are held for checking at once, in both directions (${default}); beyond them, requests that must be checked get 503." placeholder:"BYTES"`
 	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
+	Docs            bool           `help:"Serve pages about the document for browsers: / and /docs for requests that accept text/html, /openapi.yaml and /openapi.json for all. They hide the upstream's."`
 	Policy          string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
 	Errors          string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
 	CORSOrigin      []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. The gateway then answers preflights itself, from the document, and replaces the upstream's Access-Control-* fields. Without it preflights go to the upstream." placeholder:"ORIGIN" name:"cors-origin"`
@@ -176,13 +179,10 @@ func (c *gatewayCommand) check(ctx context.Context, stdout io.Writer, log *slog.
 
 // describeDocument writes what of the document is not judged, and what it says in vain.
 func (g *Gateway) describeDocument(stdout io.Writer) {
-	if g.document == nil {
-		return
-	}
-	for _, s := range g.document.Spots {
+	for _, s := range g.remarks.spots {
 		fmt.Fprintf(stdout, "not judged: %s: %s\n", s.Pointer, s.Reason)
 	}
-	for _, w := range g.document.Warnings {
+	for _, w := range g.remarks.warnings {
 		fmt.Fprintf(stdout, "warning: %s: %s\n", w.Pointer, w.Text)
 	}
 }
@@ -201,11 +201,20 @@ type Gateway struct {
 	upstream *upstream.Client
 	tracing  *sdktrace.TracerProvider // nil for none
 	current  gateway.Live
+	site     liveSite
 	budget   *gateway.Budget
 	loading  sync.Mutex
-	seen     files          // what was read last, good or bad
-	document *spec.Document // in effect; nil is the built-in contract
-	consult  bool           // asks for mistakes in the document that make no verdict
+	seen     files // what was read last, good or bad
+	remarks  remarks
+	consult  bool // asks for mistakes in the document that make no verdict
+}
+
+// remarks are what the current document says beside its contract; none of the built-in one. The document itself is not kept: it
+// takes as much memory as the contract.
+type remarks struct {
+	spots    []validate.Spot
+	warnings []spec.Warning
+	files    []string
 }
 
 // files are contract, policy and error form as they were read; nil is one that there is not.
@@ -283,7 +292,7 @@ func (g *Gateway) listen() error {
 	server.MaxHeaderBytes = max(server.MaxHeaderBytes, 4*c.MaxHeader) // net/http's answer beyond it is not ours
 	server.WriteTimeout += c.Timeout                                  // until the upstream's first piece; each further one has a deadline of its own
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
-	server.Handler, g.URL = pace.Handler(pieces, g.current.Handler(g.upstream)), url
+	server.Handler, g.URL = pace.Handler(pieces, g.site.handler(g.current.Handler(g.upstream))), url
 	server.RegisterOnShutdown(g.upstream.EndStreams)
 	g.AdminURL, err = g.host.openAdmin(c.AdminListen, c.Debug, g.notReady, view.New(g.traffic))
 	return err
@@ -406,6 +415,10 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		return err
 	}
 	contract.MaxBody = cmp.Or(g.config.MaxRequest, contract.MaxBody)
+	site, err := g.config.pages(f.spec, document, g.log)
+	if err != nil {
+		return err
+	}
 	var rules *policy.Policy
 	if f.policy != nil {
 		if rules, err = policy.Parse(f.policy); err != nil {
@@ -438,7 +451,12 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 		return err
 	}
 	g.current.Replace(gate)
-	g.document = document
+	g.site.current.Store(site)
+	g.remarks = remarks{}
+	if document != nil {
+		g.remarks = remarks{document.Spots, document.Warnings, document.Files}
+		debug.FreeOSMemory() // what reading took, until the next reload
+	}
 	return nil
 }
 
@@ -499,7 +517,7 @@ func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
 	f := g.config.read()
-	if !always && f.equal(&g.seen) && (g.document == nil || len(g.document.Files) == 0) {
+	if !always && f.equal(&g.seen) && len(g.remarks.files) == 0 {
 		return // a log in the same folder is no reason to read the same files again, nor to say so
 	}
 	g.seen = f

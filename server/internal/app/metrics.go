@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pfxrecryption/pfxrecryption/client/command"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
@@ -60,7 +61,7 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 	}
 	registry.MustRegister(m.requests, m.duration, m.inFlight, m.tokens, m.fetches, m.store, m.failures, m.batch, m.waited, m.commit)
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: "build_info", Help: "1, by the version of the program."}, []string{"version"})
-	build.WithLabelValues(version()).Set(1)
+	build.WithLabelValues(command.ReadBuild().Version).Set(1)
 	registry.MustRegister(build)
 	return m
 }

@@ -80,7 +80,7 @@ func startReloadable(t *testing.T) *reloadable {
 	enforce := policy.Enforce
 	g, err := OpenGateway(t.Context(), GatewayConfig{
 		Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", Upstream: upstream.URL, MaxConns: 512, Timeout: time.Hour, MaxResponse: 1 << 20,
-		Requests: &enforce, Spec: r.spec, Policy: r.policy, Errors: r.errors,
+		Requests: &enforce, Docs: true, Spec: r.spec, Policy: r.policy, Errors: r.errors,
 	}, slog.New(slog.NewJSONHandler(r.log, nil)))
 	if err != nil {
 		t.Fatal(err)

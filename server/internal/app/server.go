@@ -131,6 +131,13 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 	if c.Pester > 0 {
 		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
+	if c.Docs {
+		site, err := c.pages(s.log)
+		if err != nil {
+			return nil, err
+		}
+		handler = site.Handler(handler)
+	}
 	if s.Issuer != nil {
 		handler = &development{api: handler, refuse: server.Reject, issuer: s.Issuer, public: hostOf(c.PublicURL), any: c.AnyHost}
 	}

@@ -23,7 +23,9 @@ type Config struct {
 	Response time.Duration
 }
 
-// Handler returns a handler that gives next bodies with moving deadlines.
+// Handler returns a handler that gives next bodies with moving deadlines. It gives them in a copy of the request: net/http looks
+// at the body of its own when a response is sent, and does not wait for one that the client sends only if told to (RFC 9110
+// §10.1.1).
 func Handler(c Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
@@ -32,8 +34,10 @@ func Handler(c Config, next http.Handler) http.Handler {
 		}
 		b := &body{ReadCloser: r.Body, config: &c, writer: w}
 		defer b.end()
-		r.Body = b
-		next.ServeHTTP(w, r)
+		paced := new(http.Request)
+		*paced = *r
+		paced.Body = b
+		next.ServeHTTP(w, paced)
 	})
 }
 

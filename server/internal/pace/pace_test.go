@@ -1,8 +1,10 @@
 package pace_test
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -113,3 +115,49 @@ func TestContext(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyWaitsForABodyThatIsNotAskedFor: a client that sends its body only if told to gets a refusal at once.
+func TestNobodyWaitsForABodyThatIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+		client, served := net.Pipe()
+		defer client.Close()
+		listener := &listener{conns: make(chan net.Conn, 1)}
+		listener.conns <- served
+		server := &http.Server{Handler: pace.Handler(pace.Config{Piece: time.Hour, Rate: 1, Response: time.Hour}, refuse), ReadTimeout: time.Hour}
+		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
+
+		start := time.Now()
+		if _, err := io.WriteString(client, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if waited := time.Since(start); response.StatusCode != http.StatusUnauthorized || waited > 0 {
+			t.Errorf("got %d after %s, want 401 at once", response.StatusCode, waited)
+		}
+	})
+}
+
+// listener accepts the connections that it is given.
+type listener struct{ conns chan net.Conn }
+
+func (l *listener) Accept() (net.Conn, error) {
+	conn, ok := <-l.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (l *listener) Close() error {
+	close(l.conns)
+	return nil
+}
+
+func (l *listener) Addr() net.Addr { return &net.TCPAddr{} }

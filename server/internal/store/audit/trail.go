@@ -47,7 +47,8 @@ type Trail interface {
 	// PutTrail stores records as they are and the heads of their chains, all or nothing. Records that are there already are
 	// left as they are.
 	PutTrail(ctx context.Context, heads []Head, records []Record) error
-	// Prune removes records before a time from the beginning of each chain, and returns how many.
+	// Prune removes records before a time from the beginning of each chain, and returns how many. Records of one transaction
+	// are removed together.
 	Prune(ctx context.Context, before time.Time) (int64, error)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,11 +19,7 @@ import (
 const (
 	recordColumns = `chain, number, time, action, tenant_id, object_id, before, after, subject, app, token, request, changes, hash`
 
-	insertRecords = `
-INSERT INTO audit_record (` + recordColumns + `)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::bigint[], $8::bigint[],
-	$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
-ON CONFLICT DO NOTHING`
+	insertBlock = `INSERT INTO audit_block (chain, number, records) VALUES ($1, $2, $3)`
 
 	// putHead takes no chain back. What was removed here stays as it is, unless the source of a copy has removed records that
 	// never came here.
@@ -38,36 +33,44 @@ ON CONFLICT (chain) DO UPDATE SET number = excluded.number, hash = excluded.hash
 WHERE excluded.number > audit_chain.number`
 
 	selectHeads  = `SELECT chain, number, hash, removed, removed_hash FROM audit_chain ORDER BY chain`
-	selectStrays = `SELECT DISTINCT chain FROM audit_record WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain`
+	selectStrays = `SELECT DISTINCT chain FROM audit_block WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain`
+	selectEnd    = `SELECT number FROM audit_chain WHERE chain = $1 FOR UPDATE`
 
-	selectChain  = `SELECT ` + recordColumns + ` FROM audit_record WHERE chain = $1 AND number > $2 ORDER BY number`
+	// selectChain begins with the block that has the first of the records.
+	selectChain = `SELECT ` + recordColumns + ` FROM audit_record
+WHERE chain = $1 AND block >= coalesce((SELECT max(number) FROM audit_block WHERE chain = $1 AND number <= $2 + 1), 0) AND number > $2
+ORDER BY block, number`
 	selectByTime = `SELECT ` + recordColumns + ` FROM audit_record WHERE time >= $1 AND time < $2 ORDER BY time, chain, number`
 
 	selectUnrecorded = `
 SELECT r.tenant_id, r.id FROM audit_record a JOIN request r ON r.tenant_id = a.tenant_id AND r.id = a.object_id
 GROUP BY r.tenant_id, r.id HAVING count(*) FILTER (WHERE a.after = r.version) <> 1 ORDER BY r.tenant_id, r.id`
 
-	// prune removes the records of a chain before the first one that is young enough, and keeps the number and the hash of
-	// the last one that it removes.
+	// prune removes the blocks of a chain before the first one with a record that is young enough, and keeps the number and
+	// the hash of the last record that it removes.
 	prune = `
-WITH gone AS (DELETE FROM audit_record WHERE chain = $1 AND number < coalesce(
-	(SELECT min(number) FROM audit_record WHERE chain = $1 AND time >= $2), 9223372036854775807) RETURNING number, hash),
-last AS (SELECT number, hash FROM gone ORDER BY number DESC LIMIT 1),
+WITH gone AS (DELETE FROM audit_block WHERE chain = $1 AND number < coalesce(
+	(SELECT min(block) FROM audit_record WHERE chain = $1 AND time >= $2), 9223372036854775807) RETURNING number, records::jsonb AS records),
+last AS (SELECT number + jsonb_array_length(records) - 1 AS number, decode(records #>> '{-1,11}', 'hex') AS hash FROM gone ORDER BY number DESC LIMIT 1),
 noted AS (UPDATE audit_chain SET removed = last.number, removed_hash = last.hash FROM last WHERE chain = $1)
-SELECT count(*) FROM gone`
+SELECT coalesce(sum(jsonb_array_length(records)), 0) FROM gone`
 )
 
-// recorded returns a statement that changes one row and records that, if it does, in the same transaction. Its parameters
-// follow those of the statement, of which there are n.
+// recorded returns a statement that changes rows and records that, if it does, in the same transaction. blockArguments follow
+// those of the statement, of which there are n.
 func recorded(statement string, n int) string {
-	var values []string
-	for i, kind := range []string{"uuid", "bigint", "bigint", "text", "uuid", "text", "bigint", "bigint", "text", "text", "text", "text", "text", "bytea"} {
-		values = append(values, fmt.Sprintf("$%d::%s", n+1+i, kind))
-	}
-	return "WITH changed AS (" + statement + "\nRETURNING 1), recorded AS (\nINSERT INTO audit_record (" + recordColumns + ")\nSELECT " +
-		strings.Join(values, ", ") + " FROM changed RETURNING chain, number, hash)\n" +
-		`INSERT INTO audit_chain (chain, number, hash, removed, removed_hash)
-SELECT chain, number, hash, 0, decode(repeat('00', 32), 'hex') FROM recorded` + headConflict
+	return fmt.Sprintf(`WITH changed AS (%s
+RETURNING 1), recorded AS (
+INSERT INTO audit_block (chain, number, records) SELECT $%[2]d::uuid, $%[3]d::bigint, $%[4]d::text
+WHERE EXISTS (SELECT FROM changed) RETURNING chain)
+INSERT INTO audit_chain (chain, number, hash, removed, removed_hash)
+SELECT chain, $%[5]d::bigint, $%[6]d::bytea, 0, decode(repeat('00', 32), 'hex') FROM recorded`, statement, n+1, n+2, n+3, n+4, n+5) + headConflict
+}
+
+// blockArguments are the records of a transaction and the end of their chain.
+func blockArguments(records []audit.Record) []any {
+	b, last := audit.NewBlock(records), &records[len(records)-1]
+	return []any{[16]byte(b.Chain), b.Number, b.Records, last.Number, last.Hash[:]}
 }
 
 // chains are those that no writer uses at the moment. There are as many as there were ever writers at the same time.
@@ -128,7 +131,7 @@ func (s *Store) execRecorded(ctx context.Context, q querier, doing string, state
 	next := chain
 	record := s.newRecord(change)
 	next.Append(&record)
-	n, err := execOne(ctx, q, doing, statement.recorded, append(args, recordArguments(&record)...))
+	n, err := execOne(ctx, q, doing, statement.recorded, append(args, blockArguments([]audit.Record{record})...))
 	switch {
 	case err == nil && n == 1:
 		s.chains.put(next)
@@ -150,107 +153,66 @@ func (s *Store) newRecord(c change) audit.Record {
 	return audit.NewRecord(s.audit, time.Now(), c.author, c.before, c.after)
 }
 
-func recordArguments(r *audit.Record) []any {
-	return []any{[16]byte(r.Chain), r.Number, r.Time.UnixMicro(), r.Action, [16]byte(r.Key.Tenant), r.Key.ID, int64(r.Before), int64(r.After),
-		r.Author.Subject, r.Author.App, r.Author.Token, r.Author.Request, r.Changes, r.Hash[:]}
-}
-
-// recordColumnArguments are the arguments of insertRecords, an array for each column.
-func recordColumnArguments(records []audit.Record) []any {
-	n := len(records)
-	chains, tenants := make([][16]byte, n), make([][16]byte, n)
-	numbers, times, befores, afters := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	actions, ids, subjects, apps := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	tokens, requests, changes := make([]string, n), make([]string, n), make([]string, n)
-	hashes := make([][]byte, n)
-	for i := range records {
-		r := &records[i]
-		chains[i], tenants[i] = r.Chain, r.Key.Tenant
-		numbers[i], times[i], befores[i], afters[i] = r.Number, r.Time.UnixMicro(), int64(r.Before), int64(r.After)
-		actions[i], ids[i], subjects[i], apps[i] = r.Action, r.Key.ID, r.Author.Subject, r.Author.App
-		tokens[i], requests[i], changes[i] = r.Author.Token, r.Author.Request, r.Changes
-		hashes[i] = r.Hash[:]
-	}
-	return []any{chains, numbers, times, actions, tenants, ids, befores, afters, subjects, apps, tokens, requests, changes, hashes}
-}
-
-// storeRecorded stores the entries as storeGroup does, and their changes in the same transaction, which is open for one more
-// round trip: only the database knows which entries it still has as they were loaded.
-func (s *Store) storeRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) ([]*entry, error) {
-	chain := s.chains.take()
-	next := chain
-	moved, err := s.storeInTransaction(ctx, c, entries, &next)
-	switch {
-	case err == nil:
-		s.chains.put(next)
-	case fateOf(err) != unknown || errors.Is(err, errUncommitted):
-		s.chains.put(chain)
-	}
-	return moved, err
-}
-
-func (s *Store) storeInTransaction(ctx context.Context, c *pgxpool.Conn, entries []*entry, chain *audit.Chain) ([]*entry, error) {
-	moved, err := s.sql.beginGroup(ctx, c, entries)
+// runRecorded runs a group whose changes are recorded, in one transaction: what it loads stays locked until the records of its
+// changes are stored. Nothing has moved by then, and the transaction is open for one round trip.
+func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) {
+	err := lockGroup(ctx, c, entries)
 	if err != nil {
-		err = errors.Join(errUncommitted, err)
-	} else {
-		err = s.commitGroup(ctx, c, s.records(entries, moved, chain), chain)
+		settle(entries, errAlone)
+	} else if changed := applyAll(entries); len(changed) > 0 {
+		if err = s.commitRecorded(ctx, c, changed); err != nil {
+			settle(changed, groupError(err))
+		}
 	}
-	if err != nil && !c.Conn().IsClosed() && c.Conn().PgConn().TxStatus() != 'I' {
+	if err != nil {
+		s.note(c, err)
+	}
+	if !c.Conn().IsClosed() && c.Conn().PgConn().TxStatus() != 'I' {
 		if _, err := c.Exec(ctx, "ROLLBACK"); err != nil {
 			s.drop(c)
 		}
 	}
-	return moved, err
 }
 
-// beginGroup begins a transaction and stores those entries that the database still has as they were loaded. It returns the
-// others.
-func (s *statements) beginGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) ([]*entry, error) {
+// lockGroup begins a transaction and gives the entries what is stored, as loadGroup does.
+func lockGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) error {
 	var b pgx.Batch
 	b.Queue("BEGIN")
-	b.Queue(s.updateGroup, groupArguments(entries)...)
+	b.Queue(lockedGroup, keyArguments(entries)...)
 	results := c.SendBatch(ctx, &b)
 	if _, err := results.Exec(); err != nil {
-		return nil, errors.Join(fmt.Errorf("beginning a transaction: %w", err), results.Close())
+		return errors.Join(fmt.Errorf("beginning a transaction: %w", err), results.Close())
 	}
 	rows, err := results.Query()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("updating requests: %w", err), results.Close())
+	if err == nil {
+		err = scanGroup(rows, entries)
 	}
-	moved, err := notStored(rows, entries)
-	return moved, errors.Join(err, results.Close())
+	return errors.Join(err, results.Close())
 }
 
-// commitGroup stores records and commits.
-func (*Store) commitGroup(ctx context.Context, c *pgxpool.Conn, records []audit.Record, chain *audit.Chain) error {
+// commitRecorded stores entries and the records of their changes, and commits.
+func (s *Store) commitRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) error {
+	chain := s.chains.take()
+	next := chain
+	records := s.records(entries, &next)
 	var b pgx.Batch
-	if len(records) > 0 {
-		b.Queue(insertRecords, recordColumnArguments(records)...)
-		b.Queue(putHead, headArguments(&audit.Head{Chain: *chain})...)
-	}
+	b.Queue(s.sql.updateGroup.recorded, append(groupArguments(entries), blockArguments(records)...)...)
 	b.Queue("COMMIT")
-	if err := c.SendBatch(ctx, &b).Close(); err != nil {
-		return fmt.Errorf("recording changes: %w", err)
+	err := c.SendBatch(ctx, &b).Close()
+	switch {
+	case err == nil:
+		s.chains.put(next)
+		return nil
+	case fateOf(err) != unknown:
+		s.chains.put(chain)
 	}
-	return nil
+	return fmt.Errorf("updating requests and recording the changes: %w", err)
 }
 
-func headArguments(h *audit.Head) []any {
-	return []any{[16]byte(h.ID), h.Number, h.Hash[:], h.Removed, h.RemovedHash[:]}
-}
-
-// records makes the records of the entries but those that have moved.
-func (s *Store) records(entries, moved []*entry, chain *audit.Chain) []audit.Record {
-	not := make(map[*entry]bool, len(moved))
-	for _, e := range moved {
-		not[e] = true
-	}
+// records makes the records of the entries' changes.
+func (s *Store) records(entries []*entry, chain *audit.Chain) []audit.Record {
 	var records []audit.Record
 	for _, e := range entries {
-		if not[e] {
-			continue
-		}
 		for _, c := range e.changes {
 			r := s.newRecord(c)
 			chain.Append(&r)
@@ -260,20 +222,39 @@ func (s *Store) records(entries, moved []*entry, chain *audit.Chain) []audit.Rec
 	return records
 }
 
+func headArguments(h *audit.Head) []any {
+	return []any{[16]byte(h.ID), h.Number, h.Hash[:], h.Removed, h.RemovedHash[:]}
+}
+
 // PutTrail stores records and heads, as [audit.Trail] says, in one transaction.
 func (s *Store) PutTrail(ctx context.Context, heads []audit.Head, records []audit.Record) error {
 	err := s.transact(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		var b pgx.Batch
-		b.Queue(insertRecords, recordColumnArguments(records)...)
 		for i := range heads {
-			b.Queue(putHead, headArguments(&heads[i])...)
+			if err := putChain(ctx, tx, &heads[i], records); err != nil {
+				return err
+			}
 		}
-		return tx.SendBatch(ctx, &b).Close()
+		return nil
 	})
 	if err != nil {
 		return writeError(err)
 	}
 	return nil
+}
+
+// putChain stores those records of a chain that are not there, and its head.
+func putChain(ctx context.Context, tx pgx.Tx, h *audit.Head, records []audit.Record) error {
+	var end int64
+	if err := tx.QueryRow(ctx, selectEnd, [16]byte(h.ID)).Scan(&end); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if missing := audit.Following(h.ID, end, records); len(records) > 0 {
+		if _, err := tx.Exec(ctx, insertBlock, blockArguments(missing)[:3]...); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, putHead, headArguments(h)...)
+	return err
 }
 
 // Prune removes old records, as [audit.Trail] says, a transaction for each chain.

@@ -10,6 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
 // benchObjects is how many requests the benchmarks change in turn.
@@ -32,18 +33,10 @@ func BenchmarkUpdate(b *testing.B) {
 
 // BenchmarkAudit measures what the audit trail costs: durable updates of 64 callers, with each mode in turn.
 //
-//	go test -bench Audit -run '^$' -count 5 ./server/internal/store/postgres
+//	go test -bench Audit -run '^$' -benchtime 100x ./server/internal/store/postgres
 func BenchmarkAudit(b *testing.B) {
 	s := openBench(b, postgrestest.Private(b), true)
-	for _, m := range []struct {
-		name string
-		mode audit.Mode
-	}{{"off", audit.Off}, {"members", audit.Members}, {"values", audit.Values}} {
-		b.Run(m.name, func(b *testing.B) {
-			s.audit = m.mode // nobody writes
-			benchUpdates(b, s, 64)
-		})
-	}
+	storetest.BenchmarkAudit(b, s, tenant, func(m audit.Mode) { s.audit = m }, benchID)
 }
 
 func benchUpdates(b *testing.B, s *Store, callers int) {

@@ -16,8 +16,6 @@ import (
 var (
 	errMoved = errors.New("the request has changed meanwhile")
 	errAlone = errors.New("the group stored nothing")
-	// errUncommitted is part of an error that came before COMMIT was sent.
-	errUncommitted = errors.New("the transaction was not committed")
 )
 
 // fate says what is known of a statement that has failed.

@@ -44,6 +44,11 @@ SELECT request.tenant_id, ` + columns + `
 FROM unnest($1::uuid[], $2::text[]) AS key (tenant_id, id)
 JOIN request ON request.tenant_id = key.tenant_id AND request.id = key.id`
 
+	// lockedGroup is selectGroup for a transaction that goes on to change the rows. It locks them in the order of their keys, as
+	// all servers do.
+	lockedGroup = selectGroup + `
+ORDER BY request.tenant_id, request.id FOR UPDATE OF request`
+
 	updateGroup = `
 UPDATE request SET version = new.version, user_id = new.user_id, device_id = new.device_id,
 	profile_id = new.profile_id, thumbprint = new.thumbprint, device_key_thumbprint = new.device_key_thumbprint,
@@ -55,7 +60,9 @@ FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uu
 	$17::bigint[]) AS new (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint,
 	status, source_type, created_time, created_instant, last_modified_time, last_modified_instant, is_deleted, e_tag,
 	old_version)
-WHERE request.tenant_id = new.tenant_id AND request.id = new.id AND request.version = new.old_version
+WHERE request.tenant_id = new.tenant_id AND request.id = new.id AND request.version = new.old_version`
+
+	returningKeys = `
 RETURNING request.tenant_id, request.id`
 
 	// listRequests and countRequests go on with the conditions of a filter.
@@ -69,11 +76,11 @@ SELECT count(*) FROM request WHERE tenant_id = $1`
 
 // statements are those that assign members, which a test replaces by others that leave one out.
 type statements struct {
-	insert, update, delete recordable
-	updateGroup, putGroup  string
+	insert, update, delete, updateGroup recordable
+	putGroup                            string
 }
 
-// recordable is a statement that changes one row, without and with the record of that in the audit trail.
+// recordable is a statement without and with the records of what it changes in the audit trail.
 type recordable struct{ plain, recorded string }
 
 func newRecordable(statement string, parameters int) recordable {
@@ -83,7 +90,8 @@ func newRecordable(statement string, parameters int) recordable {
 var usualStatements = newStatements(insertRequest, updateRequest, updateGroup, putGroup)
 
 func newStatements(insert, update, updateGroup, putGroup string) *statements {
-	return &statements{newRecordable(insert, 16), newRecordable(update, 17), newRecordable(deleteRequest, 3), updateGroup, putGroup}
+	return &statements{newRecordable(insert, 16), newRecordable(update, 17), newRecordable(deleteRequest, 3),
+		recordable{updateGroup + returningKeys, recorded(updateGroup, 17)}, putGroup}
 }
 
 // querier is a connection or a pool of them.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -159,24 +158,22 @@ func (s *Store) claim(first *job) []*job {
 	}
 }
 
-// run gives each job of a group its outcome. What is stored is stored by one statement, which is one transaction and one
+// run gives each job of a group its outcome. What is stored is stored by one statement or one transaction, and so by one
 // sync of the log.
 func (s *Store) run(c *pgxpool.Conn, group []*job) {
 	ctx, cancel := s.patient(context.Background())
 	defer cancel()
 	entries := arrange(group)
+	if len(group) > 1 && s.audit != audit.Off {
+		s.runRecorded(ctx, c, entries)
+		return
+	}
 	if err := loadGroup(ctx, c, entries); err != nil {
 		s.note(c, err)
 		settle(entries, errAlone) // alone, a read is repeated
 		return
 	}
-	var changed []*entry
-	for _, e := range entries {
-		e.apply()
-		if e.request != nil && e.request.Version != e.stored {
-			changed = append(changed, e)
-		}
-	}
+	changed := applyAll(entries)
 	if len(changed) == 0 {
 		return
 	}
@@ -186,11 +183,15 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) {
 		return
 	}
 	s.note(c, err)
-	if fateOf(err) == unknown && !errors.Is(err, errUncommitted) {
-		settle(changed, writeError(err))
-	} else {
-		settle(changed, errAlone)
+	settle(changed, groupError(err))
+}
+
+// groupError is the error of the jobs of a group whose statement has failed.
+func groupError(err error) error {
+	if fateOf(err) == unknown {
+		return writeError(err)
 	}
+	return errAlone
 }
 
 // arrange puts the jobs of one request together, in the order in which they came, and the requests in the order of their
@@ -211,6 +212,18 @@ func arrange(group []*job) []*entry {
 		return cmp.Or(bytes.Compare(a.key.tenant[:], b.key.tenant[:]), strings.Compare(a.key.id, b.key.id))
 	})
 	return entries
+}
+
+// applyAll applies the jobs of all entries, and returns the entries that this has changed.
+func applyAll(entries []*entry) []*entry {
+	var changed []*entry
+	for _, e := range entries {
+		e.apply()
+		if e.request != nil && e.request.Version != e.stored {
+			changed = append(changed, e)
+		}
+	}
+	return changed
 }
 
 // apply runs the functions of e's jobs one after the other, each on what those before it have made.
@@ -249,15 +262,27 @@ func loadGroup(ctx context.Context, q querier, entries []*entry) error {
 	if len(entries) == 1 { // in half the time
 		return entries[0].load(ctx, q)
 	}
-	tenants, ids := make([][16]byte, len(entries)), make([]string, len(entries))
-	byKey := make(map[key]*entry, len(entries))
-	for i, e := range entries {
-		tenants[i], ids[i] = e.key.tenant, e.key.id
-		byKey[e.key] = e
-	}
-	rows, err := q.Query(ctx, selectGroup, tenants, ids)
+	rows, err := q.Query(ctx, selectGroup, keyArguments(entries)...)
 	if err != nil {
 		return fmt.Errorf("loading requests: %w", err)
+	}
+	return scanGroup(rows, entries)
+}
+
+// keyArguments are those of selectGroup.
+func keyArguments(entries []*entry) []any {
+	tenants, ids := make([][16]byte, len(entries)), make([]string, len(entries))
+	for i, e := range entries {
+		tenants[i], ids[i] = e.key.tenant, e.key.id
+	}
+	return []any{tenants, ids}
+}
+
+// scanGroup gives the entries what selectGroup has found.
+func scanGroup(rows pgx.Rows, entries []*entry) error {
+	byKey := make(map[key]*entry, len(entries))
+	for _, e := range entries {
+		byKey[e.key] = e
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -288,13 +313,10 @@ func (e *entry) load(ctx context.Context, q querier) error {
 
 // storeGroup stores those entries that the database still has as they were loaded, and returns the others.
 func (s *Store) storeGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) ([]*entry, error) {
-	switch {
-	case len(entries) == 1 && len(entries[0].changes) == 1:
+	if len(entries) == 1 && len(entries[0].changes) == 1 {
 		return s.storeSingle(ctx, c, entries[0])
-	case s.audit != audit.Off:
-		return s.storeRecorded(ctx, c, entries)
 	}
-	rows, err := c.Query(ctx, s.sql.updateGroup, groupArguments(entries)...)
+	rows, err := c.Query(ctx, s.sql.updateGroup.plain, groupArguments(entries)...)
 	if err != nil {
 		return nil, fmt.Errorf("updating requests: %w", err)
 	}

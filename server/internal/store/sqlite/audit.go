@@ -18,10 +18,7 @@ import (
 const (
 	recordColumns = `chain, number, time, action, tenant_id, object_id, before, after, subject, app, token, request, changes, hash`
 
-	insertRecord = `
-INSERT INTO audit_record (` + recordColumns + `)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-ON CONFLICT DO NOTHING`
+	insertBlock = `INSERT INTO audit_block (chain, number, records) VALUES (?1, ?2, ?3)`
 
 	// putHead takes no chain back. What was removed here stays as it is, unless the source of a copy has removed records that
 	// never came here.
@@ -33,51 +30,55 @@ ON CONFLICT (chain) DO UPDATE SET number = excluded.number, hash = excluded.hash
 WHERE excluded.number > audit_chain.number`
 
 	selectHeads  = `SELECT chain, number, hash, removed, removed_hash FROM audit_chain ORDER BY chain`
-	selectStrays = `SELECT DISTINCT chain FROM audit_record WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain`
+	selectStrays = `SELECT DISTINCT chain FROM audit_block WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain`
+	selectEnd    = `SELECT number FROM audit_chain WHERE chain = ?1`
 
-	selectChain  = `SELECT ` + recordColumns + ` FROM audit_record WHERE chain = ?1 AND number > ?2 ORDER BY number`
+	// selectChain begins with the block that has the first of the records.
+	selectChain = `SELECT ` + recordColumns + ` FROM audit_record
+WHERE chain = ?1 AND block >= coalesce((SELECT max(number) FROM audit_block WHERE chain = ?1 AND number <= ?2 + 1), 0) AND number > ?2
+ORDER BY block, number`
 	selectByTime = `SELECT ` + recordColumns + ` FROM audit_record WHERE time >= ?1 AND time < ?2 ORDER BY time, chain, number`
 
 	selectUnrecorded = `
 SELECT r.tenant_id, r.id FROM audit_record a JOIN request r ON r.tenant_id = a.tenant_id AND r.id = a.object_id
 GROUP BY r.tenant_id, r.id HAVING sum(a.after = r.version) <> 1 ORDER BY r.tenant_id, r.id`
 
-	// selectExpired returns the last record before the first one that is young enough.
-	selectExpired = `
-SELECT number, hash FROM audit_record WHERE chain = ?1 AND number < coalesce(
-	(SELECT min(number) FROM audit_record WHERE chain = ?1 AND time >= ?2), 9223372036854775807) ORDER BY number DESC LIMIT 1`
-	deleteExpired = `DELETE FROM audit_record WHERE chain = ?1 AND number <= ?2`
+	// deleteExpired removes the blocks before the first one with a record that is young enough.
+	deleteExpired = `
+DELETE FROM audit_block WHERE chain = ?1 AND number < coalesce(
+	(SELECT min(block) FROM audit_record WHERE chain = ?1 AND time >= ?2), 9223372036854775807)
+RETURNING number, json_array_length(records), unhex(records ->> '$[#-1][11]')`
 	updateRemoved = `UPDATE audit_chain SET removed = ?2, removed_hash = ?3 WHERE chain = ?1`
 )
 
-// record adds a change to the trail, in the transaction of the change.
-func (s *Store) record(author pfx.Author, before, after *pfx.Request) error {
+// record adds a change to the trail. Its record is stored before the transaction of the change is committed.
+func (s *Store) record(author pfx.Author, before, after *pfx.Request) {
 	if s.audit == audit.Off {
-		return nil
+		return
 	}
 	r := audit.NewRecord(s.audit, time.Now(), author, before, after)
 	s.chain.Append(&r)
-	return s.writer.storeRecord(&r)
+	s.records = append(s.records, r)
 }
 
-func (c *conn) storeRecord(r *audit.Record) error {
-	stmt := c.insertRecord
-	stmt.BindBytes(1, r.Chain[:])
-	stmt.BindInt64(2, r.Number)
-	stmt.BindInt64(3, r.Time.UnixMicro())
-	stmt.BindText(4, r.Action)
-	stmt.BindBytes(5, r.Key.Tenant[:])
-	stmt.BindText(6, r.Key.ID)
-	stmt.BindInt64(7, int64(r.Before))
-	stmt.BindInt64(8, int64(r.After))
-	stmt.BindText(9, r.Author.Subject)
-	stmt.BindText(10, r.Author.App)
-	stmt.BindText(11, r.Author.Token)
-	stmt.BindText(12, r.Author.Request)
-	stmt.BindText(13, r.Changes)
-	stmt.BindBytes(14, r.Hash[:])
+// storeRecords stores the records of a transaction and the end of their chain.
+func (s *Store) storeRecords() error {
+	if len(s.records) == 0 {
+		return nil
+	}
+	if err := s.writer.storeBlock(s.records); err != nil {
+		return err
+	}
+	return s.writer.storeHead(&audit.Head{Chain: s.chain})
+}
+
+func (c *conn) storeBlock(records []audit.Record) error {
+	b, stmt := audit.NewBlock(records), c.insertBlock
+	stmt.BindBytes(1, b.Chain[:])
+	stmt.BindInt64(2, b.Number)
+	stmt.BindText(3, b.Records)
 	if err := execute(stmt); err != nil {
-		return fmt.Errorf("recording a change: %w", err)
+		return fmt.Errorf("recording changes: %w", err)
 	}
 	return nil
 }
@@ -98,19 +99,32 @@ func (c *conn) storeHead(h *audit.Head) error {
 // PutTrail stores records and heads, as [audit.Trail] says, in one transaction.
 func (s *Store) PutTrail(ctx context.Context, heads []audit.Head, records []audit.Record) error {
 	_, err := s.do(ctx, func(c *conn, _ *job) error {
-		for i := range records {
-			if err := c.storeRecord(&records[i]); err != nil {
-				return err
-			}
-		}
 		for i := range heads {
-			if err := c.storeHead(&heads[i]); err != nil {
+			if err := c.putChain(&heads[i], records); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return err
+}
+
+// putChain stores those records of a chain that are not there, and its head.
+func (c *conn) putChain(h *audit.Head, records []audit.Record) error {
+	var end int64
+	err := c.query(selectEnd, []any{h.ID}, func(stmt *sqlite.Stmt) error {
+		end = stmt.ColumnInt64(0)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if missing := audit.Following(h.ID, end, records); len(records) > 0 {
+		if err := c.storeBlock(missing); err != nil {
+			return err
+		}
+	}
+	return c.storeHead(h)
 }
 
 // Prune removes old records, as [audit.Trail] says, a transaction for each chain.
@@ -135,23 +149,23 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return removed, err
 }
 
-// prune removes the records of a chain up to the last one before a time, and keeps the number and the hash of that.
+// prune removes the blocks of a chain up to the last one before a time, and keeps the number and the hash of its last record.
 func (c *conn) prune(chain edm.Guid, before time.Time) (int64, error) {
-	var number int64
+	var last, removed int64
 	var hash audit.Hash
-	err := c.query(selectExpired, []any{chain, before.UnixMicro()}, func(stmt *sqlite.Stmt) error {
-		number = stmt.ColumnInt64(0)
-		stmt.ColumnBytes(1, hash[:])
+	err := c.query(deleteExpired, []any{chain, before.UnixMicro()}, func(stmt *sqlite.Stmt) error {
+		n := stmt.ColumnInt64(1)
+		removed += n
+		if end := stmt.ColumnInt64(0) + n - 1; end > last {
+			last = end
+			stmt.ColumnBytes(2, hash[:])
+		}
 		return nil
 	})
-	if err != nil || number == 0 {
+	if err != nil || removed == 0 {
 		return 0, err
 	}
-	if err := c.query(deleteExpired, []any{chain, number}, nil); err != nil {
-		return 0, err
-	}
-	n := int64(c.Changes())
-	return n, c.query(updateRemoved, []any{chain, number, hash}, nil)
+	return removed, c.query(updateRemoved, []any{chain, last, hash}, nil)
 }
 
 // query runs a statement that is not kept, with fn for each row.

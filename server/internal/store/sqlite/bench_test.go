@@ -12,6 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
 // benchObjects is how many requests the benchmarks change in turn.
@@ -46,21 +47,10 @@ func BenchmarkUpdate(b *testing.B) {
 
 // BenchmarkAudit measures what the audit trail costs: durable updates of 64 callers, with each mode in turn.
 //
-//	go test -bench Audit -run '^$' -count 5 ./server/internal/store/sqlite
+//	go test -bench Audit -run '^$' -benchtime 100x ./server/internal/store/sqlite
 func BenchmarkAudit(b *testing.B) {
 	s := openBench(b)
-	for _, m := range []struct {
-		name string
-		mode audit.Mode
-	}{{"off", audit.Off}, {"members", audit.Members}, {"values", audit.Values}} {
-		b.Run(m.name, func(b *testing.B) {
-			s.audit = m.mode // nobody writes
-			benchUpdates(b, 64, func(id string, fn func(*pfx.Request) error) error {
-				_, err := s.Update(b.Context(), tenant, id, fn)
-				return err
-			})
-		})
-	}
+	storetest.BenchmarkAudit(b, s, tenant, func(m audit.Mode) { s.audit = m }, benchID)
 }
 
 // BenchmarkGet measures reads while nobody writes.

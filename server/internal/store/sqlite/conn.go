@@ -21,7 +21,7 @@ type conn struct {
 	selectAny, list                                      *sqlite.Stmt // of readers alone
 	begin, commit, rollback                              *sqlite.Stmt // these and what follows: of the writer alone
 	insert, put, update, delete                          *sqlite.Stmt
-	insertRecord, putHead                                *sqlite.Stmt
+	insertBlock, putHead                                 *sqlite.Stmt
 	checkpointNoop, checkpointPassive, checkpointRestart *sqlite.Stmt
 }
 
@@ -141,7 +141,7 @@ func (c *conn) prepareWriter(sql statements) error {
 		{&c.put, sql.put},
 		{&c.update, sql.update},
 		{&c.delete, deleteRequest},
-		{&c.insertRecord, insertRecord},
+		{&c.insertBlock, insertBlock},
 		{&c.putHead, putHead},
 		{&c.checkpointNoop, "PRAGMA wal_checkpoint(NOOP)"},
 		{&c.checkpointPassive, "PRAGMA wal_checkpoint(PASSIVE)"},

@@ -33,23 +33,19 @@ CREATE TABLE audit_chain (
 	removed      INTEGER NOT NULL,
 	removed_hash BLOB    NOT NULL CHECK (length(removed_hash) = 32)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE audit_record (
-	chain     BLOB    NOT NULL CHECK (length(chain) = 16),
-	number    INTEGER NOT NULL,
-	time      INTEGER NOT NULL,
-	action    TEXT    NOT NULL,
-	tenant_id BLOB    NOT NULL CHECK (length(tenant_id) = 16),
-	object_id TEXT    NOT NULL,
-	before    INTEGER NOT NULL,
-	after     INTEGER NOT NULL,
-	subject   TEXT    NOT NULL,
-	app       TEXT    NOT NULL,
-	token     TEXT    NOT NULL,
-	request   TEXT    NOT NULL,
-	changes   TEXT    NOT NULL,
-	hash      BLOB    NOT NULL CHECK (length(hash) = 32),
+CREATE TABLE audit_block (
+	chain   BLOB    NOT NULL CHECK (length(chain) = 16),
+	number  INTEGER NOT NULL,
+	records TEXT    NOT NULL,
 	PRIMARY KEY (chain, number)
-) STRICT, WITHOUT ROWID`},
+) STRICT, WITHOUT ROWID;
+CREATE VIEW audit_record AS
+SELECT chain, number + record.key AS number, number AS block,
+	record.value ->> 0 AS time, record.value ->> 1 AS action, unhex(record.value ->> 2, '-') AS tenant_id,
+	record.value ->> 3 AS object_id, record.value ->> 4 AS before, record.value ->> 5 AS after,
+	record.value ->> 6 AS subject, record.value ->> 7 AS app, record.value ->> 8 AS token, record.value ->> 9 AS request,
+	record.value ->> 10 AS changes, unhex(record.value ->> 11) AS hash
+FROM audit_block, json_each(records) AS record`},
 }
 
 // statements are those that assign members, which a test replaces by others that leave one out.

@@ -61,11 +61,12 @@ type Store struct {
 	path        string
 	busyTimeout time.Duration
 	audit       audit.Mode
-	chain       audit.Chain // used by the goroutine write alone
-	writer      *conn       // used by the goroutine write alone, and by Close after that has ended
-	logTarget   int         // the length in pages from which on the log is moved into the file
-	logLimit    int         // the same, or more while that cannot be done; both used by the goroutine write alone
-	readers     chan *conn  // those that are free
+	chain       audit.Chain    // used by the goroutine write alone
+	records     []audit.Record // of the present transaction, used by the goroutine write alone
+	writer      *conn          // used by the goroutine write alone, and by Close after that has ended
+	logTarget   int            // the length in pages from which on the log is moved into the file
+	logLimit    int            // the same, or more while that cannot be done; both used by the goroutine write alone
+	readers     chan *conn     // those that are free
 	queue       chan *job
 	fault       atomic.Pointer[error] // set once: why nothing may be written any more
 	files       files                 // as they were opened
@@ -185,7 +186,8 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 		if err := c.store(c.update, r); err != nil {
 			return err
 		}
-		return s.record(author, &before, r)
+		s.record(author, &before, r)
+		return nil
 	})
 }
 
@@ -202,7 +204,8 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 			return &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
 		}
 		j.result = &r
-		return s.record(author, nil, &r)
+		s.record(author, nil, &r)
+		return nil
 	})
 }
 
@@ -222,7 +225,8 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 		if err := execute(c.delete); err != nil {
 			return fmt.Errorf("deleting a request: %w", err)
 		}
-		return s.record(author, r, nil)
+		s.record(author, r, nil)
+		return nil
 	})
 	return err
 }

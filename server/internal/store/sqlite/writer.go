@@ -11,7 +11,6 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
 const (
@@ -138,9 +137,11 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 		}
 		err = s.runJob(j)
 	}
-	if err == nil && s.chain.Number != chain.Number {
-		err = s.writer.storeHead(&audit.Head{Chain: s.chain})
+	if err == nil {
+		err = s.storeRecords()
 	}
+	clear(s.records)
+	s.records = s.records[:0]
 	if err == nil {
 		err = execute(s.writer.commit) // without an fsync if no job has written
 	}

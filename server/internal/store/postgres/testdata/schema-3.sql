@@ -22,6 +22,18 @@ SET default_tablespace = '';
 SET default_table_access_method = heap;
 
 --
+-- Name: audit_block; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_block (
+    chain uuid NOT NULL,
+    number bigint NOT NULL,
+    records text NOT NULL
+);
+ALTER TABLE ONLY public.audit_block ALTER COLUMN records SET STORAGE EXTERNAL;
+
+
+--
 -- Name: audit_chain; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -35,25 +47,27 @@ CREATE TABLE public.audit_chain (
 
 
 --
--- Name: audit_record; Type: TABLE; Schema: public; Owner: -
+-- Name: audit_record; Type: VIEW; Schema: public; Owner: -
 --
 
-CREATE TABLE public.audit_record (
-    chain uuid NOT NULL,
-    number bigint NOT NULL,
-    "time" bigint NOT NULL,
-    action text NOT NULL COLLATE pg_catalog."C",
-    tenant_id uuid NOT NULL,
-    object_id text NOT NULL COLLATE pg_catalog."C",
-    before bigint NOT NULL,
-    after bigint NOT NULL,
-    subject text NOT NULL COLLATE pg_catalog."C",
-    app text NOT NULL COLLATE pg_catalog."C",
-    token text NOT NULL COLLATE pg_catalog."C",
-    request text NOT NULL COLLATE pg_catalog."C",
-    changes text NOT NULL COLLATE pg_catalog."C",
-    hash bytea NOT NULL
-);
+CREATE VIEW public.audit_record AS
+ SELECT audit_block.chain,
+    ((audit_block.number + record.n) - 1) AS number,
+    audit_block.number AS block,
+    ((record.value ->> 0))::bigint AS "time",
+    ((record.value ->> 1) COLLATE "C") AS action,
+    ((record.value ->> 2))::uuid AS tenant_id,
+    ((record.value ->> 3) COLLATE "C") AS object_id,
+    ((record.value ->> 4))::bigint AS before,
+    ((record.value ->> 5))::bigint AS after,
+    ((record.value ->> 6) COLLATE "C") AS subject,
+    ((record.value ->> 7) COLLATE "C") AS app,
+    ((record.value ->> 8) COLLATE "C") AS token,
+    ((record.value ->> 9) COLLATE "C") AS request,
+    ((record.value ->> 10) COLLATE "C") AS changes,
+    decode((record.value ->> 11), 'hex'::text) AS hash
+   FROM public.audit_block,
+    LATERAL jsonb_array_elements((audit_block.records)::jsonb) WITH ORDINALITY record(value, n);
 
 
 --
@@ -108,13 +122,13 @@ WITH (fillfactor='85');
 
 
 --
+-- Data for Name: audit_block; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+
+
+--
 -- Data for Name: audit_chain; Type: TABLE DATA; Schema: public; Owner: -
---
-
-
-
---
--- Data for Name: audit_record; Type: TABLE DATA; Schema: public; Owner: -
 --
 
 
@@ -123,10 +137,10 @@ WITH (fillfactor='85');
 -- Data for Name: pfxr_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.pfxr_migration VALUES (1, 0, true, '2026-11-29 17:03:50.903887');
-INSERT INTO public.pfxr_migration VALUES (2, 1, true, '2026-11-29 17:03:51.025868');
-INSERT INTO public.pfxr_migration VALUES (3, 2, true, '2026-11-29 17:03:51.20269');
-INSERT INTO public.pfxr_migration VALUES (4, 3, true, '2026-11-29 17:03:51.203661');
+INSERT INTO public.pfxr_migration VALUES (1, 0, true, '2026-11-29 22:15:42.210453');
+INSERT INTO public.pfxr_migration VALUES (2, 1, true, '2026-11-29 22:15:42.396518');
+INSERT INTO public.pfxr_migration VALUES (3, 2, true, '2026-11-29 22:15:42.928632');
+INSERT INTO public.pfxr_migration VALUES (4, 3, true, '2026-11-29 22:15:42.930232');
 
 
 --
@@ -197,19 +211,19 @@ SELECT pg_catalog.setval('public.pfxr_migration_id_seq', 4, true);
 
 
 --
+-- Name: audit_block audit_block_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_block
+    ADD CONSTRAINT audit_block_pkey PRIMARY KEY (chain, number);
+
+
+--
 -- Name: audit_chain audit_chain_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.audit_chain
     ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (chain);
-
-
---
--- Name: audit_record audit_record_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.audit_record
-    ADD CONSTRAINT audit_record_pkey PRIMARY KEY (chain, number);
 
 
 --

@@ -1,69 +1,67 @@
-package cli
+package command
 
 import (
 	"fmt"
-	"runtime"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 )
 
-type completionCommand struct {
+// Completion prints a script for a shell, which asks the program for candidates with the command complete.
+type Completion struct {
 	Shell string `arg:"" enum:"bash,zsh,fish,powershell" help:"bash, zsh, fish or powershell."`
 }
 
-func (*completionCommand) Help() string {
-	return examples("source <(pfxr completion bash)", "pfxr completion powershell | Out-String | Invoke-Expression")
-}
-
-// Run prints a script for the shell, which asks the program what may stand at a place.
-func (cm *completionCommand) Run(c *console) error {
-	_, err := fmt.Fprint(c.out, completionScripts[cm.Shell])
+// Run prints the script.
+func (c *Completion) Run(w io.Writer, app *kong.Kong) error {
+	_, err := io.WriteString(w, strings.ReplaceAll(completionScripts[c.Shell], "PROGRAM", app.Model.Name))
 	return err
 }
 
 var completionScripts = map[string]string{
-	"bash": `_pfxr() {
+	"bash": `_PROGRAM() {
   local IFS=$'\n'
-  COMPREPLY=($(pfxr complete --word="${COMP_WORDS[COMP_CWORD]}" -- "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null))
+  COMPREPLY=($(PROGRAM complete --word="${COMP_WORDS[COMP_CWORD]}" -- "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null))
 }
-complete -o default -F _pfxr pfxr
+complete -o default -F _PROGRAM PROGRAM
 `,
-	"zsh": `#compdef pfxr
-_pfxr() {
+	"zsh": `#compdef PROGRAM
+_PROGRAM() {
   local -a found
-  found=(${(f)"$(pfxr complete --word="${words[CURRENT]}" -- "${(@)words[2,CURRENT-1]}" 2>/dev/null)"})
+  found=(${(f)"$(PROGRAM complete --word="${words[CURRENT]}" -- "${(@)words[2,CURRENT-1]}" 2>/dev/null)"})
   if (( $#found )); then compadd -- $found; else _files; fi
 }
-compdef _pfxr pfxr
+compdef _PROGRAM PROGRAM
 `,
-	"fish": `complete -c pfxr -a '(pfxr complete --word=(commandline -ct) -- (commandline -opc)[2..-1] 2>/dev/null)'
+	"fish": `complete -c PROGRAM -a '(PROGRAM complete --word=(commandline -ct) -- (commandline -opc)[2..-1] 2>/dev/null)'
 `,
-	"powershell": `Register-ArgumentCompleter -Native -CommandName pfxr -ScriptBlock {
+	"powershell": `Register-ArgumentCompleter -Native -CommandName PROGRAM -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
   $before = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | Select-Object -Skip 1 | ForEach-Object { "$_" })
-  pfxr complete "--word=$wordToComplete" -- @before | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
+  PROGRAM complete "--word=$wordToComplete" -- @before | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
 }
 `,
 }
 
-type completeCommand struct {
+// Complete prints the candidates for a word, one a line. Where a file name or free text is expected it prints nothing.
+type Complete struct {
 	Word  string   `env:"-" help:"What is typed of the word."`
 	Words []string `arg:"" optional:"" help:"The words before it."`
 }
 
-// Run prints what may stand behind the words, one a line; nothing where a file or free text may.
-func (cm *completeCommand) Run(c *console, app *kong.Kong) error {
-	for _, word := range candidates(app.Model.Node, cm.Words, cm.Word) {
-		if word != "" && strings.HasPrefix(word, cm.Word) {
-			fmt.Fprintln(c.out, word)
+// Run prints the candidates.
+func (c *Complete) Run(w io.Writer, app *kong.Kong) error {
+	for _, word := range candidates(app.Model.Node, c.Words, c.Word) {
+		if word != "" && strings.HasPrefix(word, c.Word) {
+			fmt.Fprintln(w, word)
 		}
 	}
 	return nil
 }
 
-// candidates returns what may stand behind the words: the values of a flag, commands and values of an argument, or flags.
+// candidates returns the words that can follow: the values of a flag, commands and values of an argument, or flags.
 func candidates(node *kong.Node, words []string, word string) []string {
 	var flag *kong.Flag
 	arguments := 0
@@ -124,19 +122,4 @@ func flagsOf(node *kong.Node) []string {
 		}
 	}
 	return names
-}
-
-type versionCommand struct{}
-
-func (*versionCommand) Help() string { return examples("pfxr version", "pfxr --version") }
-
-// Run prints what a report of a fault needs.
-func (*versionCommand) Run(c *console) error {
-	_, err := fmt.Fprintf(c.out, "pfxr %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
-}
-
-// examples is the part of a command's help that shows its use.
-func examples(lines ...string) string {
-	return "Examples:\n\n  " + strings.Join(lines, "\n  ")
 }

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Writes what a release publishes into dist/, or another empty folder, from the last commit: what is not committed is not
+# in it. The same commit gives the same bytes with the same Go and npm.
+# usage: release.sh [FOLDER [FLAG]...]; release.sh dist --help lists the flags
+set -eu
+cd "$(dirname "$0")/.."
+out=${1:-dist}
+[ $# -eq 0 ] || shift
+[ "$out" != dist ] || rm -rf dist
+case $out in /*) ;; *) out=$PWD/$out ;; esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Go records the commit only where .git is a folder, as in a clone.
+git clone --quiet . "$work/source"
+go -C "$work/source/scripts/release" run . build --out "$out" "$@"

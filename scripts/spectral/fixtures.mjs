@@ -1,0 +1,37 @@
+// Each rule of ours has a fixture that fails it, named like the rule. Its first line has what the message must name.
+import { spawnSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
+
+const rules = [...readFileSync(".spectral.yaml", "utf8").matchAll(/^ {2}([a-z-]+):$/gm)].map((match) => match[1]);
+const lint = spawnSync(
+  "node_modules/.bin/spectral",
+  ["lint", "fixtures/*.yaml", "--ruleset", ".spectral.yaml", "--format", "json", "--quiet"],
+  { encoding: "utf8", maxBuffer: 1 << 26 },
+);
+const found = JSON.parse(lint.stdout);
+
+let failed = 0;
+const fail = (text) => {
+  failed++;
+  console.error(text);
+};
+const fixtures = new Set(readdirSync("fixtures").map((file) => basename(file, ".yaml")));
+for (const fixture of fixtures) {
+  if (!rules.includes(fixture)) fail(`fixtures/${fixture}.yaml: there is no such rule`);
+}
+for (const rule of rules) {
+  if (!fixtures.has(rule)) {
+    fail(`${rule}: no fixture fails it`);
+    continue;
+  }
+  const name = readFileSync(`fixtures/${rule}.yaml`, "utf8").match(/^# says: (.*)$/m)[1];
+  const messages = found
+    .filter((result) => result.code === rule && basename(result.source) === `${rule}.yaml`)
+    .map((result) => result.message);
+  if (!messages.some((message) => message.includes(name))) {
+    fail(`${rule}: the fixture must be refused with a message that names ${name}, got ${JSON.stringify(messages)}`);
+  }
+}
+console.log(`${rules.length - failed} rules refuse their fixture, ${failed} do not`);
+process.exit(failed ? 1 : 0);
