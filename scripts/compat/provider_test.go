@@ -108,6 +108,11 @@ func TestProvider(t *testing.T) {
 			}
 		})
 	}
+	end := sync.OnceFunc(func() {
+		close(stop)
+		load.Wait()
+	})
+	defer end() // if the test fails, too
 	began, accepted := time.Now(), 0
 	old := [][]string{first}
 	for range rotations {
@@ -126,8 +131,7 @@ func TestProvider(t *testing.T) {
 		}
 	}
 	took := time.Since(began)
-	close(stop)
-	load.Wait()
+	end()
 
 	last := old[len(old)-1]
 	p.tokens("withdraw")

@@ -42,6 +42,7 @@ let generation = 0;
 let keys = [makeKeys()];
 let handle;
 const server = createServer((req, res) => handle(req, res));
+server.keepAliveTimeout = 0; // else it closes a connection that a busy machine is about to use again
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 const publish = () => { handle = makeProvider(issuer, keys.flat()).callback(); };
