@@ -18,6 +18,8 @@ else
 	[ -z "${CI:-}" ] || exit 1
 fi
 
+go run ./scripts/pictures document
+
 # The foreign documents that the generator is tested with.
 for name in deck probe shop styles tree zoo; do
 	dir=openapi/validategen/testdata/$name

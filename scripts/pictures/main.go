@@ -1,6 +1,7 @@
 // Command pictures draws the pictures of the README from the project itself:
 //
-//	go run ./scripts/pictures
+//	go run ./scripts/pictures           # both
+//	go run ./scripts/pictures document  # what scripts/generate.sh does
 //
 // document.svg shows what becomes of openapi.yaml, with its operations. first-minute.svg shows a terminal in which make run is
 // typed and the line that it prints is pasted; both are run, and what they print is what is shown. Both pictures are light or
@@ -38,27 +39,46 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	steps := []func(context.Context) error{writeDocument, writeTerminal}
+	if slices.Equal(os.Args[1:], []string{"document"}) {
+		steps = steps[:1]
+	}
+	if err := run(ctx, steps); err != nil {
 		log.Fatal("pictures: ", err)
 	}
 }
 
-func run(ctx context.Context) error {
-	document, err := drawDocument()
+func run(ctx context.Context, steps []func(context.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeDocument(context.Context) error {
+	picture, err := drawDocument()
 	if err != nil {
 		return err
 	}
+	return write("document.svg", picture)
+}
+
+func writeTerminal(ctx context.Context) error {
 	session, err := record(ctx)
 	if err != nil {
 		return fmt.Errorf("recording the first minute: %w", err)
 	}
-	terminal, err := drawTerminal(session)
+	picture, err := drawTerminal(session)
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.MkdirAll(folder, 0o777),
-		os.WriteFile(filepath.Join(folder, "document.svg"), document, 0o666),
-		os.WriteFile(filepath.Join(folder, "first-minute.svg"), terminal, 0o666))
+	return write("first-minute.svg", picture)
+}
+
+func write(name string, picture []byte) error {
+	return errors.Join(os.MkdirAll(folder, 0o777), os.WriteFile(filepath.Join(folder, name), picture, 0o666))
 }
 
 // product is what comes from the document.
