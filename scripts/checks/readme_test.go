@@ -162,11 +162,20 @@ func runServe(t *testing.T, block string) {
 	server.stop(t)
 }
 
-// runGateway runs the block of the gateway in front of a server, with the policy of the page, and sends something invalid.
+// runGateway runs a block of the gateway in front of a server: one that watches, and what it is without that.
 func runGateway(t *testing.T, block string) {
+	enforcing, watches := strings.CutSuffix(strings.TrimSpace(block), " --requests monitor")
+	if watches {
+		sendInvalid(t, block, http.StatusUnauthorized, "Access token is empty.") // by the server
+	}
+	sendInvalid(t, enforcing, http.StatusBadRequest, "'colour'")
+}
+
+// sendInvalid runs a gateway with the policy of the page and sends something invalid, without a token.
+func sendInvalid(t *testing.T, block string, status int, text string) {
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	text := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindStringSubmatch(page(t, ".github/RUNNING.md"))[1]
-	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
+	yaml := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindStringSubmatch(page(t, ".github/RUNNING.md"))[1]
+	if err := os.WriteFile(policy, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server := pfxtest.Start(t, pfxtest.Config{})
@@ -182,7 +191,7 @@ func runGateway(t *testing.T, block string) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "'colour'") {
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != status || !strings.Contains(string(body), text) {
 		t.Errorf("the gateway answered with %s, %v\n%s", resp.Status, err, body)
 	}
 	gateway.waitFor(t, regexp.MustCompile(`"msg":"violation".*"keyword":"additionalProperties"`))

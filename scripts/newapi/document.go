@@ -38,6 +38,9 @@ func (p *project) place(ctx context.Context, isNew bool) error {
 	if err != nil {
 		return err
 	}
+	if p.docs && len(files) > 1 {
+		return errors.New("-docs shows a document of one file, and this one refers to others: bundle it first")
+	}
 	if isNew {
 		p.document = filepath.Base(from)
 	}

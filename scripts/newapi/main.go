@@ -60,6 +60,8 @@ type options struct {
 	// prepare is the document that is only prepared.
 	prepare string
 	skip    bool
+	// docs has a new project serve pages about its document.
+	docs bool
 }
 
 var servers = []string{"echo", "std", "chi"}
@@ -74,6 +76,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.dir, "o", "", "the project's `folder` (default: the last element of -module, or the current folder)")
 	f.StringVar(&o.prepare, "prepare", "", "only write the `document` to openapi.gen.yaml and models.gen.yaml in the current folder, with names that the generators can take; a directive of go generate")
 	f.BoolVar(&o.skip, "skip-unsupported", true, "leave out operations that no code can be written for: they are listed, and answered with 501; false refuses the document instead")
+	f.BoolVar(&o.docs, "docs", false, "have a new project serve pages for browsers: /, /docs, /openapi.yaml and /openapi.json")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}

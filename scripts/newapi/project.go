@@ -150,6 +150,9 @@ func (p *project) checkExisting(generate []byte) error {
 	if p.module != "" && p.module != was.module {
 		return fmt.Errorf("the module of this project is %s, not %s; go mod edit -module changes it", was.module, p.module)
 	}
+	if p.docs {
+		return fmt.Errorf("-docs is for a new project; in this one, main.go can wrap its handler by package %s/server/docs", thisModule)
+	}
 	if p.server != "" && p.server != was.server {
 		return fmt.Errorf("the router of this project is %s, not %s; %s/generate.go, %[3]s/oapi-codegen.yaml and main.go name it", was.server, p.server, apiFolder)
 	}
@@ -235,7 +238,7 @@ func (p *project) expandFile(file, name string) error {
 func (p *project) facts() map[string]any {
 	return map[string]any{
 		"Module": p.module, "Document": p.document, "Server": p.server, "Skip": p.skip, "Strict": strictPackage, "This": thisModule,
-		"OapiServer": oapiServers[p.server], "Todo": p.spec == "", "Name": path.Base(p.module), "Schemes": p.schemes,
+		"OapiServer": oapiServers[p.server], "Todo": p.spec == "", "Name": path.Base(p.module), "Schemes": p.schemes, "Docs": p.docs,
 	}
 }
 

@@ -53,7 +53,9 @@ func newProject(t *testing.T, document, server string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "project")
 	args := []string{"-module", "example.com/project", "-server", server, "-o", dir}
-	if document != "todo" {
+	if document == "todo" {
+		args = append(args, "-docs")
+	} else {
 		args = append(args, "-spec", "testdata/"+document+".yaml")
 	}
 	var stderr bytes.Buffer

@@ -40,6 +40,10 @@ func (x *Exchange) observe() {
 	} else {
 		attrs = append(attrs, slog.String("path", message.Cut(x.Request.URL.EscapedPath())))
 	}
+	if x.span != nil {
+		span := x.span.SpanContext()
+		attrs = append(attrs, slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
 	if x.handler.config.Attrs != nil {
 		attrs = append(attrs, x.handler.config.Attrs(x)...)
 	}
@@ -114,11 +118,14 @@ func (x *Exchange) spanName() string {
 }
 
 func (x *Exchange) endSpan() {
-	if x.span == nil {
+	if x.span == nil || !x.span.IsRecording() {
 		return
 	}
 	x.span.SetName(x.spanName())
 	x.span.SetAttributes(x.attributes()...)
+	if x.Operation != nil {
+		x.span.SetAttributes(attribute.String("openapi.operation.id", x.Operation.ID))
+	}
 	if x.failed() {
 		x.span.SetStatus(codes.Error, "")
 	}

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxhandler"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/batch"
@@ -40,6 +42,8 @@ type Config struct {
 	// Done is told of each request when it is over: its operation ("" for none), the status of the response, and why it was
 	// refused: the error's code, or Overload. Nil means nobody is.
 	Done func(operation string, status int, reason string, took time.Duration)
+	// Tracer makes a span of each request, within the client's trace; nil makes none.
+	Tracer trace.Tracer
 	// PublicURL is the scheme and the authority of the addresses in answers, without a slash at the end. Empty means those
 	// by which the caller has reached the server, which are others behind a proxy that ends TLS.
 	PublicURL string
@@ -76,7 +80,7 @@ func New(c Config) (*Server, error) {
 	s.handler, err = strict.New(operations, strict.Config{
 		BasePath: graph.BasePath, MaxBody: graph.MaxBody, MaxHeader: graph.MaxHeader,
 		Authorize: c.authorize, Negotiate: negotiate, Problem: problemOf, Form: writeError,
-		Log: c.Log, Attrs: attrs, Done: c.done, Now: c.Now,
+		Log: c.Log, Attrs: attrs, Done: c.done, Tracer: c.Tracer, Now: c.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -270,7 +270,7 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	if err := g.connect(); err != nil {
 		return err
 	}
-	if g.tracing, err = openTracing(ctx, c.OTLPEndpoint, g.log); err != nil {
+	if g.tracing, err = openTracing(ctx, "pfxrd-gateway", c.OTLPEndpoint, g.log); err != nil {
 		return err
 	}
 	g.seen = c.read()
@@ -440,9 +440,7 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 	if g.config.AccessLog == "on" && g.log.Enabled(ctx, slog.LevelInfo) {
 		config.Access, config.AccessSample = g.log.Handler(), g.config.AccessLogSample
 	}
-	if g.tracing != nil {
-		config.Tracer = g.tracing.Tracer("pfxrd")
-	}
+	config.Tracer = tracerOf(g.tracing)
 	if g.verifier != nil {
 		config.Verifier = g.verifier
 	}

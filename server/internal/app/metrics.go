@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/client/command"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -98,12 +99,15 @@ func (m *metrics) wrote(b pfx.Batch) {
 }
 
 // watchStore shows what a kind of store has of its own.
-func (m *metrics) watchStore(s store, registry prometheus.Registerer) {
+func (m *metrics) watchStore(s store, registry prometheus.Registerer, tracer *storeTracer) {
 	gauge := func(name, help string, value func() int64) {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: name, Help: help}, func() float64 { return float64(value()) }))
 	}
 	if s, ok := s.(interface{ Observe(fn func(pfx.Batch)) }); ok {
-		s.Observe(m.wrote)
+		s.Observe(func(b pfx.Batch) {
+			m.wrote(b)
+			tracer.batch(&b)
+		})
 	}
 	if s, ok := s.(interface{ LogSize() int64 }); ok {
 		gauge("store_log_bytes", "Length of the write-ahead log beside the file.", s.LogSize)
@@ -115,67 +119,83 @@ func (m *metrics) watchStore(s store, registry prometheus.Registerer) {
 	}
 }
 
-// measuredStore is a store whose calls are measured.
+// measuredStore is a store whose calls are measured and traced.
 type measuredStore struct {
 	pfx.Store
 	metrics *metrics
+	tracer  *storeTracer
+}
+
+// storeCall is one that has begun.
+type storeCall struct {
+	store *measuredStore
+	name  string
+	begun time.Time
+	span  trace.Span // nil for none
+}
+
+func (s *measuredStore) begin(ctx context.Context, name string) (context.Context, storeCall) {
+	ctx, span := s.tracer.call(ctx, name)
+	return ctx, storeCall{s, name, time.Now(), span}
 }
 
 // kinds are those of errors that are the store's, not the caller's.
 var kinds = map[pfx.Kind]string{pfx.Internal: "internal", pfx.Unavailable: "unavailable"}
 
-func (s *measuredStore) measure(call string, begun time.Time, err error) {
-	s.metrics.store.WithLabelValues(call).Observe(time.Since(begun).Seconds())
-	if err == nil {
-		return
+// end takes the error that the call has returned.
+func (c *storeCall) end(err error) {
+	c.store.metrics.store.WithLabelValues(c.name).Observe(time.Since(c.begun).Seconds())
+	kind := ""
+	if err != nil {
+		e, ok := errors.AsType[*pfx.Error](err)
+		if !ok {
+			e = &pfx.Error{}
+		}
+		if kind = kinds[e.Kind]; kind != "" {
+			c.store.metrics.failures.WithLabelValues(c.name, kind).Inc()
+		}
 	}
-	e, ok := errors.AsType[*pfx.Error](err)
-	if !ok {
-		e = &pfx.Error{}
-	}
-	if kind := kinds[e.Kind]; kind != "" {
-		s.metrics.failures.WithLabelValues(call, kind).Inc()
-	}
+	endSpan(c.span, kind)
 }
 
 func (s *measuredStore) Update(ctx context.Context, tenant edm.Guid, id string, fn func(*pfx.Request) error) (*pfx.Request, error) {
-	begun := time.Now()
+	ctx, call := s.begin(ctx, "update")
 	r, err := s.Store.Update(ctx, tenant, id, fn)
-	s.measure("update", begun, err)
+	call.end(err)
 	return r, err
 }
 
 func (s *measuredStore) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
-	begun := time.Now()
+	ctx, call := s.begin(ctx, "insert")
 	stored, err := s.Store.Insert(ctx, r)
-	s.measure("insert", begun, err)
+	call.end(err)
 	return stored, err
 }
 
 func (s *measuredStore) Delete(ctx context.Context, tenant edm.Guid, id string, check func(*pfx.Request) error) error {
-	begun := time.Now()
+	ctx, call := s.begin(ctx, "delete")
 	err := s.Store.Delete(ctx, tenant, id, check)
-	s.measure("delete", begun, err)
+	call.end(err)
 	return err
 }
 
 func (s *measuredStore) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Request, error) {
-	begun := time.Now()
+	ctx, call := s.begin(ctx, "get")
 	r, err := s.Store.Get(ctx, tenant, id)
-	s.measure("get", begun, err)
+	call.end(err)
 	return r, err
 }
 
 func (s *measuredStore) List(ctx context.Context, tenant edm.Guid, q pfx.Query) ([]pfx.Request, error) {
-	begun := time.Now()
+	ctx, call := s.begin(ctx, "list")
 	list, err := s.Store.List(ctx, tenant, q)
-	s.measure("list", begun, err)
+	call.end(err)
 	return list, err
 }
 
 func (s *measuredStore) Count(ctx context.Context, tenant edm.Guid, filter pfx.Filter) (int64, error) {
-	begun := time.Now()
+	ctx, call := s.begin(ctx, "count")
 	n, err := s.Store.Count(ctx, tenant, filter)
-	s.measure("count", begun, err)
+	call.end(err)
 	return n, err
 }

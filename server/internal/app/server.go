@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
@@ -34,6 +36,7 @@ type Server struct {
 	verifier *auth.Verifier
 	issuers  []string // in effect, without the development issuer
 	metrics  *metrics
+	tracing  *sdktrace.TracerProvider // nil for none
 }
 
 // Open opens the store, loads the seed and opens the listeners. Without an error, the caller must call Run.
@@ -63,12 +66,16 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	if s.AdminURL, err = s.host.openAdmin(c.AdminListen, c.Debug, s.notReady); err != nil {
 		return err
 	}
+	if s.tracing, err = openTracing(ctx, "pfxrd", "", s.log); err != nil {
+		return err
+	}
 	store, err := openStore(ctx, storeConfig{DSN: c.Store, Index: c.Index, Audit: c.Audit.mode()}, s.log)
 	if err != nil {
 		return err
 	}
-	s.store = &measuredStore{store, s.metrics}
-	s.metrics.watchStore(store, s.host.metrics)
+	tracer := newStoreTracer(tracerOf(s.tracing), c.Store)
+	s.store = &measuredStore{store, s.metrics, tracer}
+	s.metrics.watchStore(store, s.host.metrics, tracer)
 	if err := c.seed(ctx, s.store); err != nil {
 		return err
 	}
@@ -111,6 +118,7 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		Log:      s.log,
 
 		Done:      s.metrics.done,
+		Tracer:    tracerOf(s.tracing),
 		PublicURL: c.PublicURL,
 	}
 	if c.Throttle == "graph" {
@@ -178,5 +186,6 @@ func (s *Server) close() error {
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
+	closeTracing(s.tracing, s.log)
 	return errors.Join(errs...)
 }

@@ -10,35 +10,50 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
 // traceFlush is how long the last spans may take to be sent.
 const traceFlush = 5 * time.Second
 
-// openTracing returns what sends spans by OTLP over HTTP: to endpoint, or to where OpenTelemetry's own variables say; nil if
-// neither says anything. The variables also say the sampler, header fields and the name of the service.
-func openTracing(ctx context.Context, endpoint string, log *slog.Logger) (*sdktrace.TracerProvider, error) {
+// openTracing returns what sends spans of a service by OTLP over HTTP: to endpoint, or to where OpenTelemetry's own variables
+// say; nil if neither says anything, or they turn it off. The variables also say the sampler, header fields and the name.
+func openTracing(ctx context.Context, service, endpoint string, log *slog.Logger) (*sdktrace.TracerProvider, error) {
 	var options []otlptracehttp.Option
 	switch {
+	case strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none":
+		return nil, nil //nolint:nilnil // no tracing is a setting, too
 	case endpoint != "":
 		options = append(options, otlptracehttp.WithEndpointURL(strings.TrimSuffix(endpoint, "/")+"/v1/traces"))
 	case os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "":
-		return nil, nil //nolint:nilnil // no tracing is a setting, too
+		return nil, nil //nolint:nilnil // as above
 	}
 	exporter, err := otlptracehttp.New(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("opening --otlp-endpoint: %w", err)
+		return nil, fmt.Errorf("opening the exporter of traces: %w", err)
 	}
-	self, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "pfxrd-gateway")), resource.WithFromEnv())
+	self, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", service)), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("reading OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	// The library has one place for the errors of a process, and writes them past the log otherwise.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("spans were not sent", "err", err) }))
 	return sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(self)), nil
+}
+
+// tracerOf returns the tracer of a provider, nil if there is none: an interface that holds a nil pointer would be used.
+func tracerOf(p *sdktrace.TracerProvider) trace.Tracer {
+	if p == nil {
+		return nil
+	}
+	return p.Tracer("pfxrd")
 }
 
 // closeTracing sends the last spans. A collector that is not there does not keep the program from ending well.
@@ -51,4 +66,60 @@ func closeTracing(p *sdktrace.TracerProvider, log *slog.Logger) {
 	if err := p.Shutdown(ctx); err != nil {
 		log.Warn("the last spans were not sent", "err", err)
 	}
+}
+
+// storeTracer makes spans of what a store does for requests whose traces are sampled.
+type storeTracer struct {
+	tracer trace.Tracer // nil for none
+	system attribute.KeyValue
+}
+
+func newStoreTracer(tracer trace.Tracer, dsn string) *storeTracer {
+	if isPostgres(dsn) {
+		return &storeTracer{tracer, semconv.DBSystemNamePostgreSQL}
+	}
+	return &storeTracer{tracer, semconv.DBSystemNameSQLite}
+}
+
+// call begins the span of a call of the store, nil if there is to be none.
+func (t *storeTracer) call(ctx context.Context, name string) (context.Context, trace.Span) {
+	if t.tracer == nil || !trace.SpanContextFromContext(ctx).IsSampled() {
+		return ctx, nil
+	}
+	return t.tracer.Start(ctx, "store "+name, trace.WithAttributes(t.system, semconv.DBOperationName(name)))
+}
+
+// endSpan ends a span, if there is one, with the kind of error that has come to pass, or "".
+func endSpan(span trace.Span, kind string) {
+	if span == nil {
+		return
+	}
+	if kind != "" {
+		span.SetStatus(codes.Error, kind)
+	}
+	span.End()
+}
+
+// batch makes the span of a batch of updates that has just ended: in the trace of the first of them, with links to the others.
+// Below it are the wait for the writer and the commit.
+func (t *storeTracer) batch(b *pfx.Batch) {
+	if t.tracer == nil || len(b.Spans) == 0 {
+		return
+	}
+	ended := time.Now()
+	begun := ended.Add(-b.Took)
+	links := make([]trace.Link, len(b.Spans)-1)
+	for i, span := range b.Spans[1:] {
+		links[i].SpanContext = span
+	}
+	ctx := trace.ContextWithSpanContext(context.Background(), b.Spans[0])
+	ctx, span := t.tracer.Start(ctx, "store batch", trace.WithTimestamp(begun.Add(-b.Waited)), trace.WithLinks(links...),
+		trace.WithAttributes(t.system, semconv.DBOperationBatchSize(b.Size)))
+	part := func(name string, from, to time.Time) {
+		_, span := t.tracer.Start(ctx, name, trace.WithTimestamp(from))
+		span.End(trace.WithTimestamp(to))
+	}
+	part("queue", begun.Add(-b.Waited), begun)
+	part("commit", ended.Add(-b.Commit), ended)
+	span.End(trace.WithTimestamp(ended))
 }

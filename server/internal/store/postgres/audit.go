@@ -154,12 +154,14 @@ func (s *Store) newRecord(c change) audit.Record {
 }
 
 // runRecorded runs a group whose changes are recorded, in one transaction: what it loads stays locked until the records of its
-// changes are stored. Nothing has moved by then, and the transaction is open for one round trip.
-func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) {
+// changes are stored. Nothing has moved by then, and the transaction is open for one round trip. It returns what run does.
+func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) time.Time {
+	var storing time.Time
 	err := lockGroup(ctx, c, entries)
 	if err != nil {
 		settle(entries, errAlone)
 	} else if changed := applyAll(entries); len(changed) > 0 {
+		storing = time.Now()
 		if err = s.commitRecorded(ctx, c, changed); err != nil {
 			settle(changed, groupError(err))
 		}
@@ -172,6 +174,7 @@ func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*ent
 			s.drop(c)
 		}
 	}
+	return storing
 }
 
 // lockGroup begins a transaction and gives the entries what is stored, as loadGroup does.

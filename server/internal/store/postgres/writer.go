@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
@@ -36,7 +37,8 @@ type job struct {
 	key    key
 	author pfx.Author
 	fn     func(*pfx.Request) error
-	since  time.Time // when it came
+	since  time.Time         // when it came
+	span   trace.SpanContext // that it is part of
 	result *pfx.Request
 	err    error // errMoved and errAlone among them
 	state  atomic.Int32
@@ -55,7 +57,7 @@ type entry struct {
 // updateShared tries once to update a request, together with the others that wait. Its error is errMoved if another
 // server was faster, and errAlone if the group stored nothing for a reason that may be another update's.
 func (s *Store) updateShared(ctx context.Context, k key, fn func(*pfx.Request) error) (*pfx.Request, error) {
-	j := &job{key: k, author: pfx.AuthorOf(ctx), fn: fn, since: time.Now(), done: make(chan struct{})}
+	j := &job{key: k, author: pfx.AuthorOf(ctx), fn: fn, since: time.Now(), span: trace.SpanContextFromContext(ctx), done: make(chan struct{})}
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
@@ -105,11 +107,9 @@ func (s *Store) serve(first *job) {
 		defer s.release(c)
 	}
 	group := s.claim(first)
-	ended := false
+	ended, storing := false, time.Time{}
 	defer func() {
-		if observe := s.observe.Load(); observe != nil {
-			(*observe)(pfx.Batch{Size: len(group), Waited: begun.Sub(first.since), Took: time.Since(begun)})
-		}
+		s.tell(group, pfx.Batch{Size: len(group), Waited: begun.Sub(first.since), Took: time.Since(begun)}, storing)
 		for _, j := range group {
 			if !ended { // an fn has called runtime.Goexit: it takes this goroutine down, and no other may suffer
 				j.result, j.err = nil, errAlone
@@ -125,9 +125,24 @@ func (s *Store) serve(first *job) {
 			j.err = err
 		}
 	} else {
-		s.run(c, group)
+		storing = s.run(c, group)
 	}
 	ended = true
+}
+
+// tell tells the observer, if there is one, of a group that began to be stored at a moment; zero if nothing was stored.
+func (s *Store) tell(group []*job, b pfx.Batch, storing time.Time) {
+	observe := s.observe.Load()
+	if observe == nil {
+		return
+	}
+	if !storing.IsZero() {
+		b.Commit = time.Since(storing)
+	}
+	for _, j := range group {
+		b.Link(j.span)
+	}
+	(*observe)(b)
 }
 
 func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
@@ -159,31 +174,32 @@ func (s *Store) claim(first *job) []*job {
 }
 
 // run gives each job of a group its outcome. What is stored is stored by one statement or one transaction, and so by one
-// sync of the log.
-func (s *Store) run(c *pgxpool.Conn, group []*job) {
+// sync of the log. run returns when that was sent, zero if nothing was.
+func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	ctx, cancel := s.patient(context.Background())
 	defer cancel()
 	entries := arrange(group)
 	if len(group) > 1 && s.audit != audit.Off {
-		s.runRecorded(ctx, c, entries)
-		return
+		return s.runRecorded(ctx, c, entries)
 	}
 	if err := loadGroup(ctx, c, entries); err != nil {
 		s.note(c, err)
 		settle(entries, errAlone) // alone, a read is repeated
-		return
+		return time.Time{}
 	}
 	changed := applyAll(entries)
 	if len(changed) == 0 {
-		return
+		return time.Time{}
 	}
+	storing := time.Now()
 	moved, err := s.storeGroup(ctx, c, changed)
 	if err == nil {
 		settle(moved, errMoved)
-		return
+		return storing
 	}
 	s.note(c, err)
 	settle(changed, groupError(err))
+	return storing
 }
 
 // groupError is the error of the jobs of a group whose statement has failed.

@@ -4,29 +4,33 @@ import (
 	"sync"
 	"testing"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// TestObserve: each batch is told of, with every update in one of them.
+// TestObserve: each batch is told of, with every update in one of them, and with the spans of those that are sampled.
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	s := openTemp(t)
 	created := mustInsert(t, s, "observed")
 	var mu sync.Mutex
-	updates := 0
+	updates, spans := 0, 0
 	s.Observe(func(b pfx.Batch) {
 		mu.Lock()
 		defer mu.Unlock()
-		updates += b.Size
-		if b.Size < 1 || b.Waited < 0 || b.Took <= 0 {
+		updates, spans = updates+b.Size, spans+len(b.Spans)
+		if b.Size < 1 || b.Waited < 0 || b.Took <= 0 || b.Commit < 0 || b.Commit > b.Took {
 			t.Errorf("got %+v", b)
 		}
 	})
 	const n = 20
 	var wg sync.WaitGroup
-	for range n {
+	for i := range n {
+		span := trace.SpanContextConfig{TraceID: trace.TraceID{byte(i + 1)}, SpanID: trace.SpanID{1}, TraceFlags: trace.TraceFlags(i % 2)}
+		ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(span))
 		wg.Go(func() {
-			if _, err := s.Update(t.Context(), tenant, created.ID, increment); err != nil {
+			if _, err := s.Update(ctx, tenant, created.ID, increment); err != nil {
 				t.Error(err)
 			}
 		})
@@ -35,7 +39,7 @@ func TestObserve(t *testing.T) {
 	if err := s.Close(); err != nil { // what is told of the last one is told by then
 		t.Error(err)
 	}
-	if updates != n {
-		t.Errorf("%d updates in all batches, want %d", updates, n)
+	if updates != n || spans != n/2 {
+		t.Errorf("%d updates and %d sampled spans in all batches, want %d and %d", updates, spans, n, n/2)
 	}
 }

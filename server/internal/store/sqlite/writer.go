@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"zombiezen.com/go/sqlite"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
@@ -42,7 +43,8 @@ type job struct {
 	run    func(c *conn, j *job) error
 	result *pfx.Request
 	err    error
-	since  time.Time // when it came
+	since  time.Time         // when it came
+	span   trace.SpanContext // that it is part of
 	state  atomic.Int32
 	done   chan struct{}
 }
@@ -59,7 +61,7 @@ func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Reque
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	j := &job{run: run, since: time.Now(), done: make(chan struct{})}
+	j := &job{run: run, since: time.Now(), span: trace.SpanContextFromContext(ctx), done: make(chan struct{})}
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
@@ -142,9 +144,11 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	}
 	clear(s.records)
 	s.records = s.records[:0]
+	committing := time.Now()
 	if err == nil {
 		err = execute(s.writer.commit) // without an fsync if no job has written
 	}
+	commit := time.Since(committing)
 	if err != nil {
 		s.chain = chain // or, if nobody knows, the next commit is refused until the store is opened again
 	}
@@ -154,9 +158,7 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	if err != nil {
 		err = s.abort(err)
 	}
-	if observe := s.observe.Load(); observe != nil {
-		(*observe)(pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun)})
-	}
+	s.tell(batch, pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun), Commit: commit})
 	for _, j := range batch {
 		// When the transaction has failed, no job has an outcome of its own, not even one that changed nothing or was
 		// refused: it may have seen what a job before it did, and that was never so.
@@ -166,6 +168,18 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 		close(j.done)
 	}
 	return batch
+}
+
+// tell tells the observer, if there is one, of a batch.
+func (s *Store) tell(batch []*job, b pfx.Batch) {
+	observe := s.observe.Load()
+	if observe == nil {
+		return
+	}
+	for _, j := range batch {
+		b.Link(j.span)
+	}
+	(*observe)(b)
 }
 
 // begin starts the transaction, as a writing one: what a job reads, no other process changes before the commit.

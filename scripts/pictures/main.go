@@ -1,0 +1,102 @@
+// Command pictures draws the pictures of the README from the project itself:
+//
+//	go run ./scripts/pictures
+//
+// document.svg shows what becomes of openapi.yaml, with its operations. first-minute.svg shows a terminal in which make run is
+// typed and the line that it prints is pasted; both are run, and what they print is what is shown. Both pictures are light or
+// dark as the reader's screen is.
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+)
+
+const folder = ".github/pictures"
+
+//go:embed *.svg.tmpl
+var files embed.FS
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"text": html.EscapeString,
+	"row":  func(from, step, i int) int { return from + step*i },
+}).ParseFS(files, "*.svg.tmpl"))
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		log.Fatal("pictures: ", err)
+	}
+}
+
+func run(ctx context.Context) error {
+	document, err := drawDocument()
+	if err != nil {
+		return err
+	}
+	session, err := record(ctx)
+	if err != nil {
+		return fmt.Errorf("recording the first minute: %w", err)
+	}
+	terminal, err := drawTerminal(session)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.MkdirAll(folder, 0o777),
+		os.WriteFile(filepath.Join(folder, "document.svg"), document, 0o666),
+		os.WriteFile(filepath.Join(folder, "first-minute.svg"), terminal, 0o666))
+}
+
+// product is what comes from the document.
+type product struct{ Name, Text, Where string }
+
+var products = []product{
+	{"Server", "Stubs: the compiler names each missing handler", "pfxrd serve"},
+	{"Clients", "Go, TypeScript, Python, and a command line", "pfxr"},
+	{"Validation", "Checks and decodes the bytes in one pass", "gen/pfxvalid"},
+	{"Gateway", "The same checks in front of any upstream", "pfxrd gateway"},
+}
+
+// operation is a line of the document in the picture.
+type operation struct{ Method, Path string }
+
+func drawDocument() ([]byte, error) {
+	var operations []operation
+	for _, op := range pfxvalid.Operations {
+		operations = append(operations, operation{op.Method, shorten(op.Path, maxPath)})
+	}
+	slices.SortStableFunc(operations, func(a, b operation) int { return strings.Compare(a.Path, b.Path) })
+	return render("document.svg.tmpl", map[string]any{"Operations": operations, "Products": products})
+}
+
+// maxPath is how many characters of a path there is room for.
+const maxPath = 30
+
+func shorten(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+func render(name string, facts any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, facts); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestDocumentIsCurrent: the README's picture has the operations of the contract.
+func TestDocumentIsCurrent(t *testing.T) {
+	t.Parallel()
+	want, err := drawDocument()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../" + folder + "/document.svg")
+	if err != nil || string(got) != string(want) {
+		t.Errorf("%v: the picture is stale: go run ./scripts/pictures draws it", err)
+	}
+	checkXML(t, want)
+}
+
+// TestTerminal: what is long is wrapped and cut, and nothing of this machine is shown.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	picture, err := drawTerminal(session{
+		{true, "make run"}, {false, "curl http://127.0.0.1:40123/beta \"$('/home/me/bin/pfxrd' token)\" <&>"}, {true, strings.Repeat("x", 3*columns)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(picture)
+	if strings.Contains(text, "40123") || strings.Contains(text, "/home") || !strings.Contains(text, "127.0.0.1:8080") {
+		t.Errorf("the picture has what is this machine's:\n%s", text)
+	}
+	if got := strings.Count(text, "</text>"); got != 2+maxLines || !strings.Contains(text, "…</text>") {
+		t.Errorf("got %d lines:\n%s", got, text)
+	}
+	checkXML(t, picture)
+	committed, err := os.ReadFile("../../" + folder + "/first-minute.svg")
+	if err != nil || !strings.Contains(string(committed), "HTTP/1.1 200 OK") {
+		t.Errorf("%v: the committed picture has no response of 200", err)
+	}
+	checkXML(t, committed)
+}
+
+func checkXML(t *testing.T, text []byte) {
+	t.Helper()
+	for d := xml.NewDecoder(strings.NewReader(string(text))); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Error(err)
+			return
+		}
+	}
+}
