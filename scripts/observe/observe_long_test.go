@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -189,6 +190,16 @@ func TestRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "alerts.yaml")
 	promtool(t, "", "test", "rules", "alerts_test.yaml")
+	rules, err1 := os.ReadFile("alerts.yaml")
+	tests, err2 := os.ReadFile("alerts_test.yaml")
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllSubmatch(rules, -1) {
+		if fires := `ALERTS{alertname="` + string(m[1]) + `",alertstate="firing",instance="a"`; !bytes.Contains(tests, []byte(fires)) {
+			t.Errorf("no test has %s fire", m[1])
+		}
+	}
 }
 
 // TestDashboard: every expression of the dashboard is one.
