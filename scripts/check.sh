@@ -38,7 +38,7 @@ scripts/breaking.sh
 
 step linted
 go vet -tags long ./...
-go tool -modfile=scripts/tools/go.mod golangci-lint run --build-tags long
+go tool -modfile=scripts/tools/go.mod golangci-lint run --allow-parallel-runners --build-tags long
 
 step "every program on every platform"
 scripts/crossbuild.sh
