@@ -3,6 +3,7 @@
 # in it. The same commit gives the same bytes with the same Go and npm.
 # usage: release.sh [FOLDER [FLAG]...]; release.sh dist --help lists the flags
 set -eu
+umask 022 # npm packs files with the modes that they have
 cd "$(dirname "$0")/.."
 out=${1:-dist}
 [ $# -eq 0 ] || shift
