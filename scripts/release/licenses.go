@@ -149,7 +149,8 @@ func listLicenses(licenses []license) []byte {
 	b.WriteString("# Licences of the dependencies\n\n" +
 		"What pfxrd and pfxr are linked from, on any platform. `make licenses` writes this file; `make check` compares it,\n" +
 		"and refuses a licence other than " + strings.Join(allowed, ", ") + ". Every archive and package of a\n" +
-		"release has the texts in `THIRD_PARTY_LICENSES`. The image also has Mozilla's list of certificate authorities, under MPL-2.0.\n\n" +
+		"release has the texts in `THIRD_PARTY_LICENSES`. The image also has Mozilla's list of certificate authorities, under MPL-2.0.\n" +
+		"The module swgui contains Swagger UI, which is under Apache-2.0.\n\n" +
 		"| module | licence |\n|---|---|\n")
 	for _, l := range licenses {
 		fmt.Fprintf(&b, "| %s | %s |\n", l.module, strings.Join(l.names, ", "))
