@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog speclint mutation suite torture torture-long torture-mutants
+.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog speclint mutation attack suite torture torture-long torture-mutants
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,8 @@ speclint:  ## lint the contract
 	scripts/speclint.sh
 mutation:  ## change our document and three foreign ones one place at a time; every change must be noticed
 	go run ./scripts/mutation
+attack:    ## the tables of attacks: how many rows there are, and that each is held
+	go run ./scripts/attack
 suite:     ## hold validation to the folder JSON_SCHEMA_TEST_SUITE, a copy of json-schema-org's
 	go run ./scripts/suite
 torture:   ## kill, overload and starve a server, and lose nothing: ten minutes
