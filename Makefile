@@ -24,7 +24,7 @@ bench-gateway: ## what the gateway costs, next to httputil.ReverseProxy and ngin
 	scripts/bench-gateway.sh
 bench-mock: ## requests a second of the mock, next to Prism
 	scripts/bench-mock.sh
-bench-store: ## durable updates over HTTP next to the naive build, and ten million objects: half an hour
+bench-store: ## durable updates over HTTP next to the naive build, what observation costs, ten million objects: half an hour
 	scripts/bench-store.sh
 fuzz:      ## each fuzz target for FUZZTIME (default 10m)
 	scripts/fuzz.sh

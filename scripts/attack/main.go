@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"text/tabwriter"
 )
 
 // table is a set of rows: subtests of tests of one or more packages.
@@ -43,19 +42,17 @@ func main() {
 }
 
 func run() error {
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "rows\theld\tleast\t  table\t")
 	var errs []error
 	for _, t := range tables {
 		held, failed, err := t.count()
 		rows := held + failed
-		fmt.Fprintf(out, "%d\t%.0f %%\t%d\t  %s\t\n", rows, 100*float64(held)/float64(max(rows, 1)), t.least, t.name)
+		fmt.Printf("%-26s %4d rows, at least %d; held: %.1f %%\n", t.name, rows, t.least, 100*float64(held)/float64(max(rows, 1)))
 		if err == nil && rows < t.least {
 			err = fmt.Errorf("%s: %d rows, want at least %d", t.name, rows, t.least)
 		}
 		errs = append(errs, err)
 	}
-	if err := errors.Join(append(errs, out.Flush())...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	fmt.Println("No response was a 5xx.")
