@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog release release-notes licenses speclint mutation suite torture torture-long torture-mutants
+.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog release release-notes licenses speclint mutation attack suite torture torture-long torture-mutants
 
 help:      ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ bench-gateway: ## what the gateway costs, next to httputil.ReverseProxy and ngin
 	scripts/bench-gateway.sh
 bench-mock: ## requests a second of the mock, next to Prism
 	scripts/bench-mock.sh
-bench-store: ## durable updates over HTTP next to the naive build, and ten million objects: half an hour
+bench-store: ## durable updates over HTTP next to the naive build, what observation costs, ten million objects: half an hour
 	scripts/bench-store.sh
 fuzz:      ## each fuzz target for FUZZTIME (default 10m)
 	scripts/fuzz.sh
@@ -42,6 +42,8 @@ speclint:  ## lint the contract
 	scripts/speclint.sh
 mutation:  ## change our document and three foreign ones one place at a time; every change must be noticed
 	go run ./scripts/mutation
+attack:    ## the tables of attacks: how many rows there are, and that each is held
+	go run ./scripts/attack
 suite:     ## hold validation to the folder JSON_SCHEMA_TEST_SUITE, a copy of json-schema-org's
 	go run ./scripts/suite
 torture:   ## kill, overload and starve a server, and lose nothing: ten minutes

@@ -263,6 +263,9 @@ func runWireCase(t *testing.T, file string, servers map[string]*pfxtest.Server, 
 	for i := 0; i+1 < len(archive.Files); i += 2 {
 		request, response := &archive.Files[i], &archive.Files[i+1]
 		got := c.exchange(string(request.Data))
+		if strings.HasPrefix(got, "HTTP/1.1 5") {
+			t.Errorf("%s\nexchange %d: nothing that a caller sends is the server's fault: %s", row, i/2+1, got)
+		}
 		if *update {
 			response.Data = []byte(got)
 		} else if diff := cmp.Diff(normal(string(response.Data)), normal(got)); diff != "" {

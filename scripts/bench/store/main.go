@@ -31,6 +31,7 @@ var (
 	duration    = flag.Duration("duration", 5*time.Second, "how long it is measured each time")
 	connections = flag.Int("connections", 64, "how many connections send updates, one after another")
 	sizes       = flag.Bool("sizes", false, "measure only what many objects cost instead of few")
+	observation = flag.Bool("observation", false, "measure only what audit trail, metrics, traces and log cost")
 	objects     = flag.Int("objects", 10_000_000, "how many objects the large databases have; 0 for none of them")
 )
 
@@ -72,12 +73,14 @@ func run() (err error) {
 	}
 	t := &table{}
 	t.title("load average of the machine before: %s", busy[:bytes.IndexByte(busy, ' ')])
-	measures := []func(*table) error{r.measureRates, r.measureLatency, r.measureSizes}
+	measures := []func(*table) error{r.measureRates, r.measureLatency, r.measureObservation, r.measureSizes}
 	switch {
+	case *observation:
+		measures = measures[2:3]
 	case *objects == 0:
-		measures = measures[:2]
+		measures = measures[:3]
 	case *sizes:
-		measures = measures[2:]
+		measures = measures[3:]
 	}
 	for _, measure := range measures {
 		if err := measure(t); err != nil {

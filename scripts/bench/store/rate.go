@@ -118,20 +118,28 @@ func (r *rig) buildBenchmarks(stores ...string) (map[string]benchmark, error) {
 	return all, nil
 }
 
-var updatesPerSecond = regexp.MustCompile(`([\d.]+) updates/s`)
+var (
+	updatesPerSecond = regexp.MustCompile(`([\d.]+) updates/s`)
+	membersOfOff     = regexp.MustCompile(`([\d.]+) members/off`)
+)
 
 // run runs BenchmarkUpdate for callers and ways that an expression names.
 func (b benchmark) run(which string) (sample, error) {
-	cmd := exec.Command(b.program, "-test.run=^$", "-test.bench=^BenchmarkUpdate$/"+which, "-test.benchtime="+duration.String())
+	perSecond, err := b.figure("^BenchmarkUpdate$/"+which, duration.String(), updatesPerSecond)
+	return sample{perSecond: perSecond}, err
+}
+
+// figure runs a benchmark for a time, and returns the figure that an expression finds.
+func (b benchmark) figure(which, benchtime string, figure *regexp.Regexp) (float64, error) {
+	cmd := exec.Command(b.program, "-test.run=^$", "-test.bench="+which, "-test.benchtime="+benchtime)
 	cmd.Dir, cmd.Stderr = b.folder, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return sample{}, fmt.Errorf("running the benchmark: %w: %s", err, out)
+		return 0, fmt.Errorf("running the benchmark: %w: %s", err, out)
 	}
-	m := updatesPerSecond.FindSubmatch(out)
+	m := figure.FindSubmatch(out)
 	if m == nil {
-		return sample{}, errors.New("the benchmark printed no figure")
+		return 0, errors.New("the benchmark printed no figure")
 	}
-	perSecond, err := strconv.ParseFloat(string(m[1]), 64)
-	return sample{perSecond: perSecond}, err
+	return strconv.ParseFloat(string(m[1]), 64)
 }

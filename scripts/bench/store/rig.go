@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,8 @@ type rig struct {
 	dir    string
 	issuer *load.Process // whose tokens all servers take
 	kinds  []*kind
+
+	setting *setting // of the servers that are started; nil for the usual one
 }
 
 // kind is a kind of store.
@@ -78,16 +81,38 @@ func (r *rig) serve(store string, command ...string) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("getting a token: %w", err)
 	}
-	command = append(command, "--store="+store, "--listen=127.0.0.1:0", "--issuer=http://"+r.issuer.Address+"/dev/{tenantid}/v2.0", "--audience="+audience)
-	p, err := load.Start(exec.Command(command[0], command[1:]...))
+	command = append(command, "--store="+store, "--issuer=http://"+r.issuer.Address+"/dev/{tenantid}/v2.0", "--audience="+audience)
+	p, err := r.start(command)
 	if err != nil {
 		return nil, err
 	}
 	return &server{Process: p, token: strings.TrimSpace(string(token))}, nil
 }
 
+// start runs a command at an address that nobody has.
+func (r *rig) start(command []string) (*load.Process, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	if r.setting != nil {
+		cmd.Env = append(os.Environ(), r.setting.env...)
+	}
+	if r.setting == nil || !r.setting.quiet {
+		cmd.Args = append(cmd.Args, "--listen=127.0.0.1:0")
+		return load.Start(cmd)
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Args = append(cmd.Args, "--listen="+address)
+	return load.StartAt(address, load.Listens, cmd)
+}
+
 func (r *rig) servePfxrd(store string) (*server, error) {
-	return r.serve(store, *pfxrd, "serve", "--admin-listen=", "--drain-delay=0s")
+	flags := []string{"--admin-listen="}
+	if r.setting != nil {
+		flags = r.setting.flags
+	}
+	return r.serve(store, append([]string{*pfxrd, "serve", "--drain-delay=0s"}, flags...)...)
 }
 
 func (s *server) stop() {

@@ -32,7 +32,7 @@ func (t *table) judge(name, figure, target string, met bool) {
 
 // atLeast is judge of a ratio.
 func (t *table) atLeast(name string, ratio, target float64) {
-	t.judge(name, fmt.Sprintf("%.2f times", ratio), fmt.Sprintf(">= %.1f times", target), ratio >= target)
+	t.judge(name, fmt.Sprintf("%.2f times", ratio), fmt.Sprintf(">= %.2f times", target), ratio >= target)
 }
 
 func (t *table) print(to io.Writer) error {

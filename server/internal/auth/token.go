@@ -209,7 +209,8 @@ func (c *claims) checkAudience(ours ...[]string) error {
 	isOurs := func(name string) bool {
 		return slices.ContainsFunc(ours, func(names []string) bool { return slices.Contains(names, name) })
 	}
-	if err != nil || !slices.ContainsFunc(named, isOurs) {
+	// A null in the list is read as an empty name.
+	if err != nil || slices.Contains(named, "") || !slices.ContainsFunc(named, isOurs) {
 		return &Error{Reason: Audience, Msg: "Access token validation failure. Invalid audience."}
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -14,6 +16,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -168,6 +171,13 @@ func tokenTable(canary string) []row {
 		{"NUL", part(0, func(s string) string { return s + "\x00" }), auth.Invalid},
 		{"percent encoding", part(0, func(s string) string { return s + "%3D" }), auth.Invalid},
 		{"non-ASCII", part(0, func(s string) string { return s + "é" }), auth.Invalid},
+		{"byte order mark", tail(func(s string) string { return "\ufeff" + s }), auth.Invalid},
+		{"quotes", tail(func(s string) string { return `"` + s + `"` }), auth.Invalid},
+		{"header in base32", part(0, func(s string) string { return base32.StdEncoding.EncodeToString(unb64(s)) }), auth.Invalid},
+		{"header and claims exchanged", tail(func(s string) string {
+			p := strings.Split(s, ".")
+			return p[1] + "." + p[0] + "." + p[2]
+		}), auth.Invalid},
 		{"length of 1 mod 4", part(0, func(s string) string { return s[:len(s)-len(s)%4] + "A" }), auth.Invalid},
 		{"bits behind the signature", part(2, func(s string) string { return s[:len(s)-1] + bump(s[len(s)-1]) }), auth.Invalid},
 		{"1 part", tail(func(s string) string { return strings.ReplaceAll(s, ".", "") }), auth.Invalid},
@@ -199,6 +209,9 @@ func tokenTable(canary string) []row {
 		{"header nested 5,000 deep", func(f *forge) {
 			f.headerText = `{"alg":"RS256","kid":"rsa","x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}"
 		}, auth.Invalid},
+		{"header with a comment", func(f *forge) { f.headerText = `{"alg":"RS256"/**/,"kid":"rsa"}` }, auth.Invalid},
+		{"header with a comma too many", func(f *forge) { f.headerText = `{"alg":"RS256","kid":"rsa",}` }, auth.Invalid},
+		{"header with a lone surrogate", func(f *forge) { f.headerText = `{"alg":"RS256","kid":"rsa","x":"\ud800"}` }, auth.Invalid},
 		{"duplicate alg", func(f *forge) { f.headerText = `{"alg":"RS256","kid":"rsa","alg":"RS256"}` }, auth.Invalid},
 		{"duplicate kid", func(f *forge) { f.headerText = `{"alg":"RS256","kid":"rsa","kid":"rsa"}` }, auth.Invalid},
 		{"duplicate kid, escaped", func(f *forge) { f.headerText = `{"alg":"RS256","kid":"rsa","\u006bid":"rsa"}` }, auth.Invalid},
@@ -208,6 +221,8 @@ func tokenTable(canary string) []row {
 		{"b64 false", func(f *forge) { f.header["b64"], f.header["crit"] = false, []string{"b64"} }, auth.Invalid},
 		{"b64 without crit", head("b64", false), auth.Invalid},
 		{"b64 true", head("b64", true), auth.Invalid},
+		{"crit string", head("crit", "b64"), auth.Invalid},
+		{"crit names alg", head("crit", []string{"alg"}), auth.Invalid},
 		{"crit unknown", head("crit", []string{"exp"}), auth.Invalid},
 		{"crit empty", head("crit", []string{}), auth.Invalid},
 		{"crit null", head("crit", nil), auth.Invalid},
@@ -224,6 +239,8 @@ func tokenTable(canary string) []row {
 		{"typ application/ twice", head("typ", "application/application/jwt"), auth.Invalid},
 		{"typ with a parameter", head("typ", "at+jwt;a=b"), auth.Invalid},
 		{"typ with a space", head("typ", " at+jwt"), auth.Invalid},
+		{"typ number", head("typ", 1), auth.Invalid},
+		{"typ secevent", head("typ", "secevent+jwt"), auth.Invalid},
 		{"typ null", head("typ", nil), auth.Invalid},
 		{"typ list", head("typ", []string{"JWT"}), auth.Invalid},
 
@@ -240,10 +257,20 @@ func tokenTable(canary string) []row {
 		{"alg RS384", head("alg", "RS384"), auth.Invalid},
 		{"alg RS512", head("alg", "RS512"), auth.Invalid},
 		{"alg EdDSA", head("alg", "EdDSA"), auth.Invalid},
+		{"alg true", head("alg", true), auth.Invalid},
+		{"alg with a space", head("alg", "RS256 "), auth.Invalid},
+		{"alg PS512", head("alg", "PS512"), auth.Invalid},
+		{"alg ES256K", alg("ES256K", "ec", nil), auth.Invalid},
+		{"alg RSA1_5", head("alg", "RSA1_5"), auth.Invalid},
+		{"alg RSA-OAEP", head("alg", "RSA-OAEP"), auth.Invalid},
 		{"alg dir", head("alg", "dir"), auth.Invalid},
 		{"empty signature", func(f *forge) { f.key = nil }, auth.Invalid},
 		{"one byte of signature", part(2, func(string) string { return "AA" }), auth.Invalid},
 		{"signature of zeros", part(2, func(s string) string { return strings.Repeat("A", len(s)) }), auth.Invalid},
+		{"signature twice", part(2, func(s string) string { return s + s }), auth.Invalid},
+		{"signature cut", part(2, func(s string) string { return b64(unb64(s)[1:]) }), auth.Invalid},
+		{"signature with a zero before", part(2, func(s string) string { return b64(append([]byte{0}, unb64(s)...)) }), auth.Invalid},
+		{"signature with a bit flipped", part(2, func(s string) string { b := unb64(s); b[len(b)/2] ^= 1; return b64(b) }), auth.Invalid},
 		{"signature of another token", part(1, func(string) string {
 			return b64(string(must(json.Marshal(newForge("https://x/{tenantid}").claims))))
 		}), auth.Invalid},
@@ -277,6 +304,17 @@ func tokenTable(canary string) []row {
 			alg("ES256", "ec", ecKey())(f)
 			part(2, func(s string) string { return b64(append([]byte{0}, unb64(s)...)) })(f)
 		}, auth.Invalid},
+		{"ES256 in ASN.1", func(f *forge) {
+			alg("ES256", "ec", ecKey())(f)
+			part(2, func(s string) string {
+				b := unb64(s)
+				return b64(must(asn1.Marshal([]*big.Int{new(big.Int).SetBytes(b[:32]), new(big.Int).SetBytes(b[32:])})))
+			})(f)
+		}, auth.Invalid},
+		{"ES256 with r and s exchanged", func(f *forge) {
+			alg("ES256", "ec", ecKey())(f)
+			part(2, func(s string) string { b := unb64(s); return b64(slices.Concat(b[32:], b[:32])) })(f)
+		}, auth.Invalid},
 		{"ES256 by another key", alg("ES256", "ec", ecOther()), auth.Invalid},
 		{"RS256 by another key", kid("rsa", rsaOther()), auth.Invalid},
 		{"PS256 by another key", alg("PS256", "rsa", rsaOther()), auth.Invalid},
@@ -286,6 +324,10 @@ func tokenTable(canary string) []row {
 		{"kid empty", kid("", rsaKey()), auth.Invalid},
 		{"kid null", head("kid", nil), auth.Invalid},
 		{"kid number", head("kid", 1), auth.Invalid},
+		{"kid list", head("kid", []string{"rsa"}), auth.Invalid},
+		{"kid object", head("kid", map[string]string{"kid": "rsa"}), auth.Invalid},
+		{"kid with a line feed", kid("rsa\n", rsaKey()), auth.Invalid},
+		{"kid with a long s", kid("r\u017fa", rsaKey()), auth.Invalid},
 		{"kid in another case", kid("RSA", rsaKey()), auth.Invalid},
 		{"kid with space", kid("rsa ", rsaKey()), auth.Invalid},
 		{"kid unknown", kid("nobody", rsaKey()), auth.Invalid},
@@ -316,6 +358,13 @@ func tokenTable(canary string) []row {
 		{"claims with bad UTF-8", twin(`,"x":"` + "\xc3\x28" + `"}`), auth.Invalid},
 		{"claims with a lone surrogate", twin(`,"x":"\ud800"}`), auth.Invalid},
 		{"claims with text behind", twin(`} x`), auth.Invalid},
+		{"claims with NaN", twin(`,"x":NaN}`), auth.Invalid},
+		{"claims with a leading zero", twin(`,"x":01}`), auth.Invalid},
+		{"claims with a comma too many", twin(`,}`), auth.Invalid},
+		{"claims with a comment", twin(`,"x":1//
+}`), auth.Invalid},
+		{"claims in single quotes", twin(`,'x':1}`), auth.Invalid},
+		{"claims with a raw line feed in a text", twin(",\"x\":\"\n\"}"), auth.Invalid},
 		{"duplicate tid", twin(`,"tid":"` + tenant + `"}`), auth.Invalid},
 		{"duplicate exp", twin(`,"exp":9999999999}`), auth.Invalid},
 		{"duplicate aud", twin(`,"aud":"` + audience + `"}`), auth.Invalid},
@@ -346,6 +395,11 @@ func tokenTable(canary string) []row {
 		{"exp list", set("exp", []int64{now + 60}), auth.Invalid},
 		{"exp true", set("exp", true), auth.Invalid},
 		{"exp object", set("exp", map[string]int{}), auth.Invalid},
+		{"exp whole, as a fraction", raw("exp", fmt.Sprint(now+60)+".0"), auth.Invalid},
+		{"nbf list", set("nbf", []int64{0}), auth.Invalid},
+		{"nbf beyond 64 bits", raw("nbf", "18446744073709551617"), auth.Invalid},
+		{"iat negative", set("iat", -1), auth.Invalid},
+		{"iat fraction", raw("iat", "1.5"), auth.Invalid},
 		{"nbf missing", drop("nbf"), accepted},
 		{"nbf in 5 min", set("nbf", now+300), accepted},
 		{"nbf in 5 min + 1 s", set("nbf", now+301), auth.Invalid},
@@ -364,6 +418,12 @@ func tokenTable(canary string) []row {
 		{"iss missing", drop("iss"), auth.Invalid},
 		{"iss null", set("iss", nil), auth.Invalid},
 		{"iss empty", set("iss", ""), auth.Invalid},
+		{"iss number", set("iss", 1), auth.Invalid},
+		{"iss object", func(f *forge) { f.claims["iss"] = map[string]any{"iss": f.claims["iss"]} }, auth.Invalid},
+		{"iss with NUL", iss(func(s string) string { return s + "\x00" }), auth.Invalid},
+		{"iss with an escaped letter", iss(func(s string) string { return strings.Replace(s, tenant, "%66"+tenant[1:], 1) }), auth.Invalid},
+		{"iss with two slashes", iss(func(s string) string { return strings.Replace(s, "/"+tenant, "//"+tenant, 1) }), auth.Invalid},
+		{"iss with another port", iss(func(s string) string { return strings.Replace(s, "127.0.0.1:", "127.0.0.1:1", 1) }), auth.Invalid},
 		{"iss list", func(f *forge) { f.claims["iss"] = []any{f.claims["iss"]} }, auth.Invalid},
 		{"iss of another tenant", iss(func(s string) string { return strings.Replace(s, tenant, "11111111-2bcd-f988-cd2b-88f9cd2b88f9", 1) }), auth.Invalid},
 		{"iss with the placeholder", iss(func(s string) string { return strings.Replace(s, tenant, "{tenantid}", 1) }), auth.Invalid},
@@ -396,6 +456,10 @@ func tokenTable(canary string) []row {
 			iss(func(s string) string { return strings.Replace(s, tenant, "common", 1) })(f)
 			f.claims["tid"] = "common"
 		}, auth.Invalid},
+		{"tid number", set("tid", 1), auth.Invalid},
+		{"tid object", set("tid", map[string]string{"tid": tenant}), auth.Invalid},
+		{"tid as a URN", set("tid", "urn:uuid:"+tenant), auth.Invalid},
+		{"tid with a space", set("tid", tenant+" "), auth.Invalid},
 		{"tid list", set("tid", []string{tenant}), auth.Invalid},
 
 		// audience
@@ -410,6 +474,12 @@ func tokenTable(canary string) []row {
 		{"aud list with a number", set("aud", []any{1, audience}), auth.Audience},
 		{"aud object", set("aud", map[string]string{"aud": audience}), auth.Audience},
 		{"aud number", set("aud", 1), auth.Audience},
+		{"aud true", set("aud", true), auth.Audience},
+		{"aud list with null", set("aud", []any{nil, audience}), auth.Audience},
+		{"aud list with an empty name", set("aud", []any{"", audience}), auth.Audience},
+		{"aud with NUL", set("aud", audience+"\x00"), auth.Audience},
+		{"aud with a fragment", set("aud", audience+"#"), auth.Audience},
+		{"aud with an escaped letter", set("aud", strings.Replace(audience, "p", "%70", 1)), auth.Audience},
 		{"aud prefix", set("aud", audience[:len(audience)-1]), auth.Audience},
 		{"aud longer", set("aud", audience+"2"), auth.Audience},
 		{"aud trailing slash", set("aud", audience+"/"), auth.Audience},
@@ -431,6 +501,8 @@ func tokenTable(canary string) []row {
 		{"roles string", set("roles", readWrite), auth.Invalid},
 		{"roles object", set("roles", map[string]string{}), auth.Invalid},
 		{"roles of numbers", set("roles", []int{1}), auth.Invalid},
+		{"roles of lists", set("roles", []any{[]string{readWrite}}), auth.Invalid},
+		{"scp object", set("scp", map[string]string{}), auth.Invalid},
 		{"azp number", set("azp", 1), auth.Invalid},
 		{"oid list", set("oid", []string{"x"}), auth.Invalid},
 		{"idtyp number", set("idtyp", 1), auth.Invalid},
@@ -505,12 +577,33 @@ func TestVerifyForm(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
 	v := newVerifier(t, a, c)
-	token := newForge(a.url + v2Template).token()
-	for _, tt := range []struct {
-		name   string
-		header []string
-		reason auth.Reason
-	}{
+	for version, issuer := range map[string]string{"v1": a.url + v1Template, "v2": a.url + v2Template} {
+		token := newForge(issuer).token()
+		for _, tt := range formTable(token) {
+			t.Run(version+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
+				p, err := v.Verify(t.Context(), tt.header)
+				if tt.reason != accepted {
+					refused(t, err, tt.reason, token)
+					return
+				}
+				if err != nil || p == nil {
+					t.Fatalf("got %v, %v, want a principal", p, err)
+				}
+			})
+		}
+	}
+}
+
+type formRow struct {
+	name   string
+	header []string
+	reason auth.Reason
+}
+
+// formTable has what may stand in Authorization around a token.
+func formTable(token string) []formRow {
+	return []formRow{
 		{"good", []string{"Bearer " + token}, accepted},
 		{"lower case scheme", []string{"bearer " + token}, accepted},
 		{"upper case scheme", []string{"BEARER " + token}, accepted},
@@ -540,18 +633,6 @@ func TestVerifyForm(t *testing.T) {
 		{"longer scheme", []string{"Bearer2 " + token}, auth.Invalid},
 		{"Kelvin sign is no k", []string{"Bearer\u212a " + token}, auth.Invalid},
 		{"CR LF", []string{"Bearer " + token + "\r\nX: y"}, auth.Invalid},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			p, err := v.Verify(t.Context(), tt.header)
-			if tt.reason != accepted {
-				refused(t, err, tt.reason, token)
-				return
-			}
-			if err != nil || p == nil {
-				t.Fatalf("got %v, %v, want a principal", p, err)
-			}
-		})
 	}
 }
 

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func TestAttacks(t *testing.T) {
 			for _, a := range front.attacks {
 				for _, version := range []string{"1", "2"} {
 					if a.speaks(version) {
-						s.attack(t, keys, version, &a)
+						t.Run("http"+version+"/"+a.rule, func(t *testing.T) { s.attack(t, keys, version, &a) })
 					}
 				}
 			}
@@ -101,7 +102,7 @@ func (s *stand) attack(t *testing.T, keys *tokens, version string, a *attack) {
 	for _, m := range s.requests()[before:] {
 		saw += keys.back.Replace(m.own())
 	}
-	if status != a.status || saw != a.saw {
+	if status >= http.StatusInternalServerError || status != a.status || saw != a.saw {
 		t.Errorf("HTTP/%s, %s\n%s\n%.100s\ngot  %d %q\nwant %d %q", version, a.rule, a.head, a.body, status, saw, a.status, a.saw)
 	}
 }
