@@ -197,7 +197,7 @@ func TestOrigin(t *testing.T) {
 			t.Errorf("%q: the page lacks %s", origin, want)
 		}
 	}
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Host = "x';reboot'"
 	r.Header.Set("Accept", html)
 	w := httptest.NewRecorder()
