@@ -33,9 +33,11 @@ async function lookAt(browser, url) {
 		await isShown(page);
 		await checkAccess(page, `reference, ${name}`);
 		await picture(page, pictures, `reference ${name}`);
-		await openAll(page);
-		await checkAccess(page, `reference with all open, ${name}`);
-		await picture(page, pictures, `reference open ${name}`);
+		if (["dark", "phone"].includes(name)) { // axe takes its time, and these two differ in colours and in width
+			await openAll(page);
+			await checkAccess(page, `reference with all open, ${name}`);
+			await picture(page, pictures, `reference open ${name}`);
+		}
 		await close();
 	}
 }
