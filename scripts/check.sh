@@ -71,17 +71,6 @@ else
 	[ -z "${CI:-}" ] || exit 1
 fi
 
-step "every client"
-chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-if command -v curl >/dev/null 2>&1 && chromium >/dev/null 2>&1 && scripts/python.sh >/dev/null && scripts/typescript.sh; then
-	# They mostly wait, for seconds that the server asks for: the steps below go on meanwhile.
-	scripts/compat.sh >"$before/clients" 2>&1 &
-	clients=$!
-else
-	echo "left out: the tests with every client need node 20, npm with its registry, python 3.11 with httpx, chromium and curl" >&2
-	[ -z "${CI:-}" ] || exit 1
-fi
-
 step "the long tests"
 scripts/test.sh long
 PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
@@ -102,6 +91,17 @@ scripts/release-proof.sh || {
 	echo "left out: the proof of the release needs root on Debian, python3 and curl" >&2
 	[ -z "${CI:-}" ] || exit 1
 }
+
+step "every client"
+chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+if command -v curl >/dev/null 2>&1 && chromium >/dev/null 2>&1 && scripts/python.sh >/dev/null && scripts/typescript.sh; then
+	# They mostly wait, for seconds that the server asks for: the fuzzing goes on meanwhile.
+	scripts/compat.sh >"$before/clients" 2>&1 &
+	clients=$!
+else
+	echo "left out: the tests with every client need node 20, npm with its registry, python 3.11 with httpx, chromium and curl" >&2
+	[ -z "${CI:-}" ] || exit 1
+fi
 
 export FUZZTIME="${FUZZTIME:-5s}"
 step "each fuzz target for $FUZZTIME"
