@@ -39,7 +39,7 @@ func TestAddAnOperation(t *testing.T) {
 		{[]string{"`server/pfxtest/testdata/wire`", "`go test -run Wire ./server/pfxtest -update`"}, writeWireCase},
 		{[]string{"`make check`", "`pfxrd serve --dev`", "`pfxrd token`"}, callIt},
 	}
-	written := stepsOf(t, "../../.github/CONTRIBUTING.md")
+	written := stepsOf(t, "../../.github/CONTRIBUTING.md", "## Add an operation\n")
 	if len(written) != len(steps) {
 		t.Fatalf("CONTRIBUTING has %d steps, the test %d", len(written), len(steps))
 	}
@@ -55,13 +55,15 @@ func TestAddAnOperation(t *testing.T) {
 	}
 }
 
-// stepsOf returns the items of the numbered list in a Markdown file, line breaks as spaces.
-func stepsOf(t *testing.T, file string) []string {
+// stepsOf returns the items of the numbered list below a heading of a Markdown file, line breaks as spaces.
+func stepsOf(t *testing.T, file, heading string) []string {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	items := regexp.MustCompile(`(?m)^[0-9]\. .*(\n   .*)*`).FindAllString(string(text), -1)
+	_, section, _ := strings.Cut(string(text), heading)
+	section, _, _ = strings.Cut(section, "\n## ")
+	items := regexp.MustCompile(`(?m)^[0-9]\. .*(\n   .*)*`).FindAllString(section, -1)
 	for i := range items {
 		items[i] = strings.Join(strings.Fields(items[i]), " ")
 	}
