@@ -22,6 +22,8 @@ const (
 	Selection  Kind = "selection"  // the body of the 200 of one object's GET
 	Collection Kind = "collection" // the body of the 200 of the list's GET
 	Error      Kind = "error"      // the body of every error
+	Batch      Kind = "batch"      // the body of a batch
+	Result     Kind = "result"     // the body of a batch's 200
 	Parameters Kind = "parameters" // key, query and header
 	Operation  Kind = "operation"  // what a server has to know before it reads a request
 	Body       Kind = "body"       // a body of OperationID
@@ -55,7 +57,7 @@ type Case struct {
 // All returns every case.
 func All() []Case {
 	var all []Case
-	for _, list := range []func() []Case{updates, creates, entities, selections, collections, errors, parameters, operations} {
+	for _, list := range []func() []Case{updates, creates, entities, selections, collections, errors, batches, results, parameters, operations} {
 		all = append(all, list()...)
 	}
 	return all

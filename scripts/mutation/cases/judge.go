@@ -16,6 +16,8 @@ var bodies = map[Kind]Case{
 	Selection:  {OperationID: get, Status: "200"},
 	Collection: {OperationID: list, Status: "200"},
 	Error:      {OperationID: get, Status: "400"},
+	Batch:      {OperationID: batched},
+	Result:     {OperationID: batched, Status: "200"},
 }
 
 // Judge returns what a contract makes of a case, in the form of its Want.

@@ -9,6 +9,7 @@ const (
 	get     = "getPfxRecryptionRequest"
 	update  = "updatePfxRecryptionRequest"
 	deleted = "deletePfxRecryptionRequest"
+	batched = "sendBatch"
 )
 
 type header = map[string][]string
@@ -26,6 +27,7 @@ func parameters() []Case {
 		{get, true, append(selects(), tags("If-None-Match")...)},
 		{update, true, append(append(prefers(), noOptions()...), append(tags("If-Match"), onlyAsterisk()...)...)},
 		{deleted, true, append(noOptions(), tags("If-Match")...)},
+		{batched, false, noOptions()},
 	} {
 		own := append(o.own, clientRequestIDs()...)
 		for _, c := range own {
@@ -213,5 +215,7 @@ func operations() []Case {
 			"[200 201 204 400 401 403 404 405 406 412 413 415 428 429 431 500 503] update"},
 		{Kind: Operation, OperationID: deleted, Name: deleted, Want: "DELETE " + one + writers + "[] false " +
 			"[204 400 401 403 404 405 406 412 428 429 431 500 503]"},
+		{Kind: Operation, OperationID: batched, Name: batched, Want: "POST /$batch " + readers + "[application/json] true " +
+			"[200 400 401 403 405 406 413 415 429 431 500 503] batch"},
 	}
 }
