@@ -19,17 +19,24 @@ const thisModule = "github.com/pfxrecryption/pfxrecryption"
 type source struct{ version, replace string }
 
 // thisSource is that of the running program. One that was compiled in a checkout knows where: the paths of its sources say
-// so, and what go build notes of a version is not one that others can download.
+// so or, where -trimpath has cut them, the working folder. What go build notes of a version is not one that others can download.
 func thisSource() (*source, error) {
 	_, file, _, _ := runtime.Caller(0)
 	if root := filepath.Dir(filepath.Dir(filepath.Dir(file))); filepath.IsAbs(file) && isCheckout(root) {
 		return &source{version: "v0.0.0", replace: root}, nil
 	}
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Path != thisModule || info.Main.Version == "(devel)" {
-		return nil, errors.New("this program does not know its version; run it with go run, in a checkout or with @latest")
+	if ok && info.Main.Path == thisModule && info.Main.Version != "(devel)" && info.Main.Version != "" {
+		return &source{version: info.Main.Version}, nil
 	}
-	return &source{version: info.Main.Version}, nil
+	dir, err := os.Getwd()
+	for err == nil && dir != filepath.Dir(dir) {
+		if isCheckout(dir) {
+			return &source{version: "v0.0.0", replace: dir}, nil
+		}
+		dir = filepath.Dir(dir)
+	}
+	return nil, errors.New("this program does not know its version; run it with go run, in a checkout or with @latest")
 }
 
 // isCheckout tells a checkout from a copy in the module cache, whose folder has a version behind an @.
