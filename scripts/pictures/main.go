@@ -1,7 +1,8 @@
 // Command pictures draws the pictures of the README from the project itself:
 //
-//	go run ./scripts/pictures           # both
+//	go run ./scripts/pictures           # all
 //	go run ./scripts/pictures document  # what scripts/generate.sh does
+//	go run ./scripts/pictures rooms     # the diagram of the architecture
 //
 // document.svg shows what becomes of openapi.yaml, with its operations. first-minute.svg shows a terminal in which make run is
 // typed and the line that it prints is pasted; both are run, and what they print is what is shown. Both pictures are light or
@@ -39,9 +40,12 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	steps := []func(context.Context) error{writeDocument, writeTerminal}
-	if slices.Equal(os.Args[1:], []string{"document"}) {
+	steps := []func(context.Context) error{writeDocument, writeRooms, writeTerminal}
+	switch {
+	case slices.Equal(os.Args[1:], []string{"document"}):
 		steps = steps[:1]
+	case slices.Equal(os.Args[1:], []string{"rooms"}):
+		steps = steps[1:2]
 	}
 	if err := run(ctx, steps); err != nil {
 		log.Fatal("pictures: ", err)

@@ -23,6 +23,31 @@ func TestDocumentIsCurrent(t *testing.T) {
 	checkXML(t, want)
 }
 
+// TestRoomsAreCurrent: the diagram of the architecture has the imports of the packages, and no two rooms import each other.
+func TestRoomsAreCurrent(t *testing.T) {
+	t.Parallel()
+	imports, err := roomImports(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from := range rooms {
+		if reaches(imports, from, from) {
+			t.Errorf("the room %q imports itself by way of others", rooms[from].name)
+		}
+	}
+	drawn, err := drawRooms(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../" + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := replaceDiagram(text, drawn); err != nil || string(want) != string(text) {
+		t.Errorf("%v: the diagram is stale: go run ./scripts/pictures rooms draws it", err)
+	}
+}
+
 // TestTerminal: what is long is wrapped and cut, and nothing of this machine is shown.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
