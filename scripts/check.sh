@@ -18,11 +18,13 @@ stop() {
 trap stop EXIT
 cp -R openapi/validategen/testdata "$before"
 cp -R server/strict/testdata "$before/strict"
+cp server/internal/pfx/members.gen.go "$before"
 tar -cf - --exclude node_modules --exclude dist --exclude build gen | tar -xf - -C "$before"
 scripts/generate.sh
 diff -r -x node_modules -x dist -x build -x __pycache__ -x .mypy_cache "$before/gen" gen
 diff -r "$before/testdata" openapi/validategen/testdata
 diff -r "$before/strict" server/strict/testdata
+diff "$before/members.gen.go" server/internal/pfx/members.gen.go
 
 step modules are tidy and verified
 go mod tidy -diff

@@ -10,6 +10,7 @@ go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml
 go tool oapi-codegen -config openapi/pfxserver.yaml openapi/openapi.yaml
 "$work/validategen" -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid \
 	-interface ./gen/pfxserver -server gen/pfxhandler
+go run ./scripts/members >server/internal/pfx/members.gen.go
 go run ./scripts/pythonmodels openapi/openapi.yaml >gen/python/src/pfxrecryption/models_gen.py
 if scripts/typescript.sh; then
 	scripts/typescript.sh generate

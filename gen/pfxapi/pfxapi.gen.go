@@ -84,22 +84,9 @@ type BatchResult struct {
 // Boolean Edm.Boolean.
 type Boolean = bool
 
-// CreatedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-// digits optional, without leap seconds. The text is kept and answered byte for byte.
-type CreatedTime = DateTimeOffset
-
 // DateTimeOffset Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
 // digits optional, without leap seconds. The text is kept and answered byte for byte.
 type DateTimeOffset = edm.DateTimeOffset
-
-// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-type DeviceID = GUID
-
-// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-type DeviceKeyThumbprint = Text
-
-// ETag Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-type ETag = Text
 
 // Error What went wrong, in the form of every Microsoft Graph error.
 type Error struct {
@@ -145,15 +132,8 @@ type InnerError struct {
 // Int32 Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
 type Int32 = int32
 
-// IsDeleted Edm.Boolean.
-type IsDeleted = Boolean
-
 // Key Opaque: 1 to 128 unreserved characters (RFC 3986 §2.3) that do not start with a dot.
 type Key = string
-
-// LastModifiedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-// digits optional, without leap seconds. The text is kept and answered byte for byte.
-type LastModifiedTime = DateTimeOffset
 
 // ODataType The type of the object (OData JSON Format §4.6.3).
 type ODataType string
@@ -167,42 +147,42 @@ type PfxRecryptionRequest struct {
 	ID Key `json:"id"`
 
 	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	TenantID TenantID `json:"tenantId"`
+	TenantID GUID `json:"tenantId"`
 
 	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	UserID UserID `json:"userId"`
+	UserID GUID `json:"userId"`
 
 	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	DeviceID DeviceID `json:"deviceId"`
+	DeviceID GUID `json:"deviceId"`
 
 	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	ProfileID ProfileID `json:"profileId"`
+	ProfileID GUID `json:"profileId"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	Thumbprint Thumbprint `json:"thumbprint"`
+	Thumbprint Text `json:"thumbprint"`
 
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	DeviceKeyThumbprint DeviceKeyThumbprint `json:"deviceKeyThumbprint"`
+	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint"`
 
 	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
-	Status Status `json:"status"`
+	Status Int32 `json:"status"`
 
 	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
-	SourceType SourceType `json:"sourceType"`
+	SourceType Int32 `json:"sourceType"`
 
 	// CreatedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
 	// digits optional, without leap seconds. The text is kept and answered byte for byte.
-	CreatedTime CreatedTime `json:"createdTime"`
+	CreatedTime DateTimeOffset `json:"createdTime"`
 
 	// LastModifiedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
 	// digits optional, without leap seconds. The text is kept and answered byte for byte.
-	LastModifiedTime LastModifiedTime `json:"lastModifiedTime"`
+	LastModifiedTime DateTimeOffset `json:"lastModifiedTime"`
 
 	// IsDeleted Edm.Boolean.
-	IsDeleted IsDeleted `json:"isDeleted"`
+	IsDeleted Boolean `json:"isDeleted"`
 
 	// ETag Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	ETag ETag `json:"eTag"`
+	ETag Text `json:"eTag"`
 }
 
 // PfxRecryptionRequestCollection A page of objects.
@@ -222,45 +202,45 @@ type PfxRecryptionRequestCreate struct {
 	ODataType ODataType `json:"@odata.type,omitempty"`
 
 	// ID Ignored; the server makes the key (OData 4.01 §11.4.2).
-	ID edm.Optional[string] `json:"id,omitempty,omitzero"`
+	ID string `json:"id,omitempty"`
 
 	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	TenantID TenantID `json:"tenantId"`
+	TenantID GUID `json:"tenantId"`
 
 	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	UserID UserID `json:"userId"`
+	UserID GUID `json:"userId"`
 
 	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	DeviceID DeviceID `json:"deviceId"`
+	DeviceID GUID `json:"deviceId"`
 
 	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-	ProfileID ProfileID `json:"profileId"`
+	ProfileID GUID `json:"profileId"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	Thumbprint Thumbprint `json:"thumbprint"`
+	Thumbprint Text `json:"thumbprint"`
 
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	DeviceKeyThumbprint DeviceKeyThumbprint `json:"deviceKeyThumbprint"`
+	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint"`
 
 	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
-	Status Status `json:"status"`
+	Status Int32 `json:"status"`
 
 	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
-	SourceType SourceType `json:"sourceType"`
+	SourceType Int32 `json:"sourceType"`
 
 	// CreatedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
 	// digits optional, without leap seconds. The text is kept and answered byte for byte.
-	CreatedTime CreatedTime `json:"createdTime"`
+	CreatedTime DateTimeOffset `json:"createdTime"`
 
 	// LastModifiedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
 	// digits optional, without leap seconds. The text is kept and answered byte for byte.
-	LastModifiedTime LastModifiedTime `json:"lastModifiedTime"`
+	LastModifiedTime DateTimeOffset `json:"lastModifiedTime"`
 
 	// IsDeleted Edm.Boolean.
-	IsDeleted IsDeleted `json:"isDeleted"`
+	IsDeleted Boolean `json:"isDeleted"`
 
 	// ETag Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	ETag ETag `json:"eTag"`
+	ETag Text `json:"eTag"`
 }
 
 // PfxRecryptionRequestSelection An object, or the members of it that `$select` names.
@@ -284,10 +264,10 @@ type PfxRecryptionRequestSelection struct {
 	ProfileID edm.Optional[edm.Guid] `json:"profileId,omitempty,omitzero"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	Thumbprint Thumbprint `json:"thumbprint,omitempty,omitzero"`
+	Thumbprint Text `json:"thumbprint,omitempty,omitzero"`
 
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	DeviceKeyThumbprint DeviceKeyThumbprint `json:"deviceKeyThumbprint,omitempty,omitzero"`
+	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint,omitempty,omitzero"`
 
 	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
 	Status edm.Optional[int32] `json:"status,omitempty,omitzero"`
@@ -307,7 +287,7 @@ type PfxRecryptionRequestSelection struct {
 	IsDeleted edm.Optional[bool] `json:"isDeleted,omitempty,omitzero"`
 
 	// ETag Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	ETag ETag `json:"eTag,omitempty,omitzero"`
+	ETag Text `json:"eTag,omitempty,omitzero"`
 }
 
 // PfxRecryptionRequestUpdate The members to change. A member that is absent stays as it is; `null` clears a member that is nullable.
@@ -332,10 +312,10 @@ type PfxRecryptionRequestUpdate struct {
 	ProfileID edm.Optional[edm.Guid] `json:"profileId,omitempty,omitzero"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	Thumbprint Thumbprint `json:"thumbprint,omitempty,omitzero"`
+	Thumbprint Text `json:"thumbprint,omitempty,omitzero"`
 
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	DeviceKeyThumbprint DeviceKeyThumbprint `json:"deviceKeyThumbprint,omitempty,omitzero"`
+	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint,omitempty,omitzero"`
 
 	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
 	Status edm.Optional[int32] `json:"status,omitempty,omitzero"`
@@ -355,29 +335,11 @@ type PfxRecryptionRequestUpdate struct {
 	IsDeleted edm.Optional[bool] `json:"isDeleted,omitempty,omitzero"`
 
 	// ETag Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-	ETag ETag `json:"eTag,omitempty,omitzero"`
+	ETag Text `json:"eTag,omitempty,omitzero"`
 }
-
-// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-type ProfileID = GUID
-
-// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
-type SourceType = Int32
-
-// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
-type Status = Int32
-
-// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-type TenantID = GUID
 
 // Text Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
 type Text = edm.Optional[string]
-
-// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
-type Thumbprint = Text
-
-// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
-type UserID = GUID
 
 // ClientRequestID defines model for clientRequestId.
 type ClientRequestID = string

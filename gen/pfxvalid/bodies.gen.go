@@ -235,7 +235,7 @@ func readPfxRecryptionRequestCreate(r *validate.Reader, v *pfxapi.PfxRecryptionR
 		case 0: // @odata.type
 			v.ODataType = readOdataType(r)
 		case 1: // id
-			v.ID = edm.Value(r.AnyString(&wantString))
+			v.ID = r.AnyString(&wantString)
 		case 2: // tenantId
 			v.TenantID = readGuid(r)
 		case 3: // userId

@@ -90,13 +90,9 @@ func appendPfxRecryptionRequestCreate(b []byte, v *pfxapi.PfxRecryptionRequestCr
 		b = append(b, `,"@odata.type":`...)
 		b = validate.AppendString(b, string(v.ODataType))
 	}
-	if !v.ID.IsZero() {
+	if v.ID != "" {
 		b = append(b, `,"id":`...)
-		if x, ok := v.ID.Get(); ok {
-			b = validate.AppendString(b, x)
-		} else {
-			b = append(b, "null"...)
-		}
+		b = validate.AppendString(b, v.ID)
 	}
 	b = append(b, `,"tenantId":`...)
 	b = appendEdmGuidText(b, v.TenantID)

@@ -70,7 +70,6 @@ var equivalents = []*equivalent{
 		why: "The models are the document's: the field is an edm.Guid, and what reads its text is the grammar of the format " +
 			"uuid. A text that the format refuses is refused by the type, as a fault of the same keyword.",
 		pointers: []string{
-			"/components/schemas/tenantId", "/components/schemas/userId", "/components/schemas/deviceId", "/components/schemas/profileId",
 			"/components/schemas/pfxRecryptionRequestUpdate/properties/tenantId", "/components/schemas/pfxRecryptionRequestUpdate/properties/userId",
 			"/components/schemas/pfxRecryptionRequestUpdate/properties/deviceId", "/components/schemas/pfxRecryptionRequestUpdate/properties/profileId",
 			"/components/schemas/pfxRecryptionRequest/properties/tenantId", "/components/schemas/pfxRecryptionRequest/properties/userId",
@@ -86,7 +85,6 @@ var equivalents = []*equivalent{
 	{
 		why: "As for the GUIDs: the field is an edm.DateTimeOffset, whose grammar is that of the format edm-datetimeoffset.",
 		pointers: []string{
-			"/components/schemas/createdTime", "/components/schemas/lastModifiedTime",
 			"/components/schemas/pfxRecryptionRequestUpdate/properties/createdTime", "/components/schemas/pfxRecryptionRequestUpdate/properties/lastModifiedTime",
 			"/components/schemas/pfxRecryptionRequestCreate/properties/createdTime", "/components/schemas/pfxRecryptionRequestCreate/properties/lastModifiedTime",
 			"/components/schemas/pfxRecryptionRequestSelection/properties/createdTime", "/components/schemas/pfxRecryptionRequestSelection/properties/lastModifiedTime",

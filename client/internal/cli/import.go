@@ -144,11 +144,10 @@ func parseLine(line []byte) (id string, u client.Update, err error) {
 	if err := faultsError(pfxvalid.DecodePfxRecryptionRequestCreate(line, &n)); err != nil {
 		return "", u, err
 	}
-	id, ok := n.ID.Get()
-	if !ok {
+	if n.ID == "" {
 		return "", u, usagef("the object has no id: without one a second import would create it a second time")
 	}
-	return id, u, faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(line, &u))
+	return n.ID, u, faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(line, &u))
 }
 
 // lines iterates over the lines of r, without their ends.

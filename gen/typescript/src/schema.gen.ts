@@ -161,18 +161,18 @@ export interface components {
         pfxRecryptionRequest: {
             "@odata.type": components["schemas"]["odataType"];
             id: components["schemas"]["key"];
-            tenantId: components["schemas"]["tenantId"];
-            userId: components["schemas"]["userId"];
-            deviceId: components["schemas"]["deviceId"];
-            profileId: components["schemas"]["profileId"];
-            thumbprint: components["schemas"]["thumbprint"];
-            deviceKeyThumbprint: components["schemas"]["deviceKeyThumbprint"];
-            status: components["schemas"]["status"];
-            sourceType: components["schemas"]["sourceType"];
-            createdTime: components["schemas"]["createdTime"];
-            lastModifiedTime: components["schemas"]["lastModifiedTime"];
-            isDeleted: components["schemas"]["isDeleted"];
-            eTag: components["schemas"]["eTag"];
+            tenantId: components["schemas"]["guid"];
+            userId: components["schemas"]["guid"];
+            deviceId: components["schemas"]["guid"];
+            profileId: components["schemas"]["guid"];
+            thumbprint: components["schemas"]["text"];
+            deviceKeyThumbprint: components["schemas"]["text"];
+            status: components["schemas"]["int32"];
+            sourceType: components["schemas"]["int32"];
+            createdTime: components["schemas"]["dateTimeOffset"];
+            lastModifiedTime: components["schemas"]["dateTimeOffset"];
+            isDeleted: components["schemas"]["boolean"];
+            eTag: components["schemas"]["text"];
         };
         /**
          * @description The members to change. A member that is absent stays as it is; `null` clears a member that is nullable.
@@ -182,18 +182,18 @@ export interface components {
             "@odata.type"?: components["schemas"]["odataType"];
             /** @description Ignored when it equals the key of the address; else the request is refused with 400. */
             id?: string;
-            tenantId?: components["schemas"]["tenantId"];
-            userId?: components["schemas"]["userId"];
-            deviceId?: components["schemas"]["deviceId"];
-            profileId?: components["schemas"]["profileId"];
-            thumbprint?: components["schemas"]["thumbprint"];
-            deviceKeyThumbprint?: components["schemas"]["deviceKeyThumbprint"];
-            status?: components["schemas"]["status"];
-            sourceType?: components["schemas"]["sourceType"];
-            createdTime?: components["schemas"]["createdTime"];
-            lastModifiedTime?: components["schemas"]["lastModifiedTime"];
-            isDeleted?: components["schemas"]["isDeleted"];
-            eTag?: components["schemas"]["eTag"];
+            tenantId?: components["schemas"]["guid"];
+            userId?: components["schemas"]["guid"];
+            deviceId?: components["schemas"]["guid"];
+            profileId?: components["schemas"]["guid"];
+            thumbprint?: components["schemas"]["text"];
+            deviceKeyThumbprint?: components["schemas"]["text"];
+            status?: components["schemas"]["int32"];
+            sourceType?: components["schemas"]["int32"];
+            createdTime?: components["schemas"]["dateTimeOffset"];
+            lastModifiedTime?: components["schemas"]["dateTimeOffset"];
+            isDeleted?: components["schemas"]["boolean"];
+            eTag?: components["schemas"]["text"];
         };
         /**
          * @description An object to create. Annotations, members with an `@` in their name other than `@odata.type`, are ignored (OData
@@ -203,35 +203,35 @@ export interface components {
             "@odata.type"?: components["schemas"]["odataType"];
             /** @description Ignored; the server makes the key (OData 4.01 §11.4.2). */
             id?: string;
-            tenantId: components["schemas"]["tenantId"];
-            userId: components["schemas"]["userId"];
-            deviceId: components["schemas"]["deviceId"];
-            profileId: components["schemas"]["profileId"];
-            thumbprint: components["schemas"]["thumbprint"];
-            deviceKeyThumbprint: components["schemas"]["deviceKeyThumbprint"];
-            status: components["schemas"]["status"];
-            sourceType: components["schemas"]["sourceType"];
-            createdTime: components["schemas"]["createdTime"];
-            lastModifiedTime: components["schemas"]["lastModifiedTime"];
-            isDeleted: components["schemas"]["isDeleted"];
-            eTag: components["schemas"]["eTag"];
+            tenantId: components["schemas"]["guid"];
+            userId: components["schemas"]["guid"];
+            deviceId: components["schemas"]["guid"];
+            profileId: components["schemas"]["guid"];
+            thumbprint: components["schemas"]["text"];
+            deviceKeyThumbprint: components["schemas"]["text"];
+            status: components["schemas"]["int32"];
+            sourceType: components["schemas"]["int32"];
+            createdTime: components["schemas"]["dateTimeOffset"];
+            lastModifiedTime: components["schemas"]["dateTimeOffset"];
+            isDeleted: components["schemas"]["boolean"];
+            eTag: components["schemas"]["text"];
         };
         /** @description An object, or the members of it that `$select` names. */
         pfxRecryptionRequestSelection: {
             "@odata.type": components["schemas"]["odataType"];
             id?: components["schemas"]["key"];
-            tenantId?: components["schemas"]["tenantId"];
-            userId?: components["schemas"]["userId"];
-            deviceId?: components["schemas"]["deviceId"];
-            profileId?: components["schemas"]["profileId"];
-            thumbprint?: components["schemas"]["thumbprint"];
-            deviceKeyThumbprint?: components["schemas"]["deviceKeyThumbprint"];
-            status?: components["schemas"]["status"];
-            sourceType?: components["schemas"]["sourceType"];
-            createdTime?: components["schemas"]["createdTime"];
-            lastModifiedTime?: components["schemas"]["lastModifiedTime"];
-            isDeleted?: components["schemas"]["isDeleted"];
-            eTag?: components["schemas"]["eTag"];
+            tenantId?: components["schemas"]["guid"];
+            userId?: components["schemas"]["guid"];
+            deviceId?: components["schemas"]["guid"];
+            profileId?: components["schemas"]["guid"];
+            thumbprint?: components["schemas"]["text"];
+            deviceKeyThumbprint?: components["schemas"]["text"];
+            status?: components["schemas"]["int32"];
+            sourceType?: components["schemas"]["int32"];
+            createdTime?: components["schemas"]["dateTimeOffset"];
+            lastModifiedTime?: components["schemas"]["dateTimeOffset"];
+            isDeleted?: components["schemas"]["boolean"];
+            eTag?: components["schemas"]["text"];
         };
         /** @description A page of objects. */
         pfxRecryptionRequestCollection: {
@@ -247,18 +247,6 @@ export interface components {
             "@odata.nextLink"?: string;
             value: components["schemas"]["pfxRecryptionRequestSelection"][];
         };
-        tenantId: components["schemas"]["guid"];
-        userId: components["schemas"]["guid"];
-        deviceId: components["schemas"]["guid"];
-        profileId: components["schemas"]["guid"];
-        thumbprint: components["schemas"]["text"];
-        deviceKeyThumbprint: components["schemas"]["text"];
-        status: components["schemas"]["int32"];
-        sourceType: components["schemas"]["int32"];
-        createdTime: components["schemas"]["dateTimeOffset"];
-        lastModifiedTime: components["schemas"]["dateTimeOffset"];
-        isDeleted: components["schemas"]["boolean"];
-        eTag: components["schemas"]["text"];
         /**
          * Format: uuid
          * @description Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
@@ -250,12 +249,11 @@ func bareHandler(store pfx.Store, tenant edm.Guid) http.Handler {
 	service := &pfx.Service{Store: store}
 	mux := http.NewServeMux()
 	mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
-		var update pfxapi.PfxRecryptionRequestUpdate
-		if err := json.NewDecoder(r.Body).Decode(&update); err != nil {
+		var patch pfx.Patch
+		if err := json.NewDecoder(r.Body).Decode(&patch); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		patch := toPatch(&update)
 		got, err := service.Patch(r.Context(), tenant, r.PathValue("id"), pfx.Condition{}, &patch)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)

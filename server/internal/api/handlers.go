@@ -33,7 +33,7 @@ func (h *handlers) ListPfxRecryptionRequests(ctx context.Context, r pfxserver.Li
 }
 
 func (h *handlers) CreatePfxRecryptionRequest(ctx context.Context, r pfxserver.CreatePfxRecryptionRequestRequestObject) (pfxserver.CreatePfxRecryptionRequestResponseObject, error) {
-	got, err := h.service.Create(changing(ctx), tenantOf(ctx), createdRequest(r.Body))
+	got, err := h.service.Create(changing(ctx), tenantOf(ctx), pfx.Entity(*r.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +74,12 @@ func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.U
 }
 
 func (h *handlers) patch(ctx context.Context, r *pfxserver.UpdatePfxRecryptionRequestRequestObject) (*pfx.Request, bool, error) {
-	patch := toPatch(r.JSONBody)
-	got, err := h.service.Patch(changing(ctx), tenantOf(ctx), r.PfxRecryptionRequestsID, condition(r.Params.IfMatch), &patch)
+	got, err := h.service.Patch(changing(ctx), tenantOf(ctx), r.PfxRecryptionRequestsID, condition(r.Params.IfMatch), (*pfx.Patch)(r.JSONBody))
 	return got, false, err
 }
 
 func (h *handlers) upsert(ctx context.Context, r *pfxserver.UpdatePfxRecryptionRequestRequestObject) (*pfx.Request, bool, error) {
-	patch := toPatch(r.JSONBody)
-	return h.service.Upsert(changing(ctx), tenantOf(ctx), r.PfxRecryptionRequestsID, r.Params.IfNoneMatch != nil, &patch)
+	return h.service.Upsert(changing(ctx), tenantOf(ctx), r.PfxRecryptionRequestsID, r.Params.IfNoneMatch != nil, (*pfx.Patch)(r.JSONBody))
 }
 
 func (h *handlers) DeletePfxRecryptionRequest(ctx context.Context, r pfxserver.DeletePfxRecryptionRequestRequestObject) (pfxserver.DeletePfxRecryptionRequestResponseObject, error) {

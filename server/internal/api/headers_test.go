@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
@@ -73,38 +72,5 @@ func TestPrefer(t *testing.T) {
 		if got := prefer(&value).answer; got != want {
 			t.Errorf("prefer(%q) = %q, want %q", value, got, want)
 		}
-	}
-}
-
-// TestConversionForgetsNoMember fills every member of a request with a value of its own and takes it to the wire and
-// back.
-func TestConversionForgetsNoMember(t *testing.T) {
-	t.Parallel()
-	created, err := edm.ParseDateTimeOffset("2017-01-01T00:03Z")
-	if err != nil {
-		t.Fatal(err)
-	}
-	modified, err := edm.ParseDateTimeOffset("2018-01-01T00:03Z")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := pfx.Request{
-		ID: "a", TenantID: edm.Guid{1}, UserID: edm.Guid{2}, DeviceID: edm.Guid{3}, ProfileID: edm.Guid{4},
-		Thumbprint: edm.Value("b"), DeviceKeyThumbprint: edm.Value("c"), Status: 5, SourceType: 6,
-		CreatedTime: created, LastModifiedTime: modified, IsDeleted: true, ETag: edm.Value("d"),
-	}
-	for i := range reflect.TypeFor[pfx.Request]().NumField() {
-		if name := reflect.TypeFor[pfx.Request]().Field(i).Name; name != "Version" && reflect.ValueOf(want).Field(i).IsZero() {
-			t.Errorf("the test forgets %s", name)
-		}
-	}
-	entity := fromRequest(&want)
-	for i := range reflect.TypeOf(entity).NumField() {
-		if reflect.ValueOf(entity).Field(i).IsZero() {
-			t.Errorf("fromRequest forgets %s", reflect.TypeOf(entity).Field(i).Name)
-		}
-	}
-	if got := toRequest(&entity); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -13,31 +13,35 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-var compareTimes = cmp.AllowUnexported(edm.DateTimeOffset{})
+var compareTimes = cmp.Options{
+	cmp.AllowUnexported(edm.DateTimeOffset{}),
+	cmp.Comparer(func(a, b *pfx.Member) bool { return a == b }),
+}
 
 func TestParseFilter(t *testing.T) {
 	t.Parallel()
+	member := pfx.MemberNamed
 	guid, _ := edm.ParseGuid("f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9")
 	time, _ := edm.ParseDateTimeOffset("2017-01-01T00:03:18.9597073-08:00")
-	status := pfx.Comparison{Member: "status", Value: int64(6)}
+	status := pfx.Comparison{Member: member("status"), Value: int64(6)}
 	for text, want := range map[string]pfx.Filter{
 		"status eq 6":               {status},
 		"6 eq status":               {status},
 		"\t status  EQ 6 ":          {status},
-		"status eq -2147483648":     {{Member: "status", Value: int64(-2147483648)}},
-		"status eq 9000000000":      {{Member: "status", Value: int64(9000000000)}},
-		"status eq null":            {{Member: "status"}},
-		"isDeleted eq false":        {{Member: "isDeleted", Value: false}},
-		"id eq 'sample'":            {{Member: "id", Value: "sample"}},
-		"thumbprint eq ''":          {{Member: "thumbprint", Value: ""}},
-		"thumbprint eq 'it''s'":     {{Member: "thumbprint", Value: "it's"}},
-		"thumbprint eq ' and (é) '": {{Member: "thumbprint", Value: " and (é) "}},
-		"eTag eq null":              {{Member: "eTag"}},
-		"userId eq F9882BCD-2bcd-f988-cd2b-88f9cd2b88f9":                              {{Member: "userId", Value: guid}},
-		"createdTime eq 2017-01-01T00:03:18.9597073-08:00":                            {{Member: "createdTime", Value: time}},
-		"status eq 6 and isDeleted eq true":                                           {status, {Member: "isDeleted", Value: true}},
+		"status eq -2147483648":     {{Member: member("status"), Value: int64(-2147483648)}},
+		"status eq 9000000000":      {{Member: member("status"), Value: int64(9000000000)}},
+		"status eq null":            {{Member: member("status")}},
+		"isDeleted eq false":        {{Member: member("isDeleted"), Value: false}},
+		"id eq 'sample'":            {{Member: member("id"), Value: "sample"}},
+		"thumbprint eq ''":          {{Member: member("thumbprint"), Value: ""}},
+		"thumbprint eq 'it''s'":     {{Member: member("thumbprint"), Value: "it's"}},
+		"thumbprint eq ' and (é) '": {{Member: member("thumbprint"), Value: " and (é) "}},
+		"eTag eq null":              {{Member: member("eTag")}},
+		"userId eq F9882BCD-2bcd-f988-cd2b-88f9cd2b88f9":                              {{Member: member("userId"), Value: guid}},
+		"createdTime eq 2017-01-01T00:03:18.9597073-08:00":                            {{Member: member("createdTime"), Value: time}},
+		"status eq 6 and isDeleted eq true":                                           {status, {Member: member("isDeleted"), Value: true}},
 		"(status eq 6)":                                                               {status},
-		"((status eq 6) AND (isDeleted eq true and eTag eq null)) and status eq 6":    {status, {Member: "isDeleted", Value: true}, {Member: "eTag"}, status},
+		"((status eq 6) AND (isDeleted eq true and eTag eq null)) and status eq 6":    {status, {Member: member("isDeleted"), Value: true}, {Member: member("eTag")}, status},
 		strings.Repeat("(", maxDepth) + "status eq 6" + strings.Repeat(")", maxDepth): {status},
 		strings.Repeat("status eq 6 and ", maxComparisons-1) + "status eq 6":          pfx.Filter(repeat(status, maxComparisons)),
 	} {
@@ -138,7 +142,7 @@ func write(f pfx.Filter) string {
 		case string:
 			value = "'" + strings.ReplaceAll(v, "'", "''") + "'"
 		}
-		terms = append(terms, c.Member+" eq "+value)
+		terms = append(terms, c.Member.Name+" eq "+value)
 	}
 	return strings.Join(terms, " and ")
 }

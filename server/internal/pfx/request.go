@@ -5,26 +5,21 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
+	"reflect"
+	"slices"
 	"strings"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
+// Entity holds the members of a request, as the document has them. `@odata.type` is empty here, and nullable members are
+// null or a value, never absent.
+type Entity = pfxapi.PfxRecryptionRequest
+
 // Request is one work item. It is a plain value: comparable with == and copied freely.
 type Request struct {
-	ID                  string
-	TenantID            edm.Guid // the owner
-	UserID              edm.Guid
-	DeviceID            edm.Guid
-	ProfileID           edm.Guid
-	Thumbprint          edm.Optional[string] // null or a value, never absent
-	DeviceKeyThumbprint edm.Optional[string] // null or a value, never absent
-	Status              int32
-	SourceType          int32
-	CreatedTime         edm.DateTimeOffset
-	LastModifiedTime    edm.DateTimeOffset
-	IsDeleted           bool
-	ETag                edm.Optional[string] // a member like any other, not the HTTP entity tag; never absent
+	Entity
 
 	Version Version
 }
@@ -68,53 +63,25 @@ func (r *Request) Change(fn func(*Request) error) error {
 	return nil
 }
 
-// Patch holds the members that an update names; the others are absent. Only the three strings may be null.
-type Patch struct {
-	ID                  edm.Optional[string]   // not changed; must be the request's own
-	TenantID            edm.Optional[edm.Guid] // not changed; must be the caller's own
-	UserID              edm.Optional[edm.Guid]
-	DeviceID            edm.Optional[edm.Guid]
-	ProfileID           edm.Optional[edm.Guid]
-	Thumbprint          edm.Optional[string]
-	DeviceKeyThumbprint edm.Optional[string]
-	Status              edm.Optional[int32]
-	SourceType          edm.Optional[int32]
-	CreatedTime         edm.Optional[edm.DateTimeOffset]
-	LastModifiedTime    edm.Optional[edm.DateTimeOffset]
-	IsDeleted           edm.Optional[bool]
-	ETag                edm.Optional[string]
-}
+// Patch holds the members that an update names; the others are absent. Its id and tenantId change nothing: they must be
+// those of the request.
+type Patch pfxapi.PfxRecryptionRequestUpdate
 
 // apply merges p into r (RFC 7396 §2 for an object whose members are flat).
 func (p *Patch) apply(r *Request) {
-	merge(&r.UserID, p.UserID)
-	merge(&r.DeviceID, p.DeviceID)
-	merge(&r.ProfileID, p.ProfileID)
-	r.Thumbprint = p.Thumbprint.Or(r.Thumbprint)
-	r.DeviceKeyThumbprint = p.DeviceKeyThumbprint.Or(r.DeviceKeyThumbprint)
-	merge(&r.Status, p.Status)
-	merge(&r.SourceType, p.SourceType)
-	merge(&r.CreatedTime, p.CreatedTime)
-	merge(&r.LastModifiedTime, p.LastModifiedTime)
-	merge(&r.IsDeleted, p.IsDeleted)
-	r.ETag = p.ETag.Or(r.ETag)
+	for i := range Changeable {
+		m := &Changeable[i]
+		m.merge(m.of(&r.Entity), m.in(p))
+	}
 }
 
-// complete returns an Invalid error that names the members that p lacks, nil if it has all that a request has.
+// complete returns an Invalid error that names the members that p lacks, nil if it has all that a new request needs.
 func (p *Patch) complete() error {
 	var missing []Detail
-	for _, m := range []struct {
-		name   string
-		absent bool
-	}{
-		{"tenantId", p.TenantID.IsZero()}, {"userId", p.UserID.IsZero()}, {"deviceId", p.DeviceID.IsZero()},
-		{"profileId", p.ProfileID.IsZero()}, {"thumbprint", p.Thumbprint.IsZero()},
-		{"deviceKeyThumbprint", p.DeviceKeyThumbprint.IsZero()}, {"status", p.Status.IsZero()},
-		{"sourceType", p.SourceType.IsZero()}, {"createdTime", p.CreatedTime.IsZero()},
-		{"lastModifiedTime", p.LastModifiedTime.IsZero()}, {"isDeleted", p.IsDeleted.IsZero()}, {"eTag", p.ETag.IsZero()},
-	} {
-		if m.absent {
-			missing = append(missing, Detail{m.name, "The property '" + m.name + "' is required to create an object."})
+	for i := range Members {
+		m := &Members[i]
+		if m.Required && reflect.ValueOf(m.in(p)).Elem().IsZero() {
+			missing = append(missing, Detail{m.Name, "The property '" + m.Name + "' is required to create an object."})
 		}
 	}
 	if missing == nil {
@@ -123,8 +90,23 @@ func (p *Patch) complete() error {
 	return &Error{Kind: Invalid, Msg: missing[0].Msg, Details: missing}
 }
 
-func merge[T any](member *T, o edm.Optional[T]) {
-	if v, ok := o.Get(); ok {
-		*member = v
+// Select returns the members of r that names has, or all of them for nil.
+func (r *Request) Select(names []string) Patch {
+	var selected Patch
+	for i := range Members {
+		m := &Members[i]
+		if names == nil || slices.Contains(names, m.Name) {
+			m.take(m.in(&selected), m.of(&r.Entity))
+		}
+	}
+	return selected
+}
+
+// Normalize gives r the form in which stores keep it: what is absent is null, and there is no annotation.
+func (r *Request) Normalize() {
+	r.ODataType = ""
+	for i := range Changeable {
+		m := &Changeable[i]
+		m.settle(m.of(&r.Entity))
 	}
 }

@@ -112,14 +112,14 @@ func (s *Service) List(ctx context.Context, tenant edm.Guid, q Query, count bool
 	return &page, nil
 }
 
-// Create stores r under a new key and returns it as stored. It returns a Denied or Unavailable [*Error]; only after
-// Unavailable the request may be there.
-func (s *Service) Create(ctx context.Context, tenant edm.Guid, r Request) (*Request, error) {
-	if r.TenantID != tenant {
+// Create stores a request with these members under a new key and returns it as stored. It returns a Denied or Unavailable
+// [*Error]; only after Unavailable the request may be there.
+func (s *Service) Create(ctx context.Context, tenant edm.Guid, e Entity) (*Request, error) {
+	if e.TenantID != tenant {
 		return nil, otherTenant()
 	}
-	r.ID = uuid.NewString()
-	return s.Store.Insert(ctx, r)
+	e.ID = uuid.NewString()
+	return s.Store.Insert(ctx, Request{Entity: e})
 }
 
 // Patch changes the members of tenant's request id that p names, if cond holds, and returns the request as stored.
@@ -164,7 +164,7 @@ func (s *Service) Upsert(ctx context.Context, tenant edm.Guid, id string, insert
 		if err := p.complete(); err != nil {
 			return nil, false, err
 		}
-		fresh := Request{ID: id, TenantID: tenant}
+		fresh := Request{Entity: Entity{ID: id, TenantID: tenant}}
 		p.apply(&fresh)
 		r, err = s.Store.Insert(ctx, fresh)
 		if insertOnly || !isKind(err, Exists) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
@@ -37,7 +38,7 @@ var (
 )
 
 func newOne() *one {
-	return &one{request: pfx.Request{ID: "a", TenantID: tenant, Thumbprint: edm.Value("x"), Version: 7}}
+	return &one{request: pfx.Request{Entity: pfx.Entity{ID: "a", TenantID: tenant, Thumbprint: edm.Value("x")}, Version: 7}}
 }
 
 func TestPatchRefuses(t *testing.T) {
@@ -92,39 +93,72 @@ func TestPatchMatches(t *testing.T) {
 	}
 }
 
-// TestPatchChangesWhatItNames sets one member at a time, by reflection, so that a member that is added cannot be
-// forgotten.
+// TestPatchChangesWhatItNames sets one field at a time, by reflection, so that a member that is added cannot be forgotten.
 func TestPatchChangesWhatItNames(t *testing.T) {
 	t.Parallel()
-	values := map[string]any{
-		"ID": edm.Value("a"), "TenantID": edm.Value(tenant),
-		"UserID": edm.Value(edm.Guid{3}), "DeviceID": edm.Value(edm.Guid{4}), "ProfileID": edm.Value(edm.Guid{5}),
-		"Thumbprint": edm.Null[string](), "DeviceKeyThumbprint": edm.Value("y"), "ETag": edm.Value("z"),
-		"Status": edm.Value(int32(-1)), "SourceType": edm.Value(int32(-2)), "IsDeleted": edm.Value(true),
-		"CreatedTime": edm.Value(date(t, "2017-01-01T00:03Z")), "LastModifiedTime": edm.Value(date(t, "2018-01-01T00:03Z")),
-	}
-	for i := range reflect.TypeFor[pfx.Patch]().NumField() {
-		name := reflect.TypeFor[pfx.Patch]().Field(i).Name
+	own := map[string]any{"ID": edm.Value("a"), "TenantID": edm.Value(tenant), "Thumbprint": edm.Null[string]()}
+	patches := reflect.TypeFor[pfx.Patch]()
+	for i := range patches.NumField() {
+		name := patches.Field(i).Name
+		value, ok := own[name]
+		if !ok {
+			value = map[reflect.Type]any{
+				reflect.TypeFor[pfxapi.ODataType]():                 pfxapi.ODataTypePfxRecryptionRequest,
+				reflect.TypeFor[edm.Optional[string]]():             edm.Value("y"),
+				reflect.TypeFor[edm.Optional[int32]]():              edm.Value(int32(-1)),
+				reflect.TypeFor[edm.Optional[bool]]():               edm.Value(true),
+				reflect.TypeFor[edm.Optional[edm.Guid]]():           edm.Value(edm.Guid{3}),
+				reflect.TypeFor[edm.Optional[edm.DateTimeOffset]](): edm.Value(date(t, "2017-01-01T00:03Z")),
+			}[patches.Field(i).Type]
+		}
 		var p pfx.Patch
-		reflect.ValueOf(&p).Elem().Field(i).Set(reflect.ValueOf(values[name]))
+		reflect.ValueOf(&p).Elem().Field(i).Set(reflect.ValueOf(value))
 		before := newOne().request
 		got, err := (&pfx.Service{Store: newOne()}).Patch(t.Context(), tenant, "a", pfx.Condition{}, &p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var changed []string
-		for j := range reflect.TypeFor[pfx.Request]().NumField() {
-			if reflect.ValueOf(*got).Field(j).Interface() != reflect.ValueOf(before).Field(j).Interface() {
-				changed = append(changed, reflect.TypeFor[pfx.Request]().Field(j).Name)
+		var want []string
+		if name != "ID" && name != "TenantID" && name != "ODataType" {
+			want = []string{name}
+		}
+		if changed := changedFields(got, &before); !slices.Equal(changed, want) || (got.Version == before.Version) != (want == nil) {
+			t.Errorf("a patch of %s changed %v and made version %d of %d, want %v", name, changed, got.Version, before.Version, want)
+		}
+	}
+}
+
+func changedFields(a, b *pfx.Request) []string {
+	var names []string
+	for i := range reflect.TypeFor[pfx.Entity]().NumField() {
+		if !reflect.ValueOf(a.Entity).Field(i).Equal(reflect.ValueOf(b.Entity).Field(i)) {
+			names = append(names, reflect.TypeFor[pfx.Entity]().Field(i).Name)
+		}
+	}
+	return names
+}
+
+// TestSelect takes one member at a time, and all.
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	r := newOne().request
+	r.Normalize()
+	for _, m := range pfx.Members {
+		p := reflect.ValueOf(r.Select([]string{m.Name}))
+		var found []string
+		for i := range p.NumField() {
+			if !p.Field(i).IsZero() {
+				name, _, _ := strings.Cut(p.Type().Field(i).Tag.Get("json"), ",")
+				found = append(found, name)
 			}
 		}
-		want := []string{name, "Version"}
-		if name == "ID" || name == "TenantID" {
-			want = nil
+		if want := []string{m.Name}; !slices.Equal(found, want) {
+			t.Errorf("got %v, want %v", found, want)
 		}
-		if !reflect.DeepEqual(changed, want) {
-			t.Errorf("a patch of %s changed %v, want %v", name, changed, want)
-		}
+	}
+	all := r.Select(nil)
+	if v, ok := all.ID.Get(); !ok || v != "a" || !all.ETag.IsNull() {
+		t.Errorf("got %+v, want all members", all)
 	}
 }
 
@@ -211,7 +245,7 @@ func whole(t *testing.T) *pfx.Patch {
 func TestUpsert(t *testing.T) {
 	t.Parallel()
 	exists := func() map[string]pfx.Request {
-		return map[string]pfx.Request{"a": {ID: "a", TenantID: tenant, Version: 7}}
+		return map[string]pfx.Request{"a": {Entity: pfx.Entity{ID: "a", TenantID: tenant}, Version: 7}}
 	}
 	for name, tt := range map[string]struct {
 		store      *several
@@ -252,23 +286,22 @@ func TestUpsert(t *testing.T) {
 func TestUpsertFollowsOthers(t *testing.T) {
 	t.Parallel()
 	store := &several{requests: map[string]pfx.Request{}}
-	store.raced = func() { store.requests["a"] = pfx.Request{ID: "a", TenantID: tenant, Version: 7} }
+	store.raced = func() { store.requests["a"] = pfx.Request{Entity: pfx.Entity{ID: "a", TenantID: tenant}, Version: 7} }
 	got, created, err := (&pfx.Service{Store: store}).Upsert(t.Context(), tenant, "a", false, whole(t))
 	if err != nil || created || got.Version != 8 || got.Status != 5 {
 		t.Errorf("got %+v, created %t, %v, want an update of what the others have created", got, created, err)
 	}
 }
 
-// TestUpsertNamesWhatIsMissing leaves out one member at a time, by reflection, so that a member that is added cannot be
-// forgotten.
+// TestUpsertNamesWhatIsMissing leaves out one at a time of the members that a request needs.
 func TestUpsertNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for i := range reflect.TypeFor[pfx.Patch]().NumField() {
 		name := reflect.TypeFor[pfx.Patch]().Field(i).Name
-		if name == "ID" {
+		p := whole(t)
+		if reflect.ValueOf(p).Elem().Field(i).IsZero() {
 			continue
 		}
-		p := whole(t)
 		reflect.ValueOf(p).Elem().Field(i).SetZero()
 		_, _, err := (&pfx.Service{Store: &several{requests: map[string]pfx.Request{}}}).Upsert(t.Context(), tenant, "a", false, p)
 		e, ok := errors.AsType[*pfx.Error](err)
@@ -281,19 +314,19 @@ func TestUpsertNamesWhatIsMissing(t *testing.T) {
 func TestCreateMakesTheKey(t *testing.T) {
 	t.Parallel()
 	service := &pfx.Service{Store: &several{requests: map[string]pfx.Request{}}}
-	a, errA := service.Create(t.Context(), tenant, pfx.Request{ID: "mine", TenantID: tenant})
-	b, errB := service.Create(t.Context(), tenant, pfx.Request{ID: "mine", TenantID: tenant})
+	a, errA := service.Create(t.Context(), tenant, pfx.Entity{ID: "mine", TenantID: tenant})
+	b, errB := service.Create(t.Context(), tenant, pfx.Entity{ID: "mine", TenantID: tenant})
 	if errA != nil || errB != nil || a.ID == b.ID || a.ID == "mine" || len(a.ID) != 36 {
 		t.Errorf("got %+v, %v and %+v, %v, want two keys", a, errA, b, errB)
 	}
-	if _, err := service.Create(t.Context(), tenant, pfx.Request{TenantID: other}); !isKind(err, pfx.Denied) {
+	if _, err := service.Create(t.Context(), tenant, pfx.Entity{TenantID: other}); !isKind(err, pfx.Denied) {
 		t.Errorf("got %v, want another tenant denied", err)
 	}
 }
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
-	store := &several{requests: map[string]pfx.Request{"a": {ID: "a", TenantID: tenant, Version: 7}}}
+	store := &several{requests: map[string]pfx.Request{"a": {Entity: pfx.Entity{ID: "a", TenantID: tenant}, Version: 7}}}
 	strict := &pfx.Service{Store: store, RequireCondition: true}
 	if err := strict.Delete(t.Context(), tenant, "a", pfx.Condition{}); !isKind(err, pfx.PreconditionRequired) {
 		t.Errorf("without a condition: got %v", err)
@@ -308,7 +341,7 @@ func TestDelete(t *testing.T) {
 
 func TestListSaysWhetherThereIsMore(t *testing.T) {
 	t.Parallel()
-	service := &pfx.Service{Store: &several{requests: map[string]pfx.Request{"a": {ID: "a"}, "b": {ID: "b"}, "c": {ID: "c"}}}}
+	service := &pfx.Service{Store: &several{requests: map[string]pfx.Request{"a": {Entity: pfx.Entity{ID: "a"}}, "b": {Entity: pfx.Entity{ID: "b"}}, "c": {Entity: pfx.Entity{ID: "c"}}}}}
 	for limit, more := range map[int]bool{1: true, 2: true, 3: false, 4: false} {
 		page, err := service.List(t.Context(), tenant, pfx.Query{Limit: limit}, limit == 1)
 		if err != nil || page.More != more || len(page.Requests) != min(limit, 3) || (page.Count != nil) != (limit == 1) {

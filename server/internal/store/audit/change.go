@@ -2,56 +2,18 @@ package audit
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
-	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// member is a member that an update may change.
-type member struct {
-	name    string // in JSON
-	differs func(a, b *pfx.Request) bool
-	value   func(*pfx.Request) any // as JSON has it
-}
-
-// members are all of them.
-var members = []member{
-	of("userId", func(r *pfx.Request) edm.Guid { return r.UserID }),
-	of("deviceId", func(r *pfx.Request) edm.Guid { return r.DeviceID }),
-	of("profileId", func(r *pfx.Request) edm.Guid { return r.ProfileID }),
-	of("thumbprint", func(r *pfx.Request) edm.Optional[string] { return r.Thumbprint }),
-	of("deviceKeyThumbprint", func(r *pfx.Request) edm.Optional[string] { return r.DeviceKeyThumbprint }),
-	of("status", func(r *pfx.Request) int32 { return r.Status }),
-	of("sourceType", func(r *pfx.Request) int32 { return r.SourceType }),
-	of("createdTime", func(r *pfx.Request) edm.DateTimeOffset { return r.CreatedTime }),
-	of("lastModifiedTime", func(r *pfx.Request) edm.DateTimeOffset { return r.LastModifiedTime }),
-	of("isDeleted", func(r *pfx.Request) bool { return r.IsDeleted }),
-	of("eTag", func(r *pfx.Request) edm.Optional[string] { return r.ETag }),
-}
-
-func of[T comparable](name string, read func(*pfx.Request) T) member {
-	return member{
-		name:    name,
-		differs: func(a, b *pfx.Request) bool { return read(a) != read(b) },
-		value:   func(r *pfx.Request) any { return plain(read(r)) },
+// plain returns the value of a member as encoding/json writes it like the API.
+func plain(m *pfx.Member, r *pfx.Request) any {
+	if text, ok := m.Value(r).(fmt.Stringer); ok {
+		return text.String()
 	}
-}
-
-// plain returns a value that encoding/json writes as the API does.
-func plain(value any) any {
-	switch v := value.(type) {
-	case edm.Optional[string]:
-		if text, ok := v.Get(); ok {
-			return text
-		}
-		return nil
-	case edm.Guid:
-		return v.String()
-	case edm.DateTimeOffset:
-		return v.String()
-	}
-	return value
+	return m.Value(r)
 }
 
 // changes returns the members that differ, as [Record].Changes has them.
@@ -65,14 +27,15 @@ func changes(mode Mode, before, after *pfx.Request) string {
 		New    any    `json:"new"`
 	}
 	all := []change{}
-	for _, m := range members {
+	for i := range pfx.Changeable {
+		m := &pfx.Changeable[i]
 		switch {
 		case before == nil:
-			all = append(all, change{Member: m.name, New: m.value(after)})
+			all = append(all, change{Member: m.Name, New: plain(m, after)})
 		case after == nil:
-			all = append(all, change{Member: m.name, Old: m.value(before)})
-		case m.differs(before, after):
-			all = append(all, change{m.name, m.value(before), m.value(after)})
+			all = append(all, change{Member: m.Name, Old: plain(m, before)})
+		case !m.Equal(before, after):
+			all = append(all, change{m.Name, plain(m, before), plain(m, after)})
 		}
 	}
 	text, err := json.Marshal(all)
@@ -88,9 +51,9 @@ func names(before, after *pfx.Request) string {
 		return "[]"
 	}
 	var b strings.Builder
-	for _, m := range members {
-		if m.differs(before, after) {
-			b.WriteString(`,{"member":"` + m.name + `"}`)
+	for i := range pfx.Changeable {
+		if m := &pfx.Changeable[i]; !m.Equal(before, after) {
+			b.WriteString(`,{"member":"` + m.Name + `"}`)
 		}
 	}
 	if b.Len() == 0 {

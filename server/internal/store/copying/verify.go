@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -84,38 +85,35 @@ func sum(ctx context.Context, s Source, tell func(n int)) ([]Sum, error) {
 	return sums, nil
 }
 
-// appendRequest appends what no two different requests of a tenant have in common: every member and the version, each of a
-// fixed length or led by its length.
+// appendRequest appends what no two different requests of a tenant have in common: every member and the version. Each says by
+// itself where it ends.
 func appendRequest(b []byte, r *pfx.Request) []byte {
 	b = appendText(b, r.ID)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
-	b = append(b, r.UserID[:]...)
-	b = append(b, r.DeviceID[:]...)
-	b = append(b, r.ProfileID[:]...)
-	b = appendOptional(b, r.Thumbprint)
-	b = appendOptional(b, r.DeviceKeyThumbprint)
-	b = binary.BigEndian.AppendUint32(b, uint32(r.Status))
-	b = binary.BigEndian.AppendUint32(b, uint32(r.SourceType))
-	b = appendText(b, r.CreatedTime.String())
-	b = appendText(b, r.LastModifiedTime.String())
-	if r.IsDeleted {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
+	for i := range pfx.Changeable {
+		m := &pfx.Changeable[i]
+		value := m.Value(r)
+		if m.Nullable {
+			b = strconv.AppendBool(b, value == nil)
+		}
+		switch v := value.(type) {
+		case string:
+			b = appendText(b, v)
+		case bool:
+			b = strconv.AppendBool(b, v)
+		case int32:
+			b = binary.BigEndian.AppendUint32(b, uint32(v))
+		case edm.Guid:
+			b = append(b, v[:]...)
+		case edm.DateTimeOffset:
+			b = appendText(b, v.String())
+		}
 	}
-	return appendOptional(b, r.ETag)
+	return b
 }
 
 func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
-}
-
-func appendOptional(b []byte, o edm.Optional[string]) []byte {
-	text, ok := o.Get()
-	if !ok {
-		return append(b, 0)
-	}
-	return appendText(append(b, 1), text)
 }
 
 // Differences returns the tenants of which the stores have not the same.

@@ -66,10 +66,10 @@ func openBench(b *testing.B, cluster *postgrestest.Cluster, share bool) *Store {
 		return s
 	}
 	for n := range int64(benchObjects) {
-		if _, err := s.Insert(b.Context(), pfx.Request{
+		if _, err := s.Insert(b.Context(), pfx.Request{Entity: pfx.Entity{
 			ID: benchID(n), TenantID: tenant, Thumbprint: edm.Value("6F1ED002AB5595859014EBF0951522D9"), DeviceKeyThumbprint: edm.Null[string](),
 			CreatedTime: someTime, LastModifiedTime: someTime,
-		}); err != nil {
+		}}); err != nil {
 			b.Fatal(err)
 		}
 	}

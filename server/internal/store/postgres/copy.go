@@ -11,25 +11,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-const (
+var (
 	// The limit is in the text: a plan for any number could be one that sorts the table for each page.
 	scanPage = `
 SELECT request.tenant_id, ` + columns + `
 FROM request WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT 1000`
 
-	scanPageLen = 1000
-
 	putGroup = `
-INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status,
-	source_type, created_time, created_instant, last_modified_time, last_modified_instant, is_deleted, e_tag)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
-	$9::integer[], $10::integer[], $11::text[], $12::bytea[], $13::text[], $14::bytea[], $15::boolean[], $16::text[])
-ON CONFLICT (tenant_id, id) DO UPDATE SET version = excluded.version, user_id = excluded.user_id,
-	device_id = excluded.device_id, profile_id = excluded.profile_id, thumbprint = excluded.thumbprint,
-	device_key_thumbprint = excluded.device_key_thumbprint, status = excluded.status,
-	source_type = excluded.source_type, created_time = excluded.created_time,
-	created_instant = excluded.created_instant, last_modified_time = excluded.last_modified_time,
-	last_modified_instant = excluded.last_modified_instant, is_deleted = excluded.is_deleted, e_tag = excluded.e_tag`
+INSERT INTO request (` + each("%[1]s", stored, 1) + `)
+SELECT * FROM unnest(` + arrays + `)
+ON CONFLICT (tenant_id, id) DO UPDATE SET ` + each("%[1]s = excluded.%[1]s", changed, 3)
+)
+
+const (
+	scanPageLen = 1000
 
 	removeGroup = `
 DELETE FROM request USING unnest($1::uuid[], $2::text[]) AS key (tenant_id, id)

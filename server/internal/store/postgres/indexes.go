@@ -5,13 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
 // lookups are the members that always have an index (tenant_id, member, id), besides the key: a page of the requests with
@@ -22,9 +23,14 @@ var lookups = []string{"userId", "deviceId", "profileId", "thumbprint", "deviceK
 // index on them, an update stays on its page and touches no index (a HOT update). With all of them, each update wrote
 // twelve indexes, and on 10 million rows took 2.7 times as long as on 10,000.
 var indexable = func() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(filterColumns)), func(member string) bool {
-		return member == "id" || member == "tenantId" || slices.Contains(lookups, member)
-	})
+	var names []string
+	for i := range pfx.Changeable {
+		if name := pfx.Changeable[i].Name; !slices.Contains(lookups, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }()
 
 // fillfactor leaves room for three more versions of a request on each page of 27, for HOT updates.
@@ -78,7 +84,7 @@ func slimIndexes(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	for _, member := range indexable {
-		found, err := t.indexesOn(ctx, filterColumns[member])
+		found, err := t.indexesOn(ctx, filterColumn(pfx.MemberNamed(member)))
 		if err != nil {
 			return err
 		}
@@ -217,7 +223,7 @@ func ensureIndexesIn(ctx context.Context, db *sql.DB, members []string) error {
 	t, err := openTable(ctx, db)
 	for _, m := range members {
 		if err == nil {
-			err = patiently(ctx, func() error { return t.ensure(ctx, filterColumns[m]) })
+			err = patiently(ctx, func() error { return t.ensure(ctx, filterColumn(pfx.MemberNamed(m))) })
 		}
 	}
 	return errors.Join(err, l.Unlock(ctx, db))

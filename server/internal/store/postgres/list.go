@@ -12,25 +12,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// filterColumns hold what a comparison with a member compares, by the member's JSON name.
-var filterColumns = map[string]string{
-	"id":                  "id",
-	"tenantId":            "tenant_id",
-	"userId":              "user_id",
-	"deviceId":            "device_id",
-	"profileId":           "profile_id",
-	"thumbprint":          "thumbprint",
-	"deviceKeyThumbprint": "device_key_thumbprint",
-	"status":              "status",
-	"sourceType":          "source_type",
-	"createdTime":         "created_instant",
-	"lastModifiedTime":    "last_modified_instant",
-	"isDeleted":           "is_deleted",
-	"eTag":                "e_tag",
+// filterColumn is what a comparison with a member compares.
+func filterColumn(m *pfx.Member) string {
+	if m.Type == pfx.DateTimeOffset {
+		return instantOf(m)
+	}
+	return m.Column
 }
-
-// nullable are the members that null may be equal to.
-var nullable = map[string]bool{"thumbprint": true, "deviceKeyThumbprint": true, "eTag": true}
 
 // List returns requests, as [pfx.Store] says.
 func (s *Store) List(ctx context.Context, tenant edm.Guid, q pfx.Query) ([]pfx.Request, error) {
@@ -46,7 +34,7 @@ func (s *Store) List(ctx context.Context, tenant edm.Guid, q pfx.Query) ([]pfx.R
 		}
 		defer rows.Close()
 		for rows.Next() {
-			r := pfx.Request{TenantID: tenant}
+			r := pfx.Request{Entity: pfx.Entity{TenantID: tenant}}
 			if err := scan(rows, &r); err != nil {
 				return err
 			}
@@ -85,8 +73,8 @@ func filtered(sql string, filter pfx.Filter, args ...any) (string, []any) {
 		var value any
 		switch v := c.Value.(type) {
 		case nil:
-			if nullable[c.Member] {
-				fmt.Fprintf(&b, " AND %s IS NULL", filterColumns[c.Member])
+			if c.Member.Nullable {
+				fmt.Fprintf(&b, " AND %s IS NULL", filterColumn(c.Member))
 			} else {
 				b.WriteString(" AND FALSE")
 			}
@@ -103,7 +91,7 @@ func filtered(sql string, filter pfx.Filter, args ...any) (string, []any) {
 		if _, ok := value.(int64); ok {
 			cast = "::bigint" // a value that no integer of the column has is equal to none, and no error
 		}
-		fmt.Fprintf(&b, " AND %s = $%d%s", filterColumns[c.Member], len(args), cast)
+		fmt.Fprintf(&b, " AND %s = $%d%s", filterColumn(c.Member), len(args), cast)
 	}
 	return b.String(), args
 }

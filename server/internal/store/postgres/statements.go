@@ -3,42 +3,94 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
+// column is a column of the table: the key, the version, then one for each member, or two for a time.
+type column struct{ name, sqlType string }
+
+// instantOf names the column that a comparison with a time compares: equal instants are equal there, however written.
+func instantOf(m *pfx.Member) string { return strings.TrimSuffix(m.Column, "_time") + "_instant" }
+
+// columnsOf returns the columns that a member is stored in.
+func columnsOf(m *pfx.Member) []column {
+	switch m.Type {
+	case pfx.Boolean:
+		return []column{{m.Column, "boolean"}}
+	case pfx.Int32:
+		return []column{{m.Column, "integer"}}
+	case pfx.Guid:
+		return []column{{m.Column, "uuid"}}
+	case pfx.DateTimeOffset:
+		return []column{{m.Column, "text"}, {instantOf(m), "bytea"}}
+	}
+	return []column{{m.Column, "text"}}
+}
+
+// stored are all columns, in the order of the arguments of the statements that store a request.
+var stored = func() []column {
+	all := []column{{"tenant_id", "uuid"}, {"id", "text"}, {"version", "bigint"}}
+	for i := range pfx.Changeable {
+		all = append(all, columnsOf(&pfx.Changeable[i])...)
+	}
+	return all
+}()
+
+// changed are those of them that an update assigns: all but the key.
+var changed = stored[2:]
+
+// each returns a list, separated by commas, of what format makes of each column, %[1]s, its type, %[2]s, and the number of its
+// argument, %[3]d, from first on.
+func each(format string, columns []column, first int) string {
+	items := make([]string, len(columns))
+	for i, c := range columns {
+		items[i] = fmt.Sprintf(format+"%[4]s", c.name, c.sqlType, first+i, "")
+	}
+	return strings.Join(items, ", ")
+}
+
 // The statements of a store. The tenant is part of the key of each.
-const (
-	columns = `request.id, request.version, request.user_id, request.device_id, request.profile_id, request.thumbprint,
-	request.device_key_thumbprint, request.status, request.source_type, request.created_time,
-	request.last_modified_time, request.is_deleted, request.e_tag`
+var (
+	columns = func() string {
+		list := "request.id, request.version"
+		for i := range pfx.Changeable {
+			list += ", request." + pfx.Changeable[i].Column
+		}
+		return list
+	}()
 
 	selectRequest = `
 SELECT ` + columns + `
 FROM request WHERE tenant_id = $1 AND id = $2`
 
 	insertRequest = `
-INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status,
-	source_type, created_time, created_instant, last_modified_time, last_modified_instant, is_deleted, e_tag)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+INSERT INTO request (` + each("%[1]s", stored, 1) + `)
+VALUES (` + each("$%[3]d", stored, 1) + `)
 ON CONFLICT DO NOTHING`
 
 	// updateRequest is a compare-and-swap. Another transaction may change the row while the statement waits for its lock:
 	// at READ COMMITTED the condition is then checked again, on what that transaction has left.
 	updateRequest = `
-UPDATE request SET version = $3, user_id = $4, device_id = $5, profile_id = $6, thumbprint = $7,
-	device_key_thumbprint = $8, status = $9, source_type = $10, created_time = $11, created_instant = $12,
-	last_modified_time = $13, last_modified_instant = $14, is_deleted = $15, e_tag = $16
-WHERE tenant_id = $1 AND id = $2 AND version = $17`
+UPDATE request SET ` + each("%[1]s = $%[3]d", changed, 3) + `
+WHERE tenant_id = $1 AND id = $2 AND version = ` + fmt.Sprintf("$%d", len(stored)+1)
 
-	deleteRequest = `
-DELETE FROM request WHERE tenant_id = $1 AND id = $2 AND version = $3`
+	// updateGroup is updateRequest for many keys at once.
+	updateGroup = `
+UPDATE request SET ` + each("%[1]s = new.%[1]s", changed, 3) + `
+FROM unnest(` + arrays + fmt.Sprintf(", $%d::bigint[]", len(stored)+1) + `) AS new (` + each("%[1]s", stored, 1) + `, old_version)
+WHERE request.tenant_id = new.tenant_id AND request.id = new.id AND request.version = new.old_version`
 
-	// selectGroup and updateGroup are selectRequest and updateRequest for many keys at once.
+	// arrays are the arguments of updateGroup and putGroup: one for each column, with the values of all requests.
+	arrays = each("$%[3]d::%[2]s[]", stored, 1)
+
+	// selectGroup is selectRequest for many keys at once.
 	selectGroup = `
 SELECT request.tenant_id, ` + columns + `
 FROM unnest($1::uuid[], $2::text[]) AS key (tenant_id, id)
@@ -49,26 +101,18 @@ JOIN request ON request.tenant_id = key.tenant_id AND request.id = key.id`
 	lockedGroup = selectGroup + `
 ORDER BY request.tenant_id, request.id FOR UPDATE OF request`
 
-	updateGroup = `
-UPDATE request SET version = new.version, user_id = new.user_id, device_id = new.device_id,
-	profile_id = new.profile_id, thumbprint = new.thumbprint, device_key_thumbprint = new.device_key_thumbprint,
-	status = new.status, source_type = new.source_type, created_time = new.created_time,
-	created_instant = new.created_instant, last_modified_time = new.last_modified_time,
-	last_modified_instant = new.last_modified_instant, is_deleted = new.is_deleted, e_tag = new.e_tag
-FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
-	$9::integer[], $10::integer[], $11::text[], $12::bytea[], $13::text[], $14::bytea[], $15::boolean[], $16::text[],
-	$17::bigint[]) AS new (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint,
-	status, source_type, created_time, created_instant, last_modified_time, last_modified_instant, is_deleted, e_tag,
-	old_version)
-WHERE request.tenant_id = new.tenant_id AND request.id = new.id AND request.version = new.old_version`
-
-	returningKeys = `
-RETURNING request.tenant_id, request.id`
-
 	// listRequests and countRequests go on with the conditions of a filter.
 	listRequests = `
 SELECT ` + columns + `
 FROM request WHERE tenant_id = $1 AND id > $2`
+)
+
+const (
+	deleteRequest = `
+DELETE FROM request WHERE tenant_id = $1 AND id = $2 AND version = $3`
+
+	returningKeys = `
+RETURNING request.tenant_id, request.id`
 
 	countRequests = `
 SELECT count(*) FROM request WHERE tenant_id = $1`
@@ -90,8 +134,9 @@ func newRecordable(statement string, parameters int) recordable {
 var usualStatements = newStatements(insertRequest, updateRequest, updateGroup, putGroup)
 
 func newStatements(insert, update, updateGroup, putGroup string) *statements {
-	return &statements{newRecordable(insert, 16), newRecordable(update, 17), newRecordable(deleteRequest, 3),
-		recordable{updateGroup + returningKeys, recorded(updateGroup, 17)}, putGroup}
+	n := len(stored)
+	return &statements{newRecordable(insert, n), newRecordable(update, n+1), newRecordable(deleteRequest, 3),
+		recordable{updateGroup + returningKeys, recorded(updateGroup, n+1)}, putGroup}
 }
 
 // querier is a connection or a pool of them.
@@ -119,7 +164,7 @@ func load(ctx context.Context, q querier, k key) (*pfx.Request, error) {
 		}
 		return nil, pfx.NotFoundError()
 	}
-	r := pfx.Request{TenantID: k.tenant}
+	r := pfx.Request{Entity: pfx.Entity{TenantID: k.tenant}}
 	if err := scan(rows, &r); err != nil {
 		return nil, err
 	}
@@ -132,21 +177,50 @@ func load(ctx context.Context, q querier, k key) (*pfx.Request, error) {
 
 // scan reads a row of more and then columns into r.
 func scan(rows pgx.Rows, r *pfx.Request, more ...any) error {
-	var version int64
-	var thumbprint, deviceKeyThumbprint, eTag *string
-	var created, modified string
-	err := rows.Scan(append(more, &r.ID, &version, (*[16]byte)(&r.UserID), (*[16]byte)(&r.DeviceID), (*[16]byte)(&r.ProfileID),
-		&thumbprint, &deviceKeyThumbprint, &r.Status, &r.SourceType, &created, &modified, &r.IsDeleted, &eTag)...)
-	if err != nil {
+	targets := make([]target, len(pfx.Changeable))
+	into := append(more, &r.ID, (*int64)(&r.Version))
+	for i := range targets {
+		targets[i] = target{&pfx.Changeable[i], r}
+		into = append(into, &targets[i])
+	}
+	if err := rows.Scan(into...); err != nil {
 		return fmt.Errorf("reading a row: %w", err)
 	}
-	r.Version = pfx.Version(version)
-	r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = optional(thumbprint), optional(deviceKeyThumbprint), optional(eTag)
-	if r.CreatedTime, err = parseTime(created); err != nil {
-		return internalError(err)
+	return nil
+}
+
+// target is the member that a column is read into.
+type target struct {
+	member  *pfx.Member
+	request *pfx.Request
+}
+
+// ScanText reads the column of a text or a time.
+func (t *target) ScanText(v pgtype.Text) error {
+	if t.member.Type == pfx.DateTimeOffset && v.Valid {
+		d, err := parseTime(v.String)
+		if err != nil {
+			return internalError(err)
+		}
+		return read(t, d, true)
 	}
-	if r.LastModifiedTime, err = parseTime(modified); err != nil {
-		return internalError(err)
+	return read(t, v.String, v.Valid)
+}
+
+// ScanUUID reads the column of a GUID.
+func (t *target) ScanUUID(v pgtype.UUID) error { return read(t, edm.Guid(v.Bytes), v.Valid) }
+
+// ScanInt64 reads the column of a number.
+func (t *target) ScanInt64(v pgtype.Int8) error { return read(t, int32(v.Int64), v.Valid) }
+
+// ScanBool reads the column of a truth value.
+func (t *target) ScanBool(v pgtype.Bool) error { return read(t, v.Bool, v.Valid) }
+
+func read[T any](t *target, value T, valid bool) error {
+	if valid {
+		pfx.Set(t.member, t.request, value)
+	} else {
+		t.member.Clear(t.request)
 	}
 	return nil
 }
@@ -158,9 +232,22 @@ func updateArguments(r *pfx.Request, stored pfx.Version) []any {
 
 // arguments are those of insertRequest, and the first ones of updateRequest.
 func arguments(r *pfx.Request) []any {
-	return []any{[16]byte(r.TenantID), r.ID, int64(r.Version), [16]byte(r.UserID), [16]byte(r.DeviceID), [16]byte(r.ProfileID),
-		pointer(r.Thumbprint), pointer(r.DeviceKeyThumbprint), r.Status, r.SourceType, r.CreatedTime.String(), instant(r.CreatedTime),
-		r.LastModifiedTime.String(), instant(r.LastModifiedTime), r.IsDeleted, pointer(r.ETag)}
+	args := append(make([]any, 0, len(stored)+1), [16]byte(r.TenantID), r.ID, int64(r.Version))
+	for i := range pfx.Changeable {
+		m := &pfx.Changeable[i]
+		switch v := m.Value(r).(type) {
+		case edm.Guid:
+			args = append(args, [16]byte(v))
+		case edm.DateTimeOffset:
+			args = append(args, v.String(), instant(v))
+		default:
+			args = append(args, v)
+			if m.Type == pfx.DateTimeOffset {
+				args = append(args, nil)
+			}
+		}
+	}
+	return args
 }
 
 // groupArguments are those of updateGroup.
@@ -174,44 +261,40 @@ func groupArguments(group []*entry) []any {
 
 // columnArguments are the arguments of insertRequest for n requests, an array for each column.
 func columnArguments(n int, request func(i int) *pfx.Request) []any {
-	tenants, users, devices, profiles := make([][16]byte, n), make([][16]byte, n), make([][16]byte, n), make([][16]byte, n)
-	ids, createds, modifieds := make([]string, n), make([]string, n), make([]string, n)
-	versions := make([]int64, n)
-	thumbprints, keyThumbprints, eTags := make([]*string, n), make([]*string, n), make([]*string, n)
-	statuses, sources := make([]int32, n), make([]int32, n)
-	createdInstants, modifiedInstants := make([][]byte, n), make([][]byte, n)
-	deleted := make([]bool, n)
+	tenants, ids, versions := make([][16]byte, n), make([]string, n), make([]int64, n)
 	for i := range n {
 		r := request(i)
 		tenants[i], ids[i], versions[i] = r.TenantID, r.ID, int64(r.Version)
-		users[i], devices[i], profiles[i] = r.UserID, r.DeviceID, r.ProfileID
-		thumbprints[i], keyThumbprints[i], eTags[i] = pointer(r.Thumbprint), pointer(r.DeviceKeyThumbprint), pointer(r.ETag)
-		statuses[i], sources[i], deleted[i] = r.Status, r.SourceType, r.IsDeleted
-		createds[i], createdInstants[i] = r.CreatedTime.String(), instant(r.CreatedTime)
-		modifieds[i], modifiedInstants[i] = r.LastModifiedTime.String(), instant(r.LastModifiedTime)
 	}
-	return []any{tenants, ids, versions, users, devices, profiles, thumbprints, keyThumbprints, statuses, sources, createds,
-		createdInstants, modifieds, modifiedInstants, deleted, eTags}
+	args := append(make([]any, 0, len(stored)+1), tenants, ids, versions)
+	for i := range pfx.Changeable {
+		m := &pfx.Changeable[i]
+		switch m.Type {
+		case pfx.Text:
+			args = append(args, array(m, n, request, func(text string) string { return text }))
+		case pfx.Boolean:
+			args = append(args, array(m, n, request, func(b bool) bool { return b }))
+		case pfx.Int32:
+			args = append(args, array(m, n, request, func(n int32) int32 { return n }))
+		case pfx.Guid:
+			args = append(args, array(m, n, request, func(g edm.Guid) [16]byte { return g }))
+		case pfx.DateTimeOffset:
+			args = append(args, array(m, n, request, edm.DateTimeOffset.String), array(m, n, request, instant))
+		}
+	}
+	return args
 }
 
-// canonical makes strings that are absent null, which is how they will be read.
-func canonical(r *pfx.Request) {
-	null := edm.Null[string]()
-	r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = r.Thumbprint.Or(null), r.DeviceKeyThumbprint.Or(null), r.ETag.Or(null)
-}
-
-func optional(text *string) edm.Optional[string] {
-	if text == nil {
-		return edm.Null[string]()
+// array returns the values of a member, null as a nil pointer.
+func array[T, C any](m *pfx.Member, n int, request func(i int) *pfx.Request, convert func(T) C) []*C {
+	values, array := make([]C, n), make([]*C, n)
+	for i := range n {
+		if v, ok := pfx.Get[T](m, request(i)); ok {
+			values[i] = convert(v)
+			array[i] = &values[i]
+		}
 	}
-	return edm.Value(*text)
-}
-
-func pointer(o edm.Optional[string]) *string {
-	if text, ok := o.Get(); ok {
-		return &text
-	}
-	return nil
+	return array
 }
 
 func instant(d edm.DateTimeOffset) []byte {

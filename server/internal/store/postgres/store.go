@@ -188,7 +188,7 @@ func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) 
 	if r.Version == before.Version {
 		return r, nil
 	}
-	canonical(r)
+	r.Normalize()
 	n, err := s.changeOne(ctx, "updating a request", &s.sql.update, change{pfx.AuthorOf(ctx), &before, r}, updateArguments(r, before.Version)...)
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) 
 
 // Insert stores r, as [pfx.Store] says. A string that is absent becomes null.
 func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
-	canonical(&r)
+	r.Normalize()
 	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
 		r := r
 		r.Version = pfx.NewVersion()

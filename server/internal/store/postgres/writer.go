@@ -254,7 +254,7 @@ func (e *entry) apply() {
 			j.err = err
 			continue
 		}
-		canonical(&r)
+		r.Normalize()
 		if r.Version != e.request.Version {
 			e.changes = append(e.changes, change{j.author, e.request, &r})
 		}

@@ -84,7 +84,7 @@ func BenchmarkList(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("search/of=%d", size), func(b *testing.B) {
 			for b.Loop() {
-				page, err := s.List(b.Context(), tenant, pfx.Query{Filter: pfx.Filter{{Member: "thumbprint", Value: fmt.Sprint(size)}}, Limit: 100})
+				page, err := s.List(b.Context(), tenant, pfx.Query{Filter: pfx.Filter{{Member: pfx.MemberNamed("thumbprint"), Value: fmt.Sprint(size)}}, Limit: 100})
 				if err != nil || len(page) != 1 {
 					b.Fatal(len(page), err)
 				}
@@ -163,10 +163,10 @@ func openBench(b *testing.B) *Store {
 		}
 	})
 	for n := range int64(benchObjects) {
-		if _, err := s.Insert(b.Context(), pfx.Request{
+		if _, err := s.Insert(b.Context(), pfx.Request{Entity: pfx.Entity{
 			ID: benchID(n), TenantID: tenant, Thumbprint: edm.Value("6F1ED002AB5595859014EBF0951522D9"), DeviceKeyThumbprint: edm.Null[string](),
 			CreatedTime: someTime, LastModifiedTime: someTime,
-		}); err != nil {
+		}}); err != nil {
 			b.Fatal(err)
 		}
 	}

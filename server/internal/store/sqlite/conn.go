@@ -222,27 +222,44 @@ func (c *conn) load(tenant edm.Guid, id string) (*pfx.Request, error) {
 
 // scan returns the request of a row of columns.
 func scan(stmt *sqlite.Stmt, tenant edm.Guid) (*pfx.Request, error) {
-	r := pfx.Request{
-		TenantID:            tenant,
-		ID:                  stmt.ColumnText(0),
-		Version:             pfx.Version(stmt.ColumnInt64(1)),
-		Thumbprint:          columnString(stmt, 5),
-		DeviceKeyThumbprint: columnString(stmt, 6),
-		Status:              stmt.ColumnInt32(7),
-		SourceType:          stmt.ColumnInt32(8),
-		IsDeleted:           stmt.ColumnBool(11),
-		ETag:                columnString(stmt, 12),
-	}
-	stmt.ColumnBytes(2, r.UserID[:])
-	stmt.ColumnBytes(3, r.DeviceID[:])
-	stmt.ColumnBytes(4, r.ProfileID[:])
-	created, err1 := columnTime(stmt, 9)
-	modified, err2 := columnTime(stmt, 10)
-	r.CreatedTime, r.LastModifiedTime = created, modified
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, internalError(err)
+	var r pfx.Request
+	r.TenantID, r.ID, r.Version = tenant, stmt.ColumnText(0), pfx.Version(stmt.ColumnInt64(1))
+	for i := range pfx.Changeable {
+		if err := scanMember(stmt, i+2, &pfx.Changeable[i], &r); err != nil {
+			return nil, internalError(err)
+		}
 	}
 	return &r, nil
+}
+
+func scanMember(stmt *sqlite.Stmt, col int, m *pfx.Member, r *pfx.Request) error {
+	if m.Nullable && stmt.ColumnIsNull(col) {
+		m.Clear(r)
+		return nil
+	}
+	switch m.Type {
+	case pfx.Text:
+		pfx.Set(m, r, stmt.ColumnText(col))
+	case pfx.Boolean:
+		pfx.Set(m, r, stmt.ColumnBool(col))
+	case pfx.Int32:
+		pfx.Set(m, r, stmt.ColumnInt32(col))
+	case pfx.Guid:
+		var g edm.Guid
+		stmt.ColumnBytes(col, g[:])
+		pfx.Set(m, r, g)
+	case pfx.DateTimeOffset:
+		text := stmt.ColumnText(col)
+		if text == "" {
+			return nil // the zero time
+		}
+		d, err := edm.ParseDateTimeOffset(text)
+		if err != nil {
+			return err
+		}
+		pfx.Set(m, r, d)
+	}
+	return nil
 }
 
 // store writes r with one of the statements insert, put and update.
@@ -250,42 +267,34 @@ func (c *conn) store(stmt *sqlite.Stmt, r *pfx.Request) error {
 	stmt.BindBytes(1, r.TenantID[:])
 	stmt.BindText(2, r.ID)
 	stmt.BindInt64(3, int64(r.Version))
-	stmt.BindBytes(4, r.UserID[:])
-	stmt.BindBytes(5, r.DeviceID[:])
-	stmt.BindBytes(6, r.ProfileID[:])
-	bindString(stmt, 7, r.Thumbprint)
-	bindString(stmt, 8, r.DeviceKeyThumbprint)
-	stmt.BindInt64(9, int64(r.Status))
-	stmt.BindInt64(10, int64(r.SourceType))
-	stmt.BindText(11, r.CreatedTime.String())
-	stmt.BindText(12, r.LastModifiedTime.String())
-	stmt.BindBool(13, r.IsDeleted)
-	bindString(stmt, 14, r.ETag)
+	for i := range pfx.Changeable {
+		bindMember(stmt, i+4, &pfx.Changeable[i], r)
+	}
 	if err := execute(stmt); err != nil {
 		return fmt.Errorf("storing a request: %w", err)
 	}
 	return nil
 }
 
-func columnString(stmt *sqlite.Stmt, col int) edm.Optional[string] {
-	if stmt.ColumnIsNull(col) {
-		return edm.Null[string]()
+func bindMember(stmt *sqlite.Stmt, param int, m *pfx.Member, r *pfx.Request) {
+	switch m.Type {
+	case pfx.Text:
+		bind(stmt.BindText, stmt, param, m, r)
+	case pfx.Boolean:
+		bind(stmt.BindBool, stmt, param, m, r)
+	case pfx.Int32:
+		bind(func(param int, n int32) { stmt.BindInt64(param, int64(n)) }, stmt, param, m, r)
+	case pfx.Guid:
+		bind(func(param int, g edm.Guid) { stmt.BindBytes(param, g[:]) }, stmt, param, m, r)
+	case pfx.DateTimeOffset:
+		bind(func(param int, d edm.DateTimeOffset) { stmt.BindText(param, d.String()) }, stmt, param, m, r)
 	}
-	return edm.Value(stmt.ColumnText(col))
 }
 
-func bindString(stmt *sqlite.Stmt, param int, o edm.Optional[string]) {
-	if text, ok := o.Get(); ok {
-		stmt.BindText(param, text)
+func bind[T any](value func(param int, v T), stmt *sqlite.Stmt, param int, m *pfx.Member, r *pfx.Request) {
+	if v, ok := pfx.Get[T](m, r); ok {
+		value(param, v)
 	} else {
 		stmt.BindNull(param)
 	}
-}
-
-func columnTime(stmt *sqlite.Stmt, col int) (edm.DateTimeOffset, error) {
-	text := stmt.ColumnText(col)
-	if text == "" {
-		return edm.DateTimeOffset{}, nil
-	}
-	return edm.ParseDateTimeOffset(text)
 }

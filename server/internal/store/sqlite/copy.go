@@ -10,8 +10,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// columnTenant is the number of the column in which scanRequests has the tenant.
-const columnTenant = 13
+// columnTenant is the number of the column in which scanRequests has the tenant: after all others.
+var columnTenant = len(columnNames) - 1
 
 // Scan returns requests, as copying.Source says, on a connection of its own: one of those that all readers share would,
 // for as long as it is away, keep the writer from beginning the log anew. While a scan goes on, the log cannot be moved into

@@ -15,22 +15,12 @@ import (
 const listOrder = `
 ORDER BY id LIMIT ?3`
 
-// conditions are what a comparison with a member asks of a row, by the member's JSON name. IS is equality for which null
-// is a value like any other.
-var conditions = map[string]string{
-	"id":                  "id IS ?",
-	"tenantId":            "tenant_id IS ?",
-	"userId":              "user_id IS ?",
-	"deviceId":            "device_id IS ?",
-	"profileId":           "profile_id IS ?",
-	"thumbprint":          "thumbprint IS ?",
-	"deviceKeyThumbprint": "device_key_thumbprint IS ?",
-	"status":              "status IS ?",
-	"sourceType":          "source_type IS ?",
-	"createdTime":         "instant(created_time) IS ?",
-	"lastModifiedTime":    "instant(last_modified_time) IS ?",
-	"isDeleted":           "is_deleted IS ?",
-	"eTag":                "e_tag IS ?",
+// condition is what a comparison with a member asks of a row. IS is equality for which null is a value like any other.
+func condition(m *pfx.Member) string {
+	if m.Type == pfx.DateTimeOffset {
+		return "instant(" + m.Column + ") IS ?"
+	}
+	return m.Column + " IS ?"
 }
 
 // instantFunction makes bytes of the text of a time that are equal for equal instants.
@@ -123,7 +113,7 @@ func filtered(query string, first int, filter pfx.Filter) string {
 	var b strings.Builder
 	b.WriteString(query)
 	for i, c := range filter {
-		fmt.Fprintf(&b, " AND %s%d", conditions[c.Member], first+i)
+		fmt.Fprintf(&b, " AND %s%d", condition(c.Member), first+i)
 	}
 	return b.String()
 }

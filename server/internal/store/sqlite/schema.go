@@ -1,6 +1,13 @@
 package sqlite
 
-import "zombiezen.com/go/sqlite/sqlitemigration"
+import (
+	"fmt"
+	"strings"
+
+	"zombiezen.com/go/sqlite/sqlitemigration"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+)
 
 // schema is every step from an empty file to the present table. Steps are only ever added: what stands here has run on
 // somebody's file. The length of the list is the file's user_version.
@@ -53,10 +60,29 @@ type statements struct{ insert, put, update string }
 
 var usualStatements = statements{insertRequest, putRequest, updateRequest}
 
+// columnNames are all columns of the table, in the order of the parameters of the statements that store a request: the key,
+// the version, then the members.
+var columnNames = func() []string {
+	names := []string{"tenant_id", "id", "version"}
+	for i := range pfx.Changeable {
+		names = append(names, pfx.Changeable[i].Column)
+	}
+	return names
+}()
+
+// each returns a list, separated by commas, of what format makes of each column, %[1]s, and the number of its parameter,
+// %[2]d, from first on.
+func each(format string, names []string, first int) string {
+	items := make([]string, len(names))
+	for i, name := range names {
+		items[i] = fmt.Sprintf(format+"%[3]s", name, first+i, "")
+	}
+	return strings.Join(items, ", ")
+}
+
 // The statements of a store. The key is always the first two parameters, and the tenant is always part of it.
-const (
-	columns = `id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status, source_type,
-	created_time, last_modified_time, is_deleted, e_tag`
+var (
+	columns = each("%[1]s", columnNames[1:], 0)
 
 	selectRequest = `
 SELECT ` + columns + `
@@ -67,33 +93,31 @@ FROM request WHERE tenant_id = ?1 AND id = ?2`
 SELECT ` + columns + `
 FROM request WHERE tenant_id = ?1 AND id > ?2`
 
-	countRequests = `
-SELECT count(*) FROM request WHERE tenant_id = ?1`
-
-	deleteRequest = `
-DELETE FROM request WHERE tenant_id = ?1 AND id = ?2`
-
 	insertRequest = `
-INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint,
-	status, source_type, created_time, last_modified_time, is_deleted, e_tag)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+INSERT INTO request (` + each("%[1]s", columnNames, 1) + `)
+VALUES (` + each("?%[2]d", columnNames, 1) + `)
 ON CONFLICT DO NOTHING`
 
 	// putRequest has the parameters of insertRequest.
 	putRequest = `
-INSERT OR REPLACE INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint,
-	status, source_type, created_time, last_modified_time, is_deleted, e_tag)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)`
+INSERT OR REPLACE INTO request (` + each("%[1]s", columnNames, 1) + `)
+VALUES (` + each("?%[2]d", columnNames, 1) + `)`
 
 	scanRequests = `
 SELECT ` + columns + `, tenant_id
 FROM request WHERE (tenant_id, id) > (?1, ?2) ORDER BY tenant_id, id`
 
 	updateRequest = `
-UPDATE request SET version = ?3, user_id = ?4, device_id = ?5, profile_id = ?6, thumbprint = ?7,
-	device_key_thumbprint = ?8, status = ?9, source_type = ?10, created_time = ?11, last_modified_time = ?12,
-	is_deleted = ?13, e_tag = ?14
+UPDATE request SET ` + each("%[1]s = ?%[2]d", columnNames[2:], 3) + `
 WHERE tenant_id = ?1 AND id = ?2`
+)
+
+const (
+	countRequests = `
+SELECT count(*) FROM request WHERE tenant_id = ?1`
+
+	deleteRequest = `
+DELETE FROM request WHERE tenant_id = ?1 AND id = ?2`
 
 	selectAny = `SELECT 1 FROM request LIMIT 1`
 )

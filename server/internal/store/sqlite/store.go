@@ -182,7 +182,7 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 		if r.Version == before.Version {
 			return nil
 		}
-		canonical(r)
+		r.Normalize()
 		if err := c.store(c.update, r); err != nil {
 			return err
 		}
@@ -196,7 +196,7 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 	author := pfx.AuthorOf(ctx)
 	return s.do(ctx, func(c *conn, j *job) error {
 		r.Version = pfx.NewVersion()
-		canonical(&r)
+		r.Normalize()
 		if err := c.store(c.insert, &r); err != nil {
 			return err
 		}
@@ -229,12 +229,6 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 		return nil
 	})
 	return err
-}
-
-// canonical makes strings that are absent null, which is how they will be read.
-func canonical(r *pfx.Request) {
-	null := edm.Null[string]()
-	r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = r.Thumbprint.Or(null), r.DeviceKeyThumbprint.Or(null), r.ETag.Or(null)
 }
 
 // Get returns the request, as [pfx.Store] says.

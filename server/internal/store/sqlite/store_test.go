@@ -103,7 +103,7 @@ func TestOpen(t *testing.T) {
 			for query, want := range map[string]string{
 				"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA mmap_size": "0", "PRAGMA encoding": "UTF-8",
 				"PRAGMA wal_autocheckpoint": "0", "PRAGMA journal_size_limit": "12582912",
-				"PRAGMA application_id": fmt.Sprint(0x70667872), "PRAGMA user_version": "2",
+				"PRAGMA application_id": fmt.Sprint(0x70667872), "PRAGMA user_version": fmt.Sprint(len(schema.Migrations)),
 				"PRAGMA integrity_check": "ok",
 			} {
 				if got, err := c.text(query); err != nil || got != want {
@@ -261,7 +261,7 @@ func TestOpenRefuses(t *testing.T) {
 		"otherApplication":        {script("PRAGMA application_id = 7; CREATE TABLE t (a); INSERT INTO t VALUES (1)"), "the database of another application (application_id 7,"},
 		"otherApplicationWithLog": {script("PRAGMA application_id = 7; PRAGMA journal_mode = WAL; CREATE TABLE t (a)"), "the database of another application"},
 		"noApplication":           {script("CREATE TABLE t (a)"), "the database of another application (application_id 0,"},
-		"newerSchema":             {ours("PRAGMA user_version = 1000"), "its schema version 1000 is newer than this program's 2"},
+		"newerSchema":             {ours("PRAGMA user_version = 1000"), fmt.Sprint("its schema version 1000 is newer than this program's ", len(schema.Migrations))},
 		"tableMissing":            {ours("DROP TABLE request"), "no such table: request"},
 		"damagedSchema":           {damaged(100, 200), "the database is damaged"},
 		"cutShort":                {cutTo(4096), "the database is damaged"},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
@@ -112,7 +113,7 @@ func eachChangeHasOneRecord(t *testing.T, s AuditStore) {
 	}
 	inParallel(callers, func(n int) {
 		for range rounds {
-			update(t, s, &pfx.Request{TenantID: ours, ID: fmt.Sprint(n % 3)}, func(r *pfx.Request) error { r.Status++; return nil })
+			update(t, s, &pfx.Request{Entity: pfx.Entity{TenantID: ours, ID: fmt.Sprint(n % 3)}}, func(r *pfx.Request) error { r.Status++; return nil })
 		}
 		gone := insert(t, s, Request(theirs, fmt.Sprint(n)))
 		if err := s.Delete(t.Context(), theirs, gone.ID, func(*pfx.Request) error { return nil }); err != nil {
@@ -170,7 +171,7 @@ func recordSaysWhoAndWhat(t *testing.T, s AuditStore) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	updated, err := s.Update(ctx, ours, "a", func(r *pfx.Request) error { r.Status++; r.ETag = toggled(r.ETag); return nil })
+	updated, err := s.Update(ctx, ours, "a", func(r *pfx.Request) error { r.Status++; r.ETag = edm.Null[string](); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,12 +203,12 @@ func recordSaysWhoAndWhat(t *testing.T, s AuditStore) {
 // valuesAreRecorded changes each member and looks for its old and its new value.
 func valuesAreRecorded(t *testing.T, s AuditStore) {
 	r := insert(t, s, Request(ours, "a"))
-	for _, m := range members {
-		update(t, s, r, func(r *pfx.Request) error { m.change(r); return nil })
+	for i := range pfx.Changeable {
+		update(t, s, r, func(r *pfx.Request) error { change(&pfx.Changeable[i], r); return nil })
 	}
 	all := records(t, s)
-	if len(all) != len(members)+1 {
-		t.Fatalf("got %d records, want %d", len(all), len(members)+1)
+	if len(all) != len(pfx.Changeable)+1 {
+		t.Fatalf("got %d records, want %d", len(all), len(pfx.Changeable)+1)
 	}
 	for i, r := range all {
 		var changes []struct {
@@ -218,9 +219,9 @@ func valuesAreRecorded(t *testing.T, s AuditStore) {
 			t.Fatal(err)
 		}
 		if want := 1; i > 0 && (len(changes) != want || changes[0].Old == changes[0].New) {
-			t.Errorf("%s: got changes %s, want one member with two values", members[i-1].name, r.Changes)
+			t.Errorf("%s: got changes %s, want one member with two values", pfx.Changeable[i-1].Name, r.Changes)
 		}
-		if i == 0 && len(changes) != len(members) {
+		if i == 0 && len(changes) != len(pfx.Changeable) {
 			t.Errorf("got changes %s of a creation, want all members", r.Changes)
 		}
 	}
@@ -245,7 +246,7 @@ func groupHasARecordForEach(t *testing.T, s AuditStore) {
 	go func() {
 		defer close(done)
 		inParallel(objects*each, func(n int) {
-			update(t, s, &pfx.Request{TenantID: ours, ID: fmt.Sprint(n % objects)}, func(r *pfx.Request) error { r.Status++; return nil })
+			update(t, s, &pfx.Request{Entity: pfx.Entity{TenantID: ours, ID: fmt.Sprint(n % objects)}}, func(r *pfx.Request) error { r.Status++; return nil })
 		})
 	}()
 	release(objects * each)
@@ -260,7 +261,7 @@ func prunedTrailVerifies(t *testing.T, s AuditStore) {
 		t.Fatalf("got %d, %v, want 3 records removed", n, err)
 	}
 	wantVerified(t, s, 0)
-	update(t, s, &pfx.Request{TenantID: ours, ID: "a"}, func(r *pfx.Request) error { r.Status++; return nil })
+	update(t, s, &pfx.Request{Entity: pfx.Entity{TenantID: ours, ID: "a"}}, func(r *pfx.Request) error { r.Status++; return nil })
 	wantVerified(t, s, 1)
 }
 
@@ -292,7 +293,7 @@ func trailIsCopiedTo(open func(*testing.T, audit.Mode) AuditStore) func(*testing
 				t.Fatalf("got %d, %v, want %d records copied", n, err, want)
 			}
 		}
-		update(t, from, &pfx.Request{TenantID: ours, ID: "b"}, func(r *pfx.Request) error { r.Status++; return nil })
+		update(t, from, &pfx.Request{Entity: pfx.Entity{TenantID: ours, ID: "b"}}, func(r *pfx.Request) error { r.Status++; return nil })
 		if n, err := audit.Copy(t.Context(), from, to); err != nil || n != 1 {
 			t.Fatalf("got %d, %v, want one record copied", n, err)
 		}
@@ -313,7 +314,7 @@ func viewIsOfOneMoment(t *testing.T, s AuditStore) {
 		if err != nil {
 			return err
 		}
-		update(t, s, &pfx.Request{TenantID: ours, ID: "a"}, func(r *pfx.Request) error { r.Status++; return nil })
+		update(t, s, &pfx.Request{Entity: pfx.Entity{TenantID: ours, ID: "a"}}, func(r *pfx.Request) error { r.Status++; return nil })
 		n := int64(0)
 		for _, err := range v.Chain(heads[0].ID, 0) {
 			if err != nil {

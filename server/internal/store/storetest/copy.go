@@ -46,7 +46,7 @@ func RunCopy(t *testing.T, open func(t *testing.T) CopyStore) {
 }
 
 // Odd returns requests whose values are the ones that a copy could most easily change, for several tenants with the same
-// keys, in the order of their keys and with versions.
+// keys, in the order of their keys and with versions. Every release can store them.
 func Odd() []pfx.Request {
 	var all []pfx.Request
 	texts := []edm.Optional[string]{
@@ -59,7 +59,7 @@ func Odd() []pfx.Request {
 	}
 	for i, tenant := range []edm.Guid{{}, ours, theirs, {0xff, 15: 0xff}} {
 		for k, id := range []string{" ", "A", "B", "a", "a ", "aa", "a\u0308", "~", "ä", "\U0001f511"} {
-			r := Request(tenant, id)
+			r := pageRequest(tenant, id)
 			n := i*10 + k
 			r.Thumbprint, r.DeviceKeyThumbprint, r.ETag = texts[n%len(texts)], texts[(n+1)%len(texts)], texts[(n+3)%len(texts)]
 			r.CreatedTime, r.LastModifiedTime = mustTime(times[n%len(times)]), mustTime(times[(n+1)%len(times)])
@@ -85,8 +85,8 @@ func putReplaces(t *testing.T, s CopyStore) {
 	old := insert(t, s, Request(ours, "b"))
 	kept := insert(t, s, Request(ours, "c"))
 	next := *old
-	for _, m := range members {
-		m.change(&next)
+	for i := range pfx.Changeable {
+		change(&pfx.Changeable[i], &next)
 	}
 	next.Version = 7 // lower, too
 	added := Request(ours, "a")
