@@ -2,53 +2,53 @@
 SHELL := /bin/sh
 .PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog release release-notes licenses speclint mutation attack suite torture torture-long torture-mutants
 
-help:      ## this list
+help:      ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
-generate:  ## write gen/ anew from openapi/
+generate:  ## regenerate gen/ from openapi/
 	scripts/generate.sh
-build:     ## the server, into bin/
+build:     ## build the server, into bin/
 	go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
 run: build ## serve http://127.0.0.1:8080/beta with a development issuer and the page's example
 	bin/pfxrd serve --dev
-demo:      ## send the page's request byte for byte and compare the answer with the page's
+demo:      ## send the page's request byte for byte and compare the response with the page's
 	scripts/demo.sh
-test:      ## the tests that need nothing but Go; says what else there is
+test:      ## run the tests that need only Go; names the tests that it skips
 	scripts/test.sh
-fresh:     ## make run and make test in a clone with empty caches, beside two busy cores
+fresh:     ## make run and make test in a clone with empty caches, while two cores are busy
 	scripts/fresh.sh
-check:     ## what CI runs: generated files fresh, tidy, formatted, linted, every test, the long ones too
+check:     ## what CI runs: generated files current, tidy, formatted, linted, every test including long ones
 	scripts/check.sh
-bench:     ## benchmarks, as one table of ratios
+bench:     ## run the benchmarks; prints one table of ratios
 	scripts/bench.sh
-bench-gateway: ## what the gateway costs, next to httputil.ReverseProxy and nginx
+bench-gateway: ## measure the gateway's cost, compared with httputil.ReverseProxy and nginx
 	scripts/bench-gateway.sh
-bench-mock: ## requests a second of the mock, next to Prism
+bench-mock: ## measure the mock's requests per second, compared with Prism
 	scripts/bench-mock.sh
-bench-store: ## durable updates over HTTP next to the naive build, what observation costs, ten million objects: half an hour
+bench-store: ## measure durable updates over HTTP against the naive build, the cost of observation, and ten million objects: half an hour
 	scripts/bench-store.sh
-fuzz:      ## each fuzz target for FUZZTIME (default 10m)
+fuzz:      ## run each fuzz target for FUZZTIME (default 10m)
 	scripts/fuzz.sh
-breaking:  ## fail if the contract breaks a caller of the last tag's
+breaking:  ## fail if the contract breaks clients of the last tag's contract
 	scripts/breaking.sh
-changelog: ## what changed in the contract since the last tag
+changelog: ## list what changed in the contract since the last tag
 	scripts/changelog.sh
-release:   ## programs, packages, image, SBOM and provenance of the last commit, into dist/
+release:   ## build programs, packages, image, SBOM and provenance of the last commit in dist/
 	scripts/release.sh
-release-notes: ## the section of VERSION in .github/CHANGELOG.md, from the commits since the last tag
+release-notes: ## write the section for VERSION in .github/CHANGELOG.md from the commits since the last tag
 	go -C scripts/release run . notes "$(VERSION)"
-licenses:  ## the list of the dependencies' licences, .github/LICENSES.md
+licenses:  ## write the list of the dependencies' licences, .github/LICENSES.md
 	go -C scripts/release run . licenses --write
 speclint:  ## lint the contract
 	scripts/speclint.sh
-mutation:  ## change our document and three foreign ones one place at a time; every change must be noticed
+mutation:  ## change our document and three others one place at a time; a test must fail for every change
 	go run ./scripts/mutation
-attack:    ## the tables of attacks: how many rows there are, and that each is held
+attack:    ## run the tables of attacks and count their rows
 	go run ./scripts/attack
-suite:     ## hold validation to the folder JSON_SCHEMA_TEST_SUITE, a copy of json-schema-org's
+suite:     ## run the JSON Schema Test Suite, from a copy in the folder JSON_SCHEMA_TEST_SUITE
 	go run ./scripts/suite
-torture:   ## kill, overload and starve a server, and lose nothing: ten minutes
+torture:   ## kill, overload and starve a server, and check that nothing is lost: ten minutes
 	scripts/torture.sh
-torture-long: ## the same for hours, harness by harness
+torture-long: ## run the same for hours, one harness after the other
 	scripts/torture.sh -long
-torture-mutants: ## plant faults in the server that the harnesses must find
+torture-mutants: ## plant faults in the server; the harnesses must find them
 	scripts/torture.sh -mutants

@@ -13,25 +13,25 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// answer is a response, read to its end.
-type answer struct {
+// response is a response whose body was read to the end.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
-	listed bool // it is the collection's, where no object can be missing
+	listed bool // it is the collection's, so it cannot mean that an object is missing
 }
 
-// field returns a header field; one that is sent twice is a list (RFC 9110 §5.2).
-func (a *answer) field(name string) string { return strings.Join(a.header.Values(name), ", ") }
+// field returns a header field; the values of a repeated field are a list (RFC 9110 §5.2).
+func (a *response) field(name string) string { return strings.Join(a.header.Values(name), ", ") }
 
-func (a *answer) isJSON() bool {
+func (a *response) isJSON() bool {
 	media, _, _ := strings.Cut(a.field("Content-Type"), ";")
 	return strings.EqualFold(strings.Trim(media, " \t"), mediaType)
 }
 
-// tag returns the entity tag that came with an object: the header field, or the annotation that Microsoft Graph has
-// instead of it. It is empty if there is none.
-func (a *answer) tag() string {
+// tag returns the entity tag of the object in the response: the header field or, from Microsoft Graph, the annotation. It is
+// empty if the response has none.
+func (a *response) tag() string {
 	if tag := a.field("ETag"); isTag(tag) {
 		return tag
 	}
@@ -47,7 +47,7 @@ func isTag(s string) bool {
 	return quoted && opaque != "" && strings.IndexByte(opaque, '"') == len(opaque)-1
 }
 
-// memberOf returns a member of a JSON object, or nil. Names match exactly.
+// memberOf returns a member of a JSON object, or nil. Names are case-sensitive.
 func memberOf(object []byte, name string) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(object, &members) != nil {
@@ -56,7 +56,7 @@ func memberOf(object []byte, name string) json.RawMessage {
 	return members[name]
 }
 
-// textOf returns a JSON string, or "" for anything else.
+// textOf returns the value of a JSON string, or "" for anything else.
 func textOf(value json.RawMessage) string {
 	var s string
 	if json.Unmarshal(value, &s) != nil {
@@ -65,13 +65,13 @@ func textOf(value json.RawMessage) string {
 	return s
 }
 
-// read reads the response and turns one that is no success into an *Error.
-func read(resp *http.Response, limit int64, listed bool) (*answer, error) {
+// read reads the response. If it is not a success, the error is an *Error.
+func read(resp *http.Response, limit int64, listed bool) (*response, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading the response: %w", err)
 	}
-	a := &answer{status: resp.StatusCode, header: resp.Header, body: bytes.Trim(body, " \t\r\n"), listed: listed}
+	a := &response{status: resp.StatusCode, header: resp.Header, body: bytes.Trim(body, " \t\r\n"), listed: listed}
 	switch {
 	case a.status < 200 || a.status > 299:
 		return nil, newError(a)
@@ -81,8 +81,8 @@ func read(resp *http.Response, limit int64, listed bool) (*answer, error) {
 	return a, nil
 }
 
-// decode reads the response into v. The generated validation reads it: what the contract forbids is no object.
-func (v *Versioned) decode(a *answer) error {
+// decode reads the response's object into v. It fails if the contract does not allow the object.
+func (v *Versioned) decode(a *response) error {
 	if a.status != http.StatusOK && a.status != http.StatusCreated {
 		return malformed(fmt.Sprintf("it has the status %d", a.status))
 	}
@@ -93,14 +93,14 @@ func (v *Versioned) decode(a *answer) error {
 	return malformedBy(pfxvalid.DecodePfxRecryptionRequest(a.body, &v.Request))
 }
 
-func decodeNothing(a *answer) error {
+func decodeNothing(a *response) error {
 	if a.status != http.StatusNoContent {
 		return malformed(fmt.Sprintf("it has the status %d", a.status))
 	}
 	return nil
 }
 
-// malformedBy names the first fault of a response, or returns nil if there is none.
+// malformedBy returns an error that names the first fault, or nil.
 func malformedBy(faults *validate.Faults) error {
 	if faults == nil {
 		return nil
@@ -108,7 +108,6 @@ func malformedBy(faults *validate.Faults) error {
 	return malformed(first(faults))
 }
 
-// first describes the first fault.
 func first(faults *validate.Faults) string {
 	if faults.Malformed {
 		return fmt.Sprintf("it is no JSON at byte %d", faults.Offset)
@@ -116,8 +115,8 @@ func first(faults *validate.Faults) string {
 	return fmt.Sprintf("'%s' breaks '%s'", faults.List[0].Pointer, faults.List[0].Keyword)
 }
 
-// ErrMalformed means that the server reports success with a response that the contract does not allow. The error of a
-// method that changes something is an ErrUnknownOutcome, too.
-var ErrMalformed = errors.New("the answer is not what the contract says")
+// ErrMalformed means that the server reports success with a response that the contract does not allow. If the method changes
+// something, the error is also ErrUnknownOutcome.
+var ErrMalformed = errors.New("the contract does not allow the response")
 
 func malformed(why string) error { return fmt.Errorf("%w: %s", ErrMalformed, why) }

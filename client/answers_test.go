@@ -13,14 +13,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// TestAnswers: what a response means. scripts/compat has the whole table, for every client.
+// TestAnswers covers the meaning of each response. scripts/compat has the whole table, for every client.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	graph := func(status int, code, message string) reply {
-		return answers(status, `{"error":{"code":"`+code+`","message":"`+message+`"}}`)
+		return responds(status, `{"error":{"code":"`+code+`","message":"`+message+`"}}`)
 	}
-	noTag := answers(200, entity, "ETag", "")
-	bodyTag := answers(200, strings.Replace(entity, "{", `{"@odata.etag":"W/\"3\"",`, 1), "ETag", "")
+	noTag := responds(200, entity, "ETag", "")
+	bodyTag := responds(200, strings.Replace(entity, "{", `{"@odata.etag":"W/\"3\"",`, 1), "ETag", "")
 	update := func(ctx context.Context, c *client.Client) error {
 		_, err := c.Update(ctx, "sample", func(r *client.Request) error { r.Status++; return nil })
 		return err
@@ -36,12 +36,12 @@ func TestAnswers(t *testing.T) {
 		not     error
 		methods string
 	}{
-		"204 to an update":              {patch(), []reply{answers(204, ""), answers(200, entity)}, nil, nil, "PATCH GET"},
-		"204 to an update, then 404":    {patch(), []reply{answers(204, ""), graph(404, "ResourceNotFound", "m")}, client.ErrApplied, client.ErrNotFound, "PATCH GET"},
-		"204 to an upsert":              {upsert(), []reply{answers(204, ""), answers(200, entity)}, nil, nil, "PATCH GET"},
-		"204 to a creation":             {create, []reply{answers(204, "", "Location", "https://graph.example.com/beta/pfxRecryptionRequests('made')"), answers(200, entity)}, nil, nil, "POST GET"},
-		"204 to a creation, no address": {create, []reply{answers(204, "")}, client.ErrUnknownOutcome, nil, "POST"},
-		"204 to a reading":              {get, []reply{answers(204, "")}, client.ErrMalformed, client.ErrUnknownOutcome, "GET"},
+		"204 to an update":              {patch(), []reply{responds(204, ""), responds(200, entity)}, nil, nil, "PATCH GET"},
+		"204 to an update, then 404":    {patch(), []reply{responds(204, ""), graph(404, "ResourceNotFound", "m")}, client.ErrApplied, client.ErrNotFound, "PATCH GET"},
+		"204 to an upsert":              {upsert(), []reply{responds(204, ""), responds(200, entity)}, nil, nil, "PATCH GET"},
+		"204 to a creation":             {create, []reply{responds(204, "", "Location", "https://graph.example.com/beta/pfxRecryptionRequests('made')"), responds(200, entity)}, nil, nil, "POST GET"},
+		"204 to a creation, no address": {create, []reply{responds(204, "")}, client.ErrUnknownOutcome, nil, "POST"},
+		"204 to a reading":              {get, []reply{responds(204, "")}, client.ErrMalformed, client.ErrUnknownOutcome, "GET"},
 		"no tag":                        {get, []reply{noTag}, nil, nil, "GET"},
 		"no tag to an update":           {patch(), []reply{noTag}, nil, nil, "PATCH"},
 		"no tag where one is needed":    {update, []reply{noTag}, client.ErrNoTag, nil, "GET"},
@@ -50,7 +50,7 @@ func TestAnswers(t *testing.T) {
 		"another version":               {get, []reply{graph(404, "InvalidVersion", "Invalid version: v1")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
 		"another segment":               {get, []reply{graph(400, "BadRequest", "Resource not found for the segment 'x'.")}, client.ErrNoAPI, client.ErrInvalid, "GET"},
 		"another 400":                   {get, []reply{graph(400, "BadRequest", "m")}, client.ErrInvalid, client.ErrNoAPI, "GET"},
-		"a 404 that is not Graph's":     {get, []reply{answers(404, "not here", "Content-Type", "text/plain")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
+		"a 404 that is not Graph's":     {get, []reply{responds(404, "not here", "Content-Type", "text/plain")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
 		"a 404 to a list":               {list, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
 		"a 404 to the key of a list":    {getNamedAsList, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNotFound, client.ErrNoAPI, "GET"},
 		"a 404 to a creation":           {create, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "POST"},
@@ -73,10 +73,10 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestTagOfTheBody: Microsoft Graph's annotation stands in for the header field.
+// TestTagOfTheBody: Microsoft Graph's annotation replaces a missing header field.
 func TestTagOfTheBody(t *testing.T) {
 	t.Parallel()
-	n := &network{replies: []reply{answers(200, strings.Replace(entity, "{", `{"@odata.etag":"W/\"3\"",`, 1), "ETag", "")}}
+	n := &network{replies: []reply{responds(200, strings.Replace(entity, "{", `{"@odata.etag":"W/\"3\"",`, 1), "ETag", "")}}
 	c := connectTo(t, n)
 	v, err := c.Update(t.Context(), "sample", func(r *client.Request) error { r.Status++; return nil })
 	if err != nil || v.Tag != `W/"3"` || n.tries[1].Header.Get("If-Match") != `W/"3"` || n.tries[1].Header.Get("Prefer") != "return=representation" {
@@ -84,12 +84,12 @@ func TestTagOfTheBody(t *testing.T) {
 	}
 }
 
-// TestRetryAfterOfAnotherClock: the date is of the server's clock, and no value is too large.
+// TestRetryAfterOfAnotherClock: the client reads the date by the server's clock and accepts values of any size.
 func TestRetryAfterOfAnotherClock(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		off   time.Duration // of the server's clock
-		value string        // empty: 3 s from now by that clock
+		off   time.Duration // added to the server's clock
+		value string        // empty: 3 s from now by the server's clock
 		want  time.Duration // 0: the call ends
 	}{
 		"behind": {-time.Hour, "", 3 * time.Second},
@@ -105,7 +105,7 @@ func TestRetryAfterOfAnotherClock(t *testing.T) {
 				if value == "" {
 					value = now.Add(3 * time.Second).Format(http.TimeFormat)
 				}
-				n := &network{replies: []reply{answers(429, "", "Date", now.Format(http.TimeFormat), "Retry-After", value), answers(200, entity)}}
+				n := &network{replies: []reply{responds(429, "", "Date", now.Format(http.TimeFormat), "Retry-After", value), responds(200, entity)}}
 				err := get(t.Context(), connectTo(t, n))
 				switch {
 				case tt.want == 0 && (!errors.Is(err, client.ErrThrottled) || len(n.tries) != 1):
@@ -118,10 +118,10 @@ func TestRetryAfterOfAnotherClock(t *testing.T) {
 	}
 }
 
-// TestSelectedMembersAreThere: an object without a member that was asked for is malformed.
+// TestSelectedMembersAreThere: an object without a selected member is malformed.
 func TestSelectedMembersAreThere(t *testing.T) {
 	t.Parallel()
-	n := &network{replies: []reply{answers(200, `{"value":[{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","status":6}]}`)}}
+	n := &network{replies: []reply{responds(200, `{"value":[{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","status":6}]}`)}}
 	for members, want := range map[string]error{"status": nil, "id": client.ErrMalformed} {
 		var got error
 		for s, err := range connectTo(t, n).Select(t.Context(), client.Query{Select: []string{members}}) {
@@ -135,11 +135,11 @@ func TestSelectedMembersAreThere(t *testing.T) {
 	}
 }
 
-// TestTokenSourceIsNamed: an error says where tokens come from, also after a 401.
+// TestTokenSourceIsNamed: an error names the token endpoint, also after a 401.
 func TestTokenSourceIsNamed(t *testing.T) {
 	t.Parallel()
 	s := &failing{first: "t1"}
-	c := connectTo(t, &network{replies: []reply{answers(401, "")}}, client.WithTokenSource(s))
+	c := connectTo(t, &network{replies: []reply{responds(401, "")}}, client.WithTokenSource(s))
 	err := get(t.Context(), c)
 	if !errors.Is(err, client.ErrUnauthorized) || !errors.Is(err, errReset) || !strings.Contains(err.Error(), "getting a token from the token source") {
 		t.Errorf("got %v, want the 401 and what the source said", err)

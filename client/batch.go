@@ -16,12 +16,12 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 )
 
-// MaxBatch is how many requests a batch has at most.
+// MaxBatch is the largest number of requests in a batch.
 const MaxBatch = 20
 
-// Batch is several requests in one (JSON batching of Microsoft Graph). The server carries them out one after the other, in the
-// order in which they were added; each takes effect by itself, and none undoes another. It is used by one goroutine, and sent
-// once.
+// Batch combines several requests into one (JSON batching of Microsoft Graph). The server processes them one after the
+// other, in the order in which they were added. Each takes effect by itself, and none undoes another. A Batch is not safe
+// for concurrent use and can be sent once.
 //
 //	b := c.Batch()
 //	changed := b.Patch("a", client.Update{Status: edm.Value(int32(7))})
@@ -39,29 +39,29 @@ type Batch struct {
 // BatchItem is a request of a batch.
 type BatchItem struct {
 	request pfxapi.BatchRequest
-	changes bool // the object, or what there is
+	changes bool // it changes an object or creates one
 	deletes bool
 	got     *Versioned
 	err     error
 }
 
-// ErrFailedDependency is the error of a request that was not carried out since one has failed that it comes after.
+// ErrFailedDependency means that a request was not processed because one that it depends on failed; see [BatchItem.After].
 var ErrFailedDependency error = sentinel(http.StatusFailedDependency)
 
 // errNotSent is the error of a request whose batch was not sent.
 var errNotSent = fmt.Errorf("%w: the batch was not sent", ErrInvalid)
 
-// Batch returns a batch without requests.
+// Batch returns an empty batch.
 func (c *Client) Batch() *Batch { return &Batch{client: c} }
 
-// Get adds a [Client.Get].
+// Get adds the request of [Client.Get].
 func (b *Batch) Get(id string, conditions ...Condition) *BatchItem {
 	return b.add(id, conditions, func(cond condition) (*http.Request, error) {
 		return pfxapi.NewGetPfxRecryptionRequestRequest(b.base(), id, &pfxapi.GetPfxRecryptionRequestParams{IfNoneMatch: cond.ifNoneMatch})
 	})
 }
 
-// Patch adds a [Client.Patch].
+// Patch adds the request of [Client.Patch].
 func (b *Batch) Patch(id string, u Update, conditions ...Condition) *BatchItem {
 	return b.add(id, conditions, func(cond condition) (*http.Request, error) {
 		prefer := returnObject
@@ -72,7 +72,7 @@ func (b *Batch) Patch(id string, u Update, conditions ...Condition) *BatchItem {
 	})
 }
 
-// Delete adds a [Client.Delete], whose result is no object.
+// Delete adds the request of [Client.Delete]. The Versioned of its result is nil.
 func (b *Batch) Delete(id string, conditions ...Condition) *BatchItem {
 	item := b.add(id, conditions, func(cond condition) (*http.Request, error) {
 		return pfxapi.NewDeletePfxRecryptionRequestRequest(b.base(), id, &pfxapi.DeletePfxRecryptionRequestParams{IfMatch: cond.ifMatch})
@@ -81,7 +81,8 @@ func (b *Batch) Delete(id string, conditions ...Condition) *BatchItem {
 	return item
 }
 
-// After has the request carried out after others of the batch, and only if they succeed. It returns the request.
+// After makes the request run after the others, which must be of the same batch, and only if they succeed. It returns the
+// request.
 func (i *BatchItem) After(others ...*BatchItem) *BatchItem {
 	for _, other := range others {
 		i.request.DependsOn = append(i.request.DependsOn, other.request.ID)
@@ -89,13 +90,13 @@ func (i *BatchItem) After(others ...*BatchItem) *BatchItem {
 	return i
 }
 
-// Result returns what the method of the same name of [Client] would have, once the batch was sent. Nothing is retried: a
-// request that was refused with [ErrThrottled] or [ErrUnavailable] may be sent again.
+// Result returns what the method of [Client] with the same name would return; call it after Send. The requests of a batch
+// are not retried. You may resend one that was refused with [ErrThrottled] or [ErrUnavailable].
 func (i *BatchItem) Result() (*Versioned, error) { return i.got, i.err }
 
 func (b *Batch) base() string { return b.client.base.String() }
 
-// add adds the request that build returns. What is wrong with it is the error of Send.
+// add adds the request that build returns. Send returns the errors of build.
 func (b *Batch) add(id string, conditions []Condition, build func(condition) (*http.Request, error)) *BatchItem {
 	item := &BatchItem{err: errNotSent}
 	item.request.ID = strconv.Itoa(len(b.items) + 1)
@@ -113,7 +114,7 @@ func (b *Batch) add(id string, conditions []Condition, build func(condition) (*h
 	return item
 }
 
-// take makes a request one of a batch.
+// take converts r into a request of a batch.
 func (i *BatchItem) take(r *http.Request, base string) (err error) {
 	i.request.Method, i.request.URL, i.changes = r.Method, strings.TrimPrefix(r.URL.EscapedPath(), base), !safe(r)
 	i.request.Headers = map[string]string{}
@@ -126,8 +127,9 @@ func (i *BatchItem) take(r *http.Request, base string) (err error) {
 	return err
 }
 
-// Send sends the batch. Its error is that of the batch as a whole; without one, each request has its own result. A batch that
-// was not taken (429, 503) is tried again; one whose outcome is unknown is [ErrUnknownOutcome], for it and for its requests.
+// Send sends the batch. It returns an error only if the batch as a whole failed; otherwise each request has its own result.
+// A batch that the server did not accept (429, 503) is retried. If the outcome is unknown, the batch and its requests have
+// the error [ErrUnknownOutcome].
 func (b *Batch) Send(ctx context.Context) error {
 	if err := b.check(); err != nil {
 		return fmt.Errorf("sending a batch: %w", err)
@@ -155,7 +157,7 @@ func (b *Batch) check() error {
 		return fmt.Errorf("%w: a batch has 1 to %d requests and is sent once", ErrInvalid, MaxBatch)
 	}
 	for _, item := range b.items {
-		if item.err != errNotSent { //nolint:errorlint // it is set here
+		if item.err != errNotSent { //nolint:errorlint // it is set in this file
 			return item.err
 		}
 	}
@@ -172,16 +174,16 @@ func (b *Batch) send(ctx context.Context, into *pfxapi.BatchResult) error {
 	if err != nil {
 		return err
 	}
-	call := call{Client: b.client, request: r, limit: b.client.limits.page, decode: func(a *answer) error {
+	call := call{Client: b.client, request: r, limit: b.client.limits.page, decode: func(a *response) error {
 		if a.status != http.StatusOK || !a.isJSON() {
-			return malformed("it is no response to a batch: is the base URL that of the API?")
+			return malformed("it is not a response to a batch: check the base URL")
 		}
 		return malformedBy(pfxvalid.DecodeBatchResult(a.body, into))
 	}}
 	return call.do(ctx)
 }
 
-// settle takes the response to the request.
+// settle stores the result of the request.
 func (i *BatchItem) settle(r *pfxapi.BatchResponse) {
 	if i.err = i.read(r); i.err == nil {
 		return
@@ -196,7 +198,7 @@ func (i *BatchItem) read(r *pfxapi.BatchResponse) error {
 	if r == nil {
 		return malformed("the batch has no response to the request")
 	}
-	a := &answer{status: int(r.Status), header: http.Header{}, body: r.Body}
+	a := &response{status: int(r.Status), header: http.Header{}, body: r.Body}
 	for name, value := range r.Headers {
 		a.header.Set(name, value)
 	}

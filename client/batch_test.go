@@ -46,7 +46,7 @@ func TestBatchAgainstTheServer(t *testing.T) {
 	}
 }
 
-// TestBatchResults: what the responses to a change, a reading and a deletion mean.
+// TestBatchResults covers the meaning of each response to a change, a read and a deletion.
 func TestBatchResults(t *testing.T) {
 	t.Parallel()
 	response := func(id, status int, body string) string {
@@ -57,7 +57,7 @@ func TestBatchResults(t *testing.T) {
 	}
 	refusal := `{"error":{"code":"c","message":"m"}}`
 	batch := func(changed, read, gone string) []reply {
-		return []reply{answers(200, `{"responses":[`+gone+`,`+read+`,`+changed+`]}`)}
+		return []reply{responds(200, `{"responses":[`+gone+`,`+read+`,`+changed+`]}`)}
 	}
 	for name, tt := range map[string]struct {
 		replies              []reply
@@ -72,10 +72,10 @@ func TestBatchResults(t *testing.T) {
 		"throttled":            {replies: batch(response(1, 429, refusal), response(2, 429, refusal), response(3, 503, "")), changed: client.ErrThrottled, read: client.ErrThrottled, gone: client.ErrUnavailable, changedNot: client.ErrUnknownOutcome, tries: 1},
 		"malformed":            {replies: batch(response(1, 200, "{}"), response(2, 200, `"x"`), response(3, 200, "")), changed: client.ErrUnknownOutcome, read: client.ErrMalformed, gone: client.ErrUnknownOutcome, tries: 1},
 		"no response":          {replies: batch(response(9, 200, entity), response(8, 200, entity), response(7, 204, "")), changed: client.ErrUnknownOutcome, read: client.ErrMalformed, gone: client.ErrUnknownOutcome, tries: 1},
-		"the whole throttled":  {replies: append([]reply{answers(429, refusal)}, batch(response(1, 200, entity), response(2, 200, entity), response(3, 204, ""))...), tries: 2},
-		"the whole refused":    {replies: []reply{answers(400, refusal)}, whole: client.ErrInvalid, changed: client.ErrInvalid, read: client.ErrInvalid, gone: client.ErrInvalid, tries: 1, wholeNot: client.ErrUnknownOutcome},
+		"the whole throttled":  {replies: append([]reply{responds(429, refusal)}, batch(response(1, 200, entity), response(2, 200, entity), response(3, 204, ""))...), tries: 2},
+		"the whole refused":    {replies: []reply{responds(400, refusal)}, whole: client.ErrInvalid, changed: client.ErrInvalid, read: client.ErrInvalid, gone: client.ErrInvalid, tries: 1, wholeNot: client.ErrUnknownOutcome},
 		"the whole is lost":    {replies: []reply{breaksOff}, whole: client.ErrUnknownOutcome, changed: client.ErrUnknownOutcome, read: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, tries: 1},
-		"the whole is no JSON": {replies: []reply{answers(200, "<html>")}, whole: client.ErrUnknownOutcome, changed: client.ErrUnknownOutcome, read: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, tries: 1},
+		"the whole is no JSON": {replies: []reply{responds(200, "<html>")}, whole: client.ErrUnknownOutcome, changed: client.ErrUnknownOutcome, read: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, tries: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,10 +111,10 @@ func resultOf(item *client.BatchItem) error {
 	return err
 }
 
-// TestBatchSends is what goes over the wire.
+// TestBatchSends checks the bytes of the request.
 func TestBatchSends(t *testing.T) {
 	t.Parallel()
-	n := &network{replies: []reply{answers(400, "{}")}}
+	n := &network{replies: []reply{responds(400, "{}")}}
 	b := connectTo(t, n).Batch()
 	first := b.Get("a", client.IfNoneMatch(`"1"`))
 	b.Patch("b", client.Update{Status: edm.Value(int32(7))}, client.IfMatch(`"1"`)).After(first)
@@ -128,7 +128,7 @@ func TestBatchSends(t *testing.T) {
 	}
 }
 
-// TestBatchRefuses: what cannot be sent is not sent.
+// TestBatchRefuses: an invalid batch is not sent.
 func TestBatchRefuses(t *testing.T) {
 	t.Parallel()
 	for name, fill := range map[string]func(*client.Batch){
@@ -148,7 +148,7 @@ func TestBatchRefuses(t *testing.T) {
 			}
 		})
 	}
-	n := &network{replies: []reply{answers(200, `{"responses":[]}`)}}
+	n := &network{replies: []reply{responds(200, `{"responses":[]}`)}}
 	b := connectTo(t, n).Batch()
 	item := b.Get("sample")
 	if _, err := item.Result(); !errors.Is(err, client.ErrInvalid) {

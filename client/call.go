@@ -14,20 +14,20 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// call is a call, which may take several tries.
+// call is one call, which may take several tries.
 type call struct {
 	*Client
 	request *http.Request
-	limit   int64               // bytes of the answer's body
-	decode  func(*answer) error // reads a success; its error says that the answer is malformed
+	limit   int64                 // largest body of a response, in bytes
+	decode  func(*response) error // reads a success; an error means that the response is malformed
 
-	token   *oauth2.Token // that the last try was sent with
-	renewed bool          // a token was refused and replaced
-	lost    bool          // a try may have been applied, and its answer is not known
+	token   *oauth2.Token // the token of the last try
+	renewed bool          // a refused token was replaced
+	lost    bool          // a try may have been applied, and its response is lost
 }
 
-// do tries until there is a success, a refusal that stands, or the limits are reached. The error of a call that changes
-// something is the refusal of all its tries, or else ErrUnknownOutcome.
+// do tries until a success, a final refusal, or the limits. If the call changes something, the error is a refusal only if
+// every try was refused, and ErrUnknownOutcome otherwise.
 func (c *call) do(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.call)
 	defer cancel()
@@ -44,7 +44,7 @@ func (c *call) do(ctx context.Context) error {
 	}
 }
 
-// try makes one try, or two if the first is refused for its token.
+// try makes one try, or two if the first fails with 401.
 func (c *call) try(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.perTry)
 	defer cancel()
@@ -62,7 +62,7 @@ func (c *call) try(ctx context.Context) error {
 	return err
 }
 
-// exchange sends the request with the token, the kept one if it is nil, and reads the answer.
+// exchange sends the request with the token, or the current token if token is nil, and reads the response.
 func (c *call) exchange(ctx context.Context, token *oauth2.Token) error {
 	r, err := c.prepare(ctx, token)
 	if err != nil {
@@ -73,7 +73,7 @@ func (c *call) exchange(ctx context.Context, token *oauth2.Token) error {
 		return err
 	}
 	defer resp.Body.Close()
-	a, err := read(resp, c.limit, c.request.URL.Path == c.base.Path+"pfxRecryptionRequests") // an object's key may be the same
+	a, err := read(resp, c.limit, c.request.URL.Path == c.base.Path+"pfxRecryptionRequests") // an object's key may have this name, too
 	if err != nil {
 		return err
 	}
@@ -104,14 +104,14 @@ func (c *call) prepare(ctx context.Context, token *oauth2.Token) (r *http.Reques
 	return r, nil
 }
 
-// verdict is what the caller learns of the last error of a call.
+// verdict returns the error of a call whose last try failed with err.
 func (c *call) verdict(err error) error {
 	if !c.lost {
 		return err
 	}
 	if e, ok := errors.AsType[*Error](err); ok && !unknown(e.Status) {
-		// The last try was refused, an earlier one perhaps was not: errors.Is must not find the refusal.
-		return fmt.Errorf("%w: a try got no answer, and the next: %s", ErrUnknownOutcome, err.Error())
+		// The last try was refused but an earlier one may have been applied: errors.Is must not find the refusal.
+		return fmt.Errorf("%w: the response to a try was lost, and the next try: %s", ErrUnknownOutcome, err.Error())
 	}
 	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 }
@@ -119,14 +119,14 @@ func (c *call) verdict(err error) error {
 // safe reports whether r changes nothing (RFC 9110 §9.2.1).
 func safe(r *http.Request) bool { return r.Method == http.MethodGet }
 
-// repeatable reports whether a request that was perhaps applied can be sent again without being applied twice: it is
-// safe, or its condition holds only before it is applied. A tag names one version for ever; a list might name both.
+// repeatable reports whether a request cannot be applied twice: it is safe, or its condition no longer holds once it is
+// applied. One tag names one version for ever; a list of tags could also match the new version.
 func repeatable(r *http.Request) bool {
 	tag := r.Header.Get("If-Match")
 	return safe(r) || r.Header.Get("If-None-Match") == "*" || tag != "" && tag != "*" && !strings.Contains(tag, ",")
 }
 
-// unapplied reports whether err says that the request was not applied: it was refused, or it never left.
+// unapplied reports whether err means that the request was refused or never sent, and so was not applied.
 func unapplied(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return !unknown(e.Status)
@@ -138,10 +138,10 @@ func unapplied(err error) bool {
 	return isUnsent || untrusted(err)
 }
 
-// unknown reports whether an answer with this status leaves open whether the request was applied.
+// unknown reports whether it is unknown after this status if the request was applied.
 func unknown(status int) bool { return status >= 500 && status != http.StatusServiceUnavailable }
 
-// transient reports whether err may be gone at the next try.
+// transient reports whether another try may succeed.
 func transient(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return retried(e.Status)
@@ -156,7 +156,7 @@ func transient(err error) bool {
 	return !errors.Is(err, ErrMalformed) && !untrusted(err)
 }
 
-// retried reports whether a status asks for another try.
+// retried reports whether a status allows another try.
 func retried(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
@@ -165,13 +165,13 @@ func retried(status int) bool {
 	return false
 }
 
-// untrusted reports whether the server's certificate was refused.
+// untrusted reports whether the certificate of the server was rejected.
 func untrusted(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok
 }
 
-// unsent wraps the error of a request that never left.
+// unsent wraps the error of a request that was never sent.
 type unsent struct{ error }
 
 func (e *unsent) Unwrap() error { return e.error }
@@ -185,7 +185,7 @@ func (b backoff) wait(n int) time.Duration {
 	return rand.N(most + 1)
 }
 
-// asked returns how long the server asked to wait.
+// asked returns the wait that the server asked for.
 func asked(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
@@ -193,7 +193,7 @@ func asked(err error) time.Duration {
 	return 0
 }
 
-// sleep waits for d and reports whether that was possible: it does not begin to if ctx ends before.
+// sleep waits for d. If ctx would end first it returns false at once.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < d || ctx.Err() != nil {
 		return false

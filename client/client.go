@@ -1,4 +1,4 @@
-// Package client is what Go programs import to work with pfxRecryptionRequests.
+// Package client is the Go client of pfxRecryptionRequests.
 //
 //	c, err := client.New("https://graph.example.com/beta", client.WithTokenSource(source))
 //	…
@@ -7,19 +7,19 @@
 //		return nil
 //	})
 //
-// It sits on the generated client of gen/pfxapi and adds what that lacks:
+// It wraps the generated client of gen/pfxapi and adds:
 //
-//   - An answer that is no success is an *[Error], one that the contract does not allow is an error too, and reading is
-//     bounded. No method returns both an object and an error, or neither.
-//   - A call that the server has not taken (429, 503, no connection) is tried again, within a budget for each try and one
-//     for all, with full jitter and after the time that Retry-After names.
-//   - A call whose outcome is unknown (the connection broke, 500, 502, 504) is tried again only if that cannot apply it
-//     twice: reading, and changing under a condition. Any other ends in [ErrUnknownOutcome]: it happened once or not at
-//     all. Every other error of a method that changes something means that nothing was changed, but for [ErrApplied].
-//   - A change that the server answers without the object (204, as Microsoft Graph does for Intune) is followed by one
-//     reading of it.
-//   - A wrong base URL is [ErrNoAPI]; only an object that does not exist is [ErrNotFound].
-//   - No update gets lost: [Client.Update] changes an object only as it was read, and begins anew if it has changed.
+//   - A response that is not a success is an *[Error]. A response that the contract does not allow is an error, too. The
+//     size of responses is limited. Each method returns either an object or an error.
+//   - A call that the server did not accept (429, 503, no connection) is retried. There are time limits for each try and for
+//     all tries; waits have full jitter and are at least as long as Retry-After.
+//   - A call whose outcome is unknown (broken connection, 500, 502, 504) is retried only if it cannot be applied twice: a
+//     read, or a conditional change. Otherwise the error is [ErrUnknownOutcome]: it was applied once or not at all. Any
+//     other error of a method that changes something means that nothing was changed, except [ErrApplied].
+//   - After a response without the object (204, as Microsoft Graph sends for Intune) the object is read once.
+//   - A wrong base URL is [ErrNoAPI]; [ErrNotFound] always means a missing object.
+//   - No update is lost: [Client.Update] changes an object only if it is unchanged since it was read, and otherwise starts
+//     over.
 package client
 
 import (
@@ -34,8 +34,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 )
 
-// The objects of the contract. Members that may be null, and all of an Update and a Selection, are three-state: absent,
-// null or a value, see [github.com/pfxrecryption/pfxrecryption/openapi/edm.Optional].
+// The objects of the contract. Nullable members, and all members of Update and Selection, have three states: absent, null or
+// a value. See [github.com/pfxrecryption/pfxrecryption/openapi/edm.Optional].
 type (
 	Request   = pfxapi.PfxRecryptionRequest          // an object
 	Selection = pfxapi.PfxRecryptionRequestSelection // some members of an object
@@ -43,22 +43,22 @@ type (
 	Update    = pfxapi.PfxRecryptionRequestUpdate    // the members to change
 )
 
-// Versioned is an object with the entity tag that it has.
+// Versioned is an object with its entity tag.
 type Versioned struct {
 	Request
-	Tag string // for IfMatch and IfNoneMatch; it changes with every change of the object. Empty if the server sends none
+	Tag string // for IfMatch and IfNoneMatch; each change of the object changes it. Empty if the server sends none
 }
 
 // Client calls one server. It is safe for concurrent use.
 type Client struct {
 	base   *url.URL // with a trailing slash
 	http   *http.Client
-	idle   *http.Client // whose idle connections CloseIdleConnections closes
+	idle   *http.Client // CloseIdleConnections closes its connections
 	tokens *tokens
 	limits limits
 }
 
-// New returns a client of the server at baseURL, its base path included: https://graph.example.com/beta.
+// New returns a client for baseURL, which includes the base path: https://graph.example.com/beta.
 func New(baseURL string, options ...Option) (*Client, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil ||
@@ -78,11 +78,11 @@ func New(baseURL string, options ...Option) (*Client, error) {
 	return &Client{base: base, http: s.transport(), idle: s.http, tokens: s.tokens, limits: s.limits}, nil
 }
 
-// CloseIdleConnections closes the connections that wait for the next call.
+// CloseIdleConnections closes the connections that are not in use.
 func (c *Client) CloseIdleConnections() { c.idle.CloseIdleConnections() }
 
-// transport returns the HTTP client of single tries. It follows no redirect: that would send a token, or an update a
-// second time, to where nobody asked for.
+// transport returns the HTTP client of single tries. It follows no redirects, because they would send the token, or a second
+// update, to another address.
 func (s *settings) transport() *http.Client {
 	once := *s.http
 	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -63,7 +63,7 @@ func TestPatchAgainstTheServer(t *testing.T) {
 	}
 }
 
-// TestPatchDistrustsAnswers: an answer that is not what the contract says is an error and never an object.
+// TestPatchDistrustsAnswers: for a response that the contract does not allow, the client returns an error and no object.
 func TestPatchDistrustsAnswers(t *testing.T) {
 	t.Parallel()
 	entity := `{"id":"sample","tenantId":"f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"}`
@@ -92,7 +92,7 @@ func TestPatchDistrustsAnswers(t *testing.T) {
 					w.Header()[name] = values
 				}
 				w.WriteHeader(tt.status)
-				_, _ = io.WriteString(w, tt.body) // a client that has seen enough hangs up
+				_, _ = io.WriteString(w, tt.body) // a client that has read enough closes the connection
 			}))
 			t.Cleanup(server.Close)
 			c, err := client.New(server.URL, client.WithHTTPClient(server.Client()), client.WithTries(1))
@@ -136,7 +136,7 @@ func TestNewRefuses(t *testing.T) {
 			options = append(options, tt.option)
 		}
 		if _, err := client.New(tt.url, options...); err == nil {
-			t.Errorf("%s: New took it", name)
+			t.Errorf("%s: New accepted it", name)
 		}
 	}
 }

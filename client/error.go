@@ -14,8 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 )
 
-// What a server can refuse for, for errors.Is. A method that changes something has changed nothing if it returns one of
-// them.
+// The reasons for which a server refuses a call, for errors.Is. A method that returns one of them has changed nothing.
 var (
 	ErrInvalid              error = sentinel(http.StatusBadRequest)
 	ErrUnauthorized         error = sentinel(http.StatusUnauthorized)
@@ -27,38 +26,36 @@ var (
 	ErrUnavailable          error = sentinel(http.StatusServiceUnavailable)
 )
 
-// ErrNoAPI means that the base URL is not that of the API: the server knows no such path, or it is another server. It is
-// neither ErrNotFound, which means that an object does not exist, nor ErrInvalid.
+// ErrNoAPI means that the base URL is wrong: the server does not have the path, or it is a different server. Such an error
+// is neither ErrNotFound, which means a missing object, nor ErrInvalid.
 var ErrNoAPI = errors.New("the base URL is not that of the API: it must end with the base path, such as /beta")
 
-// ErrApplied means that the server has applied the change without returning the object, and that reading the object
-// afterwards failed.
+// ErrApplied means that the change was applied, that the response had no object, and that reading the object failed.
 var ErrApplied = errors.New("the change was applied, but the object could not be read afterwards")
 
-// ErrNoTag means that the server sends no entity tags, without which Update could overwrite the changes of others.
+// ErrNoTag means that the server sends no entity tags. Without them Update could overwrite the changes of other clients.
 var ErrNoTag = errors.New("the server sends no entity tag: without one, an update can overwrite the changes of others")
 
-// ErrNotModified is what [Client.Get] returns if the object still has the tag of IfNoneMatch.
+// ErrNotModified is the error of [Client.Get] if the object has the tag of IfNoneMatch.
 var ErrNotModified error = sentinel(http.StatusNotModified)
 
-// ErrUnknownOutcome means that the change was applied once or not at all, and that nobody knows: read the object to find
-// out. A chain that has it may have an *[Error] (500, 502, 504) or the error of the connection, too, but never one of
-// the sentinels of refusals.
+// ErrUnknownOutcome means that the change was applied once or not at all: read the object to find out. Its chain may also
+// have an *[Error] (500, 502, 504) or the error of the connection, but never one of the sentinels above.
 var ErrUnknownOutcome = errors.New("the outcome is unknown: the change was applied once or not at all")
 
 type sentinel int
 
 func (s sentinel) Error() string { return http.StatusText(int(s)) }
 
-// Error is a response that is no success.
+// Error is a response that is not a success.
 type Error struct {
 	Status     int                  // the HTTP status
-	Code       string               // the Graph error's code; empty if the response has none
-	Message    string               // the Graph error's message
+	Code       string               // the code of the Graph error; empty if the response has none
+	Message    string               // the message of the Graph error
 	Details    []pfxapi.ErrorDetail // the faults of the body, with JSON Pointers
-	RequestID  string               // by which the server finds the request in its logs
-	RetryAfter time.Duration        // how long to wait before the next try; 0 if the server did not say
-	NoAPI      bool                 // it is ErrNoAPI
+	RequestID  string               // identifies the request in the server's logs
+	RetryAfter time.Duration        // the wait before the next try; 0 if the server did not state one
+	NoAPI      bool                 // the error is ErrNoAPI
 }
 
 func (e *Error) Error() string {
@@ -76,7 +73,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Is reports whether target is ErrNoAPI, for an e that is, or the sentinel of e's status.
+// Is reports whether target is ErrNoAPI, if e is, or the sentinel of the status.
 func (e *Error) Is(target error) bool {
 	if e.NoAPI {
 		return target == ErrNoAPI
@@ -84,8 +81,8 @@ func (e *Error) Is(target error) bool {
 	return target == sentinel(e.Status)
 }
 
-// newError reads the response a. It takes what it can from a body that is no Graph error.
-func newError(a *answer) *Error {
+// newError reads an error response. If the body is not a Graph error, it takes the members that it can.
+func newError(a *response) *Error {
 	e := &Error{Status: a.status, Message: http.StatusText(a.status), RequestID: a.header.Get("request-id"), RetryAfter: a.retryAfter()}
 	if a.status >= 300 && a.status <= 399 && a.status != http.StatusNotModified {
 		e.Message = "The server redirects, which is not followed: check the base URL."
@@ -97,7 +94,7 @@ func newError(a *answer) *Error {
 	return e
 }
 
-// readGraph takes what is of its type from the member error of a Graph error.
+// readGraph sets the fields from the member error of a Graph error. It ignores members of the wrong type.
 func (e *Error) readGraph(graph []byte) {
 	e.Code = textOf(memberOf(graph, "code"))
 	e.Message = cmp.Or(textOf(memberOf(graph, "message")), e.Message)
@@ -123,11 +120,11 @@ func detailOf(object json.RawMessage) (pfxapi.ErrorDetail, bool) {
 	return pfxapi.ErrorDetail{Code: texts[0], Message: texts[1], Target: texts[2]}, true
 }
 
-// noSegment begins Microsoft Graph's message for a path that it does not know.
+// noSegment is the start of Microsoft Graph's message for an unknown path.
 const noSegment = "Resource not found for the segment "
 
-// isNoAPI reports whether the response says that the path does not exist. Only Graph's own 404 at the address of an
-// object says that the object does not exist.
+// isNoAPI reports whether the response says that the path does not exist. Only Graph's own 404 for an object's URL says that
+// the object does not exist.
 func (e *Error) isNoAPI(listed bool) bool {
 	switch e.Status {
 	case http.StatusNotFound:
@@ -138,12 +135,12 @@ func (e *Error) isNoAPI(listed bool) bool {
 	return false
 }
 
-// maxRetryAfter bounds what a server can ask for.
+// maxRetryAfter limits the wait that a server can ask for.
 const maxRetryAfter = math.MaxInt32 * time.Second
 
-// retryAfter reads Retry-After, a number of seconds or a date (RFC 9110 §10.2.3). The date is of the server's clock, which
-// Date tells.
-func (a *answer) retryAfter() time.Duration {
+// retryAfter reads Retry-After, a number of seconds or a date (RFC 9110 §10.2.3). A date is relative to Date, the server's
+// clock.
+func (a *response) retryAfter() time.Duration {
 	value := a.field("Retry-After")
 	if value != "" && strings.Trim(value, "0123456789") == "" {
 		seconds, err := strconv.ParseUint(value, 10, 31)

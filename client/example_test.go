@@ -25,7 +25,7 @@ func Example_patch() {
 	if err != nil {
 		panic(err)
 	}
-	// Members that are absent stay as they are; null is not absent.
+	// Absent members keep their values; null clears them.
 	u := client.Update{Status: edm.Value(int32(7)), ETag: edm.Null[string]()}
 	got, err := c.Patch(ctx, "sample", u)
 	if err != nil {
@@ -47,7 +47,7 @@ func Example_conditionalUpdate() {
 	if err != nil {
 		panic(err)
 	}
-	// Runs again, on the object as it then is, whenever somebody else was faster.
+	// Runs again on the new object if another client changed it first.
 	got, err := c.Update(ctx, "sample", func(r *client.Request) error {
 		if r.SourceType >= 100 {
 			return errors.New("enough")
@@ -92,7 +92,7 @@ func Example_throttle() {
 	if err != nil {
 		panic(err)
 	}
-	// A minute is less than the server asks for, so the call returns at once.
+	// The server asks for more than a minute, so the call returns at once.
 	_, err = c.Get(ctx, "sample")
 	if e, ok := errors.AsType[*client.Error](err); ok && errors.Is(err, client.ErrThrottled) {
 		fmt.Println("come back in", e.RetryAfter)

@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// hurried takes from each response the whole seconds that it asks to wait: TestRetryWaits has them in a bubble.
+// hurried removes the whole seconds from each Retry-After: TestRetryWaits tests them in a bubble.
 type hurried struct{ http.RoundTripper }
 
 func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -21,8 +21,8 @@ func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// TestBelievedState: whatever goes wrong on the way, an error that is no ErrUnknownOutcome changed nothing, a success
-// changed what was sent, and an unknown outcome is one of the two.
+// TestBelievedState: whatever fails on the way, a success means that the change was applied, ErrUnknownOutcome that it was
+// or was not, and any other error that nothing changed.
 func TestBelievedState(t *testing.T) {
 	t.Parallel()
 	const calls = 300
@@ -50,7 +50,7 @@ func TestBelievedState(t *testing.T) {
 			conditions = append(conditions, client.IfMatch(believed.Tag))
 		}
 		if i%5 == 0 {
-			u.CreatedTime = edm.Value(edm.DateTimeOffset{}) // which the server refuses
+			u.CreatedTime = edm.Value(edm.DateTimeOffset{}) // the server refuses this
 		}
 		got, err := c.Patch(t.Context(), "sample", u, conditions...)
 		switch {

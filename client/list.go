@@ -16,28 +16,28 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 )
 
-// Query says what to list. The zero Query is everything.
+// Query says what to list. The zero Query lists everything.
 type Query struct {
-	// Filter keeps the objects for which it is true: "status eq 6 and isDeleted eq false" ($filter, OData 4.01 URL
+	// Filter selects the objects for which it is true: "status eq 6 and isDeleted eq false" ($filter, OData 4.01 URL
 	// Conventions §5.1.1).
 	Filter string
-	// PageSize is how many objects come in one answer at most, from 1 to 1000; 0 leaves it to the server.
+	// PageSize is the largest number of objects in a response, from 1 to 1000; with 0 the server decides.
 	PageSize int
-	// From is where the listing goes on: the Next of a [Page]. It is empty at the beginning.
+	// From continues a listing: the Next of a [Page]. If it is empty, the listing starts at the beginning.
 	From string
-	// Select names the members that a Selection has; nil means all. List ignores it.
+	// Select names the members of each Selection; nil means all. List ignores it.
 	Select []string
 }
 
 // Page is one page of a listing.
 type Page struct {
 	Value []Selection
-	Next  string // the address of the next page; empty on the last
-	Count int64  // the number of objects on all pages, or -1 if it was not asked for
+	Next  string // the URL of the next page; empty on the last
+	Count int64  // the number of objects on all pages, or -1 if the query did not ask for it
 }
 
-// List iterates over the objects in the order of their keys, page by page, while others may insert and delete: an object
-// that is there all the time comes once. The first error ends it.
+// List iterates over the objects in the order of their keys, page by page. Other clients may create and delete objects
+// meanwhile: an object that exists throughout comes exactly once. The first error ends the iteration.
 func (c *Client) List(ctx context.Context, q Query) iter.Seq2[*Request, error] {
 	q.Select = nil
 	return func(yield func(*Request, error) bool) {
@@ -53,7 +53,7 @@ func (c *Client) List(ctx context.Context, q Query) iter.Seq2[*Request, error] {
 	}
 }
 
-// Select is List for the members that q.Select names: the others are absent.
+// Select is List with only the members that q.Select names; the others are absent.
 func (c *Client) Select(ctx context.Context, q Query) iter.Seq2[*Selection, error] {
 	return func(yield func(*Selection, error) bool) {
 		for page, err := range c.Pages(ctx, q) {
@@ -74,7 +74,7 @@ func (c *Client) Select(ctx context.Context, q Query) iter.Seq2[*Selection, erro
 	}
 }
 
-// whichLacks returns an error if s lacks one of the members that the server was asked for.
+// whichLacks returns an error if s lacks one of the members, which were selected.
 func whichLacks(s *Selection, members []string) error {
 	if members == nil {
 		return nil
@@ -97,7 +97,7 @@ func absentMembers(s *Selection) map[string]bool {
 	}
 }
 
-// Pages iterates over the pages of a listing. A listing that broke off goes on with Query.From.
+// Pages iterates over the pages of a listing. To continue after an interruption, use Query.From.
 func (c *Client) Pages(ctx context.Context, q Query) iter.Seq2[*Page, error] {
 	return func(yield func(*Page, error) bool) {
 		r, err := c.listRequest(q, false)
@@ -114,7 +114,7 @@ func (c *Client) Pages(ctx context.Context, q Query) iter.Seq2[*Page, error] {
 				err = malformed("its next page was there already")
 				break
 			}
-			if bits.OnesCount(uint(n)) == 1 { // a power of two: finds every circle (Brent's algorithm)
+			if bits.OnesCount(uint(n)) == 1 { // a power of two, which finds every cycle (Brent's algorithm)
 				seen = page.Next
 			}
 			r, err = c.nextRequest(page.Next)
@@ -123,7 +123,7 @@ func (c *Client) Pages(ctx context.Context, q Query) iter.Seq2[*Page, error] {
 	}
 }
 
-// Count returns the number of objects that q.Filter keeps.
+// Count returns the number of objects that match q.Filter.
 func (c *Client) Count(ctx context.Context, q Query) (int64, error) {
 	r, err := c.listRequest(Query{Filter: q.Filter, Select: []string{"id"}, PageSize: 1}, true)
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *Client) listRequest(q Query, count bool) (*http.Request, error) {
 	name := uuid.NewString()
 	params := pfxapi.ListPfxRecryptionRequestsParams{ClientRequestID: &name}
 	if q.PageSize != 0 {
-		top := int32(min(max(q.PageSize, -1), 1<<30)) // out of range: the server says so
+		top := int32(min(max(q.PageSize, -1), 1<<30)) // the server refuses what is out of range
 		params.Top = &top
 	}
 	if q.Filter != "" {
@@ -162,8 +162,8 @@ func (c *Client) listRequest(q Query, count bool) (*http.Request, error) {
 	return pfxapi.NewListPfxRecryptionRequestsRequest(c.base.String(), &params)
 }
 
-// nextRequest returns the request for a page that an answer named. The token goes nowhere but where this client's calls
-// go: to the same scheme, host and base path.
+// nextRequest returns the request for the page at link, which comes from a response. It refuses another scheme, host or base
+// path, which must not get the token.
 func (c *Client) nextRequest(link string) (*http.Request, error) {
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != c.base.Scheme || u.Host != c.base.Host || u.User != nil ||
@@ -180,7 +180,7 @@ func (c *Client) nextRequest(link string) (*http.Request, error) {
 
 func (c *Client) page(ctx context.Context, r *http.Request) (*Page, error) {
 	var got pfxapi.PfxRecryptionRequestCollection
-	decode := func(a *answer) error {
+	decode := func(a *response) error {
 		if a.status != http.StatusOK || !a.isJSON() {
 			return malformed("it is not a 200 with application/json")
 		}
@@ -198,7 +198,7 @@ func (c *Client) page(ctx context.Context, r *http.Request) (*Page, error) {
 	return page, nil
 }
 
-// whole returns the object of which s has every member.
+// whole returns the object with the members of s, which must be complete.
 func whole(s *Selection) (*Request, error) {
 	var r Request
 	if err := malformedBy(pfxvalid.DecodePfxRecryptionRequest(pfxvalid.AppendPfxRecryptionRequestSelection(nil, s), &r)); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// fill adds objects with the keys a000, a001, …; every third has the status 7.
+// fill adds objects with the keys a000, a001, …; every third has status 7.
 func fill(t *testing.T, c *client.Client, n int) (keys []string) {
 	t.Helper()
 	for i := range n {
@@ -30,7 +30,7 @@ func fill(t *testing.T, c *client.Client, n int) (keys []string) {
 	return keys
 }
 
-// everything returns an update with every member, those of the sample.
+// everything returns an update with every member, with the values of the sample.
 func everything(t *testing.T, c *client.Client) client.Update {
 	t.Helper()
 	r, err := c.Get(t.Context(), "sample")
@@ -93,7 +93,7 @@ func TestPagesGoOn(t *testing.T) {
 	keys := append(fill(t, c, 9), "sample")
 	var got []string
 	q := client.Query{PageSize: 4}
-	for { // a listing that breaks off after each page
+	for { // a listing that is interrupted after each page
 		for page, err := range c.Pages(t.Context(), q) {
 			if err != nil {
 				t.Fatal(err)
@@ -114,11 +114,11 @@ func TestPagesGoOn(t *testing.T) {
 	}
 }
 
-// TestListDistrustsAnswers: the token goes to no other server, no circle is walked twice, and no object is half.
+// TestListDistrustsAnswers: the token goes to no other server, a cycle of pages ends, and every object is complete.
 func TestListDistrustsAnswers(t *testing.T) {
 	t.Parallel()
 	const here = "https://graph.example.com/beta/pfxRecryptionRequests"
-	link := func(to string) reply { return answers(200, `{"@odata.nextLink":"`+to+`","value":[]}`) }
+	link := func(to string) reply { return responds(200, `{"@odata.nextLink":"`+to+`","value":[]}`) }
 	for name, replies := range map[string][]reply{
 		"otherHost":   {link("https://evil.example.com/beta/pfxRecryptionRequests")},
 		"otherPort":   {link("https://graph.example.com:444/beta/pfxRecryptionRequests")},
@@ -130,11 +130,11 @@ func TestListDistrustsAnswers(t *testing.T) {
 		"relative":    {link("/beta/pfxRecryptionRequests")},
 		"itself":      {link(here), link(here)},
 		"circle":      {link(here + "?a"), link(here + "?b"), link(here + "?c"), link(here + "?b"), link(here + "?c"), link(here + "?b"), link(here + "?c"), link(here + "?b")},
-		"noValue":     {answers(200, `{}`)},
-		"half":        {answers(200, `{"value":[{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","id":"a"}]}`)},
-		"notJSON":     {answers(200, `{"value":[]}`, "Content-Type", "text/html")},
-		"noContent":   {answers(204, ``)},
-		"tooLarge":    {answers(200, strings.Repeat(" ", 16<<20)+`{"value":[]}`)},
+		"noValue":     {responds(200, `{}`)},
+		"half":        {responds(200, `{"value":[{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","id":"a"}]}`)},
+		"notJSON":     {responds(200, `{"value":[]}`, "Content-Type", "text/html")},
+		"noContent":   {responds(204, ``)},
+		"tooLarge":    {responds(200, strings.Repeat(" ", 16<<20)+`{"value":[]}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,7 +160,7 @@ func TestListDistrustsAnswers(t *testing.T) {
 
 func TestListStopsEarly(t *testing.T) {
 	t.Parallel()
-	n := &network{replies: []reply{answers(200, `{"@odata.nextLink":"https://graph.example.com/beta/pfxRecryptionRequests?a","value":[`+entity+`,`+entity+`]}`)}}
+	n := &network{replies: []reply{responds(200, `{"@odata.nextLink":"https://graph.example.com/beta/pfxRecryptionRequests?a","value":[`+entity+`,`+entity+`]}`)}}
 	for _, err := range connectTo(t, n).List(t.Context(), client.Query{}) {
 		if err != nil {
 			t.Error(err)
@@ -168,7 +168,7 @@ func TestListStopsEarly(t *testing.T) {
 		break
 	}
 	if len(n.tries) != 1 {
-		t.Errorf("%d requests, want one: nobody asked for the next page", len(n.tries))
+		t.Errorf("%d requests, want one: the next page is not needed", len(n.tries))
 	}
 }
 
@@ -217,10 +217,10 @@ func TestSiblingsAgainstTheServer(t *testing.T) {
 	}
 }
 
-// TestRefusedHere: a key or a tag that would make another request than the caller means is not sent.
+// TestRefusedHere: the client does not send a key or a tag that would change the meaning of the request.
 func TestRefusedHere(t *testing.T) {
 	t.Parallel()
-	n := &network{replies: []reply{answers(200, entity)}}
+	n := &network{replies: []reply{responds(200, entity)}}
 	c := connectTo(t, n)
 	for _, id := range []string{"", ".", "..", "../x", "a/b", "a?b", "a b", "é", strings.Repeat("a", 129)} {
 		if _, err := c.Get(t.Context(), id); !errors.Is(err, client.ErrInvalid) {

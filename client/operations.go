@@ -19,21 +19,21 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// mediaType is that of every body.
+// mediaType is the type of every request body.
 const mediaType = "application/json"
 
-// Condition makes a call depend on the version of the object.
+// Condition makes a call conditional on the version of the object.
 type Condition func(*condition)
 
-// condition is what conditions say: the header fields of RFC 9110 §13.1, nil where absent.
+// condition holds the precondition header fields (RFC 9110 §13.1); nil means absent.
 type condition struct{ ifMatch, ifNoneMatch *string }
 
-// IfMatch makes a change only if the object has this entity tag, or any for "*"; else the error is
+// IfMatch applies a change only if the object has this entity tag, or any tag for "*". Otherwise the error is
 // ErrPreconditionFailed. Get ignores it.
 func IfMatch(tag string) Condition { return func(c *condition) { c.ifMatch = &tag } }
 
-// IfNoneMatch gets an object only if it has another entity tag than this; else the error is ErrNotModified. Upsert with
-// "*" only creates: if the object exists the error is ErrPreconditionFailed.
+// IfNoneMatch gets an object only if its entity tag differs from this one; otherwise the error is ErrNotModified. Upsert
+// with "*" only creates: if the object exists, the error is ErrPreconditionFailed.
 func IfNoneMatch(tag string) Condition { return func(c *condition) { c.ifNoneMatch = &tag } }
 
 func conditionOf(conditions []Condition) (condition, error) {
@@ -47,7 +47,7 @@ func conditionOf(conditions []Condition) (condition, error) {
 	return c, nil
 }
 
-// returnObject asks for the object in the response to a change: Microsoft Graph may answer 204 without it.
+// returnObject asks for the object in the response to a change, which Microsoft Graph otherwise leaves out (204).
 const returnObject = "return=representation"
 
 // Get returns the object with the key id.
@@ -58,13 +58,13 @@ func (c *Client) Get(ctx context.Context, id string, conditions ...Condition) (*
 	})
 }
 
-// Patch changes the members that u names and returns the object as stored, or as it is afterwards if the server returns
-// none. Without IfMatch it can overwrite what somebody else has changed since the object was read: see [Client.Update].
+// Patch changes the members that u names and returns the new object. Without IfMatch it can overwrite changes that other
+// clients made since the object was read: see [Client.Update].
 func (c *Client) Patch(ctx context.Context, id string, u Update, conditions ...Condition) (*Versioned, error) {
 	return c.patch(ctx, "patching", id, u, returnObject, conditions)
 }
 
-// Upsert changes the members that u names, or creates the object with the key id if there is none; then u must have every
+// Upsert changes the members that u names. If there is no object with the key id, it creates one; then u must have every
 // member. With IfNoneMatch("*") it only creates.
 func (c *Client) Upsert(ctx context.Context, id string, u Update, conditions ...Condition) (*Versioned, error) {
 	return c.patch(ctx, "upserting", id, u, "create-if-missing, "+returnObject, conditions)
@@ -80,7 +80,7 @@ func (c *Client) patch(ctx context.Context, doing, id string, u Update, prefer s
 	})
 }
 
-// Create creates an object, whose key the server makes, and returns it.
+// Create creates an object and returns it. The server makes the key.
 func (c *Client) Create(ctx context.Context, n Create) (*Versioned, error) {
 	if err := checkText(n.Thumbprint, n.DeviceKeyThumbprint, n.ETag); err != nil {
 		return nil, fmt.Errorf("creating: %w", err)
@@ -98,8 +98,8 @@ func (c *Client) Create(ctx context.Context, n Create) (*Versioned, error) {
 	return got, nil
 }
 
-// createdKey returns the key of the object whose address a response to a creation has; "" if it has none.
-func createdKey(a *answer) string {
+// createdKey returns the key in the URL of the created object; "" if the response has none.
+func createdKey(a *response) string {
 	u, err := url.Parse(cmp.Or(a.header.Get("OData-EntityId"), a.header.Get("Location")))
 	if err != nil {
 		return ""
@@ -132,8 +132,8 @@ func (c *Client) Delete(ctx context.Context, id string, conditions ...Condition)
 	return nil
 }
 
-// entity makes a call that is answered by the object with the key id. The request that build returns has the name, a new
-// client-request-id, in all its tries.
+// entity makes a call whose response is the object with the key id. All tries of the request that build returns have the
+// same client-request-id.
 func (c *Client) entity(ctx context.Context, doing, id string, conditions []Condition, build func(condition, *string) (*http.Request, error)) (*Versioned, error) {
 	cond, err := conditionOf(conditions)
 	if err := errors.Join(err, checkID(id)); err != nil {
@@ -144,19 +144,19 @@ func (c *Client) entity(ctx context.Context, doing, id string, conditions []Cond
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", doing, id, err)
 	}
-	got, err := c.object(ctx, r, func(*answer) string { return id })
+	got, err := c.object(ctx, r, func(*response) string { return id })
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", doing, id, err)
 	}
 	return got, nil
 }
 
-// object sends r and returns the object of the response. If a change was answered without the object, it is read: keyOf
-// returns its key.
-func (c *Client) object(ctx context.Context, r *http.Request, keyOf func(*answer) string) (*Versioned, error) {
+// object sends r and returns the object of the response. If the response has no object, it reads the object with the key
+// that keyOf returns.
+func (c *Client) object(ctx context.Context, r *http.Request, keyOf func(*response) string) (*Versioned, error) {
 	var got Versioned
 	unread := ""
-	err := c.do(ctx, r, func(a *answer) error {
+	err := c.do(ctx, r, func(a *response) error {
 		if a.status != http.StatusNoContent || safe(r) {
 			return got.decode(a)
 		}
@@ -178,12 +178,12 @@ func (c *Client) object(ctx context.Context, r *http.Request, keyOf func(*answer
 	return after, nil
 }
 
-func (c *Client) do(ctx context.Context, r *http.Request, decode func(*answer) error) error {
+func (c *Client) do(ctx context.Context, r *http.Request, decode func(*response) error) error {
 	call := call{Client: c, request: r, limit: c.limits.object, decode: decode}
 	return call.do(ctx)
 }
 
-// checkText refuses text that is not UTF-8: JSON has no way to say it, and an encoder would replace it.
+// checkText refuses text that is not UTF-8: JSON cannot represent it, and an encoder would replace it.
 func checkText(texts ...edm.Optional[string]) error {
 	for _, text := range texts {
 		if s, _ := text.Get(); !utf8.ValidString(s) {
@@ -193,7 +193,7 @@ func checkText(texts ...edm.Optional[string]) error {
 	return nil
 }
 
-// checkID refuses a key that the contract refuses: ".." would be another address.
+// checkID refuses a key that the contract does not allow: ".." would lead to another URL.
 func checkID(id string) error {
 	var path pfxvalid.DeletePfxRecryptionRequestPath
 	var params pfxapi.DeletePfxRecryptionRequestParams

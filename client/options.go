@@ -11,7 +11,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Option changes how a Client calls.
+// Option configures a Client.
 type Option func(*settings) error
 
 type settings struct {
@@ -21,21 +21,20 @@ type settings struct {
 	tracing []otelhttp.Option // nil: none
 }
 
-// limits bound a call.
+// limits are the limits of a call.
 type limits struct {
-	tries    int           // how often it is tried at most
-	perTry   time.Duration // how long a try may take, reading the answer included
-	call     time.Duration // how long all tries and the waits between them may take
-	attempts int           // how often Update begins anew
+	tries    int           // the most tries
+	perTry   time.Duration // time limit of a try, which includes reading the response
+	call     time.Duration // time limit of all tries and the waits between them
+	attempts int           // how often Update tries
 	retry    backoff       // between tries
 	rebase   backoff       // between the attempts of Update
-	object   int64         // bytes of an answer that is an object or an error
-	page     int64         // bytes of an answer that is a page
+	object   int64         // largest response with an object or an error, in bytes
+	page     int64         // largest response with a page, in bytes
 }
 
-// backoff is a wait that grows: before the second try it is at most first, before the third at most twice that, and so
-// on, but never longer than last. Its length is random, so that those who were refused together do not come back
-// together ("full jitter").
+// backoff is a random wait ("full jitter"), so that clients that were refused together do not return together. Its upper
+// bound is first before the second try and doubles with each further try, up to last.
 type backoff struct{ first, last time.Duration }
 
 var defaultLimits = limits{
@@ -44,8 +43,8 @@ var defaultLimits = limits{
 	object: 1 << 20, page: 16 << 20,
 }
 
-// WithHTTPClient makes the tries through c; its Timeout then bounds each of them too. Redirects are not followed,
-// whatever c says. Without it [http.DefaultTransport] is used.
+// WithHTTPClient sends requests through c. Its Timeout then also limits each try. Redirects are never followed. The default
+// transport is [http.DefaultTransport].
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {
@@ -64,10 +63,10 @@ func WithToken(token string) Option {
 	return WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}))
 }
 
-// WithTokenSource sends the tokens of source. A token is kept until it expires or the server refuses it with 401; then
-// source is asked again, by one call for all that wait, and the refused call is tried once more. A source that keeps
-// tokens itself, such as [oauth2.ReuseTokenSource], answers that with the same token; then the 401 stands. For client
-// credentials there is [WithClientCredentials].
+// WithTokenSource sends tokens from source. The client keeps a token until it expires or the server refuses it with 401.
+// Then one call gets a new token for all that wait, and the refused call is tried once more. A source that keeps tokens
+// itself, such as [oauth2.ReuseTokenSource], returns the same token; then the call fails with the 401. For client
+// credentials use [WithClientCredentials].
 func WithTokenSource(source oauth2.TokenSource) Option {
 	if source == nil {
 		return refused("the token source must not be nil")
@@ -75,8 +74,8 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 	return withTokens("the token source", func(context.Context) (*oauth2.Token, error) { return source.Token() })
 }
 
-// WithClientCredentials sends tokens that it gets by the client credentials grant (RFC 6749 §4.4) through the same HTTP
-// client as the calls, kept and replaced as [WithTokenSource] says.
+// WithClientCredentials sends tokens that it gets by the client credentials grant (RFC 6749 §4.4), through the same HTTP
+// client as the calls. It keeps and replaces them as [WithTokenSource] does.
 func WithClientCredentials(config clientcredentials.Config) Option {
 	if config.TokenURL == "" || config.ClientID == "" {
 		return refused("the client credentials need a token URL and a client ID")
@@ -86,12 +85,12 @@ func WithClientCredentials(config clientcredentials.Config) Option {
 
 func withTokens(from string, fetch func(context.Context) (*oauth2.Token, error)) Option {
 	return func(s *settings) error {
-		s.tokens = &tokens{fetch: fetch, from: from} // New gives it the HTTP client
+		s.tokens = &tokens{fetch: fetch, from: from} // New sets the HTTP client
 		return nil
 	}
 }
 
-// WithTries makes at most n tries of a call. The default is 5; 1 means no retries.
+// WithTries limits a call to n tries. The default is 5; 1 means no retries.
 func WithTries(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
@@ -102,8 +101,8 @@ func WithTries(n int) Option {
 	}
 }
 
-// WithTimeouts bounds each try, reading its answer included, and the whole call with all its tries and waits; a call of
-// [Client.Update] counts each of its requests as a call. The defaults are 30 seconds and 2 minutes.
+// WithTimeouts limits each try, which includes reading its response, and each call with all its tries and waits. For
+// [Client.Update] each of its requests is a call. The defaults are 30 seconds and 2 minutes.
 func WithTimeouts(try, call time.Duration) Option {
 	return func(s *settings) error {
 		if try <= 0 || call < try {
@@ -114,8 +113,8 @@ func WithTimeouts(try, call time.Duration) Option {
 	}
 }
 
-// WithOpenTelemetry makes a span of each try and sends its context along, through [otelhttp.NewTransport]; without
-// options it uses the global providers and propagators.
+// WithOpenTelemetry creates a span for each try and sends its context with the request, through [otelhttp.NewTransport].
+// Without options it uses the global providers and propagators.
 func WithOpenTelemetry(options ...otelhttp.Option) Option {
 	return func(s *settings) error {
 		s.tracing = append([]otelhttp.Option{}, options...)

@@ -16,22 +16,22 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// entity is the page's example as an answer.
+// entity is a response with the page's example.
 const entity = `{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","id":"sample","tenantId":"f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9",` +
 	`"userId":"a991071c-071c-a991-1c07-91a91c0791a9","deviceId":"b30de46d-e46d-b30d-6de4-0db36de40db3",` +
 	`"profileId":"19ecf6e8-f6e8-19ec-e8f6-ec19e8f6ec19","thumbprint":"Thumbprint value","deviceKeyThumbprint":null,` +
 	`"status":6,"sourceType":10,"createdTime":"2017-01-01T00:03:18.9597073-08:00","lastModifiedTime":"2017-01-01T00:03Z",` +
 	`"isDeleted":true,"eTag":"ETag value"}`
 
-// reply is what the network does with one try.
+// reply is the network's reaction to one try.
 type reply func(*http.Request) (*http.Response, error)
 
-// network is a transport that does what its replies say, one after another; the last one stays. There is no socket, so
-// that the time of a test can be the bubble's.
+// network is a transport that replies with its replies in order and repeats the last one. It has no sockets, so that tests
+// can run in a synctest bubble.
 type network struct {
 	replies []reply
 	tries   []*http.Request
-	at      []time.Duration // when each try began, after the first
+	at      []time.Duration // the start of each try, measured from the first
 	began   time.Time
 }
 
@@ -44,7 +44,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	return n.replies[min(len(n.tries), len(n.replies))-1](r)
 }
 
-func answers(status int, body string, header ...string) reply {
+func responds(status int, body string, header ...string) reply {
 	return func(r *http.Request) (*http.Response, error) {
 		h := http.Header{"Content-Type": {"application/json"}, "Etag": {`"2"`}}
 		for i := 0; i < len(header); i += 2 {
@@ -58,15 +58,15 @@ func fails(err error) reply {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// hangs is a server that never answers.
+// hangs is a server that never responds.
 func hangs(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-// breaksOff is an answer that ends in the middle.
+// breaksOff is a response that ends early.
 func breaksOff(r *http.Request) (*http.Response, error) {
-	resp, _ := answers(200, "")(r)
+	resp, _ := responds(200, "")(r)
 	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), brokenReader{}))
 	return resp, nil
 }
@@ -84,24 +84,24 @@ func connectTo(t *testing.T, n *network, options ...client.Option) *client.Clien
 	return c
 }
 
-// operations are the operations with and without a condition, each with a success that it takes.
+// operations are the operations with and without a condition, each with a response that is a success.
 var operations = map[string]struct {
 	do         func(context.Context, *client.Client) error
 	success    reply
 	reads      bool
-	repeatable bool // after a try of which the outcome is unknown
+	repeatable bool // it is retried if the outcome is unknown
 }{
-	"get":       {do: get, success: answers(200, entity), reads: true, repeatable: true},
-	"list":      {do: list, success: answers(200, `{"value":[]}`), reads: true, repeatable: true},
-	"create":    {do: create, success: answers(201, entity)},
-	"patch":     {do: patch(), success: answers(200, entity)},
-	"patchAny":  {do: patch(client.IfMatch("*")), success: answers(200, entity)},
-	"patchList": {do: patch(client.IfMatch(`"1","2"`)), success: answers(200, entity)},
-	"patchTag":  {do: patch(client.IfMatch(`"1"`)), success: answers(200, entity), repeatable: true},
-	"upsert":    {do: upsert(), success: answers(201, entity)},
-	"insert":    {do: upsert(client.IfNoneMatch("*")), success: answers(201, entity), repeatable: true},
-	"delete":    {do: remove(), success: answers(204, "")},
-	"deleteTag": {do: remove(client.IfMatch(`"1"`)), success: answers(204, ""), repeatable: true},
+	"get":       {do: get, success: responds(200, entity), reads: true, repeatable: true},
+	"list":      {do: list, success: responds(200, `{"value":[]}`), reads: true, repeatable: true},
+	"create":    {do: create, success: responds(201, entity)},
+	"patch":     {do: patch(), success: responds(200, entity)},
+	"patchAny":  {do: patch(client.IfMatch("*")), success: responds(200, entity)},
+	"patchList": {do: patch(client.IfMatch(`"1","2"`)), success: responds(200, entity)},
+	"patchTag":  {do: patch(client.IfMatch(`"1"`)), success: responds(200, entity), repeatable: true},
+	"upsert":    {do: upsert(), success: responds(201, entity)},
+	"insert":    {do: upsert(client.IfNoneMatch("*")), success: responds(201, entity), repeatable: true},
+	"delete":    {do: remove(), success: responds(204, "")},
+	"deleteTag": {do: remove(client.IfMatch(`"1"`)), success: responds(204, ""), repeatable: true},
 }
 
 func get(ctx context.Context, c *client.Client) error { _, err := c.Get(ctx, "sample"); return err }
@@ -140,8 +140,8 @@ func remove(conditions ...client.Condition) func(context.Context, *client.Client
 
 var errReset = errors.New("connection reset by peer")
 
-// TestRetries: what was not applied is tried again, what may have been applied only if that cannot apply it twice; and an
-// error says which of the two it was.
+// TestRetries: a request that was not applied is retried. One that may have been applied is retried only if it cannot be
+// applied twice. The error says which case it was.
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	for fault, tt := range map[string]struct {
@@ -149,19 +149,19 @@ func TestRetries(t *testing.T) {
 		transient bool
 		unknown   bool
 	}{
-		"throttled":   {reply: answers(429, ""), transient: true},
-		"unavailable": {reply: answers(503, ""), transient: true},
+		"throttled":   {reply: responds(429, ""), transient: true},
+		"unavailable": {reply: responds(503, ""), transient: true},
 		"noDial":      {reply: fails(&net.OpError{Op: "dial", Err: errReset}), transient: true},
-		"badGateway":  {reply: answers(502, ""), transient: true, unknown: true},
-		"timeout504":  {reply: answers(504, ""), transient: true, unknown: true},
+		"badGateway":  {reply: responds(502, ""), transient: true, unknown: true},
+		"timeout504":  {reply: responds(504, ""), transient: true, unknown: true},
 		"reset":       {reply: fails(errReset), transient: true, unknown: true},
 		"hangs":       {reply: hangs, transient: true, unknown: true},
 		"breaksOff":   {reply: breaksOff, transient: true, unknown: true},
-		"internal":    {reply: answers(500, ""), unknown: true},
-		"malformed":   {reply: answers(200, "[]"), unknown: true},
-		"notFound":    {reply: answers(404, "")},
-		"changed":     {reply: answers(412, "")},
-		"redirect":    {reply: answers(307, "", "Location", "https://elsewhere.example.com/")},
+		"internal":    {reply: responds(500, ""), unknown: true},
+		"malformed":   {reply: responds(200, "[]"), unknown: true},
+		"notFound":    {reply: responds(404, "")},
+		"changed":     {reply: responds(412, "")},
+		"redirect":    {reply: responds(307, "", "Location", "https://elsewhere.example.com/")},
 		"certificate": {reply: fails(&tls.CertificateVerificationError{Err: errReset})},
 	} {
 		for name, operation := range operations {
@@ -195,13 +195,13 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestRefusalAfterLostAnswer: once the outcome of a try is unknown, no refusal of a later one makes it known. A caller
-// who took the 412 for his own would apply his change a second time.
+// TestRefusalAfterLostAnswer: once the outcome of a try is unknown, the refusal of a later try does not make it known. A
+// caller who trusted the 412 would apply its change a second time.
 func TestRefusalAfterLostAnswer(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{404, 412, 429, 503} {
 		synctest.Test(t, func(t *testing.T) {
-			n := &network{replies: []reply{fails(errReset), answers(status, "")}}
+			n := &network{replies: []reply{fails(errReset), responds(status, "")}}
 			_, err := connectTo(t, n).Patch(t.Context(), "sample", client.Update{}, client.IfMatch(`"1"`))
 			_, isRefusal := errors.AsType[*client.Error](err)
 			if !errors.Is(err, client.ErrUnknownOutcome) || isRefusal {
@@ -211,13 +211,13 @@ func TestRefusalAfterLostAnswer(t *testing.T) {
 	}
 }
 
-// TestRetryWaits: not before the server's time, not for longer than the budget of the call, and with jitter that grows.
+// TestRetryWaits: waits are at least Retry-After, within the time limit of the call, and grow with jitter.
 func TestRetryWaits(t *testing.T) {
 	t.Parallel()
 	t.Run("seconds", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			n := &network{replies: []reply{answers(429, "", "Retry-After", "7"), answers(200, entity)}}
+			n := &network{replies: []reply{responds(429, "", "Retry-After", "7"), responds(200, entity)}}
 			if err := get(t.Context(), connectTo(t, n)); err != nil || n.at[1] < 7*time.Second || n.at[1] > 8*time.Second {
 				t.Errorf("%v, tries at %v, want the second after 7 s", err, n.at)
 			}
@@ -227,7 +227,7 @@ func TestRetryWaits(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			date := time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat)
-			n := &network{replies: []reply{answers(503, "", "Retry-After", date), answers(200, entity)}}
+			n := &network{replies: []reply{responds(503, "", "Retry-After", date), responds(200, entity)}}
 			if err := get(t.Context(), connectTo(t, n)); err != nil || n.at[1] < 9*time.Second || n.at[1] > 10*time.Second {
 				t.Errorf("%v, tries at %v, want the second after 9 s", err, n.at)
 			}
@@ -236,7 +236,7 @@ func TestRetryWaits(t *testing.T) {
 	t.Run("pastTheBudget", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			n := &network{replies: []reply{answers(429, "", "Retry-After", "3600"), answers(200, entity)}}
+			n := &network{replies: []reply{responds(429, "", "Retry-After", "3600"), responds(200, entity)}}
 			start := time.Now()
 			err := get(t.Context(), connectTo(t, n))
 			e, ok := errors.AsType[*client.Error](err)
@@ -260,7 +260,7 @@ func TestRetryWaits(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			n := &network{replies: []reply{answers(429, "", "Retry-After", "60")}}
+			n := &network{replies: []reply{responds(429, "", "Retry-After", "60")}}
 			time.AfterFunc(time.Second, cancel)
 			start := time.Now()
 			err := get(ctx, connectTo(t, n))
@@ -274,7 +274,7 @@ func TestRetryWaits(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			waits := map[time.Duration]bool{}
 			for range 50 {
-				n := &network{replies: []reply{answers(503, ""), answers(200, entity)}}
+				n := &network{replies: []reply{responds(503, ""), responds(200, entity)}}
 				if err := get(t.Context(), connectTo(t, n)); err != nil || n.at[1] > 100*time.Millisecond {
 					t.Fatalf("%v, tries at %v, want the second within 100 ms", err, n.at)
 				}
@@ -287,19 +287,19 @@ func TestRetryWaits(t *testing.T) {
 	})
 }
 
-// TestCancelledBeforeSending: what was never sent has no unknown outcome.
+// TestCancelledBeforeSending: the outcome of an unsent request is known.
 func TestCancelledBeforeSending(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	n := &network{replies: []reply{answers(201, entity)}}
+	n := &network{replies: []reply{responds(201, entity)}}
 	err := create(ctx, connectTo(t, n, client.WithToken("token")))
 	if !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrUnknownOutcome) || len(n.tries) != 0 {
 		t.Errorf("got %v after %d tries, want context.Canceled after none", err, len(n.tries))
 	}
 }
 
-// TestTriesAreOneCall: all tries carry the same name and the same body.
+// TestTriesAreOneCall: all tries have the same client-request-id and the same body.
 func TestTriesAreOneCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -314,7 +314,7 @@ func TestTriesAreOneCall(t *testing.T) {
 				return next(r)
 			}
 		}
-		n := &network{replies: []reply{record(answers(429, "")), record(answers(503, "")), record(answers(200, entity))}}
+		n := &network{replies: []reply{record(responds(429, "")), record(responds(503, "")), record(responds(200, entity))}}
 		c := connectTo(t, n)
 		if err := patch()(t.Context(), c); err != nil {
 			t.Fatal(err)

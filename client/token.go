@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// tokens keeps the token that calls are sent with.
+// tokens holds the current token.
 type tokens struct {
 	fetch  func(context.Context) (*oauth2.Token, error)
-	from   string // where fetch gets them, for messages
+	from   string // the endpoint of fetch, for messages
 	http   *http.Client
 	flight singleflight.Group
 
@@ -21,8 +21,9 @@ type tokens struct {
 	current *oauth2.Token
 }
 
-// get returns a token other than refused, which may be nil; it fetches one if the current one is no good, at most one at
-// a time. It returns refused if there is no other. A caller that gives up does not take the fetched token from others.
+// get returns the current token, or fetches one if the current one is expired or is refused, which may be nil. One fetch
+// runs at a time. If there is no other token it returns refused. A caller whose context ends does not stop the fetch for
+// others.
 func (t *tokens) get(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, error) {
 	if token := t.kept(); token.Valid() && token != refused {
 		return token, nil
@@ -47,7 +48,7 @@ func (t *tokens) kept() *oauth2.Token {
 
 func (t *tokens) replace(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, error) {
 	if token := t.kept(); token.Valid() && token != refused {
-		return token, nil // of a flight that landed in between
+		return token, nil // fetched by another caller in the meantime
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, t.http), defaultLimits.perTry)
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// source makes the tokens t1, t2, …, each of which takes a second and lasts an hour.
+// source makes the tokens t1, t2, …; making one takes a second, and it lasts an hour.
 type source struct{ made atomic.Int32 }
 
 func (s *source) Token() (*oauth2.Token, error) {
@@ -25,17 +25,17 @@ func (s *source) Token() (*oauth2.Token, error) {
 	return &oauth2.Token{AccessToken: fmt.Sprint("t", s.made.Add(1)), Expiry: time.Now().Add(time.Hour)}, nil
 }
 
-// accepts answers calls with this token and refuses all others.
+// accepts is a server that accepts only this token.
 func accepts(token string) reply {
 	return func(r *http.Request) (*http.Response, error) {
 		if r.Header.Get("Authorization") == "Bearer "+token {
-			return answers(200, entity)(r)
+			return responds(200, entity)(r)
 		}
-		return answers(401, "")(r)
+		return responds(401, "")(r)
 	}
 }
 
-// TestTokens: one refresh at a time for all callers, one more try after a 401, and a token until it expires.
+// TestTokens: one refresh at a time for all callers, one more try after a 401, and no refresh before a token expires.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ type locked reply
 
 func (l locked) RoundTrip(r *http.Request) (*http.Response, error) { return l(r) }
 
-// TestTokenRefused: a 401 stands if the next token is refused too, or is the same.
+// TestTokenRefused: a 401 is final if the next token is refused, too, or is the same.
 func TestTokenRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -93,7 +93,7 @@ func TestTokenRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				n := &network{replies: []reply{answers(401, "")}}
+				n := &network{replies: []reply{responds(401, "")}}
 				err := create(t.Context(), connectTo(t, n, client.WithTokenSource(tt.source)))
 				if !errors.Is(err, client.ErrUnauthorized) || len(n.tries) != tt.tries {
 					t.Errorf("got %v after %d tries, want a 401 after %d", err, len(n.tries), tt.tries)
@@ -107,7 +107,7 @@ type tokenFunc func() (*oauth2.Token, error)
 
 func (f tokenFunc) Token() (*oauth2.Token, error) { return f() }
 
-// TestTokenErrors: a source that cannot is asked again only if its reason passes, and the outcome is always known.
+// TestTokenErrors: a token is fetched again only after a transient error, and the outcome is always known.
 func TestTokenErrors(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -133,7 +133,7 @@ func TestTokenErrors(t *testing.T) {
 	}
 }
 
-// TestGivingUpOnToken: a caller who gives up leaves the refresh to the others.
+// TestGivingUpOnToken: a caller whose context ends does not stop the refresh for others.
 func TestGivingUpOnToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestClientCredentials(t *testing.T) {
 	}
 }
 
-// failing gives one token and then an error.
+// failing returns one token and then an error.
 type failing struct{ first string }
 
 func (f *failing) Token() (*oauth2.Token, error) {

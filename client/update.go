@@ -11,11 +11,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 )
 
-// Update changes the object as change does: it gets the object, runs change on it, and sends the members that differ
-// under the condition that the object is still as it was read. If it is not it begins anew, so that change sees what the
-// others did, at most 100 times with pauses that grow; then the error is ErrPreconditionFailed. If nothing differs it
-// sends nothing. An error of change ends it and comes back as it is. If a connection breaks it may end in
-// ErrUnknownOutcome: running change again by itself could apply it twice. A server without entity tags is ErrNoTag.
+// Update gets the object, runs change on it, and sends the members that differ, provided that the object is still unchanged.
+// If it is not, Update starts over, so that change sees the new object. After 100 attempts, with growing pauses, the error
+// is ErrPreconditionFailed. If nothing differs, Update sends nothing. It returns an error of change unchanged. If a
+// connection breaks, the error may be ErrUnknownOutcome: another attempt could apply the change twice. If the server sends
+// no entity tags, the error is ErrNoTag.
 func (c *Client) Update(ctx context.Context, id string, change func(*Request) error) (*Versioned, error) {
 	for n := 1; ; n++ {
 		got, err := c.attempt(ctx, id, change)
@@ -47,8 +47,8 @@ func (c *Client) attempt(ctx context.Context, id string, change func(*Request) e
 	return c.Patch(ctx, id, u, IfMatch(before.Tag))
 }
 
-// difference returns the members of after that differ from before. It goes by the members of the contract's JSON, so that
-// none can be forgotten.
+// difference returns the members of after that differ from before. It compares the generated JSON, so that it covers every
+// member.
 func difference(before, after *Request) (Update, error) {
 	if after.ID != before.ID {
 		return Update{}, fmt.Errorf("%w: the key of an object cannot change", ErrInvalid)

@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// TestUpdatesLoseNone: each of 200 updates at once counts one up.
+// TestUpdatesLoseNone: each of 200 concurrent updates counts one up.
 func TestUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
 	testUpdatesLoseNone(t, 8, 25)
@@ -47,12 +47,12 @@ func testUpdatesLoseNone(t *testing.T, goroutines, updates int) {
 	}
 }
 
-// TestUpdateSendsWhatDiffers: members that are the same are not sent, null is, and nothing is if nothing differs.
+// TestUpdateSendsWhatDiffers: unchanged members are not sent, null is, and without a difference there is no request.
 func TestUpdateSendsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change func(*client.Request)
-		want   string // the body; empty for none
+		want   string // the body; empty if there is no request
 	}{
 		"nothing":   {func(*client.Request) {}, ``},
 		"sameValue": {func(r *client.Request) { r.Status = 6 }, ``},
@@ -63,7 +63,7 @@ func TestUpdateSendsWhatDiffers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := &network{replies: []reply{answers(200, entity), answers(200, entity)}}
+			n := &network{replies: []reply{responds(200, entity), responds(200, entity)}}
 			_, err := connectTo(t, n).Update(t.Context(), "sample", func(r *client.Request) error { tt.change(r); return nil })
 			if err != nil {
 				t.Fatal(err)
@@ -81,7 +81,7 @@ func TestUpdateSendsWhatDiffers(t *testing.T) {
 	}
 }
 
-// TestUpdateRefuses what the contract refuses, before it is sent.
+// TestUpdateRefuses: an update that the contract does not allow is not sent.
 func TestUpdateRefuses(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*client.Request){
@@ -90,7 +90,7 @@ func TestUpdateRefuses(t *testing.T) {
 		"notUTF8":  func(r *client.Request) { r.Thumbprint = edm.Value("\xff") },
 		"tooLong":  func(r *client.Request) { r.Thumbprint = edm.Value(fmt.Sprintf("%1025d", 1)) },
 	} {
-		n := &network{replies: []reply{answers(200, entity)}}
+		n := &network{replies: []reply{responds(200, entity)}}
 		_, err := connectTo(t, n).Update(t.Context(), "sample", func(r *client.Request) error { change(r); return nil })
 		if !errors.Is(err, client.ErrInvalid) || len(n.tries) != 1 {
 			t.Errorf("%s: got %v after %d requests, want ErrInvalid after the GET", name, err, len(n.tries))
@@ -98,7 +98,7 @@ func TestUpdateRefuses(t *testing.T) {
 	}
 }
 
-// TestUpdateEnds: when the object keeps changing, when the outcome is unknown, and when the caller says so.
+// TestUpdateEnds: after too many conflicts, an unknown outcome, or an error of change.
 func TestUpdateEnds(t *testing.T) {
 	t.Parallel()
 	enough := errors.New("enough")
@@ -108,10 +108,10 @@ func TestUpdateEnds(t *testing.T) {
 		want    error
 		runs    int
 	}{
-		"changing": {answers(412, ""), nil, client.ErrPreconditionFailed, 100},
+		"changing": {responds(412, ""), nil, client.ErrPreconditionFailed, 100},
 		"unknown":  {fails(errReset), nil, client.ErrUnknownOutcome, 1},
-		"refused":  {answers(403, ""), nil, client.ErrForbidden, 1},
-		"caller":   {answers(200, entity), enough, enough, 1},
+		"refused":  {responds(403, ""), nil, client.ErrForbidden, 1},
+		"caller":   {responds(200, entity), enough, enough, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,7 +119,7 @@ func TestUpdateEnds(t *testing.T) {
 				runs := 0
 				route := func(r *http.Request) (*http.Response, error) {
 					if r.Method == http.MethodGet {
-						return answers(200, entity)(r)
+						return responds(200, entity)(r)
 					}
 					return tt.patched(r)
 				}

@@ -1,4 +1,5 @@
-// Package openapi is the contract: openapi.yaml, written by hand, from which the rest of the repository is generated.
+// Package openapi embeds the contract, openapi.yaml. It is written by hand, and the rest of the repository is generated from
+// it.
 package openapi
 
 import "embed"
@@ -8,17 +9,17 @@ import "embed"
 //go:embed openapi.yaml
 var Document []byte
 
-// UpdateRequestExample is the example request of the documentation page in its CRLF form, 574 bytes.
+// UpdateRequestExample is the example request of Microsoft's page with CRLF line ends, 574 bytes.
 //
 //go:embed examples/update-request.json
 var UpdateRequestExample []byte
 
-// UpdateResponseExample is the example response of the documentation page with the key "sample".
+// UpdateResponseExample is the example response of Microsoft's page with the key "sample".
 //
 //go:embed examples/update-response.json
 var UpdateResponseExample []byte
 
-// Examples are the files that the document refers to, under the names that it has for them.
+// Examples are the files that the document refers to, under the names that it uses.
 //
 //go:embed examples
 var Examples embed.FS

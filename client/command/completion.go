@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Completion prints a script for a shell, which asks the program for candidates with the command complete.
+// Completion prints a completion script for a shell. The script gets candidates from the program's hidden command complete.
 type Completion struct {
 	Shell string `arg:"" enum:"bash,zsh,fish,powershell" help:"bash, zsh, fish or powershell."`
 }
@@ -45,10 +45,10 @@ compdef _PROGRAM PROGRAM
 `,
 }
 
-// Complete prints the candidates for a word, one a line. Where a file name or free text is expected it prints nothing.
+// Complete prints the candidates for a word, one per line. It prints none for a file name or free text.
 type Complete struct {
-	Word  string   `env:"-" help:"What is typed of the word."`
-	Words []string `arg:"" optional:"" help:"The words before it."`
+	Word  string   `env:"-" help:"The part of the word that is typed."`
+	Words []string `arg:"" optional:"" help:"The words before that one."`
 }
 
 // Run prints the candidates.
@@ -61,7 +61,7 @@ func (c *Complete) Run(w io.Writer, app *kong.Kong) error {
 	return nil
 }
 
-// candidates returns the words that can follow: the values of a flag, commands and values of an argument, or flags.
+// candidates returns the possible next words: values of a flag, commands, values of an argument, or flags.
 func candidates(node *kong.Node, words []string, word string) []string {
 	var flag *kong.Flag
 	arguments := 0

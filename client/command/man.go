@@ -19,7 +19,7 @@ func (*Man) Run(w io.Writer, app *kong.Kong) error {
 	return err
 }
 
-// dated is a document with the date of the commit instead of today's: the same program prints the same page every day.
+// dated is a document with the date of the commit instead of today's, so that the output is reproducible.
 type dated struct {
 	*roff.Document
 	date time.Time

@@ -7,7 +7,7 @@
 //		Version    command.Version    `cmd:"" help:"Print the version, the commit and the version of Go."`
 //	}
 //
-// Each prints to the [io.Writer] that is bound to the kong parser; pass the parser itself to Run.
+// Each command prints to the [io.Writer] that is bound to the kong parser. Pass the parser itself to Run.
 package command
 
 import (
@@ -29,7 +29,7 @@ type Build struct {
 	Go      string    // the version of Go, such as "go1.26.8"
 }
 
-// ReadBuild returns what the Go command has recorded in the running program.
+// ReadBuild returns the build information of the running program.
 func ReadBuild() Build {
 	b := Build{Version: "(devel)", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
@@ -48,7 +48,7 @@ func ReadBuild() Build {
 	return b
 }
 
-// Version prints what a report of a fault needs.
+// Version prints the line that a fault report needs.
 type Version struct{}
 
 // Run prints one line: the program, its version, its commit, the version of Go, and the platform.

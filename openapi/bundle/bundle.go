@@ -1,5 +1,5 @@
-// Package bundle turns an OpenAPI document into one self-contained file, as YAML or as JSON, for programs that read no
-// other files:
+// Package bundle turns an OpenAPI document into one self-contained file, as YAML or JSON, for programs that read only one
+// file:
 //
 //	document, err := bundle.Read(text, files)
 //	text, err = bundle.JSON(document)
@@ -18,8 +18,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Read parses a document, YAML or JSON, and replaces each relative `externalValue` by the content of its file, which must be
-// YAML or JSON. files has the files under the names that the document has for them; with nil the document stays as it is.
+// Read parses a YAML or JSON document and replaces each relative `externalValue` by the content of its file, which must be
+// YAML or JSON. files has the files under the names that the document uses. If files is nil, the document is unchanged.
 func Read(text []byte, files fs.FS) (*yaml.Node, error) {
 	document, err := parse(text)
 	if err != nil {
@@ -74,7 +74,7 @@ func example(name string, files fs.FS) (*yaml.Node, error) {
 		return nil, fmt.Errorf("the example %s: %w", name, err)
 	}
 	value := document.Content[0]
-	value.Style = 0 // in lines, like the document
+	value.Style = 0 // in block style, like the document
 	return value, nil
 }
 
@@ -120,7 +120,7 @@ func appendJSON(b []byte, n *yaml.Node) ([]byte, error) {
 	return append(b, text...), err
 }
 
-// appendMembers appends names and values in turn. YAML allows other names than strings, such as a status of 200.
+// appendMembers appends pairs of name and value. In YAML a name need not be a string, such as a status of 200.
 func appendMembers(b []byte, content []*yaml.Node) ([]byte, error) {
 	members := make([]*yaml.Node, len(content))
 	for i, n := range content {
@@ -131,7 +131,7 @@ func appendMembers(b []byte, content []*yaml.Node) ([]byte, error) {
 	return appendList(b, "{}", members, func(i int) string { return []string{",", ":"}[i%2] })
 }
 
-// appendList appends values between the two brackets; separator returns what precedes the i-th one, but for the first.
+// appendList appends values between the two brackets. separator returns the text before value i, except the first.
 func appendList(b []byte, brackets string, values []*yaml.Node, separator func(i int) string) ([]byte, error) {
 	b = append(b, brackets[0])
 	for i, value := range values {

@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/bundle"
 )
 
-// TestOneFile: what stands in other files is part of the document, and the order of members is the author's.
+// TestOneFile: the bundle includes the external examples and keeps the order of members.
 func TestOneFile(t *testing.T) {
 	t.Parallel()
 	const text = "openapi: 3.0.3\nresponses: {200: &ok {z: 1, a: 1.50}, 201: *ok}\nexamples:\n" +
@@ -34,7 +34,7 @@ func TestOneFile(t *testing.T) {
 	}
 }
 
-// TestSecondReading: the bundled contract reads as itself.
+// TestSecondReading: reading the bundled contract again does not change it.
 func TestSecondReading(t *testing.T) {
 	t.Parallel()
 	once := toJSON(t, openapi.Document)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// DateTimeOffset is an Edm.DateTimeOffset that keeps the text it was written in: "…18.50-08:00" and "…18.5-08:00" name
-// the same instant and are different values. The zero DateTimeOffset is the empty text, which is none.
+// DateTimeOffset is an Edm.DateTimeOffset that keeps its text: "…18.50-08:00" and "…18.5-08:00" are the same instant but
+// different values. The zero DateTimeOffset has an empty text and is no valid time.
 type DateTimeOffset struct{ text string }
 
 var errDateTimeOffset = errors.New("not an Edm.DateTimeOffset: want YYYY-MM-DDThh:mm[:ss[.fraction]] and Z or ±hh:mm")
@@ -29,13 +29,13 @@ func ValidDateTimeOffset[T ~string | ~[]byte](text T) bool {
 	return ok
 }
 
-// String returns the text as it was written.
+// String returns the original text.
 func (d DateTimeOffset) String() string { return d.text }
 
 // IsZero reports whether d is the zero DateTimeOffset.
 func (d DateTimeOffset) IsZero() bool { return d.text == "" }
 
-// Time returns the instant, cut to nanoseconds, in the zone that the text names.
+// Time returns the instant, truncated to nanoseconds, in the zone of the text.
 func (d DateTimeOffset) Time() time.Time {
 	p, _ := scanDateTimeOffset(d.text)
 	zone := time.UTC
@@ -45,27 +45,26 @@ func (d DateTimeOffset) Time() time.Time {
 	return time.Date(p.year, time.Month(p.month), p.day, p.hour, p.minute, p.second, int(p.pico/1000), zone)
 }
 
-// Compare orders d and other by the instant they name, to the last of their 12 fraction digits: -1, 0 or 1.
+// Compare compares the instants of d and other, to all 12 fraction digits, and returns -1, 0 or 1.
 func (d DateTimeOffset) Compare(other DateTimeOffset) int {
 	p, _ := scanDateTimeOffset(d.text)
 	q, _ := scanDateTimeOffset(other.text)
 	return cmp.Or(cmp.Compare(d.Time().Unix(), other.Time().Unix()), cmp.Compare(p.pico, q.pico))
 }
 
-// Instant returns the instant as bytes that are equal for equal instants and ordered as Compare orders: what a database
-// can compare.
+// Instant returns the instant as bytes for databases: equal instants have equal bytes, and bytes are ordered as by Compare.
 func (d DateTimeOffset) Instant() [16]byte {
 	p, _ := scanDateTimeOffset(d.text)
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(d.Time().Unix())^1<<63) // the sign bit turned: negative ones come first
+	binary.BigEndian.PutUint64(b[:8], uint64(d.Time().Unix())^1<<63) // flip the sign bit, so that negative numbers come first
 	binary.BigEndian.PutUint64(b[8:], uint64(p.pico))
 	return b
 }
 
-// AppendText appends the text as it was written to b. The error is always nil.
+// AppendText appends the original text to b. The error is always nil.
 func (d DateTimeOffset) AppendText(b []byte) ([]byte, error) { return append(b, d.text...), nil }
 
-// MarshalText returns the text as it was written. The error is always nil.
+// MarshalText returns the original text. The error is always nil.
 func (d DateTimeOffset) MarshalText() ([]byte, error) { return []byte(d.text), nil }
 
 // UnmarshalText reads what ParseDateTimeOffset reads.
@@ -84,8 +83,8 @@ type parts struct {
 	pico                                           int64
 }
 
-// scanDateTimeOffset is the one grammar of Edm.DateTimeOffset. time.Parse is no help: it takes a comma for the point,
-// one-digit hours and offsets of 60 minutes, and refuses a time without seconds.
+// scanDateTimeOffset is the only implementation of the grammar of Edm.DateTimeOffset. time.Parse differs: it accepts a comma
+// as the decimal point, one-digit hours and offsets of 60 minutes, and refuses a time without seconds.
 func scanDateTimeOffset[T ~string | ~[]byte](s T) (parts, bool) {
 	var p parts
 	if len(s) < len("2006-01-02T15:04Z") || s[4] != '-' || s[7] != '-' || s[10]|0x20 != 't' || s[13] != ':' {

@@ -121,7 +121,7 @@ func TestDateTimeOffsetCompare(t *testing.T) {
 	}
 }
 
-// otherGrammar says the grammar in another way: the shape by a pattern, the calendar by time.Date.
+// otherGrammar is an independent form of the grammar: a pattern for the shape, time.Date for the calendar.
 var otherGrammar = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$`)
 
 func FuzzParseDateTimeOffset(f *testing.F) {
@@ -169,13 +169,13 @@ func TestOptionalHasThreeStates(t *testing.T) {
 	}
 	var o object
 	if o.A.IsNull() || !o.A.IsZero() || !edm.Null[int32]().IsNull() || edm.Null[int32]().IsZero() {
-		t.Error("absent and null are not told apart")
+		t.Error("absent and null are equal")
 	}
 	if _, ok := edm.Null[int32]().Get(); ok {
 		t.Error("null has a value")
 	}
 	if err := json.Unmarshal([]byte(`{"a":"1"}`), &o); err == nil {
-		t.Error("a value of the wrong type was taken")
+		t.Error("a value of the wrong type was accepted")
 	}
 }
 
@@ -184,6 +184,6 @@ func TestOptionalOr(t *testing.T) {
 	var absent edm.Optional[string]
 	value, null := edm.Value("x"), edm.Null[string]()
 	if absent.Or(value) != value || null.Or(value) != null || value.Or(null) != value {
-		t.Error("Or must keep a member that is there, null or not")
+		t.Error("Or must keep a member that is present, null or not")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Guid is an Edm.Guid: 128 bits without an RFC 9562 version. Letter case is not part of it.
+// Guid is an Edm.Guid: 128 bits, not necessarily of an RFC 9562 version. It does not keep upper or lower case.
 type Guid [16]byte
 
 var errGuid = errors.New("not an Edm.Guid: want 8-4-4-4-12 hexadecimal digits")
@@ -13,7 +13,8 @@ var errGuid = errors.New("not an Edm.Guid: want 8-4-4-4-12 hexadecimal digits")
 // guidLen is the length of a Guid's text in bytes.
 const guidLen = 36
 
-// ParseGuid reads 8-4-4-4-12 hexadecimal digits in any case, and no other form: no braces, no urn:, no missing hyphens.
+// ParseGuid reads 8-4-4-4-12 hexadecimal digits, case-insensitive. It rejects every other form, such as braces, urn: or
+// missing hyphens.
 func ParseGuid[T ~string | ~[]byte](text T) (Guid, error) {
 	var g Guid
 	if len(text) != guidLen {

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// Optional is a member of a JSON object that may be absent, null, or hold a value of type T. Its zero value is absent.
+// Optional is a member of a JSON object that is absent, null, or has a value of type T. The zero value is absent.
 //
-// With the struct tag `omitzero` encoding/json leaves an absent member out.
+// With the struct tag `omitzero`, encoding/json omits an absent member.
 type Optional[T any] struct {
 	value T
 	state state
@@ -21,16 +21,16 @@ const (
 	present
 )
 
-// Value returns a member that holds v.
+// Value returns a member with the value v.
 func Value[T any](v T) Optional[T] { return Optional[T]{value: v, state: present} }
 
 // Null returns a member that is null.
 func Null[T any]() Optional[T] { return Optional[T]{state: null} }
 
-// Get returns the value and true, or T's zero value and false when the member is absent or null.
+// Get returns the value and true. If the member is absent or null it returns T's zero value and false.
 func (o Optional[T]) Get() (T, bool) { return o.value, o.state == present }
 
-// Or returns the member o if it is there, null or not, and otherwise the member that stands to its right.
+// Or returns o, or other if o is absent.
 func (o Optional[T]) Or(other Optional[T]) Optional[T] {
 	if o.IsZero() {
 		return other
@@ -38,13 +38,14 @@ func (o Optional[T]) Or(other Optional[T]) Optional[T] {
 	return o
 }
 
-// IsNull reports whether the member is there and null.
+// IsNull reports whether the member is null.
 func (o Optional[T]) IsNull() bool { return o.state == null }
 
 // IsZero reports whether the member is absent.
 func (o Optional[T]) IsZero() bool { return o.state == absent }
 
-// MarshalJSON returns the value's JSON, and null for a member that is null or absent: a lone value cannot be left out.
+// MarshalJSON returns the JSON of the value. It returns null also for an absent member: only the object that has the member
+// can omit it.
 func (o Optional[T]) MarshalJSON() ([]byte, error) {
 	if o.state != present {
 		return []byte("null"), nil
@@ -52,7 +53,7 @@ func (o Optional[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o.value)
 }
 
-// UnmarshalJSON makes the member null or gives it the value of data. It is not called for an absent member.
+// UnmarshalJSON sets the member to null or to the value in data. JSON decoders do not call it for an absent member.
 func (o *Optional[T]) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		*o = Null[T]()

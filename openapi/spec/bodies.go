@@ -28,7 +28,7 @@ func (l *loader) content(content *node, direction Direction) []*validate.Body {
 	return list
 }
 
-// generality is 0 for a media type, and more for ranges.
+// generality is 0 for a media type and larger for ranges.
 func generality(mediaType string) int {
 	switch {
 	case mediaType == "*/*":
@@ -71,7 +71,7 @@ const (
 	multipartType = "multipart/form-data"
 )
 
-// mediaType returns a media type in lower case, and its parameters.
+// mediaType splits a Content-Type into the media type, in lower case, and its parameters.
 func mediaType(name string) (string, map[string]string) {
 	typ, parameters, err := mime.ParseMediaType(name)
 	if err != nil {
@@ -84,7 +84,7 @@ func mediaType(name string) (string, map[string]string) {
 	return typ, parameters
 }
 
-// encodings reads the Encoding Objects of a form, and returns the header fields of all of them too.
+// encodings reads the Encoding Objects of a form. It also returns the header fields of all of them.
 func (l *loader) encodings(n *node, direction Direction) (map[string]*validate.Encoding, []*validate.Parameter) {
 	if !n.is(objectKind) || len(n.names) == 0 {
 		return nil, nil
@@ -116,15 +116,15 @@ func encoding(n *node) *validate.Encoding {
 	return e
 }
 
-// mediaBody is a body with a schema. Whether its media type can be judged is known when the schema is filled.
+// mediaBody is a body with a schema. Whether the body can be checked is known only once the schema is filled.
 type mediaBody struct {
 	*validate.Body
 	at      *node
-	headers []*validate.Parameter // of its parts
+	headers []*validate.Parameter // header fields of the body's parts
 }
 
-// supported reports whether the schema of a body of the media type can be judged: JSON and forms are, ranges stand for
-// them, and any other type is a text or bytes.
+// supported reports whether bodies of the media type can be checked by the schema. JSON and forms can, and so can ranges,
+// which may match them. Every other type is text or bytes.
 func (l *loader) supported(b mediaBody) {
 	if reason := b.Unreadable(); reason != "" {
 		b.Spots = append(b.Spots, l.spot(b.at, "%s", reason))

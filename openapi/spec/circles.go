@@ -1,17 +1,18 @@
 package spec
 
-// circles finds the schemas that lead back to themselves for the same value: a parent whose oneOf has children whose allOf
-// has the parent. They are the strongly connected components of the keywords that apply in place (Tarjan's algorithm).
+// circles finds schemas that refer back to themselves for the same value, such as a parent whose oneOf has children whose
+// allOf has the parent. These are the strongly connected components of the keywords that apply in place (Tarjan's
+// algorithm).
 type circles struct {
 	*compiler
-	of    map[*node]int // the circle of a node that was looked at; 0 for none
+	of    map[*node]int // the circle of each visited node; 0 for none
 	count int
-	index map[*node]int // of the nodes that are being looked at
+	index map[*node]int // of the nodes that are being visited
 	low   map[*node]int
 	stack []*node
 }
 
-// circle returns the number of the circle that n is in, 0 for none.
+// circle returns the number of n's circle; 0 for none.
 func (c *circles) circle(n *node) int {
 	if id, ok := c.of[n]; ok || !n.combines() {
 		return id
@@ -60,7 +61,7 @@ func (c *circles) close(n *node, itself bool) {
 	}
 }
 
-// inPlace yields the places of the schemas that apply to the same value as n, each with its keyword. It knows no dynamic
+// inPlace yields the places of the schemas that apply to the same value as n, each with its keyword. It ignores the dynamic
 // scope: a $dynamicRef leads to all anchors of its name.
 func (c *compiler) inPlace(n *node, yield func(keyword string, to *node)) {
 	if n.kind != objectKind {

@@ -9,19 +9,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Direction is the way that a value goes. A readOnly member has no place in a request, a writeOnly member none in a
-// response.
+// Direction is the direction of a value. A request must not have a readOnly member, a response no writeOnly member.
 type Direction uint8
 
-// The directions.
 const (
 	Request Direction = iota
 	Response
-	// neither is below not and if: what they ask is no demand, and hides nothing.
+	// neither applies below not and if: nothing is required or hidden there.
 	neither
 )
 
-// hides is the keyword that refuses a member in the direction.
+// hides returns the keyword that forbids a member in the direction.
 func (d Direction) hides() string {
 	switch d {
 	case Request:
@@ -32,20 +30,20 @@ func (d Direction) hides() string {
 	return ""
 }
 
-// setting is what the meaning of a schema depends on besides its place. It is comparable.
+// setting is what the meaning of a schema depends on in addition to its place. It is comparable.
 type setting struct {
 	direction Direction
-	// drop has the names of hidden members, which nothing that applies to the same value may require.
+	// drop has the names of hidden members: no schema that applies to the same value may require them.
 	drop string
 	// scope is the dynamic scope; nil if the document has no dynamic anchors.
 	scope *scope
-	// open has the schemas that apply to the same value, and that this schema is within a circle with.
+	// open has the schemas that apply to the same value, contain this one, and are in one circle with it.
 	open string
-	// bare leaves out what leads back to itself.
+	// bare omits the schemas that lead back to the start of the circle.
 	bare bool
 }
 
-// below is the setting of a schema of members or items.
+// below returns the setting for schemas of members or items.
 func (x setting) below() setting { return setting{direction: x.direction, scope: x.scope} }
 
 type key struct {
@@ -53,10 +51,10 @@ type key struct {
 	setting
 }
 
-// exhausted reports whether the schemas have multiplied too much.
+// exhausted reports whether the schemas have exceeded the limits.
 func (c *compiler) exhausted() bool { return c.steps > c.maxSteps || len(c.entries) > c.maxSchemas }
 
-// entry is a schema on its way from the document to its normal form.
+// entry is a schema that is being converted to its normal form.
 type entry struct {
 	key
 	schema *validate.Schema
@@ -71,29 +69,29 @@ const (
 	filled
 )
 
-// compiler turns Schema Objects into their normal form. Each place has one schema for each context, so that a document is
-// read once, and recursion is a cycle of pointers.
+// compiler converts Schema Objects to their normal form. Each place has one schema per setting, so that each place is read
+// once per setting, and recursion is a cycle of pointers.
 type compiler struct {
 	*library
 	v31        bool
-	dialect    *node // jsonSchemaDialect, if it is not understood
-	hiding     bool  // readOnly or writeOnly are somewhere in the document
+	dialect    *node // jsonSchemaDialect, if it is unsupported
+	hiding     bool  // the document uses readOnly or writeOnly
 	entries    map[key]*entry
 	queue      []*entry
-	free       map[*validate.Schema]bool // schemas of any value
+	free       map[*validate.Schema]bool // schemas that accept every value
 	joined     map[string]*union
 	unions     map[*validate.Schema]*union
 	waiting    []*union
 	identities map[*validate.Schema]int
 	choices    []choice
-	spots      map[*validate.Schema]*node // the places of schemas with Unjudged
+	spots      map[*validate.Schema]*node // the places of schemas that are Unjudged
 	scopes     map[string]*scope
 	facts      map[fact][]string
 	circles    circles
 	ended      func() bool // whether the context is done
 	warn       func(n *node, once, text string)
-	steps      int // how much was done, for the tests
-	// What a small document can multiply to is bounded: beyond it schemas cannot be judged, or stay unmerged.
+	steps      int // the work done, for the tests
+	// The limits of what a small document can multiply to. Beyond them, schemas cannot be checked or stay unmerged.
 	maxSteps, maxSchemas int
 }
 
@@ -112,12 +110,12 @@ func (c *compiler) add(n *node, direction Direction) *validate.Schema {
 	return c.schema(n, setting{direction: direction, scope: c.enter(nil, n)})
 }
 
-// schema returns the schema at n for members or items; it is filled later.
+// schema returns the schema at n for members or items. It is filled later.
 func (c *compiler) schema(n *node, x setting) *validate.Schema {
 	return c.entry(n, x).schema
 }
 
-// part returns the schema at n for the same value; it is filled now, unless that has begun. Then it is nil.
+// part returns the schema at n for the same value and fills it now. It returns nil if the schema is being filled.
 func (c *compiler) part(n *node, x setting) *validate.Schema {
 	e := c.entry(n, x)
 	if e.state == filling {
@@ -138,7 +136,7 @@ func (c *compiler) entry(n *node, x setting) *entry {
 	}
 	x.scope = scope
 	if !c.hiding {
-		x.direction = Request // they are all the same
+		x.direction = Request // the directions have the same schema
 	}
 	k := key{to, x}
 	e := c.entries[k]
@@ -150,7 +148,7 @@ func (c *compiler) entry(n *node, x setting) *entry {
 	return e
 }
 
-// begin fills what is known at once: whether the schema takes any value, or none.
+// begin fills in what is known at once: whether the schema accepts every value, or none.
 func (c *compiler) begin(e *entry) {
 	switch {
 	case e.node.kind == boolKind:
@@ -165,7 +163,7 @@ func (c *compiler) begin(e *entry) {
 	c.queue = append(c.queue, e)
 }
 
-// has reports whether a schema has a keyword that makes a verdict.
+// has reports whether the schema has a keyword that affects validation.
 func (c *compiler) has(n *node) bool {
 	for name := range n.members() {
 		if meaning[name] || meaning30[name] || ours[name] {
@@ -184,7 +182,7 @@ func (c *compiler) siblings(n *node) {
 	}
 }
 
-// dead is the schema of a reference that leads nowhere.
+// dead returns the schema of a reference that cannot be resolved.
 func (c *compiler) dead(n *node, x setting, err error) *entry {
 	k := key{n, x}
 	e := c.entries[k]
@@ -205,7 +203,7 @@ func componentName(n *node) string {
 	return ""
 }
 
-// finish fills all schemas that were added.
+// finish fills the schemas that were added.
 func (c *compiler) finish() {
 	for len(c.queue) > 0 && !c.ended() {
 		e := c.queue[0]
@@ -219,7 +217,7 @@ func (c *compiler) finish() {
 	}
 }
 
-// destination follows a reference that has no siblings with a meaning.
+// destination follows references, as long as they have no siblings that apply.
 func (c *compiler) destination(n *node, s *scope) (*node, *scope, error) {
 	from := n
 	for range maxNesting {
@@ -237,7 +235,7 @@ func (c *compiler) destination(n *node, s *scope) (*node, *scope, error) {
 	return nil, nil, fmt.Errorf("leads back to itself")
 }
 
-// referred returns what $ref or $dynamicRef of n leads to, nil if it has neither.
+// referred returns the target of $ref or $dynamicRef of n; nil if it has neither.
 func (c *compiler) referred(n *node, s *scope) (*node, error) {
 	if ref := n.get("$ref"); ref.is(textKind) {
 		return c.follow(n, ref.text)
@@ -252,7 +250,7 @@ func (c *compiler) referred(n *node, s *scope) (*node, error) {
 	return nil, nil
 }
 
-// hasSiblings reports whether a schema has more than a reference and notes.
+// hasSiblings reports whether a schema has more than a reference and annotations.
 func (c *compiler) hasSiblings(n *node) bool {
 	references := 0
 	for name := range n.members() {
@@ -267,7 +265,7 @@ func (c *compiler) hasSiblings(n *node) bool {
 	return references > 1
 }
 
-// scope has the places that $dynamicRef leads to, by name: those of the resources that were entered first.
+// scope maps names to the targets of $dynamicRef: the outermost resource with that anchor wins.
 type scope struct {
 	key    string
 	places map[string]*node
@@ -314,8 +312,8 @@ func (c *compiler) extend(s *scope, list []dynamicAnchor) *scope {
 	return c.scopes[k]
 }
 
-// resolve returns the place that a $dynamicRef leads to, which as a $ref leads to to: only if that is a dynamic anchor of
-// the same name does the scope count.
+// resolve returns the target of a $dynamicRef. As a $ref it would lead to to: the scope applies only if to is a dynamic
+// anchor of that name.
 func (s *scope) resolve(ref string, to *node) *node {
 	_, name, _ := strings.Cut(ref, "#")
 	if s == nil || name == "" || to.get("$dynamicAnchor").string() != name || s.places[name] == nil {
@@ -324,7 +322,8 @@ func (s *scope) resolve(ref string, to *node) *node {
 	return s.places[name]
 }
 
-// unjudged notes that the value of a keyword at n cannot be judged: it becomes a part of its own, so that the rest counts.
+// unjudged records that the value of a keyword at n cannot be checked. It adds a part for it, so that the rest stays in
+// effect.
 func (c *compiler) unjudged(s *validate.Schema, n *node, format string, args ...any) {
 	leaf := &validate.Schema{Pointer: n.pointer(), Types: validate.AnyType, Unjudged: fmt.Sprintf(format, args...)}
 	c.spots[leaf] = n

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestCostIsLinear loads documents whose schemas share others, so that there are far more ways through them than places.
+// TestCostIsLinear loads documents whose schemas share others: the paths through them far outnumber the places.
 func TestCostIsLinear(t *testing.T) {
 	t.Parallel()
 	ref := func(level int) string { return fmt.Sprintf("{$ref: '#/components/schemas/L%d'}", level) }
@@ -70,7 +70,7 @@ func TestLoadEndsWithTheContext(t *testing.T) {
 	}
 }
 
-// TestCostIsBounded loads small documents whose schemas multiply: what is too much is a spot, or stays unmerged.
+// TestCostIsBounded loads small documents whose schemas multiply. What exceeds the limits is a spot, or stays unmerged.
 func TestCostIsBounded(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, components string }{
@@ -89,7 +89,7 @@ func TestCostIsBounded(t *testing.T) {
 	}
 }
 
-// cyclesOfMembers has schemas that come back to themselves after so many members, all of one value.
+// cyclesOfMembers has schemas for the same value that return to themselves after the given numbers of members.
 func cyclesOfMembers(lengths ...int) string {
 	var parts, all []string
 	for _, length := range lengths {
@@ -115,7 +115,7 @@ func dense(n int) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// scopes has resources that each may or may not be entered before the next.
+// scopes has resources, each of which may be entered or skipped before the next.
 func scopes(n int) string {
 	var parts []string
 	for i := range n {

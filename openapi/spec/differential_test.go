@@ -11,8 +11,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// TestRandomDocuments compares verdicts on random bodies by random documents with those of a validator of JSON Schema.
-// PFXR_TEST_DOCUMENTS is how many documents there are, and PFXR_TEST_SEED the first.
+// TestRandomDocuments compares verdicts on random bodies of random documents with those of a JSON Schema validator.
+// PFXR_TEST_DOCUMENTS is the number of documents, and PFXR_TEST_SEED the first seed.
 func TestRandomDocuments(t *testing.T) {
 	t.Parallel()
 	documents, first := spectest.Setting("PFXR_TEST_DOCUMENTS", 25), spectest.Setting("PFXR_TEST_SEED", 0)
@@ -30,7 +30,7 @@ func TestRandomDocuments(t *testing.T) {
 	}
 }
 
-// FuzzDocuments does the same for what a fuzzer draws.
+// FuzzDocuments does the same with the input of a fuzzer.
 func FuzzDocuments(f *testing.F) {
 	f.Add([]byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, document, body []byte) {
@@ -41,8 +41,8 @@ func FuzzDocuments(f *testing.F) {
 
 type counts struct{ documents, leftOut, taken, refused int }
 
-// document compares the verdicts on bodies of a document, in both directions. It reports false, and what is wrong, if they
-// differ.
+// document compares the verdicts on bodies of a document in both directions. If they differ it reports false and the
+// difference.
 func (c *counts) document(t *testing.T, d *spectest.Document, source *spectest.Source, bodies int) bool {
 	t.Helper()
 	c.documents++
@@ -75,7 +75,7 @@ func (c *counts) count(taken bool) {
 	}
 }
 
-// explain fails the test with a small document and body on which the verdicts differ as on these.
+// explain fails the test with a minimized document and body on which the verdicts still differ.
 func explain(t *testing.T, d *spectest.Document, body []byte, direction int) {
 	t.Helper()
 	want, _ := mustJudges(t, d)[direction].verdicts(body)
@@ -98,7 +98,7 @@ func mustJudges(t *testing.T, d *spectest.Document) [2]judge {
 	return both
 }
 
-// judge has the schema of a direction, ours and the oracle's.
+// judge has our schema and the oracle's for one direction.
 type judge struct {
 	ours   *validate.Schema
 	oracle *jsonschema.Schema

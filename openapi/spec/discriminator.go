@@ -7,15 +7,15 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// choice is a discriminator whose values are collected when all schemas are filled: an alternative's own const or enum of
-// the member is a value too.
+// choice is a discriminator whose values are collected when all schemas are filled: an alternative's const or enum of the
+// member adds values, too.
 type choice struct {
 	*validate.Discriminator
 	mapped       map[string]mapped
 	alternatives []alternative
 }
 
-// mapped is what a mapping names for a value.
+// mapped is the target of a value in a mapping.
 type mapped struct {
 	ref    *node
 	schema *validate.Schema
@@ -26,7 +26,7 @@ type alternative struct {
 	schema *validate.Schema
 }
 
-// discriminator reads the keyword. Without alternatives next to it, it is a note.
+// discriminator reads the keyword. Without alternatives next to it, it is only an annotation.
 func (c *compiler) discriminator(e *entry, drop []string) {
 	s, n := e.schema, e.node.get("discriminator")
 	property := n.get("propertyName").string()
@@ -73,7 +73,7 @@ func (c *compiler) nameOf(n *node, s *scope) string {
 	return ""
 }
 
-// mapping returns the schema that a value of a mapping names: the name of a component, which may have dots, or a reference.
+// mapping resolves the value of a mapping: the name of a component, which may have dots, or a reference.
 func (c *compiler) mapping(ref *node) (*node, error) {
 	if to := ref.root().at("components", "schemas", ref.string()); to != nil {
 		return to, nil
@@ -81,8 +81,8 @@ func (c *compiler) mapping(ref *node) (*node, error) {
 	return c.follow(ref, ref.string())
 }
 
-// settle collects the values of all discriminators. A mapping chooses among the alternatives, and those of alternatives: a
-// value that it maps to anything else has none.
+// settle collects the values of all discriminators. A mapping selects among the alternatives and their alternatives. A value
+// that maps to another schema selects none.
 func (c *compiler) settle() {
 	for _, made := range c.choices {
 		values := map[string]*validate.Schema{}
@@ -114,7 +114,7 @@ func (c *compiler) settle() {
 	}
 }
 
-// compose adds a schema and those that it is composed of.
+// compose adds s and the schemas that it is composed of.
 func compose(s *validate.Schema, into map[*validate.Schema]bool) {
 	if into[s] {
 		return
@@ -127,7 +127,7 @@ func compose(s *validate.Schema, into map[*validate.Schema]bool) {
 	}
 }
 
-// valuesOf returns the strings that a schema allows a member to be.
+// valuesOf returns the strings that a schema allows for a member.
 func valuesOf(s *validate.Schema, property string, seen map[*validate.Schema]bool) []string {
 	if seen[s] {
 		return nil
@@ -164,7 +164,7 @@ func texts(s *validate.Schema) []string {
 	return list
 }
 
-// mapped returns the schemas that a mapping names.
+// mapped returns the schemas that mappings refer to.
 func (c *compiler) mapped() []*validate.Schema {
 	var list []*validate.Schema
 	for _, made := range c.choices {

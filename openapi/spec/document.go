@@ -13,19 +13,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Document is what an OpenAPI document means. It is immutable.
+// Document is the meaning of an OpenAPI document. It is immutable.
 type Document struct {
 	// Version is 3.0 or 3.1.
 	Version string
-	// BasePaths are the paths of the document's servers, the longest first.
+	// BasePaths are the paths of the document's servers, longest first.
 	BasePaths []validate.BasePath
 	// Operations are in the document's order.
 	Operations []*validate.Operation
-	// Spots are the places that cannot be judged, each once, in the document's order.
+	// Spots are the places that cannot be checked, without duplicates, in the document's order.
 	Spots []validate.Spot
-	// Warnings tell what the document says and nothing checks, in the document's order.
+	// Warnings are the parts of the document that are not checked, in the document's order.
 	Warnings []Warning
-	// Files are the other files that were read: paths below the folder.
+	// Files are the other files that were read, as paths below the folder.
 	Files []string
 
 	root       *node
@@ -35,30 +35,30 @@ type Document struct {
 	steps      int
 }
 
-// Warning is a remark about a place of the document. It says nothing of what is judged.
+// Warning is a remark about a place of the document. It does not affect what is checked.
 type Warning struct {
 	Pointer string // JSON Pointer
 	Text    string
 }
 
-// Options say how to read a document.
+// Options configure Load.
 type Options struct {
-	// Folder is where the document is, so that its references to other files can be followed: to files in the folder and
-	// below it. "" is no folder; then such references cannot be judged.
+	// Folder is the folder of the document. References can lead to files in it and below. If it is "", references to other
+	// files cannot be checked.
 	Folder string
 	// Name is the name of the document's file in Folder, for references back to it.
 	Name string
-	// Consult asks kin-openapi for mistakes in what makes no verdict, which become warnings. It takes about as long
-	// as all the rest.
+	// Consult adds mistakes that kin-openapi finds in parts that do not affect validation to the warnings. It about doubles
+	// the time.
 	Consult bool
-	// IgnoredExtensions are known to make no verdict: there is no warning of them.
+	// IgnoredExtensions are extensions for which there is no warning, because they do not affect validation.
 	IgnoredExtensions []string
-	// Examples keeps the values that the document gives; see [Document.BodyExamples].
+	// Examples keeps the examples of the document; see [Document.BodyExamples].
 	Examples bool
 }
 
-// Load reads an OpenAPI 3.0 or 3.1 document, which is YAML or JSON. It refuses only what is no such document; what it cannot
-// judge is in Spots. A context that is done ends it.
+// Load reads an OpenAPI 3.0 or 3.1 document in YAML or JSON. It returns an error only for other input, or if ctx is done;
+// what it cannot check is in Spots.
 func Load(ctx context.Context, data []byte, o Options) (*Document, error) {
 	type result struct {
 		document *Document
@@ -71,7 +71,7 @@ func Load(ctx context.Context, data []byte, o Options) (*Document, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err() // what has begun ends soon
+		return nil, ctx.Err() // the goroutine ends soon
 	case r := <-done:
 		return r.document, r.err
 	}
@@ -98,7 +98,7 @@ func read(ctx context.Context, data []byte, o Options) (*Document, error) {
 	return l.document(), nil
 }
 
-// consult adds the mistakes that kin-openapi finds, unless the context is done before.
+// consult adds the mistakes that kin-openapi finds, unless ctx is done first.
 func (l *loader) consult() error {
 	select {
 	case <-l.ctx.Done():
@@ -130,7 +130,7 @@ func versionOf(root *node) (string, error) {
 	return "", fmt.Errorf("the member openapi is %s; 3.0 and 3.1 are supported", text.json())
 }
 
-// checkKinds checks what the document could not mean anything without.
+// checkKinds checks the types without which the document has no meaning.
 func checkKinds(root *node) error {
 	paths := root.get("paths")
 	if paths != nil && paths.kind != objectKind {
@@ -156,20 +156,20 @@ type loader struct {
 	warnings        []placed[Warning]
 	warned          map[string]bool
 	ids             map[string]bool
-	known           map[[2]string]bool // the operations by method and path
-	parts           int                // of operations that were read
+	known           map[[2]string]bool // the operations by method and path, to find duplicates
+	parts           int                // the number of parts of operations that were read
 	everywhere      []validate.Alternative
 	roots           []*validate.Schema
 	bodies          []*validate.Body
 	media           []mediaBody
 	parameterPlaces map[*validate.Parameter]*node
-	mediaPlaces     map[*validate.Body]*node // kept for their examples alone
+	mediaPlaces     map[*validate.Body]*node // kept only for their examples
 }
 
-// maxParts bounds what references multiply operations to.
+// maxParts limits how much references can multiply operations.
 const maxParts = 1 << 20
 
-// placed is something that belongs to a place of the document.
+// placed is a value with its place in the document.
 type placed[T any] struct {
 	order int
 	value T
@@ -193,7 +193,7 @@ func newLoader(ctx context.Context, root *node, version string, o Options) *load
 		mediaPlaces: map[*validate.Body]*node{},
 	}
 	l.compiler = newCompiler(files, version == "3.1", l.warn)
-	l.hiding = o.Folder != "" // for what the files have
+	l.hiding = o.Folder != "" // other files may use readOnly or writeOnly
 	l.ended = func() bool { return ctx.Err() != nil }
 	files.opened = l.extensions
 	if dialect := root.get("jsonSchemaDialect"); dialect != nil && !isDialect(dialect.string()) {
@@ -202,7 +202,7 @@ func newLoader(ctx context.Context, root *node, version string, o Options) *load
 	return l
 }
 
-// warn notes a remark. Of those with the same once there is one.
+// warn adds a warning. Of the warnings with the same once it adds only the first.
 func (l *loader) warn(n *node, once, text string) {
 	if once != "" {
 		if l.warned[once] {
@@ -256,7 +256,7 @@ func (l *loader) read() error {
 	return l.ctx.Err()
 }
 
-// judge gives bodies and parameters the places of their schemas that cannot be judged.
+// judge records in bodies and parameters the places of their schemas that cannot be checked.
 func (l *loader) judge() {
 	all := reached(l.roots)
 	l.named()
@@ -306,7 +306,7 @@ func (l *loader) named() {
 	}
 }
 
-// ordered returns the values in document order, each once.
+// ordered returns the values in document order, without duplicates.
 func ordered[T comparable](list []placed[T]) []T {
 	slices.SortStableFunc(list, func(a, b placed[T]) int { return cmp.Compare(a.order, b.order) })
 	seen := map[T]bool{}
@@ -330,7 +330,7 @@ func (l *loader) document() *Document {
 // Pointer returns the JSON Pointer of an operation.
 func (d *Document) Pointer(o *validate.Operation) string { return d.places[o] }
 
-// Component returns the schema of a component in a direction, nil if no operation leads to it.
+// Component returns the schema of a component in a direction; nil if no operation uses it.
 func (d *Document) Component(name string, direction Direction) *validate.Schema {
 	if direction > Response {
 		return nil
@@ -338,8 +338,8 @@ func (d *Document) Component(name string, direction Direction) *validate.Schema 
 	return d.components[direction][name]
 }
 
-// JSON returns the value at a JSON Pointer of the document, without white space: for what makes no verdict, such as the
-// extensions that a generator reads. It reports false if nothing is there.
+// JSON returns the value at a JSON Pointer of the document, without white space. It is for what does not affect validation,
+// such as extensions of a generator. It reports false if there is no value.
 func (d *Document) JSON(pointer string) (string, bool) {
 	n := d.root.lookup(pointer)
 	if n == nil {

@@ -29,7 +29,7 @@ paths:
 		return
 	}
 	for _, spot := range document.Spots {
-		fmt.Println("cannot be judged:", spot.Pointer)
+		fmt.Println("cannot be checked:", spot.Pointer)
 	}
 	operation := document.Operations[0]
 	faults := operation.Request[0].Schema.Check(context.Background(), []byte(`{"name": "Lucifer"}`))
@@ -37,6 +37,6 @@ paths:
 		fmt.Println(operation.ID, fault.Pointer, fault.Keyword)
 	}
 	// Output:
-	// cannot be judged: /paths/~1pets/post/requestBody/content/application~1json/schema/properties/tag/pattern
+	// cannot be checked: /paths/~1pets/post/requestBody/content/application~1json/schema/properties/tag/pattern
 	// POST /pets /name maxLength
 }

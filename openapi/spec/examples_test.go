@@ -15,9 +15,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestExamples holds the JSON bodies of the documents in testdata against the oracle: their examples, and bodies that are
-// drawn for their schemas. The oracle knows no rings of inheritance, and anchors only in a schema that stands there once: bodies
-// with such schemas are left out.
+// TestExamples compares verdicts on JSON bodies of the documents in testdata with the oracle's: on their examples and on
+// random bodies. It leaves out bodies that the oracle cannot handle: cycles of inheritance, and anchors in a schema that it
+// sees more than once.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.*")
@@ -56,7 +56,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// mediaType is a JSON body of a document, as a document of its own.
+// mediaType is a JSON body as a document of its own.
 type mediaType struct {
 	place     string
 	document  *spectest.Document
@@ -95,7 +95,7 @@ func mediaTypes(t *testing.T, file string) []mediaType {
 	return w.found
 }
 
-// tidy takes away what the oracle's meta-schema does not allow: names that are required twice.
+// tidy removes duplicate required names, which the oracle's meta-schema rejects.
 func tidy(v any) {
 	switch v := v.(type) {
 	case object:
@@ -125,7 +125,7 @@ type mediaWalk struct {
 	found   []mediaType
 }
 
-// walk looks for content with JSON.
+// walk finds the content that is JSON.
 func (w *mediaWalk) walk(v any, direction spec.Direction, place string) {
 	o, ok := v.(object)
 	if !ok {
@@ -150,7 +150,7 @@ func (w *mediaWalk) walk(v any, direction spec.Direction, place string) {
 	}
 }
 
-// reached are the components that a schema leads to.
+// reached returns the components that a schema uses.
 func (w *mediaWalk) reached(schema any) object {
 	all := object{}
 	var visit func(v any)

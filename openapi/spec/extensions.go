@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// known are extensions that other tools read, and that make no verdict.
+// known are extensions of other tools that do not affect validation.
 var known = words(`x-order x-omitempty x-omitzero x-enum-varnames x-enumNames x-enum-descriptions x-deprecated-reason
 	x-internal x-tags x-odata-option`)
 
-// maps hold names that the author chose.
+// maps are the keywords whose member names the author chose.
 var maps = words(`properties patternProperties $defs definitions dependentSchemas schemas responses parameters requestBodies
 	headers securitySchemes links callbacks pathItems variables`)
 
-// extensions warns of each extension whose meaning is unknown, where it is first.
+// extensions warns of each unknown extension, where it occurs first.
 func (l *loader) extensions(n *node) {
 	for name, child := range n.members() {
 		switch {

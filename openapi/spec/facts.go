@@ -2,29 +2,29 @@ package spec
 
 import "slices"
 
-// topic is what is asked of a schema and of those that apply to the same value.
+// topic is a question about a schema and the schemas that apply to the same value.
 type topic uint8
 
 const (
-	hidesItself    topic = iota // one name if the schema hides the member that has it
-	hiddenAlways                // the members that are hidden whatever alternative is taken
-	hiddenPossibly              // those that one alternative hides
-	required                    // the members that something requires
+	hidesItself    topic = iota // the schema hides the member that has it: one name if so
+	hiddenAlways                // the members that are hidden for every alternative
+	hiddenPossibly              // the members that at least one alternative hides
+	required                    // the members that are required
 )
 
-// fact is a question that was answered: answers are kept, so that schemas that many places refer to are walked once.
+// fact is a question about a node. Results are kept, so that schemas with many references are visited once.
 type fact struct {
 	node      *node
 	direction Direction
 	topic     topic
 }
 
-// gather returns the names that answer f, sorted.
+// gather returns the names for f, sorted.
 func (c *compiler) gather(f fact) []string {
 	if names, ok := c.facts[f]; ok {
 		return names
 	}
-	c.facts[f] = nil // for circles, which are walked as a whole
+	c.facts[f] = nil // cycles are visited as a whole
 	circle := c.circles.circle(f.node)
 	var names []string
 	seen := map[*node]bool{f.node: true}
@@ -51,7 +51,7 @@ func (c *compiler) gather(f fact) []string {
 	return names
 }
 
-// follows reports whether a schema below the keyword counts.
+// follows reports whether a schema below the keyword matters for the topic.
 func (t topic) follows(keyword string) bool {
 	switch keyword {
 	case "$ref", "allOf":
@@ -62,7 +62,7 @@ func (t topic) follows(keyword string) bool {
 	return t == hiddenPossibly || t == required
 }
 
-// own returns what n itself says.
+// own returns the names from n itself.
 func (c *compiler) own(n *node, f fact) []string {
 	if !c.v31 && n.has("$ref") {
 		return nil
@@ -88,7 +88,7 @@ func (c *compiler) own(n *node, f fact) []string {
 	return names
 }
 
-// isHidden reports whether the schema of a member says that the member has no place in this direction.
+// isHidden reports whether the schema of a member forbids the member in this direction.
 func (c *compiler) isHidden(n *node, d Direction) bool {
 	if !c.hiding || d == neither {
 		return false
@@ -99,7 +99,7 @@ func (c *compiler) isHidden(n *node, d Direction) bool {
 	return len(c.gather(fact{n, d, hidesItself})) > 0
 }
 
-// combines reports whether schemas apply to the same value as n.
+// combines reports whether other schemas apply to the same value as n.
 func (n *node) combines() bool {
 	if n.kind != objectKind {
 		return false
@@ -114,7 +114,7 @@ func (n *node) combines() bool {
 
 var combining = words("$ref $dynamicRef allOf anyOf oneOf not if then else dependentSchemas")
 
-// hidden returns the members that a schema hides, always or in one alternative.
+// hidden returns the members that a schema hides: always, or in at least one alternative.
 func (c *compiler) hidden(n *node, d Direction) (always, possibly []string) {
 	if !c.hiding || d == neither || !n.combines() && !n.has("properties") {
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// FuzzLoad reads any bytes: whatever they are, Load ends, and what it returns can be used.
+// FuzzLoad reads arbitrary bytes: Load always ends, and its result can be used.
 func FuzzLoad(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil {

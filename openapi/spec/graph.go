@@ -6,7 +6,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// children yields the schemas that a schema holds.
+// children yields the direct subschemas of a schema.
 func children(s *validate.Schema, yield func(*validate.Schema)) {
 	one := func(list ...*validate.Schema) {
 		for _, child := range list {
@@ -35,7 +35,7 @@ func children(s *validate.Schema, yield func(*validate.Schema)) {
 	}
 }
 
-// reached returns the schemas that roots lead to.
+// reached returns the schemas that can be reached from roots.
 func reached(roots []*validate.Schema) []*validate.Schema {
 	seen := map[*validate.Schema]bool{}
 	var all []*validate.Schema
@@ -54,10 +54,10 @@ func reached(roots []*validate.Schema) []*validate.Schema {
 	return all
 }
 
-// doubtful has the schemas that lead to one that cannot be judged.
+// doubtful has the schemas from which one that cannot be checked can be reached.
 type doubtful map[*validate.Schema]bool
 
-// doubts returns the schemas among all that lead to one that cannot be judged.
+// doubts returns the schemas among all from which one that cannot be checked can be reached.
 func doubts(all []*validate.Schema) doubtful {
 	parents := map[*validate.Schema][]*validate.Schema{}
 	var list []*validate.Schema
@@ -87,7 +87,7 @@ func doubts(all []*validate.Schema) doubtful {
 	return d
 }
 
-// below returns the schemas that cannot be judged and that s leads to.
+// below returns the schemas that cannot be checked and can be reached from s.
 func (d doubtful) below(s *validate.Schema) []*validate.Schema {
 	if s == nil || !d[s] {
 		return nil
@@ -105,8 +105,8 @@ func (d doubtful) below(s *validate.Schema) []*validate.Schema {
 	return slices.DeleteFunc(all, func(s *validate.Schema) bool { return s.Unjudged == "" })
 }
 
-// soften makes schemas take what cannot be judged. One that cannot be judged takes every value; below not, if, oneOf and
-// maxContains that would refuse values.
+// soften makes schemas accept what cannot be checked. A part that cannot be checked accepts every value. Below not, if,
+// oneOf and maxContains that could reject the whole, so these keywords are removed.
 func (d doubtful) soften(all []*validate.Schema) {
 	for _, s := range all {
 		if !d[s] {
@@ -129,7 +129,7 @@ func (d doubtful) soften(all []*validate.Schema) {
 	}
 }
 
-// softenOneOf makes anyOf of oneOf, unless an explicit mapping decides.
+// softenOneOf replaces oneOf by anyOf, unless an explicit mapping selects the alternative.
 func (d doubtful) softenOneOf(s *validate.Schema) {
 	switch {
 	case s.Discriminator != nil && s.Discriminator.Explicit:

@@ -2,7 +2,7 @@ package spec
 
 import "net/url"
 
-// The keywords of JSON Schema that hold schemas.
+// The keywords of JSON Schema that contain schemas.
 var (
 	// inPlace apply to the same value.
 	inPlaceOne   = []string{"not", "if", "then", "else"}
@@ -12,7 +12,7 @@ var (
 	belowOne   = []string{"items", "additionalProperties", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties"}
 	belowMany  = []string{"prefixItems"}
 	belowNamed = []string{"properties", "patternProperties"}
-	// elsewhere holds schemas that only references lead to.
+	// elsewhere contain schemas that only references use.
 	elsewhere = []string{"$defs", "definitions"}
 	// otherwise describe content.
 	otherwise = []string{"contentSchema"}
@@ -43,7 +43,7 @@ func subschemas(n *node, yield func(*node)) {
 	}
 }
 
-// identify notes the $id, $anchor and $dynamicAnchor of the schemas at n and below it. base is the resource that n is in.
+// identify records the $id, $anchor and $dynamicAnchor of the schemas at n and below it. base is the resource of n.
 func (l *library) identify(n, base *node) {
 	if n.kind != objectKind {
 		return
@@ -70,7 +70,7 @@ func (l *library) identify(n, base *node) {
 	subschemas(n, func(child *node) { l.identify(child, base) })
 }
 
-// identifyAll finds the schemas of an OpenAPI document: they are the members schema, and those of components.
+// identifyAll finds the schemas of an OpenAPI document: the values of members named schema, and those of components.
 func (l *library) identifyAll(root *node) {
 	var walk func(n *node)
 	walk = func(n *node) {
@@ -92,6 +92,6 @@ func (l *library) identifyAll(root *node) {
 	}
 	walk(root)
 	if !root.has("openapi") {
-		l.identify(root, root) // a file may be a schema
+		l.identify(root, root) // the file may be a schema itself
 	}
 }

@@ -21,25 +21,26 @@ import (
 
 type object = map[string]any
 
-// The oracle is another validator of JSON Schema 2020-12, for which the schemas of a document are rewritten by what OpenAPI
-// says of them. Where package spec departs from JSON Schema, which its documentation tells, the rewriting does too:
+// The oracle is another JSON Schema 2020-12 validator. The schemas of a document are rewritten for it to what OpenAPI says
+// they mean, with the same deviations from JSON Schema as package spec (see its documentation):
 //
-//   - a discriminator with a mapping decides (discriminate)
+//   - a discriminator with a mapping selects the alternative (discriminate)
 //   - readOnly and writeOnly hide members (members)
-//   - formats are asserted, where the type of the schema is one of the format's (formats)
+//   - formats are asserted if the schema has one of the format's types (formats)
 //
-// Bodies that are not I-JSON are not compared: the oracle does not see that a name is there twice.
+// Bodies that are not I-JSON are not compared: the oracle does not notice duplicate names.
 
 // rewriter rewrites the schemas of a document for one direction.
 type rewriter struct {
 	document *spectest.Document
-	hides    string // readOnly, writeOnly or, below not and if, nothing
+	hides    string // readOnly or writeOnly; empty below not and if
 	err      error
 }
 
 const oracleURL = "https://oracle.example/"
 
-// newOracles returns the oracles of requests and of responses. An error is a document that OpenAPI gives no meaning.
+// newOracles returns the oracles for requests and for responses. It returns an error for a document without a meaning in
+// OpenAPI.
 func newOracles(d *spectest.Document) (both [2]*jsonschema.Schema, err error) {
 	definitions := object{}
 	for _, hides := range []string{"readOnly", "writeOnly", ""} {
@@ -83,7 +84,7 @@ var (
 	named  = strings.Fields("patternProperties dependentSchemas")
 )
 
-// schema returns a schema of JSON Schema 2020-12.
+// schema returns a JSON Schema 2020-12 schema.
 func (w *rewriter) schema(v any) any {
 	s, ok := v.(object)
 	if !ok {
@@ -109,12 +110,12 @@ func (w *rewriter) schema(v any) any {
 	return out
 }
 
-// from30 takes away what has no meaning in OpenAPI 3.0, and rewrites what has another.
+// from30 removes what has no meaning in OpenAPI 3.0 and rewrites what has a different one.
 func (w *rewriter) from30(s, out object) {
 	for _, keyword := range since31 {
 		delete(out, keyword)
 	}
-	if s["nullable"] == true && s["type"] != nil { // OpenAPI 3.0.4: without a type it says nothing
+	if s["nullable"] == true && s["type"] != nil { // OpenAPI 3.0.4: without a type it has no effect
 		out["type"] = []any{s["type"], "null"}
 	}
 	for exclusive, bound := range map[string]string{"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"} {
@@ -126,7 +127,7 @@ func (w *rewriter) from30(s, out object) {
 	}
 }
 
-// format leaves out a format that is not one of the schema's types: it is an annotation there.
+// format removes a format for other types than the schema's: it is only an annotation there.
 func (w *rewriter) format(out object) {
 	numeric := out["format"] == "int32" || out["format"] == "int64"
 	types, ok := out["type"].([]any)
@@ -138,7 +139,7 @@ func (w *rewriter) format(out object) {
 	}
 }
 
-// members takes away what a direction hides. Only the schema that hides a member may require it.
+// members removes what a direction hides. Only the schema that hides a member may require it.
 func (w *rewriter) members(out object) {
 	properties, _ := out["properties"].(object)
 	rewritten, hidden := object{}, map[any]bool{}
@@ -164,7 +165,7 @@ func (w *rewriter) members(out object) {
 	out["required"] = slices.DeleteFunc(slices.Clone(required), func(name any) bool { return hidden[name] })
 }
 
-// isHidden reports whether the schema of a member says so. The generator says so in the schema itself, or in allOf.
+// isHidden reports whether the schema of a member hides it. The generator says so in the schema itself or in allOf.
 func (w *rewriter) isHidden(child any) bool {
 	s, _ := child.(object)
 	if s["$ref"] != nil && !w.document.V31 {
@@ -212,8 +213,8 @@ func (w *rewriter) list(list []any) []any {
 	return rewritten
 }
 
-// discriminate rewrites alternatives among which a discriminator with a mapping decides: an object has to satisfy the one
-// that it names, and other values what the keyword says.
+// discriminate rewrites alternatives that a discriminator with a mapping selects: an object must satisfy the named one,
+// other values follow the keyword.
 func (w *rewriter) discriminate(s, out object) {
 	d, _ := s["discriminator"].(object)
 	mapping, _ := d["mapping"].(object)
@@ -230,7 +231,7 @@ func (w *rewriter) discriminate(s, out object) {
 		choices := []any{object{"not": object{"type": "object"}, keyword: out[keyword]}}
 		for _, value := range slices.Sorted(maps.Keys(values)) {
 			named := object{"type": "object", "required": []any{d["propertyName"]}, "properties": object{d["propertyName"].(string): object{"const": value}}}
-			// not not: that the member was looked at does not make it evaluated
+			// not not: the check of the member must not make it evaluated
 			choices = append(choices, object{"allOf": []any{object{"not": object{"not": named}}, w.reference(values[value])}})
 		}
 		delete(out, keyword)
@@ -240,8 +241,8 @@ func (w *rewriter) discriminate(s, out object) {
 	}
 }
 
-// values returns the references that the values of a discriminator stand for: those of the mapping, those that alternatives
-// allow, and the names of components.
+// values maps the values of a discriminator to references: those of the mapping, those that alternatives allow, and the
+// names of components.
 func (w *rewriter) values(mapping object, list []any) map[string]string {
 	values := map[string]string{}
 	add := func(value, ref string) {
@@ -252,7 +253,7 @@ func (w *rewriter) values(mapping object, list []any) map[string]string {
 	for value, ref := range mapping {
 		add(value, "#/components/schemas/"+strings.TrimPrefix(fmt.Sprint(ref), "#/components/schemas/"))
 		if w.document.Components[strings.TrimPrefix(fmt.Sprint(ref), "#/components/schemas/")] == nil {
-			w.err = errors.New("a mapping that leads nowhere")
+			w.err = errors.New("a mapping to an unknown schema")
 		}
 	}
 	for _, named := range []bool{false, true} {
@@ -260,7 +261,7 @@ func (w *rewriter) values(mapping object, list []any) map[string]string {
 			s, _ := alternative.(object)
 			ref, ok := s["$ref"].(string)
 			if !ok {
-				w.err = errors.New("an alternative that is no reference")
+				w.err = errors.New("an alternative that is not a reference")
 				continue
 			}
 			name := strings.TrimPrefix(ref, "#/components/schemas/")
@@ -280,7 +281,7 @@ func (w *rewriter) values(mapping object, list []any) map[string]string {
 	return values
 }
 
-// circles returns an error for a component that leads back to itself for the same value: OpenAPI gives that no meaning.
+// circles returns an error for a component that leads back to itself for the same value, which has no meaning in OpenAPI.
 func (w *rewriter) circles() error {
 	var visit func(v any, open []string) error
 	visit = func(v any, open []string) error {
@@ -323,7 +324,7 @@ func (w *rewriter) circles() error {
 
 var uuid = regexp.MustCompile("^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
 
-// formats are those that documents are drawn with, by the standard library.
+// formats are those of the random documents, implemented with the standard library.
 var formats = []*jsonschema.Format{
 	text("date", func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil }),
 	text("date-time", func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil }),
@@ -341,7 +342,7 @@ func text(name string, is func(string) bool) *jsonschema.Format {
 	}}
 }
 
-// integer is a format of numbers; the registry of OpenAPI has int64 for strings, too.
+// integer is a format of numbers. In OpenAPI's registry int64 also applies to strings.
 func integer(name string, bits int) *jsonschema.Format {
 	return &jsonschema.Format{Name: name, Validate: func(v any) error {
 		var literal string
@@ -362,7 +363,7 @@ func integer(name string, bits int) *jsonschema.Format {
 	}}
 }
 
-// exact is an integer without exponent or fraction; other numbers are as they are written.
+// exact writes an integer without exponent or fraction, and other numbers unchanged.
 func exact(n json.Number) string {
 	if r, ok := new(big.Rat).SetString(n.String()); ok && r.IsInt() {
 		return r.Num().String()
@@ -370,7 +371,7 @@ func exact(n json.Number) string {
 	return n.String()
 }
 
-// tree is a JSON text as the oracle takes it.
+// tree decodes JSON for the oracle.
 func tree(text []byte) any {
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
-// words makes a set of names.
+// words returns a set of names.
 func words(text string) map[string]bool {
 	set := map[string]bool{}
 	for name := range strings.FieldsSeq(text) {
@@ -20,7 +20,7 @@ func words(text string) map[string]bool {
 }
 
 var (
-	// meaning has the keywords that make verdicts in OpenAPI 3.1.
+	// meaning has the keywords that affect validation in OpenAPI 3.1.
 	meaning = words(`type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength
 		pattern format items prefixItems contains minContains maxContains maxItems minItems uniqueItems properties
 		patternProperties additionalProperties propertyNames maxProperties minProperties required dependentRequired
@@ -30,16 +30,16 @@ var (
 	meaning30 = words(`type enum multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern
 		format items maxItems minItems uniqueItems properties additionalProperties maxProperties minProperties required
 		allOf anyOf oneOf not $ref nullable discriminator`)
-	// ours has our own extensions of schemas.
+	// ours has our own schema extensions.
 	ours = words(`x-maxBytes x-ignore-members x-ignore-maxDepth`)
-	// notes has the keywords that describe, in both versions. readOnly and writeOnly are read with the member.
+	// notes has the annotations of both versions. readOnly and writeOnly are read with the member.
 	notes = words(`title description default deprecated example externalDocs xml readOnly writeOnly`)
 	// notes31 has those of OpenAPI 3.1 alone.
 	notes31 = words(`examples $comment $id $anchor $dynamicAnchor $defs definitions $vocabulary contentMediaType
 		contentEncoding contentSchema`)
 )
 
-// scalars reads the keywords that hold no schemas.
+// scalars reads the keywords without subschemas.
 func (c *compiler) scalars(s *validate.Schema, n *node) {
 	c.annotations(n)
 	c.types(s, n)
@@ -63,11 +63,11 @@ func (c *compiler) scalars(s *validate.Schema, n *node) {
 	}
 }
 
-// annotations warns of the keywords that nothing checks.
+// annotations warns of the keywords that are not checked.
 func (c *compiler) annotations(n *node) {
 	for name, value := range n.members() {
 		switch {
-		case ours[name] || notes[name] || strings.HasPrefix(name, "x-"): // extensions are looked for in the whole document
+		case ours[name] || notes[name] || strings.HasPrefix(name, "x-"): // extensions covers the whole document
 		case c.v31 && (meaning[name] || notes31[name]):
 		case !c.v31 && meaning30[name]:
 		case !c.v31 && meaning[name]:
@@ -141,7 +141,7 @@ func (c *compiler) format(s *validate.Schema, n *node) {
 	}
 }
 
-// expected is what faults say of a value.
+// expected returns what faults say about a value.
 func expected(types validate.Types, format string) validate.Expected {
 	for name, t := range typeNames {
 		if types&^validate.Null == t && t != validate.Null || types == t {
@@ -184,7 +184,7 @@ func (c *compiler) bound(s *validate.Schema, n *node, keyword, exclusive string,
 	return b
 }
 
-// number returns the value of a number; nil if n is none.
+// number returns the value of a number; nil if n is not a number.
 func (c *compiler) number(s *validate.Schema, n *node) *big.Rat {
 	if n.kind == numberKind && len(n.text) <= maxDigits {
 		if value, ok := rational(n.text); ok {
@@ -195,7 +195,7 @@ func (c *compiler) number(s *validate.Schema, n *node) *big.Rat {
 	return nil
 }
 
-// count reads a number of characters, items or members.
+// count returns a number of characters, items or members.
 func (c *compiler) count(s *validate.Schema, n *node, keyword string) *int {
 	value := n.get(keyword)
 	if value == nil {
@@ -242,7 +242,7 @@ func (c *compiler) pattern(s *validate.Schema, n *node, keyword string) *validat
 	return p
 }
 
-// compilePattern compiles a regular expression of ECMA-262.
+// compilePattern compiles an ECMA-262 regular expression.
 func compilePattern(text string) (*validate.Pattern, error) {
 	p, err := ecma.Compile(text)
 	if err != nil {
@@ -251,13 +251,13 @@ func compilePattern(text string) (*validate.Pattern, error) {
 	return &validate.Pattern{Text: text, Matcher: p}, nil
 }
 
-// maxDigits and maxExponent bound the numbers of a document: 1e999999999 has as many digits.
+// maxDigits and maxExponent limit the numbers of a document: 1e999999999 has a billion digits.
 const (
 	maxDigits   = 400
 	maxExponent = 400
 )
 
-// rational returns the value of a number as JSON writes it.
+// rational returns the value of a JSON number.
 func rational(literal string) (*big.Rat, bool) {
 	if i := strings.IndexAny(literal, "eE"); i >= 0 {
 		exponent := strings.TrimLeft(literal[i+1:], "+-0")
@@ -268,7 +268,7 @@ func rational(literal string) (*big.Rat, bool) {
 	return new(big.Rat).SetString(literal)
 }
 
-// tighter returns the bound that fewer values satisfy: the larger one for direction 1, the smaller one for -1.
+// tighter returns the stricter bound: the larger one for direction 1, the smaller one for -1.
 func tighter(x, y *validate.Bound, direction int) *validate.Bound {
 	switch {
 	case x == nil:
@@ -290,7 +290,7 @@ func tighter(x, y *validate.Bound, direction int) *validate.Bound {
 	return x
 }
 
-// distinct returns the values without those that are equal to one before.
+// distinct returns the values without duplicates.
 func distinct(values []validate.Value) []validate.Value {
 	seen := make(map[string]bool, len(values))
 	return slices.DeleteFunc(values, func(v validate.Value) bool {
@@ -316,7 +316,7 @@ func common(x, y []validate.Value) []validate.Value {
 	return list
 }
 
-// canonical writes equal values alike: 1 and 1.0 are, and objects whose members stand in another order.
+// canonical returns the same text for equal values: for 1 and 1.0, and for objects whose members have a different order.
 func canonical(text string) string {
 	n, err := parseJSON([]byte(text))
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// maxConsulted is how large a document may be for kin-openapi to look at.
+// maxConsulted is the largest document, in bytes, that kin-openapi checks.
 const maxConsulted = 16 << 20
 
-// consult asks kin-openapi what it thinks of the document. Nothing of it makes a verdict: it tells of mistakes.
+// consult lets kin-openapi check the document. Its mistakes are only warnings; they do not affect validation.
 func consult(root *node) <-chan []string {
 	said := make(chan []string, 1)
 	w := &taker{root: root}
@@ -29,7 +29,8 @@ func consult(root *node) <-chan []string {
 	return said
 }
 
-// complaints returns what kin-openapi says of a document. Examples and defaults make no verdict, and cost most.
+// complaints returns the mistakes that kin-openapi finds in a document. Examples and defaults are left out: they do not
+// affect validation and cost most of the time.
 func complaints(text []byte) (list []string) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -38,7 +39,7 @@ func complaints(text []byte) (list []string) {
 	}()
 	loader := openapi3.NewLoader()
 	t := &openapi3.T{}
-	err := t.UnmarshalJSON(text) // the loader would go on with YAML, ten times slower
+	err := t.UnmarshalJSON(text) // the loader would fall back to YAML, ten times slower
 	if err == nil {
 		err = loader.ResolveRefsIn(t, nil)
 	}
@@ -62,12 +63,12 @@ func firstLine(err error) string {
 	return line
 }
 
-// taker writes a document as kin-openapi's loader takes it, which is narrower than OpenAPI is.
+// taker writes a document in the form that kin-openapi's loader accepts, which is narrower than OpenAPI.
 type taker struct {
 	root    *node
 	text    []byte
 	schema  bool   // within a schema
-	refused string // a reference that it does not follow, where leaving it out would be a mistake of its own
+	refused string // a reference that kin-openapi does not follow and that cannot be left out
 }
 
 func (w *taker) value(n *node) {
@@ -82,7 +83,7 @@ func (w *taker) value(n *node) {
 		}
 		w.text = append(w.text, ']')
 	case n.kind == numberKind && (n.key == "openapi" || n.key == "version"):
-		w.text = appendString(w.text, n.text) // as which many write 3.0
+		w.text = appendString(w.text, n.text) // many documents write 3.0 as a number
 	default:
 		w.text = n.appendJSON(w.text)
 	}
@@ -118,9 +119,9 @@ func (w *taker) object(n *node) {
 	w.text = append(w.text, '}')
 }
 
-// instead returns what is written instead of a reference, "" for the reference itself. kin-openapi validates what it leads
-// to at each of its uses, with all that it leads to in turn: 85 s for a document of 3.5 MB whose schemas refer to each
-// other. Here it sees each place once, where it is defined.
+// instead returns the text that replaces a reference; "" means the reference itself. kin-openapi validates the target at
+// each use, with everything that it refers to: 85 s for a document of 3.5 MB whose schemas refer to each other. Here it
+// checks each place once, where it is defined.
 func (w *taker) instead(n *node, ref string) string {
 	switch {
 	case w.schema || n.parent == nil || n.parent == w.root.get("paths"):
@@ -139,7 +140,7 @@ func (w *taker) instead(n *node, ref string) string {
 	return "{}"
 }
 
-// leavesOut reports whether a member is one that kin-openapi does not know, or would take for a mistake.
+// leavesOut reports whether kin-openapi does not know a member, or would report it as a mistake.
 func (w *taker) leavesOut(n *node, name string) bool {
 	if strings.HasPrefix(name, "x-") && n.key != "properties" && n.key != "headers" {
 		return true

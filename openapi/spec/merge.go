@@ -8,10 +8,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// A schema of allOf becomes part of the schema that holds it where the two mean the same: then one pass over an object's
-// members suffices, and generated code has one struct. What does not merge stays in AllOf.
+// A schema of allOf is merged into the schema that has it if the meaning stays the same. Then one pass over an object's
+// members suffices, and generated code has one struct. Other schemas stay in AllOf.
 
-// conjoinParts works parts into s: a value must satisfy all of them, and s as it stands.
+// conjoinParts merges parts into s: a value must satisfy s and all of them.
 func (c *compiler) conjoinParts(s *validate.Schema, parts []*validate.Schema) {
 	if len(parts) == 0 {
 		return
@@ -35,7 +35,7 @@ func (c *compiler) conjoinParts(s *validate.Schema, parts []*validate.Schema) {
 	s.Expected = expected(s.Types&all.Types, s.Expected.Format)
 }
 
-// appendNew appends schemas that are not there yet.
+// appendNew appends the schemas that the list does not have yet.
 func appendNew(list []*validate.Schema, more ...*validate.Schema) []*validate.Schema {
 	for _, s := range more {
 		if !slices.Contains(list, s) {
@@ -45,8 +45,8 @@ func appendNew(list []*validate.Schema, more ...*validate.Schema) []*validate.Sc
 	return list
 }
 
-// conjoin makes s the schema of the values that satisfy s and p. It reports false, and leaves s as it is, if one schema
-// cannot say so. p stays as it is.
+// conjoin makes s the schema of the values that satisfy both s and p. If one schema cannot express that, it reports false
+// and leaves s unchanged. It never changes p.
 func (c *compiler) conjoin(s, p *validate.Schema) bool {
 	if c.steps > c.maxSteps || !mergeable(s, p) {
 		return false
@@ -73,11 +73,11 @@ func (c *compiler) conjoin(s, p *validate.Schema) bool {
 	return true
 }
 
-// mergeable reports whether one schema can say what s and p say.
+// mergeable reports whether one schema can express s and p together.
 func mergeable(s, p *validate.Schema) bool {
 	switch {
 	case p.Unjudged != "" || p.UnevaluatedItems != nil || p.UnevaluatedProperties != nil:
-		return false // unevaluated members are those that p itself leaves
+		return false // unevaluated members are those that p itself does not evaluate
 	case s.Format != "" && p.Format != "" && s.Format != p.Format:
 		return false
 	case s.Contains != nil && p.Contains != nil:
@@ -92,7 +92,7 @@ func mergeable(s, p *validate.Schema) bool {
 	return keepsAdditional(s, p) && keepsAdditional(p, s)
 }
 
-// mergeableChoices reports whether s and p do not both have alternatives, unless they are the same ones.
+// mergeableChoices reports whether at most one of s and p has alternatives, or both have the same.
 func mergeableChoices(s, p *validate.Schema) bool {
 	if s.Discriminator != nil && s.Discriminator == p.Discriminator {
 		return slices.Equal(s.AnyOf, p.AnyOf) && slices.Equal(s.OneOf, p.OneOf)
@@ -104,7 +104,7 @@ func mergeableChoices(s, p *validate.Schema) bool {
 	return same(s.AnyOf, p.AnyOf) && same(s.OneOf, p.OneOf)
 }
 
-// keepsAdditional reports whether additionalProperties of s keeps its meaning next to the names that p has.
+// keepsAdditional reports whether additionalProperties of s keeps its meaning next to the names of p.
 func keepsAdditional(s, p *validate.Schema) bool {
 	if s.AdditionalProperties == nil {
 		return true
@@ -118,7 +118,7 @@ func keepsAdditional(s, p *validate.Schema) bool {
 	names := propertyIndex(s)
 	for _, q := range p.Properties {
 		if _, ok := names[q.Name]; !ok {
-			return false // which s refuses: as an unknown name, and that is what the fault should say
+			return false // s rejects the member as unknown, and the fault should say so
 		}
 	}
 	return true
@@ -201,7 +201,7 @@ func (c *compiler) mergeArrays(s, p *validate.Schema) {
 	}
 }
 
-// itemAt returns the schema of the item at an index, nil for any.
+// itemAt returns the schema of the item at an index; nil accepts any item.
 func itemAt(s *validate.Schema, i int) *validate.Schema {
 	if i < len(s.PrefixItems) {
 		return s.PrefixItems[i]
@@ -241,8 +241,8 @@ func (c *compiler) mergeObjects(s, p *validate.Schema) {
 	}
 }
 
-// mergeProperties makes the properties of s those of s and p. What only one of them declares must satisfy
-// additionalProperties of the other, unless a pattern of its own names it.
+// mergeProperties combines the properties of s and p. A property that only one declares must also satisfy
+// additionalProperties of the other, unless a pattern of the other matches its name.
 func (c *compiler) mergeProperties(s, p *validate.Schema) {
 	list := make([]validate.Property, len(s.Properties), len(s.Properties)+len(p.Properties))
 	mine, theirs := propertyIndex(s), propertyIndex(p)
@@ -270,7 +270,7 @@ func (c *compiler) mergeProperties(s, p *validate.Schema) {
 	}
 }
 
-// matches reports whether a pattern of patternProperties names the member.
+// matches reports whether a pattern of patternProperties matches the name.
 func matches(s *validate.Schema, name string) bool {
 	return slices.ContainsFunc(s.PatternProperties, func(p validate.PatternProperty) bool { return p.Pattern.Matcher.MatchString(name) })
 }
@@ -282,8 +282,8 @@ type union struct {
 	state  state
 }
 
-// both returns the schema of the values that satisfy x and y; nil is any value. The same pair has the same schema, so that
-// recursion stays a cycle.
+// both returns the schema of the values that satisfy x and y; nil accepts any value. The same pair always has the same
+// schema, so that recursion stays a cycle.
 func (c *compiler) both(x, y *validate.Schema) *validate.Schema {
 	switch {
 	case x == nil || x == y || y != nil && c.free[x]:
@@ -323,7 +323,7 @@ func (c *compiler) atoms(s *validate.Schema) []*validate.Schema {
 	return []*validate.Schema{s}
 }
 
-// identity returns a number for a schema.
+// identity returns a unique number for a schema.
 func (c *compiler) identity(s *validate.Schema) int {
 	if c.identities[s] == 0 {
 		c.identities[s] = len(c.identities) + 1
@@ -331,7 +331,7 @@ func (c *compiler) identity(s *validate.Schema) int {
 	return c.identities[s]
 }
 
-// join merges the schemas of a union, which are filled by now.
+// join merges the schemas of a union, which are filled by then.
 func (c *compiler) join(u *union) {
 	if u.state != pending {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// document makes a document of its paths and the rest.
+// document returns a document with the paths and other members.
 func document(paths, rest string) string {
 	return "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: " + paths + "\n" + rest
 }
@@ -264,7 +264,7 @@ func TestSecurity(t *testing.T) {
 	}
 }
 
-// TestHeaders: header fields of responses and of parts are read as parameters are.
+// TestHeaders: header fields of responses and parts are read like parameters.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	d := load(t, document(`{/x: {post: {
@@ -313,7 +313,7 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// TestHeadersOfResponsesAndParts: the header fields of responses and those of parts are read alike.
+// TestHeadersOfResponsesAndParts: header fields of responses and of parts are read in the same way.
 func TestHeadersOfResponsesAndParts(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, headers, want string }{

@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
 )
 
-// TestOracle compares the meaning of random schemas of OpenAPI 3.1 with what another validator of JSON Schema says, for
+// TestOracle compares the meaning of random OpenAPI 3.1 schemas with another JSON Schema validator's, for
 // PFXR_TEST_DOCUMENTS documents.
 func TestOracle(t *testing.T) {
 	t.Parallel()
@@ -71,10 +71,10 @@ func oracleOf(t *testing.T, components string) *jsonschema.Schema {
 	return s
 }
 
-// writer writes schemas and values at random, of few names and values so that they meet.
+// writer writes random schemas and values with few names and values, so that they often match.
 type writer struct {
 	random *rand.Rand
-	number int // of the component that is being written
+	number int // of the current component
 }
 
 const componentCount = 4
@@ -91,7 +91,7 @@ func (w *writer) name() string { return []string{"a", "b", "c", "ab"}[w.random.I
 
 func (w *writer) chance(n int) bool { return w.random.IntN(n) == 0 }
 
-// schema writes a schema. inPlace is for one of the value of the component itself: a circle of such references has no
+// schema writes a schema. inPlace marks one for the value of the component itself: a cycle of such references has no
 // meaning.
 func (w *writer) schema(depth int, inPlace bool) string {
 	if w.chance(12) {

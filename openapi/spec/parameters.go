@@ -8,13 +8,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// parameters reads the parameters of an operation and of its path, which it may override.
+// parameters reads the parameters of an operation and of its path. The operation's override the path's.
 func (l *loader) parameters(o *validate.Operation, items []*node, n *node) {
 	var lists [][]*node
 	for _, item := range slices.Backward(items) {
 		lists = append(lists, item.get("parameters").list())
 	}
-	seen := map[[2]string]int{} // the index by place and name
+	seen := map[[2]string]int{} // index by place and name
 	for _, list := range append(lists, n.get("parameters").list()) {
 		for _, at := range list {
 			l.addParameter(o, seen, at)
@@ -49,7 +49,7 @@ func (l *loader) addParameter(o *validate.Operation, seen map[[2]string]int, at 
 	o.Parameters = append(o.Parameters, p)
 }
 
-// matchTemplate makes the parameters of the path those of its template.
+// matchTemplate makes the path parameters match the names in the template.
 func (l *loader) matchTemplate(o *validate.Operation, names []string, n *node) {
 	o.Parameters = slices.DeleteFunc(o.Parameters, func(p *validate.Parameter) bool {
 		unknown := p.In == "path" && !slices.Contains(names, p.Name)
@@ -66,16 +66,16 @@ func (l *loader) matchTemplate(o *validate.Operation, names []string, n *node) {
 	}
 }
 
-// ignored are header fields that a parameter cannot describe (OpenAPI 3.0.3, Parameter Object).
+// ignored are header fields that cannot be parameters (OpenAPI 3.0.3, Parameter Object).
 var ignored = []string{"accept", "content-type", "authorization"}
 
-// styles has the styles of each place, the default first.
+// styles has the styles of each place, default first.
 var styles = map[string][]string{
 	"path": {"simple", "label", "matrix"}, "query": {"form", "spaceDelimited", "pipeDelimited", "deepObject"},
 	"header": {"simple"}, "cookie": {"form"},
 }
 
-// parameter reads a Parameter Object. It returns nil for one that says nothing.
+// parameter reads a Parameter Object. It returns nil for one that has no effect.
 func (l *loader) parameter(n *node) *validate.Parameter {
 	p := &validate.Parameter{Pointer: n.pointer(), In: n.get("in").string(), Name: n.get("name").string()}
 	p.Required = n.get("required").isTrue() || p.In == "path"
@@ -105,8 +105,8 @@ func (l *loader) parameter(n *node) *validate.Parameter {
 	return p
 }
 
-// headers reads a map of Header Objects: of a response, or of a part of a multipart body. Content-Type is described by
-// content (OpenAPI 3.0.3, Response Object).
+// headers reads a map of Header Objects, of a response or of a part of a multipart body. It skips Content-Type, which
+// content describes (OpenAPI 3.0.3, Response Object).
 func (l *loader) headers(n *node, direction Direction) []*validate.Parameter {
 	var list []*validate.Parameter
 	for name, at := range n.members() {
@@ -130,7 +130,7 @@ func (l *loader) headers(n *node, direction Direction) []*validate.Parameter {
 	return list
 }
 
-// doubt notes why a parameter cannot be judged.
+// doubt records why a parameter cannot be checked.
 func (l *loader) doubt(p *validate.Parameter, n *node, reason string) {
 	s := l.spot(n, "%s", reason)
 	if p.Spot == nil {
@@ -175,7 +175,7 @@ func (l *loader) value(p *validate.Parameter, n *node, direction Direction) {
 	}
 }
 
-// texts notes the parameters whose values have no text.
+// texts records the parameters whose values have no text form.
 func (l *loader) texts() {
 	for p := range l.parametersAndHeaders() {
 		if n := l.parameterPlaces[p]; n != nil && p.Spot == nil {
@@ -186,7 +186,7 @@ func (l *loader) texts() {
 	}
 }
 
-// parametersAndHeaders are the parameters of requests, and the header fields of responses and parts.
+// parametersAndHeaders yields the parameters of requests, and the header fields of responses and parts.
 func (l *loader) parametersAndHeaders() iter.Seq[*validate.Parameter] {
 	var all []*validate.Parameter
 	for _, o := range l.doc.Operations {

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	maxNesting    = 500     // levels of objects and arrays in a file
-	maxAliasNodes = 1 << 18 // values that the aliases of a YAML file add
-	maxAliasBytes = 4 << 20 // bytes of text that they add
-	maxMembers    = 1 << 15 // of one object or array
-	maxValues     = 1 << 20 // values, which take up to 400 bytes each while they are read
+	maxNesting    = 500     // levels of nested objects and arrays in a file
+	maxAliasNodes = 1 << 18 // values that aliases may add to a YAML file
+	maxAliasBytes = 4 << 20 // bytes of text that aliases may add
+	maxMembers    = 1 << 15 // members of an object or items of an array
+	maxValues     = 1 << 20 // values; each takes up to 400 bytes during reading
 )
 
-// budget bounds what files take in memory: bytes that are mostly values take a hundred times their length, and aliases
-// multiply a YAML file: a thousand to one long string are small as YAML, and large as anything else.
+// budget limits the memory of files. Bytes that are mostly values take a hundred times their length. Aliases multiply YAML:
+// a thousand aliases of one long string are small as YAML, but large as JSON.
 type budget struct{ values, aliasNodes, aliasBytes int }
 
 func newBudget() *budget { return &budget{maxValues, maxAliasNodes, maxAliasBytes} }
@@ -30,7 +30,7 @@ func newBudget() *budget { return &budget{maxValues, maxAliasNodes, maxAliasByte
 // parse reads JSON or YAML.
 func parse(data []byte) (*node, error) { return newBudget().parse(data) }
 
-// parse reads JSON or YAML. An object that has a name twice is refused.
+// parse reads JSON or YAML. It rejects duplicate members.
 func (b *budget) parse(data []byte) (*node, error) {
 	if b.values -= countValues(data); b.values < 0 || len(data) > maxFileBytes {
 		return nil, fmt.Errorf("the document is too large: at most %d MiB and some %d values are read", maxFileBytes>>20, maxValues)
@@ -48,7 +48,7 @@ func (b *budget) parse(data []byte) (*node, error) {
 	return b.parseYAML(data)
 }
 
-// countValues returns how many values a file can have, by what may begin one.
+// countValues returns an upper bound of the number of values in a file, from the characters that can start one.
 func countValues(data []byte) int {
 	n := bytes.Count(data, []byte("- "))
 	for i, c := range data {
@@ -110,7 +110,7 @@ func readList(d *jsontext.Decoder, depth int) (*node, error) {
 	return n, err
 }
 
-// errMembers is why an object or an array is not read. What is made of them is compared with one another.
+// errMembers limits an object or array, because its members or items are compared with each other.
 var errMembers = fmt.Errorf("an object or an array has more than %d members", maxMembers)
 
 func readObject(d *jsontext.Decoder, depth int) (*node, error) {
@@ -213,7 +213,7 @@ func (b *budget) mapping(y *yaml.Node, depth int, copied bool) (*node, error) {
 	return n, b.merge(n, merged, depth)
 }
 
-// merge works merge keys in (<<: *alias, or a list of aliases): members that are there stay.
+// merge applies merge keys (<<: *alias, or a list of aliases). Existing members take precedence.
 func (b *budget) merge(n *node, merged []*yaml.Node, depth int) error {
 	for _, y := range merged {
 		value, err := b.read(y, depth+1, true)
@@ -249,10 +249,10 @@ func scalar(y *yaml.Node) (*node, error) {
 	case "!!binary":
 		return nil, fmt.Errorf("line %d: JSON has no binary values", y.Line)
 	}
-	return &node{kind: textKind, text: y.Value}, nil // times and infinity are strings in JSON
+	return &node{kind: textKind, text: y.Value}, nil // in JSON, times and infinity are strings
 }
 
-// number returns a number as JSON writes it, digit by digit where YAML writes it so too.
+// number returns a number as a JSON literal. It keeps the digits of a YAML number that is one already.
 func number(y *yaml.Node) (string, bool) {
 	if isNumber(y.Value) {
 		return y.Value, true
@@ -269,7 +269,7 @@ func number(y *yaml.Node) (string, bool) {
 	return text, isNumber(text)
 }
 
-// isNumber reports whether s is a number of JSON.
+// isNumber reports whether s is a JSON number.
 func isNumber(s string) bool {
 	if s == "" || s[0] != '-' && (s[0] < '0' || s[0] > '9') || s[len(s)-1] < '0' || s[len(s)-1] > '9' {
 		return false

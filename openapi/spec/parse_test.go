@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// same compares JSON but for how characters are escaped.
+// same compares JSON without regard to the escaping of characters.
 func same(a, b string) bool {
 	x, errX := parseJSON([]byte(a))
 	y, errY := parseJSON([]byte(b))

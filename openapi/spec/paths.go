@@ -22,8 +22,8 @@ func (l *loader) path(template string, item *node) {
 	}
 }
 
-// pathItems returns a path item, and behind it the one that its $ref leads to: in OpenAPI 3.1 both count, and in 3.0 too
-// for documents that have both.
+// pathItems returns a path item, followed by the target of its $ref. In OpenAPI 3.1 both apply; for 3.0 documents that have
+// both we do the same.
 func (l *loader) pathItems(item *node) []*node {
 	items := []*node{item}
 	for n := item; n.get("$ref").is(textKind); {
@@ -41,7 +41,7 @@ func (l *loader) pathItems(item *node) []*node {
 	return items
 }
 
-// template warns of paths that no request can have, and of those that have the same requests.
+// template warns of paths that no request can have, and of paths that match the same requests.
 func (l *loader) template(template string, item *node) {
 	if strings.ContainsAny(template, "?#") || !strings.HasPrefix(template, "/") {
 		l.compiler.warn(item, "", "no request has this path: it must begin with a slash, and have neither ? nor #")
@@ -53,7 +53,7 @@ func (l *loader) template(template string, item *node) {
 	l.warned[bare] = true
 }
 
-// bareTemplate returns a template without the names of its parameters.
+// bareTemplate returns a template with its parameter names removed.
 func bareTemplate(template string) string {
 	var b strings.Builder
 	for {
@@ -67,7 +67,7 @@ func bareTemplate(template string) string {
 	}
 }
 
-// templateNames returns the names of a template's parameters. It reports false if a brace is missing.
+// templateNames returns the parameter names of a template. It reports false if a brace is missing.
 func templateNames(template string) ([]string, bool) {
 	var names []string
 	for {
@@ -87,11 +87,11 @@ func templateNames(template string) ([]string, bool) {
 	}
 }
 
-// operation reads an Operation Object of a path item, which items are.
+// operation reads an Operation Object of a path, whose path items are items.
 func (l *loader) operation(template, method string, items []*node, n *node) {
 	o := &validate.Operation{Method: strings.ToUpper(method), Path: template}
 	if l.known[[2]string{o.Method, o.Path}] || l.parts > maxParts {
-		return // next to a $ref, the item's own counts
+		return // the item's own operation overrides that of its $ref
 	}
 	l.known[[2]string{o.Method, o.Path}] = true
 	place := n
@@ -125,7 +125,7 @@ func (l *loader) operationServers(o *validate.Operation, items []*node, n *node)
 	}
 }
 
-// security reads the requirements of the operation, or else those of the document, and counts what was read.
+// security reads the requirements of the operation, or by default those of the document, and counts the parts.
 func (l *loader) security(o *validate.Operation, n *node) {
 	if o.Security = l.everywhere; n.has("security") {
 		o.Security = l.alternatives(n.get("security"))

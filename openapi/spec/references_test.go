@@ -56,7 +56,7 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-// lastTokens shortens the pointers of what cannot be judged.
+// lastTokens shortens the pointers of spots.
 func lastTokens(text string) string {
 	words := strings.Split(text, " ")
 	for i, word := range words {

@@ -13,30 +13,30 @@ import (
 
 const (
 	maxFiles     = 1000
-	maxFileBytes = 64 << 20 // of all files together
+	maxFileBytes = 64 << 20 // all files together
 )
 
-// folderScheme begins the URI of a file, which is its path below the folder. No document can name it.
+// folderScheme is the URI scheme of files, whose path is relative to the folder. No document can use it.
 const folderScheme = "x-folder"
 
-// library has the files of a document, and the schemas in them that have URIs of their own.
+// library has the files of a document, and the schemas in them that have their own URIs.
 type library struct {
 	root      *source
 	folder    string
 	files     map[string]*source // by path
-	names     []string           // of the files that were read, in order
+	names     []string           // the files that were read, in order
 	failed    map[string]error   // by path
 	bytes     int
-	budget    *budget // of the files next to the document
+	budget    *budget // shared by the files other than the document
 	order     int
-	opened    func(root *node) // is told of each file
-	schemas31 bool             // $id and anchors mean something
+	opened    func(root *node) // called for each file
+	schemas31 bool             // $id and anchors apply
 
 	resources map[string]*node // by URI
 	bases     map[*node]*url.URL
 	anchors   map[anchor]*node
 	dynamic   map[*node][]dynamicAnchor // by the root of the resource
-	places    map[string][]*node        // of dynamic anchors, by name
+	places    map[string][]*node        // dynamic anchors by name
 	followed  map[reference]target
 }
 
@@ -61,7 +61,7 @@ type target struct {
 	err  error
 }
 
-// file makes the file with a path part of the library.
+// file adds a file to the library.
 func (l *library) file(s *source) {
 	s.root.source = s
 	l.files[s.path] = s
@@ -72,7 +72,7 @@ func (l *library) file(s *source) {
 	}
 }
 
-// number counts the nodes in document order.
+// number numbers the nodes in document order.
 func (l *library) number(n *node) {
 	l.order++
 	n.order = l.order
@@ -81,7 +81,7 @@ func (l *library) number(n *node) {
 	}
 }
 
-// resource returns the root of the schema resource or file that n is in.
+// resource returns the root of the schema resource or file of n.
 func (l *library) resource(n *node) *node {
 	for n.parent != nil {
 		if l.bases[n] != nil {
@@ -92,7 +92,7 @@ func (l *library) resource(n *node) *node {
 	return n
 }
 
-// follow returns the place that a reference at n names.
+// follow returns the target of a reference at n.
 func (l *library) follow(n *node, text string) (*node, error) {
 	key := reference{l.resource(n), text}
 	t, ok := l.followed[key]
@@ -116,7 +116,7 @@ func (l *library) find(r reference) (*node, error) {
 	}
 	to := root.lookup(ref.Fragment)
 	if to == nil && strings.HasPrefix(r.text, "#/") {
-		// A schema with an $id is a document of its own (JSON Schema Core §8.2.1); who gives components one means the file.
+		// A schema with an $id is its own resource (JSON Schema Core §8.2.1), but a reference to components means the file.
 		to = root.root().lookup(ref.Fragment)
 	}
 	if ref.Fragment != "" && ref.Fragment[0] != '/' {
@@ -128,7 +128,7 @@ func (l *library) find(r reference) (*node, error) {
 	return to, nil
 }
 
-// container returns the resource or the file that a reference names without its fragment.
+// container returns the resource or file that a reference names without its fragment.
 func (l *library) container(r reference, ref *url.URL) (*node, error) {
 	if ref.Scheme == "" && ref.Host == "" && ref.Path == "" && ref.RawQuery == "" {
 		return r.resource, nil
@@ -191,7 +191,7 @@ func (l *library) read(name string) (*source, error) {
 	return &source{name: name, path: name, root: root}, nil
 }
 
-// readBelow reads a file that is in a folder: no symbolic link may lead out of it.
+// readBelow reads a file in a folder. Symbolic links cannot lead out of the folder.
 func readBelow(folder, name string, limit int) ([]byte, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -216,7 +216,7 @@ func readBelow(folder, name string, limit int) ([]byte, error) {
 	return data, nil
 }
 
-// cause returns what went wrong without the path of the folder, which nobody but the operator needs to know.
+// cause returns the error without the path of the folder, which clients must not see.
 func cause(err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Err
@@ -224,7 +224,7 @@ func cause(err error) error {
 	return err
 }
 
-// resolve follows $ref until there is none. It is for everything but schemas.
+// resolve follows $ref to its end. It is for everything except schemas.
 func (l *library) resolve(n *node) (*node, error) {
 	for seen := []*node(nil); ; {
 		ref := n.get("$ref")

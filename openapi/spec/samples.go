@@ -4,37 +4,38 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Example is a value that a document gives for the content of a body or the value of a header field.
+// Example is an example of a body or of a parameter or header field.
 type Example struct {
-	// Name is that of an Example Object; "default" for the only one, of the keyword example.
+	// Name is the name of the Example Object; "default" for the value of the keyword example.
 	Name string
 	// JSON is the value, without white space.
 	JSON string
-	// Pointer is the JSON Pointer of the place.
+	// Pointer is the JSON Pointer of the example.
 	Pointer string
 }
 
-// onlyExample is the name of the value of the keyword example.
+// onlyExample is the name for the value of the keyword example.
 const onlyExample = "default"
 
-// samples are the values that a document gives.
+// samples are the examples of a document.
 type samples struct {
 	bodies     map[*validate.Body][]Example
 	parameters map[*validate.Parameter][]Example
 	schemas    map[*validate.Schema][]Example
 }
 
-// BodyExamples returns the examples of a body's media type, in the document's order. Without [Options.Examples] there are none.
+// BodyExamples returns the examples of a body's media type, in the document's order. Without [Options.Examples] it returns
+// none.
 func (d *Document) BodyExamples(b *validate.Body) []Example { return d.samples.bodies[b] }
 
-// ParameterExamples returns the examples of a parameter or a header field. Without [Options.Examples] there are none.
+// ParameterExamples returns the examples of a parameter or header field. Without [Options.Examples] it returns none.
 func (d *Document) ParameterExamples(p *validate.Parameter) []Example { return d.samples.parameters[p] }
 
-// SchemaExamples returns the values that a schema gives for itself: those of example and examples, then default. Without
-// [Options.Examples] there are none.
+// SchemaExamples returns a schema's own examples: those of example and examples, then default. Without [Options.Examples] it
+// returns none.
 func (d *Document) SchemaExamples(s *validate.Schema) []Example { return d.samples.schemas[s] }
 
-// sample collects the values that the document gives.
+// sample collects the examples of the document.
 func (l *loader) sample() {
 	s := &l.doc.samples
 	s.bodies, s.parameters, s.schemas = map[*validate.Body][]Example{}, map[*validate.Parameter][]Example{}, map[*validate.Schema][]Example{}
@@ -43,7 +44,7 @@ func (l *loader) sample() {
 	}
 	for p, n := range l.parameterPlaces {
 		if content := n.get("content"); content != nil && len(content.items) > 0 {
-			n, _ = l.resolve(content.items[0]) // one that leads nowhere is a spot
+			n, _ = l.resolve(content.items[0]) // an unresolvable one is a spot
 		}
 		s.parameters[p] = l.examplesAt(n)
 	}
@@ -85,7 +86,7 @@ func (l *loader) exampleValue(at *node) (*node, error) {
 	if external := n.get("externalValue"); external.is(textKind) {
 		return l.follow(external, external.text)
 	}
-	return nil, nil //nolint:nilnil // it says nothing
+	return nil, nil //nolint:nilnil // it has no value
 }
 
 func schemaExamples(n *node) []Example {

@@ -36,7 +36,7 @@ components:
     S: {type: object, examples: [{id: 3}, {id: 4}], default: {id: 5}, properties: {id: {type: integer, example: 6}}}
 `
 
-// TestExamplesOfADocument: examples are found where a document gives them, in its order and through references.
+// TestExamplesOfADocument: examples are found wherever a document may have them, in its order and through references.
 func TestExamplesOfADocument(t *testing.T) {
 	t.Parallel()
 	d, err := Load(t.Context(), []byte(sampled), Options{Examples: true})
@@ -70,7 +70,7 @@ func TestExamplesOfADocument(t *testing.T) {
 	}
 }
 
-// TestExternalValue: the value of an example may be a file in the document's folder.
+// TestExternalValue: the value of an example may be in a file in the document's folder.
 func TestExternalValue(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// fill turns the schema at e into its normal form.
+// fill converts the schema at e to its normal form.
 func (c *compiler) fill(e *entry) {
 	if e.state != pending {
 		return
@@ -32,7 +32,7 @@ func (c *compiler) fill(e *entry) {
 	e.state = filled
 }
 
-// foreign returns the place that says that a schema is in a dialect that is not supported.
+// foreign returns the place that declares an unsupported dialect for the schema.
 func (c *compiler) foreign(n *node) *node {
 	if !c.v31 {
 		return nil
@@ -46,7 +46,7 @@ func (c *compiler) foreign(n *node) *node {
 	return c.dialect
 }
 
-// isDialect reports whether schemas in the dialect with a URI are understood.
+// isDialect reports whether the dialect with this URI is supported.
 func isDialect(uri string) bool {
 	uri = strings.TrimSuffix(uri, "#")
 	return uri == "https://json-schema.org/draft/2020-12/schema" || strings.HasPrefix(uri, "https://spec.openapis.org/oas/3.1/dialect/")
@@ -60,14 +60,14 @@ func (c *compiler) object(e *entry) {
 	own := union2(split(e.drop), possibly)
 	c.members(e, own)
 	c.items(e)
-	// What hides in one alternative only does so there: another may require the member.
+	// An alternative hides members only from itself: another alternative may require them.
 	c.alternatives(e, union2(split(e.drop), always))
 	parts := c.parts(e, own)
 	s.Expected = expected(s.Types, n.get("format").string())
 	c.conjoinParts(s, parts)
 }
 
-// split takes the names of a setting's drop apart.
+// split returns the names in the drop of a setting.
 func split(drop string) []string {
 	if drop == "" {
 		return nil
@@ -75,7 +75,7 @@ func split(drop string) []string {
 	return strings.Split(drop, "\x00")
 }
 
-// union2 returns the names of two sorted lists, sorted.
+// union2 merges two sorted lists of names.
 func union2(a, b []string) []string {
 	switch {
 	case len(a) == 0:
@@ -88,8 +88,8 @@ func union2(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// within returns the setting of a schema at to that applies to the same value as e. Of the names to drop it keeps those
-// that are required there, so that schemas that many others refer to stay one.
+// within returns the setting for a schema at to that applies to the same value as e. It keeps only the names in drop that
+// are required there, so that a schema with many references is compiled once.
 func (c *compiler) within(e *entry, to *node, drop []string) setting {
 	x := setting{direction: e.direction, scope: e.scope}
 	if len(drop) > 0 {
@@ -108,12 +108,12 @@ func (c *compiler) within(e *entry, to *node, drop []string) setting {
 	return x
 }
 
-// isOpen reports whether the schema at n is e or applies to the same value as e and contains it.
+// isOpen reports whether the schema at n is e, or contains e and applies to the same value.
 func (e *entry) isOpen(n *node) bool {
 	return n == e.node || strings.Contains(" "+e.open, " "+strconv.Itoa(n.order)+" ")
 }
 
-// apply returns the schema at n, which applies to the same value as e; nil if it says nothing that is not said already.
+// apply returns the schema at n, which applies to the same value as e; nil if it adds nothing.
 func (c *compiler) apply(e *entry, n *node, drop []string) *validate.Schema {
 	to, scope, err := c.destination(n, e.scope)
 	if err != nil {
@@ -151,7 +151,7 @@ func (c *compiler) parts(e *entry, drop []string) []*validate.Schema {
 	return parts
 }
 
-// applyReference returns the schema that $ref or $dynamicRef of a schema with siblings leads to.
+// applyReference returns the target of $ref or $dynamicRef in a schema with siblings.
 func (c *compiler) applyReference(e *entry, name string, drop []string) *validate.Schema {
 	ref := e.node.get(name)
 	to, err := c.follow(e.node, ref.text)
@@ -164,7 +164,7 @@ func (c *compiler) applyReference(e *entry, name string, drop []string) *validat
 	return c.apply(e, to, drop)
 }
 
-// alternatives reads the keywords that apply to the same value on a condition.
+// alternatives reads the keywords that apply conditionally to the same value.
 func (c *compiler) alternatives(e *entry, drop []string) {
 	s, n := e.schema, e.node
 	s.AnyOf, s.OneOf = c.choice(e, "anyOf", drop), c.choice(e, "oneOf", drop)
@@ -183,8 +183,8 @@ func (c *compiler) alternatives(e *entry, drop []string) {
 	}
 }
 
-// choice returns the alternatives of anyOf or oneOf. Where one of them contains e, as a parent's child does, the value is
-// being judged as that one already.
+// choice returns the alternatives of anyOf or oneOf. If one of them contains e, as a child contains its parent, the value is
+// already being checked as that alternative.
 func (c *compiler) choice(e *entry, keyword string, drop []string) []*validate.Schema {
 	items := c.listOf(e.schema, e.node, keyword)
 	for _, item := range items {
@@ -205,7 +205,7 @@ func (c *compiler) choice(e *entry, keyword string, drop []string) []*validate.S
 	return list
 }
 
-// meant returns the schema that an alternative is: it may be a reference, or allOf of one.
+// meant follows an alternative that is only a reference, or allOf with one schema.
 func (c *compiler) meant(n *node, s *scope) *node {
 	for range maxNesting {
 		to, scope, err := c.destination(n, s)
@@ -222,7 +222,7 @@ func (c *compiler) meant(n *node, s *scope) *node {
 	return n
 }
 
-// condition returns the schema of not or if: nothing is hidden there, and required stays as it is.
+// condition returns the schema of not or if. Nothing is hidden there, and required is unchanged.
 func (c *compiler) condition(e *entry, keyword string) *validate.Schema {
 	child := e.node.get(keyword)
 	if child == nil {
@@ -244,7 +244,7 @@ func (c *compiler) branch(e *entry, keyword string, drop []string) *validate.Sch
 	return nil
 }
 
-// listOf returns the schemas of a keyword that has a list of them.
+// listOf returns the schemas of a keyword with a list.
 func (c *compiler) listOf(s *validate.Schema, n *node, keyword string) []*node {
 	list := n.get(keyword)
 	if list != nil && (list.kind != listKind || len(list.items) == 0) {
@@ -253,7 +253,7 @@ func (c *compiler) listOf(s *validate.Schema, n *node, keyword string) []*node {
 	return list.list()
 }
 
-// members reads what a schema says of objects. drop are the members that nothing may require.
+// members reads the keywords for objects. No schema may require the members in drop.
 func (c *compiler) members(e *entry, drop []string) {
 	s, n, x := e.schema, e.node, e.below()
 	for name, child := range c.objectOf(s, n, "properties").members() {
@@ -284,7 +284,7 @@ func (c *compiler) members(e *entry, drop []string) {
 	c.patternProperties(e, x)
 }
 
-// patternProperties reads the keyword. Without a pattern that cannot be judged it is not known which members are left for
+// patternProperties reads the keyword. If a pattern is unsupported, it is unknown which members are left for
 // additionalProperties.
 func (c *compiler) patternProperties(e *entry, x setting) {
 	s := e.schema
@@ -307,7 +307,7 @@ func (c *compiler) objectOf(s *validate.Schema, n *node, keyword string) *node {
 	return object
 }
 
-// namesOf returns the names of required, each once.
+// namesOf returns the names in required, without duplicates.
 func (c *compiler) namesOf(s *validate.Schema, list *node) []string {
 	if list == nil {
 		return nil
@@ -320,7 +320,7 @@ func (c *compiler) namesOf(s *validate.Schema, list *node) []string {
 	return unique(names)
 }
 
-// unique returns the names without those that are there twice.
+// unique returns the names without duplicates.
 func unique(names []string) []string {
 	seen := make(map[string]bool, len(names))
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
@@ -330,7 +330,7 @@ func unique(names []string) []string {
 	})
 }
 
-// without returns the names that are not among drop, which is sorted.
+// without returns the names that are not in drop, which is sorted.
 func without(names, drop []string) []string {
 	if len(drop) == 0 {
 		return names
@@ -341,7 +341,7 @@ func without(names, drop []string) []string {
 	})
 }
 
-// items reads what a schema says of arrays.
+// items reads the keywords for arrays.
 func (c *compiler) items(e *entry) {
 	s, n, x := e.schema, e.node, e.below()
 	if child := n.get("items"); child != nil {

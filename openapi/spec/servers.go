@@ -10,11 +10,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// maxServers bounds what the values of variables multiply to.
+// maxServers limits what the values of variables multiply to.
 const maxServers = 256
 
-// basePaths returns the paths of servers, the longest first so that /v1 does not take what is for /v1/beta; nil if there
-// are no servers.
+// basePaths returns the paths of servers, longest first, so that /v1 does not match requests for /v1/beta; nil if there are
+// no servers.
 func (l *loader) basePaths(servers *node) []validate.BasePath {
 	var list []validate.BasePath
 	var seen []string
@@ -39,8 +39,8 @@ func byLength(list []validate.BasePath) []validate.BasePath {
 	return list
 }
 
-// serverPaths returns the path of a server's URL. A variable stays in it if it is a whole segment; otherwise there is a
-// path for each of its values.
+// serverPaths returns the path of a server's URL. A variable that is a whole segment stays a variable; any other yields one
+// path per value.
 func (l *loader) serverPaths(server *node) []string {
 	paths := []string{server.get("url").string()}
 	for name, variable := range server.get("variables").members() {
@@ -77,7 +77,7 @@ func (l *loader) serverPaths(server *node) []string {
 	return paths
 }
 
-// isSegment reports whether each variable of the name is a whole segment of the URL's path.
+// isSegment reports whether each occurrence of the variable is a whole segment of the URL's path.
 func isSegment(text, variable string) bool {
 	p := pathOf(text)
 	n := 0
@@ -89,7 +89,7 @@ func isSegment(text, variable string) bool {
 	return n == strings.Count(text, variable)
 }
 
-// pathOf returns the path of a URL. A relative one is relative to where the document is, which is taken for the root.
+// pathOf returns the path of a URL. A relative URL is resolved against the root, where the document is assumed to be.
 func pathOf(text string) string {
 	if i := strings.IndexAny(text, "?#"); i >= 0 {
 		text = text[:i]
@@ -121,7 +121,7 @@ func (l *loader) basePath(text string, variables *node) validate.BasePath {
 	return b
 }
 
-// escaped returns a segment as it is in a request.
+// escaped returns a segment as a request has it.
 func escaped(segment string) string {
 	u, err := url.Parse("/" + segment)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// load reads a document that has to be taken.
+// load reads a valid document.
 func load(t *testing.T, text string) *Document {
 	t.Helper()
 	d, err := Load(t.Context(), []byte(text), Options{Consult: true})
@@ -19,7 +19,7 @@ func load(t *testing.T, text string) *Document {
 	return d
 }
 
-// body30 and body31 are documents with one body, of which schema is a JSON or YAML flow text.
+// body30 and body31 return documents with one body; schema is JSON or YAML in flow style.
 func body30(schema, components string) string { return bodyOf("3.0.3", schema, components) }
 func body31(schema, components string) string { return bodyOf("3.1.0", schema, components) }
 
@@ -38,7 +38,7 @@ components: {schemas: ` + components + `}
 `
 }
 
-// requestOf and responseOf write the schema of the one body.
+// requestOf and responseOf return the schema of the only body as text.
 func requestOf(t *testing.T, text string) string {
 	t.Helper()
 	return show(load(t, text).Operations[0].Request[0].Schema)
@@ -49,7 +49,8 @@ func responseOf(t *testing.T, text string) string {
 	return show(load(t, text).Operations[0].Responses[0].Bodies[0].Schema)
 }
 
-// show writes a schema in short. A schema that is being written is ^ and the last token of its pointer.
+// show returns a short form of a schema. A reference to a schema that is being written is ^ and the last token of its
+// pointer.
 func show(s *validate.Schema) string {
 	w := shower{open: map[*validate.Schema]bool{}}
 	return w.schema(s)

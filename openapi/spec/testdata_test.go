@@ -9,8 +9,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// TestDocuments reads documents in the styles of those that people have. What cannot be judged is listed by the end of its
-// place; everything else is judged.
+// TestDocuments reads documents in common styles. It lists what cannot be checked by the end of its place; everything else
+// is checked.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -65,7 +65,7 @@ func loadFile(t *testing.T, name string) *Document {
 	return load(t, string(data))
 }
 
-// spotsOf counts what of an operation cannot be judged.
+// spotsOf counts the parts of an operation that cannot be checked.
 func spotsOf(o *validate.Operation) int {
 	count := len(o.Spots)
 	for _, p := range o.Parameters {
@@ -83,7 +83,7 @@ func spotsOf(o *validate.Operation) int {
 	return count
 }
 
-// TestOurContract holds what the generated code of our own contract relies on.
+// TestOurContract tests what the generated code of our contract relies on.
 func TestOurContract(t *testing.T) {
 	t.Parallel()
 	d := loadFile(t, "../../openapi.yaml")

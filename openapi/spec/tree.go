@@ -19,30 +19,30 @@ const (
 	objectKind
 )
 
-// node is a value of a document, and its place. Its methods take nil for a value that is not there.
+// node is a value of a document with its place. Its methods accept nil, which means that the value is absent.
 type node struct {
 	kind   kind
-	text   string // of a string, a number as JSON writes it, or true and false
+	text   string // of a string, or a JSON number, or true and false
 	parent *node
-	key    string   // its name in the parent, or its index
-	names  []string // of an object's members, whose values are items
+	key    string   // the name in the parent, or the index
+	names  []string // of an object's members, whose values are in items
 	items  []*node
-	index  map[string]int // of names, for objects with many
-	source *source        // of the root alone
-	order  int            // counts the nodes of all sources in document order
+	index  map[string]int // of names, for objects with many members
+	source *source        // set only in the root
+	order  int            // position among the nodes of all sources, in document order
 }
 
 // source is a file.
 type source struct {
 	name string // relative to the folder; "" for the document itself
-	path string // the document's own path too
+	path string // the path of the file, also for the document itself
 	root *node
 }
 
-// manyMembers is how many members an object has before its names are indexed.
+// manyMembers is the number of members from which an object's names are indexed.
 const manyMembers = 12
 
-// set appends a member. It reports false if there is one with this name.
+// set appends a member. It reports false for a duplicate name.
 func (n *node) set(name string, value *node) bool {
 	if n.has(name) {
 		return false
@@ -67,7 +67,7 @@ func (n *node) add(value *node) {
 	n.items = append(n.items, value)
 }
 
-// get returns the member of an object, nil if there is none.
+// get returns the member of an object; nil if it is absent.
 func (n *node) get(name string) *node {
 	if n == nil || n.kind != objectKind {
 		return nil
@@ -86,7 +86,7 @@ func (n *node) get(name string) *node {
 	return nil
 }
 
-// at returns the member that a path of names leads to, nil if there is none.
+// at returns the member at a path of names; nil if it is absent.
 func (n *node) at(names ...string) *node {
 	for _, name := range names {
 		n = n.get(name)
@@ -149,7 +149,7 @@ func (n *node) root() *node {
 	return n
 }
 
-// pointer returns the place as a JSON Pointer, behind the name of the file unless that is the document itself.
+// pointer returns the place as a JSON Pointer, preceded by the name of the file unless it is the document itself.
 func (n *node) pointer() string {
 	var keys []string
 	for ; n.parent != nil; n = n.parent {
@@ -166,7 +166,7 @@ func (n *node) pointer() string {
 	return b.String()
 }
 
-// lookup follows a JSON Pointer. It returns nil if it leads nowhere.
+// lookup follows a JSON Pointer. It returns nil if there is no value.
 func (n *node) lookup(pointer string) *node {
 	if pointer == "" {
 		return n
@@ -232,13 +232,13 @@ func (n *node) appendJSON(b []byte) []byte {
 	return append(b, n.text...)
 }
 
-// appendString appends a string as JSON writes it.
+// appendString appends a string as JSON.
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
 			text, err := json.Marshal(s)
 			if err != nil {
-				return append(b, `""`...) // strings always marshal
+				return append(b, `""`...) // strings always marshal, so this is not reached
 			}
 			return append(b, text...)
 		}

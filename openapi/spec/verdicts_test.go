@@ -20,9 +20,9 @@ var update = flag.Bool("update", false, "rewrite the verdicts in testdata/verdic
 //
 //	operation what data => faults
 //
-// where what is path (segments between bars), query, header (lines between bars), request:TYPE or STATUS:TYPE. Data that
-// begins with $ is a string of Go, @N are N nested arrays. A case has the faults of its own place alone: a case of the query
-// has no fault of a header that is required.
+// where what is path (segments separated by bars), query, header (lines separated by bars), request:TYPE or STATUS:TYPE.
+// Data that starts with $ is a Go string, @N means N nested arrays. A case has only the faults of its own place: a case of
+// the query has no fault of a required header.
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"shop.yaml", "flow.json", "files.yaml"} {

@@ -1,4 +1,4 @@
-// Command pfxr works with pfxRecryptionRequests from the command line. `pfxr --help` lists what it can do.
+// Command pfxr works with pfxRecryptionRequests from the command line. `pfxr --help` lists its commands.
 package main
 
 import (

@@ -10,8 +10,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// parseUpdate reads an update from a JSON object, which may be empty, and from assignments, which win. An assignment is
-// member=value, where the contract says what kind of value the member has and null is null, or member:=JSON.
+// parseUpdate reads an update from object, a JSON object or empty, and from assignments, which override it. An assignment is
+// member:=JSON, or member=value, whose type the contract determines; null is null.
 func parseUpdate(object []byte, assignments []string) (u client.Update, err error) {
 	body := make(map[string]json.RawMessage)
 	if len(object) > 0 {
@@ -27,7 +27,7 @@ func parseUpdate(object []byte, assignments []string) (u client.Update, err erro
 		name, value, ok := strings.Cut(a, "=")
 		name, isJSON := strings.CutSuffix(name, ":")
 		if !ok || name == "" {
-			return u, usagef("%q is no assignment: write member=value or member:=JSON", a)
+			return u, usagef("%q is not an assignment: write member=value or member:=JSON", a)
 		}
 		if seen[name] {
 			return u, usagef("the member %q is assigned twice", name)
@@ -44,8 +44,8 @@ func parseUpdate(object []byte, assignments []string) (u client.Update, err erro
 	return u, faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(text, &u))
 }
 
-// valueOf returns the JSON of a member's value. It tries the value as text and then as it is: at most one of them is what
-// the contract says.
+// valueOf returns the JSON of a member's value. Without isJSON it tries the value as a string and as JSON: the contract
+// allows at most one of them.
 func valueOf(name, value string, isJSON bool) (json.RawMessage, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -61,11 +61,11 @@ func valueOf(name, value string, isJSON bool) (json.RawMessage, error) {
 
 // member returns the object {name: value}.
 func member(name string, value []byte) []byte {
-	key, _ := json.Marshal(name) // of a string
+	key, _ := json.Marshal(name) // a string always has JSON
 	return bytes.Join([][]byte{[]byte("{"), key, []byte(":"), value, []byte("}")}, nil)
 }
 
-// faultsError says what the contract has against a body, or returns nil if it has nothing.
+// faultsError returns an error that lists the faults, or nil if there are none.
 func faultsError(faults *validate.Faults) error {
 	if faults == nil {
 		return nil
@@ -85,10 +85,10 @@ func faultsError(faults *validate.Faults) error {
 			b.WriteString("it must be " + rule(f))
 		}
 	}
-	return usagef("the contract refuses:%s", b.String())
+	return usagef("invalid by the contract:%s", b.String())
 }
 
-// rule says in words what a member must be.
+// rule says what a member must be.
 func rule(f validate.Fault) string {
 	switch {
 	case f.Expected.Format == "edm-int32":

@@ -1,4 +1,5 @@
-// Package cli is the pfxr program: flags, environment and a file become a client, and each command is a few of its calls.
+// Package cli is the program pfxr. It makes a client from flags, environment and configuration file; each command makes
+// calls with it.
 package cli
 
 import (
@@ -14,11 +15,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/client/command"
 )
 
-// commands is the command line. Each flag FOO-BAR can also be given by the environment variable PFXR_FOO_BAR or the line
-// foo-bar: of the configuration file; a flag wins over a variable, a variable over the file.
+// commands is the command line. The flag FOO-BAR can also be set by the environment variable PFXR_FOO_BAR or the line
+// foo-bar: of the configuration file. A flag overrides a variable, a variable the file.
 type commands struct {
 	connection `group:"Flags of all commands:"`
-	Config     configFlag       `group:"Flags of all commands:" help:"File of settings, a YAML map of flags without their dashes (${config})." placeholder:"FILE"`
+	Config     configFlag       `group:"Flags of all commands:" help:"Configuration file, a YAML map of flags without their dashes (${config})." placeholder:"FILE"`
 	Color      string           `group:"Flags of all commands:" enum:"auto,always,never" default:"auto" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never." placeholder:"WHEN"`
 	Version    kong.VersionFlag `group:"Flags of all commands:" env:"-" help:"Print the version."`
 
@@ -27,13 +28,13 @@ type commands struct {
 	Create      createCommand      `cmd:"" help:"Create an object; the server makes its key."`
 	Patch       patchCommand       `cmd:"" help:"Change members of an object."`
 	Delete      deleteCommand      `cmd:"" help:"Delete an object."`
-	Import      importCommand      `cmd:"" help:"Create the objects of a JSON Lines file. A run that was broken off goes on where it was."`
-	Export      exportCommand      `cmd:"" help:"Write all objects as JSON Lines. A run that was broken off goes on where it was."`
-	Login       loginCommand       `cmd:"" help:"Get a token from an OpenID issuer and keep it for this server."`
-	Logout      logoutCommand      `cmd:"" help:"Forget the token that login keeps for this server."`
+	Import      importCommand      `cmd:"" help:"Create the objects of a JSON Lines file. Resumes an interrupted run."`
+	Export      exportCommand      `cmd:"" help:"Write all objects as JSON Lines. Resumes an interrupted run."`
+	Login       loginCommand       `cmd:"" help:"Get a token from an OpenID issuer and store it for this server."`
+	Logout      logoutCommand      `cmd:"" help:"Delete the token that login stored for this server."`
 	Completion  command.Completion `cmd:"" help:"Print a completion script for a shell, such as: source <(pfxr completion bash)"`
 	Complete    command.Complete   `cmd:"" hidden:"" help:"Print the candidates for a word."`
-	Man         command.Man        `cmd:"" help:"Print the manual page; pfxr man | man -l - shows it."`
+	Man         command.Man        `cmd:"" help:"Print the manual page; to read it: pfxr man | man -l -"`
 	ShowVersion command.Version    `cmd:"" name:"version" help:"Print the version, the commit and the version of Go."`
 }
 
@@ -41,16 +42,16 @@ const description = `Works with pfxRecryptionRequests.
 
 Settings come from flags, then from variables PFXR_…, then from the configuration file. Exit codes: ` + exitCodes
 
-// console is where a command reads and writes.
+// console has the streams that a command reads and writes.
 type console struct {
 	in       io.Reader
 	out, err io.Writer
-	terminal bool // err is a terminal: progress can be shown
+	terminal bool // err is a terminal, so progress can be shown
 	colorOut bool
 	colorErr bool
 }
 
-// Main runs pfxr with args, without the program's name, and returns its exit code; see exit.go.
+// Main runs pfxr with args, which exclude the program's name, and returns its exit code; see exit.go.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	exit := -1
 	var c commands
@@ -81,7 +82,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// examples is the part of a command's help that shows its use.
+// examples returns the part of a command's help that shows its use.
 func examples(lines ...string) string {
 	return "Examples:\n\n  " + strings.Join(lines, "\n  ")
 }

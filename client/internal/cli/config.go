@@ -12,10 +12,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// configFlag is a file of settings that takes the place of the default one and must exist.
+// configFlag names a configuration file to read instead of the default one. The file must exist.
 type configFlag string
 
-// BeforeResolve reads the file before the other flags get their values.
+// BeforeResolve reads the file before kong resolves the other flags.
 func (f configFlag) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
 	path, ok := ctx.FlagValue(trace.Flag).(configFlag)
 	if !ok || path == "" {
@@ -33,7 +33,7 @@ func (f configFlag) BeforeResolve(_ *kong.Kong, ctx *kong.Context, trace *kong.P
 	return nil
 }
 
-// defaultConfig is the file of settings that is read if it exists.
+// defaultConfig returns the path of the configuration file that is read if it exists.
 func defaultConfig() string {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -42,7 +42,7 @@ func defaultConfig() string {
 	return filepath.Join(dir, "pfxr", "config.yaml")
 }
 
-// settings are the lines of a configuration file.
+// settings are the entries of a configuration file.
 type settings map[string]any
 
 func loadConfig(r io.Reader) (kong.Resolver, error) {
@@ -53,7 +53,7 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	return s, nil
 }
 
-// Validate refuses a setting that no command has.
+// Validate refuses a setting that is no flag of any command.
 func (s settings) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
@@ -70,7 +70,7 @@ func (s settings) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve returns the setting of a flag. A variable that is set wins.
+// Resolve returns the setting of a flag, unless its environment variable is set.
 func (s settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	for _, name := range flag.Envs {
 		if os.Getenv(name) != "" {

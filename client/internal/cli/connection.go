@@ -16,24 +16,24 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/client"
 )
 
-// connection says which server is called, and as whom.
+// connection holds the flags that say which server to call, and with which credentials.
 type connection struct {
 	Server       string        `default:"http://127.0.0.1:8080/beta" help:"The server, base path included (${default})." placeholder:"URL"`
-	Token        string        `help:"A token to send. Give it as PFXR_TOKEN: other users can see flags." placeholder:"TOKEN"`
-	TokenURL     string        `help:"Where to get tokens by client credentials; see also the command login." placeholder:"URL" name:"token-url"`
-	ClientID     string        `help:"The application, for --token-url and login." placeholder:"ID" name:"client-id"`
-	ClientSecret string        `help:"Its secret. Give it as PFXR_CLIENT_SECRET: other users can see flags." placeholder:"SECRET"`
-	Scope        []string      `help:"Scope of the tokens, such as api://…/.default; may be repeated." placeholder:"SCOPE"`
-	CA           string        `help:"Trust the certificate authorities in this file, too, PEM." placeholder:"FILE" name:"ca"`
-	Timeout      time.Duration `default:"2m" help:"How long a call may take, with all its tries (${default})." placeholder:"DURATION"`
-	Tries        int           `default:"5" help:"How often a call is tried if that cannot apply it twice (${default})." placeholder:"N"`
+	Token        string        `help:"Send this token. Set PFXR_TOKEN instead: other users can see flags." placeholder:"TOKEN"`
+	TokenURL     string        `help:"Get tokens from this endpoint by client credentials; see also the command login." placeholder:"URL" name:"token-url"`
+	ClientID     string        `help:"The application's ID, for --token-url and login." placeholder:"ID" name:"client-id"`
+	ClientSecret string        `help:"The application's secret. Set PFXR_CLIENT_SECRET instead: other users can see flags." placeholder:"SECRET"`
+	Scope        []string      `help:"Scope of the tokens, such as api://…/.default; repeatable." placeholder:"SCOPE"`
+	CA           string        `help:"Also trust the certificate authorities in this PEM file." placeholder:"FILE" name:"ca"`
+	Timeout      time.Duration `default:"2m" help:"Time limit of a call with all its tries (${default})." placeholder:"DURATION"`
+	Tries        int           `default:"5" help:"Try a call at most this often, if that cannot apply it twice (${default})." placeholder:"N"`
 	DryRun       bool          `help:"Print the request instead of sending it."`
 }
 
-// errDryRun ends a call that is only shown.
+// errDryRun ends a call whose request was printed instead of sent.
 var errDryRun = errors.New("dry run")
 
-// open returns the client. c gets the request if it is only to be shown.
+// open returns the client. In a dry run the client prints requests to c.
 func (f *connection) open(ctx context.Context, c *console) (*client.Client, error) {
 	transport, err := f.transport()
 	if err != nil {
@@ -60,7 +60,7 @@ func (f *connection) open(ctx context.Context, c *console) (*client.Client, erro
 	return opened, nil
 }
 
-// tokens returns where tokens come from, or nil.
+// tokens returns the option that gives the client its tokens, or nil if it sends none.
 func (f *connection) tokens(ctx context.Context) (client.Option, error) {
 	switch {
 	case f.Token != "" && f.TokenURL != "":
@@ -79,7 +79,7 @@ func (f *connection) tokens(ctx context.Context) (client.Option, error) {
 	return client.WithTokenSource(source{ctx, kept}), nil
 }
 
-// transport returns what makes connections; it trusts the authorities of --ca, too.
+// transport returns a transport that also trusts the authorities of --ca.
 func (f *connection) transport() (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if f.CA == "" {
@@ -100,7 +100,7 @@ func (f *connection) transport() (*http.Transport, error) {
 	return transport, nil
 }
 
-// run makes the calls of f. A dry run ends with the first, and well.
+// run calls calls with a client. A dry run ends with the first request and is a success.
 func (f *connection) run(ctx context.Context, c *console, calls func(*client.Client) error) error {
 	opened, err := f.open(ctx, c)
 	if err != nil {

@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// showing is a transport that prints requests and sends none.
+// showing is a transport that prints requests instead of sending them.
 type showing struct {
 	console    *console
-	authorized bool // the request would have a token, which is not shown
+	authorized bool // the request would carry a token; it is not printed
 }
 
 func (s *showing) RoundTrip(r *http.Request) (*http.Response, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\n", r.Method, r.URL)
 	header := r.Header.Clone()
-	header.Del("Client-Request-Id") // a new one every time
+	header.Del("Client-Request-Id") // it differs in each call
 	if s.authorized {
 		header.Set("Authorization", "Bearer …")
 	}

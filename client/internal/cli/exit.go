@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/client"
 )
 
-// The exit codes, on which scripts may rely.
+// The exit codes. Scripts may rely on them.
 const (
 	exitOK           = 0
 	exitFail         = 1
@@ -26,11 +26,11 @@ const (
 	exitInterrupted  = 130
 )
 
-const exitCodes = `0 done, 1 failed, 2 called wrongly, 3 no such object, ` +
-	`4 the object has changed or exists (412, 428), 5 no access (401, 403), 6 refused for another reason (4xx), ` +
-	`7 throttled or unavailable (nothing was changed), 8 the outcome is unknown (changed once or not at all), 130 interrupted.`
+const exitCodes = `0 success, 1 failure, 2 usage error, 3 no such object, ` +
+	`4 the object has changed or exists already (412, 428), 5 access denied (401, 403), 6 refused for another reason (4xx), ` +
+	`7 throttled or unavailable (nothing changed), 8 unknown outcome (changed once or not at all), 130 interrupted.`
 
-// usageError is a fault of the command line.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }
@@ -69,7 +69,7 @@ func exitCode(err error) int {
 	return exitFail
 }
 
-// complain tells the user what went wrong and what to do, and returns the exit code.
+// complain prints the error and advice, and returns the exit code.
 func complain(c *console, f *connection, err error) int {
 	code := exitCode(err)
 	label := paint(c.colorErr, "pfxr:", color.FgRed, color.Bold)
@@ -85,7 +85,7 @@ func complain(c *console, f *connection, err error) int {
 	return code
 }
 
-// adviceFor says what to do about an error, or nothing.
+// adviceFor returns advice for an error, or "".
 func adviceFor(f *connection, err error, code int) string {
 	_, noToken := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
@@ -94,7 +94,7 @@ func adviceFor(f *connection, err error, code int) string {
 	case errors.Is(err, client.ErrNoAPI):
 		return fmt.Sprintf("--server is %s: it must end with the base path of the API, as in https://graph.example.com/beta.", f.Server)
 	case noToken || errors.Is(err, client.ErrUnauthorized):
-		return "Tokens come from PFXR_TOKEN, from --token-url with --client-id and PFXR_CLIENT_SECRET, or from pfxr login; a development server's from pfxrd token."
+		return "Tokens come from PFXR_TOKEN, from --token-url with --client-id and PFXR_CLIENT_SECRET, or from pfxr login; for a development server from pfxrd token."
 	}
 	return ""
 }

@@ -15,18 +15,18 @@ import (
 )
 
 type exportCommand struct {
-	File   string `arg:"" help:"Where to write, one object a line; - is the standard output. Until the end the name has .part behind it."`
-	Filter string `env:"-" help:"Only objects for which this is true: status eq 6 and isDeleted eq false." placeholder:"FILTER"`
+	File   string `arg:"" help:"The file to write, one object per line; - is standard output. Until the export is complete, it is named FILE.part."`
+	Filter string `env:"-" help:"Export only objects for which this is true, such as: status eq 6 and isDeleted eq false." placeholder:"FILTER"`
 	Force  bool   `env:"-" help:"Replace the file if it exists."`
 }
 
-// exportState says how much of an export is on the disk.
+// exportState records how much of an export is on disk.
 type exportState struct {
 	Server string `json:"server"`
 	Filter string `json:"filter"`
 	Bytes  int64  `json:"bytes"`
 	Lines  int    `json:"lines"`
-	Next   string `json:"next"` // the address of the next page
+	Next   string `json:"next"` // URL of the next page
 }
 
 func (*exportCommand) Help() string {
@@ -45,7 +45,7 @@ func (e *exportCommand) Run(ctx context.Context, c *console, f *connection) erro
 	return f.run(ctx, c, func(to *client.Client) error { return e.toFile(ctx, c, to, f.Server) })
 }
 
-// toFile writes the part behind what an earlier run has written, and renames it when it is whole.
+// toFile continues an earlier run if there was one, and renames the file when it is complete.
 func (e *exportCommand) toFile(ctx context.Context, c *console, to *client.Client, server string) error {
 	part, journal := e.File+".part", e.File+".export"
 	state := exportState{Server: server, Filter: e.Filter}
@@ -53,13 +53,13 @@ func (e *exportCommand) toFile(ctx context.Context, c *console, to *client.Clien
 		return err
 	}
 	if state.Server != server || state.Filter != e.Filter {
-		return usagef("%s is of another export: delete it to begin anew", journal)
+		return usagef("%s belongs to a different export: delete it to start over", journal)
 	}
 	out, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer out.Close() //nolint:errcheck // a second time, where the first counts
+	defer out.Close() //nolint:errcheck // on success it was closed before
 	if err := resume(out, state.Bytes); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (e *exportCommand) toFile(ctx context.Context, c *console, to *client.Clien
 		total = int(n)
 	}
 	bar := newProgress(c, "exporting", total)
-	_ = bar.Add(state.Lines) // of a terminal that went away
+	_ = bar.Add(state.Lines) // fails only if the terminal is gone
 	err = e.pages(ctx, to, state.Next, out, bar, func(page *client.Page) error {
 		if err := out.Sync(); err != nil {
 			return err
@@ -100,10 +100,10 @@ func (e *exportCommand) toFile(ctx context.Context, c *console, to *client.Clien
 	return nil
 }
 
-// resume cuts off what an earlier run had written behind its last whole page.
+// resume truncates out to the size that an earlier run recorded: the rest is an incomplete page.
 func resume(out *os.File, size int64) error {
 	if info, err := out.Stat(); err != nil || info.Size() < size {
-		return errors.Join(err, usagef("%s is shorter than an earlier run left it: delete it to begin anew", out.Name()))
+		return errors.Join(err, usagef("%s is shorter than an earlier run left it: delete it to start over", out.Name()))
 	}
 	if err := out.Truncate(size); err != nil {
 		return err
@@ -112,7 +112,7 @@ func resume(out *os.File, size int64) error {
 	return err
 }
 
-// pages writes the objects from the page at next on, and calls done behind each page.
+// pages writes the objects from the page at next on, and calls done after each page.
 func (e *exportCommand) pages(ctx context.Context, to *client.Client, next string, out io.Writer, bar *progressbar.ProgressBar, done func(*client.Page) error) error {
 	w := bufio.NewWriter(out)
 	var line []byte
@@ -126,7 +126,7 @@ func (e *exportCommand) pages(ctx context.Context, to *client.Client, next strin
 				return err
 			}
 		}
-		_ = bar.Add(len(page.Value)) // of a terminal that went away
+		_ = bar.Add(len(page.Value)) // fails only if the terminal is gone
 		if err := errors.Join(w.Flush(), done(page)); err != nil {
 			return err
 		}

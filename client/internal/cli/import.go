@@ -18,16 +18,16 @@ import (
 )
 
 type importCommand struct {
-	File        string `arg:"" help:"Objects with id and all twelve members, one a line, as export writes them; - is the standard input, which cannot go on where it was."`
-	Existing    string `env:"-" enum:"skip,replace,fail" default:"skip" help:"What to do with an object that exists already: skip, replace or fail (${default})." placeholder:"WHAT"`
-	Concurrency int    `default:"16" help:"Calls at a time, 1 to 256 (${default})." placeholder:"N"`
+	File        string `arg:"" help:"A file of objects with id and all twelve members, one per line, as export writes them; - is standard input, which cannot be resumed."`
+	Existing    string `env:"-" enum:"skip,replace,fail" default:"skip" help:"If an object exists already: skip, replace or fail (${default})." placeholder:"WHAT"`
+	Concurrency int    `default:"16" help:"Concurrent calls, 1 to 256 (${default})." placeholder:"N"`
 }
 
 func (*importCommand) Help() string {
 	return examples(`pfxr import all.jsonl`, `pfxr import --existing replace --concurrency 4 all.jsonl`)
 }
 
-// Run checks the whole file before it sends the first line, unless it is the standard input.
+// Run checks the whole file before it sends the first line, unless it reads standard input.
 func (i *importCommand) Run(ctx context.Context, c *console, f *connection) error {
 	if i.Concurrency < 1 || i.Concurrency > 256 {
 		return usagef("--concurrency must be from 1 to 256")
@@ -53,12 +53,12 @@ func (i *importCommand) Run(ctx context.Context, c *console, f *connection) erro
 		return err
 	}
 	if j.Lines > 0 {
-		fmt.Fprintf(c.err, "Going on behind line %d.\n", j.Lines)
+		fmt.Fprintf(c.err, "Resuming after line %d.\n", j.Lines)
 	}
 	return f.run(ctx, c, func(to *client.Client) error { return i.send(ctx, c, to, in, j, total) })
 }
 
-// check counts the lines of a file and refuses one with a line that the contract does not allow.
+// check counts the lines of a file. It refuses a file with an invalid line.
 func check(c *console, in io.Reader) (n int, err error) {
 	for line, err := range lines(in) {
 		n++
@@ -69,15 +69,15 @@ func check(c *console, in io.Reader) (n int, err error) {
 			return n, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
-	fmt.Fprintf(c.err, "%d objects are fit to be sent.\n", n)
+	fmt.Fprintf(c.err, "%d objects are valid.\n", n)
 	return n, nil
 }
 
-// send sends the lines of r behind those that j knows. The first error ends it when the calls under way have ended.
+// send sends the lines of r after those that j has. The first error ends it, once the calls in flight have ended.
 func (i *importCommand) send(ctx context.Context, c *console, to *client.Client, r io.Reader, j *journal, total int) error {
 	var created, existed atomic.Int64
 	bar := newProgress(c, "importing", total)
-	_ = bar.Add(j.Lines) // of a terminal that went away
+	_ = bar.Add(j.Lines) // fails only if the terminal is gone
 	calls, group := errgroup.WithContext(ctx)
 	calls.SetLimit(i.Concurrency)
 	known, last := j.Lines, 0
@@ -116,7 +116,8 @@ func (i *importCommand) send(ctx context.Context, c *console, to *client.Client,
 	return j.remove()
 }
 
-// put sends one object. If the outcome is unknown it sends it again, where any number of times makes the same object.
+// put sends one object. It retries after an unknown outcome, unless --existing is fail: other repetitions have the same
+// result.
 func (i *importCommand) put(ctx context.Context, to *client.Client, line []byte) (isNew bool, err error) {
 	id, u, err := parseLine(line)
 	if err != nil {
@@ -138,7 +139,7 @@ func (i *importCommand) put(ctx context.Context, to *client.Client, line []byte)
 	}
 }
 
-// parseLine reads an object: the contract's rules for a new one hold, and it has a key.
+// parseLine reads an object, which must be valid for a creation and have a key.
 func parseLine(line []byte) (id string, u client.Update, err error) {
 	var n client.Create
 	if err := faultsError(pfxvalid.DecodePfxRecryptionRequestCreate(line, &n)); err != nil {
@@ -150,7 +151,7 @@ func parseLine(line []byte) (id string, u client.Update, err error) {
 	return n.ID, u, faultsError(pfxvalid.DecodePfxRecryptionRequestUpdate(line, &u))
 }
 
-// lines iterates over the lines of r, without their ends.
+// lines iterates over the lines of r, without their line ends.
 func lines(r io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		s := bufio.NewScanner(r)

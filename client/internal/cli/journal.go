@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// journal says how much of a file is known to be imported: a number of lines from the beginning, and which ones. It is
-// behind by what was sent in the last second; to send that again does no harm.
+// journal records how many lines from the beginning of a file are imported, and their digest. It may lack the lines of the
+// last second; importing them again is harmless.
 type journal struct {
 	Server string `json:"server"`
 	Lines  int    `json:"lines"`
 	Digest []byte `json:"sha256"` // of those lines, each with a line feed
 
-	name string // empty: nothing is kept
+	name string // empty for no file
 
 	mu     sync.Mutex
 	hash   hash.Hash
-	behind map[int][]byte // lines that are done, but one before them is not
+	behind map[int][]byte // imported lines that follow one that is not imported yet
 	saved  time.Time
 }
 
@@ -30,8 +30,8 @@ func newJournal(name, server string) *journal {
 	return &journal{name: name, Server: server, hash: sha256.New(), behind: make(map[int][]byte), saved: time.Now()}
 }
 
-// openJournal returns the journal that an earlier run left in the file name, or a new one; in is left at its beginning. It
-// refuses a journal of another server, or of other lines than in has.
+// openJournal returns the journal that an earlier run left in the file name, or a new one, and rewinds in. It refuses a
+// journal of another server or of different lines.
 func openJournal(name, server string, in io.ReadSeeker) (*journal, error) {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func openJournal(name, server string, in io.ReadSeeker) (*journal, error) {
 		j.add(line)
 	}
 	if j.Server != server || n != j.Lines || string(j.hash.Sum(nil)) != string(j.Digest) {
-		return nil, usagef("%s is of another import: delete it to begin anew", name)
+		return nil, usagef("%s belongs to a different import: delete it to start over", name)
 	}
 	_, err = in.Seek(0, io.SeekStart)
 	return j, err
@@ -64,7 +64,7 @@ func (j *journal) add(line []byte) {
 	j.hash.Write([]byte{'\n'})
 }
 
-// done notes that the n-th line, counted from 1, is imported.
+// done records that line n, counted from 1, is imported. It writes the file at most once per second.
 func (j *journal) done(n int, line []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -83,7 +83,7 @@ func (j *journal) done(n int, line []byte) error {
 	return j.write()
 }
 
-// save keeps what is done for a later run.
+// save writes the journal for a later run.
 func (j *journal) save() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -98,7 +98,7 @@ func (j *journal) write() error {
 	return saveState(j.name, j)
 }
 
-// remove forgets an import that is done.
+// remove deletes the journal of a complete import.
 func (j *journal) remove() error {
 	if err := os.Remove(j.name); j.name != "" && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -22,7 +22,7 @@ import (
 
 type loginCommand struct {
 	Issuer string `env:"-" required:"" help:"The OpenID issuer, such as https://login.microsoftonline.com/TENANT/v2.0." placeholder:"URL"`
-	File   bool   `env:"-" help:"Keep the token in a file that only you can read, not in the platform's keyring."`
+	File   bool   `env:"-" help:"Keep the token in a file that only you can read, instead of the platform's keyring."`
 }
 
 func (*loginCommand) Help() string {
@@ -30,7 +30,7 @@ func (*loginCommand) Help() string {
 		"PFXR_CLIENT_SECRET=… pfxr login --issuer http://127.0.0.1:8080/dev/TENANT/v2.0 --client-id ID --scope api://pfxrecryption/.default")
 }
 
-// Run gets a token: with a secret for the application, without one for a user, who enters a code in a browser.
+// Run gets a token: for the application if there is a secret, else for a user, who enters a code in a browser.
 func (l *loginCommand) Run(ctx context.Context, c *console, f *connection) error {
 	if f.ClientID == "" || len(f.Scope) == 0 {
 		return usagef("pfxr login needs --client-id and --scope")
@@ -42,7 +42,7 @@ func (l *loginCommand) Run(ctx context.Context, c *console, f *connection) error
 	ctx = oidc.ClientContext(ctx, &http.Client{Transport: transport})
 	issuer, err := oidc.NewProvider(ctx, l.Issuer)
 	if err != nil {
-		return fmt.Errorf("reading what %s says of itself: %w", l.Issuer, err)
+		return fmt.Errorf("reading the configuration of the issuer %s: %w", l.Issuer, err)
 	}
 	kept := login{Server: f.Server, ClientID: f.ClientID, Scope: f.Scope, TokenURL: issuer.Endpoint().TokenURL}
 	if f.ClientSecret != "" {
@@ -65,7 +65,7 @@ func (l *loginCommand) Run(ctx context.Context, c *console, f *connection) error
 // askUser lets a user sign in on any device (RFC 8628).
 func askUser(ctx context.Context, c *console, config *oauth2.Config) (*oauth2.Token, error) {
 	if config.Endpoint.DeviceAuthURL == "" {
-		return nil, errors.New("it has no device codes: give --client-secret")
+		return nil, errors.New("it does not support device codes: give --client-secret")
 	}
 	if !slices.Contains(config.Scopes, oidc.ScopeOfflineAccess) {
 		config.Scopes = append(config.Scopes, oidc.ScopeOfflineAccess)
@@ -84,7 +84,7 @@ func (*logoutCommand) Help() string {
 	return examples("pfxr logout", "pfxr logout --server https://graph.example.com/beta")
 }
 
-// Run forgets the token of the server.
+// Run deletes the token of the server.
 func (*logoutCommand) Run(c *console, f *connection) error {
 	ring := keyring.Delete(service, account(f.Server))
 	name, err := loginFile(f.Server)
@@ -103,13 +103,13 @@ func (*logoutCommand) Run(c *console, f *connection) error {
 	return nil
 }
 
-// service is the name of the program in keyrings.
+// service is the program's name in keyrings.
 const service = "pfxr"
 
-// account is the name of a server in keyrings.
+// account is a server's name in keyrings.
 func account(server string) string { return strings.TrimSuffix(server, "/") }
 
-// login is what pfxr login keeps of a server.
+// login is what pfxr login stores for a server.
 type login struct {
 	Server   string        `json:"server"`
 	TokenURL string        `json:"tokenUrl"`
@@ -124,7 +124,7 @@ func (l *login) config(endpoint oauth2.Endpoint) *oauth2.Config {
 	return &oauth2.Config{ClientID: l.ClientID, Endpoint: endpoint, Scopes: slices.Clone(l.Scope)}
 }
 
-// save keeps the login in the keyring, or in a file where there is none or asFile says so, and returns where.
+// save stores the login in the keyring, or in a file if asFile is true or there is no keyring. It returns the place.
 func (l *login) save(asFile bool) (string, error) {
 	text, err := json.Marshal(l)
 	if err != nil {
@@ -146,11 +146,11 @@ func (l *login) save(asFile bool) (string, error) {
 	return name, saveState(name, l)
 }
 
-// loadLogin returns the login for a server, or nil. A file is newer than the keyring: save leaves one of them.
+// loadLogin returns the login for a server, or nil. A file takes precedence: save leaves only one of the two.
 func loadLogin(server string) (*login, error) {
 	name, err := loginFile(server)
 	if err != nil {
-		return nil, nil // there is no home directory, so there is no login
+		return nil, nil // without a home directory there is no login
 	}
 	l := &login{inFile: true}
 	if found, err := loadState(name, l); found || err != nil {
@@ -158,16 +158,16 @@ func loadLogin(server string) (*login, error) {
 	}
 	text, err := keyring.Get(service, account(server))
 	if err != nil {
-		return nil, nil // there is no keyring, or nothing in it
+		return nil, nil // there is no keyring, or it has no login for this server
 	}
 	l.inFile = false
 	if err := json.Unmarshal([]byte(text), l); err != nil {
-		return nil, errors.New("the keyring has something else for this server: run pfxr login again")
+		return nil, errors.New("the keyring's entry for this server is invalid: run pfxr login again")
 	}
 	return l, nil
 }
 
-// loginFile is where a login is kept without a keyring.
+// loginFile returns the file of a login that is not in a keyring.
 func loginFile(server string) (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -177,8 +177,8 @@ func loginFile(server string) (string, error) {
 	return filepath.Join(dir, "pfxr", "logins", hex.EncodeToString(sum[:8])+".json"), nil
 }
 
-// token returns the token of the login, or one that it refreshes and keeps. An expired one that cannot be refreshed is an
-// error that says what to do.
+// token returns the current token of the login, or refreshes and stores it. If an expired token cannot be refreshed, the
+// error says what to do.
 func (l *login) token(ctx context.Context) (*oauth2.Token, error) {
 	if !l.Token.Valid() && l.Token.RefreshToken == "" {
 		return nil, errors.New("the login has expired: run pfxr login again")
@@ -195,9 +195,9 @@ func (l *login) token(ctx context.Context) (*oauth2.Token, error) {
 	return token, err
 }
 
-// source gives the tokens of a login to a client.
+// source supplies a client with the tokens of a login.
 type source struct {
-	ctx   context.Context //nolint:containedctx // oauth2.TokenSource has none
+	ctx   context.Context //nolint:containedctx // oauth2.TokenSource takes no context
 	login *login
 }
 

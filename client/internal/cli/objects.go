@@ -11,12 +11,12 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 )
 
-// object is how a command that ends with one object prints it.
+// object has the flags of commands that print one object.
 type object struct {
 	Output string `short:"o" enum:"json,yaml,jsonl,csv,table" default:"json" help:"json, yaml, jsonl, csv or table (${default})." placeholder:"FORMAT"`
 }
 
-// print writes the object, and on the error stream its entity tag.
+// print writes the object to standard output and its entity tag to standard error.
 func (o *object) print(c *console, v *client.Versioned, err error) error {
 	if err != nil {
 		return err
@@ -29,9 +29,9 @@ func (o *object) print(c *console, v *client.Versioned, err error) error {
 	return nil
 }
 
-// conditions are what a change can depend on.
+// conditions has the flags that make a change conditional.
 type conditions struct {
-	IfMatch string `env:"-" help:"Only if the object has this entity tag, or any for *." placeholder:"TAG"`
+	IfMatch string `env:"-" help:"Change the object only if it has this entity tag; * is any." placeholder:"TAG"`
 }
 
 func (c *conditions) list() []client.Condition {
@@ -58,7 +58,7 @@ func (g *getCommand) Run(ctx context.Context, c *console, f *connection) error {
 }
 
 type createCommand struct {
-	File string `env:"-" short:"f" required:"" help:"A JSON object with all twelve members; - is the standard input." placeholder:"FILE"`
+	File string `env:"-" short:"f" required:"" help:"A JSON object with all twelve members; - is standard input." placeholder:"FILE"`
 	object
 }
 
@@ -83,9 +83,9 @@ func (cr *createCommand) Run(ctx context.Context, c *console, f *connection) err
 
 type patchCommand struct {
 	ID      string   `arg:"" help:"The object's key."`
-	Members []string `arg:"" optional:"" help:"What to change: status=7, eTag=null, or with JSON thumbprint:='\"null\"'."`
-	File    string   `env:"-" short:"f" help:"A JSON object of members to change; - is the standard input." placeholder:"FILE"`
-	Upsert  bool     `env:"-" help:"Create the object if it does not exist; then every member is required."`
+	Members []string `arg:"" optional:"" help:"What to change: status=7, eTag=null, or as JSON thumbprint:='\"null\"'."`
+	File    string   `env:"-" short:"f" help:"A JSON object of members to change; - is standard input." placeholder:"FILE"`
+	Upsert  bool     `env:"-" help:"Create the object if it does not exist. A new object needs every member."`
 	conditions
 	object
 }
@@ -133,10 +133,10 @@ func (d *deleteCommand) Run(ctx context.Context, c *console, f *connection) erro
 }
 
 type listCommand struct {
-	Filter   string   `env:"-" help:"Only objects for which this is true: status eq 6 and isDeleted eq false." placeholder:"FILTER"`
-	Select   []string `env:"-" help:"Only these members, separated by commas." placeholder:"MEMBERS"`
-	Limit    int      `env:"-" help:"At most so many objects; 0 is all (${default})." default:"0" placeholder:"N"`
-	PageSize int      `help:"Objects in one answer, 1 to 1000 (${default})." default:"1000" placeholder:"N"`
+	Filter   string   `env:"-" help:"List only objects for which this is true, such as: status eq 6 and isDeleted eq false." placeholder:"FILTER"`
+	Select   []string `env:"-" help:"Print only these members, separated by commas." placeholder:"MEMBERS"`
+	Limit    int      `env:"-" help:"Print at most this many objects; 0 is unbounded (${default})." default:"0" placeholder:"N"`
+	PageSize int      `help:"Objects per response, 1 to 1000 (${default})." default:"1000" placeholder:"N"`
 	Output   string   `short:"o" enum:"json,yaml,jsonl,csv,table" default:"table" help:"json, yaml, jsonl, csv or table (${default})." placeholder:"FORMAT"`
 }
 
@@ -167,10 +167,10 @@ func (l *listCommand) Run(ctx context.Context, c *console, f *connection) error 
 	})
 }
 
-// maxFile bounds a file that holds one object, in bytes: the server takes no more.
+// maxFile limits a file with one object, in bytes, to what the server accepts.
 const maxFile = 64 << 10
 
-// readFile reads a file that holds one object.
+// readFile reads a file with one object.
 func readFile(c *console, name string) ([]byte, error) {
 	r := c.in
 	if name != "-" {

@@ -22,8 +22,8 @@ type encoder interface {
 	close() error
 }
 
-// newEncoder returns the encoder of a format: one object for json and yaml is that object, many are an array. columns are
-// those of a table.
+// newEncoder returns the encoder of a format. For json and yaml, many objects are an array, and one is not. columns are
+// those of a table or CSV; nil means the default.
 func newEncoder(c *console, format string, many bool, columns []string) encoder {
 	switch format {
 	case "jsonl":
@@ -107,12 +107,12 @@ func (e *yamlEncoder) close() error {
 	return err
 }
 
-// yamlMap returns an object of scalars as YAML, its members in their order.
+// yamlMap returns a flat JSON object as YAML and keeps the order of its members.
 func yamlMap(object []byte) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for name, value := range members(object) {
 		scalar := &yaml.Node{}
-		_ = scalar.Encode(value) // of a scalar
+		_ = scalar.Encode(value) // scalars always encode
 		if number, ok := value.(json.Number); ok {
 			*scalar = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: number.String()}
 		}
@@ -172,10 +172,10 @@ func (e *csvEncoder) close() error {
 	return errors.Join(err, e.out.Error())
 }
 
-// defaultColumns are the members that a table shows unless it is told which.
+// defaultColumns are the members that a table shows by default.
 var defaultColumns = []string{"id", "status", "sourceType", "isDeleted", "lastModifiedTime", "deviceId", "thumbprint"}
 
-// table aligns the columns of so many rows at a time: a listing has no end that could be waited for.
+// tableRows is how many rows a table aligns at a time: it need not wait for the end of a long listing.
 const tableRows = 1000
 
 type table struct {
@@ -221,7 +221,7 @@ func (t *table) heading() {
 
 func (t *table) close() error { return t.out.Flush() }
 
-// cell returns a value for a table. Characters that a terminal could take for a command are shown as Go writes them.
+// cell returns a value for a table. It escapes unprintable characters, which could control the terminal.
 func cell(value any) string {
 	s := fmt.Sprint(value)
 	if value == nil {
@@ -233,13 +233,12 @@ func cell(value any) string {
 	return s
 }
 
-// members iterates over the members of a flat JSON object, in their order. A value is a string, a json.Number, a bool or
-// nil.
+// members iterates over the members of a flat JSON object in their order. A value is a string, a json.Number, a bool or nil.
 func members(object []byte) func(yield func(string, any) bool) {
 	return func(yield func(string, any) bool) {
 		d := json.NewDecoder(bytes.NewReader(object))
 		d.UseNumber()
-		if _, err := d.Token(); err != nil { // {
+		if _, err := d.Token(); err != nil { // the opening brace
 			return
 		}
 		for d.More() {

@@ -7,7 +7,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// newProgress returns a bar of so many objects, on a terminal, and nothing visible elsewhere.
+// newProgress returns a progress bar for total objects. Without a terminal it prints nothing.
 func newProgress(c *console, what string, total int) *progressbar.ProgressBar {
 	w := c.err
 	if !c.terminal {
@@ -16,5 +16,5 @@ func newProgress(c *console, what string, total int) *progressbar.ProgressBar {
 	return progressbar.NewOptions(total, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(w),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("objects"),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetSpinnerChangeInterval(0)) // else a goroutine races with the constructor that starts it
+		progressbar.OptionSetSpinnerChangeInterval(0)) // otherwise a goroutine races with the constructor that starts it
 }

@@ -22,14 +22,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// TestImportAndExportSurviveKills: an import that is killed again and again leaves each object there once, and an export
-// that is killed writes each of them once.
+// TestImportAndExportSurviveKills: an import that is killed repeatedly creates each object once, and an export that is
+// killed repeatedly writes each object once.
 func TestImportAndExportSurviveKills(t *testing.T) {
 	t.Parallel()
 	testKills(t, 2500, 2)
 }
 
-// testKills kills an import and an export of so many objects so many times.
+// testKills imports and exports objects objects and kills each command kills times.
 func testKills(t *testing.T, objects, kills int) {
 	server := pfxtest.Start(t, pfxtest.Config{Seed: []byte("[]")})
 	gate := startGate(t, server.URL)
@@ -55,8 +55,8 @@ func testKills(t *testing.T, objects, kills int) {
 	for n := range kills {
 		gate.killAt(t, pfxr("import", in), in+".import", objects*(n+1)/(kills+1))
 	}
-	if text := run("import", in); !strings.Contains(text, "Going on behind line") {
-		t.Errorf("the import does not go on: %s", text)
+	if text := run("import", in); !strings.Contains(text, "Resuming after line") {
+		t.Errorf("the import does not resume: %s", text)
 	}
 	for n := range kills {
 		gate.killAt(t, pfxr("export", out), out+".export", objects*(n+1)/(kills+1))
@@ -87,12 +87,12 @@ func writeObjects(t *testing.T, name string, objects int) []byte {
 	return b.Bytes()
 }
 
-// gate stands in front of a server and, while it is shut, lets through only what killAt lets through: no program comes to
-// its end before it is killed, however fast it is.
+// gate is a proxy in front of a server. While it is shut, it lets only the requests through that killAt allows, so that no
+// program can end before it is killed, however fast it is.
 type gate struct {
 	url     string
 	shut    atomic.Bool
-	arrived chan chan struct{} // what a request waits for
+	arrived chan chan struct{} // one channel per waiting request
 }
 
 func startGate(t *testing.T, server string) *gate {
@@ -104,12 +104,12 @@ func startGate(t *testing.T, server string) *gate {
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	proxy := &httputil.ReverseProxy{Transport: transport, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
-		r.Out.Host = r.In.Host // the address of the next page has it
+		r.Out.Host = r.In.Host // the URL of the next page contains it
 	}}
 	g := &gate{arrived: make(chan chan struct{})}
 	g.shut.Store(true)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body) // before it, net/http does not notice that the caller is gone
+		body, err := io.ReadAll(r.Body) // only after it does net/http notice that the client is gone
 		if err != nil {
 			return
 		}
@@ -118,7 +118,7 @@ func startGate(t *testing.T, server string) *gate {
 			pass := make(chan struct{})
 			select {
 			case g.arrived <- pass:
-			case <-r.Context().Done(): // its caller was killed
+			case <-r.Context().Done(): // the client was killed
 				return
 			}
 			select {
@@ -137,8 +137,8 @@ func startGate(t *testing.T, server string) *gate {
 	return g
 }
 
-// killAt runs cmd and kills it when its state says that so many lines are done. An import writes its state once a second,
-// so that requests pass more slowly once enough of them have.
+// killAt runs cmd and kills it once its state file records that many lines. An import writes the file once per second, so
+// the gate slows requests down after that many.
 func (g *gate) killAt(t *testing.T, cmd *exec.Cmd, state string, lines int) {
 	t.Helper()
 	known := linesOf(state)
@@ -172,7 +172,7 @@ func (g *gate) killAt(t *testing.T, cmd *exec.Cmd, state string, lines int) {
 	}
 }
 
-// linesOf returns how many lines are done by a state; 0 if there is none.
+// linesOf returns the number of lines that a state file records; 0 without a file.
 func linesOf(state string) int {
 	var s struct{ Lines int }
 	if text, err := os.ReadFile(state); err != nil || json.Unmarshal(text, &s) != nil {

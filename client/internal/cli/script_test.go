@@ -16,7 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestScript runs the program as a user does, against a real server of its own. Besides testscript's own commands there is
+// TestScript runs the program as a user does, against a real server of its own. In addition to testscript's commands there
+// is
 //
 //	code N ARGS…   runs pfxr ARGS… and expects the exit code
 func TestScript(t *testing.T) {
@@ -33,7 +34,7 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// serve starts a server and sets the variables that a user would set.
+// serve starts a server and sets a user's environment variables.
 func serve(env *testscript.Env) error {
 	server, err := pfxtest.Open(pfxtest.Config{})
 	if err != nil {

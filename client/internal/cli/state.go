@@ -9,7 +9,7 @@ import (
 	"github.com/moby/sys/atomicwriter"
 )
 
-// loadState reads what an earlier run left in the file name, and reports whether there was something.
+// loadState reads the state that an earlier run left in the file name, and reports whether there was one.
 func loadState(name string, into any) (bool, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -19,12 +19,12 @@ func loadState(name string, into any) (bool, error) {
 		return false, err
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return false, usagef("%s is not what an earlier run left there: delete it to begin anew", name)
+		return false, usagef("%s is damaged or not a file of pfxr: delete it to start over", name)
 	}
 	return true, nil
 }
 
-// saveState replaces the file name as a whole: a run that dies leaves the old one or the new one.
+// saveState replaces the file name atomically: a crash leaves either the old content or the new.
 func saveState(name string, state any) error {
 	text, err := json.Marshal(state)
 	if err != nil {

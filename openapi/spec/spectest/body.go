@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// NewBody draws a JSON text for the schema of a document: one that satisfies it, as far as a guess goes, with up to three
-// places changed. It is I-JSON.
+// NewBody returns a random JSON text for the schema of a document. It usually satisfies the schema except in up to three
+// places. It is I-JSON.
 func NewBody(s *Source, d *Document) []byte {
 	g := &guide{Source: s, document: d, left: 120}
 	v := g.value([]any{d.Schema}, 5)
@@ -23,7 +23,7 @@ func NewBody(s *Source, d *Document) []byte {
 	return []byte(w.String())
 }
 
-// Malform changes bytes of a text, most often so that it is no JSON any more.
+// Malform changes bytes of a text, so that it usually is no longer JSON.
 func Malform(s *Source, text []byte) []byte {
 	text = slices.Clone(text)
 	for range 1 + s.IntN(2) {
@@ -48,31 +48,31 @@ var pieces = []string{
 	" ", "\ufeff", `"a":1,`, `"a":1,"a":1,`, `"\u0061":1,`, "1e999999999", strings.Repeat("[", 65), strings.Repeat(`{"a":`, 65),
 }
 
-// guide writes a value that satisfies schemas.
+// guide writes values that satisfy schemas.
 type guide struct {
 	*Source
 	document *Document
-	left     int // how many values there may be: what is required may never end
+	left     int // the number of values that may still be written: required members may never end
 }
 
-// demand is what schemas for one value ask for together.
+// demand combines what several schemas require of one value.
 type demand struct {
 	document   *Document
 	types      []string
-	values     []any // of which the value should be one
-	said       bool  // whether values counts
+	values     []any // the allowed values, if said
+	said       bool  // values applies
 	scalars    []object
 	properties map[string][]any
 	required   []string
-	rest       []any // for other members
+	rest       []any // schemas of other members
 	prefix     [][]any
 	items      []any
 	contains   []any
-	least      int // items or members
+	least      int // the minimum of items or members
 	closed     bool
 }
 
-// value writes a value for schemas that apply together. depth is how many levels it may have.
+// value writes a value for schemas that apply together, with at most depth levels.
 func (g *guide) value(schemas []any, depth int) *value {
 	if g.left--; g.left < 0 || depth < -4 {
 		return valueOf(nil)
@@ -103,7 +103,7 @@ func (g *guide) value(schemas []any, depth int) *value {
 	return valueOf(nil)
 }
 
-// collect adds a schema and those for the same value to d. Of alternatives it takes one.
+// collect adds a schema, and those that apply to the same value, to d. It adds one alternative of several.
 func (g *guide) collect(d *demand, schema any, depth int) {
 	s, ok := schema.(object)
 	if !ok || depth == 0 {
@@ -135,7 +135,7 @@ func (g *guide) collect(d *demand, schema any, depth int) {
 	}
 }
 
-// alternative returns one of the alternatives, and demands what chooses it.
+// alternative returns one of the alternatives and adds to d what selects it.
 func (g *guide) alternative(d *demand, s object, list []any) any {
 	discriminator, _ := s["discriminator"].(object)
 	mapping, _ := discriminator["mapping"].(object)
@@ -213,7 +213,7 @@ func (d *demand) oneOf(values []any) {
 	}
 }
 
-// unknownNames are of members that no property may declare.
+// unknownNames are names of members that are usually not declared.
 var unknownNames = []string{"a", "b", "c", "x-y", "ab", "ä", "unknown", "a b", "ro", "wo", kind, "a/~b"}
 
 func (g *guide) object(d *demand, depth int) *value {
@@ -271,7 +271,7 @@ func (g *guide) array(d *demand, depth int) *value {
 	return list
 }
 
-// text writes a string that satisfies most of what is asked, if one of the known ones does.
+// text writes a string that satisfies most demands, if one of the known strings does.
 func (g *guide) text(d *demand) *value {
 	best, most := []string{}, 0
 	for _, text := range texts {
@@ -311,7 +311,7 @@ var formatExamples = map[string]string{
 	"date": "2024-02-29", "date-time": "2024-02-29T12:00:00Z", "ipv4": "127.0.0.1", "uuid": "6de0af45-af45-6de0-45af-e06d45afe06d",
 }
 
-// bounds returns the bounds of numbers, which are where rules differ.
+// bounds returns the bounds of numbers, where implementations differ most.
 func (d *demand) bounds() []string {
 	var list []string
 	for _, s := range d.scalars {
@@ -324,7 +324,7 @@ func (d *demand) bounds() []string {
 	return list
 }
 
-// number writes a number as text does a string, or a bound.
+// number writes a number that satisfies most demands, or a bound.
 func (g *guide) number(d *demand, typ string) *value {
 	if list := d.bounds(); len(list) > 0 && g.Chance(4) {
 		return &value{kind: '0', text: pick(g.Source, list)}
@@ -385,7 +385,7 @@ func (g *guide) mutate(v *value) {
 	}
 }
 
-// replace makes a value another one, most often of the same type.
+// replace replaces a value by another one, usually of the same type.
 func (g *guide) replace(v *value) {
 	kinds := []byte{v.kind, v.kind, 'n', 'b', '0', '"', '[', '{'}
 	*v = value{kind: pick(g.Source, kinds)}
@@ -439,7 +439,7 @@ func (g *guide) mutateArray(v *value) {
 	}
 }
 
-// DeepBody draws a JSON text that nests levels deep, of the names that schemas have.
+// DeepBody returns a random JSON text that is nested levels deep and uses the names of the schemas.
 func DeepBody(s *Source, levels int) []byte {
 	v := valueOf(json.Number("1"))
 	for range levels {

@@ -7,23 +7,23 @@ import (
 	"slices"
 )
 
-// Document is an OpenAPI document with one operation, whose request and response have the same schema. Its schemas are as
-// encoding/json reads them, with json.Number for numbers.
+// Document is an OpenAPI document with one operation, whose request and response have the same schema. Its schemas are
+// values of encoding/json, with json.Number for numbers.
 type Document struct {
 	V31        bool
 	Components map[string]any
 	Schema     any
 }
 
-// Options say which documents are drawn.
+// Options configure NewDocument.
 type Options struct {
-	// Names are those of members; nil is a choice of easy and of difficult ones.
+	// Names are the names of members; nil means a set of easy and difficult ones.
 	Names []string
-	// Depth is how deep schemas nest, without references; 0 is 3.
+	// Depth is how deep schemas nest, without references; 0 means 3.
 	Depth int
-	// Prefix begins the names of components.
+	// Prefix is the prefix of component names.
 	Prefix string
-	// Typed gives schemas one type, and few of them alternatives, as documents for which code is generated do.
+	// Typed gives each schema one type and few alternatives, as in documents for code generation.
 	Typed bool
 }
 
@@ -50,13 +50,13 @@ func (d *Document) JSON() []byte {
 		"components": object{"schemas": d.Components},
 	})
 	if err != nil {
-		panic(err) // the tree has nothing that JSON does not have
+		panic(err) // the tree has only JSON values
 	}
 	return text
 }
 
-// The components: any of the first may refer to any of them for members and items, and to a later one for the same value;
-// the pets are the alternatives of discriminators.
+// The numbers of components. Each of the first may refer to any of them for members and items, and to a later one for the
+// same value. The pets are the alternatives of discriminators.
 const (
 	schemas = 4
 	pets    = 3
@@ -72,17 +72,17 @@ func (w *writer) component(i int) string {
 // hiddenNames are always readOnly, or always writeOnly.
 var hiddenNames = []string{"ro", "wo"}
 
-// kind is the member by which pets differ.
+// kind is the member that distinguishes pets.
 const kind = "kind"
 
 type writer struct {
 	*Source
 	Options
 	v31   bool
-	after int // the component that is being written: those after it may be referred to for the same value
+	after int // the current component: for the same value it may refer only to those after it
 }
 
-// NewDocument draws a document.
+// NewDocument returns a random document.
 func NewDocument(s *Source, o Options) *Document {
 	if o.Names == nil {
 		o.Names = []string{"a", "b", "c", "ab", "a/~b", "ä", "longer than sixteen bytes"}
@@ -106,7 +106,7 @@ func NewDocument(s *Source, o Options) *Document {
 	return d
 }
 
-// root writes an object that has members of most names.
+// root writes an object with members of most names.
 func (w *writer) root() any {
 	s, properties := object{"type": "object"}, object{}
 	w.counts(s)
@@ -128,7 +128,7 @@ func (w *writer) root() any {
 	return s
 }
 
-// schema writes a schema. inPlace is for one of the value of the component itself.
+// schema writes a schema. inPlace marks one for the value of the component itself.
 func (w *writer) schema(depth int, inPlace bool) any {
 	if w.Chance(24) {
 		return w.trivial()
@@ -192,7 +192,7 @@ func distinct(list []any) []any {
 	})
 }
 
-// fits reports whether a keyword is about the type of a schema, which may have several types or none.
+// fits reports whether a keyword concerns the types of a schema, which may have several or none.
 func fits(s object, types ...string) bool {
 	switch t := s["type"].(type) {
 	case string:
@@ -203,7 +203,7 @@ func fits(s object, types ...string) bool {
 	return true
 }
 
-// chanceFor is a chance of one in n for a keyword about types, and a small one where the schema has none of them.
+// chanceFor is true once in n times for a keyword that concerns the schema's types, and rarely for another.
 func (w *writer) chanceFor(s object, n int, types ...string) bool {
 	if !fits(s, types...) {
 		n *= 12
@@ -211,7 +211,7 @@ func (w *writer) chanceFor(s object, n int, types ...string) bool {
 	return w.Chance(min(n, 256))
 }
 
-// rarelyFor is chanceFor for a keyword that documents for which code is generated seldom have.
+// rarelyFor is chanceFor for a keyword that documents for code generation rarely have.
 func (w *writer) rarelyFor(s object, n int, types ...string) bool {
 	if w.Typed {
 		n *= 4
@@ -238,7 +238,7 @@ func (w *writer) values(s object) {
 	}
 }
 
-// value writes a value of the schema's type, or any.
+// value writes a value, usually of the schema's type.
 func (w *writer) value(s object, depth int) any {
 	kinds := []string{"string", "integer", "number", "boolean", "null", "array", "object"}
 	name := pick(w.Source, kinds)
@@ -272,7 +272,7 @@ func (w *writer) value(s object, depth int) any {
 	return nil
 }
 
-// constant writes a value that may be the constant of an enum in Go.
+// constant writes a value that can be a Go constant of an enum.
 func (w *writer) constant(typ string) any {
 	switch typ {
 	case "string":
@@ -335,10 +335,10 @@ func (w *writer) strings(s object) {
 	}
 }
 
-// patterns mean the same in ECMA-262 and in Go.
+// patterns have the same meaning in ECMA-262 and Go.
 var patterns = []string{"^a", "b$", "^[a-c]*$", "a|0", "^.{2,3}$", "[^a]", "^(ab?)+$", "ä", "^$", "\\d\\d", "^x-", "~"}
 
-// count writes a number from 0 to n-1, seldom with a fraction of zero.
+// count writes a number from 0 to n-1, rarely with a fraction of zero.
 func (w *writer) count(n int) any {
 	text := fmt.Sprint(w.IntN(n))
 	if w.Chance(16) {
@@ -436,7 +436,7 @@ func (w *writer) objects(s object, depth int) {
 	}
 }
 
-// rest writes the schema of members that are not declared.
+// rest writes the schema of undeclared members.
 func (w *writer) rest(depth int) any {
 	if w.Chance(2) {
 		return false
@@ -467,7 +467,7 @@ func (w *writer) properties(s object, depth int) {
 	}
 }
 
-// hidden writes the schema of a member that one direction does not have.
+// hidden writes the schema of a member that one direction hides.
 func (w *writer) hidden(keyword string, depth int) any {
 	if w.Typed && w.IntN(8) > 0 {
 		return object{"type": pick(w.Source, []string{"string", "integer", "number", "boolean"}), keyword: true}
@@ -526,7 +526,7 @@ func (w *writer) combinations(s object, depth int, inPlace bool) {
 	}
 }
 
-// discriminator writes alternatives and what chooses among them.
+// discriminator writes alternatives and the discriminator that selects among them.
 func (w *writer) discriminator(s object) {
 	first := max(w.after+1, schemas)
 	if first >= schemas+pets {
@@ -549,7 +549,7 @@ func (w *writer) discriminator(s object) {
 	s[pick(w.Source, []string{"oneOf", "anyOf"})] = list
 }
 
-// pet writes an alternative of a discriminator: an object whose kind has a value of its own.
+// pet writes an alternative of a discriminator: an object whose kind has a unique value.
 func (w *writer) pet(i int) any {
 	s := object{"type": "object"}
 	w.objects(s, 1)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Minimize returns a small document and a small body for which fails still holds, from ones for which it does.
+// Minimize reduces a document and a body, for which fails is true, to small ones for which it is still true.
 func Minimize(d *Document, body []byte, fails func(d *Document, body []byte) bool) (*Document, []byte) {
 	for range 20 {
 		before := string(d.JSON()) + string(body)
@@ -45,7 +45,7 @@ func (d *Document) at(name string) any {
 	return d.Components[name]
 }
 
-// with returns the document with another schema.
+// with returns the document with the component name replaced by schema.
 func (d *Document) with(name string, schema any) *Document {
 	other := *d
 	if name == "" {
@@ -57,7 +57,7 @@ func (d *Document) with(name string, schema any) *Document {
 	return &other
 }
 
-// simplify returns the simplest part of a tree that it finds for which holds is true; it is for v.
+// simplify returns the simplest part of v that it finds for which holds is true. It must be true for v.
 func simplify(v any, holds func(any) bool) any {
 	for _, simple := range []any{object{}, nil, json.Number("0"), ""} {
 		if _, same := v.(object); same && len(v.(object)) == 0 {

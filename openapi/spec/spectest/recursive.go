@@ -2,8 +2,8 @@ package spectest
 
 import "fmt"
 
-// NewRecursive draws a document of OpenAPI 3.1 whose schemas lead to each other in as many ways as there are, and ask little
-// else: what a body costs depends on nothing but that.
+// NewRecursive returns a random OpenAPI 3.1 document whose schemas refer to each other in every way and have few other
+// rules, so that the references determine the cost of a body.
 func NewRecursive(s *Source) *Document {
 	d := &Document{V31: true, Components: object{}, Schema: object{"$ref": "#/components/schemas/R0"}}
 	for i := range recursive {
@@ -17,14 +17,14 @@ const recursive = 10
 
 type recurser struct {
 	*Source
-	after int // the component that is being written
+	after int // the current component
 }
 
 func (r *recurser) any() any {
 	return object{"$ref": fmt.Sprint("#/components/schemas/R", r.IntN(recursive))}
 }
 
-// inPlace is a schema for the same value.
+// inPlace writes a schema for the same value.
 func (r *recurser) inPlace(depth int) any {
 	if later := recursive - r.after - 1; later > 0 && r.IntN(4) > 0 || depth == 0 {
 		if later == 0 {

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// value is a JSON value of a body. Numbers are as they are written, and members stand in their order.
+// value is a JSON value of a body. It keeps the text of numbers and the order of members.
 type value struct {
-	kind  byte   // one of n b 0 " [ {
+	kind  byte   // n b 0 " [ or {
 	text  string // of a literal, a number or a string
 	names []string
 	items []*value
 }
 
-// valueOf returns the value that encoding/json has as v.
+// valueOf converts a value of encoding/json.
 func valueOf(v any) *value {
 	switch v := v.(type) {
 	case nil:
@@ -58,7 +58,7 @@ func (v *value) remove(i int) {
 	}
 }
 
-// clone returns a copy that shares nothing.
+// clone returns a deep copy.
 func (v *value) clone() *value {
 	c := &value{kind: v.kind, text: v.text, names: slices.Clone(v.names)}
 	for _, item := range v.items {
@@ -76,7 +76,7 @@ func (v *value) all() []*value {
 	return list
 }
 
-// speller writes values, seldom in an unusual way.
+// speller writes values, rarely in an unusual form.
 type speller struct {
 	*Source
 	strings.Builder
