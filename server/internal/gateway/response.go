@@ -85,7 +85,7 @@ func BadAnswer() *graph.Problem {
 	}
 }
 
-// uncheckable is the problem of a response that there is no memory to check.
+// uncheckable is the problem of a response that cannot be checked because the budget is exhausted.
 func uncheckable() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusBadGateway, Code: "BadGateway",
