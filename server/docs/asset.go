@@ -20,7 +20,7 @@ import (
 //go:embed assets
 var own embed.FS
 
-// mediaTypes are those of the site's own files and of the viewer's.
+// mediaTypes are the types of the site's own files.
 var mediaTypes = map[string]string{
 	"style.css": "text/css; charset=utf-8", "reference.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml",
 	"landing.js": "text/javascript; charset=utf-8", "reference.js": "text/javascript; charset=utf-8",
@@ -29,7 +29,7 @@ var mediaTypes = map[string]string{
 // viewer are the files of Swagger UI, which package static has compressed.
 var viewer = map[string]string{"swagger-ui.css": "text/css; charset=utf-8", "swagger-ui-bundle.js": "text/javascript; charset=utf-8"}
 
-// addFiles adds what the pages load.
+// addFiles adds the files that the pages load.
 func (s *Site) addFiles() error {
 	for name, mediaType := range mediaTypes {
 		text, err := own.ReadFile("assets/" + name)
@@ -48,7 +48,7 @@ func (s *Site) addFiles() error {
 	return nil
 }
 
-// asset is a response that is the same for each request.
+// asset is a fixed response.
 type asset struct {
 	mediaType  string
 	text       []byte // nil: only the compressed form is kept
@@ -59,7 +59,7 @@ type asset struct {
 func newAsset(mediaType string, text []byte) *asset {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	_, _ = w.Write(text) // a buffer takes everything
+	_, _ = w.Write(text) // a buffer never fails
 	_ = w.Close()
 	return &asset{mediaType: mediaType, text: text, compressed: b.Bytes(), tag: tag(text)}
 }
@@ -69,8 +69,8 @@ func tag(text []byte) string {
 	return hex.EncodeToString(sum[:12])
 }
 
-// ServeHTTP responds with the file, or with 304 or 206 if the request asks for that (RFC 9110 §13 and §14). The two
-// encodings have entity tags of their own (RFC 9110 §8.8.3.3).
+// ServeHTTP responds with the file, or with 304 or 206 if the request asks for that (RFC 9110 §13 and §14). Each encoding
+// has its own entity tag (RFC 9110 §8.8.3.3).
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	setHeader(h, a.mediaType)
@@ -86,11 +86,11 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// decompress returns what package static has compressed: every browser takes that as it is.
+// decompress returns the uncompressed file, for clients that do not accept gzip.
 func decompress(compressed []byte) []byte {
 	r, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // it is embedded and valid
 	}
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -99,8 +99,8 @@ func decompress(compressed []byte) []byte {
 	return text
 }
 
-// setHeader sets what all responses of the site have: nothing of another origin is loaded, nothing inline runs, and no other
-// page frames this one. Swagger UI's style sheet has its pictures in data: addresses.
+// setHeader sets the common header fields: nothing is loaded from other origins, nothing inline runs, and no other page can
+// frame this one. Swagger UI's style sheet needs pictures from data: addresses.
 func setHeader(h http.Header, mediaType string) {
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "+
@@ -108,10 +108,10 @@ func setHeader(h http.Header, mediaType string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cache-Control", "no-cache") // a browser asks again, and gets 304
+	h.Set("Cache-Control", "no-cache") // a browser revalidates and gets 304
 }
 
-// wantsHTML reports whether Accept names text/html: browsers do, other clients of an API do not.
+// wantsHTML reports whether Accept names text/html: browsers send that, other clients do not.
 func wantsHTML(r *http.Request) bool { return isAccepted(r.Header["Accept"], "text/html") }
 
 func acceptsGzip(r *http.Request) bool { return isAccepted(r.Header["Accept-Encoding"], "gzip") }

@@ -1,5 +1,5 @@
-// Package docs serves web pages about an API on the API's own listener: a landing page, the OpenAPI document, and a reference
-// from which requests can be sent.
+// Package docs serves web pages about an API on the API's own listener: a landing page, the OpenAPI document, and a
+// reference that can send requests.
 //
 //	site, err := docs.New(docs.Config{Document: document})
 //	…
@@ -10,10 +10,10 @@
 //	/              the landing page,   if Accept names text/html
 //	/docs          the reference,      if Accept names text/html
 //	/docs/…        their scripts, styles and icon, by name
-//	/openapi.yaml  the document, and with ?bundle as one file; so does /openapi.json
+//	/openapi.yaml  the document, and with ?bundle as one file; also /openapi.json
 //
-// The pages need no other origin, run no inline script or style, and forbid both by a Content-Security-Policy. The landing
-// page works without JavaScript.
+// The pages load nothing from other origins, run no inline script or style, and forbid both by a Content-Security-Policy.
+// The landing page works without JavaScript.
 //
 // # The viewer
 //
@@ -29,7 +29,7 @@
 //	OpenAPI Explorer 2.4         222 kB   stays empty                2
 //
 // Package swgui's own handler writes inline scripts, so only its files are used. The plugin in reference.js and style.css
-// mend what axe reports: contrast, missing names of fields, links inside buttons, and a dark theme.
+// fix what axe reports: contrast, missing names of fields, links inside buttons, and a missing dark theme.
 package docs
 
 import (
@@ -48,44 +48,45 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/bundle"
 )
 
-// Config says what the pages show.
+// Config holds the content of the pages.
 type Config struct {
 	// Document is the OpenAPI document, YAML or JSON. It is required.
 	Document []byte
-	// Files has what the document refers to, under the names that it has for them; nil if it refers to nothing.
+	// Files has the files that the document refers to, under the names it uses. It is nil if there are none.
 	Files fs.FS
 	// Title and Lead begin the landing page. The defaults are the document's title and the first paragraph of its
 	// description.
 	Title, Lead string
-	// Uses are what the landing page proposes, in this order.
+	// Uses are the suggestions on the landing page, in order.
 	Uses []Use
-	// Origin is the scheme and authority of the server, such as https://api.example. The default is what the browser sent.
+	// Origin is the scheme and authority of the server, such as https://api.example. The default is taken from the request.
 	Origin string
-	// Command returns shell lines that a reader can paste. The default gets the document.
+	// Command returns shell lines to paste. By default they download the document.
 	Command func(origin string) string
 	// Note explains Command in a sentence.
 	Note string
-	// Log gets a line for each request of the site; nil is none.
+	// Log receives a line for each request of the site; nil discards them.
 	Log *slog.Logger
-	// Token is where "try it" gets its tokens; nil leaves it to the reader to enter one.
+	// Token is where "try it" gets its tokens. If it is nil, the reader enters one.
 	Token *Token
 }
 
-// Use is something that a reader may want to do.
+// Use is a suggestion on the landing page.
 type Use struct {
 	Title, Text string
-	Command     string // a shell line, "" for none
-	Link        string // an address, "" for none
+	Command     string // a shell line, or ""
+	Link        string // an address, or ""
 	LinkText    string
 }
 
-// Token describes a token endpoint of OAuth 2 on the same origin that responds to anyone: that of a development issuer.
+// Token describes an OAuth 2 token endpoint on the same origin that needs no credentials, such as that of a development
+// issuer.
 type Token struct {
 	Path string
 	Form url.Values
 }
 
-// Site is the pages of an API. It is safe for concurrent use.
+// Site serves the pages of an API. It is safe for concurrent use.
 type Site struct {
 	config  Config
 	assets  map[string]*asset // by path
@@ -93,7 +94,7 @@ type Site struct {
 	pages   map[string]func(*http.Request) ([]byte, error)
 }
 
-// New returns the pages that c describes. It fails if the document cannot be read.
+// New returns the pages for c. It returns an error if the document is invalid.
 func New(c Config) (*Site, error) {
 	s := &Site{config: c, assets: map[string]*asset{}, bundles: map[string]*asset{}}
 	if err := s.addDocument(); err != nil {
@@ -134,7 +135,7 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// responseTo returns nil if the request is not for the site. A path with an escape, which the site has no use for, is not.
+// responseTo returns nil if the request is not for the site. No path of the site needs escapes.
 func (s *Site) responseTo(r *http.Request) *asset {
 	path := r.URL.Path
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.RawPath != "" || r.URL.Host != "" {
@@ -152,12 +153,12 @@ func (s *Site) responseTo(r *http.Request) *asset {
 	}
 	text, err := page(r)
 	if err != nil {
-		return nil // a template of this package is at fault, and its tests show it
+		return nil // a template is invalid, and its tests show it
 	}
 	return newAsset("text/html; charset=utf-8", text)
 }
 
-// addDocument adds the document in both forms. The form of the author is served byte for byte.
+// addDocument adds the document as YAML and as JSON. The author's form is served byte for byte.
 func (s *Site) addDocument() error {
 	written, err := bundle.Read(s.config.Document, nil)
 	if err != nil {
@@ -191,12 +192,12 @@ func (s *Site) addForm(path, mediaType string, write func(*yaml.Node) ([]byte, e
 	return nil
 }
 
-// describe takes the title and the lead from the document where the configuration has none.
+// describe sets a missing title and lead from the document.
 func (s *Site) describe(document *yaml.Node) {
 	var about struct {
 		Info struct{ Title, Description string }
 	}
-	_ = document.Decode(&about) // a document with another title has none to show
+	_ = document.Decode(&about) // an unexpected title is ignored
 	lead, _, _ := strings.Cut(strings.TrimSpace(about.Info.Description), "\n\n")
 	s.config.Title = cmp.Or(s.config.Title, about.Info.Title, "API")
 	s.config.Lead = cmp.Or(s.config.Lead, strings.ReplaceAll(lead, "`", ""))

@@ -9,7 +9,7 @@ import (
 
 var templates = template.Must(template.ParseFS(own, "assets/*.html"))
 
-// landing returns the landing page for the address at which the browser has reached the server.
+// landing returns the landing page, with the address that the browser used.
 func (s *Site) landing(r *http.Request) ([]byte, error) {
 	origin := s.originOf(r)
 	command := "curl -sS " + origin + "/openapi.yaml"
@@ -34,7 +34,7 @@ func render(name string, facts any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// plainHost are the hosts that mean nothing to a shell.
+// plainHost matches hosts without characters that are special to a shell.
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+$`)
 
 func (s *Site) originOf(r *http.Request) string {

@@ -1,5 +1,5 @@
-// Package pfxgate holds the requests and responses of an HTTP API against its OpenAPI contract, as net/http middleware for
-// gateways and servers: what `pfxrd gateway` does, in front of any [http.Handler].
+// Package pfxgate validates the requests and responses of an HTTP API against its OpenAPI contract. It is net/http
+// middleware for gateways and servers: it does what `pfxrd gateway` does, in front of any [http.Handler].
 //
 //	gate, err := pfxgate.New(pfxgate.Config{})
 //	if err != nil {
@@ -8,23 +8,25 @@
 //	defer gate.Close()
 //	server := http.Server{Addr: ":8080", Handler: gate.Handler(app), ReadTimeout: 10 * time.Second}
 //
-// That is our own contract. [Config] takes any OpenAPI document as Spec, which is compiled once, and generated code
-// as Contract, which decodes too. The next handler gets the request that was checked and nothing else: the
-// URL is rebuilt, the body is the bytes that were read, decompressed and without Content-Encoding, and header fields with
-// an underscore in their names are gone. A request that may not pass is refused in the form that [Config.Errors] names, a
-// response that may not becomes a 502 in the same form. What is only watched passes as it came.
+// This example uses the built-in contract. In [Config], Spec takes any OpenAPI document, which is compiled once, and
+// Contract takes generated code, which also decodes.
 //
-// # The gate stands outermost
+// The next handler gets only what was checked: the URL is rebuilt, the body is the bytes that were read, decompressed and
+// without Content-Encoding, and header fields with an underscore in their names are removed. A request that is not allowed
+// is refused in the form that [Config.Errors] names; a response that is not allowed becomes a 502 in the same form. What is
+// only watched is forwarded unchanged.
 //
-// Whatever looks at the URL before the gate decides by one that nobody has checked, and the path values that a router in
-// front has cut out of it stay with the request. So the gate goes around the router, not behind it: Handler(mux), around the
-// chi.Router instead of in its Use, around the *echo.Echo. Log lines and recovery from panics may stand in front. CORS is
-// [Config.CORSOrigins], or stands behind: the preflights of the contract's methods pass, and the gate answers other OPTIONS.
-// What the contract does not have, such as probes, needs a listener of its own, or [Config.Unknown].
+// # Put the gate outermost
+//
+// A handler in front of the gate decides by an unchecked URL, and the path values that a router in front extracts from it
+// stay with the request. So wrap the router in the gate, not the other way round: Handler(mux), around the chi.Router
+// instead of in its Use, around the *echo.Echo. Access logs and recovery from panics may be in front. For CORS, use
+// [Config.CORSOrigins] or a handler behind the gate: preflights of the contract's methods pass, and the gate responds to
+// other OPTIONS. Paths outside the contract, such as probes, need their own listener, or [Config.Unknown].
 //
 // # Your own contract
 //
-// Generate the models with oapi-codegen and the checks with validategen, and build them in; TestOwnContract does:
+// Generate the models with oapi-codegen and the checks with validategen, and build them in, as TestOwnContract does:
 //
 //	go tool oapi-codegen -config models.yaml openapi.yaml
 //	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
@@ -37,10 +39,12 @@
 //
 // # What it does not do
 //
-// It forwards nothing, limits no rate and no time, and reads no file: who builds it in does, and calls [Gate.Replace] when
-// a file has changed. It checks the status, media type and body of responses, not their header fields. A response that
-// could be refused is held until it is complete, so it cannot stream, unless the contract describes it as a stream, such as
-// text/event-stream: the policy can set the responses of other operations to monitor. A handler may take over the connection,
-// as WebSockets do, where its response is not held or the contract describes the status 101 for the operation; what is said
-// over it then is not checked. Nothing is guessed: a handler that leaves its Content-Type to net/http has none.
+// It forwards nothing, limits neither rate nor time, and reads no files. The program does that, and calls [Gate.Replace]
+// when a file has changed. It checks the status, media type and body of responses, not their header fields.
+//
+// A response that might be refused is held until it is complete, so it cannot stream. Exceptions are responses that the
+// contract describes as a stream, such as text/event-stream, and operations whose responses the policy sets to monitor. A
+// handler may take over the connection, as WebSockets do, if its response is not held or the contract describes the status
+// 101 for the operation. The content of that connection is not checked. A handler must set Content-Type: the type that
+// net/http would guess is not used.
 package pfxgate

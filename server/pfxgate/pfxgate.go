@@ -22,84 +22,84 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// Config says what a gate is made of. The zero Config enforces the built-in contract on requests and watches responses.
+// Config holds the settings of a gate. The zero Config enforces the built-in contract on requests and watches responses.
 type Config struct {
-	// Contract is one whose checks are generated code; nil is the built-in one.
+	// Contract is a contract whose checks are generated code. If it is nil, the built-in one is used.
 	Contract *Contract
-	// Spec is an OpenAPI 3.0 or 3.1 document, YAML or JSON, instead of Contract; nil is none. What of it cannot be judged
-	// is logged, and the policy decides about it: by default a request that needs it is refused.
+	// Spec is an OpenAPI 3.0 or 3.1 document, YAML or JSON, instead of Contract. Parts that cannot be judged are logged, and
+	// the policy decides about them: by default a request that needs them is refused.
 	Spec []byte
-	// Policy says what becomes of which violation, by kind and operation: YAML as `pfxrd gateway --policy` reads it. Nil
-	// says nothing.
+	// Policy says what happens on each violation, by kind and operation: YAML as for `pfxrd gateway --policy`. Nil is an
+	// empty policy.
 	Policy []byte
-	// Requests and Responses count before the policy's own modes of the two directions. The default is what the policy
-	// says, else Enforce for requests and Monitor for responses.
+	// Requests and Responses override the policy's modes of the two directions. The default is the policy's mode, else
+	// Enforce for requests and Monitor for responses.
 	Requests, Responses Mode
-	// Unknown is for requests that the contract has no path or no method for, whatever the policy says of them. The
-	// default is what the policy says, else that of Requests.
+	// Unknown overrides the policy for requests whose path or method the contract does not have. The default is the policy's
+	// mode, else that of Requests.
 	Unknown Mode
-	// Issuers are those whose tokens, as Microsoft Entra ID makes them, a caller needs where the contract asks for one,
-	// with all scopes of one of its alternatives: https addresses, in which the path segment {tenantid} stands for the
-	// token's tenant. Without any, tokens pass as they are. Keys and other credentials that the contract asks for must be
-	// there, and are not verified. Audiences are the names of the API in a token; neither goes without the
-	// other.
+	// Issuers are the accepted issuers of tokens, with claims as Microsoft Entra ID makes them. They are https addresses, in
+	// which the path segment {tenantid} stands for the token's tenant. If the contract requires a token, it must have all
+	// scopes of one alternative. If Issuers is empty, tokens are not checked. Other required credentials, such as keys, must
+	// be present but are not verified. Audiences are the names of the API in a token. Set both or neither.
 	Issuers, Audiences []string
 	// Errors is the form of the gate's own responses. The default is GraphErrors for the built-in contract and ProblemErrors
 	// for others.
 	Errors Form
-	// ErrorTemplate is a form of your own, instead of Errors: a file as `pfxrd gateway --errors FILE` reads it. New and
-	// Replace try it with each status. Nil is none.
+	// ErrorTemplate is your own form instead of Errors: a file as for `pfxrd gateway --errors FILE`. New and Replace
+	// execute it with each status. Nil means none.
 	ErrorTemplate []byte
-	// CORSOrigins are the origins whose pages may call, such as https://app.example, or * for all. The gate then answers
-	// preflights itself, from the contract, and replaces the Access-Control-* fields of the handlers behind it. Without any,
-	// preflights go to the next handler. CORSCredentials lets pages send cookies and client certificates; not with *.
+	// CORSOrigins are the origins whose pages may call, such as https://app.example, or * for all. The gate then responds to
+	// preflights from the contract, and replaces the Access-Control-* fields of the next handler. If it is empty, preflights
+	// go to the next handler. CORSCredentials lets pages send cookies and client certificates; it excludes *.
 	CORSOrigins     []string
 	CORSCredentials bool
-	// MaxHeader is the length of a request's header fields together in bytes; 0 means 16 KiB. MaxRequest is that of its body,
-	// before and after decompression; 0 means that of the contract: 64 KiB for the built-in one, Contract.MaxBody, or 1 MiB.
+	// MaxHeader is the largest total size of a request's header fields in bytes; 0 means 16 KiB. MaxRequest is the largest
+	// request body in bytes, before and after decompression; 0 means the contract's: 64 KiB for the built-in one,
+	// Contract.MaxBody, or 1 MiB.
 	MaxHeader  int
 	MaxRequest int64
-	// MaxResponse is the length of a response's body in bytes up to which it is checked; 0 means 8 MiB. No more than that
-	// is held for a response.
+	// MaxResponse is the largest response body that is checked, in bytes; 0 means 8 MiB. It also bounds what is held of a
+	// response.
 	MaxResponse int
-	// Log gets a line for each violation, without any value that somebody sent; nil means [slog.Default].
+	// Log receives a line for each violation, without values of the message; nil means [slog.Default].
 	Log *slog.Logger
-	// AccessLog gets a line for each request; nil gets none. With AccessLogSample of 2 or more it gets one of so many that
-	// passed; those that were refused or failed are all there.
+	// AccessLog receives a line for each request; nil discards them. With AccessLogSample of N ≥ 2 it receives one of N
+	// requests that passed, and all that were refused or failed.
 	AccessLog       *slog.Logger
 	AccessLogSample int
-	// Tracer makes a span of each request within the caller's trace, and one of its way to the next handler, which gets the
-	// context and the field traceparent; nil makes none.
+	// Tracer creates one span for each request in the client's trace, and one for its way to the next handler, which gets
+	// the context and the field traceparent. Nil creates none.
 	Tracer trace.Tracer
-	// Registry shows the metrics, whose names begin with pfxr_gateway_; nil shows none. Gates that share one are counted
-	// together.
+	// Registry registers the metrics, whose names begin with pfxr_gateway_; nil registers none. Gates that share a registry
+	// share the metrics.
 	Registry prometheus.Registerer
 }
 
 // Contract is a contract whose checks are generated code.
 type Contract struct {
-	// Operations are those of the contract: the variable Operations of a package that validategen has written. There must
-	// be one.
+	// Operations are the operations of the contract: the variable Operations of a package that validategen writes. It must
+	// not be empty.
 	Operations []*validate.Operation
-	// BasePath is where their paths begin, such as /v1; "" is the root.
+	// BasePath is the prefix of their paths, such as /v1; "" is the root.
 	BasePath string
-	// MaxBody is the length of a request's body in bytes, before and after decompression; 0 means 1 MiB.
+	// MaxBody is the largest request body in bytes, before and after decompression; 0 means 1 MiB.
 	MaxBody int64
 }
 
-// Mode is what becomes of violations. The zero Mode leaves it to the policy and the default.
+// Mode is what happens on violations. The zero Mode leaves it to the policy and the default.
 type Mode string
 
 // The modes.
 const (
-	Enforce Mode = "enforce" // refuses
-	Monitor Mode = "monitor" // logs and counts what Enforce would refuse, and lets it pass as it came
-	Off     Mode = "off"     // does not look
+	Enforce Mode = "enforce" // refuses the message
+	Monitor Mode = "monitor" // logs and counts what Enforce would refuse, and forwards it unchanged
+	Off     Mode = "off"     // does not check
 )
 
 func (m Mode) parse(field string) (*policy.Mode, error) {
 	if m == "" {
-		return nil, nil //nolint:nilnil // no mode is a setting, too
+		return nil, nil //nolint:nilnil // no mode is a valid setting
 	}
 	mode := new(policy.Mode)
 	if err := mode.UnmarshalText([]byte(m)); err != nil {
@@ -108,7 +108,7 @@ func (m Mode) parse(field string) (*policy.Mode, error) {
 	return mode, nil
 }
 
-// Form is how the gate's own responses look. The zero Form is that of the contract.
+// Form is the format of the gate's own responses. The zero Form is that of the contract.
 type Form string
 
 // The forms.
@@ -117,11 +117,11 @@ const (
 	GraphErrors   Form = "graph"   // the errors of Microsoft Graph
 )
 
-// form returns the form of the gate's own responses, nil for that of the contract.
+// form returns the form of the gate's own responses, or nil for that of the contract.
 func (c *Config) form() (*form.Form, error) {
 	switch {
 	case c.ErrorTemplate != nil && c.Errors != "":
-		return nil, errors.New("Errors and ErrorTemplate are two forms: want one")
+		return nil, errors.New("Errors and ErrorTemplate exclude each other: set one")
 	case c.ErrorTemplate != nil:
 		return form.Parse("ErrorTemplate", c.ErrorTemplate)
 	case c.Errors == ProblemErrors:
@@ -129,7 +129,7 @@ func (c *Config) form() (*form.Form, error) {
 	case c.Errors == GraphErrors:
 		return form.Graph(), nil
 	case c.Errors == "":
-		return nil, nil //nolint:nilnil // no form is a setting, too
+		return nil, nil //nolint:nilnil // nil is a valid setting
 	}
 	return nil, fmt.Errorf("Errors is %q: want problem or graph", c.Errors)
 }
@@ -139,20 +139,20 @@ const (
 	defaultMaxResponse = 8 << 20
 )
 
-// Gate holds requests and responses against a contract. It is safe for concurrent use.
+// Gate validates requests and responses against a contract. It is safe for concurrent use.
 type Gate struct {
 	live      gateway.Live
 	issuers   []string
 	audiences []string
-	verifier  *auth.Verifier // nil if tokens pass as they are
+	verifier  *auth.Verifier // nil if tokens are not checked
 	metrics   *gateway.Metrics
 }
 
-// New returns a gate, or an error that says what is wrong with the contract, the policy or a field of the Config. The
-// caller closes it.
+// New returns a gate. It returns an error if the contract, the policy or a field of the Config is invalid. The caller must
+// close the gate.
 func New(c Config) (*Gate, error) {
 	if (len(c.Issuers) == 0) != (len(c.Audiences) == 0) {
-		return nil, errors.New("Issuers and Audiences go together: a token for another service must not be accepted")
+		return nil, errors.New("Issuers and Audiences go together: tokens for other services must be rejected")
 	}
 	c.Log = cmp.Or(c.Log, slog.Default())
 	g := &Gate{issuers: slices.Clone(c.Issuers), audiences: slices.Clone(c.Audiences)}
@@ -173,34 +173,33 @@ func New(c Config) (*Gate, error) {
 	return g, nil
 }
 
-// Replace puts another contract, policy and modes in the place of those in force: a request passes those that were there
-// when it came. With an error, those in force stay. Issuers and Audiences must be those of New, and Registry is not looked
-// at.
+// Replace makes another contract, policy and modes current. A request keeps those that were current when it arrived. On an
+// error, the current ones stay in effect. Issuers and Audiences must be the same as for New; Registry is ignored.
 func (g *Gate) Replace(c Config) error {
 	c.Log = cmp.Or(c.Log, slog.Default())
 	var err error
 	if slices.Equal(c.Issuers, g.issuers) && slices.Equal(c.Audiences, g.audiences) {
 		err = g.put(c)
 	} else {
-		err = errors.New("Issuers and Audiences cannot be replaced: they are those that the gate was made with")
+		err = errors.New("Issuers and Audiences cannot be replaced: they must be the same as for New")
 	}
 	g.metrics.Reloaded(err)
 	return err
 }
 
-// Handler returns a handler that gives next what may pass, and answers what may not. It stands in front of whatever looks
-// at the URL: a router goes behind it. A panic of next goes through; only that of [http.ErrAbortHandler] becomes 502 where
-// a response was held, so that nothing of it went out.
+// Handler returns a handler that passes allowed requests to next and refuses others. Put it in front of everything that
+// reads the URL, such as a router. It does not recover a panic of next, except [http.ErrAbortHandler] while a response is
+// held, which becomes a 502.
 func (g *Gate) Handler(next http.Handler) http.Handler { return g.live.Handler(next) }
 
-// Close ends the reading of the issuers' keys. Nothing must be served any more.
+// Close stops fetching the issuers' keys. Call it only after serving has ended.
 func (g *Gate) Close() {
 	if g.verifier != nil {
 		g.verifier.Close()
 	}
 }
 
-// put puts into force what c says.
+// put makes c current.
 func (g *Gate) put(c Config) error {
 	switch {
 	case c.MaxResponse < 0:
@@ -208,7 +207,7 @@ func (g *Gate) put(c Config) error {
 	case c.MaxHeader < 0:
 		return fmt.Errorf("MaxHeader is %d: want 1 or more, or 0 for %d", c.MaxHeader, graph.MaxHeader)
 	case c.MaxRequest < 0:
-		return fmt.Errorf("MaxRequest is %d: want 1 or more, or 0 for that of the contract", c.MaxRequest)
+		return fmt.Errorf("MaxRequest is %d: want 1 or more, or 0 for the contract's", c.MaxRequest)
 	}
 	config := gateway.Config{
 		Defaults: policy.Defaults{Responses: policy.Monitor}, MaxHeader: c.MaxHeader, MaxResponse: cmp.Or(c.MaxResponse, defaultMaxResponse),
@@ -244,13 +243,13 @@ func (g *Gate) put(c Config) error {
 	return nil
 }
 
-// contract returns the one of the three that c asks for.
+// contract returns the contract that c selects.
 func (c *Config) contract() (*gateway.Contract, error) {
 	own := c.Contract
 	switch {
 	case own != nil && c.Spec != nil:
-		return nil, errors.New("Contract and Spec are two contracts: want one")
-	case c.Spec != nil: // an empty file is no document, and not the built-in contract
+		return nil, errors.New("Contract and Spec exclude each other: set one")
+	case c.Spec != nil: // an empty file is not a document and does not select the built-in contract
 		contract, document, err := gateway.Read(context.Background(), c.Spec, spec.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("reading Spec: %w", err)

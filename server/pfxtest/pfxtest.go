@@ -1,10 +1,10 @@
-// Package pfxtest runs a real pfxRecryptionRequest server for the tests of its clients: the whole chain, a store on
-// disk and an issuer of tokens, on a free loopback port, gone when the test ends.
+// Package pfxtest runs a real pfxRecryptionRequest server for the tests of its clients: the whole server, a store on disk
+// and an issuer of tokens, on a free loopback port. Everything is removed when the test ends.
 //
 //	server := pfxtest.Start(t, pfxtest.Config{})
 //	token := server.Token(t, pfxtest.Grant{})
 //
-// The page's example is there under the key "sample": PATCH it at server.URL + "/pfxRecryptionRequests/sample".
+// The example of Microsoft's page has the key "sample": PATCH it at server.URL + "/pfxRecryptionRequests/sample".
 package pfxtest
 
 import (
@@ -26,34 +26,34 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
-// Tenant is the tenant of the page's example: f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9.
+// Tenant is the tenant in the example of Microsoft's page: f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9.
 var Tenant = edm.Guid{0xf9, 0x88, 0x2b, 0xcd, 0x2b, 0xcd, 0xf9, 0x88, 0xcd, 0x2b, 0x88, 0xf9, 0xcd, 0x2b, 0x88, 0xf9}
 
-// Config says what the server is like. The zero Config is a server that has the page's example and nothing else.
+// Config holds the settings of the server. The zero Config is a server with only the example of Microsoft's page.
 type Config struct {
-	// Seed is a JSON array of entities with id that takes the place of the page's example.
+	// Seed is a JSON array of entities, each with an id, instead of that example.
 	Seed []byte
-	// RequireIfMatch refuses an update without If-Match.
+	// RequireIfMatch makes the server reject updates without If-Match.
 	RequireIfMatch bool
 	// LicensedTenants are the tenants with an Intune licence; nil means all.
 	LicensedTenants []edm.Guid
-	// Faults makes calls go wrong on purpose; nil lets them be.
+	// Faults makes calls fail on purpose; nil injects no faults.
 	Faults *Faults
-	// Log gets the server's log; nil discards it.
+	// Log receives the server's log; nil discards it.
 	Log *slog.Logger
 }
 
-// Faults says how often calls go wrong, and how: what `pfxrd serve --dev --pester` does.
+// Faults says how often and how calls fail, as `pfxrd serve --dev --pester` does.
 type Faults struct {
 	Percent float64 // of the calls, from 0 to 100
-	Kinds   []Fault // to choose from, evenly; nil means all
-	Seed    uint64  // makes the choice: the same calls, one after another, meet the same faults
+	Kinds   []Fault // chosen evenly; nil means all
+	Seed    uint64  // the same seed makes the same sequence of calls fail the same way
 }
 
-// Fault is one way in which a call can go wrong.
+// Fault is a way in which a call can fail.
 type Fault = pester.Fault
 
-// The faults. All but DroppedAfter and Slow apply nothing of the call.
+// The faults. After all but DroppedAfter and Slow, nothing of the call was applied.
 const (
 	Throttled     = pester.Throttled
 	Unavailable   = pester.Unavailable
@@ -65,18 +65,18 @@ const (
 
 // Server is a running server.
 type Server struct {
-	// URL is where the API's base path begins, without a trailing slash: http://127.0.0.1:40123/beta.
+	// URL is the API's base address, without a trailing slash: http://127.0.0.1:40123/beta.
 	URL string
-	// AdminURL is where /healthz and /readyz are.
+	// AdminURL is the address of /healthz and /readyz.
 	AdminURL string
-	// Credentials are those of an application of the page's tenant that may read and write.
+	// Credentials are those of an application of [Tenant] that may read and write.
 	Credentials clientcredentials.Config
 
 	issuer *auth.Issuer
 	stop   func() error
 }
 
-// Start starts a server and stops it when the test ends. The test fails if the server does not start or stop well.
+// Start starts a server and stops it when the test ends. The test fails if the server does not start or stop cleanly.
 func Start(t testing.TB, c Config) *Server {
 	t.Helper()
 	s, err := Open(c)
@@ -91,7 +91,7 @@ func Start(t testing.TB, c Config) *Server {
 	return s
 }
 
-// Open starts a server for an example or for TestMain, which have no test; [Server.Close] stops it.
+// Open starts a server where there is no test, as in an example or in TestMain. [Server.Close] stops it.
 func Open(c Config) (_ *Server, err error) {
 	dir, err := os.MkdirTemp("", "pfxtest")
 	if err != nil {
@@ -131,7 +131,7 @@ func Open(c Config) (_ *Server, err error) {
 	}, nil
 }
 
-// Close stops a server that Open started, once, and removes what it stored.
+// Close stops a server that Open started and removes its data. Call it once.
 func (s *Server) Close() error { return s.stop() }
 
 func credentials(base string) clientcredentials.Config {
@@ -141,9 +141,9 @@ func credentials(base string) clientcredentials.Config {
 	}
 }
 
-// Grant says what a token is for. The zero Grant is an application of the page's tenant that may read and write.
+// Grant describes a token. The zero Grant is for an application of [Tenant] that may read and write.
 type Grant struct {
-	Tenant      edm.Guid      // the default is the page's
+	Tenant      edm.Guid      // the default is [Tenant]
 	Permissions []string      // the default is DeviceManagementConfiguration.ReadWrite.All
 	Delegated   bool          // a user's token (scp) instead of an application's (roles)
 	Audience    string        // the default is the server's own

@@ -10,14 +10,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Content is what the document says of the body of the request, nil if there is none. The code of validategen tells by it which
-// of several bodies has come.
+// Content returns the contract's body for the request, or nil. The code of validategen uses it to select among several
+// bodies.
 func (x *Exchange) Content() *validate.Body { return x.content }
 
 // ContentType is the Content-Type that the body is read as.
 func (x *Exchange) ContentType() string { return x.contentType }
 
-// DecodeBody checks the body, which is JSON or a form, and decodes it into the value that into points at.
+// DecodeBody checks the body, which is JSON or a form, and decodes it into the value that into points to.
 func (x *Exchange) DecodeBody(into any) error {
 	faults, decoded := x.decode(into)
 	switch {
@@ -26,7 +26,7 @@ func (x *Exchange) DecodeBody(into any) error {
 	case decoded:
 		return nil
 	}
-	// There is no generated code for the Go type. What is valid is decoded as encoding/json has it.
+	// There is no generated code for the Go type, so encoding/json decodes the valid body.
 	if err := x.check(); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (x *Exchange) check() error {
 	return nil
 }
 
-// Text checks the body and returns it as a text.
+// Text checks the body and returns it as text.
 func (x *Exchange) Text() (string, error) {
 	if err := x.check(); err != nil {
 		return "", err

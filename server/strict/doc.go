@@ -1,5 +1,5 @@
-// Package strict serves an API from its OpenAPI document: it is the glue between the code that oapi-codegen and validategen
-// write and a router. A project has a document, an implementation of oapi-codegen's StrictServerInterface, and a few lines:
+// Package strict serves an API from its OpenAPI document. It connects the code of oapi-codegen and validategen to a router.
+// A project has a document, an implementation of oapi-codegen's StrictServerInterface, and a few lines:
 //
 //	go tool oapi-codegen -config api.yaml openapi.yaml    # models: true, strict-server: true, std-http-server: true
 //	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
@@ -11,32 +11,33 @@
 //	}
 //	return strict.ListenAndServe(ctx, ":8080", handler, slog.Default())
 //
-// The command scripts/newapi writes all of it, from the document.
+// The command scripts/newapi writes all of this from the document.
 //
-// Nothing that the document forbids reaches the implementation: parameters and bodies are checked and decoded in one pass, by
-// generated code, and by nothing else. Merge patches (application/merge-patch+json) are bodies like others; with nullable-type:
-// true in oapi-codegen's output-options the models tell an absent member from null.
+// Nothing that the document forbids reaches the implementation: generated code checks and decodes parameters and bodies in
+// one pass. Merge patches (application/merge-patch+json) are ordinary bodies; with nullable-type: true in oapi-codegen's
+// output-options, the models distinguish an absent member from null.
 //
 // # What a request passes
 //
-// In this order: a valid request line (400) and header fields within bounds (431); a path and a method of the document (404, 405
-// with Allow); [Config.Authorize], if the operation has security requirements (401, 403); Accept and Content-Type (406, 415 with
-// Accept-Patch, Accept-Post or Accept); the body, within bounds and decompressed if it is gzip (413, 408); its parameters, then
-// its body (400); then the method of the implementation. HEAD is answered as GET is, and OPTIONS with Allow. A path parameter
-// stands for one segment that is not empty, or a part of one; a slash in a value is percent-encoded.
+// In this order: a valid request line (400) and header fields within bounds (431); a path and a method of the document (404,
+// 405 with Allow); [Config.Authorize], if the operation has security requirements (401, 403); Accept and Content-Type (406,
+// 415 with Accept-Patch, Accept-Post or Accept); the body within bounds, decompressed if it is gzip (413, 408); its
+// parameters, then its body (400); then the method of the implementation. HEAD is served as GET, and OPTIONS with Allow. A
+// path parameter matches a nonempty segment or a part of one; a slash in a value is percent-encoded.
 //
 // # Handlers
 //
-// A method's context is the [Exchange]: [From] returns it, with the request, the operation, the request's id and the principal.
-// An error that is a [*Problem] is the response; any other is 500, or 503 if it says that a context has ended, and one line of the log, and none of its text is sent:
+// A method's context is the [Exchange]: [From] returns it, with the request, the operation, the request's id and the
+// principal. If the method returns a [*Problem] as its error, that is the response. Any other error is 500, or 503 if a
+// context has ended; it is logged on one line, and its text is never sent:
 //
 //	return nil, &strict.Problem{Status: http.StatusNotFound, Message: "There is no such todo."}
 //
-// A panic is 500 too. Where the response had begun, the connection is closed, so that no client takes it for complete.
+// A panic is 500 too. If the response had begun, the connection is closed, so that no client takes it for complete.
 //
 // # Errors
 //
-// Problems are application/problem+json (RFC 9457), with an entry for each fault. A house style is one function:
+// Problems are application/problem+json (RFC 9457), with an entry for each fault. For your own style, write one function:
 //
 //	strict.Config{Form: func(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, string) {
 //		return fmt.Appendf(buf, `{"message": %q}`, p.Message), "application/json"
@@ -44,13 +45,13 @@
 //
 // # Routers
 //
-// The handler finds the operations itself, so that all routers serve alike. It is an [net/http.Handler], and [Handler.Mount] puts it
-// on a [net/http.ServeMux]; packages strictecho and strictchi put it on echo and chi. Middleware of the router stands in front,
-// and finds the path of the document where the router keeps it.
+// The handler finds the operations itself, so that it serves the same with every router. It is an [net/http.Handler], and
+// [Handler.Mount] mounts it on a [net/http.ServeMux]; packages strictecho and strictchi mount it on echo and chi. Middleware
+// of the router runs in front, and finds the document's path where the router keeps it.
 //
 // # What it does not do
 //
-// A handler has no timeouts: [ListenAndServe] sets them, or your own [net/http.Server]. It has no rate limits and no CORS, which
-// are middleware's. Bodies are held in memory, multipart ones among them. Responses are not checked: package pfxgate does that,
-// in front of any handler.
+// A handler has no timeouts: [ListenAndServe] sets them, or your own [net/http.Server]. Rate limits and CORS are left to
+// middleware. Bodies are held in memory, including multipart ones. Responses are not checked: package pfxgate does that, in
+// front of any handler.
 package strict

@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Form writes the body of a problem: it appends to buf, and returns its media type. The form decides nothing else: status and
-// header fields are the problem's.
+// Form writes the body of a problem: it appends to buf and returns the body and its media type. Status and header fields
+// come from the problem.
 type Form func(buf []byte, x *Exchange, p *Problem) (body []byte, mediaType string)
 
 // ProblemDetails is the form of RFC 9457, with one member of errors for each fault. It is the default.
@@ -19,8 +19,8 @@ func ProblemDetails(buf []byte, x *Exchange, p *Problem) ([]byte, string) {
 	return AppendProblem(buf, p, x.RequestID), "application/problem+json"
 }
 
-// details are the members of RFC 9457 §3.1, and errors as in the example of its §3. The type is about:blank (§4.2.1): the
-// status says what kind of problem it is, and keyword which rule was broken.
+// details has the members of RFC 9457 §3.1, and errors as in the example of its §3. The type is about:blank (§4.2.1): the
+// status is the kind of problem, and keyword the broken rule.
 type details struct {
 	Type     string  `json:"type"`
 	Title    string  `json:"title"`
@@ -30,7 +30,7 @@ type details struct {
 	Errors   []Entry `json:"errors,omitempty"`
 }
 
-// Entry is a fault as problem details list it: of a member of the body, or of a parameter.
+// Entry is a fault of a body's member or of a parameter, as in problem details.
 type Entry struct {
 	Pointer   string `json:"pointer,omitempty"`   // to the member, as a URI fragment (RFC 6901 §6)
 	Parameter string `json:"parameter,omitempty"` // its name
@@ -54,7 +54,7 @@ func newEntry(f *Fault) Entry {
 	switch {
 	case f.In == "":
 		entry.Parameter = ""
-	case f.In == "header" && f.Name == "Cookie" && pointer != "": // begins with the name of the cookie
+	case f.In == "header" && f.Name == "Cookie" && pointer != "": // starts with the name of the cookie
 		entry.In = "cookie"
 		name, rest, below := strings.Cut(pointer[1:], "/")
 		entry.Parameter = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
@@ -68,8 +68,7 @@ func newEntry(f *Fault) Entry {
 	return entry
 }
 
-// AppendProblem appends a problem in the form of RFC 9457. Its instance names the request, if requestID is a UUID
-// (RFC 9562 §4).
+// AppendProblem appends a problem in the form of RFC 9457. If requestID is a UUID, instance is its URN (RFC 9562 §4).
 func AppendProblem(buf []byte, p *Problem, requestID string) []byte {
 	d := details{Type: "about:blank", Title: http.StatusText(p.Status), Status: p.Status, Detail: p.Message, Errors: p.Entries()}
 	if isUUID(requestID) {
@@ -77,13 +76,13 @@ func AppendProblem(buf []byte, p *Problem, requestID string) []byte {
 	}
 	text, err := AppendJSON(buf, &d)
 	if err != nil {
-		panic("strict: " + err.Error()) // strings and an int can be encoded
+		panic("strict: " + err.Error()) // strings and an int always encode
 	}
 	return text
 }
 
-// AppendJSON appends a value as JSON that no reader of HTML takes for markup. Clients choose names of members and
-// parameters: what is not UTF-8 in them becomes U+FFFD.
+// AppendJSON appends a value as JSON without characters that HTML treats as markup. Clients choose names of members and
+// parameters: invalid UTF-8 in them becomes U+FFFD.
 func AppendJSON(buf []byte, v any) ([]byte, error) {
 	text, err := json.Marshal(v, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true), jsontext.AllowInvalidUTF8(true))
 	if err != nil {
@@ -92,7 +91,7 @@ func AppendJSON(buf []byte, v any) ([]byte, error) {
 	return append(buf, text...), nil
 }
 
-// isUUID reports whether s is a UUID as RFC 9562 §4 writes it, in lower case.
+// isUUID reports whether s is a lower-case UUID (RFC 9562 §4).
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false

@@ -17,38 +17,38 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// Config says how a handler behaves. The zero Config serves a document that asks for no credentials.
+// Config holds the settings of a handler. The zero Config serves a document that requires no credentials.
 type Config struct {
-	// BasePath is where the paths of the operations begin, such as /v1; "" and / are the root. The function New that validategen
-	// writes takes the path of the document's server for "".
+	// BasePath is the prefix of the operations' paths, such as /v1; "" and / are the root. In the function New that
+	// validategen writes, "" means the path of the document's server.
 	BasePath string
-	// Authorize says who calls, or returns an error: a [*Problem], or one that [Config.Problem] words. It is called for
-	// each request of an operation with security requirements, before anything of the body is read. x.Operation.Security has
-	// the alternatives, each with its schemes and their scopes. [Schemes] makes such a function. It is required if the
-	// document asks for credentials.
+	// Authorize returns the verified caller or an error: a [*Problem], or one that [Config.Problem] maps. It is called for
+	// each request of an operation with security requirements, before the body is read. x.Operation.Security has the
+	// alternatives, each with its schemes and scopes. [Schemes] makes such a function. It is required if the document
+	// requires credentials.
 	Authorize func(x *Exchange) (principal any, err error)
-	// MaxBody is the length of a body in bytes, before and after decompression; 0 means 1 MiB.
+	// MaxBody is the largest body in bytes, before and after decompression; 0 means 1 MiB.
 	MaxBody int64
-	// MaxHeader is the length of the header fields together in bytes; 0 means 16 KiB.
+	// MaxHeader is the largest total size of the header fields in bytes; 0 means 16 KiB.
 	MaxHeader int
-	// Negotiate settles the media types of a request and its response, and returns the Content-Type that the body is read as;
-	// "" if there is none. Nil is [Negotiate].
+	// Negotiate chooses the media types of a request and its response. It returns the Content-Type that the body is read as,
+	// or "" if there is no body. Nil is [Negotiate].
 	Negotiate func(x *Exchange) (contentType string, err error)
-	// Problem words the errors of Authorize, Negotiate, handlers and of the package; nil is [ProblemOf]. Only a problem has
-	// words that a client gets.
+	// Problem maps the errors of Authorize, Negotiate, handlers and this package to problems; nil is [ProblemOf]. Only a
+	// problem's words reach a client.
 	Problem func(err error) *Problem
 	// Form writes problems; nil is [ProblemDetails].
 	Form Form
-	// Other gets the requests whose path no operation has; nil responds with 404.
+	// Other gets the requests whose path no operation matches; nil responds with 404.
 	Other http.Handler
-	// Log gets one line for each request; nil discards them. No line holds a token, a body or a query. It holds
-	// the path where no operation has it.
+	// Log receives one line for each request; nil discards them. A line contains no token, body or query. It contains the
+	// path if no operation matches.
 	Log *slog.Logger
-	// Attrs returns further attributes of the line; nil returns none.
+	// Attrs returns further attributes of the line; nil adds none.
 	Attrs func(x *Exchange) []slog.Attr
-	// Done is called when a request is over, before its line is logged; nil is not.
+	// Done is called when a request is over, before its line is logged; it may be nil.
 	Done func(x *Exchange)
-	// Tracer makes a span of each request, within the trace of its traceparent field; nil makes none.
+	// Tracer creates a span for each request, within the trace of its traceparent field; nil creates none.
 	Tracer trace.Tracer
 	// Meter measures http.server.request.duration, by method, route and status; nil measures nothing.
 	Meter metric.Meter
@@ -56,17 +56,18 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Operation is an operation of a document with the code that serves it. validategen writes both.
+// Operation is an operation of a document and the code that serves it. validategen writes both.
 type Operation struct {
 	*validate.Operation
-	// Serve decodes the parameters and the body of x, has them answered, and writes the response. An error becomes a problem.
+	// Serve decodes the parameters and the body of x, calls the implementation, and writes the response. An error becomes a
+	// problem.
 	Serve func(x *Exchange) error
 }
 
 // Handler serves the operations of a document. It is safe for concurrent use.
 type Handler struct {
 	config   Config
-	base     string // without a slash at the end
+	base     string // without a trailing slash
 	routes   node
 	duration metric.Float64Histogram
 }
@@ -76,7 +77,7 @@ const (
 	defaultMaxHeader = 16 << 10
 )
 
-// New returns the handler of operations, or an error that says what is missing.
+// New returns a handler for operations. It returns an error if a setting is missing.
 func New(operations []Operation, c Config) (*Handler, error) {
 	c.MaxBody = cmp.Or(c.MaxBody, defaultMaxBody)
 	c.MaxHeader = cmp.Or(c.MaxHeader, defaultMaxHeader)
@@ -105,23 +106,23 @@ func New(operations []Operation, c Config) (*Handler, error) {
 	return h, h.measure()
 }
 
-// check returns what is missing for an operation.
+// check returns an error if something is missing for an operation.
 func (c *Config) check(op *Operation) error {
 	switch {
 	case op.Operation == nil || op.Serve == nil:
-		return errors.New("building the handler: an operation has no contract or no code that serves it")
+		return errors.New("building the handler: an operation has no contract or no code to serve it")
 	case c.Authorize == nil && op.TokenRequired():
-		return fmt.Errorf("building the handler: the document asks for credentials of the scheme %q for the operation %s: set Config.Authorize, for instance to strict.Schemes",
+		return fmt.Errorf("building the handler: the document requires credentials of the scheme %q for the operation %s: set Config.Authorize, for instance to strict.Schemes",
 			op.Security[0][0].Scheme, op.ID)
 	}
 	return nil
 }
 
-// BasePath is where the paths begin, without a slash at the end: "" is the root.
+// BasePath is the prefix of the paths, without a trailing slash: "" is the root.
 func (h *Handler) BasePath() string { return h.base }
 
-// Mount has mux give the requests below the base path to h. A mux redirects where a path has two slashes in a row or dots,
-// percent-encoded ones among them, before h sees it: a handler that is served itself, with the mux as [Config.Other], does not.
+// Mount registers h on mux for the paths below the base path. A mux redirects paths with double slashes or dots, even
+// percent-encoded ones, before h sees them. To avoid that, serve h itself with the mux as [Config.Other].
 func (h *Handler) Mount(mux *http.ServeMux) {
 	if h.base != "" {
 		mux.Handle(h.base, h)
@@ -129,23 +130,23 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.Handle(h.base+"/", h)
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP serves a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.Serve(new(Exchange), w, r) }
 
-// Serve answers a request with an exchange of the caller's, which may be part of a larger struct. Its Context, Start, RequestID
-// and State stay as they are if they are set.
+// Serve serves a request with an exchange from the caller, which may be part of a larger struct. It keeps Context, Start,
+// RequestID and State if they are set.
 func (h *Handler) Serve(x *Exchange, w http.ResponseWriter, r *http.Request) {
 	x.begin(h, w, r)
 	x.end(x.admit())
 }
 
-// Refuse answers a request with an error, and looks at nothing of it.
+// Refuse responds to a request with an error, without reading the request.
 func (h *Handler) Refuse(x *Exchange, w http.ResponseWriter, r *http.Request, err error) {
 	x.begin(h, w, r)
 	x.end(err)
 }
 
-// admit is what a request passes, in this order.
+// admit runs the checks of a request in order.
 func (x *Exchange) admit() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -157,7 +158,7 @@ func (x *Exchange) admit() (err error) {
 		return err // 400 before anything reads the target
 	}
 	if err := message.LimitHeader(x.Request.Header, c.MaxHeader); err != nil {
-		return err // 431 before anything looks at a field
+		return err // 431 before anything reads a field
 	}
 	if err := x.route(); err != nil || x.Operation == nil {
 		return err // 404, 405, or a response to OPTIONS
@@ -185,7 +186,7 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
-// isAbort reports whether a handler has panicked with [http.ErrAbortHandler].
+// isAbort reports whether a handler panicked with [http.ErrAbortHandler].
 func isAbort(err error) bool {
 	e, ok := errors.AsType[*panicError](err)
 	if !ok {
@@ -195,7 +196,7 @@ func isAbort(err error) bool {
 	return ok && errors.Is(value, http.ErrAbortHandler)
 }
 
-// route finds the operation. It stays nil if the request was answered.
+// route finds the operation. It stays nil if the response is already sent.
 func (x *Exchange) route() error {
 	h := x.handler
 	res := h.find(x)
@@ -219,8 +220,7 @@ func (x *Exchange) route() error {
 	return nil
 }
 
-// answerOptions answers with the methods of a resource (RFC 9110 §9.3.7), and with the media types that its PATCH accepts
-// (RFC 5789 §3.1).
+// answerOptions responds with the methods of a resource (RFC 9110 §9.3.7) and with the media types of PATCH (RFC 5789 §3.1).
 func (x *Exchange) answerOptions(res *resource) {
 	h := x.Header()
 	h["Allow"] = []string{strings.Join(res.methods, ", ")}

@@ -13,7 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// negotiate finds what the document says of the body.
+// negotiate finds the contract's body for the request.
 func (x *Exchange) negotiate() error {
 	contentType, err := x.handler.config.Negotiate(x)
 	if err != nil || contentType == "" {
@@ -56,8 +56,7 @@ func Negotiate(x *Exchange) (string, error) {
 	return contentType, CheckEncoding(h.Get("Content-Encoding"))
 }
 
-// carriesBody reports whether a request has a body. Chunks and the frames of HTTP/2 may hold nothing: it waits for the first
-// byte.
+// carriesBody reports whether a request has a body. A chunked or HTTP/2 body may be empty: it waits for the first byte.
 func carriesBody(r *http.Request) bool {
 	if r.ContentLength >= 0 {
 		return r.ContentLength > 0
@@ -74,8 +73,8 @@ func carriesBody(r *http.Request) bool {
 	return true
 }
 
-// accepts reports whether Accept covers one of the media types. Of the ranges that cover a type the most specific decides, and
-// its weight must not be 0 (RFC 9110 §12.5.1).
+// accepts reports whether Accept covers one of the media types. The most specific matching range decides, and its weight
+// must not be 0 (RFC 9110 §12.5.1).
 func accepts(lines, types []string) bool {
 	if len(lines) == 0 || len(types) == 0 || len(lines) == 1 && (lines[0] == "*/*" || slices.Contains(types, lines[0])) {
 		return true
@@ -105,7 +104,7 @@ func acceptsType(ranges []string, mediaType string) bool {
 	return accepted
 }
 
-// covers returns how specifically a media range names a media type, which may itself be a range; 0 if it does not.
+// covers returns how specifically a media range covers a media type, which may itself be a range; 0 if it does not.
 func covers(accepted, mediaType string) int {
 	switch {
 	case accepted == "*/*":

@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// observe counts a finished exchange, ends its span, tells whoever wants to know, and writes its line of the log.
+// observe records a finished exchange: metric, span, Done and log line.
 func (x *Exchange) observe() {
 	x.duration = x.handler.config.Now().Sub(x.Start)
 	if x.handler.duration != nil {
@@ -56,12 +56,12 @@ func (x *Exchange) observe() {
 	log.LogAttrs(x, level, "request", attrs...)
 }
 
-// failed reports whether the response is the server's fault, or breaks off.
+// failed reports whether the server failed or the response broke off.
 func (x *Exchange) failed() bool {
 	return x.late && !x.gone || x.status >= http.StatusInternalServerError
 }
 
-// measure makes the histogram of the handler.
+// measure creates the histogram of the handler.
 func (h *Handler) measure() error {
 	if h.config.Meter == nil {
 		return nil
@@ -76,7 +76,7 @@ func (h *Handler) measure() error {
 	return nil
 }
 
-// attributes are those of the semantic conventions for HTTP. No value of a client is among them.
+// attributes returns the attributes of the semantic conventions for HTTP. They contain no value from a client.
 func (x *Exchange) attributes() []attribute.KeyValue {
 	all := []attribute.KeyValue{attribute.String("http.request.method", x.method()), attribute.Int("http.response.status_code", x.Status())}
 	if x.resource != nil {
@@ -85,7 +85,7 @@ func (x *Exchange) attributes() []attribute.KeyValue {
 	return all
 }
 
-// method is the method as the semantic conventions have it.
+// method returns the method as in the semantic conventions.
 func (x *Exchange) method() string {
 	if m := message.Method(x.Request.Method); m != "other" {
 		return m
@@ -96,7 +96,7 @@ func (x *Exchange) method() string {
 // traceContext reads traceparent and tracestate (W3C Trace Context).
 var traceContext propagation.TraceContext
 
-// beginSpan begins the span of a request, within the client's trace.
+// beginSpan starts the span of a request within the client's trace.
 func (x *Exchange) beginSpan() {
 	if x.handler.config.Tracer == nil {
 		return
@@ -105,7 +105,7 @@ func (x *Exchange) beginSpan() {
 	x.Context, x.span = x.handler.config.Tracer.Start(ctx, x.spanName(), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.Start))
 }
 
-// spanName is the method and the route; of a method that HTTP does not know, which is HTTP (semantic conventions for HTTP).
+// spanName returns the method and the route. An unknown method is HTTP (semantic conventions for HTTP).
 func (x *Exchange) spanName() string {
 	method := x.method()
 	if method == "_OTHER" {

@@ -11,27 +11,26 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// Problem is a refusal or a failure in the words that the client gets. It is an error: a handler returns one to choose the
-// response.
+// Problem is a refusal or a failure as the client sees it. It is an error: a handler returns one to choose the response.
 type Problem struct {
 	Status  int
-	Code    string // a name for the kind of problem, for forms that show one
+	Code    string // a name for the kind of problem, for forms that show it
 	Message string // what is wrong, and what to do
 	Faults  []Fault
 	Header  []Field
 	Cause   error // for the log only
 }
 
-// Fault is one broken rule. It never holds a value of the client.
+// Fault is one broken rule. It never contains a value from the client.
 type Fault struct {
-	In      string // "" for a body, else path, query or header
+	In      string // "" for a body, otherwise path, query or header
 	Pointer string // of the member (RFC 6901)
 	Name    string // of the member or the parameter
 	Keyword string // the rule, such as required
 	Message string
 }
 
-// Field is a header field whose name is sent in the letter case it has here.
+// Field is a header field. Its name is sent in the case it has here.
 type Field struct{ Name, Value string }
 
 func (p *Problem) Error() string { return p.Message }
@@ -39,7 +38,7 @@ func (p *Problem) Error() string { return p.Message }
 // Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Cause }
 
-// The codes of problems that the handler itself has.
+// The codes of the handler's own problems.
 const (
 	CodeBadRequest      = "BadRequest"
 	CodeModelValidation = "ModelValidationFailure"
@@ -51,36 +50,36 @@ const (
 // ErrNoResponse is the error of a handler that returned neither a response nor an error.
 var ErrNoResponse = errors.New("the handler returned no response")
 
-// NoRouteError is the error of a request whose path no operation has.
+// NoRouteError is the error of a request whose path matches no operation.
 type NoRouteError struct {
-	Path string // as it came, escaped
+	Path string // as received, escaped
 }
 
 func (*NoRouteError) Error() string { return "no operation has this path" }
 
-// MethodError is the error of a request whose path has operations, but none of its method.
+// MethodError is the error of a request whose path has operations, but not for its method.
 type MethodError struct {
-	Allow []string // the methods that the path has, sorted
+	Allow []string // the methods of the path, sorted
 }
 
 func (*MethodError) Error() string { return "no operation of this path has the method" }
 
-// InvalidError is the error of parameters or a body that the contract does not allow.
+// InvalidError is the error of invalid parameters or an invalid body.
 type InvalidError struct {
-	Parameters bool // else it is the body
+	Parameters bool // otherwise the body
 	Faults     *validate.Faults
 }
 
 func (*InvalidError) Error() string { return "the request breaks the contract" }
 
-// ProblemOf returns what the client gets for err: a [*Problem] as it is, the errors of this package in plain words, and
-// otherwise 500 without a word of err. It is the default of [Config.Problem].
+// ProblemOf returns what the client gets for err: a [*Problem] unchanged, the errors of this package in plain words, and
+// otherwise a 500 that reveals nothing of err. It is the default of [Config.Problem].
 func ProblemOf(err error) *Problem {
 	var words Words
 	return words.ProblemOf(err)
 }
 
-// ProblemOf is [ProblemOf] in other words.
+// ProblemOf is like the function [ProblemOf], with the words of w.
 func (w *Words) ProblemOf(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
@@ -103,7 +102,7 @@ func (w *Words) ProblemOf(err error) *Problem {
 	return Internal(err)
 }
 
-// ofMessage words the errors of package message, nil for others.
+// ofMessage returns the problem for the errors of package message, or nil.
 func ofMessage(err error) *Problem {
 	if e, ok := errors.AsType[*message.LimitError](err); ok {
 		if e.Header {
@@ -132,12 +131,12 @@ func badRequest(text string) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: text}
 }
 
-// Internal is the problem of an error that nobody classified. Its text is for the log.
+// Internal is the problem of an unclassified error. Its text is only logged.
 func Internal(err error) *Problem {
 	return &Problem{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: "The server failed to answer the request.", Cause: err}
 }
 
-// Unavailable is the problem of a service that will be back.
+// Unavailable is the problem of a temporarily unavailable service.
 func Unavailable(cause error) *Problem {
 	return &Problem{
 		Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable",
@@ -146,23 +145,23 @@ func Unavailable(cause error) *Problem {
 	}
 }
 
-// BadParameter is the problem of a parameter or a header field; fault goes on behind its name.
+// BadParameter is the problem of a parameter or a header field; fault continues the sentence after its name.
 func BadParameter(name, fault string) *Problem {
 	return badRequest(fmt.Sprintf("The parameter '%s' %s.", name, fault))
 }
 
-// BadField is the problem of a header field, whatever a contract says of it.
+// BadField is the problem of a header field, independent of a contract.
 func BadField(name, keyword, fault string) *Problem {
 	return BadParameter(name, fault).inField(name, keyword)
 }
 
-// inField names the header field that is at fault.
+// inField adds the fault of a header field.
 func (p *Problem) inField(name, keyword string) *Problem {
 	p.Faults = []Fault{{In: "header", Name: name, Keyword: keyword, Message: p.Message}}
 	return p
 }
 
-// SlowBody is the problem of a body that did not come in time (RFC 9110 §15.5.9).
+// SlowBody is the problem of a body that did not arrive in time (RFC 9110 §15.5.9).
 func SlowBody(cause error) *Problem {
 	return &Problem{
 		Status: http.StatusRequestTimeout, Code: "RequestTimeout", Message: "The request body did not arrive in time. Nothing was changed.",
@@ -170,14 +169,14 @@ func SlowBody(cause error) *Problem {
 	}
 }
 
-// NotAcceptable is the problem of a client that accepts none of the media types of responses.
+// NotAcceptable is the problem of a client that accepts none of the response's media types.
 func NotAcceptable(types []string) *Problem {
 	p := &Problem{Status: http.StatusNotAcceptable, Code: "NotAcceptable", Message: "The response is " + strings.Join(types, " or ") + ", which the header 'Accept' does not cover."}
 	return p.inField("Accept", "mediaType")
 }
 
-// UnsupportedMediaType names the media types that an operation accepts: for PATCH in the field that OPTIONS has too
-// (RFC 5789 §2.2), for POST in Accept-Post, for others in Accept (RFC 9110 §15.5.16).
+// UnsupportedMediaType is the problem of a wrong media type. It lists the accepted ones: for PATCH in Accept-Patch (RFC 5789
+// §2.2), for POST in Accept-Post, otherwise in Accept (RFC 9110 §15.5.16).
 func UnsupportedMediaType(method string, bodyTypes []string) *Problem {
 	types := strings.Join(bodyTypes, ", ")
 	name := "Accept"
@@ -195,7 +194,7 @@ func UnsupportedMediaType(method string, bodyTypes []string) *Problem {
 	return p.inField("Content-Type", "mediaType")
 }
 
-// UnsupportedEncoding is the problem of a Content-Encoding that is not known.
+// UnsupportedEncoding is the problem of an unknown Content-Encoding.
 func UnsupportedEncoding() *Problem {
 	p := &Problem{
 		Status: http.StatusUnsupportedMediaType, Code: "UnsupportedMediaType",
@@ -205,7 +204,7 @@ func UnsupportedEncoding() *Problem {
 	return p.inField("Content-Encoding", "encoding")
 }
 
-// CheckEncoding returns the problem of a Content-Encoding that nobody here can undo.
+// CheckEncoding returns the problem of an unsupported Content-Encoding, or nil.
 func CheckEncoding(encoding string) error {
 	switch strings.ToLower(encoding) {
 	case "", "identity", "gzip":

@@ -9,8 +9,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// node is what may follow the segments that lead to it. Concrete segments count before templated ones (OpenAPI 3.0.3, Path
-// Templating). A parameter stands for a segment that is not empty, or a part of one.
+// node is a position after the segments that lead to it. Concrete segments win over templated ones (OpenAPI 3.0.3, Path
+// Templating). A parameter matches a nonempty segment or a part of one.
 type node struct {
 	concrete  []child // sorted by the decoded segment
 	templated []edge
@@ -25,7 +25,7 @@ type child struct {
 
 func (c child) compare(segment string) int { return strings.Compare(c.segment, segment) }
 
-// edge is a segment with parameters: before, between and behind them are literals.
+// edge is a segment with parameters, separated by literals.
 type edge struct {
 	literals []string
 	next     *node
@@ -36,19 +36,19 @@ type resource struct {
 	pattern    string
 	operations []*operation
 	methods    []string // those of the operations and those that HTTP adds, sorted
-	patch      string   // the media types that its PATCH accepts
+	patch      string   // the media types of PATCH
 }
 
-// operation is an operation with what never changes about it.
+// operation is an operation with its precomputed properties.
 type operation struct {
 	Operation
-	pattern   string   // as [http.ServeMux] has it
+	pattern   string   // as in [http.ServeMux]
 	types     []string // of requests
-	responses []string // the media types of responses, none if they have no body
-	simple    bool     // no media type of requests has parameters
+	responses []string // of responses; nil if they have no body
+	simple    bool     // no media type of a request has parameters
 }
 
-// operation returns the operation that a method has, nil if there is none.
+// operation returns the operation of a method, or nil.
 func (res *resource) operation(method string) *operation {
 	var get *operation
 	for _, op := range res.operations {
@@ -60,12 +60,12 @@ func (res *resource) operation(method string) *operation {
 		}
 	}
 	if method == http.MethodHead {
-		return get // net/http leaves the body out (RFC 9110 §9.3.2)
+		return get // net/http omits the body (RFC 9110 §9.3.2)
 	}
 	return nil
 }
 
-// add adds an operation at its own base paths, or at the one of the configuration.
+// add adds an operation at its own base paths, or at the configured one.
 func (h *Handler) add(o Operation) {
 	op := newOperation(o)
 	if len(op.BasePaths) == 0 {
@@ -92,7 +92,7 @@ func newOperation(o Operation) *operation {
 	return op
 }
 
-// responseTypes returns the media types of the responses whose status counts; nil if none counts.
+// responseTypes returns the media types of the responses whose status counts.
 func responseTypes(list []*validate.Response, counts func(status string) bool) []string {
 	var types []string
 	for _, r := range list {
@@ -109,7 +109,7 @@ func responseTypes(list []*validate.Response, counts func(status string) bool) [
 	return types
 }
 
-// add puts an operation where its template leads. Of two operations that are the same to a request the first counts.
+// add inserts an operation at its template. Of two operations that match the same requests, the first one counts.
 func (n *node) add(base string, op *operation) {
 	at, pattern := n, base+op.Path
 	own := *op // an operation may have several base paths
@@ -128,7 +128,7 @@ func (n *node) add(base string, op *operation) {
 	res.describe()
 }
 
-// describe says which methods the resource has, those that HTTP adds included.
+// describe lists the methods of the resource, including those that HTTP adds.
 func (res *resource) describe() {
 	methods := []string{http.MethodOptions}
 	for _, op := range res.operations {
@@ -168,7 +168,7 @@ func (n *node) follow(segment string) *node {
 
 func (e edge) concreteness() int { return len(strings.Join(e.literals, "")) }
 
-// find returns the resource of a request, nil if there is none, and keeps the values of its path.
+// find returns the resource of a request, or nil, and stores the path values.
 func (h *Handler) find(x *Exchange) *resource {
 	path, ok := strings.CutPrefix(escapedPath(x.Request.URL), "/")
 	if !ok {
@@ -179,7 +179,7 @@ func (h *Handler) find(x *Exchange) *resource {
 	return res
 }
 
-// escapedPath is [url.URL.EscapedPath], which is slow even where nothing is escaped.
+// escapedPath is [url.URL.EscapedPath], which is slow even if nothing is escaped.
 func escapedPath(u *url.URL) string {
 	if u.RawPath != "" {
 		return u.EscapedPath()
@@ -192,7 +192,7 @@ func escapedPath(u *url.URL) string {
 	return u.Path
 }
 
-// find returns the resource that a path leads to, and the values on the way.
+// find returns the resource of a path, and the values.
 func (n *node) find(path string, values []string) (*resource, []string) {
 	segment, rest, more := strings.Cut(path, "/")
 	if i, found := slices.BinarySearchFunc(n.concrete, unescape(segment), child.compare); found {
@@ -211,7 +211,7 @@ func (n *node) find(path string, values []string) (*resource, []string) {
 	return nil, values
 }
 
-// behind returns the resource that the rest of a path leads to.
+// behind returns the resource for the rest of a path.
 func (n *node) behind(rest string, more bool, values []string) (*resource, []string) {
 	if more {
 		return n.find(rest, values)
@@ -219,7 +219,7 @@ func (n *node) behind(rest string, more bool, values []string) (*resource, []str
 	return n.resource, values
 }
 
-// unescape decodes a segment, which is well-formed.
+// unescape decodes a well-formed segment.
 func unescape(segment string) string {
 	if strings.IndexByte(segment, '%') < 0 {
 		return segment

@@ -12,18 +12,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// Scheme verifies the credential of a security scheme, and returns whom it is of. The credential is the token of a bearer, the
-// user and the password of basic with a colon between them, or the key; it is "" for a client certificate, which is in
-// From(ctx).Request.TLS. ErrForbidden says that the client is known and may not; any other error that is no [*Problem] says
-// that the credential is invalid, and stays in the log.
+// Scheme verifies the credential of a security scheme and returns its owner. The credential is a bearer token, user:password
+// for basic, or the key. For a client certificate it is "", and the certificate is in From(ctx).Request.TLS. ErrForbidden
+// means that the client is known but not allowed. A [*Problem] is the response. Any other error means that the credential is
+// invalid, and is only logged.
 type Scheme func(ctx context.Context, credential string, scopes []string) (principal any, err error)
 
 // ErrForbidden is the error of a [Scheme] for a credential that does not grant the scopes.
 var ErrForbidden = errors.New("the credential does not grant the scopes")
 
-// Schemes returns a function for [Config.Authorize] that asks the schemes by the names that the document has for them. One
-// alternative of the operation has to hold, with all of its schemes; the principal is that of its first scheme, nil for the
-// alternative without any.
+// Schemes returns a function for [Config.Authorize] that calls the schemes by their names in the document. All schemes of
+// one alternative must succeed. The principal is that of its first scheme, or nil for an empty alternative.
 func Schemes(schemes map[string]Scheme) func(x *Exchange) (any, error) {
 	return func(x *Exchange) (any, error) {
 		var worst error
@@ -42,7 +41,7 @@ func Schemes(schemes map[string]Scheme) func(x *Exchange) (any, error) {
 
 var errMissing = errors.New("the credential is missing")
 
-// fulfil asks the schemes of an alternative.
+// fulfil calls the schemes of an alternative.
 func fulfil(x *Exchange, schemes map[string]Scheme, alternative validate.Alternative) (any, error) {
 	var first any
 	for i, r := range alternative {
@@ -62,7 +61,7 @@ func fulfil(x *Exchange, schemes map[string]Scheme, alternative validate.Alterna
 	return first, nil
 }
 
-// refusal is the problem of a request whose credentials are not enough.
+// refusal returns the problem of insufficient credentials.
 func (x *Exchange) refusal(err error) error {
 	if _, ok := errors.AsType[*Problem](err); ok {
 		return err
@@ -88,7 +87,7 @@ func (x *Exchange) refusal(err error) error {
 	}
 }
 
-// challenge says which credential is accepted (RFC 9110 §11.6.1): HTTP has no scheme for keys and certificates.
+// challenge returns the challenge for a credential (RFC 9110 §11.6.1). HTTP has no scheme for keys and certificates.
 func challenge(r validate.Requirement) string {
 	const realm = ` realm="api"`
 	quoted := func(s string) string { return `"` + strings.NewReplacer(`"`, "'", `\`, "/").Replace(s) + `"` }
@@ -103,8 +102,8 @@ func challenge(r validate.Requirement) string {
 	return "Bearer" + realm
 }
 
-// Credential returns what a request has for a requirement, and whether it has one. More than one is none: readers disagree
-// which counts.
+// Credential returns the credential of a request for a requirement, and whether there is exactly one: servers disagree on
+// which of several counts.
 func Credential(r *http.Request, of validate.Requirement) (string, bool) {
 	switch of.Type {
 	case "apiKey":

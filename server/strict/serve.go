@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// ErrNotImplemented is the error of a handler that has not been written.
+// ErrNotImplemented is the error of a handler that is not implemented yet.
 var ErrNotImplemented error = &notImplemented
 
 var notImplemented = Problem{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The server does not implement this operation yet."}
 
-// LeftOut returns the Serve of an operation that no code could be written for: clients get 501, the log gets the reason.
+// LeftOut returns the Serve function of an operation without generated code: clients get 501, and the log gets the reason.
 func LeftOut(reason string) func(x *Exchange) error {
 	p := notImplemented
 	p.Cause = errors.New(reason)
@@ -30,8 +30,8 @@ const (
 	drainTimeout  = 20 * time.Second
 )
 
-// ListenAndServe serves h until ctx is done. Then it takes no more requests, waits for those in flight, and returns nil. It logs
-// where it serves; an empty port, or the port 0, stands for a free one.
+// ListenAndServe serves h until ctx is done. It then stops accepting requests, waits for those in flight, and returns nil.
+// It logs its address; an empty port or the port 0 picks a free one.
 func ListenAndServe(ctx context.Context, address string, h http.Handler, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {

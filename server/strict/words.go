@@ -8,19 +8,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Words are the words of refusals that differ from contract to contract. The zero Words speak of JSON Schema's types.
+// Words are the words of refusals that depend on the contract. The zero Words use JSON Schema's types.
 type Words struct {
-	// Type is the name of the type of bodies, "" for none.
+	// Type is the name of the type of bodies, or "".
 	Type string
-	// Types name a JSON Schema type and format, and say how their values look.
+	// Types maps a JSON Schema type and format to a name and a description of valid values.
 	Types map[[2]string][2]string
-	// Hints say what a parameter must be, by its name; nil takes that from the document.
+	// Hints say what a parameter must be, by its name. Without a hint, the document says it.
 	Hints map[string]string
-	// MalformedText and EmptyText are the texts for bodies that cannot be read and for empty ones; "" says it for any media type.
+	// MalformedText and EmptyText are the texts for malformed and empty bodies; "" selects texts for any media type.
 	MalformedText, EmptyText string
 }
 
-// ofInvalid words the faults of a request.
+// ofInvalid returns the problem of a request's faults.
 func (w *Words) ofInvalid(e *InvalidError) *Problem {
 	f := e.Faults
 	switch {
@@ -34,7 +34,7 @@ func (w *Words) ofInvalid(e *InvalidError) *Problem {
 	return w.OfBody(f.List)
 }
 
-// ofParameters words the faults of parameters: each is listed, and the first speaks for all.
+// ofParameters returns the problem of parameter faults: it lists all, and its message is that of the first.
 func (w *Words) ofParameters(faults []validate.Fault) *Problem {
 	p := w.OfParameter(&faults[0])
 	for i := range faults[1:] {
@@ -43,7 +43,7 @@ func (w *Words) ofParameters(faults []validate.Fault) *Problem {
 	return p
 }
 
-// Malformed is the problem of a body that cannot be read, or of one that is empty.
+// Malformed is the problem of a malformed or an empty body.
 func (w *Words) Malformed(empty bool) *Problem {
 	const how = ": send one that is well-formed for its media type, without duplicate members."
 	keyword, text := "malformed", cmp.Or(w.MalformedText, "The request body is malformed"+how)
@@ -55,7 +55,7 @@ func (w *Words) Malformed(empty bool) *Problem {
 	return p
 }
 
-// OfBody words the faults of a body: each is listed, and the first speaks for all.
+// OfBody returns the problem of a body's faults: it lists all, and its message is that of the first.
 func (w *Words) OfBody(faults []validate.Fault) *Problem {
 	p := &Problem{Status: http.StatusBadRequest, Code: CodeModelValidation, Faults: make([]Fault, 0, len(faults))}
 	for i := range faults {
@@ -67,7 +67,7 @@ func (w *Words) OfBody(faults []validate.Fault) *Problem {
 }
 
 func (w *Words) message(f *validate.Fault) string {
-	if f.In != "" { // of a part
+	if f.In != "" { // in a part of a body
 		return w.OfParameter(f).Message
 	}
 	onType := ""
@@ -103,7 +103,7 @@ func (w *Words) message(f *validate.Fault) string {
 	return fmt.Sprintf("The value of %s does not fit the contract: see '%s'.", of, f.Keyword)
 }
 
-// OfParameter words the fault of a parameter.
+// OfParameter returns the problem of a parameter's fault.
 func (w *Words) OfParameter(f *validate.Fault) *Problem {
 	p := w.ofParameter(f)
 	p.Faults = []Fault{{f.In, f.Pointer, f.Name, f.Keyword, p.Message}}
@@ -129,7 +129,7 @@ func (w *Words) ofParameter(f *validate.Fault) *Problem {
 	return BadParameter(f.Name, "is malformed")
 }
 
-// hintOf says what the document asks for; "" where a type does not tell.
+// hintOf says what the document requires; "" if a type says nothing.
 func hintOf(f *validate.Fault) string {
 	switch {
 	case f.Expected.Value != "":

@@ -1,4 +1,4 @@
-// Command pfxrd serves the pfxRecryptionRequest API. `pfxrd --help` lists what it can do.
+// Command pfxrd serves the pfxRecryptionRequest API. `pfxrd --help` lists its commands.
 package main
 
 import (

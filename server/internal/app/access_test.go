@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestAccessLog: a line has what the gateway alone knows of the two sides, and none is written where it is off.
+// TestAccessLog: a line has the facts that only the gateway knows of both sides. With --access-log off there is no line.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
@@ -36,7 +36,7 @@ func TestAccessLog(t *testing.T) {
 				g.host.log.Info("end")
 				log.await("end")
 				if log.count(`"msg":"request"`) > 0 {
-					t.Error("it is off, and there is a line")
+					t.Error("the access log is off, but has a line")
 				}
 				return
 			}

@@ -1,5 +1,5 @@
-// Package app is the pfxrd program: flags and environment become a configuration, the configuration becomes listeners,
-// and a signal drains them.
+// Package app is the pfxrd program. It reads flags and environment variables into a configuration, opens the listeners, and
+// drains them on SIGTERM or SIGINT.
 package app
 
 import (
@@ -24,33 +24,32 @@ const (
 	exitUsage = 2
 )
 
-// commands is the command line. Each flag FOO-BAR can also be given by the environment variable PFXR_FOO_BAR; a flag
-// wins.
+// commands is the command line. The environment variable PFXR_FOO_BAR sets the flag --foo-bar; the flag wins.
 type commands struct {
-	LogLevel  slog.Level `default:"info" help:"The least level of lines in the log: debug, info, warn or error (${default}). Requests are info, and error from status 500 on." placeholder:"LEVEL"`
-	LogFormat string     `default:"json" enum:"json,text" help:"json or text, a line each (${default})." placeholder:"FORM"`
+	LogLevel  slog.Level `default:"info" help:"The lowest log level: debug, info, warn or error (${default}). Requests are logged at info, those with a status of 500 or higher at error." placeholder:"LEVEL"`
+	LogFormat string     `default:"json" enum:"json,text" help:"The format of the log, one line for each event: json or text (${default})." placeholder:"FORM"`
 
 	Serve   serveCommand     `cmd:"" help:"Serve the API."`
-	Gateway gatewayCommand   `cmd:"" help:"Validate what passes to and from an upstream."`
-	Mock    mockCommand      `cmd:"" help:"Answer for an API that does not exist yet, from its document."`
+	Gateway gatewayCommand   `cmd:"" help:"Validate the requests to an upstream and its responses."`
+	Mock    mockCommand      `cmd:"" help:"Respond like an API that does not exist yet, from its OpenAPI document."`
 	Copy    copyCommand      `cmd:"" help:"Copy all objects to another store."`
 	Audit   auditCommand     `cmd:"" help:"Read and check the audit trail of a store."`
-	Token   tokenCommand     `cmd:"" help:"Print a token of a development server."`
-	Spec    specCommand      `cmd:"" help:"Print the OpenAPI document, as one file."`
+	Token   tokenCommand     `cmd:"" help:"Print a token from a development server."`
+	Spec    specCommand      `cmd:"" help:"Print the OpenAPI document as one file."`
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
 
 	Completion  command.Completion `cmd:"" help:"Print a completion script for a shell, such as: source <(pfxrd completion bash)"`
 	Complete    command.Complete   `cmd:"" hidden:"" help:"Print the candidates for a word."`
-	Man         command.Man        `cmd:"" help:"Print the manual page; pfxrd man | man -l - shows it."`
-	ShowVersion command.Version    `cmd:"" name:"version" help:"Print the version, the commit and the version of Go."`
+	Man         command.Man        `cmd:"" help:"Print the manual page; to read it: pfxrd man | man -l -"`
+	ShowVersion command.Version    `cmd:"" name:"version" help:"Print the version, the commit and the Go version."`
 }
 
-// Main runs pfxrd with args, without the program's name, and returns its exit code: 0 when all went well or help was
-// asked for, 1 when it failed, 2 when it was called wrongly.
+// Main runs pfxrd with args, which exclude the program's name. It returns the exit code: 0 for success or help, 1 for a
+// failure, 2 for a usage error.
 func Main(args []string, stdout, stderr io.Writer) int {
 	lines := newLogWriter(stderr)
 	code, err := run(args, stdout, stderr, lines)
-	_ = lines.Close() // who does not read the log does not read this error either
+	_ = lines.Close() // if the log cannot be written, neither can this error
 	if err != nil {
 		fmt.Fprintf(stderr, "pfxrd: %v\n", err)
 	}
@@ -67,7 +66,7 @@ func run(args []string, stdout, stderr io.Writer, lines *logWriter) (int, error)
 		kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(newProgress(stderr)),
 	)
 	if err != nil {
-		panic(err) // the commands above are at fault, not the caller
+		panic(err) // a bug in the commands above
 	}
 	chosen, err := parser.Parse(args)
 	switch {

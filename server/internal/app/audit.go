@@ -28,35 +28,34 @@ func (m auditMode) mode() audit.Mode {
 }
 
 type auditCommand struct {
-	List   auditList   `cmd:"" help:"Print the records, the oldest first, a JSON object on each line."`
-	Follow auditFollow `cmd:"" help:"Print records as they come, until it is interrupted."`
-	Verify auditVerify `cmd:"" help:"Check that no record was removed, altered, added or put elsewhere."`
-	Prune  auditPrune  `cmd:"" help:"Remove old records, so that the rest still verifies."`
+	List   auditList   `cmd:"" help:"Print the records as JSON Lines, oldest first."`
+	Follow auditFollow `cmd:"" help:"Print new records as they are written, until interrupted."`
+	Verify auditVerify `cmd:"" help:"Check that no record was removed, altered, added or moved."`
+	Prune  auditPrune  `cmd:"" help:"Remove old records; the remaining ones still verify."`
 }
 
-// Help is what pfxrd audit --help says besides the commands.
 func (*auditCommand) Help() string {
-	return `Each change that a server has accepted is one record, written in the transaction of the change: when, who, which object,
-which members, the old and the new version, and the request id of the answer. With --audit values the server records the
-values too.
+	return `Each accepted change is one record, written in the same transaction as the change. A record says when and who, which object and
+which members, the old and the new version, and the request id of the response. With --audit values the server also records
+the values.
 
     pfxrd audit list --store sqlite:pfxr.db --object sample --since 2026-01-31T00:00:00Z
     pfxrd audit follow --store sqlite:pfxr.db
     pfxrd audit verify --store sqlite:pfxr.db
     pfxrd audit prune --store sqlite:pfxr.db --keep 2160h
 
-The records of each writer are a chain of hashes whose end is stored too: verify finds what was removed, altered, reordered
-or added, and objects that were changed without a record, as by a server with --audit off. Who can write to the store can
-also make a new chain: let follow send the records elsewhere, or compare the ends of the chains that verify prints with those
-of before.`
+The records of each writer form a hash chain, and the end of each chain is stored too. verify finds records that were removed,
+altered, reordered or added. It also finds objects that were changed without a record, for example by a server with --audit off.
+Anyone who can write to the store can also forge a chain. To detect that, let follow send the records elsewhere, or compare the
+ends of the chains that verify prints with earlier ones.`
 }
 
-// trailFlags say which trail.
+// trailFlags select the audit trail.
 type trailFlags struct {
-	Store string `default:"sqlite:pfxr.db" help:"The store: sqlite:FILE (${default}) or postgres://USER@HOST/DATABASE?…, as --store of pfxrd serve." placeholder:"DSN"`
+	Store string `default:"sqlite:pfxr.db" help:"The store: sqlite:FILE (${default}) or postgres://USER@HOST/DATABASE?…, as for --store of pfxrd serve." placeholder:"DSN"`
 }
 
-// Validate reports a store of no kind.
+// Validate reports an unknown kind of store.
 func (f *trailFlags) Validate() error {
 	if !isStore(f.Store) {
 		return errors.New("--store must be sqlite:FILE or postgres://USER@HOST/DATABASE")
@@ -64,7 +63,7 @@ func (f *trailFlags) Validate() error {
 	return nil
 }
 
-// with runs fn with the trail.
+// with opens the trail, calls fn and closes the store.
 func (f *trailFlags) with(ctx context.Context, log *slog.Logger, fn func(audit.Trail) error) error {
 	s, err := openExisting(ctx, f.Store, log)
 	if err != nil {
@@ -73,14 +72,14 @@ func (f *trailFlags) with(ctx context.Context, log *slog.Logger, fn func(audit.T
 	return errors.Join(fn(s), s.Close())
 }
 
-// recordFlags say which records.
+// recordFlags select records.
 type recordFlags struct {
 	trailFlags
 	Tenant *edm.Guid `env:"-" help:"Only objects of this tenant." placeholder:"T"`
 	Object string    `env:"-" help:"Only the object with this key." placeholder:"KEY"`
 	Caller string    `env:"-" help:"Only changes by this user or application: oid or sub, azp or appid of the token." placeholder:"ID"`
-	Since  time.Time `env:"-" help:"Only changes from this moment on, such as 2026-01-31T00:00:00Z." placeholder:"TIME"`
-	Until  time.Time `env:"-" help:"Only changes before this moment." placeholder:"TIME"`
+	Since  time.Time `env:"-" help:"Only changes from this time on, such as 2026-01-31T00:00:00Z." placeholder:"TIME"`
+	Until  time.Time `env:"-" help:"Only changes before this time." placeholder:"TIME"`
 }
 
 func (f *recordFlags) query() audit.Query {
@@ -89,7 +88,6 @@ func (f *recordFlags) query() audit.Query {
 
 type auditList struct{ recordFlags }
 
-// Run prints the records.
 func (c *auditList) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	return c.with(ctx, log, func(t audit.Trail) error {
 		q := c.query()
@@ -107,7 +105,7 @@ func (c *auditList) Run(ctx context.Context, stdout io.Writer, log *slog.Logger)
 	})
 }
 
-// printRecord prints a record if it is wanted.
+// printRecord prints a record if it matches the query.
 func printRecord(w io.Writer, q *audit.Query, r *audit.Record) error {
 	if !q.Matches(r) {
 		return nil
@@ -138,21 +136,21 @@ func printRecord(w io.Writer, q *audit.Query, r *audit.Record) error {
 	return err
 }
 
-// changesOf returns the changes as JSON, also of a record that somebody has altered.
+// changesOf returns the changes as JSON, even of a record that was altered.
 func changesOf(r *audit.Record) json.RawMessage {
 	if json.Valid([]byte(r.Changes)) {
 		return json.RawMessage(r.Changes)
 	}
-	text, _ := json.Marshal(r.Changes) // a string is never refused
+	text, _ := json.Marshal(r.Changes) // marshaling a string never fails
 	return text
 }
 
 type auditFollow struct{ recordFlags }
 
-// followEvery is how often the store is asked for new records.
+// followEvery is the polling interval for new records.
 const followEvery = time.Second
 
-// Run prints records until ctx is done: those since --since, or those that come from now on.
+// Run prints records until ctx is done: those since --since, or only new ones.
 func (c *auditFollow) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	return c.with(ctx, log, func(t audit.Trail) error {
 		f := follower{trail: t, query: c.query(), out: stdout}
@@ -177,14 +175,14 @@ func (c *auditFollow) Run(ctx context.Context, stdout io.Writer, log *slog.Logge
 	})
 }
 
-// follower prints the records of each chain after those that it has printed.
+// follower prints the new records of each chain.
 type follower struct {
 	trail audit.Trail
 	query audit.Query
 	out   io.Writer
 }
 
-// skip takes what is there for printed.
+// skip treats all existing records as printed.
 func (f *follower) skip(v audit.View) error {
 	heads, err := v.Heads()
 	for _, h := range heads {
@@ -217,7 +215,7 @@ func (f *follower) print(v audit.View) error {
 
 type auditVerify struct{ trailFlags }
 
-// Run prints the end of each chain, and returns an error if something is wrong.
+// Run prints the end of each chain. It returns an error if verification fails.
 func (c *auditVerify) Run(ctx context.Context, stdout io.Writer, p *progress, log *slog.Logger) error {
 	return c.with(ctx, log, func(t audit.Trail) error {
 		report, err := audit.Verify(ctx, t)
@@ -245,7 +243,7 @@ type auditPrune struct {
 	Keep time.Duration `required:"" env:"-" help:"How long records are kept, such as 2160h for 90 days." placeholder:"TIME"`
 }
 
-// Validate reports a time that has no meaning.
+// Validate reports a negative --keep.
 func (c *auditPrune) Validate() error {
 	if c.Keep < 0 {
 		return errors.New("--keep must not be below 0")
@@ -253,7 +251,6 @@ func (c *auditPrune) Validate() error {
 	return c.trailFlags.Validate()
 }
 
-// Run removes old records.
 func (c *auditPrune) Run(ctx context.Context, p *progress, log *slog.Logger) error {
 	return c.with(ctx, log, func(t audit.Trail) error {
 		n, err := t.Prune(ctx, time.Now().Add(-c.Keep))

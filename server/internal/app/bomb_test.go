@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// bombs are small files that would be large in memory.
+// bombs are small files that expand to much memory.
 var bombs = map[string]struct{ spec, policy string }{
 	"aliases to a long text": {spec: "openapi: 3.0.3\na: &a " + strings.Repeat("x", 20_000) + "\nb: [" + strings.Repeat("*a, ", 1000) + "]\n"},
 	"aliases of aliases":     {spec: "a: &a [x,x,x,x,x,x,x,x]\n" + laughs("bcdefgh")},
@@ -20,7 +20,7 @@ var bombs = map[string]struct{ spec, policy string }{
 	"a policy of aliases":    {policy: "requests: &a {mode: *b}\n"},
 }
 
-// laughs returns a list for each letter, with eight aliases to the one before.
+// laughs returns one list for each letter, with eight aliases of the previous list.
 func laughs(letters string) string {
 	text, before := "", "a"
 	for letter := range strings.SplitSeq(letters, "") {
@@ -42,7 +42,7 @@ func multiplied() string {
 	return text
 }
 
-// TestReloadOfABomb: it changes nothing, and the gateway goes on.
+// TestReloadOfABomb: the reload fails and the gateway keeps serving.
 func TestReloadOfABomb(t *testing.T) {
 	t.Parallel()
 	r := startReloadable(t)

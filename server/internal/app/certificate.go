@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// certificate is a certificate chain and its key in two files. The last good pair is the one in effect.
+// certificate is a certificate chain and its key, read from two files. The last valid pair is in effect.
 type certificate struct {
 	certFile, keyFile string
 	pair              atomic.Pointer[tls.Certificate]
 }
 
-// load reads the files and reports whether they hold another chain than before. After an error the pair stays.
+// load reads the files and reports whether the chain has changed. On an error the current pair stays in effect.
 func (c *certificate) load(now time.Time) (bool, error) {
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
@@ -45,8 +45,8 @@ func isSameChain(a, b *tls.Certificate) bool {
 	return true
 }
 
-// get is what a handshake asks for a certificate: connections keep the one that they began with.
+// get returns the certificate for a handshake. Open connections keep theirs.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil }
 
-// expiry is when the pair in effect expires.
+// expiry returns when the current pair expires.
 func (c *certificate) expiry() time.Time { return c.pair.Load().Leaf.NotAfter }

@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// pair returns a certificate for loopback and its key, PEM.
+// pair returns a certificate for loopback and its key, in PEM.
 func pair(t *testing.T, serial int64, expires time.Time) (string, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -50,7 +50,7 @@ func encodePEM(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// secured is a server with a certificate in files.
+// secured is a server whose certificate is in files.
 type secured struct {
 	*Server
 	cert, key string
@@ -101,17 +101,17 @@ func (s *secured) write(t *testing.T, cert, key string) {
 	}
 }
 
-// newClient returns a client whose every certificate is good, with one connection.
+// newClient returns a client with one connection that accepts any certificate.
 func (s *secured) newClient(t *testing.T, http2 bool) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!http2)
 	protocols.SetHTTP2(http2)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Protocols: protocols, MaxConnsPerHost: 1} //nolint:gosec // the test looks at the certificate itself
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Protocols: protocols, MaxConnsPerHost: 1} //nolint:gosec // the test checks the certificate itself
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-// serial sends a request and returns the serial number of the certificate that its connection began with.
+// serial sends a request and returns the serial number of its connection's certificate.
 func (s *secured) serial(t *testing.T, c *http.Client) int64 {
 	t.Helper()
 	resp, err := c.Get(s.URL + "/beta/pfxRecryptionRequests/sample")
@@ -126,8 +126,8 @@ func (s *secured) serial(t *testing.T, c *http.Client) int64 {
 	return resp.TLS.PeerCertificates[0].SerialNumber.Int64()
 }
 
-// TestCertificateReload: connections go on with the certificate they began with, new ones get the new one, none fails, and
-// a pair that cannot be used changes nothing.
+// TestCertificateReload: open connections keep their certificate and new ones get the new one. No connection fails, and an
+// invalid pair changes nothing.
 func TestCertificateReload(t *testing.T) {
 	t.Parallel()
 	s := startSecured(t)
@@ -208,10 +208,10 @@ func metricsOf(t *testing.T, admin string) string {
 	return string(text)
 }
 
-// TestHangup: SIGHUP ends nothing. It is sent to the process of the test, so that every server in it reloads.
+// TestHangup: SIGHUP ends no connection. The signal goes to the test process, so every server in it reloads.
 func TestHangup(t *testing.T) {
 	s := startSecured(t)
-	if got := s.serial(t, s.newClient(t, false)); got != 1 { // the server has begun to serve
+	if got := s.serial(t, s.newClient(t, false)); got != 1 { // the server serves
 		t.Fatalf("got certificate %d, want 1", got)
 	}
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
@@ -224,7 +224,7 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-// TestNoCertificate: what the first pair must be is said before anything is opened.
+// TestNoCertificate: an invalid first pair is reported before anything is opened.
 func TestNoCertificate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -22,8 +22,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
-// TestCopyKills ends copies in their middle, one by SIGTERM and two by SIGKILL, and starts them again until one comes to
-// its end; then the target has every object, byte for byte and with its version.
+// TestCopyKills ends copies midway, one by SIGTERM and two by SIGKILL, and runs them again until one completes. Then the
+// target has every object, byte for byte and with its version.
 func TestCopyKills(t *testing.T) {
 	t.Parallel()
 	file := func(t *testing.T) (string, storetest.CopyStore) {
@@ -71,8 +71,8 @@ func TestCopyKills(t *testing.T) {
 	}
 }
 
-// runCopy sends a signal to a copy when its target has so many objects of the last tenant, and reports whether that came
-// before its end.
+// runCopy sends a signal to a copy once its target has enough objects of the last tenant. It reports whether the copy was
+// still running.
 func runCopy(t *testing.T, from, to string, target pfx.Store, sig syscall.Signal, enough int) bool {
 	t.Helper()
 	cmd := exec.Command(pfxrd(t), "copy", "--from", from, "--to", to)
@@ -101,7 +101,7 @@ func runCopy(t *testing.T, from, to string, target pfx.Store, sig syscall.Signal
 		if err := <-ended; err == nil {
 			return false
 		}
-		if code := cmd.ProcessState.ExitCode(); sig == syscall.SIGTERM && (code != 1 || !strings.Contains(stderr.String(), "started again, it goes on")) {
+		if code := cmd.ProcessState.ExitCode(); sig == syscall.SIGTERM && (code != 1 || !strings.Contains(stderr.String(), "run it again to resume")) {
 			t.Errorf("SIGTERM ended a copy with %d: %s", code, &stderr)
 		}
 		return true
@@ -110,7 +110,7 @@ func runCopy(t *testing.T, from, to string, target pfx.Store, sig syscall.Signal
 
 var lastTenant = edm.Guid{0xff, 15: 0xff}
 
-// fill gives a store odd objects of several tenants, and many of the last one.
+// fill gives a store unusual objects of several tenants, and many of the last one.
 func fill(t *testing.T, s copying.Target) []pfx.Request {
 	t.Helper()
 	all := storetest.Odd()

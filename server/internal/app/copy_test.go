@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
 )
 
-// TestCopyExitCodes: 2 for a call that cannot be meant, 1 for one that cannot be done.
+// TestCopyExitCodes: 2 for a usage error, 1 for a failure.
 func TestCopyExitCodes(t *testing.T) {
 	t.Parallel()
 	absent := "sqlite:" + filepath.Join(t.TempDir(), "absent.db")

@@ -10,15 +10,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// development is what --dev has in front of the API: the issuer, and a check of whom requests are for. A page from anywhere
-// can have its own name resolve to loopback and call what listens there as its own (DNS rebinding); what gives that away is
-// the name.
+// development serves the API with --dev: it adds the issuer and checks the Host of each request. Any web page can make its
+// own name resolve to loopback and then call the server as its own origin (DNS rebinding). The name in Host gives that away.
 type development struct {
 	api    http.Handler
 	refuse func(http.ResponseWriter, *http.Request, error)
 	issuer *auth.Issuer
-	public string // the host of --public-url, "" for none
-	any    bool   // answers for every name
+	public string // the host of --public-url, or ""
+	any    bool   // accept every name
 }
 
 func (d *development) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,9 +37,8 @@ func (d *development) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.api.ServeHTTP(w, r)
 }
 
-// answersFor reports whether a host, maybe with a port, is loopback's or that of --public-url. HTTP/1.0 may say none. The
-// API answers for names without a dot, too, which no public zone of DNS has; without a token of the issuer it gives nothing
-// away.
+// answersFor reports whether a host, with an optional port, is loopback or that of --public-url. HTTP/1.0 may send no Host.
+// The API also accepts names without a dot, which no public DNS zone has; without a token of the issuer it reveals nothing.
 func (d *development) answersFor(host string, issues bool) bool {
 	name := strings.ToLower(strings.TrimSuffix((&url.URL{Host: host}).Hostname(), "."))
 	ip, err := netip.ParseAddr(name)

@@ -33,7 +33,7 @@ func startServer(t *testing.T, log io.Writer, change func(*Config)) *Server {
 	return s
 }
 
-// token returns one of the page's tenant.
+// token returns a token of the tenant of Microsoft's page.
 func (s *Server) token(t *testing.T, g auth.Grant) string {
 	t.Helper()
 	if err := g.Tenant.UnmarshalText([]byte(devTenant)); err != nil {
@@ -49,8 +49,8 @@ func (s *Server) token(t *testing.T, g auth.Grant) string {
 	return token
 }
 
-// send writes a request as it is, one after which the connection ends, and returns the status of the response. By then the
-// server is through with it.
+// send writes a raw request that ends its connection, and returns the status of the response. The server has then finished
+// the request.
 func (s *Server) send(t *testing.T, request string) int {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
@@ -67,12 +67,11 @@ func (s *Server) send(t *testing.T, request string) int {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	_, _ = io.Copy(io.Discard, in) // a connection that is reset has ended, too
+	_, _ = io.Copy(io.Discard, in) // a reset connection has ended, too
 	return resp.StatusCode
 }
 
-// TestRebinding: a page that has its own name resolve to loopback gets nothing of a development server: neither an object
-// nor a token.
+// TestRebinding: a page whose own name resolves to loopback gets neither an object nor a token from a development server.
 func TestRebinding(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, io.Discard, func(c *Config) { c.PublicURL, c.Docs = "https://pfx.example", true })
@@ -106,7 +105,7 @@ func TestRebinding(t *testing.T) {
 	} {
 		seen := tt.object
 		if seen == http.StatusUnauthorized {
-			seen = http.StatusOK // a page asks for no token
+			seen = http.StatusOK // a page needs no token
 		}
 		for path, want := range map[string]int{object: tt.object, keys: tt.keys, page: seen} {
 			if got := s.send(t, "GET "+path+" HTTP/1.1\r\nHost: "+tt.host+"\r\nAccept: text/html\r\nConnection: close\r\n\r\n"); got != want {
@@ -122,8 +121,8 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-// TestDevelopmentWithTLS: a development server with a certificate of its own takes its own tokens, by each name of loopback
-// and in each layout of the issuer's addresses.
+// TestDevelopmentWithTLS: a development server with its own certificate accepts its own tokens, by each name of loopback and
+// in each layout of the issuer's addresses.
 func TestDevelopmentWithTLS(t *testing.T) {
 	t.Parallel()
 	s := startSecured(t)
@@ -161,8 +160,8 @@ func TestDevelopmentWithTLS(t *testing.T) {
 	}
 }
 
-// TestIssuerFile: issuers come and go with the file, one that cannot be used changes nothing, and no line of the log has
-// what stands before the '@' of an address.
+// TestIssuerFile: issuers are added and removed with the file, and an invalid file changes nothing. The log never contains
+// the part of an address before '@'.
 func TestIssuerFile(t *testing.T) {
 	t.Parallel()
 	other := startServer(t, io.Discard, nil)
@@ -188,7 +187,7 @@ func TestIssuerFile(t *testing.T) {
 	}{
 		{mine + "  " + other.Issuer.Template() + "\n", `"msg":"issuers reloaded"`, http.StatusNotFound},
 		{"https://u:secret@login.example/\n", "issuers not reloaded", http.StatusNotFound},
-		{"# no issuer\n", "it has no issuer", http.StatusNotFound},
+		{"# no issuer\n", "it contains no issuer", http.StatusNotFound},
 		{mine, `"msg":"issuers reloaded"`, http.StatusUnauthorized},
 	} {
 		replace(t, file, step.text)
@@ -202,7 +201,7 @@ func TestIssuerFile(t *testing.T) {
 	}
 }
 
-// TestRequestLine: a line says which object, which user and which path; durations have a unit in their name.
+// TestRequestLine: a line names the object, the user and the path; names of durations contain their unit.
 func TestRequestLine(t *testing.T) {
 	t.Parallel()
 	log := &lines{told: make(chan string, 1000)}
@@ -211,7 +210,7 @@ func TestRequestLine(t *testing.T) {
 	user := s.token(t, auth.Grant{App: "app", User: "ann", Scopes: []string{auth.DefaultRole}})
 	for _, tt := range []struct {
 		line string
-		want map[string]any // nil: the member must not be there
+		want map[string]any // nil: the member must be absent
 	}{
 		{"GET /beta/pfxRecryptionRequests('sample')?$select=status HTTP/1.1\r\n" + auths + s.token(t, auth.Grant{App: "app"}), map[string]any{"key": "sample", "status": 200.0, "user": nil, "path": nil, "app": "app"}},
 		{"GET /beta/pfxRecryptionRequests/sample HTTP/1.1\r\n" + auths + user, map[string]any{"key": "sample", "user": userID(t, user), "tenant": devTenant}},
@@ -241,7 +240,7 @@ func TestRequestLine(t *testing.T) {
 	}
 }
 
-// userID returns the object id that a token has.
+// userID returns the object id in a token.
 func userID(t *testing.T, token string) string {
 	t.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
@@ -255,7 +254,7 @@ func userID(t *testing.T, token string) string {
 	return claims.Oid
 }
 
-// TestServerMetrics: what was done to a server is what it shows.
+// TestServerMetrics: the metrics match the requests.
 func TestServerMetrics(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, io.Discard, nil)

@@ -41,7 +41,7 @@ func documentedLimits(t *testing.T) map[string][]limit {
 	return rows
 }
 
-// fixedLimits are those without a flag, by the first words of their rows.
+// fixedLimits are the limits without a flag, by the first words of their rows.
 var fixedLimits = map[string]any{
 	"header fields of a request":           graph.MaxHeader,
 	"head of a request in all":             maxHeaderBytes,
@@ -63,7 +63,7 @@ var fixedLimits = map[string]any{
 	"depth of arrays and objects":          64,
 }
 
-// TestLimitsAreDocumented: each limit in the tables is that of the code, and each flag that sets one is there.
+// TestLimitsAreDocumented: each limit in the tables matches the code, and each flag that sets a limit is listed.
 func TestLimitsAreDocumented(t *testing.T) {
 	t.Parallel()
 	parser, err := kong.New(&commands{}, kong.Vars{"version": ""})
@@ -102,7 +102,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	}
 }
 
-// fixedLimit returns the limit with the longest name that a row begins with.
+// fixedLimit returns the limit whose name is the longest prefix of a row.
 func fixedLimit(row string) any {
 	best := ""
 	for name := range fixedLimits {
@@ -113,7 +113,7 @@ func fixedLimit(row string) any {
 	return fixedLimits[best]
 }
 
-// TestLimitsOfBodies: the limits without a constant here hold on the wire, at their edges.
+// TestLimitsOfBodies: limits without a constant here hold on the wire, at their bounds.
 func TestLimitsOfBodies(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, &lines{}, nil)

@@ -12,17 +12,16 @@ import (
 
 const environmentPrefix = "PFXR_"
 
-// clientVariables are those of pfxr that no command here has: one shell may hold both programs' variables.
+// clientVariables are the variables of pfxr alone: one shell may hold the variables of both programs.
 var clientVariables = []string{
 	"PFXR_CA", "PFXR_CLIENT_ID", "PFXR_CLIENT_SECRET", "PFXR_COLOR", "PFXR_CONCURRENCY", "PFXR_CONFIG", "PFXR_DRY_RUN", "PFXR_OUTPUT", "PFXR_PAGE_SIZE",
 	"PFXR_SCOPE", "PFXR_TOKEN", "PFXR_TOKEN_URL", "PFXR_TRIES",
 }
 
-// foreignVariables are those of the tests, and those that Kubernetes gives the pods beside a service called pfxr.
+// foreignVariables are those of the tests, and those that Kubernetes sets for a service named pfxr.
 var foreignVariables = regexp.MustCompile(`^PFXR_(TEST_.*|(.*_)?SERVICE_HOST|(.*_)?SERVICE_PORT(_.*)?|(.*_)?PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// checkEnvironment returns an error for a variable PFXR_… that no flag reads: a setting with a typing error must not be
-// left out without a word.
+// checkEnvironment returns an error for a variable PFXR_… that no flag reads, so that a misspelled setting is not ignored.
 func checkEnvironment(model *kong.Application, environment []string) error {
 	known := make(map[string]bool)
 	for _, name := range clientVariables {
@@ -48,13 +47,13 @@ func checkEnvironment(model *kong.Application, environment []string) error {
 	return nil
 }
 
-// nearest returns the name that takes the fewest edits to get to.
+// nearest returns the known name with the smallest edit distance.
 func nearest(name string, known map[string]bool) string {
 	names := slices.Sorted(maps.Keys(known))
 	return slices.MinFunc(names, func(a, b string) int { return distance(name, a) - distance(name, b) })
 }
 
-// distance returns how many characters have to be inserted, removed or replaced (Levenshtein).
+// distance returns the Levenshtein distance.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -11,8 +11,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
 )
 
-// TestEnvironment: what a flag reads is known, and what pfxr, the tests and Kubernetes set; a typing error is told with the
-// name that was meant.
+// TestEnvironment: variables of the flags, of pfxr, of the tests and of Kubernetes are accepted. For a misspelled one the
+// error suggests the right name.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	parser, err := kong.New(&commands{}, kong.DefaultEnvars("PFXR"), kong.Vars{"version": ""})

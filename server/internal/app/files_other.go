@@ -2,5 +2,5 @@
 
 package app
 
-// defaultMaxConnections is the most: the system does not bound the files of a process.
+// defaultMaxConnections returns the maximum: this system does not limit the files of a process.
 func defaultMaxConnections() int { return maxMaxConnections }

@@ -4,7 +4,7 @@ package app
 
 import "syscall"
 
-// defaultMaxConnections leaves files for the store, the upstream and the admin listener.
+// defaultMaxConnections reserves files for the store, the upstream and the admin listener.
 func defaultMaxConnections() int {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {

@@ -34,53 +34,53 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
-// GatewayConfig says what a gateway is made of.
+// GatewayConfig holds the settings of a gateway. Its fields are the flags of pfxrd gateway.
 type GatewayConfig struct {
 	ConnectionLimits
 
-	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free one." placeholder:"ADDR"`
-	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz and /metrics (${default}); empty for none." placeholder:"ADDR"`
-	Debug           bool           `help:"Serve /debug/pprof/ on --admin-listen: anyone who can reach it can read the memory and slow the program down."`
-	Upstream        string         `required:"" help:"Where requests go: http:// or https://, a host, and maybe a path, or unix:/path/of/a/socket. There is one: a balancer goes in front or behind." placeholder:"URL"`
-	UpstreamCA      string         `help:"Certificates that the upstream's is checked with, PEM; the default is the system's." placeholder:"FILE" name:"upstream-ca"`
+	Listen          string         `default:"127.0.0.1:8090" help:"Address of the gateway (${default}); port 0 picks a free port." placeholder:"ADDR"`
+	AdminListen     string         `default:"127.0.0.1:8091" help:"Address of the live view of the last hour, /healthz, /readyz and /metrics (${default}); empty turns them off." placeholder:"ADDR"`
+	Debug           bool           `help:"Serve /debug/pprof/ on --admin-listen. Anyone who can reach it can read the memory and slow the program down."`
+	Upstream        string         `required:"" help:"Where requests go: http:// or https:// with a host and an optional path, or unix:/path/of/a/socket. There is one upstream; put a load balancer in front of or behind the gateway for more." placeholder:"URL"`
+	UpstreamCA      string         `help:"Certificates that verify the upstream's certificate, PEM. The default is the system's." placeholder:"FILE" name:"upstream-ca"`
 	UpstreamCert    string         `help:"Client certificate chain for the upstream, PEM." placeholder:"FILE" name:"upstream-cert"`
-	UpstreamKey     string         `help:"Its private key, PEM." placeholder:"FILE" name:"upstream-key"`
-	UpstreamHTTP2   bool           `help:"Speak HTTP/2 to the upstream: with https:// if it offers to, with http:// without asking." name:"upstream-http2"`
-	KeepHost        bool           `default:"true" negatable:"" help:"Send the caller's Host on, so that the addresses in answers are the gateway's (the default); with --no-keep-host the upstream gets its own name, which virtual hosts need."`
-	TrustedProxy    []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8: their X-Forwarded-* fields, X-Real-IP and the like are sent on; may be repeated." placeholder:"CIDR"`
-	MaxConns        int            `default:"512" help:"How many connections to the upstream there are at most (${default}); beyond them a request waits 100 ms, then gets 503."`
-	MaxConnAge      time.Duration  `default:"5m" help:"How long a connection to the upstream is used (${default}): a new one asks for the upstream's address again."`
-	Timeout         time.Duration  `default:"10s" help:"How long the upstream may take to begin its answer, and for each piece of it (${default})."`
-	StreamTimeout   time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may be silent (${default})."`
-	Upgrade         string         `default:"refuse" help:"allow or refuse a change to another protocol, such as WebSocket (${default}): a tunnel whose content is not checked." placeholder:"WHAT"`
-	MaxHeader       int            `help:"How long the header fields of a request may be together, in bytes: names, values and 4 for each; beyond it 431. At most 1048576; the default is 16384." placeholder:"BYTES"`
-	MaxRequest      int64          `help:"How long a request's body may be, in bytes, before and after decompression; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	MaxResponse     int            `default:"8388608" help:"How long a response may be that is checked, in bytes (${default}); beyond it 502 where responses are enforced, else it passes unchecked. No more of it is ever held." placeholder:"BYTES"`
-	MaxHeld         int64          `default:"268435456" help:"How many bytes of bodies are held for checking at once, in both directions (${default}); beyond them, requests that must be checked get 503." placeholder:"BYTES"`
-	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, in the place of the built-in contract." placeholder:"FILE"`
-	Docs            bool           `help:"Serve pages about the document for browsers: / and /docs for requests that accept text/html, /openapi.yaml and /openapi.json for all. They hide the upstream's."`
-	Policy          string         `help:"What becomes of which violation: a YAML file." placeholder:"FILE"`
-	Errors          string         `help:"How the gateway's own errors look: problem (RFC 9457), graph (Microsoft Graph), or a FILE: Content-Type: of JSON, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
-	CORSOrigin      []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated. The gateway then answers preflights itself, from the document, and replaces the upstream's Access-Control-* fields. Without it preflights go to the upstream." placeholder:"ORIGIN" name:"cors-origin"`
+	UpstreamKey     string         `help:"Private key of the client certificate, PEM." placeholder:"FILE" name:"upstream-key"`
+	UpstreamHTTP2   bool           `help:"Use HTTP/2 to the upstream: with https:// if it offers HTTP/2, with http:// always." name:"upstream-http2"`
+	KeepHost        bool           `default:"true" negatable:"" help:"Forward the client's Host, so that the addresses in responses are the gateway's (the default). With --no-keep-host the upstream gets its own name, which virtual hosts need."`
+	TrustedProxy    []netip.Prefix `help:"Addresses of proxies in front, such as 10.0.0.0/8; may be repeated. Their X-Forwarded-* fields, X-Real-IP and similar fields are forwarded." placeholder:"CIDR"`
+	MaxConns        int            `default:"512" help:"The highest number of connections to the upstream (${default}). Further requests wait up to 100 ms and then get 503."`
+	MaxConnAge      time.Duration  `default:"5m" help:"How long a connection to the upstream is used (${default}). A new connection looks the upstream's address up again."`
+	Timeout         time.Duration  `default:"10s" help:"How long the upstream may take until the first byte of its response, and for each further piece (${default})."`
+	StreamTimeout   time.Duration  `default:"5m" help:"How long a stream, such as text/event-stream, may send nothing (${default})."`
+	Upgrade         string         `default:"refuse" help:"allow or refuse a switch to another protocol, such as WebSocket (${default}). The content of such a tunnel is not checked." placeholder:"WHAT"`
+	MaxHeader       int            `help:"The largest total size of the header fields of a request, in bytes: names, values and 4 for each; beyond it 431. At most 1048576; the default is 16384." placeholder:"BYTES"`
+	MaxRequest      int64          `help:"The largest body of a request, in bytes, before and after decompression; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	MaxResponse     int            `default:"8388608" help:"The largest response that is checked, in bytes (${default}). A larger one gets 502 if responses are enforced; otherwise it passes unchecked. This is also the most that is held of one response." placeholder:"BYTES"`
+	MaxHeld         int64          `default:"268435456" help:"The most bytes of bodies held for checking at once, in both directions (${default}). Beyond that, requests that must be checked get 503." placeholder:"BYTES"`
+	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, instead of the built-in contract." placeholder:"FILE"`
+	Docs            bool           `help:"Serve pages about the document for browsers: / and /docs for requests that accept text/html, /openapi.yaml and /openapi.json for all. They replace the upstream's."`
+	Policy          string         `help:"A YAML file that says what happens on each violation." placeholder:"FILE"`
+	Errors          string         `help:"The format of the gateway's own errors: problem (RFC 9457), graph (Microsoft Graph), or a FILE. The file has a Content-Type: line with a JSON type, an empty line, and a Go template that writes JSON from .Status .Title .Code .Detail .Instance .RequestID .ClientRequestID .Time and .Errors, each with .Pointer .Parameter .In .Keyword .Detail. The default is problem with --spec and graph without." placeholder:"FORM"`
+	CORSOrigin      []string       `help:"An origin whose pages may call the API, such as https://app.example, or * for all; may be repeated. The gateway then responds to preflights from the document, and replaces the upstream's Access-Control-* fields. Without it, preflights go to the upstream." placeholder:"ORIGIN" name:"cors-origin"`
 	CORSCredentials bool           `help:"Let the pages of --cors-origin send cookies and client certificates; not with *." name:"cors-credentials"`
 	Requests        *policy.Mode   `help:"enforce, monitor or off for requests; the default is the policy's, else enforce." placeholder:"MODE"`
 	Responses       *policy.Mode   `help:"enforce, monitor or off for responses; the default is the policy's, else monitor." placeholder:"MODE"`
-	Unknown         string         `help:"refuse or pass what the contract has no route for; the default follows --requests: only enforce refuses." placeholder:"WHAT"`
-	Issuer          []string       `help:"Check tokens: their issuer; may be repeated. Without it they pass as they are. Keys and other credentials must be there in any case: --check says how each scheme is checked." placeholder:"URL"`
-	Audience        []string       `help:"Check tokens: their audience; may be repeated." placeholder:"AUD"`
-	AccessLog       string         `default:"on" enum:"on,off" help:"A line in the log for each request: method, operation, path template (of an unknown one the path), status, verdict, bytes, durations, caller and request id (${default})."`
-	AccessLogSample int            `default:"1" help:"Log one of N requests that passed (${default}: all); those that were refused or failed are all there." placeholder:"N"`
-	OTLPEndpoint    string         `help:"Send traces there by OTLP over HTTP, such as http://127.0.0.1:4318; /v1/traces is added. The default is what OTEL_EXPORTER_OTLP_ENDPOINT says, else none are made." placeholder:"URL" name:"otlp-endpoint"`
-	DrainDelay      time.Duration  `default:"1s" help:"How long requests are taken on after SIGTERM, while /readyz says 503 already: longer than a balancer takes to notice (${default})."`
-	TLSCert         string         `help:"Certificate chain, PEM. It is read again when it changes and on SIGHUP; connections keep the one they have, and a pair that cannot be used changes nothing." placeholder:"FILE" name:"tls-cert"`
-	TLSKey          string         `help:"Its private key, PEM, read again with it." placeholder:"FILE" name:"tls-key"`
+	Unknown         string         `help:"refuse or pass requests that match no route of the contract. The default follows --requests: only enforce refuses." placeholder:"WHAT"`
+	Issuer          []string       `help:"Check tokens from this issuer; may be repeated. Without it, tokens are forwarded unchecked, but required credentials must be present: --check says how each scheme is checked." placeholder:"URL"`
+	Audience        []string       `help:"Check that tokens are for this audience; may be repeated." placeholder:"AUD"`
+	AccessLog       string         `default:"on" enum:"on,off" help:"Log a line for each request: method, operation, path template (the path if no route matches), status, verdict, bytes, durations, caller and request id (${default})."`
+	AccessLogSample int            `default:"1" help:"Log one of N requests that passed (${default}: all). Requests that were refused or failed are always logged." placeholder:"N"`
+	OTLPEndpoint    string         `help:"Send traces by OTLP over HTTP to this address, such as http://127.0.0.1:4318; /v1/traces is added. The default is OTEL_EXPORTER_OTLP_ENDPOINT; without either, tracing is off." placeholder:"URL" name:"otlp-endpoint"`
+	DrainDelay      time.Duration  `default:"1s" help:"Keep accepting requests for this long after SIGTERM while /readyz returns 503; longer than the load balancer's check interval (${default})."`
+	TLSCert         string         `help:"Certificate chain, PEM. It is read again when it changes and on SIGHUP. Open connections keep the current one. An invalid pair is not loaded." placeholder:"FILE" name:"tls-cert"`
+	TLSKey          string         `help:"Private key of the certificate, PEM. It is read again with the certificate." placeholder:"FILE" name:"tls-key"`
 }
 
-// Validate refuses what cannot be meant.
+// Validate reports settings that are out of range or contradict each other.
 func (c *GatewayConfig) Validate() error {
 	switch {
 	case (len(c.Issuer) == 0) != (len(c.Audience) == 0):
-		return errors.New("--issuer and --audience go together: a token for another service must not be accepted")
+		return errors.New("--issuer and --audience go together: tokens for other services must be rejected")
 	case c.upstreamError() != nil:
 		return c.upstreamError()
 	case c.corsError() != nil:
@@ -112,14 +112,14 @@ func (c *GatewayConfig) Validate() error {
 	case c.Upgrade != "" && c.Upgrade != "allow" && c.Upgrade != "refuse":
 		return errors.New("--upgrade must be allow or refuse")
 	case c.MaxHeld != 0 && c.MaxHeld < max(c.MaxRequest, int64(c.MaxResponse)):
-		return errors.New("--max-held must not be below --max-request or --max-response: nothing that long could be checked")
+		return errors.New("--max-held must not be below --max-request or --max-response: longer bodies could never be checked")
 	case c.StreamTimeout < 0 || c.MaxConnAge < 0:
 		return errors.New("--stream-timeout and --max-conn-age must not be below 0")
 	}
 	return nil
 }
 
-// maxMaxHeader keeps connections from taking more memory than one has for all of them.
+// maxMaxHeader bounds the memory of header fields over all connections.
 const maxMaxHeader = 1 << 20
 
 func (c *GatewayConfig) cors() gateway.CORS {
@@ -143,10 +143,10 @@ func (c *GatewayConfig) upstreamError() error {
 
 type gatewayCommand struct {
 	GatewayConfig
-	Check bool `help:"Look at contract, policy and settings, say what they come to, and exit."`
+	Check bool `help:"Read the contract, the policy and the settings, print their effect, and exit."`
 }
 
-// Run opens the gateway and runs it until ctx is done, or only looks at what it would do.
+// Run runs the gateway until ctx is done; with --check it only describes it.
 func (c *gatewayCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	if c.Check {
 		return c.check(ctx, stdout, log)
@@ -159,7 +159,7 @@ func (c *gatewayCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Lo
 	return g.Run(ctx)
 }
 
-// check says what the settings come to. It listens nowhere: a gateway may be running.
+// check prints the effect of the settings. It opens no listener, since a gateway may be running.
 func (c *gatewayCommand) check(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	g := newGateway(c.GatewayConfig, log)
 	g.consult = true
@@ -177,7 +177,7 @@ func (c *gatewayCommand) check(ctx context.Context, stdout io.Writer, log *slog.
 	return g.close()
 }
 
-// describeDocument writes what of the document is not judged, and what it says in vain.
+// describeDocument lists the parts of the document that are not judged, and its warnings.
 func (g *Gateway) describeDocument(stdout io.Writer) {
 	for _, s := range g.remarks.spots {
 		fmt.Fprintf(stdout, "not judged: %s: %s\n", s.Pointer, s.Reason)
@@ -187,9 +187,9 @@ func (g *Gateway) describeDocument(stdout io.Writer) {
 	}
 }
 
-// Gateway is a gateway whose listeners are open: it answers from the call of Run on.
+// Gateway is a gateway with open listeners. It serves once Run is called.
 type Gateway struct {
-	// URL is where it listens, such as http://127.0.0.1:8090, and AdminURL where the probes are, or "" if there are none.
+	// URL is the address of the gateway, such as http://127.0.0.1:8090. AdminURL is that of the probes, or "".
 	URL, AdminURL string
 
 	config   GatewayConfig
@@ -199,17 +199,17 @@ type Gateway struct {
 	traffic  *traffic.Recorder // nil without an admin listener
 	verifier *auth.Verifier
 	upstream *upstream.Client
-	tracing  *sdktrace.TracerProvider // nil for none
+	tracing  *sdktrace.TracerProvider // nil if tracing is off
 	current  gateway.Live
 	site     liveSite
 	budget   *gateway.Budget
 	loading  sync.Mutex
-	seen     files // what was read last, good or bad
+	seen     files // the files of the last attempt, valid or not
 	remarks  remarks
-	consult  bool // asks for mistakes in the document that make no verdict
+	consult  bool // also report mistakes in the document that affect no verdict
 }
 
-// remarks are what the current document says beside its contract; none of the built-in one. The document itself is not kept: it
+// remarks describe the current document; they are empty for the built-in one. The document itself is not kept, because it
 // takes as much memory as the contract.
 type remarks struct {
 	spots    []validate.Spot
@@ -217,7 +217,7 @@ type remarks struct {
 	files    []string
 }
 
-// files are contract, policy and error form as they were read; nil is one that there is not.
+// files holds contract, policy and error form as they were read. A missing one is nil.
 type files struct {
 	spec, policy, errors []byte
 	err                  error
@@ -228,8 +228,8 @@ func (f *files) equal(other *files) bool {
 		fmt.Sprint(f.err) == fmt.Sprint(other.err)
 }
 
-// OpenGateway reads contract and policy and opens the listeners, unless ctx is done before. Without an error, the caller
-// must call Run.
+// OpenGateway reads contract and policy and opens the listeners, unless ctx is done first. Unless it returns an error, the
+// caller must call Run.
 func OpenGateway(ctx context.Context, c GatewayConfig, log *slog.Logger) (*Gateway, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -252,7 +252,7 @@ func newGateway(c GatewayConfig, log *slog.Logger) *Gateway {
 	return g
 }
 
-// prepare does all that can go wrong with the settings.
+// prepare does everything that can fail because of the settings, except listening.
 func (g *Gateway) prepare(ctx context.Context) error {
 	c := &g.config
 	var err error
@@ -277,20 +277,20 @@ func (g *Gateway) prepare(ctx context.Context) error {
 	return g.apply(ctx, &g.seen)
 }
 
-// minBodyRate is how many bytes a second a request's body has to bring on average.
+// minBodyRate is the lowest average rate of a request's body, in bytes per second.
 const minBodyRate = 1 << 10
 
 func (g *Gateway) listen() error {
 	c := &g.config
 	if g.current.WantsCertificate() {
-		g.host.clientAuth = tls.RequestClientCert // to be seen: the upstream, or nobody, says whose it is
+		g.host.clientAuth = tls.RequestClientCert // to see whether there is one; at most the upstream verifies it
 	}
 	server, url, err := g.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
 		return err
 	}
-	server.MaxHeaderBytes = max(server.MaxHeaderBytes, 4*c.MaxHeader) // net/http's answer beyond it is not ours
-	server.WriteTimeout += c.Timeout                                  // until the upstream's first piece; each further one has a deadline of its own
+	server.MaxHeaderBytes = max(server.MaxHeaderBytes, 4*c.MaxHeader) // so that our own response comes first, not net/http's
+	server.WriteTimeout += c.Timeout                                  // until the upstream's first byte; each further piece has its own deadline
 	pieces := pace.Config{Piece: server.ReadTimeout, Rate: minBodyRate, Response: server.WriteTimeout}
 	server.Handler, g.URL = pace.Handler(pieces, g.site.handler(g.current.Handler(g.upstream))), url
 	server.RegisterOnShutdown(g.upstream.EndStreams)
@@ -314,7 +314,7 @@ func (g *Gateway) connect() error {
 	return nil
 }
 
-// upstreamTLS returns what the upstream is trusted by, and what it trusts.
+// upstreamTLS returns the settings of TLS connections to the upstream.
 func (c *GatewayConfig) upstreamTLS() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.UpstreamCA != "" {
@@ -324,7 +324,7 @@ func (c *GatewayConfig) upstreamTLS() (*tls.Config, error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("reading --upstream-ca: it has no certificate")
+			return nil, errors.New("reading --upstream-ca: it contains no certificate")
 		}
 	}
 	if c.UpstreamCert != "" {
@@ -337,7 +337,7 @@ func (c *GatewayConfig) upstreamTLS() (*tls.Config, error) {
 	return config, nil
 }
 
-// fail answers for an upstream that did not.
+// fail responds when the upstream has not.
 func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e, ok := errors.AsType[*upstream.Error](err)
 	if !ok {
@@ -345,13 +345,13 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p, level := problemOf(e), slog.LevelError
 	if e.Kind == upstream.NoUpgrade || e.Kind == upstream.Slow || e.Kind == upstream.Gone || r.Context().Err() != nil {
-		level = slog.LevelInfo // the caller's doing
+		level = slog.LevelInfo // caused by the client
 	}
-	g.log.Log(r.Context(), level, "no answer from the upstream", "status", p.Status, "err", err)
+	g.log.Log(r.Context(), level, "no response from the upstream", "status", p.Status, "err", err)
 	gateway.Fail(w, p)
 }
 
-// problemOf returns what the caller is told. Once a part of the request was sent, no status may say that it was not
+// problemOf returns the problem for the client. Once part of the request was sent, no status may claim that it was not
 // applied.
 func problemOf(e *upstream.Error) *graph.Problem {
 	switch {
@@ -369,7 +369,7 @@ func problemOf(e *upstream.Error) *graph.Problem {
 	return gateway.Unsent(e)
 }
 
-// read reads the files that say what the gate does.
+// read reads the files that configure the gateway.
 func (c *GatewayConfig) read() files {
 	var f files
 	for _, file := range []struct {
@@ -388,10 +388,10 @@ func (c *GatewayConfig) read() files {
 	return f
 }
 
-// maxFile is the length of a contract or a policy in bytes. What reads them has bounds of its own, which are lower.
+// maxFile bounds the size of a contract or a policy, in bytes. Their parsers have lower bounds of their own.
 const maxFile = 64 << 20
 
-// readFile reads a file that may grow without an end: it must not end a gateway that runs.
+// readFile bounds the size of a file, so that an endless one cannot end a running gateway.
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -400,12 +400,12 @@ func readFile(name string) ([]byte, error) {
 	defer f.Close() //nolint:errcheck // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("it has more than %d MiB", maxFile>>20)
+		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
 	}
 	return data, err
 }
 
-// apply puts files into force, or returns an error and changes nothing.
+// apply puts files into effect. On an error it changes nothing.
 func (g *Gateway) apply(ctx context.Context, f *files) error {
 	if f.err != nil {
 		return f.err
@@ -453,12 +453,12 @@ func (g *Gateway) apply(ctx context.Context, f *files) error {
 	g.remarks = remarks{}
 	if document != nil {
 		g.remarks = remarks{document.Spots, document.Warnings, document.Files}
-		debug.FreeOSMemory() // what reading took, until the next reload
+		debug.FreeOSMemory() // frees the memory of parsing
 	}
 	return nil
 }
 
-// errorFile is the file that --errors names, "" if it names none.
+// errorFile returns the file that --errors names, or "".
 func (c *GatewayConfig) errorFile() string {
 	switch c.Errors {
 	case "problem", "graph":
@@ -467,7 +467,7 @@ func (c *GatewayConfig) errorFile() string {
 	return c.Errors
 }
 
-// errorForm returns the form of the gateway's own responses, nil for that of the contract.
+// errorForm returns the form of the gateway's own responses, or nil for that of the contract.
 func (c *GatewayConfig) errorForm(template []byte) (*form.Form, error) {
 	switch {
 	case template != nil:
@@ -477,10 +477,10 @@ func (c *GatewayConfig) errorForm(template []byte) (*form.Form, error) {
 	case c.Errors == "graph":
 		return form.Graph(), nil
 	}
-	return nil, nil //nolint:nilnil // no form is a setting, too
+	return nil, nil //nolint:nilnil // nil is a valid setting
 }
 
-// readingTime is how long reading a document may take.
+// readingTime bounds the time for parsing a document.
 const readingTime = time.Minute
 
 // contract returns the contract of a document, or the built-in one if data is nil.
@@ -510,19 +510,19 @@ func unknown(word string) *policy.Mode {
 	return nil
 }
 
-// reload reads contract, policy and error form anew. What is bad leaves what is in force.
+// reload reads the contract, policy and error form again. If they are invalid, the current ones stay in effect.
 func (g *Gateway) reload(ctx context.Context, always bool) {
 	g.loading.Lock()
 	defer g.loading.Unlock()
 	f := g.config.read()
 	if !always && f.equal(&g.seen) && len(g.remarks.files) == 0 {
-		return // a log in the same folder is no reason to read the same files again, nor to say so
+		return // another file in the folder has changed
 	}
 	g.seen = f
 	err := g.apply(ctx, &f)
 	g.metrics.Reloaded(err)
 	if err != nil {
-		g.log.Error("contract and policy not reloaded: those in force stay", "err", err)
+		g.log.Error("contract and policy not reloaded: the current ones stay in effect", "err", err)
 		return
 	}
 	g.log.Info("contract and policy reloaded")
@@ -530,12 +530,12 @@ func (g *Gateway) reload(ctx context.Context, always bool) {
 
 func (g *Gateway) notReady(ctx context.Context) string {
 	if g.verifier != nil && g.verifier.Ready(ctx) != nil {
-		return "the keys of an issuer cannot be read"
+		return "an issuer's keys cannot be read"
 	}
 	return ""
 }
 
-// Run serves until ctx is done, and reads contract, policy, error form and certificate anew on SIGHUP and when their files
+// Run serves until ctx is done. It reads contract, policy, error form and certificate again on SIGHUP and when their files
 // change.
 func (g *Gateway) Run(ctx context.Context) error {
 	g.host.onReload(g.reload, g.config.Spec, g.config.Policy, g.config.errorFile())

@@ -26,33 +26,33 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// Every limit that a host puts on a connection.
+// The limits of each connection.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 15 * time.Second
 	idleTimeout       = 60 * time.Second
-	stallTimeout      = 15 * time.Second // instead of idleTimeout while connections are scarce, see ConnectionLimits
-	maxHeaderBytes    = 64 << 10         // the API itself answers 431 from 16 KiB on
+	stallTimeout      = 15 * time.Second // replaces idleTimeout while connections are scarce, see ConnectionLimits
+	maxHeaderBytes    = 64 << 10         // the API itself returns 431 above 16 KiB
 	drainTimeout      = 20 * time.Second
 )
 
-// ballastBytes are never touched, so that they take no memory, but they count as live: the collector runs when what is
-// live has doubled, and next to a few MB that was every tenth of a second under load. A higher percentage instead would
-// also multiply the hundreds of MB of many slow readers.
+// ballastBytes are never touched, so they take no memory, but the garbage collector counts them as live. It runs when the
+// live heap has doubled; with a few MB that was every tenth of a second under load. A higher GC percentage would also
+// multiply the hundreds of MB of many slow readers.
 const ballastBytes = 32 << 20
 
-// host serves on listeners, and drains them: what serve and gateway share.
+// host opens listeners, serves and drains them. serve, gateway and mock share it.
 type host struct {
 	log        *slog.Logger
 	metrics    *prometheus.Registry
 	drainDelay time.Duration
 	limits     ConnectionLimits
-	serving    []serving // the first is what callers reach
+	serving    []serving // the first is the public one
 	draining   atomic.Bool
 	sleep      func(time.Duration)
 	ballast    []byte
-	clientAuth tls.ClientAuthType // of the listener that callers reach
+	clientAuth tls.ClientAuthType // of the public listener
 
 	certificate *certificate // nil without TLS
 	reloads     *reloads
@@ -71,14 +71,14 @@ func newHost(log *slog.Logger, drainDelay time.Duration) *host {
 		log: log, metrics: prometheus.NewRegistry(), drainDelay: drainDelay, sleep: time.Sleep, ballast: make([]byte, ballastBytes),
 		hangups: make(chan os.Signal, 1),
 	}
-	signal.Notify(h.hangups, syscall.SIGHUP) // from the start: it must not end a program that is about to serve
+	signal.Notify(h.hangups, syscall.SIGHUP) // from the start: SIGHUP must not end a starting program
 	h.reloads = newReloads(h.metrics)
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return h
 }
 
-// open listens on address, with TLS and HTTP/2 if there is a certificate, and returns the server, which has no handler
-// yet, and its URL.
+// open listens on address, with TLS and HTTP/2 if a certificate is given. It returns the server, still without a handler,
+// and its URL.
 func (h *host) open(address, certFile, keyFile string) (*http.Server, string, error) {
 	if err := h.loadCertificate(certFile, keyFile); err != nil {
 		return nil, "", err
@@ -102,7 +102,7 @@ func (h *host) open(address, certFile, keyFile string) (*http.Server, string, er
 	return server, scheme + l.Addr().String(), nil
 }
 
-// loadCertificate reads the certificate, if there is one, which is then reloaded.
+// loadCertificate loads the certificate, if one is given, and schedules its reloads.
 func (h *host) loadCertificate(certFile, keyFile string) error {
 	if certFile == "" {
 		return nil
@@ -122,15 +122,15 @@ func (h *host) loadCertificate(certFile, keyFile string) error {
 	return nil
 }
 
-// site is what a host shows on its admin listener in addition to the probes.
+// site adds pages to the admin listener.
 type site interface {
 	Register(mux *http.ServeMux)
-	// Close ends responses that would last as long as the process.
+	// Close ends endless responses.
 	Close()
 }
 
-// openAdmin serves /healthz while the process lives, /readyz while it should get requests, /metrics, sites, and with debug
-// /debug/pprof/, and returns where. notReady says why there should be no requests; "" if there should.
+// openAdmin serves /healthz, /readyz, /metrics and the sites, and /debug/pprof/ if debug is true. It returns the URL.
+// notReady returns why the process should get no requests, or "".
 func (h *host) openAdmin(address string, debug bool, notReady func(context.Context) string, sites ...site) (string, error) {
 	if address == "" {
 		return "", nil
@@ -140,7 +140,7 @@ func (h *host) openAdmin(address string, debug bool, notReady func(context.Conte
 		return "", fmt.Errorf("listening for probes: %w", err)
 	}
 	if !isLoopback(l.Addr().String()) {
-		h.log.Warn("the admin listener is open to other machines, and asks nobody who they are: let a firewall or a network policy guard it",
+		h.log.Warn("the admin listener is open to other machines without authentication: protect it with a firewall or a network policy",
 			"address", l.Addr().String(), "debug", debug)
 	}
 	mux := http.NewServeMux()
@@ -163,13 +163,13 @@ func (h *host) openAdmin(address string, debug bool, notReady func(context.Conte
 		server.RegisterOnShutdown(s.Close)
 	}
 	if len(sites) > 0 {
-		server.WriteTimeout = 0 // what happens is sent as it happens
+		server.WriteTimeout = 0 // it streams events
 	}
 	if debug {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-		server.WriteTimeout = 0 // a profile takes as long as whoever wants it says
+		server.WriteTimeout = 0 // the client chooses how long a profile takes
 	}
 	h.serving = append(h.serving, serving{server, l})
 	return "http://" + l.Addr().String(), nil
@@ -183,13 +183,13 @@ func (h *host) newServer(handler http.Handler) *http.Server {
 		WriteTimeout:                 writeTimeout,
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes,
-		DisableGeneralOptionsHandler: true, // OPTIONS * is an unknown route like any other
+		DisableGeneralOptionsHandler: true, // OPTIONS * is an unknown route
 		ErrorLog:                     slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 	}
 }
 
-// serve serves until ctx is done or a listener fails, then drains: readiness goes first, then, after drainDelay, the
-// listeners; what is under way may finish within drainTimeout. Until it drains it reloads files.
+// serve serves until ctx is done or a listener fails, then drains. /readyz fails first; after drainDelay the listeners
+// close, and requests in flight may finish within drainTimeout. Until then it reloads files.
 func (h *host) serve(ctx context.Context) error {
 	defer runtime.KeepAlive(h.ballast)
 	watching, stop := context.WithCancel(ctx)
@@ -219,9 +219,9 @@ func (h *host) serveAndDrain(ctx context.Context) error {
 	return g.Wait()
 }
 
-// lastAnswers tells callers that a response is the last one of its connection (RFC 9112 §9.6): where the framing of the
-// request is in doubt, and for every response once the host drains. Without that, Shutdown closes a connection as soon as it
-// is idle, and a request that is on its way gets no response.
+// lastAnswers announces the last response of a connection (RFC 9112 §9.6): if the framing of the request is ambiguous, and
+// for every response while the host drains. Otherwise Shutdown would close a connection as soon as it is idle, and a request
+// in transit would get no response.
 func (h *host) lastAnswers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.draining.Load() || graph.EndsConnection(r) {
@@ -233,8 +233,7 @@ func (h *host) lastAnswers(next http.Handler) http.Handler {
 
 var connectionClose = []string{"close"}
 
-// drain goes on to serve for drainDelay, in which balancers see that the host is not ready and callers move off their
-// connections.
+// drain keeps serving for drainDelay, so that load balancers notice and clients leave their connections.
 func (h *host) drain(ctx context.Context) error {
 	h.draining.Store(true)
 	h.log.Info("draining", "delay", h.drainDelay.String(), "timeout", drainTimeout.String())

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestDrainTakesRequestsUntilBalancersKnow: after the signal, while /readyz says 503, the host still answers on the
-// connections that callers have and on new ones, and ends each of them with its answer.
+// TestDrainTakesRequestsUntilBalancersKnow: after the signal /readyz returns 503, but the host still serves requests on open
+// and new connections, and each response ends its connection.
 func TestDrainTakesRequestsUntilBalancersKnow(t *testing.T) {
 	t.Parallel()
 	const delay = 2 * time.Second
@@ -73,7 +73,7 @@ func wantAnswer(t *testing.T, c *http.Client, url string, status int, last bool)
 	}
 }
 
-// TestAdmin: profiles are there for those who ask for them, and the log says where others can reach the listener.
+// TestAdmin: profiles need --debug, and the log warns if other machines can reach the listener.
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

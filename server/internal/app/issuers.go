@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
-// checkIssuers names the flag of what is wrong.
+// checkIssuers names the invalid flag.
 func checkIssuers(issuers, audiences []string) error {
 	if err := auth.CheckIssuers(issuers); err != nil {
 		return fmt.Errorf("--issuer: %w", err)
@@ -21,7 +21,7 @@ func checkIssuers(issuers, audiences []string) error {
 	return nil
 }
 
-// issuers returns those of the flags and those of --issuer-file.
+// issuers returns the issuers of the flags and of --issuer-file.
 func (c *Config) issuers() ([]string, error) {
 	all := slices.Clone(c.Issuer)
 	if c.IssuerFile == "" {
@@ -40,13 +40,13 @@ func (c *Config) issuers() ([]string, error) {
 		return nil, fmt.Errorf("reading --issuer-file: %w", err)
 	}
 	if len(all) == 0 && !c.Dev {
-		return nil, fmt.Errorf("reading --issuer-file: it has no issuer")
+		return nil, fmt.Errorf("reading --issuer-file: it contains no issuer")
 	}
 	return all, nil
 }
 
-// reloadIssuers trusts the issuers that the file has now. On a signal it also fetches the keys of all issuers, so that a
-// withdrawn key can be made to count at once.
+// reloadIssuers trusts the issuers that the file now lists. On a signal it also fetches the keys of all issuers, so that a
+// withdrawn key loses effect at once.
 func (s *Server) reloadIssuers(ctx context.Context, always bool) {
 	if s.config.IssuerFile != "" {
 		s.host.reloaded(s.changeIssuers())

@@ -8,10 +8,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/conns"
 )
 
-// ConnectionLimits bound the connections of callers.
+// ConnectionLimits bound the connections of clients.
 type ConnectionLimits struct {
-	MaxConnections           int `default:"0" help:"How many connections callers may have together; a further one ends the one that has waited for a request for the longest time. While more than three quarters are open, those that stand still end after 15 s instead of 60. The default, 0, is three quarters of the files that the process may open, at most 16384." placeholder:"N"`
-	MaxConnectionsPerAddress int `default:"0" help:"How many of them one address may have (of IPv6: a /64); a further one is closed. The default, 0, is without a bound of its own: behind a balancer all callers have the same address." placeholder:"N"`
+	MaxConnections           int `default:"0" help:"The highest number of client connections. A further one ends the connection that has been idle for the longest time. While more than three quarters are open, idle connections end after 15 s instead of 60. The default, 0, is three quarters of the files that the process may open, at most 16384." placeholder:"N"`
+	MaxConnectionsPerAddress int `default:"0" help:"The highest number of connections from one address (IPv6: one /64); a further one is closed. The default, 0, sets no such limit: behind a load balancer all clients share an address." placeholder:"N"`
 }
 
 func (l *ConnectionLimits) check() error {
@@ -29,10 +29,10 @@ func (l *ConnectionLimits) config() conns.Config {
 	return c
 }
 
-// maxMaxConnections keeps idle connections from taking more than some hundreds of MB.
+// maxMaxConnections keeps the memory of idle connections within some hundreds of MB.
 const maxMaxConnections = 16 << 10
 
-// showConnections registers what a listener counts.
+// showConnections registers the metrics of a listener.
 func (h *host) showConnections(l *conns.Listener) {
 	gauge := func(name, help string, value func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: name, Help: help}, func() float64 { return float64(value()) })
@@ -41,8 +41,8 @@ func (h *host) showConnections(l *conns.Listener) {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: metricsNamespace, Name: name, Help: help}, func() float64 { return float64(value()) })
 	}
 	h.metrics.MustRegister(
-		gauge("connections", "Connections of callers that are open.", func() int { open, _, _ := l.Counts(); return open }),
-		counter("connections_refused_total", "Connections that were closed at once: see --max-connections.", func() int { _, refused, _ := l.Counts(); return refused }),
-		counter("connections_ended_total", "Connections that were ended for others because they stood still.", func() int { _, _, ended := l.Counts(); return ended }),
+		gauge("connections", "Open client connections.", func() int { open, _, _ := l.Counts(); return open }),
+		counter("connections_refused_total", "Connections that were closed at once, see --max-connections.", func() int { _, refused, _ := l.Counts(); return refused }),
+		counter("connections_ended_total", "Idle connections that were closed to make room for others.", func() int { _, _, ended := l.Counts(); return ended }),
 	)
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// TestMaxRequest: the bound of a request's body is the operator's, else that of the contract.
+// TestMaxRequest: --max-request bounds the body of a request, otherwise the contract's bound applies.
 func TestMaxRequest(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "openapi.yaml")
@@ -63,7 +63,7 @@ func TestMaxRequest(t *testing.T) {
 	}
 }
 
-// runGateway runs a gateway that lets unknown paths pass, until the test ends, and returns it with a client.
+// runGateway runs a gateway that passes unknown paths until the test ends. It returns the gateway and a client.
 func runGateway(t *testing.T, c GatewayConfig, log *slog.Logger) (*Gateway, *http.Client) {
 	t.Helper()
 	c.Listen, c.MaxConns, c.MaxResponse, c.Timeout, c.Unknown = "127.0.0.1:0", 1, 1, time.Hour, "pass"
@@ -85,7 +85,7 @@ func runGateway(t *testing.T, c GatewayConfig, log *slog.Logger) (*Gateway, *htt
 	return g, client
 }
 
-// TestMaxHeader: above the bound the answer is the gateway's own, also where the bound is above net/http's.
+// TestMaxHeader: above the bound the response is the gateway's own, even if the bound is above net/http's.
 func TestMaxHeader(t *testing.T) {
 	t.Parallel()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))

@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// logDelay is how long a line waits for others: one system call then writes them all.
+	// logDelay is how long a line waits, so that one system call writes several
 	logDelay = time.Millisecond
-	// logBacklog is how many bytes wait for whoever reads the log. What comes on top of them is lost, and counted.
+	// logBacklog is the most bytes that wait for the log's reader; further lines are dropped and counted
 	logBacklog = 1 << 20
-	// logCloseTimeout is how long the end of the program waits for whoever reads the log.
+	// logCloseTimeout is how long the end of the program waits for the log's reader
 	logCloseTimeout = time.Second
 )
 
-// logWriter writes whole lines to out in the background, in their order, so that no answer waits for whoever reads the
-// log. It is safe for concurrent use.
+// logWriter writes whole lines to out in the background, in order, so that no response waits for the log's reader. It is
+// safe for concurrent use.
 type logWriter struct {
 	out   io.Writer
-	wake  chan struct{} // has room for one: there are lines
+	wake  chan struct{} // has a buffer of one: there are lines
 	ended chan struct{}
 
 	mu     sync.Mutex
@@ -38,7 +38,7 @@ func newLogWriter(out io.Writer) *logWriter {
 	return w
 }
 
-// newHandler returns what makes handlers of a form, json or text, for lines from a level on.
+// newHandler returns a constructor of handlers for a format and a lowest level.
 func newHandler(form string, level slog.Level) func(io.Writer) slog.Handler {
 	options := &slog.HandlerOptions{Level: level}
 	if form == "text" {
@@ -47,7 +47,6 @@ func newHandler(form string, level slog.Level) func(io.Writer) slog.Handler {
 	return func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, options) }
 }
 
-// logger returns a logger that writes lines of a form.
 func (w *logWriter) logger(form string, level slog.Level) *slog.Logger {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -55,7 +54,7 @@ func (w *logWriter) logger(form string, level slog.Level) *slog.Logger {
 	return slog.New(w.form(w))
 }
 
-// Write takes a line, or loses it. It never fails, for nobody could do anything about that.
+// Write queues a line, or drops it if the backlog is full. It never fails, because no caller could handle that.
 func (w *logWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,12 +76,12 @@ func (w *logWriter) run() {
 	for range w.wake {
 		time.Sleep(logDelay)
 		batch = w.take(batch[:0])
-		_, _ = w.out.Write(batch) // an error has nowhere else to go
+		_, _ = w.out.Write(batch) // there is no place to report an error
 	}
 	_, _ = w.out.Write(w.take(batch[:0]))
 }
 
-// take returns the lines that wait, and leaves room for those that come.
+// take returns the waiting lines, and keeps room as the next buffer.
 func (w *logWriter) take(room []byte) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,12 +91,12 @@ func (w *logWriter) take(room []byte) []byte {
 		return batch
 	}
 	tail := bytes.NewBuffer(batch)
-	slog.New(w.form(tail)).Warn("log lines lost: nobody read them in time", "lines", w.lost)
+	slog.New(w.form(tail)).Warn("log lines dropped: the log was not read in time", "lines", w.lost)
 	w.lost = 0
 	return tail.Bytes()
 }
 
-// Close writes what waits. Whoever does not read it in time does not keep the program from ending.
+// Close writes the waiting lines. A slow reader cannot keep the program from ending.
 func (w *logWriter) Close() error {
 	w.mu.Lock()
 	if !w.closed {
@@ -109,6 +108,6 @@ func (w *logWriter) Close() error {
 	case <-w.ended:
 		return nil
 	case <-time.After(logCloseTimeout):
-		return fmt.Errorf("nobody has read the log for %s", logCloseTimeout)
+		return fmt.Errorf("the log has not been read for %s", logCloseTimeout)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Lines of many writers arrive whole, each writer's in their order, and Close leaves none behind.
+// TestLogOrder: lines of many writers arrive whole and in each writer's order, and Close flushes all.
 func TestLogOrder(t *testing.T) {
 	const writers, lines = 8, 500
 	var out bytes.Buffer
@@ -44,7 +44,7 @@ func TestLogOrder(t *testing.T) {
 	}
 }
 
-// Whoever writes never waits for whoever reads. What is lost is told as soon as somebody reads again.
+// TestLogStalledReader: a writer never waits for the reader. Dropped lines are reported once reading resumes.
 func TestLogStalledReader(t *testing.T) {
 	r, out := io.Pipe() // each write waits for a reader
 	w := newLogWriter(out)
@@ -85,7 +85,7 @@ func TestLogStalledReader(t *testing.T) {
 	}
 }
 
-// A reader that never comes back does not keep the program from ending.
+// TestLogCloseUnread: a reader that never returns cannot keep the program from ending.
 func TestLogCloseUnread(t *testing.T) {
 	r, out := io.Pipe()
 	w := newLogWriter(out)

@@ -15,8 +15,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// metrics are those of a server. No label takes a value of a client: operations are those of the contract, reasons the
-// codes of its errors, issuers the configured ones.
+// metrics are the metrics of a server. No label has a value from a client: operations come from the contract, reasons are
+// error codes, issuers are configured.
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -32,10 +32,10 @@ type metrics struct {
 
 const metricsNamespace = "pfxr"
 
-// seconds are the buckets of durations, for whoever reads no native histograms.
+// seconds are the buckets of durations, for consumers that do not read native histograms.
 var seconds = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-// histogram returns the options of a histogram that is native and classic at once.
+// histogram returns the options of a histogram that is both native and classic.
 func histogram(name, help string, buckets []float64) prometheus.HistogramOpts {
 	return prometheus.HistogramOpts{
 		Namespace: metricsNamespace, Name: name, Help: help, Buckets: buckets,
@@ -49,19 +49,19 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 
 func newMetrics(registry prometheus.Registerer) *metrics {
 	m := &metrics{
-		requests: counters("requests_total", "Requests by operation (empty: no operation has the path), status and reason: the code of the error, Overload beyond --max-in-flight.", "operation", "status", "reason"),
-		duration: prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time from the head of a request to the end of its response.", seconds), []string{"operation"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: "requests_in_flight", Help: "Requests that have no whole response yet."}),
-		tokens:   counters("token_checks_total", "Checks of tokens by outcome: accepted, missing, invalid, expired, audience, unavailable.", "outcome"),
+		requests: counters("requests_total", "Requests by operation (empty if no route matches), status and reason: the error code, or Overload beyond --max-in-flight.", "operation", "status", "reason"),
+		duration: prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time from the header of a request to the end of its response.", seconds), []string{"operation"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: "requests_in_flight", Help: "Requests without a complete response."}),
+		tokens:   counters("token_checks_total", "Token checks by outcome: accepted, missing, invalid, expired, audience, unavailable.", "outcome"),
 		fetches:  counters("key_fetches_total", "Fetches of an issuer's keys by result.", "issuer", "result"),
-		store:    prometheus.NewHistogramVec(histogram("store_duration_seconds", "Time that the store takes for a call, waiting included.", seconds), []string{"call"}),
-		failures: counters("store_failures_total", "Calls of the store that failed or had to be given up, by kind.", "call", "kind"),
+		store:    prometheus.NewHistogramVec(histogram("store_duration_seconds", "Duration of a call of the store, including waiting.", seconds), []string{"call"}),
+		failures: counters("store_failures_total", "Calls of the store that failed or were abandoned, by kind.", "call", "kind"),
 		batch:    prometheus.NewHistogram(histogram("store_batch_size", "Updates that shared a commit.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256})),
 		waited:   prometheus.NewHistogram(histogram("store_queue_duration_seconds", "How long the first update of a batch waited for a writer.", seconds)),
-		commit:   prometheus.NewHistogram(histogram("store_commit_duration_seconds", "How long a writer was at a batch, the commit included.", seconds)),
+		commit:   prometheus.NewHistogram(histogram("store_commit_duration_seconds", "How long a writer worked on a batch, including the commit.", seconds)),
 	}
 	registry.MustRegister(m.requests, m.duration, m.inFlight, m.tokens, m.fetches, m.store, m.failures, m.batch, m.waited, m.commit)
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: "build_info", Help: "1, by the version of the program."}, []string{"version"})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: "build_info", Help: "Always 1, labeled with the version of the program."}, []string{"version"})
 	build.WithLabelValues(command.ReadBuild().Version).Set(1)
 	registry.MustRegister(build)
 	return m
@@ -73,7 +73,7 @@ func (m *metrics) done(operation string, status int, reason string, took time.Du
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())
 }
 
-// count counts what next has in flight.
+// count counts the requests in flight.
 func (m *metrics) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.inFlight.Inc()
@@ -98,7 +98,7 @@ func (m *metrics) wrote(b pfx.Batch) {
 	m.commit.Observe(b.Took.Seconds())
 }
 
-// watchStore shows what a kind of store has of its own.
+// watchStore registers the metrics of one kind of store.
 func (m *metrics) watchStore(s store, registry prometheus.Registerer, tracer *storeTracer) {
 	gauge := func(name, help string, value func() int64) {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: metricsNamespace, Name: name, Help: help}, func() float64 { return float64(value()) }))
@@ -110,28 +110,28 @@ func (m *metrics) watchStore(s store, registry prometheus.Registerer, tracer *st
 		})
 	}
 	if s, ok := s.(interface{ LogSize() int64 }); ok {
-		gauge("store_log_bytes", "Length of the write-ahead log beside the file.", s.LogSize)
+		gauge("store_log_bytes", "Length of the write-ahead log next to the file.", s.LogSize)
 	}
 	if s, ok := s.(interface{ Connections() (open, used, most int) }); ok {
-		gauge("store_connections", "Connections to the database.", func() int64 { open, _, _ := s.Connections(); return int64(open) })
+		gauge("store_connections", "Open connections to the database.", func() int64 { open, _, _ := s.Connections(); return int64(open) })
 		gauge("store_connections_used", "Connections to the database that are in use.", func() int64 { _, used, _ := s.Connections(); return int64(used) })
-		gauge("store_connections_max", "How many connections to the database there may be.", func() int64 { _, _, most := s.Connections(); return int64(most) })
+		gauge("store_connections_max", "The highest number of connections to the database.", func() int64 { _, _, most := s.Connections(); return int64(most) })
 	}
 }
 
-// measuredStore is a store whose calls are measured and traced.
+// measuredStore measures and traces the calls of a store.
 type measuredStore struct {
 	pfx.Store
 	metrics *metrics
 	tracer  *storeTracer
 }
 
-// storeCall is one that has begun.
+// storeCall is a call in flight.
 type storeCall struct {
 	store *measuredStore
 	name  string
 	begun time.Time
-	span  trace.Span // nil for none
+	span  trace.Span // nil if not traced
 }
 
 func (s *measuredStore) begin(ctx context.Context, name string) (context.Context, storeCall) {
@@ -139,10 +139,10 @@ func (s *measuredStore) begin(ctx context.Context, name string) (context.Context
 	return ctx, storeCall{s, name, time.Now(), span}
 }
 
-// kinds are those of errors that are the store's, not the caller's.
+// kinds are the errors that the store causes, not the client.
 var kinds = map[pfx.Kind]string{pfx.Internal: "internal", pfx.Unavailable: "unavailable"}
 
-// end takes the error that the call has returned.
+// end records the end of a call and its error.
 func (c *storeCall) end(err error) {
 	c.store.metrics.store.WithLabelValues(c.name).Observe(time.Since(c.begun).Seconds())
 	kind := ""

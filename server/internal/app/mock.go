@@ -25,20 +25,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
-// MockConfig says what a mock is made of.
+// MockConfig holds the settings of a mock. Its fields are the flags of pfxrd mock.
 type MockConfig struct {
-	Listen          string         `default:"127.0.0.1:4010" help:"Address of the mock (${default}); port 0 picks a free one." placeholder:"ADDR"`
+	Listen          string         `default:"127.0.0.1:4010" help:"Address of the mock (${default}); port 0 picks a free port." placeholder:"ADDR"`
 	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, instead of the built-in contract. It is read again when it changes." placeholder:"FILE"`
-	Errors          string         `help:"How refusals look: problem (RFC 9457), graph (Microsoft Graph), or a FILE with a template, as with pfxrd gateway. The default is problem with --spec and graph without." placeholder:"FORM"`
-	Seed            uint64         `default:"1" env:"PFXR_MOCK_SEED" help:"Makes other values (${default}): the same seed makes the same ones." placeholder:"N"`
-	Dynamic         bool           `help:"Make another value for each request, instead of sending examples, as Prefer: dynamic=true does."`
-	Stateful        bool           `help:"Keep the objects that POST creates, in memory: GET, PUT, PATCH and DELETE act on them, and lists have them. They are lost when the document changes."`
-	MaxObjects      int            `default:"10000" help:"How many objects --stateful keeps (${default}), of at most 64 MiB together; beyond that POST is 507." placeholder:"N"`
-	Pester          pester.Percent `help:"Make this share of the valid requests go wrong on purpose, such as 5%: 429, 503, 412, slow responses, broken connections." placeholder:"P%"`
-	MaxRequest      int64          `help:"How long a request's body may be, in bytes; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	CORSOrigin      []string       `help:"An origin whose pages may call, such as https://app.example, or * for all; may be repeated." placeholder:"ORIGIN" name:"cors-origin"`
+	Errors          string         `help:"The format of errors: problem (RFC 9457), graph (Microsoft Graph), or a FILE with a template, as for pfxrd gateway. The default is problem with --spec and graph without." placeholder:"FORM"`
+	Seed            uint64         `default:"1" env:"PFXR_MOCK_SEED" help:"The seed of generated values (${default}): the same seed generates the same values." placeholder:"N"`
+	Dynamic         bool           `help:"Generate a value for each request instead of sending examples, as Prefer: dynamic=true does."`
+	Stateful        bool           `help:"Keep the objects that POST creates in memory: GET, PUT, PATCH and DELETE act on them, and lists contain them. They are lost when the document changes."`
+	MaxObjects      int            `default:"10000" help:"The most objects that --stateful keeps (${default}), at most 64 MiB together; beyond that POST gets 507." placeholder:"N"`
+	Pester          pester.Percent `help:"Make this share of the valid requests fail on purpose, such as 5%: 429, 503, 412, slow responses, broken connections." placeholder:"P%"`
+	MaxRequest      int64          `help:"The largest body of a request, in bytes; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	CORSOrigin      []string       `help:"An origin whose pages may call the mock, such as https://app.example, or * for all; may be repeated." placeholder:"ORIGIN" name:"cors-origin"`
 	CORSCredentials bool           `help:"Let the pages of --cors-origin send cookies and client certificates; not with *." name:"cors-credentials"`
-	AccessLog       string         `default:"on" enum:"on,off" help:"A line in the log for each request, as that of pfxrd gateway (${default})."`
+	AccessLog       string         `default:"on" enum:"on,off" help:"Log a line for each request, as pfxrd gateway does (${default})."`
 	DrainDelay      time.Duration  `default:"0s" help:"Keep accepting requests for this long after SIGTERM (${default})."`
 	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
 	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
@@ -63,14 +63,13 @@ func (c *MockConfig) Validate() error {
 	return nil
 }
 
-// gateway returns the settings of the gate in front of the mock, which is that of pfxrd gateway.
+// gateway returns the settings of the gate in front of the mock, which pfxrd gateway shares.
 func (c *MockConfig) gateway() GatewayConfig {
 	return GatewayConfig{Spec: c.Spec, Errors: c.Errors, CORSOrigin: c.CORSOrigin, CORSCredentials: c.CORSCredentials}
 }
 
 type mockCommand struct{ MockConfig }
 
-// Help are the examples that --help shows.
 func (*mockCommand) Help() string {
 	return `Requests are checked as pfxrd gateway checks them, and refused in the same words. The response is an example of the document, or a value made from the schema.
 
@@ -96,9 +95,9 @@ func (c *mockCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return m.Run(ctx)
 }
 
-// Mock is a mock whose listener is open: it answers from the call of Run on.
+// Mock is a mock with an open listener. It serves once Run is called.
 type Mock struct {
-	// URL is where it listens, such as http://127.0.0.1:4010.
+	// URL is the address of the mock, such as http://127.0.0.1:4010.
 	URL string
 
 	config   MockConfig
@@ -108,12 +107,12 @@ type Mock struct {
 	metrics  *gateway.Metrics
 	current  atomic.Pointer[http.Handler]
 	loading  sync.Mutex
-	seen     files // what was read last, valid or not
+	seen     files // the files of the last attempt, valid or not
 	document *spec.Document
-	wantsTLS bool // an operation asks for a client certificate
+	wantsTLS bool // an operation requires a client certificate
 }
 
-// OpenMock reads the document and opens the listener. Without an error, the caller must call Run.
+// OpenMock reads the document and opens the listener. Unless it returns an error, the caller must call Run.
 func OpenMock(ctx context.Context, c MockConfig, log *slog.Logger) (*Mock, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -151,10 +150,10 @@ func (m *Mock) listen() error {
 	return nil
 }
 
-// ServeHTTP answers by the document that is there when a request comes.
+// ServeHTTP responds with the document that is current when the request arrives.
 func (m *Mock) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*m.current.Load()).ServeHTTP(w, r) }
 
-// apply makes files the current ones, or returns an error and changes nothing.
+// apply puts files into effect. On an error it changes nothing.
 func (m *Mock) apply(ctx context.Context, f *files) error {
 	if f.err != nil {
 		return f.err
@@ -171,7 +170,7 @@ func (m *Mock) apply(ctx context.Context, f *files) error {
 	off := policy.Off
 	config := gateway.Config{
 		Contract: contract, Errors: errorForm, CORS: m.gateway.cors(), RequireTokens: true, Metrics: m.metrics, Log: m.log,
-		Upstream: "mock", Defaults: policy.Defaults{ForceResponses: &off}, // the mock has checked what it sends
+		Upstream: "mock", Defaults: policy.Defaults{ForceResponses: &off}, // the mock has checked its own responses
 	}
 	if m.config.AccessLog == "on" {
 		config.Access = m.log.Handler()
@@ -193,7 +192,7 @@ func (m *Mock) apply(ctx context.Context, f *files) error {
 	return nil
 }
 
-// contract returns the contract of a document, or the built-in one if data is nil, and the document with its examples.
+// contract returns the contract and the document with its examples. If data is nil, they are the built-in ones.
 func (m *Mock) contract(ctx context.Context, data []byte) (*gateway.Contract, *spec.Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, readingTime)
 	defer cancel()
@@ -213,7 +212,7 @@ func (m *Mock) contract(ctx context.Context, data []byte) (*gateway.Contract, *s
 	return contract, document, nil
 }
 
-// ourDocument returns the built-in contract with the page's response, which the document has in a file.
+// ourDocument returns the built-in contract with the response of Microsoft's page, which the document refers to in a file.
 func ourDocument() []byte {
 	var example bytes.Buffer
 	if err := json.Compact(&example, openapi.UpdateResponseExample); err != nil {
@@ -222,7 +221,7 @@ func ourDocument() []byte {
 	return bytes.ReplaceAll(openapi.Document, []byte("externalValue: examples/update-response.json"), append([]byte("value: "), example.Bytes()...))
 }
 
-// pestered returns a handler that injects faults if it is to.
+// pestered injects faults if the settings ask for them.
 func (m *Mock) pestered(next http.Handler) http.Handler {
 	if m.config.Pester == 0 {
 		return next
@@ -239,13 +238,13 @@ func (m *Mock) reload(ctx context.Context, always bool) {
 	defer m.loading.Unlock()
 	f := m.gateway.read()
 	if !always && f.equal(&m.seen) && len(m.document.Files) == 0 {
-		return // something else in the folder has changed
+		return // another file in the folder has changed
 	}
 	m.seen = f
 	m.host.reloaded("document", true, m.apply(ctx, &f))
 }
 
-// Run serves until ctx is done, and reads the document and the error form again on SIGHUP and when their files change.
+// Run serves until ctx is done. It reads the document and the error form again on SIGHUP and when their files change.
 func (m *Mock) Run(ctx context.Context) error {
 	m.host.onReload(m.reload, m.gateway.Spec, m.gateway.errorFile())
 	return errors.Join(m.host.serve(ctx), m.host.close())

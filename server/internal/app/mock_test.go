@@ -70,7 +70,7 @@ func runMock(t *testing.T, document string, c MockConfig) *runningMock {
 	return m
 }
 
-// call sends a request on a connection of its own. An error is a connection that broke.
+// call sends a request on a new connection. It returns an error if the connection broke.
 func (m *runningMock) call(t *testing.T, method, path, body string, fields ...string) (*http.Response, string, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, m.URL+path, strings.NewReader(body))
@@ -106,7 +106,7 @@ func (m *runningMock) want(t *testing.T, status int, text, method, path, body st
 	return resp
 }
 
-// TestMockOfOurContract: without a document the mock answers for the built-in contract, and refuses in its form.
+// TestMockOfOurContract: without a document the mock serves the built-in contract, with errors in its form.
 func TestMockOfOurContract(t *testing.T) {
 	t.Parallel()
 	m := runMock(t, "", MockConfig{})
@@ -118,7 +118,7 @@ func TestMockOfOurContract(t *testing.T) {
 	m.want(t, 200, `"value":[`, "GET", "/beta/pfxRecryptionRequests", "", token)
 }
 
-// TestMockRefusesAsTheGateway: in each form of errors.
+// TestMockRefusesAsTheGateway: refusals are the gateway's in each form of errors.
 func TestMockRefusesAsTheGateway(t *testing.T) {
 	t.Parallel()
 	for form, text := range map[string]string{"": `{"type":"about:blank"`, "problem": `{"type":"about:blank"`, "graph": `{"error":{"code":`, "FILE": `"house"`} {
@@ -132,7 +132,7 @@ func TestMockRefusesAsTheGateway(t *testing.T) {
 	}
 }
 
-// TestMockCORS: a page of an origin may call, and no other.
+// TestMockCORS: pages of the configured origin may call, others may not.
 func TestMockCORS(t *testing.T) {
 	t.Parallel()
 	m := runMock(t, mockedPets, MockConfig{CORSOrigin: []string{"https://app.example"}})
@@ -148,7 +148,7 @@ func TestMockCORS(t *testing.T) {
 	}
 }
 
-// TestMockFaults: valid requests go wrong, in each of the ways.
+// TestMockFaults: valid requests fail in each of the ways.
 func TestMockFaults(t *testing.T) {
 	t.Parallel()
 	m := runMock(t, mockedPets, MockConfig{Pester: 100, Stateful: true})
@@ -174,7 +174,7 @@ func TestMockFaults(t *testing.T) {
 	}
 }
 
-// TestMockReloads: a document that changes is read again, and one that is invalid leaves the current one.
+// TestMockReloads: a changed document is read again; an invalid one leaves the current one in effect.
 func TestMockReloads(t *testing.T) {
 	t.Parallel()
 	m := runMock(t, mockedPets, MockConfig{Stateful: true})
@@ -194,7 +194,7 @@ func TestMockReloads(t *testing.T) {
 	m.want(t, 200, `{"id":1,"name":"Bo"}`, "GET", at, "", "Prefer: example=default")
 }
 
-// TestMockSettings: settings that are out of range are refused, each with the flag's name.
+// TestMockSettings: settings that are out of range are rejected with the flag's name.
 func TestMockSettings(t *testing.T) {
 	t.Parallel()
 	for flag, change := range map[string]func(*MockConfig){

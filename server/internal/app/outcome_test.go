@@ -22,12 +22,12 @@ const (
 	unsent    = "Nothing was sent"
 )
 
-// TestOutcomes: what the caller is told is true of what the upstream got. Once a byte of the request was sent, no status
-// says that it was not applied.
+// TestOutcomes: what the client is told matches what the upstream got. Once a byte of the request was sent, no status claims
+// that it was not applied.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		serve  func(c net.Conn, in *bufio.Reader) // nil listens nowhere
+		serve  func(c net.Conn, in *bufio.Reader) // nil: do not listen
 		status int
 		words  string
 	}{
@@ -67,7 +67,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestTunnelEnds: a tunnel opens where --upgrade allows, and ends when the gateway shuts down.
+// TestTunnelEnds: a tunnel opens if --upgrade allows it, and ends when the gateway shuts down.
 func TestTunnelEnds(t *testing.T) {
 	t.Parallel()
 	address := listenRaw(t, func(c net.Conn, in *bufio.Reader) {
@@ -143,7 +143,8 @@ func listenRaw(t *testing.T, serve func(net.Conn, *bufio.Reader)) string {
 	return l.Addr().String()
 }
 
-// sendRaw sends bytes to a gateway, closes its side of the connection if it should, and returns the response.
+// sendRaw sends bytes to a gateway and returns the response. If halfClose is true, it first closes its side of the
+// connection.
 func sendRaw(t *testing.T, url, text string, halfClose bool) (*http.Response, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))

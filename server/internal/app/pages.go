@@ -16,7 +16,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// pages returns the site of a server.
+// pages returns the pages of a server.
 func (c *Config) pages(log *slog.Logger) (*docs.Site, error) {
 	config := docs.Config{
 		Document: openapi.Document, Files: openapi.Examples, Origin: c.PublicURL, Title: "pfxRecryptionRequest API", Lead: lead, Uses: uses,
@@ -29,13 +29,13 @@ func (c *Config) pages(log *slog.Logger) (*docs.Site, error) {
 	return docs.New(config)
 }
 
-// pages returns the site of a gateway, nil without --docs. text is the document's, nil for the built-in contract.
+// pages returns the pages of a gateway, nil without --docs. text is the document, nil for the built-in contract.
 func (c *GatewayConfig) pages(text []byte, document *spec.Document, log *slog.Logger) (*docs.Site, error) {
 	if !c.Docs {
 		return nil, nil //nolint:nilnil // no site is a setting, too
 	}
 	if document != nil && len(document.Files) > 0 {
-		return nil, errors.New("--docs shows a document of one file, and this one refers to others: bundle it first")
+		return nil, errors.New("--docs needs a document in one file, and this one refers to others: bundle it first")
 	}
 	config := docs.Config{Document: text, Log: log, Note: "This gateway validates requests to the API. Get the document that it enforces:"}
 	if text == nil {
@@ -44,7 +44,7 @@ func (c *GatewayConfig) pages(text []byte, document *spec.Document, log *slog.Lo
 	return docs.New(config)
 }
 
-// liveSite is the site of a gateway, whose document may be replaced.
+// liveSite holds the pages of a gateway, whose document may be replaced.
 type liveSite struct{ current atomic.Pointer[docs.Site] }
 
 func (l *liveSite) handler(next http.Handler) http.Handler {
@@ -60,7 +60,7 @@ func (l *liveSite) handler(next http.Handler) http.Handler {
 const lead = "This server implements the pfxRecryptionRequest resource of Microsoft Graph for Intune: work items for the " +
 	"re-encryption of certificates. One OpenAPI document, written by hand, generates the server, the clients and the validation between them."
 
-// uses are the three for whom the project is.
+// uses are the three uses of the project.
 var uses = []docs.Use{
 	{
 		Title:   "Build an API from a document",
@@ -81,7 +81,7 @@ var uses = []docs.Use{
 
 const tokenPath = "/dev/" + devTenant + "/oauth2/v2.0/token"
 
-// tokenForm is what a client of the development issuer sends, which checks neither id nor secret.
+// tokenForm is a token request to the development issuer, which checks neither id nor secret.
 var tokenForm = url.Values{
 	"grant_type": {"client_credentials"}, "client_id": {"docs"}, "client_secret": {"docs"}, "scope": {auth.DefaultAudience + "/.default"},
 }
@@ -92,7 +92,7 @@ func commandWithToken(origin string) string {
 	return fmt.Sprintf(`curl -sSi '%s%s' -H "Authorization: Bearer $PFXR_TOKEN"`, origin, objects)
 }
 
-// developmentCommand needs no program of ours, and trusts the certificate that a development server has signed itself.
+// developmentCommand returns a command that needs only curl and trusts the self-signed certificate of a development server.
 func (c *Config) developmentCommand(origin string) string {
 	curl := "curl -sS"
 	if c.TLSCert != "" {

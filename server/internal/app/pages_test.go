@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 )
 
-// TestPagesOfAGateway: they have the document that is enforced, byte for byte, and a reload replaces it.
+// TestPagesOfAGateway: the pages have the enforced document, byte for byte, and a reload replaces it.
 func TestPagesOfAGateway(t *testing.T) {
 	t.Parallel()
 	r := startReloadable(t)
@@ -32,7 +32,7 @@ func TestPagesOfAGateway(t *testing.T) {
 	}
 }
 
-// TestPagesOfAGatewayAreAskedFor: without --docs its paths are the upstream's, and a document of several files is refused.
+// TestPagesOfAGatewayAreAskedFor: without --docs these paths are the upstream's. A document of several files is rejected.
 func TestPagesOfAGatewayAreAskedFor(t *testing.T) {
 	t.Parallel()
 	many := &spec.Document{Files: []string{"other.yaml"}}

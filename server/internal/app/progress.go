@@ -10,12 +10,12 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progressEvery is how long nothing is said of what goes on where there is no terminal.
+// progressEvery is the interval between lines where there is no terminal.
 const progressEvery = 5 * time.Second
 
-// progress tells how far a long command is: on a terminal all the time, elsewhere by a line every few seconds.
+// progress shows the progress of a long command: continuously on a terminal, elsewhere with a line every few seconds.
 type progress struct {
-	io.Writer // for everything else that the command has to say
+	io.Writer // for other messages
 	terminal  bool
 	now       func() time.Time
 
@@ -45,7 +45,7 @@ func (p *progress) begin(what string) {
 func (p *progress) add(n int) {
 	p.count += n
 	if p.bar != nil {
-		_ = p.bar.Add(n) // of a terminal that went away
+		_ = p.bar.Add(n) // the terminal may be gone
 		return
 	}
 	if now := p.now(); now.Sub(p.said) >= progressEvery {
@@ -54,7 +54,7 @@ func (p *progress) add(n int) {
 	}
 }
 
-// rate returns how many objects a second there were since begin.
+// rate returns the objects per second since begin.
 func (p *progress) rate() int {
 	return int(float64(p.count) / max(p.now().Sub(p.begun).Seconds(), 1e-3))
 }
@@ -62,7 +62,7 @@ func (p *progress) rate() int {
 // end ends the part that begin started.
 func (p *progress) end() {
 	if p.bar != nil {
-		_ = p.bar.Finish() // of a terminal that went away
+		_ = p.bar.Finish() // the terminal may be gone
 		p.bar = nil
 	}
 }

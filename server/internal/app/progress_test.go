@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestProgressWithoutTerminal: a line every five seconds, and none of what is shorter.
+// TestProgressWithoutTerminal: one line every five seconds, and none for shorter parts.
 func TestProgressWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

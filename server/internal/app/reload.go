@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// reloads counts attempts to read files anew.
+// reloads counts attempts to reload files.
 type reloads struct {
 	total      *prometheus.CounterVec
 	successful *prometheus.GaugeVec
@@ -16,10 +16,10 @@ type reloads struct {
 func newReloads(registry prometheus.Registerer) *reloads {
 	r := &reloads{
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: metricsNamespace, Name: "reloads_total", Help: "Attempts to read a file anew, by what it holds and result.",
+			Namespace: metricsNamespace, Name: "reloads_total", Help: "Attempts to reload a file, by its content and the result.",
 		}, []string{"what", "result"}),
 		successful: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: metricsNamespace, Name: "last_reload_successful", Help: "1 if what the file says now is in effect, else 0.",
+			Namespace: metricsNamespace, Name: "last_reload_successful", Help: "1 if the last attempt to reload the file succeeded, else 0.",
 		}, []string{"what"}),
 	}
 	registry.MustRegister(r.total, r.successful)
@@ -35,24 +35,23 @@ func (r *reloads) count(what string, err error) {
 	r.successful.WithLabelValues(what).Set(successful)
 }
 
-// reloaded counts an attempt to read a file anew, and logs it unless there was nothing new.
+// reloaded counts an attempt to reload a file, and logs it unless nothing changed.
 func (h *host) reloaded(what string, changed bool, err error) {
 	h.reloads.count(what, err)
 	switch {
 	case err != nil:
-		h.log.Error(what+" not reloaded: the one in effect stays", "err", err)
+		h.log.Error(what+" not reloaded: the current one stays in effect", "err", err)
 	case changed:
 		h.log.Info(what + " reloaded")
 	}
 }
 
-// onReload has reload called when one of files has changed, with always false, and on SIGHUP, with always true. Empty names
-// are none. The certificate is the host's own business.
+// onReload registers reload: it is called with always=false when one of files has changed, and with always=true on SIGHUP.
+// Empty names are ignored. The host itself reloads the certificate.
 func (h *host) onReload(reload func(ctx context.Context, always bool), files ...string) {
 	h.reload, h.files = reload, append(h.files, files...)
 }
 
-// watch follows the files until ctx is done.
 func (h *host) watch(ctx context.Context, w *watcher) {
 	w.run(ctx, h.log, h.hangups, func(always bool) {
 		if h.certificate != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 )
 
-// lines is a log that tells of each line.
+// lines is a log that announces each line.
 type lines struct {
 	mu   sync.Mutex
 	b    bytes.Buffer
@@ -47,7 +47,7 @@ func (l *lines) count(text string) int {
 	return strings.Count(l.b.String(), text)
 }
 
-// await waits for a line with a text.
+// await waits for a line that contains a text.
 func (l *lines) await(text string) {
 	for line := range l.told {
 		if strings.Contains(line, text) {
@@ -99,7 +99,7 @@ func startReloadable(t *testing.T) *reloadable {
 	return r
 }
 
-// Policies that differ in what becomes of an unknown member, and files that are neither policy nor contract.
+// Policies that treat an unknown member differently, and files that are neither policy nor contract.
 const (
 	refusing = "responses: off\n"
 	watching = "{responses: off, requests: {violations: {unknown-member: monitor}}}\n"
@@ -111,7 +111,7 @@ const (
 	badForm   = "Content-Type: application/vnd.other+json\n\n{\"other\":{{.Statsu}}}\n"
 )
 
-// statusOf sends a body and returns the status.
+// statusOf sends a body and returns the status of the response.
 func (r *reloadable) statusOf(client *http.Client, body string) (int, error) {
 	req, err := http.NewRequest(http.MethodPatch, r.URL+"/beta/pfxRecryptionRequests/k", strings.NewReader(body))
 	if err != nil {
@@ -154,8 +154,7 @@ func replace(t *testing.T, name, text string) {
 	}
 }
 
-// TestReloadUnderLoad reads good and bad files in turn while requests come: none of them fails, and what is bad changes
-// nothing.
+// TestReloadUnderLoad reads valid and invalid files in turn under load. No request fails, and invalid files change nothing.
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	testReloadUnderLoad(t, 8)
@@ -225,10 +224,10 @@ func testReloadUnderLoad(t *testing.T, reloads int) {
 	close(done)
 	callers.Wait()
 	t.Logf("%d reloads, %d of them bad, under %d requests, %s", reloads, failed, requests.Load(), time.Since(start).Round(time.Millisecond))
-	if got := r.log.count("not reloaded: those in force stay"); got < failed {
+	if got := r.log.count("not reloaded: the current ones stay in effect"); got < failed {
 		t.Errorf("%d lines tell of %d bad reloads", got, failed)
 	}
-	// The watcher has seen some of the files too.
+	// The watcher has also reloaded some of the files.
 	var n int
 	if _, err := fmt.Sscan(r.metric(t, `pfxr_gateway_reloads_total{result="failed"}`), &n); err != nil || n < failed {
 		t.Errorf("%d failed reloads were counted, %v, want %d", n, err, failed)
@@ -241,7 +240,7 @@ func testReloadUnderLoad(t *testing.T, reloads int) {
 	}
 }
 
-// TestDrainEndsTheLiveView: a page that follows does not keep the gateway from ending, which would be an error.
+// TestDrainEndsTheLiveView: a page that follows events does not delay the gateway's end.
 func TestDrainEndsTheLiveView(t *testing.T) {
 	t.Parallel()
 	var open *http.Response
@@ -263,8 +262,8 @@ func TestDrainEndsTheLiveView(t *testing.T) {
 	}
 }
 
-// TestReloadOnChange: a file that is written in place, or put in the place of another, is seen without a signal, even in a
-// folder in which something is always going on.
+// TestReloadOnChange: a file that is rewritten or replaced is reloaded without a signal, even in a folder that changes all
+// the time.
 func TestReloadOnChange(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(*testing.T, string, string){
@@ -297,7 +296,7 @@ func TestReloadOnChange(t *testing.T) {
 			r := startReloadable(t)
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
-			// The answer shows that Run has begun; the watcher is there before.
+			// The response shows that Run has begun; the watcher starts before it.
 			if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != http.StatusBadRequest {
 				t.Fatalf("got %d, %v", got, err)
 			}
@@ -307,7 +306,7 @@ func TestReloadOnChange(t *testing.T) {
 				t.Errorf("got %d, %v", got, err)
 			}
 			replace(t, r.policy, badRules)
-			r.log.await("not reloaded: those in force stay")
+			r.log.await("not reloaded: the current ones stay in effect")
 			if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != http.StatusNoContent {
 				t.Errorf("after a bad file: got %d, %v", got, err)
 			}
@@ -315,7 +314,7 @@ func TestReloadOnChange(t *testing.T) {
 	}
 }
 
-// TestReloadThroughLinks: what a link leads to is seen to change, and so is a link that leads elsewhere.
+// TestReloadThroughLinks: a change of a link's target is noticed, and so is a changed link.
 func TestReloadThroughLinks(t *testing.T) {
 	t.Parallel()
 	r := startReloadable(t)
@@ -361,7 +360,7 @@ func TestReloadThroughLinks(t *testing.T) {
 	}
 }
 
-// TestReloadErrorForm: the form of errors is reloaded with the contract, and a bad one changes nothing.
+// TestReloadErrorForm: the form of errors is reloaded with the contract, and an invalid one changes nothing.
 func TestReloadErrorForm(t *testing.T) {
 	t.Parallel()
 	r := startReloadable(t)

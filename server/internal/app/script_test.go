@@ -27,12 +27,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // pfxrd returns the path of the server.
 func pfxrd(t testing.TB) string { return filepath.Join(programtest.Dir(t), "pfxrd") }
 
-// commands are those of scripts. Besides testscript's own there are
+// commands are the commands of the scripts, in addition to testscript's own:
 //
 //	start ARGS…        runs pfxrd ARGS… and waits until it serves; sets $URL and $ADMIN
 //	signal NAME CODE   sends a signal and expects the exit code (-1: it died of the signal)
 //	patch KEY BODY [IF-MATCH]
-//	                   sends an update with a token of the development issuer; the answer is stdout, its entity tag $ETAG
+//	                   sends an update with a token of the development issuer; the response is stdout, its entity tag $ETAG
 //	get URL STATUS     expects a status
 //	exits CODE PROGRAM ARGS…
 //	                   expects an exit code
@@ -74,7 +74,7 @@ func TestPostgres(t *testing.T) {
 	})
 }
 
-// setup lets scripts run pfxrd. It drains at once: that it waits is what TestDrainTakesRequestsUntilBalancersKnow is for.
+// setup lets scripts run pfxrd without a drain delay, which TestDrainTakesRequestsUntilBalancersKnow covers.
 func setup(t *testing.T) func(*testscript.Env) error {
 	program := pfxrd(t)
 	return func(e *testscript.Env) error {
@@ -85,7 +85,7 @@ func setup(t *testing.T) func(*testscript.Env) error {
 	}
 }
 
-// TestPostgresStartsAtOnce starts servers on an empty database at the same time: each must find or make the tables.
+// TestPostgresStartsAtOnce starts servers on an empty database at the same time: each must find or create the tables.
 func TestPostgresStartsAtOnce(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.Database(t)
@@ -109,7 +109,7 @@ func TestPostgresStartsAtOnce(t *testing.T) {
 			if !serving {
 				t.Errorf("a server did not come to serve:\n%s", &seen)
 			}
-			_ = cmd.Process.Signal(syscall.SIGTERM) // it has ended already if it did not come to serve
+			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 			if _, err := io.Copy(io.Discard, stderr); err != nil {
 				t.Error(err)
 			}
@@ -142,7 +142,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(cmd.Start())
 	r := &running{cmd, make(chan struct{})}
 	ts.Defer(func() {
-		_ = cmd.Process.Kill() // gone already if the script stopped it
+		_ = cmd.Process.Kill() // it may have ended already
 		<-r.ended
 	})
 	serving := make(chan map[string]any, 1)
@@ -162,7 +162,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("pfxrd %v did not come to serve", args)
 	}
 	ts.Setenv("URL", strings.TrimSuffix(entry["url"].(string), "/beta"))
-	admin, _ := entry["admin"].(string) // a mock has none
+	admin, _ := entry["admin"].(string) // empty for a mock
 	ts.Setenv("ADMIN", admin)
 	processes.Store(ts.Getenv("WORK"), r)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// seed loads the entities of --seed, or with --dev the page's example, except those that the store has already.
+// seed loads the entities of --seed, or with --dev the example of Microsoft's page. Existing objects are kept.
 func (c *Config) seed(ctx context.Context, store pfx.Store) error {
 	name, data := "the page's example", append(append([]byte("["), openapi.UpdateResponseExample...), ']')
 	switch {
@@ -50,11 +50,11 @@ func isExists(err error) bool {
 	return ok && e.Kind == pfx.Exists
 }
 
-// pageExample is the page's example request on one line.
+// pageExample returns the request of Microsoft's page on one line.
 func pageExample() string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, openapi.UpdateRequestExample); err != nil {
-		panic(err) // the embedded example is at fault
+		panic(err) // the embedded example is invalid
 	}
 	return b.String()
 }

@@ -26,7 +26,7 @@ func (c *serveCommand) Run(ctx context.Context, stdout io.Writer, log *slog.Logg
 	return s.Run(ctx)
 }
 
-// greet prints a line that works when pasted into a shell: what it calls trusts a certificate that has signed itself.
+// greet prints a line to paste into a shell. The command trusts a self-signed certificate.
 func greet(stdout io.Writer, url, certFile string) {
 	program, err := os.Executable()
 	if err != nil {

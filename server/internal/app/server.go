@@ -17,14 +17,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
 
-// queueTime is how long a request waits for its turn.
+// queueTime is how long a request waits while the server is at its limit.
 const queueTime = 100 * time.Millisecond
 
-// Server is a server whose listeners are open: it answers from the call of Run on.
+// Server is a server with open listeners. It serves once Run is called.
 type Server struct {
-	// URL is where the API's base path begins, such as http://127.0.0.1:8080.
+	// URL is the address of the server without the base path, such as http://127.0.0.1:8080.
 	URL string
-	// AdminURL is where the probes are, or "" if there are none.
+	// AdminURL is the address of the probes, or "".
 	AdminURL string
 	// Issuer is the development issuer, or nil.
 	Issuer *auth.Issuer
@@ -39,7 +39,7 @@ type Server struct {
 	tracing  *sdktrace.TracerProvider // nil for none
 }
 
-// Open opens the store, loads the seed and opens the listeners. Without an error, the caller must call Run.
+// Open opens the store, loads the seed and opens the listeners. Unless it returns an error, the caller must call Run.
 func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// open looks at all that can be wrong with the configuration before it touches the store.
+// open checks the whole configuration before it touches the store.
 func (s *Server) open(ctx context.Context, c *Config) error {
 	server, url, err := s.host.open(c.Listen, c.TLSCert, c.TLSKey)
 	if err != nil {
@@ -87,8 +87,8 @@ func (s *Server) open(ctx context.Context, c *Config) error {
 	return nil
 }
 
-// trust builds what verifies tokens and, with --dev, what issues them. The verifier has the development issuer's key in
-// process: with TLS it would have to trust a certificate that no public authority can sign.
+// trust builds the verifier of tokens and, with --dev, the issuer. The verifier gets the development issuer's key within the
+// process: over TLS it would have to trust a certificate that no public authority can sign.
 func (s *Server) trust(c *Config) error {
 	issuers, err := c.issuers()
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Server) trust(c *Config) error {
 			return err
 		}
 		config.Local = s.Issuer
-		s.log.Warn("the development issuer gives a token to anybody who asks")
+		s.log.Warn("the development issuer gives a token to any client")
 	}
 	if s.verifier, err = auth.New(config); err != nil {
 		return err
@@ -155,18 +155,18 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 	return handler, nil
 }
 
-// notReady says why the server should get no requests.
+// notReady returns why the server should get no requests, or "".
 func (s *Server) notReady(ctx context.Context) string {
 	if err := s.store.Ready(ctx); err != nil {
 		return "the store is not ready" + reason(err)
 	}
 	if s.verifier.Ready(ctx) != nil {
-		return "the keys of an issuer cannot be read"
+		return "an issuer's keys cannot be read"
 	}
 	return ""
 }
 
-// reason returns what a client may know of a store's error, or "".
+// reason returns the part of a store's error that clients may see, or "".
 func reason(err error) string {
 	if e, ok := errors.AsType[*pfx.Error](err); ok && e.Msg != "" {
 		return ": " + e.Msg
@@ -174,7 +174,7 @@ func reason(err error) string {
 	return ""
 }
 
-// Run serves until ctx is done or a listener fails, then drains; then the store closes.
+// Run serves until ctx is done or a listener fails, then drains and closes the store.
 func (s *Server) Run(ctx context.Context) error { return errors.Join(s.host.serve(ctx), s.close()) }
 
 // close releases what open has opened, after or instead of Run.

@@ -13,10 +13,10 @@ import (
 
 type specCommand struct {
 	JSON   bool   `env:"-" name:"json" help:"Print JSON instead of YAML."`
-	Server string `env:"-" placeholder:"URL" help:"The absolute address of the server, base path included, such as https://graph.example.com/beta, for generators that take no relative one. It replaces /beta in the document."`
+	Server string `env:"-" placeholder:"URL" help:"The absolute address of the server with its base path, such as https://graph.example.com/beta, for generators that reject a relative address. It replaces /beta in the document."`
 }
 
-// Run prints the document as one file: what it refers to is part of it.
+// Run prints the document as one file, with references to other files resolved.
 func (c *specCommand) Run(stdout io.Writer) error {
 	document, err := bundle.Read(openapi.Document, openapi.Examples)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *specCommand) Run(stdout io.Writer) error {
 func replaceServers(document *yaml.Node, address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("--server must be http or https, with a host and without user, query or fragment: https://graph.example.com/beta")
+		return errors.New("--server must be http or https with a host, without user, query or fragment: https://graph.example.com/beta")
 	}
 	servers := memberOf(document, "servers")
 	if servers == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
-// TestStalledBody: a body that stops in the middle is 408 (RFC 9110 §15.5.9), and the connection of HTTP/1.1 ends with it.
+// TestStalledBody: a body that stops midway gets 408 (RFC 9110 §15.5.9), and the HTTP/1.1 connection ends with it.
 func TestStalledBody(t *testing.T) {
 	t.Parallel()
 	s := startSecured(t)
@@ -21,7 +21,7 @@ func TestStalledBody(t *testing.T) {
 			t.Parallel()
 			body, out := io.Pipe()
 			t.Cleanup(func() { out.Close() })
-			go func() { _, _ = io.WriteString(out, `{"st`) }() // until the request has ended
+			go func() { _, _ = io.WriteString(out, `{"st`) }() // blocks until the request ends
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, s.URL+"/beta/pfxRecryptionRequests/sample", body)
 			if err != nil {
 				t.Fatal(err)

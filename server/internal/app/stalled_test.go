@@ -15,8 +15,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// TestStalledAnswer: an upstream that stops in the middle of an answer which is held makes a 504 and a line in the log, and
-// what it says without a Content-Type gets none when it is only watched.
+// TestStalledAnswer: if an upstream stops midway in a response that is held, the client gets 504 and the log a line. In
+// monitor mode, a response without Content-Type gets none.
 func TestStalledAnswer(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,13 +41,13 @@ func TestStalledAnswer(t *testing.T) {
 					answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"value\""
 				}
 				_, _ = io.WriteString(c, answer)
-				_, _ = io.Copy(io.Discard, c) // until the gateway has had enough
+				_, _ = io.Copy(io.Discard, c) // until the gateway closes
 			}()
 		}
 	}()
 	var log strings.Builder
 	url := runGateway(t, l.Addr().String(), 2*time.Second, policy.Enforce, slog.New(slog.NewJSONHandler(&log, nil)), func() {
-		if !strings.Contains(log.String(), `"msg":"no answer from the upstream","status":504`) {
+		if !strings.Contains(log.String(), `"msg":"no response from the upstream","status":504`) {
 			t.Errorf("the log: %s", &log)
 		}
 	})

@@ -15,21 +15,21 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/sqlite"
 )
 
-// store is what every kind of store can do.
+// store is the interface of all kinds of store.
 type store interface {
 	pfx.Store
 	copying.Target
 	audit.Trail
 }
 
-// storeConfig says which store to open. Only DSN is required.
+// storeConfig selects and configures a store. Only DSN is required.
 type storeConfig struct {
 	DSN   string
-	Index []string // of PostgreSQL
+	Index []string // for PostgreSQL
 	Audit audit.Mode
 }
 
-// openStore returns nil with an error: an interface that holds a nil pointer would be closed.
+// openStore returns an untyped nil with an error: the caller would close an interface that holds a nil pointer.
 func openStore(ctx context.Context, c storeConfig, log *slog.Logger) (store, error) {
 	if isPostgres(c.DSN) {
 		s, err := postgres.Open(ctx, postgres.Config{URL: c.DSN, Index: c.Index, Audit: c.Audit, Log: log})
@@ -45,7 +45,7 @@ func openStore(ctx context.Context, c storeConfig, log *slog.Logger) (store, err
 	return s, nil
 }
 
-// openExisting opens a store that must be there already. To open a file creates it.
+// openExisting opens a store that exists already: opening a missing file would create it.
 func openExisting(ctx context.Context, dsn string, log *slog.Logger) (store, error) {
 	if path := sqlitePath(dsn); path != "" {
 		if _, err := os.Stat(path); err != nil {
@@ -55,10 +55,10 @@ func openExisting(ctx context.Context, dsn string, log *slog.Logger) (store, err
 	return openStore(ctx, storeConfig{DSN: dsn}, log)
 }
 
-// checkIndex returns an error if a store cannot have indexes on these members.
+// checkIndex returns an error if the store cannot have indexes on these members.
 func checkIndex(dsn string, members []string) error {
 	if len(members) > 0 && !isPostgres(dsn) {
-		return errors.New("--index is for a store in PostgreSQL: a file is read from end to end, which takes 0.3 s for a million objects")
+		return errors.New("--index needs a store in PostgreSQL: a file is always scanned, which takes 0.3 s for a million objects")
 	}
 	if err := postgres.CheckIndexes(members); err != nil {
 		return fmt.Errorf("--index: %w", err)
@@ -81,7 +81,7 @@ func isPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
-// isSameStore reports whether two addresses are seen to be of one store.
+// isSameStore reports whether two addresses are known to name one store.
 func isSameStore(a, b string) bool {
 	if isPostgres(a) && isPostgres(b) {
 		return postgres.SameDatabase(a, b)

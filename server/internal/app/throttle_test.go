@@ -15,7 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
-// TestThrottle writes more often than Microsoft Graph allows, and then reads: reading is not writing.
+// TestThrottle writes more often than Microsoft Graph allows, and then reads: reads are not limited.
 func TestThrottle(t *testing.T) {
 	t.Parallel()
 	s, err := app.Open(t.Context(), app.Config{
@@ -57,7 +57,7 @@ func TestThrottle(t *testing.T) {
 		resp.Body.Close()
 		return resp
 	}
-	// All at once, since what is over after a second is given back: a slow machine may need a second round.
+	// The writes run at once, because permits return after a second: a slow machine may need a second round.
 	var written atomic.Int64
 	refusals := make(chan string, 1)
 	refused := ""

@@ -16,10 +16,10 @@ import (
 )
 
 type tokenCommand struct {
-	Server     string   `default:"http://127.0.0.1:8080" help:"The development server, with its base path or without (${default})." placeholder:"URL"`
+	Server     string   `default:"http://127.0.0.1:8080" help:"The development server, with or without its base path (${default})." placeholder:"URL"`
 	Tenant     edm.Guid `default:"f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9" help:"The tenant of the token (${default})." placeholder:"T"`
 	Permission []string `default:"DeviceManagementConfiguration.ReadWrite.All" help:"A permission of the token; may be repeated (${default})." placeholder:"P"`
-	Delegated  bool     `help:"Make it a token of a user (scp) instead of an application (roles)."`
+	Delegated  bool     `help:"Request a token of a user (scp) instead of an application (roles)."`
 }
 
 func (t *tokenCommand) Run(ctx context.Context, stdout io.Writer) error {
@@ -37,7 +37,7 @@ func (t *tokenCommand) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	token, err := config.Token(ctx)
 	if err != nil {
-		return fmt.Errorf("asking %s for a token (is it running with --dev?): %w", t.Server, err)
+		return fmt.Errorf("getting a token from %s (is it running with --dev?): %w", t.Server, err)
 	}
 	_, err = fmt.Fprintln(stdout, token.AccessToken)
 	return err

@@ -20,16 +20,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// traceFlush is how long the last spans may take to be sent.
+// traceFlush is the timeout for sending the last spans.
 const traceFlush = 5 * time.Second
 
-// openTracing returns what sends spans of a service by OTLP over HTTP: to endpoint, or to where OpenTelemetry's own variables
-// say; nil if neither says anything, or they turn it off. The variables also say the sampler, header fields and the name.
+// openTracing returns a provider that sends the spans of a service by OTLP over HTTP. It sends them to endpoint, or to the
+// address in OpenTelemetry's own variables. It returns nil if neither is set or the variables turn tracing off. The
+// variables also set the sampler, header fields and the name.
 func openTracing(ctx context.Context, service, endpoint string, log *slog.Logger) (*sdktrace.TracerProvider, error) {
 	var options []otlptracehttp.Option
 	switch {
 	case strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none":
-		return nil, nil //nolint:nilnil // no tracing is a setting, too
+		return nil, nil //nolint:nilnil // no tracing is a valid setting
 	case endpoint != "":
 		options = append(options, otlptracehttp.WithEndpointURL(strings.TrimSuffix(endpoint, "/")+"/v1/traces"))
 	case os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "":
@@ -43,12 +44,12 @@ func openTracing(ctx context.Context, service, endpoint string, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("reading OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	// The library has one place for the errors of a process, and writes them past the log otherwise.
+	// The library has one error handler for the whole process, and by default it bypasses the log.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("spans were not sent", "err", err) }))
 	return sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(self)), nil
 }
 
-// tracerOf returns the tracer of a provider, nil if there is none: an interface that holds a nil pointer would be used.
+// tracerOf returns the tracer of a provider, or an untyped nil: an interface that holds a nil pointer would be used.
 func tracerOf(p *sdktrace.TracerProvider) trace.Tracer {
 	if p == nil {
 		return nil
@@ -56,7 +57,7 @@ func tracerOf(p *sdktrace.TracerProvider) trace.Tracer {
 	return p.Tracer("pfxrd")
 }
 
-// closeTracing sends the last spans. A collector that is not there does not keep the program from ending well.
+// closeTracing sends the last spans. A missing collector is logged, not an error.
 func closeTracing(p *sdktrace.TracerProvider, log *slog.Logger) {
 	if p == nil {
 		return
@@ -68,9 +69,9 @@ func closeTracing(p *sdktrace.TracerProvider, log *slog.Logger) {
 	}
 }
 
-// storeTracer makes spans of what a store does for requests whose traces are sampled.
+// storeTracer traces the calls of a store for sampled requests.
 type storeTracer struct {
-	tracer trace.Tracer // nil for none
+	tracer trace.Tracer // nil if tracing is off
 	system attribute.KeyValue
 }
 
@@ -81,7 +82,7 @@ func newStoreTracer(tracer trace.Tracer, dsn string) *storeTracer {
 	return &storeTracer{tracer, semconv.DBSystemNameSQLite}
 }
 
-// call begins the span of a call of the store, nil if there is to be none.
+// call starts the span of a call, or returns nil if the request is not sampled.
 func (t *storeTracer) call(ctx context.Context, name string) (context.Context, trace.Span) {
 	if t.tracer == nil || !trace.SpanContextFromContext(ctx).IsSampled() {
 		return ctx, nil
@@ -89,7 +90,7 @@ func (t *storeTracer) call(ctx context.Context, name string) (context.Context, t
 	return t.tracer.Start(ctx, "store "+name, trace.WithAttributes(t.system, semconv.DBOperationName(name)))
 }
 
-// endSpan ends a span, if there is one, with the kind of error that has come to pass, or "".
+// endSpan ends a span, if there is one. kind is the kind of error, or "".
 func endSpan(span trace.Span, kind string) {
 	if span == nil {
 		return
@@ -100,8 +101,8 @@ func endSpan(span trace.Span, kind string) {
 	span.End()
 }
 
-// batch makes the span of a batch of updates that has just ended: in the trace of the first of them, with links to the others.
-// Below it are the wait for the writer and the commit.
+// batch records the span of a batch of updates that has ended. It belongs to the trace of the first update and links to the
+// others. Its children are the wait for the writer and the commit.
 func (t *storeTracer) batch(b *pfx.Batch) {
 	if t.tracer == nil || len(b.Spans) == 0 {
 		return

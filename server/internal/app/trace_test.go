@@ -32,7 +32,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// collector takes spans by OTLP over HTTP.
+// collector receives spans by OTLP over HTTP.
 type collector struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -70,22 +70,22 @@ func (c *collector) take(got *collectorpb.ExportTraceServiceRequest) {
 	}
 }
 
-// named returns the spans of a service with a name.
+// named returns the spans of a service that have a name.
 func (c *collector) named(service, name string) []*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(c.spans[service]), func(s *tracepb.Span) bool { return s.Name != name })
 }
 
-// below returns those of the spans that have a parent.
+// below returns the spans whose parent is parent.
 func below(parent *tracepb.Span, spans []*tracepb.Span) []*tracepb.Span {
 	return slices.DeleteFunc(slices.Clone(spans), func(s *tracepb.Span) bool {
 		return string(s.ParentSpanId) != string(parent.SpanId) || string(s.TraceId) != string(parent.TraceId)
 	})
 }
 
-// TestServerTraces: the spans of client, server and store are one trace. Each update has one batch, which has its wait and its
-// commit, and the log has the trace of each request.
+// TestServerTraces: the spans of client, server and store form one trace. Each update is in one batch, which has a queue and
+// a commit span, and the log has the trace of each request.
 func TestServerTraces(t *testing.T) {
 	c := startCollector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
@@ -142,7 +142,7 @@ func TestServerTraces(t *testing.T) {
 	}
 }
 
-// TestUnsampled: a request whose client does not sample its trace has no spans, and the log has its trace.
+// TestUnsampled: a request whose client does not sample its trace has no spans, but the log has its trace.
 func TestUnsampled(t *testing.T) {
 	c := startCollector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", c.URL+"/v1/traces")
@@ -155,7 +155,7 @@ func TestUnsampled(t *testing.T) {
 	}
 }
 
-// TestNoTraces: without the variables, or if they turn traces off, there are none.
+// TestNoTraces: without the variables, or if they turn tracing off, there are no spans.
 func TestNoTraces(t *testing.T) {
 	c := startCollector(t)
 	for name, variables := range map[string]map[string]string{
@@ -178,7 +178,7 @@ func TestNoTraces(t *testing.T) {
 	}
 }
 
-// TestTracingOffIsFree: a store without a tracer, or one that gets a request which is not sampled, allocates nothing for it.
+// TestTracingOffIsFree: without a tracer or for an unsampled request, tracing allocates nothing.
 func TestTracingOffIsFree(t *testing.T) {
 	provider := sdktrace.NewTracerProvider()
 	unsampled := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}))
@@ -196,7 +196,7 @@ func TestTracingOffIsFree(t *testing.T) {
 	}
 }
 
-// traced runs a server, has use call it, and ends it. By then all spans are sent.
+// traced runs a server, lets use call it, and ends it. All spans are then sent.
 func traced(t *testing.T, c *collector, log io.Writer, use func(*testing.T, *Server, *sdktrace.TracerProvider)) {
 	t.Helper()
 	exporter, err := otlptracehttp.New(t.Context(), otlptracehttp.WithEndpointURL(c.URL+"/v1/traces"))
@@ -229,7 +229,7 @@ func wantAttributes(t *testing.T, span *tracepb.Span, want ...string) {
 	}
 }
 
-// TestGatewayTraces: spans go to the collector, the last ones when the gateway ends.
+// TestGatewayTraces: spans reach the collector, and the last ones when the gateway ends.
 func TestGatewayTraces(t *testing.T) {
 	t.Parallel()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))

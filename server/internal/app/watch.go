@@ -12,20 +12,20 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long files must be left alone before they are read: who writes one may not be done.
+// settle is how long files must stay unchanged before they are read: a write may not be complete.
 const settle = 100 * time.Millisecond
 
-// patience is how long that may take at most: in some folders something is always going on.
+// patience is the longest wait for that: some folders change all the time.
 const patience = 10 * settle
 
-// watcher tells when files may have changed. It watches their folders: an editor, and a cluster that mounts a
-// configuration, put a new file in the place of the old one. Of a symbolic link it watches the folders of the targets, too.
+// watcher tells when files may have changed. It watches their folders, because editors and clusters replace a file instead
+// of writing to it. For a symbolic link it also watches the folders of its targets.
 type watcher struct {
-	fs    *fsnotify.Watcher // nil if files cannot be watched
+	fs    *fsnotify.Watcher // nil if watching failed
 	names []string
 }
 
-// watch begins to watch files; empty names are none. Where that cannot be done signals are left, and the log says so.
+// watch starts to watch files and ignores empty names. If watching fails, it logs that; SIGHUP still works.
 func watch(log *slog.Logger, names ...string) *watcher {
 	w := &watcher{names: slices.DeleteFunc(names, func(name string) bool { return name == "" })}
 	fs, err := fsnotify.NewWatcher()
@@ -42,12 +42,12 @@ func watch(log *slog.Logger, names ...string) *watcher {
 
 func (w *watcher) close() {
 	if w.fs != nil {
-		_ = w.fs.Close() // nothing more is to be learned from it
+		_ = w.fs.Close() // an error changes nothing
 		w.fs = nil
 	}
 }
 
-// follow watches the folders in which the files are now: a link may lead elsewhere than before.
+// follow watches the current folders of the files: the target of a link may have changed.
 func (w *watcher) follow() error {
 	for _, name := range w.names {
 		for _, folder := range folders(name) {
@@ -59,22 +59,22 @@ func (w *watcher) follow() error {
 	return nil
 }
 
-// maxLinks is how many links are followed from one to the next, as Linux does.
+// maxLinks bounds how many links are followed, as Linux does.
 const maxLinks = 40
 
-// folders returns the folder of a file and, of a link, those of all that it leads to.
+// folders returns the folder of a file and, for a link, of each target.
 func folders(name string) []string {
 	all := []string{filepath.Dir(name)}
 	for range maxLinks {
 		target, err := os.Readlink(name)
 		if err != nil {
-			break // it is no link
+			break // not a link
 		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(filepath.Dir(name), target)
 		}
 		if name = target; !exists(filepath.Dir(name)) {
-			break // the link leads nowhere: reading the file says so
+			break // a dangling link: reading the file reports it
 		}
 		all = append(all, filepath.Dir(name))
 	}
@@ -86,7 +86,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// run calls reload, with true for a signal and with false when files may have changed, until ctx is done.
+// run calls reload until ctx is done: with true for a signal, with false when files may have changed.
 func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.Signal, reload func(always bool)) {
 	defer w.close()
 	var events <-chan fsnotify.Event
@@ -96,7 +96,7 @@ func (w *watcher) run(ctx context.Context, log *slog.Logger, hangups <-chan os.S
 	}
 	settled := time.NewTimer(settle)
 	settled.Stop()
-	var since time.Time // the first event that has led to no reload yet
+	var since time.Time // the first event since the last reload
 	for {
 		select {
 		case <-ctx.Done():

@@ -8,30 +8,30 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// maxCached is how long a verified token is believed without another look.
+// maxCached is how long a verified token is accepted without another check.
 const maxCached = 5 * time.Minute
 
 // cacheKey is the SHA-256 of a whole token, signature included.
 type cacheKey [sha256.Size]byte
 
-// keyOf copies tokens of the usual length to the stack, not to the heap.
+// keyOf copies tokens of common length to the stack, not to the heap.
 func keyOf(token string) cacheKey {
 	var usual [2 << 10]byte
 	return sha256.Sum256(append(usual[:0], token...))
 }
 
-// verified is a token that passed every check: who it speaks of, and what its truth hangs on.
+// verified is a token that passed every check, with its principal and the conditions of its validity.
 type verified struct {
 	principal *Principal
 	ring      keyring
 	kid       string
 	key       *key
-	until     time.Time // by the monotonic clock: setting the clock back makes it no later
-	since     time.Time // by the wall clock, which may be set back before it: then nbf and iat need another look
-	expires   time.Time // by the wall clock, which may be set forward past it at any time
+	until     time.Time // monotonic clock: setting the clock back does not extend it
+	since     time.Time // wall clock: if it is set back before this, nbf and iat need another check
+	expires   time.Time // wall clock: it may be set forward past this at any time
 }
 
-// holds reports whether the checks would pass again: time has not run out and the very same key is still its issuer's.
+// holds reports whether the checks would pass again: it has not expired and the same key is still its issuer's.
 func (e *verified) holds(now time.Time) bool {
 	if !now.Before(e.until) || now.Before(e.since) || !now.Before(e.expires) {
 		return false
@@ -40,7 +40,7 @@ func (e *verified) holds(now time.Time) bool {
 	return set != nil && set.keys[e.kid] == e.key
 }
 
-// cache remembers verified tokens, the most recently used ones. It is safe for concurrent use.
+// cache keeps the most recently used verified tokens. It is safe for concurrent use.
 type cache struct {
 	entries *lru.Cache[cacheKey, *verified]
 }
@@ -53,7 +53,7 @@ func newCache(size int) (cache, error) {
 	return cache{entries}, nil
 }
 
-// get returns the principal of a token that was verified and would be again, or nil.
+// get returns the principal of a token that is still valid, or nil.
 func (c cache) get(k cacheKey, now time.Time) *Principal {
 	e, ok := c.entries.Get(k)
 	if !ok {
@@ -66,9 +66,9 @@ func (c cache) get(k cacheKey, now time.Time) *Principal {
 	return e.principal
 }
 
-// put remembers a token until exp, at most maxCached. In the grace that clock skew grants after exp it is not remembered.
+// put caches a token until exp, for at most maxCached. After exp, within the tolerated clock skew, it is not cached.
 func (c cache) put(k cacheKey, e *verified, now, exp time.Time) {
-	e.until, e.since, e.expires = now.Add(maxCached), now.Round(0), exp // Round takes the monotonic reading off
+	e.until, e.since, e.expires = now.Add(maxCached), now.Round(0), exp // Round removes the monotonic reading
 	if now.Before(e.expires) {
 		c.entries.Add(k, e)
 	}

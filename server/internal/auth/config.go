@@ -9,36 +9,35 @@ import (
 	"unicode"
 )
 
-// defaultCacheSize is the number of verified tokens that are remembered unless Config says otherwise.
+// defaultCacheSize is the default number of cached verified tokens.
 const defaultCacheSize = 10_000
 
-// Config says whose tokens are good.
+// Config holds the settings of a [Verifier].
 type Config struct {
-	// Issuers are those whose tokens are trusted, as `iss` has them: https addresses (http on loopback only) in which the
-	// path segment {tenantid}, if there is one, stands for the token's `tid`, or AzureCloud, AzureUSGovernment or
-	// AzureChinaCloud for all tenants of Microsoft Entra there. Required unless there is Local.
+	// Issuers are the trusted issuers, as in `iss`: https addresses (http only on loopback) in which the path segment
+	// {tenantid} is replaced by the token's `tid`. AzureCloud, AzureUSGovernment and AzureChinaCloud are all tenants of that
+	// Microsoft Entra cloud. Required unless Local is set.
 	Issuers []string
-	// Local is a development issuer in this process, whose tokens are trusted too: its keys are not fetched. Nil means none.
+	// Local is a development issuer in this process that is also trusted; its keys are not fetched. Nil means none.
 	Local *Issuer
-	// Audiences are the names that this API goes by in `aud`, compared letter by letter. Required
-	// unless there is Local.
+	// Audiences are the names of this API in `aud`, compared exactly. Required unless Local is set.
 	Audiences []string
-	// HTTPClient fetches keys. Redirects are never followed. Nil means a client of its own, with the environment's proxies.
+	// HTTPClient fetches keys. It never follows redirects. Nil means a default client that uses the environment's proxies.
 	HTTPClient *http.Client
-	// Now tells the time. Nil means time.Now.
+	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
-	// Log gets what happens to keys; never a token. Nil means nobody.
+	// Log receives events about keys, never a token. Nil discards them.
 	Log *slog.Logger
-	// Checked is told of each check of a token: accepted, missing, invalid, expired, audience or unavailable. Nil means
-	// nobody is.
+	// Checked is called for each check of a token with accepted, missing, invalid, expired, audience or unavailable. It may
+	// be nil.
 	Checked func(outcome string)
-	// Fetched is told of each fetch of an issuer's keys. Nil means nobody is.
+	// Fetched is called for each fetch of an issuer's keys. It may be nil.
 	Fetched func(issuer string, err error)
-	// CacheSize is how many verified tokens are remembered, 1 to 1,000,000; each takes about 1 KiB. 0 means 10,000.
+	// CacheSize is the number of cached verified tokens, 1 to 1,000,000; each takes about 1 KiB. 0 means 10,000.
 	CacheSize int
 }
 
-// validate returns c with its defaults and its issuers parsed, or an error that names the field.
+// validate returns c with defaults and the parsed issuers, or an error that names the field.
 func (c Config) validate() (Config, []template, error) {
 	if len(c.Issuers) == 0 && c.Local == nil {
 		return c, nil, fmt.Errorf("auth: Issuers is empty: want at least one")
@@ -74,7 +73,7 @@ func (c Config) validate() (Config, []template, error) {
 	return c, templates, nil
 }
 
-// CheckIssuers returns an error that names the first of issuers that [Config] would refuse.
+// CheckIssuers returns an error that names the first invalid issuer.
 func CheckIssuers(issuers []string) error {
 	_, err := parseTemplates(issuers)
 	return err
@@ -96,11 +95,11 @@ func parseTemplates(issuers []string) ([]template, error) {
 	return templates, nil
 }
 
-// CheckAudiences returns an error that names the first of audiences that [Config] would refuse.
+// CheckAudiences returns an error that names the first invalid audience.
 func CheckAudiences(audiences []string) error {
 	for i, text := range audiences {
 		if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-			return fmt.Errorf("Audiences[%d] is %q: want printable characters without space", i, text)
+			return fmt.Errorf("Audiences[%d] is %q: want printable characters without spaces", i, text)
 		}
 	}
 	return nil

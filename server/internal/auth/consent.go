@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// graphAudience is who tokens are for whose scope names no resource.
+	// graphAudience is the audience of tokens whose scope names no resource.
 	graphAudience = "https://graph.microsoft.com"
-	// developer is the user who logs in unless login_hint names another.
+	// developer is the default user, unless login_hint names another.
 	developer = "developer@pfxrecryption.example"
-	// typeConsent keeps a consent from passing for a token: no verifier accepts the type.
+	// typeConsent prevents use of a consent as a token: no verifier accepts the type.
 	typeConsent = "consent+jwt"
 	// consentLifetime bounds codes, refreshLifetime refresh tokens.
 	consentLifetime = 15 * time.Minute
@@ -31,9 +31,9 @@ const (
 )
 
 // consent is what a user has agreed to. Signed, it is an authorization code, a device code or a refresh token: the issuer
-// keeps no state. So a code can be used more than once, which RFC 6749 §4.1.2 forbids to issuers that guard anything.
+// keeps no state. So a code can be used more than once, which RFC 6749 §4.1.2 forbids for a real issuer.
 type consent struct {
-	Grant     string   `json:"grant"` // the only one that it is good for
+	Grant     string   `json:"grant"` // the only grant that it is valid for
 	Tenant    edm.Guid `json:"tid"`
 	Client    string   `json:"client_id"`
 	User      string   `json:"user"`
@@ -44,8 +44,8 @@ type consent struct {
 	Expires   int64    `json:"exp"`
 }
 
-// serveAuthorize is the authorization endpoint (RFC 6749 §4.1.1): it consents at once. Codes go to loopback addresses
-// alone: a page from elsewhere that sends a browser here gets nothing.
+// serveAuthorize is the authorization endpoint (RFC 6749 §4.1.1). It consents at once. It sends codes only to loopback
+// addresses, so a page from elsewhere gets nothing.
 func (i *Issuer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	redirect, err := url.Parse(query.Get("redirect_uri"))
@@ -93,20 +93,20 @@ func userOf(query url.Values) string {
 	return developer
 }
 
-// The ways back to the client (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2).
+// Response modes (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2).
 const (
 	modeQuery    = "query"
 	modeFragment = "fragment"
 	modeForm     = "form_post"
 )
 
-// sendBack sends a browser back to the client.
+// sendBack redirects a browser to the client.
 func sendBack(w http.ResponseWriter, r *http.Request, to *url.URL, mode string, answer url.Values) {
 	w.Header().Set("Cache-Control", "no-store")
 	switch mode {
 	case modeForm:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = consentPage.Execute(w, map[string]any{"To": to.String(), "Answer": answer}) // the browser went away
+		_ = consentPage.Execute(w, map[string]any{"To": to.String(), "Answer": answer}) // the browser may be gone
 		return
 	case modeFragment:
 		http.Redirect(w, r, to.String()+"#"+answer.Encode(), http.StatusFound)
@@ -130,7 +130,7 @@ var consentPage = html.Must(html.New("").Parse(`<!doctype html>
 <script>document.forms[0].submit()</script>
 `))
 
-// serveDeviceCode is the device authorization endpoint (RFC 8628 §3.1): the user has consented already.
+// serveDeviceCode is the device authorization endpoint (RFC 8628 §3.1). It consents at once.
 func (i *Issuer) serveDeviceCode(w http.ResponseWriter, r *http.Request) {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -160,9 +160,9 @@ func (i *Issuer) serveDeviceCode(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveDevicePage is where a user would enter the code.
+// serveDevicePage is the page for entering a code, which is not needed here.
 func serveDevicePage(w http.ResponseWriter, _ *http.Request) {
-	_, _ = io.WriteString(w, "The development issuer has consented already.\n") // the browser went away
+	_, _ = io.WriteString(w, "The development issuer has consented already.\n") // the browser may be gone
 }
 
 // seal returns a signed consent.
@@ -178,7 +178,7 @@ func (i *Issuer) seal(c *consent, lifetime time.Duration) (string, *oauthError) 
 	return text, nil
 }
 
-// unseal returns a consent that was sealed for a grant.
+// unseal verifies a consent that was sealed for a grant.
 func (i *Issuer) unseal(text, grant string) (*consent, error) {
 	invalid := &oauthError{Code: "invalid_grant", Description: "The code or refresh token is not one of this issuer, or expired."}
 	jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256})
@@ -196,10 +196,10 @@ func (i *Issuer) unseal(text, grant string) (*consent, error) {
 	return &c, nil
 }
 
-// consentParameters are where a request of each grant has the consent.
+// consentParameters are the parameters that carry the consent, by grant.
 var consentParameters = map[string]string{grantCode: "code", grantDevice: "device_code", grantRefresh: "refresh_token"}
 
-// userToken answers a token request in the name of a user (RFC 6749 §4.1.3 and §6, RFC 8628 §3.4).
+// userToken responds to a token request for a user (RFC 6749 §4.1.3 and §6, RFC 8628 §3.4).
 func (i *Issuer) userToken(r *http.Request, form url.Values, grant string) (*tokenResponse, error) {
 	client, err := clientID(r)
 	if err != nil {
@@ -229,7 +229,7 @@ func challengeOf(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// tokensOf returns the tokens that a consent is good for.
+// tokensOf returns the tokens that a consent allows.
 func (i *Issuer) tokensOf(c *consent, iss string) (*tokenResponse, error) {
 	audience, permissions, oauthErr := parseScope(c.Scope)
 	if oauthErr != nil {
@@ -259,7 +259,7 @@ func (i *Issuer) tokensOf(c *consent, iss string) (*tokenResponse, error) {
 	}, nil
 }
 
-// idToken returns who the user is, for the client (OpenID Connect Core 1.0 §2).
+// idToken returns an ID token, which tells the client who the user is (OpenID Connect Core 1.0 §2).
 func (i *Issuer) idToken(c *consent, iss string, user edm.Guid) (string, error) {
 	now := i.now()
 	return i.sign("JWT", struct {
@@ -278,8 +278,8 @@ func (i *Issuer) idToken(c *consent, iss string, user edm.Guid) (string, error) 
 	}{iss, c.Client, c.Tenant, user, user, c.User, c.User, c.Nonce, now.Unix(), now.Unix(), now.Add(defaultLifetime).Unix(), "2.0"})
 }
 
-// parseScope returns who a token is for and what it allows, by the scopes of a user's client: those of OpenID Connect, and
-// others of one resource, such as api://pfxrecryption/.default. Without a resource they are Microsoft Graph's, as at Entra.
+// parseScope returns the audience and the permissions for the scopes of a user's client: those of OpenID Connect, and others
+// of one resource, such as api://pfxrecryption/.default. Without a resource the audience is Microsoft Graph, as at Entra.
 func parseScope(scope string) (string, []string, *oauthError) {
 	audience, permissions := "", []string{}
 	for word := range strings.FieldsSeq(scope) {

@@ -20,14 +20,14 @@ const (
 	grantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
 	grantRefresh = "refresh_token"
 
-	// grantMicrosoft is what Microsoft's libraries say for grantDevice.
+	// grantMicrosoft is the name that Microsoft's libraries use for grantDevice.
 	grantMicrosoft = "device_code"
 )
 
-// openIDScopes ask for what is about a user. Microsoft's libraries ask for it in the name of applications, too.
+// openIDScopes are the scopes about a user. Microsoft's libraries also request them for applications.
 var openIDScopes = []string{"openid", "profile", "email", "offline_access"}
 
-// tokenResponse is what a token request gets (RFC 6749 §5.1). The members at its end are for users alone.
+// tokenResponse is a token response (RFC 6749 §5.1). Its last members are only for users.
 type tokenResponse struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int    `json:"expires_in"`
@@ -35,10 +35,10 @@ type tokenResponse struct {
 	Scope        string `json:"scope,omitempty"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
-	ClientInfo   string `json:"client_info,omitempty"` // how Microsoft's libraries name the account
+	ClientInfo   string `json:"client_info,omitempty"` // identifies the account for Microsoft's libraries
 }
 
-// serveToken answers token requests (RFC 6749 §3.2) of any client.
+// serveToken serves token requests (RFC 6749 §3.2) of any client.
 func (i *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {
 	response, err := i.answer(w, r)
 	if err == nil && len(response.AccessToken) > MaxToken {
@@ -70,7 +70,7 @@ func (i *Issuer) answer(w http.ResponseWriter, r *http.Request) (*tokenResponse,
 	return nil, &oauthError{Code: "unsupported_grant_type", Description: "The grant is none of those in the issuer's metadata."}
 }
 
-// readForm reads the body of a token request.
+// readForm parses the body of a token request.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return nil, &oauthError{Code: "invalid_request", Description: "The body is not application/x-www-form-urlencoded."}
@@ -79,7 +79,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, &oauthError{Code: "invalid_request", Description: "The form is malformed or longer than 64 KiB."}
 	}
-	form := r.PostForm // what stands in the query is none of it (RFC 6749 §2.3.1)
+	form := r.PostForm // parameters in the query do not count (RFC 6749 §2.3.1)
 	for _, values := range form {
 		if len(values) > 1 { // RFC 6749 §3.2
 			return nil, &oauthError{Code: "invalid_request", Description: "A parameter is repeated."}
@@ -88,7 +88,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// clientToken answers a request of the client credentials grant (RFC 6749 §4.4.2).
+// clientToken serves the client credentials grant (RFC 6749 §4.4.2).
 func (i *Issuer) clientToken(r *http.Request, form url.Values) (*tokenResponse, error) {
 	tenant, err := tenantOf(r)
 	if err != nil {
@@ -125,7 +125,7 @@ func clientGrant(form url.Values, tenant edm.Guid, app string) (Grant, error) {
 	return g, nil
 }
 
-// clientID returns who asks, by the one of RFC 6749 §2.3.1's two ways that the request takes. Any secret will do.
+// clientID returns the client's id, sent in one of the two ways of RFC 6749 §2.3.1. Any secret is accepted.
 func clientID(r *http.Request) (string, error) {
 	id, _, basic := r.BasicAuth()
 	if basic {

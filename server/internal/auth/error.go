@@ -2,23 +2,23 @@ package auth
 
 import "errors"
 
-// Reason says why there is no [Principal]. Its zero value is Invalid, so that an error nobody classified refuses.
+// Reason says why there is no [Principal]. The zero value is Invalid, so an unclassified error refuses.
 type Reason int
 
-// The reasons. All but Unavailable are answered by 401.
+// The reasons. The status is 401 for all but Unavailable.
 const (
 	Invalid     Reason = iota // a check of the token failed; Msg says which
 	Missing                   // there is no token
-	Expired                   // the token was good once
-	Audience                  // the token is meant for another API
-	Unavailable               // the keys to check the token with cannot be had: 503, try again later
+	Expired                   // the token was valid once
+	Audience                  // the token is for another API
+	Unavailable               // the keys to verify the token are unavailable: 503, retry later
 )
 
-// Error is why a token was refused. Msg is safe to show to a client: it repeats nothing of the token.
+// Error says why a token was refused. Msg is safe to show to a client: it repeats nothing of the token.
 type Error struct {
 	Reason Reason
 	Msg    string
-	Err    error // the cause, for the log only; nil if Msg says it all
+	Err    error // the cause, for the log only; nil if Msg is complete
 }
 
 func (e *Error) Error() string {
@@ -35,7 +35,7 @@ func refuse(why string, cause error) error {
 	return &Error{Reason: Invalid, Msg: "Access token validation failure. " + why, Err: cause}
 }
 
-// outcomes are what [Config.Checked] is told.
+// outcomes are the arguments of [Config.Checked].
 var outcomes = map[Reason]string{Invalid: "invalid", Missing: "missing", Expired: "expired", Audience: "audience", Unavailable: "unavailable"}
 
 func outcomeOf(err error) string {

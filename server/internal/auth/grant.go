@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	// DefaultAudience is who the development issuer's tokens are for unless a grant says otherwise.
+	// DefaultAudience is the default audience of the development issuer's tokens.
 	DefaultAudience = "api://pfxrecryption"
-	// DefaultRole is the permission of an application that asks for no other.
+	// DefaultRole is the permission of an application that requests no other.
 	DefaultRole = "DeviceManagementConfiguration.ReadWrite.All"
 	// defaultLifetime is Entra's.
 	defaultLifetime = 3599 * time.Second
 )
 
-// Grant is what a token of the development issuer says. Nothing is checked: it may be a token that no one should accept.
+// Grant is the content of a development token. It is not checked, so a token can be one that must be rejected.
 type Grant struct {
 	Tenant   edm.Guid      // `tid`
 	Audience string        // `aud`; empty means DefaultAudience
 	App      string        // `azp`; any text
-	User     string        // whose `oid` it is; any text, empty means the application's own
-	Roles    []string      // `roles`, left out if empty
-	Scopes   []string      // `scp`, left out if nil
+	User     string        // the name behind `oid`; any text, empty means the application's own
+	Roles    []string      // `roles`, omitted if empty
+	Scopes   []string      // `scp`, omitted if nil
 	Lifetime time.Duration // from now to `exp`; 0 means 3599 s, a negative one makes an expired token
 }
 
-// devClaims are the claims of an Entra access token, version 2.0, as far as APIs look at them.
+// devClaims are the claims of an Entra access token, version 2.0, that APIs use.
 type devClaims struct {
 	Iss   string   `json:"iss"`
 	Aud   string   `json:"aud"`
@@ -48,14 +48,14 @@ type devClaims struct {
 	Ver   string   `json:"ver"`
 }
 
-// Token returns a signed token that says g.
+// Token returns a signed token with the content of g.
 func (i *Issuer) Token(g Grant) (string, error) { return i.token(i.template.of(g.Tenant.String()), g) }
 
 func (i *Issuer) token(iss string, g Grant) (string, error) {
 	now := i.now()
 	subject := subjectOf(g.Tenant, cmp.Or(g.User, g.App))
 	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
+	_, _ = rand.Read(id[:]) // it never fails
 	c := devClaims{
 		Iss: iss, Aud: g.Audience, Tid: g.Tenant, Oid: subject, Sub: subject, Azp: g.App,
 		Roles: g.Roles, Iat: now.Unix(), Nbf: now.Unix(), Exp: now.Add(g.Lifetime).Unix(),
@@ -74,7 +74,7 @@ func (i *Issuer) token(iss string, g Grant) (string, error) {
 	return i.sign("JWT", &c)
 }
 
-// subjectOf returns the object id of an application or a user in a tenant: always the same one, as in a directory.
+// subjectOf returns the object id of an application or a user in a tenant. It is stable, as in a directory.
 func subjectOf(tenant edm.Guid, name string) edm.Guid {
 	sum := sha256.Sum256(append(tenant[:], name...))
 	return edm.Guid(sum[:16])

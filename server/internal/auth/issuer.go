@@ -19,13 +19,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// Issuer is the development issuer: a small OAuth 2 authorization server shaped like Entra's, which gives a token for
-// any tenant to whoever asks, and consents in the name of every user. It must not be reachable from outside. Its key lives
-// and dies with it. It is safe for concurrent use.
+// Issuer is the development issuer: a small OAuth 2 authorization server with Entra's interface. It gives any client a token
+// for any tenant, and consents for every user, so it must not be reachable from outside. Its key exists only in memory. It
+// is safe for concurrent use.
 //
-// Its addresses are those of Entra, below /dev/ and at the root: /dev/{tenant}/oauth2/v2.0/token as well as
-// /{tenant}/oauth2/v2.0/token, which Microsoft's libraries want. The `iss` of a token follows the address it was got from:
-// scheme and port are the issuer's, the host is any name of loopback, as certificates differ in the names that they have.
+// Its addresses are Entra's, below /dev/ and at the root: /dev/{tenant}/oauth2/v2.0/token and /{tenant}/oauth2/v2.0/token,
+// which Microsoft's libraries need. The `iss` of a token follows the address of the token request: scheme and port are the
+// issuer's, and the host is any name of loopback, because certificates differ in their names.
 type Issuer struct {
 	base     *url.URL
 	template template
@@ -35,11 +35,11 @@ type Issuer struct {
 	mux      *http.ServeMux
 }
 
-// layouts are what precedes the tenant in the issuer's paths.
+// layouts are the path prefixes before the tenant.
 var layouts = []string{"/dev", ""}
 
-// NewIssuer returns an issuer that is mounted at base, the address of a loopback listener without a path, such as
-// http://127.0.0.1:8080. now tells the time; nil means time.Now.
+// NewIssuer returns an issuer mounted at base, the address of a loopback listener without a path, such as
+// http://127.0.0.1:8080. now is the clock; nil means time.Now.
 func NewIssuer(base string, now func() time.Time) (*Issuer, error) {
 	t, err := parseTemplate(base + layouts[0] + "/" + tenantPlaceholder + "/v2.0")
 	if err != nil {
@@ -78,7 +78,7 @@ func NewIssuer(base string, now func() time.Time) (*Issuer, error) {
 	return i, nil
 }
 
-// Template returns the issuer as [Config] wants it where it is not Local.
+// Template returns the issuer for [Config.Issuers], when it is not used as Local.
 func (i *Issuer) Template() string { return i.template.text }
 
 // Serves reports whether a request is for the issuer.
@@ -90,11 +90,10 @@ func (i *Issuer) Serves(r *http.Request) bool {
 	return pattern != ""
 }
 
-// ServeHTTP answers the requests that the issuer Serves.
+// ServeHTTP serves the requests for which Serves is true.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.mux.ServeHTTP(w, r) }
 
-// address returns where the issuer of a request's tenants is, as the caller has reached it: the origin, and the layout of
-// the path.
+// address returns the issuer's address as the client has reached it: its origin and the path layout.
 func (i *Issuer) address(r *http.Request) string {
 	u := &url.URL{Scheme: i.base.Scheme, Host: r.Host}
 	if !loopback(u) || port(u) != port(i.base) {
@@ -106,7 +105,7 @@ func (i *Issuer) address(r *http.Request) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// port returns the port of an address of http or https.
+// port returns the port of an http or https address.
 func port(u *url.URL) string {
 	switch {
 	case u.Port() != "":
@@ -117,10 +116,11 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// localKeys are the key of an issuer in the same process.
+// localKeys is the keyring of an issuer in the same process.
 type localKeys struct{ *Issuer }
 
-// localAudiences are who the issuer's tokens may be for: what is developed against Microsoft Graph asks for its tokens.
+// localAudiences are the accepted audiences of the issuer's tokens: programs developed for Microsoft Graph request its
+// tokens.
 var localAudiences = []string{DefaultAudience, graphAudience}
 
 // issues reports whether iss is one of the issuer's addresses for a tenant.
@@ -150,10 +150,10 @@ func (l localKeys) current() *keySet { return l.keys }
 
 func (l localKeys) ready(context.Context) error { return nil }
 
-// anyTenants are what stands for the tenant of the one who logs in.
+// anyTenants are placeholders for the user's own tenant.
 var anyTenants = map[string]bool{"common": true, "organizations": true}
 
-// homeTenant is where users are whose tenant is not said: that of the page's example.
+// homeTenant is the default tenant of users: that of the example of Microsoft's page.
 var homeTenant = edm.Guid{0xf9, 0x88, 0x2b, 0xcd, 0x2b, 0xcd, 0xf9, 0x88, 0xcd, 0x2b, 0x88, 0xf9, 0xcd, 0x2b, 0x88, 0xf9}
 
 var errNoTenant = &oauthError{Code: "invalid_request", Description: "The tenant is not a GUID."}
@@ -167,7 +167,7 @@ func tenantOf(r *http.Request) (edm.Guid, error) {
 	return tenant, nil
 }
 
-// userTenantOf returns the tenant of a user by a request's path.
+// userTenantOf returns the tenant of a user for a request's path.
 func userTenantOf(r *http.Request) (edm.Guid, error) {
 	if anyTenants[r.PathValue("tenant")] {
 		return homeTenant, nil
@@ -175,8 +175,8 @@ func userTenantOf(r *http.Request) (edm.Guid, error) {
 	return tenantOf(r)
 }
 
-// serveMetadata answers as OpenID Connect Discovery 1.0 §4 has it; without a tenant the issuer is the template, as
-// Entra's is.
+// serveMetadata serves the metadata (OpenID Connect Discovery 1.0 §4). Without a tenant, issuer is the template, as at
+// Entra.
 func (i *Issuer) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	tenant, issued := r.PathValue("tenant"), tenantPlaceholder
 	if !anyTenants[tenant] {
@@ -210,7 +210,7 @@ func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
 }
 
-// sign returns claims as a JWT of a type.
+// sign returns claims as a signed JWT of a type.
 func (i *Issuer) sign(typ jose.ContentType, claims any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
@@ -227,7 +227,7 @@ func (i *Issuer) sign(typ jose.ContentType, claims any) (string, error) {
 	return jws.CompactSerialize()
 }
 
-// oauthError is the error answer of RFC 6749 §5.2.
+// oauthError is the error response of RFC 6749 §5.2.
 type oauthError struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description"`
@@ -248,11 +248,11 @@ func writeOAuthError(w http.ResponseWriter, err error) {
 	}
 }
 
-// writeJSON writes v, which is not to be kept by anyone on the way (RFC 6749 §5.1).
+// writeJSON writes v with fields that prevent caching (RFC 6749 §5.1).
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	_ = json.MarshalWrite(w, v, json.Deterministic(true)) // the client went away
+	_ = json.MarshalWrite(w, v, json.Deterministic(true)) // the client may be gone
 }

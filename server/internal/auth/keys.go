@@ -18,11 +18,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// key is one public key of an issuer, fit to verify tokens. It is immutable; as long as the issuer shows the same key,
-// it stays the same *key over all refreshes, so that a pointer tells whether a cached token's key is still current.
+// key is a public key of an issuer that can verify tokens. It is immutable. While the issuer publishes the same key, it
+// stays the same *key across refreshes, so a pointer shows whether a cached token's key is current.
 type key struct {
 	public     crypto.PublicKey
-	algorithms []jose.SignatureAlgorithm // those that tokens under this key may name
+	algorithms []jose.SignatureAlgorithm // that tokens with this key may name
 	issuer     string                    // the only issuer it may sign for, or a template; empty: any of its source
 }
 
@@ -31,17 +31,17 @@ func (k *key) equal(other *key) bool {
 	return ok && public.Equal(other.public) && slices.Equal(k.algorithms, other.algorithms) && k.issuer == other.issuer
 }
 
-// keySet is what an issuer showed at one time. It is immutable.
+// keySet is what an issuer published at one time. It is immutable.
 type keySet struct {
 	keys      map[string]*key // by kid
-	withdrawn map[string]bool // kids that the issuer had shown before; not all, see maxWithdrawn
+	withdrawn map[string]bool // kids that the issuer published before; not all, see maxWithdrawn
 	fetched   time.Time
 }
 
-// maxWithdrawn bounds the withdrawn kids that are remembered of one issuer.
+// maxWithdrawn bounds the withdrawn kids that are kept for one issuer.
 const maxWithdrawn = 1000
 
-// withdrawnKids returns the kids that old knows of and that are not among keys.
+// withdrawnKids returns the kids in old that are not in keys.
 func withdrawnKids(old *keySet, keys map[string]*key) map[string]bool {
 	kids := make(map[string]bool)
 	if old == nil {
@@ -64,8 +64,8 @@ func (s *keySet) equal(other *keySet) bool {
 	return maps.Equal(s.keys, other.keys) // the same key has the same address, see key
 }
 
-// jwk has the members of RFC 7517 and RFC 7518 §6 that count here, and Entra's `issuer`. Certificates do not count: the
-// key is trusted because of where it was fetched from.
+// jwk has the relevant members of RFC 7517 and RFC 7518 §6, and Entra's `issuer`. Certificates are ignored: a key is trusted
+// because of where it was fetched from.
 type jwk struct {
 	Kty    string         `json:"kty"`
 	Kid    string         `json:"kid,omitempty"`
@@ -81,8 +81,8 @@ type jwk struct {
 	D      jsontext.Value `json:"d,omitzero"`
 }
 
-// parseKeys reads a JWK set. Members that are not fit to verify tokens are left out and logged: RFC 7517 §5 wants unknown
-// ones ignored. A kid that names two keys names none. A set without a single fit key is an error.
+// parseKeys parses a JWK set. Keys that cannot verify tokens are skipped and logged: RFC 7517 §5 requires ignoring unknown
+// ones. A kid of two keys is skipped. A set without a usable key is an error.
 func parseKeys(text []byte, old *keySet, log *slog.Logger) (map[string]*key, error) {
 	var set struct {
 		Keys []jsontext.Value `json:"keys"`
@@ -95,11 +95,11 @@ func parseKeys(text []byte, old *keySet, log *slog.Logger) (map[string]*key, err
 	for i, text := range set.Keys {
 		kid, k, err := parseKey(text)
 		if err != nil {
-			log.Warn("key left out", "index", i, "err", err)
+			log.Warn("key skipped", "index", i, "err", err)
 			continue
 		}
 		if other, ok := keys[kid]; ok && !other.equal(k) {
-			log.Warn("key left out", "index", i, "err", "its kid names two keys")
+			log.Warn("key skipped", "index", i, "err", "two keys have its kid")
 			twice[kid] = true
 		}
 		if old != nil && old.keys[kid] != nil && old.keys[kid].equal(k) {
@@ -116,7 +116,7 @@ func parseKeys(text []byte, old *keySet, log *slog.Logger) (map[string]*key, err
 	return keys, nil
 }
 
-// parseKey reads a public key and ties it to its algorithms (RFC 8725 §3.1: the key decides, not the token).
+// parseKey parses a public key and binds it to its algorithms (RFC 8725 §3.1: the key decides, not the token).
 func parseKey(text []byte) (string, *key, error) {
 	var j jwk
 	if err := json.Unmarshal(text, &j); err != nil {
@@ -141,7 +141,7 @@ func parseKey(text []byte) (string, *key, error) {
 	k := &key{issuer: j.Issuer}
 	switch public := parsed.Key.(type) {
 	case *rsa.PublicKey:
-		// RFC 7518 §3.3 wants 2048 bits; beyond 8192 a signature costs milliseconds. With e = 1 anyone signs.
+		// RFC 7518 §3.3 requires 2048 bits; beyond 8192 a signature costs milliseconds. With e = 1 anyone can sign.
 		if bits := public.N.BitLen(); bits < 2048 || bits > 8192 || public.E <= 1 || public.E%2 == 0 || public.E > math.MaxInt32 {
 			return "", nil, errors.New("its RSA modulus or exponent is out of range")
 		}

@@ -18,22 +18,22 @@ import (
 )
 
 const (
-	// refreshInterval is how often keys are fetched anew: a key that its issuer withdraws works no longer than this.
+	// refreshInterval is how often keys are fetched. A withdrawn key is accepted no longer than this.
 	refreshInterval = time.Hour
-	// retryInterval is how long a refresh that failed waits for the next.
+	// retryInterval is the pause after a failed refresh.
 	retryInterval = time.Minute
-	// maxStale is how long known keys outlive the last good fetch. After it no token of the issuer is good.
+	// maxStale is how long keys are used after the last successful fetch. Then all tokens of the issuer are refused.
 	maxStale = 24 * time.Hour
-	// unknownInterval is the least time between two fetches because of an unknown kid, as anybody can send one.
+	// unknownInterval is the least time between two fetches for an unknown kid, because any client can send one.
 	unknownInterval = 5 * time.Minute
-	// For unknownInterval after a fetch that found other keys, a second budget allows rotations fetches in a row, and
-	// one more every rotationInterval: who rotates keys once may soon do so again.
+	// For unknownInterval after a fetch that found other keys, a second budget allows rotations fetches in a row, and one
+	// more every rotationInterval: an issuer that rotates keys may soon do so again.
 	rotations        = 10
 	rotationInterval = 30 * time.Second
-	// freshInterval is how long fetched keys are taken for all of the issuer's. After it an unknown kid for which no fetch
-	// is allowed may be that of a new key.
+	// freshInterval is how long fetched keys count as complete. Later, an unknown kid for which no fetch is allowed may be
+	// that of a new key.
 	freshInterval = 30 * time.Second
-	// minBackoff and maxBackoff bound the doubling pause between attempts to get the first keys.
+	// minBackoff and maxBackoff bound the doubling pause between attempts to fetch the first keys.
 	minBackoff, maxBackoff = 250 * time.Millisecond, 30 * time.Second
 	// fetchTimeout bounds both fetches of a refresh together.
 	fetchTimeout = 10 * time.Second
@@ -47,8 +47,8 @@ var (
 	errTooSoon    = errors.New("an unknown kid, and the keys were fetched because of another one a moment ago")
 )
 
-// source is where the keys of one issuer come from: its metadata and the JWK set that it names, fetched together.
-// httprc refreshes it in the background; source adds who may cause a fetch, and when. It is safe for concurrent use.
+// source fetches the keys of one issuer: its metadata and the JWK set that it names, together. httprc refreshes it in the
+// background; source limits who may cause a fetch, and when. It is safe for concurrent use.
 type source struct {
 	*httprc.ResourceBase[*keySet]
 
@@ -57,15 +57,15 @@ type source struct {
 	now      func() time.Time
 	log      *slog.Logger
 	fetched  func(issuer string, err error)
-	ctx      context.Context // ends with the Verifier: a fetch serves all who wait, and outlives each of them
+	ctx      context.Context // ends with the Verifier: a fetch serves all waiting callers, and outlives each of them
 	unknown  *rate.Limiter
 	rotation *rate.Limiter
-	rotated  atomic.Int64 // when a fetch has found other keys, in nanoseconds since 1970; 0 is never
+	rotated  atomic.Int64 // when a fetch has found other keys, in nanoseconds since 1970; 0 means never
 	removed  atomic.Bool  // the issuer is not trusted any more
 
 	flights singleflight.Group
 
-	// Touched only within the flight "load".
+	// Used only within the flight "load".
 	failures int
 	retryAt  time.Time
 	lastErr  error
@@ -88,20 +88,20 @@ func newSource(ctx context.Context, t template, c Config) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the fetch of keys: %w", err)
 	}
-	// The first fetch waits for the first token: the issuer may be mounted beside us and come up with us.
+	// The first token triggers the first fetch: the issuer may be mounted in this server and start with it.
 	s.SetNext(time.Now().Add(refreshInterval))
 	return s, nil
 }
 
-// key returns the key of that kid, or an error: errUnknownKey if the issuer has none, anything else if its keys cannot be
-// had. It waits for a fetch if need be, no longer than ctx allows.
+// key returns the key of a kid. It returns errUnknownKey if the issuer has no such key, and another error if its keys are
+// unavailable. If necessary it waits for a fetch, bounded by ctx.
 func (s *source) key(ctx context.Context, kid string) (*key, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
 	set := s.current()
 	if set != nil && set.keys[kid] == nil && !s.isWithdrawn(set, kid) {
-		// Everyone takes the same way, and so shares the one fetch of a rotation; the flood gets its answer at once.
+		// All callers share this path and so the one fetch of a rotation; a flood of unknown kids is refused at once.
 		if err := s.share(ctx, "unknown", func() error { return s.refreshUnknown(set) }); err != nil {
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func (s *source) key(ctx context.Context, kid string) (*key, error) {
 	return nil, errTooSoon
 }
 
-// isWithdrawn reports whether an issuer has just taken a key back. Its tokens come for as long as they last, and must not
+// isWithdrawn reports whether an issuer has just withdrawn a key. Its tokens keep arriving until they expire, and must not
 // use up the fetches for new keys.
 func (s *source) isWithdrawn(set *keySet, kid string) bool {
 	return set.withdrawn[kid] && s.isFresh(set)
@@ -126,13 +126,13 @@ func (s *source) isWithdrawn(set *keySet, kid string) bool {
 
 func (s *source) isFresh(set *keySet) bool { return s.now().Sub(set.fetched) < freshInterval }
 
-// issues reports whether the issuer of a token is this one.
+// issues reports whether a token's issuer is this one.
 func (s *source) issues(iss, tid string) bool { return iss == s.template.of(tid) }
 
-// audiences returns nil: who the issuer's tokens may be for is the configuration's business.
+// audiences returns nil: only the configuration sets the issuer's audiences.
 func (s *source) audiences() []string { return nil }
 
-// current returns the keys as last fetched, or nil if there are none or they are too old to be trusted.
+// current returns the last fetched keys, or nil if there are none or they are too old.
 func (s *source) current() *keySet {
 	set := s.Resource()
 	if set == nil || s.now().Sub(set.fetched) >= maxStale || s.removed.Load() {
@@ -141,7 +141,7 @@ func (s *source) current() *keySet {
 	return set
 }
 
-// ready returns nil if there are usable keys, after an attempt to fetch them.
+// ready returns nil if there are usable keys. It tries to fetch missing ones.
 func (s *source) ready(ctx context.Context) error {
 	if s.current() != nil {
 		return nil
@@ -152,7 +152,7 @@ func (s *source) ready(ctx context.Context) error {
 	return nil
 }
 
-// load fetches the keys unless the last attempt failed a moment ago.
+// load fetches the keys, unless the last attempt has just failed.
 func (s *source) load() error {
 	if s.current() != nil {
 		return nil
@@ -170,8 +170,8 @@ func (s *source) load() error {
 	return nil
 }
 
-// refreshUnknown fetches the keys because one is missing in set, as often as the budgets allow, unless others were fetched
-// meanwhile. If that fails, the known keys stay.
+// refreshUnknown fetches the keys because one is missing in set, within the budgets, unless newer keys have arrived. If it
+// fails, the known keys stay.
 func (s *source) refreshUnknown(set *keySet) error {
 	if s.Resource() != set {
 		return nil
@@ -187,7 +187,7 @@ func (s *source) refreshUnknown(set *keySet) error {
 	return nil
 }
 
-// share runs fn, or waits for the run under way of the same name.
+// share runs fn, or waits for a run in flight of the same name.
 func (s *source) share(ctx context.Context, name string, fn func() error) error {
 	done := s.flights.DoChan(name, func() (any, error) { return nil, fn() })
 	select {
@@ -198,7 +198,7 @@ func (s *source) share(ctx context.Context, name string, fn func() error) error 
 	}
 }
 
-// Sync fetches the keys once for all who ask at the same time. httprc's workers call it too.
+// Sync fetches the keys once for all concurrent callers. httprc's workers call it too.
 func (s *source) Sync(ctx context.Context) error {
 	_, err, _ := s.flights.Do("sync", func() (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
@@ -213,7 +213,7 @@ func (s *source) Sync(ctx context.Context) error {
 	return err
 }
 
-// fetchKeys reads the issuer's metadata and fetches the keys that it points to (OpenID Connect Discovery 1.0 §4.3).
+// fetchKeys reads the issuer's metadata and fetches the keys that it refers to (OpenID Connect Discovery 1.0 §4.3).
 func (s *source) fetchKeys(ctx context.Context, res *http.Response) (*keySet, error) {
 	text, err := readDocument(res)
 	if err != nil {
@@ -261,11 +261,11 @@ func (s *source) fetchKeys(ctx context.Context, res *http.Response) (*keySet, er
 
 func readDocument(res *http.Response) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer has status %d", res.StatusCode)
+		return nil, fmt.Errorf("the response has status %d", res.StatusCode)
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxDocument+1))
 	if err == nil && len(text) > maxDocument {
-		err = errors.New("the answer is too long")
+		err = errors.New("the response is too long")
 	}
 	return text, err
 }

@@ -7,27 +7,26 @@ import (
 	"strings"
 )
 
-// tenantPlaceholder stands for the tenant's GUID in the issuer of a multi-tenant authority, as Entra's own discovery
-// document of `common` has it.
+// tenantPlaceholder is the tenant's GUID in the issuer of a multi-tenant authority, as in Entra's discovery document of
+// `common`.
 const tenantPlaceholder = "{tenantid}"
 
-// template is a configured issuer: one for all tenants, with the placeholder as a segment of its path, or a single one.
+// template is a configured issuer: for all tenants, with the placeholder as a path segment, or a single one.
 type template struct {
 	text           string
-	prefix, suffix string // what stands around the placeholder
+	prefix, suffix string // the text around the placeholder
 	multiTenant    bool
-	plain          bool // http, on loopback
+	plain          bool // http on loopback
 }
 
-// clouds are the authorities of Microsoft Entra by the names that the Azure CLI has for them, in lower case. The tokens are
-// those of version 2.0.
+// clouds are Microsoft Entra's authorities by their Azure CLI names in lower case. Their tokens have version 2.0.
 var clouds = map[string]string{
 	"azurecloud":        "https://login.microsoftonline.com/" + tenantPlaceholder + "/v2.0",
 	"azureusgovernment": "https://login.microsoftonline.us/" + tenantPlaceholder + "/v2.0",
 	"azurechinacloud":   "https://login.partner.microsoftonline.cn/" + tenantPlaceholder + "/v2.0",
 }
 
-// parseTemplate reads an issuer: an address, or the name of one of the clouds.
+// parseTemplate parses an issuer: an address, or the name of a cloud.
 func parseTemplate(text string) (template, error) {
 	if address, ok := clouds[strings.ToLower(text)]; ok {
 		text = address
@@ -61,7 +60,7 @@ func (t template) of(tenant string) string {
 	return t.prefix + tenant + t.suffix
 }
 
-// withoutUser returns an address for a message: a password may precede the '@'.
+// withoutUser returns an address for a message, without the part before '@', which may contain a password.
 func withoutUser(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	switch {

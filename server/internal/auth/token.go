@@ -18,16 +18,16 @@ import (
 )
 
 const (
-	// MaxToken is how long a token may be, in bytes: a larger one is refused before a byte of it is decoded.
+	// MaxToken is the largest token in bytes. A larger one is refused before it is decoded.
 	MaxToken = 8 << 10
-	// maxSkew is how far the issuer's clock may be from ours, in either direction.
+	// maxSkew is the tolerated clock difference to the issuer, in either direction.
 	maxSkew = 5 * time.Minute
 )
 
-// algorithms are those that a token may name (RFC 8725 §3.1); which of them counts is up to the key.
+// algorithms are those that a token may name (RFC 8725 §3.1); the key decides which of them it accepts.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256}
 
-// bearer returns the one token of a request's Authorization header fields (RFC 6750 §2.1, stricter: one space).
+// bearer returns the token of Authorization (RFC 6750 §2.1, but stricter: exactly one token and one space).
 func bearer(authorization []string) (string, error) {
 	if len(authorization) > 1 {
 		return "", Repeated()
@@ -47,10 +47,10 @@ func bearer(authorization []string) (string, error) {
 	return token, nil
 }
 
-// Repeated is the [*Error] of a request with more than one Authorization header field.
+// Repeated is the [*Error] of duplicate Authorization fields.
 func Repeated() error { return refuse("There is more than one Authorization header.", nil) }
 
-// checkForm checks the outer form of a JWS: three parts of base64url characters, none of them empty.
+// checkForm checks the outer form of a JWS: three nonempty parts of base64url characters.
 func checkForm(token string) error {
 	if strings.Count(token, ".") != 2 {
 		return refuse("The token is not a signed JWT of three parts.", nil)
@@ -73,19 +73,19 @@ func checkForm(token string) error {
 	return nil
 }
 
-// header is the JOSE header. The raw members are those whose mere presence refuses a token.
+// header is the JOSE header. The presence of a raw member refuses the token.
 type header struct {
 	Alg jose.SignatureAlgorithm `json:"alg"`
 	Kid string                  `json:"kid"`
 	Typ edm.Optional[string]    `json:"typ"`
 
-	Crit jsontext.Value `json:"crit"` // RFC 7515 §4.1.11: no extension is understood here
+	Crit jsontext.Value `json:"crit"` // RFC 7515 §4.1.11: no extension is supported
 	B64  jsontext.Value `json:"b64"`  // RFC 7797
 	Zip  jsontext.Value `json:"zip"`  // RFC 8725 §3.6
 	Enc  jsontext.Value `json:"enc"`  // a JWE
 	Cty  jsontext.Value `json:"cty"`  // a nested JWT
 
-	// Keys that the sender brings along are never looked at (RFC 8725 §3.10).
+	// Keys in the token are never used (RFC 8725 §3.10).
 	JKU jsontext.Value `json:"jku"`
 	JWK jsontext.Value `json:"jwk"`
 	X5U jsontext.Value `json:"x5u"`
@@ -108,7 +108,7 @@ func (h *header) check() error {
 	return nil
 }
 
-// isAccessTokenType compares media types: without a slash, application/ is left out (RFC 7515 §4.1.9, RFC 9068 §4).
+// isAccessTokenType compares media types; the prefix application/ is optional (RFC 7515 §4.1.9, RFC 9068 §4).
 func isAccessTokenType(typ edm.Optional[string]) bool {
 	name, ok := typ.Get()
 	if n := len("application/"); len(name) > n && strings.EqualFold(name[:n], "application/") {
@@ -117,7 +117,7 @@ func isAccessTokenType(typ edm.Optional[string]) bool {
 	return ok && (strings.EqualFold(name, "JWT") || strings.EqualFold(name, "at+jwt"))
 }
 
-// claims are those that decide. Raw members have a form that encoding alone does not settle.
+// claims are the claims that are checked. Raw members need checks beyond decoding.
 type claims struct {
 	Iss   string               `json:"iss"`
 	Tid   string               `json:"tid"`
@@ -130,27 +130,27 @@ type claims struct {
 	Idtyp string               `json:"idtyp"`
 	Azp   string               `json:"azp"`
 	Appid string               `json:"appid"`
-	// ClientID is the application's name in RFC 9068 §2.2.
+	// ClientID is the application (RFC 9068 §2.2).
 	ClientID string `json:"client_id"`
 	Oid      string `json:"oid"`
 	Sub      string `json:"sub"`
-	// Uti and Jti are the token's own names, Entra's and RFC 7519's (§4.1.7).
+	// Uti and Jti are the token's ids, in Entra's form and in RFC 7519's (§4.1.7).
 	Uti string `json:"uti"`
 	Jti string `json:"jti"`
 
-	// What only an ID token has (OpenID Connect Core §2, §3.3.2.11), and Entra's access tokens never.
+	// Claims that only ID tokens have (OpenID Connect Core §2, §3.3.2.11), never Entra's access tokens.
 	Nonce  jsontext.Value `json:"nonce"`
 	AtHash jsontext.Value `json:"at_hash"`
 	CHash  jsontext.Value `json:"c_hash"`
 }
 
-// decodeBase64 refuses bits behind the last byte: a token has one spelling, also in its signature.
+// decodeBase64 refuses nonzero trailing bits, so that a token and its signature have one spelling.
 func decodeBase64(part string) ([]byte, error) {
 	return base64.RawURLEncoding.Strict().DecodeString(part)
 }
 
-// decodePart decodes the header or the claims. Names match in their exact case, and two equal names, bad UTF-8 and
-// anything around the object are refused: what is checked is all there is.
+// decodePart decodes the header or the claims. Names are case-sensitive. It refuses duplicate names, invalid UTF-8 and
+// anything around the object, so that nothing escapes the checks.
 func decodePart(part string, into any) error {
 	text, err := decodeBase64(part)
 	if err != nil {
@@ -185,7 +185,7 @@ func (c *claims) checkTime(now time.Time) (time.Time, error) {
 	return exp, nil
 }
 
-// numericDate reads seconds since 1970 as issuers write them: digits alone, up to the year 9999.
+// numericDate reads seconds since 1970 as issuers write them: only digits, up to the year 9999.
 func numericDate(v jsontext.Value) (time.Time, bool) {
 	const lastSecond = 253402300799
 	n, err := strconv.ParseUint(string(v), 10, 64)
@@ -195,7 +195,7 @@ func numericDate(v jsontext.Value) (time.Time, bool) {
 	return time.Unix(int64(n), 0), true
 }
 
-// checkAudience checks that one of the token's audiences is one of ours, letter by letter (RFC 8725 §3.9).
+// checkAudience checks that one of the token's audiences is ours, by exact comparison (RFC 8725 §3.9).
 func (c *claims) checkAudience(ours ...[]string) error {
 	var named []string
 	var err error
@@ -209,14 +209,14 @@ func (c *claims) checkAudience(ours ...[]string) error {
 	isOurs := func(name string) bool {
 		return slices.ContainsFunc(ours, func(names []string) bool { return slices.Contains(names, name) })
 	}
-	// A null in the list is read as an empty name.
+	// A null in the list decodes to an empty name.
 	if err != nil || slices.Contains(named, "") || !slices.ContainsFunc(named, isOurs) {
 		return &Error{Reason: Audience, Msg: "Access token validation failure. Invalid audience."}
 	}
 	return nil
 }
 
-// principal returns who the claims speak of.
+// principal returns the caller that the claims describe.
 func (c *claims) principal() (*Principal, error) {
 	tenant, err := edm.ParseGuid(c.Tid)
 	if err != nil || tenant.String() != c.Tid {
@@ -228,12 +228,12 @@ func (c *claims) principal() (*Principal, error) {
 	}
 	switch scopes, ok := c.Scp.Get(); {
 	case ok:
-		// A user's own roles come in `roles` too; they say what the user may do, not what was consented to.
+		// A user's own roles are in `roles` too; they say what the user may do, not what was consented to.
 		p.permissions = strings.FieldsFunc(scopes, func(r rune) bool { return r == ' ' })
 	case p.Delegated:
 		return nil, refuse("The claim 'scp' is null.", nil)
 	case c.Nonce != nil || c.AtHash != nil || c.CHash != nil:
-		// An ID token may hold its user's `roles`, which must not pass for an application's.
+		// An ID token may contain its user's `roles`, which must not count as an application's.
 		return nil, refuse("An ID token is not an access token.", nil)
 	case c.Idtyp != "user":
 		p.permissions = c.Roles

@@ -17,15 +17,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// closeTimeout bounds how long Close waits for a fetch to notice that it is over.
+// closeTimeout bounds how long Close waits for a fetch to stop.
 const closeTimeout = 5 * time.Second
 
-// minWorkers is how many issuers' keys can be fetched at once, at least; issuers may be added later.
+// minWorkers is the least number of concurrent key fetches; issuers may be added later.
 const minWorkers = 4
 
-// Verifier tells whose token a request carries. It is safe for concurrent use.
+// Verifier verifies the tokens of requests. It is safe for concurrent use.
 type Verifier struct {
-	config    Config // with its defaults
+	config    Config // including defaults
 	rings     atomic.Pointer[[]keyring]
 	cache     cache
 	ctx       context.Context // ends with Close
@@ -38,15 +38,14 @@ type Verifier struct {
 // keyring has the keys of an issuer.
 type keyring interface {
 	issues(iss, tid string) bool
-	// audiences are names of this API that count in the issuer's tokens alone.
+	// audiences returns further accepted audiences, only for the issuer's tokens.
 	audiences() []string
 	key(ctx context.Context, kid string) (*key, error)
 	current() *keySet
 	ready(ctx context.Context) error
 }
 
-// New returns a Verifier for c, or an error that names the field of c that is wrong. Nothing is fetched yet. The caller
-// closes it.
+// New returns a Verifier for c, or an error that names the invalid field. It fetches nothing yet. The caller must close it.
 func New(c Config) (*Verifier, error) {
 	c, templates, err := c.validate()
 	if err != nil {
@@ -72,7 +71,7 @@ func New(c Config) (*Verifier, error) {
 		config: c, cache: tokens, ctx: ctx, refresher: refresher,
 		close: func() {
 			cancel()
-			_ = refresher.Shutdown(closeTimeout) // a fetch that is stuck is over soon, and nobody waits for it
+			_ = refresher.Shutdown(closeTimeout) // a stuck fetch ends soon, and nothing waits for it
 			closeIdle()
 		},
 	}
@@ -84,8 +83,8 @@ func New(c Config) (*Verifier, error) {
 	return v, nil
 }
 
-// SetIssuers changes whose tokens are trusted. An issuer that stays keeps its keys; one that goes takes its tokens with it,
-// cached or not. After an error, which names the issuer, nothing has changed.
+// SetIssuers changes the trusted issuers. A remaining issuer keeps its keys; the tokens of a removed one are refused, cached
+// or not. On an error, which names the issuer, nothing changes.
 func (v *Verifier) SetIssuers(issuers []string) error {
 	templates, err := parseTemplates(issuers)
 	if err != nil {
@@ -99,7 +98,7 @@ func (v *Verifier) SetIssuers(issuers []string) error {
 	return v.trust(templates)
 }
 
-// trust makes the rings those of the templates, and of the local issuer.
+// trust sets the keyrings to those of the templates and of the local issuer.
 func (v *Verifier) trust(templates []template) error {
 	var rings []keyring
 	if v.config.Local != nil {
@@ -121,7 +120,7 @@ func (v *Verifier) trust(templates []template) error {
 	}
 	for _, s := range old {
 		s.removed.Store(true)
-		_ = v.refresher.Remove(v.ctx, s.URL()) // it is there, or the Verifier is closed
+		_ = v.refresher.Remove(v.ctx, s.URL()) // it is registered, or the Verifier is closed
 	}
 	for _, s := range added {
 		if err := v.refresher.Add(v.ctx, s, httprc.WithWaitReady(false)); err != nil {
@@ -132,7 +131,7 @@ func (v *Verifier) trust(templates []template) error {
 	return nil
 }
 
-// sources returns the sources of keys by their issuers.
+// sources returns the sources of keys by issuer.
 func (v *Verifier) sources() map[string]*source {
 	sources := make(map[string]*source)
 	for _, ring := range *v.rings.Load() {
@@ -143,7 +142,7 @@ func (v *Verifier) sources() map[string]*source {
 	return sources
 }
 
-// Refresh fetches the keys of all issuers anew. The keys of an issuer that does not show any stay.
+// Refresh fetches the keys of all issuers. If a fetch fails, the issuer's current keys stay.
 func (v *Verifier) Refresh(ctx context.Context) error {
 	var g errgroup.Group
 	for _, s := range v.sources() {
@@ -157,8 +156,8 @@ func (v *Verifier) Refresh(ctx context.Context) error {
 	return g.Wait()
 }
 
-// ownClient returns a client like c, or a default one, that follows no redirect: keys come from where the issuer's
-// metadata says and from nowhere else.
+// ownClient returns a client like c, or a default one, that follows no redirects: keys come only from the address in the
+// issuer's metadata.
 func ownClient(c *http.Client) (*http.Client, func()) {
 	own, closeIdle := &http.Client{}, func() {}
 	if c != nil {
@@ -171,10 +170,10 @@ func ownClient(c *http.Client) (*http.Client, func()) {
 	return own, closeIdle
 }
 
-// Close stops the refresh of keys. The Verifier refuses tokens that it would have to fetch keys for from then on.
+// Close stops the refresh of keys. Afterwards, tokens whose keys would have to be fetched are refused.
 func (v *Verifier) Close() { v.close() }
 
-// Ready returns nil if the keys of all issuers are there, after an attempt to fetch those that are not.
+// Ready returns nil if the keys of all issuers are available. It tries to fetch missing ones.
 func (v *Verifier) Ready(ctx context.Context) error {
 	var errs []error
 	for _, ring := range *v.rings.Load() {
@@ -183,8 +182,8 @@ func (v *Verifier) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Verify returns who the request's Authorization header fields, all of them, speak for. Its error is an [*Error];
-// Unavailable, and only that, says nothing against the token. The principal is shared and must not be changed.
+// Verify returns the caller that all Authorization header fields of a request identify. Its error is an [*Error]; only
+// Unavailable says nothing against the token. The principal is shared and must not be changed.
 func (v *Verifier) Verify(ctx context.Context, authorization []string) (*Principal, error) {
 	p, err := v.principal(ctx, authorization)
 	v.config.Checked(outcomeOf(err))
@@ -199,7 +198,7 @@ func (v *Verifier) principal(ctx context.Context, authorization []string) (*Prin
 	now := v.config.Now()
 	sum := keyOf(token)
 	if p := v.cache.get(sum, now); p != nil {
-		return p, nil // only what verify accepted is there: its form need not be looked at again
+		return p, nil // only verified tokens are cached, so the form needs no check
 	}
 	e, exp, err := v.verify(ctx, token, now)
 	if err != nil {
@@ -209,8 +208,8 @@ func (v *Verifier) principal(ctx context.Context, authorization []string) (*Prin
 	return e.principal, nil
 }
 
-// verify makes every check of RFC 8725 §3 that applies. Before the signature is verified it uses the token's words only
-// to look up the key; nothing that a token says makes it fetch from an address of the token's choice.
+// verify makes every applicable check of RFC 8725 §3. Before the signature is verified, it uses the token only to look up
+// the key; a token can never make it fetch from an address of the token's choice.
 func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*verified, time.Time, error) {
 	if err := checkForm(token); err != nil {
 		return nil, time.Time{}, err
@@ -260,7 +259,7 @@ func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*ve
 	return &verified{principal: p, ring: ring, kid: h.Kid, key: k}, exp, nil
 }
 
-// ringOf returns the keys of the token's issuer (RFC 8725 §3.8).
+// ringOf returns the keyring of the token's issuer (RFC 8725 §3.8).
 func (v *Verifier) ringOf(c *claims) (keyring, error) {
 	for _, ring := range *v.rings.Load() {
 		if ring.issues(c.Iss, c.Tid) {
@@ -270,7 +269,7 @@ func (v *Verifier) ringOf(c *claims) (keyring, error) {
 	return nil, refuse("The issuer is not trusted, or not that of the token's tenant.", nil)
 }
 
-// verify checks the token's signature by k. The algorithm that the token names must be one of the key's.
+// verify checks the token's signature with k. The token's algorithm must be one of the key's.
 func (k *key) verify(token string, alg jose.SignatureAlgorithm) error {
 	if !slices.Contains(k.algorithms, alg) {
 		return refuse("The signature algorithm is not that of the signing key.", nil)

@@ -1,5 +1,5 @@
-// Package authority tells valid authorities of HTTP URIs from others. What is no authority must reach neither a header field
-// nor an address: programs disagree where it ends.
+// Package authority validates authorities of HTTP URIs. An invalid one must reach neither a header field nor an address,
+// because programs disagree on where it ends.
 package authority
 
 import (
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Valid reports whether s is a host and maybe a port: uri-host [ ":" port ] (RFC 9110 §7.2).
+// Valid reports whether s is a host with an optional port: uri-host [ ":" port ] (RFC 9110 §7.2).
 func Valid(s string) bool {
 	if literal, ok := strings.CutPrefix(s, "["); ok {
 		address, port, closed := strings.Cut(literal, "]")
@@ -21,17 +21,17 @@ func Valid(s string) bool {
 	return end > 0 && isName(s[:end], subDelims) && isPort(s[end:])
 }
 
-// isPort reports whether s is empty or a port behind its colon (RFC 3986 §3.2.3).
+// isPort reports whether s is empty or a colon with an optional port (RFC 3986 §3.2.3).
 func isPort(s string) bool {
 	if s == "" || s == ":" {
 		return true
 	}
-	_, err := strconv.ParseUint(s[1:], 10, 16) // accepts no sign
+	_, err := strconv.ParseUint(s[1:], 10, 16) // it accepts no sign
 	return s[0] == ':' && err == nil
 }
 
-// isLiteral reports whether s is an address of IPv6 or of a later version (RFC 3986 §3.2.2). A zone has a meaning on one
-// host only (RFC 4007 §6).
+// isLiteral reports whether s is an address of IPv6 or a later version (RFC 3986 §3.2.2). A zone is invalid: it is
+// meaningful on one host only (RFC 4007 §6).
 func isLiteral(s string) bool {
 	if version, address, ok := strings.Cut(s, "."); ok && version != "" && version[0]|0x20 == 'v' {
 		_, err := strconv.ParseUint(version[1:], 16, 64)
@@ -41,10 +41,10 @@ func isLiteral(s string) bool {
 	return err == nil && ip.Is6() && ip.Zone() == ""
 }
 
-// subDelims separate parts of a component of a URI (RFC 3986 §2.2).
+// subDelims are the sub-delims of RFC 3986 §2.2.
 const subDelims = "!$&'()*+,;="
 
-// isName reports whether s has only unreserved characters, those of also, and percent-encoded ones (reg-name of RFC 3986
+// isName reports whether s has only unreserved characters, those in also, and percent-encoded ones (reg-name of RFC 3986
 // §3.2.2).
 func isName(s, also string) bool {
 	for i := 0; i < len(s); i++ {

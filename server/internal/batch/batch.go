@@ -1,10 +1,10 @@
-// Package batch carries out the requests of a JSON batch (Microsoft Graph's JSON batching, OData JSON Format §18), one after
-// the other. Each goes through a [Handler] as if it had come alone, with the token and the connection of its batch:
+// Package batch executes the requests of a JSON batch (Microsoft Graph's JSON batching, OData JSON Format §18) one after the
+// other. Each goes through a [Handler] as if it had been sent alone, with the token and the connection of its batch:
 //
 //	plan, err := batch.New(requests)
 //	body := plan.Append(ctx, nil, r, handler)
 //
-// It does not know what the requests are for, nor how they are checked.
+// It knows neither the meaning of the requests nor how they are checked.
 package batch
 
 import (
@@ -18,20 +18,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// OperationID is the operation of the contract that takes batches.
+// OperationID is the operation of the contract that accepts batches.
 const OperationID = "sendBatch"
 
-// MaxResponses is the length in bytes of the responses of a batch from which on no further request of it is carried out.
+// MaxResponses bounds the responses of a batch together, in bytes. Beyond it, no further request is executed.
 const MaxResponses = 4 << 20
 
 // Handler serves the requests of a batch.
 type Handler interface {
 	http.Handler
-	// Reject responds with an error, and looks at nothing of the request.
+	// Reject responds with an error, without reading the request.
 	Reject(w http.ResponseWriter, r *http.Request, err error)
 }
 
-// ErrBrokenOff is what a request is rejected with whose response broke off: it may have been carried out.
+// ErrBrokenOff rejects a request whose response broke off: it may have been executed.
 var ErrBrokenOff = errors.New("the response to a request of the batch broke off")
 
 // Nested is the problem of a batch in a batch.
@@ -52,20 +52,20 @@ var (
 
 type partKey struct{}
 
-// IsPart reports whether a context is that of a request of a batch.
+// IsPart reports whether a context belongs to a request of a batch.
 func IsPart(ctx context.Context) bool { return ctx.Value(partKey{}) != nil }
 
-// Plan is a batch that can be carried out.
-type Plan struct{ steps []step } // in the order in which they are carried out
+// Plan is an executable batch.
+type Plan struct{ steps []step } // in the order of execution
 
 // step is a request of a batch.
 type step struct {
 	*pfxapi.BatchRequest
-	needs []int // the requests that it depends on, by their number in the batch
+	needs []int // the indexes of the requests that it depends on
 }
 
-// Append carries out the requests of a batch, which came in whole, and appends their responses as the contract has them. The
-// contexts of the requests come from ctx.
+// Append executes the requests of a batch, which arrived in whole, and appends their responses as in the contract. The
+// contexts of the requests derive from ctx.
 func (p *Plan) Append(ctx context.Context, buf []byte, whole *http.Request, h Handler) []byte {
 	ctx = context.WithValue(ctx, partKey{}, true)
 	failed := map[string]bool{}
@@ -83,7 +83,7 @@ func (p *Plan) Append(ctx context.Context, buf []byte, whole *http.Request, h Ha
 	return append(buf, "]}"...)
 }
 
-// response returns the response to a request, which is not carried out if a dependency has failed or there is no room.
+// response returns the response to a request. The request is not executed if a dependency has failed or full is true.
 func (s *step) response(ctx context.Context, whole *http.Request, h Handler, failed map[string]bool, full bool) *response {
 	r, err := s.request(ctx, whole)
 	for _, id := range s.DependsOn {
@@ -105,7 +105,7 @@ func (s *step) response(ctx context.Context, whole *http.Request, h Handler, fai
 	return got
 }
 
-// serve returns [ErrBrokenOff] if the handler panics so as to break the connection, which is that of other requests too.
+// serve returns [ErrBrokenOff] if the handler panics to abort the connection, because other requests share it.
 func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		switch v := recover(); v {
@@ -120,8 +120,8 @@ func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	return nil
 }
 
-// New returns the plan of a batch that is valid by its schema, or a problem: ids that are the same, and dependencies that
-// lead nowhere or in a circle.
+// New returns the plan of a batch that is valid by its schema. It returns a problem for duplicate ids, unknown dependencies,
+// and circular ones.
 func New(requests []pfxapi.BatchRequest) (*Plan, error) {
 	number := make(map[string]int, len(requests))
 	for i := range requests {
@@ -144,7 +144,7 @@ func New(requests []pfxapi.BatchRequest) (*Plan, error) {
 	return ordered(steps)
 }
 
-// ordered returns a plan in which each request comes as early as those that it depends on allow.
+// ordered returns a plan in which each request comes as early as its dependencies allow.
 func ordered(steps []step) (*Plan, error) {
 	p, done := new(Plan), make([]bool, len(steps))
 	for len(p.steps) < len(steps) {
@@ -160,7 +160,7 @@ func ordered(steps []step) (*Plan, error) {
 	return p, nil
 }
 
-// nextOf returns the first request that is left and depends on none that is left, or -1.
+// nextOf returns the first remaining request that depends on no remaining one, or -1.
 func nextOf(steps []step, done []bool) int {
 search:
 	for i := range steps {
@@ -177,7 +177,7 @@ search:
 	return -1
 }
 
-// key is an id as it is compared: letter case makes no difference.
+// key returns an id for comparison: ids are case-insensitive.
 func key(id string) string { return strings.ToLower(id) }
 
 // invalid is the problem of a member of a request.

@@ -16,8 +16,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// request returns the request as it would have come alone, over the connection of the batch. It can be rejected even if
-// there is an error.
+// request returns the request as if sent alone, over the connection of the batch. Even with an error, it can be passed to
+// Reject.
 func (s *step) request(ctx context.Context, whole *http.Request) (*http.Request, error) {
 	r := new(http.Request)
 	*r = *whole
@@ -38,7 +38,7 @@ func (s *step) request(ctx context.Context, whole *http.Request) (*http.Request,
 	return r.WithContext(ctx), err
 }
 
-// escaped percent-encodes what a URL may have in a batch, though not in a request line.
+// escaped percent-encodes characters that a URL may have in a batch, but not in a request line.
 func escaped(address string) string {
 	var b strings.Builder
 	for i := range len(address) {
@@ -51,7 +51,7 @@ func escaped(address string) string {
 	return b.String()
 }
 
-// inherited are the fields that a request has of its batch: those of who sends it.
+// inherited are the fields that a request takes from its batch: those of the sender.
 var inherited = []string{"Authorization", "Client-Request-Id", "Forwarded", "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
 
 // header returns the fields of the request: its own, and those of the batch.
@@ -76,8 +76,8 @@ func (s *step) header(whole http.Header) (http.Header, error) {
 	return h, nil
 }
 
-// isOfBatch reports whether a request cannot have a field of its own: it says who sends the batch, or how messages are framed
-// on a connection.
+// isOfBatch reports whether a request must not set a field: it identifies the sender of the batch, or frames messages on a
+// connection.
 func isOfBatch(name string) bool {
 	switch name {
 	case "Authorization", "Connection", "Content-Length", "Cookie", "Expect", "Forwarded", "Host", "Keep-Alive", "Origin",

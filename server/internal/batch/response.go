@@ -24,7 +24,7 @@ func newResponse() *response { return &response{header: http.Header{}} }
 
 func (w *response) Header() http.Header { return w.header }
 
-// WriteHeader begins the response; interim responses are lost.
+// WriteHeader begins the response; interim responses are dropped.
 func (w *response) WriteHeader(status int) {
 	if w.status == 0 && status >= http.StatusOK {
 		w.status = status
@@ -59,7 +59,7 @@ func (w *response) append(buf []byte, id string) []byte {
 	return append(buf, '}')
 }
 
-// appendBody appends the body as it is if it is JSON, as it must be for the batch to stay JSON.
+// appendBody appends a JSON body unchanged; otherwise the batch would not stay JSON.
 func (w *response) appendBody(buf []byte) []byte {
 	mediaType, _, _ := strings.Cut(strings.ToLower(w.header.Get("Content-Type")), ";")
 	if body := w.body.Bytes(); validate.IsJSON(strings.TrimSpace(mediaType)) && json.Valid(body) {
@@ -70,7 +70,7 @@ func (w *response) appendBody(buf []byte) []byte {
 	return append(buf, '"')
 }
 
-// isOfConnection reports whether a field is about the message, of which nothing is left in a batch.
+// isOfConnection reports whether a field describes the HTTP message, which a batch does not have.
 func isOfConnection(name string) bool {
 	switch name {
 	case "Connection", "Content-Length", "Date", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade":

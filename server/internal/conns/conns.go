@@ -1,10 +1,10 @@
-// Package conns bounds how many connections a listener has open, and ends those that stand still when few are left:
+// Package conns bounds the open connections of a listener, and closes idle or stalled ones when few are left:
 //
 //	l := conns.Limit(listener, conns.Config{Max: 1000, Stall: 15 * time.Second})
 //	server.ConnState = l.SetState
 //	server.Serve(l) // or Serve(tls.NewListener(l, config))
 //
-// It knows of HTTP only which connections wait for a request.
+// Of HTTP it knows only which connections wait for a request.
 package conns
 
 import (
@@ -18,19 +18,19 @@ import (
 	"time"
 )
 
-// Config says how many connections there may be.
+// Config holds the limits of a listener.
 type Config struct {
-	// Max is how many are open at once. A further one takes the place of the one that has waited for a request for the
-	// longest time, or is closed if none waits. Required.
+	// Max is the highest number of open connections. A further one replaces the connection that has been idle for the
+	// longest time, or is closed if none is idle. Required.
 	Max int
-	// PerAddress is how many of them one address may have; 0 means any number. A further one is closed.
+	// PerAddress is the highest number of connections from one address; 0 means unlimited. A further one is closed.
 	PerAddress int
-	// Stall is how long a connection may stand still while more than three quarters of Max are open: without a byte in or
-	// out, it waits for a request, or for its client to read. Required.
+	// Stall is how long a connection may transfer no byte while more than three quarters of Max are open, because it is idle
+	// or its client does not read. Required.
 	Stall time.Duration
 }
 
-// Listener is a listener with bounds. It is safe for concurrent use.
+// Listener bounds the connections of a listener. It is safe for concurrent use.
 type Listener struct {
 	net.Listener
 	config Config
@@ -55,7 +55,7 @@ func Limit(l net.Listener, c Config) *Listener {
 	}
 }
 
-// Counts returns how many connections are open, how many were closed at once, and how many were ended for others.
+// Counts returns how many connections are open, how many were refused, and how many were closed to make room.
 func (l *Listener) Counts() (open, refused, ended int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,7 +85,7 @@ func (l *Listener) Close() error {
 	return l.Listener.Close()
 }
 
-// SetState is what [http.Server.ConnState] calls.
+// SetState is a function for [http.Server.ConnState].
 func (l *Listener) SetState(of net.Conn, state http.ConnState) {
 	if t, ok := of.(*tls.Conn); ok {
 		of = t.NetConn()
@@ -95,7 +95,7 @@ func (l *Listener) SetState(of net.Conn, state http.ConnState) {
 	}
 }
 
-// admit counts a connection, or reports that there is no place for it.
+// admit counts a connection, or returns false if there is no room.
 func (l *Listener) admit(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +114,7 @@ func (l *Listener) admit(c *conn) bool {
 
 func (l *Listener) scarce() bool { return len(l.open) > l.config.Max*3/4 }
 
-// makeRoom ends the connection that has waited for the longest time.
+// makeRoom ends the connection that has been idle for the longest time.
 func (l *Listener) makeRoom() bool {
 	var stalest *conn
 	for c := range l.open {
@@ -129,7 +129,7 @@ func (l *Listener) makeRoom() bool {
 	return true
 }
 
-// end closes a connection for another. The caller holds the lock.
+// end closes a connection to make room. The caller holds the lock.
 func (l *Listener) end(c *conn) {
 	l.ended++
 	l.forget(c)
@@ -146,7 +146,7 @@ func (l *Listener) forget(c *conn) {
 	}
 }
 
-// sweepsPerStall is how often stalled connections are looked for, in each Stall.
+// sweepsPerStall is how many sweeps run in each Stall.
 const sweepsPerStall = 15
 
 func (l *Listener) sweepWhileScarce() {
@@ -164,7 +164,7 @@ func (l *Listener) sweepWhileScarce() {
 	}
 }
 
-// sweep ends what stands still, and reports whether connections are scarce.
+// sweep closes stalled connections, and reports whether connections are scarce.
 func (l *Listener) sweep(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -179,14 +179,14 @@ func (l *Listener) sweep(now time.Time) bool {
 	return l.sweeping
 }
 
-// conn is a connection that says when something moved.
+// conn records when bytes move.
 type conn struct {
 	net.Conn
 	listener *Listener
 	address  netip.Addr
 	waiting  atomic.Bool  // for a request
-	writing  atomic.Int32 // calls of Write that have not returned
-	last     atomic.Int64 // when something moved, in nanoseconds since 1970
+	writing  atomic.Int32 // calls of Write in flight
+	last     atomic.Int64 // when bytes last moved, in nanoseconds since 1970
 }
 
 func (c *conn) progress() { c.last.Store(time.Now().UnixNano()) }
@@ -203,7 +203,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxPiece is how much is written at once, so that progress is seen.
+// maxPiece bounds each write, so that progress is noticed.
 const maxPiece = 64 << 10
 
 func (c *conn) Write(p []byte) (int, error) {
@@ -223,7 +223,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// CloseWrite is what net/http looks for, to end a connection without a reset.
+// CloseWrite lets net/http end a connection without a reset.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -231,7 +231,7 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// Close closes the connection and gives its place back.
+// Close closes the connection and frees its place.
 func (c *conn) Close() error {
 	c.listener.mu.Lock()
 	c.listener.forget(c)
@@ -239,11 +239,11 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// addressOf returns the address of a client; that of IPv6 is a network of 64 bits, in which a client chooses freely.
+// addressOf returns the address of a client. For IPv6 it is the /64 network, because a client chooses freely within it.
 func addressOf(c net.Conn) netip.Addr {
 	at, err := netip.ParseAddrPort(c.RemoteAddr().String())
 	if err != nil {
-		return netip.Addr{} // of a socket without addresses
+		return netip.Addr{} // a socket without addresses
 	}
 	address := at.Addr().Unmap()
 	if address.Is6() {

@@ -1,5 +1,5 @@
-// Package cors says which pages of other origins may call, and how a response tells them (Fetch Standard, HTTP
-// extensions). The gateway and the server share its rules; which methods and header fields a path has is theirs to say.
+// Package cors says which pages of other origins may call, and which response fields allow it (Fetch Standard, HTTP
+// extensions). The gateway and the server share it; they decide which methods and header fields a path has.
 package cors
 
 import (
@@ -14,20 +14,21 @@ import (
 
 // Policy names the origins whose pages may call. The zero Policy names none.
 type Policy struct {
-	// Origins are such as https://app.example, or * for all.
+	// Origins are scheme and authority, such as https://app.example, or * for all.
 	Origins []string
-	// Credentials lets pages send cookies and client certificates. It does not go with *: any page would act as its user.
+	// Credentials lets pages send cookies and client certificates. It excludes *, because any page could then act as its
+	// user.
 	Credentials bool
 	// Loopback adds all origins of this machine.
 	Loopback bool
 }
 
-// Validate reports origins that no browser sends, and credentials for all.
+// Validate reports origins that no browser sends, and credentials combined with *.
 func (p *Policy) Validate() error {
 	for _, o := range p.Origins {
 		switch {
 		case o == "*" && (p.Credentials || len(p.Origins) > 1):
-			return errors.New("* goes neither with credentials nor with other origins")
+			return errors.New("* excludes credentials and other origins")
 		case o != "*" && !isOrigin(o):
 			return fmt.Errorf("%q is not an origin: want *, or a scheme and an authority in lower case without the scheme's default port, such as https://app.example", o)
 		}
@@ -38,7 +39,7 @@ func (p *Policy) Validate() error {
 	return nil
 }
 
-// isOrigin reports whether a browser can send the origin (RFC 6454 §6.2). null is none: any page can have it.
+// isOrigin reports whether a browser can send the origin (RFC 6454 §6.2). null is refused, because any page can have it.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "" || u.Hostname() == "" || u.Scheme+"://"+u.Host != s || strings.ToLower(s) != s || strings.Contains(s, "*") {
@@ -48,7 +49,7 @@ func isOrigin(s string) bool {
 	return !strings.HasSuffix(u.Host, ":") && (u.Scheme != "http" || port != "80") && (u.Scheme != "https" || port != "443")
 }
 
-// isLoopback reports whether a page with the origin comes from this machine. Names below localhost never leave it (RFC
+// isLoopback reports whether a page with the origin comes from this machine. Names below localhost always resolve to it (RFC
 // 6761 §6.3).
 func isLoopback(origin string) bool {
 	if !isOrigin(origin) {
@@ -66,7 +67,7 @@ func isLoopback(origin string) bool {
 // Enabled reports whether any page may call.
 func (p *Policy) Enabled() bool { return len(p.Origins) > 0 || p.Loopback }
 
-// Allowed returns what Access-Control-Allow-Origin says to a request; "" if the page may not read the response.
+// Allowed returns Access-Control-Allow-Origin for a request, or "" if the page must not read the response.
 func (p *Policy) Allowed(r *http.Request) string {
 	origin := r.Header["Origin"]
 	switch {
@@ -80,11 +81,10 @@ func (p *Policy) Allowed(r *http.Request) string {
 	return ""
 }
 
-// MaxAge is how many seconds a browser keeps the response to a preflight: after a reload the contract may be another.
+// MaxAge is how many seconds a browser may cache a preflight: a reload may change the contract.
 const MaxAge = "600"
 
-// The header fields that pages may use, whatever the document says of them: those that HTTP and Microsoft Graph have for
-// every operation.
+// Header fields that pages may always use: those that HTTP and Microsoft Graph have for every operation.
 var (
 	alwaysAllowed = []string{
 		"Accept", "Accept-Language", "Authorization", "Content-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match",
@@ -99,14 +99,14 @@ func AllowedFields(declared []string) string { return fieldList(alwaysAllowed, d
 // ExposedFields lists the header fields of responses that pages may read, with those of declared.
 func ExposedFields(declared []string) string { return fieldList(alwaysExposed, declared) }
 
-// fieldList lists names once each.
+// fieldList joins names without duplicates.
 func fieldList(always, declared []string) string {
 	names := slices.Concat(always, declared)
 	slices.SortStableFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return strings.Join(slices.CompactFunc(names, strings.EqualFold), ", ")
 }
 
-// AskedMethod returns the method for which a browser asks with a preflight; "" if the request is none.
+// AskedMethod returns the method that a preflight asks for, or "" if the request is not a preflight.
 func AskedMethod(r *http.Request) string {
 	method := r.Header["Access-Control-Request-Method"]
 	if r.Method != http.MethodOptions || len(r.Header["Origin"]) != 1 || len(method) != 1 || r.ContentLength != 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Handler opens the responses of next to the pages that p names, and answers preflights with what the operations have: for
-// any path, so that a page can read the error of a path that does not exist.
+// Handler lets the pages that p names read the responses of next, and responds to preflights with the operations' methods
+// and fields. It does so for any path, so that a page can read the error of an unknown path.
 func (p *Policy) Handler(next http.Handler, operations []*validate.Operation, log *slog.Logger) http.Handler {
 	methods, allowed, exposed := describe(operations)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +36,7 @@ func (p *Policy) Handler(next http.Handler, operations []*validate.Operation, lo
 	})
 }
 
-// describe lists the methods, the header fields of requests and those of responses, each as a header field's values.
+// describe lists the methods, the request header fields and the response header fields, each as a header field's values.
 func describe(operations []*validate.Operation) (methods, allowed, exposed []string) {
 	verbs := []string{http.MethodHead, http.MethodOptions}
 	var sent, read []string

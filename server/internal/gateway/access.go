@@ -15,13 +15,13 @@ import (
 // The verdicts of access lines.
 const (
 	passed   = "passed"
-	watched  = "watched"  // it passed, and broke a rule that is not enforced
+	watched  = "watched"  // it passed, but broke a rule that is not enforced
 	answered = "answered" // by the gate, from the contract: OPTIONS
-	refused  = "refused"  // the request, or its response
-	failed   = "failed"   // the next handler gave no whole response
+	refused  = "refused"  // the request or its response
+	failed   = "failed"   // the next handler gave no complete response
 )
 
-// verdict says what became of the exchange.
+// verdict returns the verdict of the exchange.
 func (x *exchange) verdict() string {
 	switch {
 	case x.failed || x.passing && !x.returned: // or the next handler panicked
@@ -36,7 +36,7 @@ func (x *exchange) verdict() string {
 	return passed
 }
 
-// access writes the line of a request. When lines are sampled, those of requests that went wrong are all there.
+// access writes the access line. Sampling never drops the line of a request that was refused or failed.
 func (x *exchange) access() {
 	g := x.gate
 	if g.config.Access == nil {
@@ -50,17 +50,17 @@ func (x *exchange) access() {
 	fields := accessFields.Get().(*[]slog.Attr)
 	defer accessFields.Put(fields)
 	*fields = x.appendAccess((*fields)[:0], verdict)
-	// A record of its own spares the search for the calling line, and a group without a name a copy of the fields.
+	// Building the record here avoids looking up the source line; a group without a name avoids copying the fields.
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
 	r.AddAttrs(slog.Attr{Value: slog.GroupValue(*fields...)})
-	_ = g.config.Access.Handle(context.Background(), r) // there is nowhere else to say so
+	_ = g.config.Access.Handle(context.Background(), r) // there is no other place to report it
 	clear(*fields)
 }
 
 var accessFields = sync.Pool{New: func() any { fields := make([]slog.Attr, 0, 20); return &fields }}
 
-// appendAccess appends the fields of a line. A path that no operation has is the caller's own, without the query; any other
-// is the template.
+// appendAccess appends the fields of a line. The path is the template, or the client's path without the query if no route
+// matches.
 func (x *exchange) appendAccess(to []slog.Attr, verdict string) []slog.Attr {
 	path := x.request.URL.EscapedPath()
 	if x.resource != nil {
@@ -86,7 +86,7 @@ func (x *exchange) appendAccess(to []slog.Attr, verdict string) []slog.Attr {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// peer returns the address that the request came from.
+// peer returns the address of the client or the proxy in front.
 func peer(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -95,7 +95,7 @@ func peer(r *http.Request) string {
 	return host
 }
 
-// bytesIn is how much of the request's body was read.
+// bytesIn returns how much of the request's body was read.
 func (x *exchange) bytesIn() int64 {
 	if x.counted != nil {
 		return x.counted.read.Load()
@@ -118,7 +118,7 @@ func (x *exchange) countBody(r *http.Request) *http.Request {
 
 type countedBody struct {
 	io.ReadCloser
-	read atomic.Int64 // a handler may read on when the exchange is over
+	read atomic.Int64 // a handler may still read after the exchange
 }
 
 func (b *countedBody) Read(p []byte) (int, error) {
@@ -127,14 +127,14 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// send writes to the caller.
+// send writes to the client.
 func (x *exchange) send(p []byte) (int, error) {
 	n, err := x.writer.Write(p)
 	x.bytesOut += int64(n)
 	return n, err
 }
 
-// wait notes how long the next handler took to begin its response.
+// wait records the time until the response began.
 func (x *exchange) wait() {
 	if x.passing && x.waited == 0 && x.gate.config.Access != nil {
 		x.waited = time.Since(x.passedAt)

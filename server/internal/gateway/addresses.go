@@ -8,21 +8,21 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// readdresses reports whether addresses in the response's body are replaced: those of OData's control information, which the
-// built-in contract has.
+// readdresses reports whether addresses in the response's body are replaced: those of OData's control information in
+// responses of the built-in contract.
 func (x *exchange) readdresses() bool {
 	return x.gate.config.Address != nil && x.gate.config.Contract.Graph && x.route != nil
 }
 
-// readdress returns the body with the caller's addresses in the place of the upstream's. One without any stays as it came,
-// with its codings.
+// readdress returns the body with the upstream's addresses replaced by the gateway's. A body without addresses is unchanged,
+// including its codings.
 func (x *exchange) readdress(body []byte) []byte {
 	if !x.readdresses() {
 		return body
 	}
 	plain, err := x.plain(body)
 	if err != nil {
-		return body // nobody knows what it says
+		return body // it cannot be decoded
 	}
 	replaced, changed := replaceAddresses(plain, func(address string) string { return x.gate.config.Address(x.request, address) })
 	if !changed {
@@ -34,13 +34,13 @@ func (x *exchange) readdress(body []byte) []byte {
 	return replaced
 }
 
-// replaceAddresses replaces the values of control information in JSON that are addresses, and reports whether one has
-// become another. All else stays byte for byte, in what is no JSON too.
+// replaceAddresses replaces addresses in JSON control information, and reports whether any changed. All other bytes stay the
+// same, even in invalid JSON.
 func replaceAddresses(text []byte, replace func(string) string) (replaced []byte, changed bool) {
 	if bytes.IndexByte(text, '@') < 0 && bytes.IndexByte(text, '\\') < 0 {
 		return text, false
 	}
-	copied, address := 0, false // the value that comes next is an address
+	copied, address := 0, false // the next value is an address
 	for at := 0; at < len(text); at++ {
 		switch text[at] {
 		case '"':
@@ -60,7 +60,7 @@ func replaceAddresses(text []byte, replace func(string) string) (replaced []byte
 	return append(replaced, text[copied:]...), changed
 }
 
-// endOfString returns where a string that begins at a quote is over.
+// endOfString returns the index after the string that begins at a quote.
 func endOfString(text []byte, at int) int {
 	for i := at + 1; i < len(text); i++ {
 		switch text[i] {
@@ -73,7 +73,7 @@ func endOfString(text []byte, at int) int {
 	return len(text)
 }
 
-// isName reports whether what stands before the rest of a text is a member's name.
+// isName reports whether the string before rest is a member's name.
 func isName(rest []byte) bool {
 	rest = bytes.TrimLeft(rest, " \t\r\n")
 	return len(rest) > 0 && rest[0] == ':'
@@ -84,11 +84,12 @@ func unquote(quoted []byte) string {
 		return string(inner)
 	}
 	var s string
-	_ = json.Unmarshal(quoted, &s) // what is no string is no address
+	_ = json.Unmarshal(quoted, &s) // anything else than a string is no address
 	return s
 }
 
-// isAddress reports whether a member with such a name, in quotes, is control information whose value is an address (OData JSON Format 4.01 §4.6).
+// isAddress reports whether a quoted member name is control information whose value is an address (OData JSON Format 4.01
+// §4.6).
 func isAddress(quoted []byte) bool {
 	if !bytes.ContainsAny(quoted, `@\`) {
 		return false

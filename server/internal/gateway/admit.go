@@ -14,18 +14,18 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// admit checks the request, in the order in which the server does. It returns the request that is forwarded, or why there
-// is none; neither if it was answered.
+// admit checks the request in the same order as the server. It returns the request to forward, or the reason for a refusal.
+// It returns neither if it has already sent a response.
 func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	defer func() {
-		if v := recover(); v != nil { // a check failed: what it would have said is not known
+		if v := recover(); v != nil { // a check panicked: its verdict is unknown
 			x.gate.config.Log.Error("panic", "operation", x.operation(), "err", fmt.Sprint(v), "stack", string(debug.Stack()))
 			forward, refusal = nil, graph.Internal(nil)
 		}
 	}()
 	r := x.request
 	if err := graph.CheckTarget(r); err != nil {
-		// In every mode: others would read another request.
+		// In every mode: other servers would read a different request.
 		x.gate.record(x, &violation{kind: policy.Path, in: "path", keyword: "request-line", refused: true})
 		return nil, problemOf(err)
 	}
@@ -55,7 +55,7 @@ func (x *exchange) admit() (forward *http.Request, refusal *graph.Problem) {
 	return x.check(&found)
 }
 
-// noRoute refuses a path that the contract does not have.
+// noRoute returns the refusal of a path that the contract does not have.
 func (x *exchange) noRoute() *graph.Problem {
 	if x.gate.config.Contract.Graph {
 		return graph.NoPath(graph.CanonicalPath(x.request.URL.EscapedPath()))
@@ -63,7 +63,7 @@ func (x *exchange) noRoute() *graph.Problem {
 	return graph.NoRoute()
 }
 
-// locate finds the operation, or at least the path. It answers OPTIONS for the contract's paths, as HTTP servers do.
+// locate finds the operation, or at least the path. It responds to OPTIONS for the contract's paths, as HTTP servers do.
 func (x *exchange) locate() (match, bool, *graph.Problem) {
 	r, g := x.request, x.gate
 	path := r.URL.EscapedPath()
@@ -102,8 +102,8 @@ func (x *exchange) locate() (match, bool, *graph.Problem) {
 	return found, false, nil
 }
 
-// isAlias reports whether a path that leads nowhere here would lead a reader to an operation, past what is enforced for it
-// or past its token.
+// isAlias reports whether a path without a route here would lead another server to an operation, bypassing its enforcement
+// or its token check.
 func (x *exchange) isAlias(path string) bool {
 	if x.alias = leadsToBatch(path); x.alias {
 		return true
@@ -113,7 +113,7 @@ func (x *exchange) isAlias(path string) bool {
 	return slices.ContainsFunc(aliases, func(res *resource) bool { return g.config.Verifier != nil || res.enforces() })
 }
 
-// aliases returns the resources that readers may find for a path.
+// aliases returns the resources that other servers may find for a path.
 func (x *exchange) aliases(path string) []*resource {
 	keys := func(s string) string { return s }
 	if x.gate.config.Contract.Graph {
@@ -122,7 +122,7 @@ func (x *exchange) aliases(path string) []*resource {
 	return x.gate.router.aliases(path, keys)
 }
 
-// siblings returns the operations that other readers may find for a path whose values were found here.
+// siblings returns the operations that other servers may find for a path whose values were found here.
 func (x *exchange) siblings(found *match) []*route {
 	path := x.request.URL.EscapedPath()
 	if len(found.values) == 0 || !found.resource.shadowed && !found.ambiguous && !strings.ContainsAny(path, "%;") {
@@ -137,22 +137,22 @@ func (x *exchange) siblings(found *match) []*route {
 	return others
 }
 
-// isTunnel reports whether a method is one that no operation may have: what it does is not what its path says.
+// isTunnel reports whether no operation may have the method, because its effect does not depend on the path.
 func isTunnel(method string) bool { return method == http.MethodConnect || method == http.MethodTrace }
 
-// isAmbiguous reports whether readers may take the path for another one: by dots, backslashes or control characters, or by
-// an escaped slash that leads to another operation where it is one.
+// isAmbiguous reports whether other servers may read a different path: because of dots, backslashes or control characters,
+// or because an escaped slash leads to another operation when decoded.
 func (x *exchange) isAmbiguous(found *match) bool {
 	if found.ambiguous || !found.slashes {
 		return found.ambiguous
 	}
 	if x.gate.config.Contract.Graph {
-		return true // no key has a slash
+		return true // no key contains a slash
 	}
 	return slices.ContainsFunc(x.aliases(x.request.URL.EscapedPath()), func(other *resource) bool { return other != found.resource })
 }
 
-// options answers with the methods of a resource (RFC 9110 §9.3.7, RFC 5789 §3.1).
+// options responds with the methods of a resource (RFC 9110 §9.3.7, RFC 5789 §3.1).
 func (x *exchange) options(res *resource) {
 	x.answerHead(http.StatusNoContent, graph.Field{Name: "Allow", Value: res.allow}, graph.Field{Name: "Accept-Patch", Value: res.patch})
 }

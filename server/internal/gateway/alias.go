@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxDecodings is how often readers decode a path.
+// maxDecodings is how many times other servers may decode a path.
 const maxDecodings = 3
 
-// aliases returns the resources that readers find for an escaped path who decode twice or more, merge slashes, resolve dots,
-// cut parameters, trailing dots or spaces off a segment, drop what is not text, or fold letters.
+// aliases returns the resources that other servers may find for an escaped path. Such servers decode it several times, merge
+// slashes, resolve dots, cut parameters, trailing dots or spaces off a segment, drop invalid text, or ignore case.
 func (r *router) aliases(escaped string, keys func(string) string) []*resource {
 	var all []*resource
 	for range maxDecodings {
@@ -32,7 +32,7 @@ func (r *router) aliases(escaped string, keys func(string) string) []*resource {
 	return all
 }
 
-// alias returns the resource that a decoded path leads to, nil if there is none.
+// alias returns the resource of a decoded path, or nil.
 func (r *router) alias(decoded string, keys func(string) string) *resource {
 	segments := strings.Split(strings.ReplaceAll(decoded, "\\", "/"), "/")
 	for i, s := range segments {
@@ -59,7 +59,7 @@ func (r *router) alias(decoded string, keys func(string) string) *resource {
 	return nil
 }
 
-// bare returns what readers leave of a segment.
+// bare returns what lenient servers keep of a segment.
 func bare(s string) string {
 	s, _, _ = strings.Cut(strings.Map(text, strings.ToValidUTF8(s, "")), ";")
 	s = strings.TrimLeft(s, " ")
@@ -77,8 +77,8 @@ func text(c rune) rune {
 	return c
 }
 
-// isAmbiguous reports whether a segment is one that some readers resolve, split or mend: dots, and what was a backslash, a
-// control character or no UTF-8 behind its escape.
+// isAmbiguous reports whether some servers resolve, split or repair a segment: dots, and escaped backslashes, control
+// characters or invalid UTF-8.
 func isAmbiguous(s string) bool {
 	if s == "." || s == ".." || !utf8.ValidString(s) {
 		return true

@@ -14,19 +14,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// takesBatches reports whether an operation is the one that takes batches, by the name that OData reserves for it (OData 4.01
-// URL Conventions §4.1.2).
+// takesBatches reports whether an operation accepts batches, by the name that OData reserves for it (OData 4.01 URL
+// Conventions §4.1.2).
 func takesBatches(op *validate.Operation) bool {
 	return op.Method == http.MethodPost && strings.HasSuffix(op.Path, "/$batch")
 }
 
-// batchSpot is why the batches of a document are not judged.
+// batchSpot says why the batches of a document are not judged.
 func batchSpot(op *validate.Operation) validate.Spot {
 	pointer := "/paths/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(op.Path) + "/post"
 	return validate.Spot{Pointer: pointer, Reason: "the requests of a batch are not held against the document"}
 }
 
-// addSpot adds the spot of an operation's batches.
+// addSpot adds the spot of an operation that accepts batches.
 func addSpot(spots []validate.Spot, op *validate.Operation) []validate.Spot {
 	if spot := batchSpot(op); takesBatches(op) && !slices.Contains(spots, spot) {
 		return append(slices.Clip(spots), spot)
@@ -34,7 +34,7 @@ func addSpot(spots []validate.Spot, op *validate.Operation) []validate.Spot {
 	return spots
 }
 
-// leadsToBatch reports whether some reader takes an escaped path for one of batches, whatever is before the last segment.
+// leadsToBatch reports whether some server may read an escaped path as that of batches, whatever precedes the last segment.
 func leadsToBatch(escaped string) bool {
 	for range maxDecodings {
 		decoded, err := url.PathUnescape(escaped)
@@ -47,12 +47,12 @@ func leadsToBatch(escaped string) bool {
 	return strings.EqualFold(bare(path[strings.LastIndexByte(path, '/')+1:]), "$batch")
 }
 
-// isBatch reports whether the request is a batch that is taken apart here.
+// isBatch reports whether the request is a batch that is split here.
 func (x *exchange) isBatch() bool {
 	return x.route != nil && x.gate.config.Contract.Graph && takesBatches(x.route.Operation)
 }
 
-// words are those of refusals of the request.
+// words returns the words for refusals of the request.
 func (x *exchange) words() *graph.Words {
 	if x.isBatch() {
 		return &graph.Batch
@@ -60,8 +60,8 @@ func (x *exchange) words() *graph.Words {
 	return &x.gate.config.Contract.Words
 }
 
-// takeApart returns a handler that carries out the requests of a batch: each passes the gate as if it had come alone, and
-// then next. No policy changes that: what a batch holds would pass unchecked.
+// takeApart returns a handler that executes the requests of a batch: each passes the gate and goes to next, as if it had
+// been sent alone. No policy changes that, because otherwise the content of a batch would pass unchecked.
 func (g *Gate) takeApart(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		plan, err := g.planOf(r)
@@ -74,7 +74,7 @@ func (g *Gate) takeApart(next http.Handler) http.Handler {
 		body := plan.Append(r.Context(), nil, r, p)
 		exchangeOf(w).setCommonHeader(nil)
 		w.Header()["Content-Type"] = []string{"application/json"}
-		_, _ = w.Write(body) // the caller may be gone
+		_, _ = w.Write(body) // the client may be gone
 	})
 }
 
@@ -103,14 +103,14 @@ func (g *Gate) planOf(r *http.Request) (*batch.Plan, error) {
 type parts struct {
 	gate  *Gate
 	next  http.Handler
-	taken int // of the budget, for the responses that are held
+	taken int // bytes of the budget for the held responses
 }
 
 func (p *parts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.gate.Serve(&held{w, p}, r, p.next)
 }
 
-// Reject responds in the form of the gate.
+// Reject responds in the gate's form.
 func (p *parts) Reject(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, batch.ErrBrokenOff) {
 		err = BadAnswer()
@@ -124,7 +124,7 @@ type held struct {
 	*parts
 }
 
-// Write breaks the response off if there is no room for it.
+// Write aborts the response if the budget is exhausted.
 func (h *held) Write(b []byte) (int, error) {
 	if !h.gate.config.Budget.Take(len(b)) {
 		panic(http.ErrAbortHandler)

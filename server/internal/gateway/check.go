@@ -15,7 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
-// check holds a request of an operation against the contract.
+// check validates a request against its operation.
 func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	rt := x.route
 	carries := x.carriesBody()
@@ -65,7 +65,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 	return x.asCame(x.request), nil
 }
 
-// readBody reads the body if there is one, and reports whether all of it is there.
+// readBody reads the body if there is one, and reports whether it is complete.
 func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 	if !hasBody {
 		return false, nil
@@ -76,7 +76,7 @@ func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 	}
 	p, kind := problemOf(err), policy.Malformed
 	switch p.Status {
-	case http.StatusServiceUnavailable: // there is no room for it
+	case http.StatusServiceUnavailable: // the budget is exhausted
 		if x.route.enforces {
 			return false, p
 		}
@@ -95,7 +95,7 @@ func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 	return false, nil
 }
 
-// checkFurther holds a valid body against the rules that the document cannot say.
+// checkFurther checks a valid body against the rules that the document cannot express.
 func (x *exchange) checkFurther(found *match) *graph.Problem {
 	further := x.gate.config.Contract.Further
 	if further == nil || x.asItCame {
@@ -108,8 +108,8 @@ func (x *exchange) checkFurther(found *match) *graph.Problem {
 	return nil
 }
 
-// carriesBody reports whether the request has a body. Chunks and the frames of HTTP/2 may hold nothing: where that makes a
-// difference it waits for the first byte.
+// carriesBody reports whether the request has a body. A chunked or HTTP/2 body may be empty: if that matters, carriesBody
+// waits for the first byte.
 func (x *exchange) carriesBody() bool {
 	r := x.request
 	if r.ContentLength >= 0 || x.route.BodyRequired || x.gate.config.Contract.Graph {
@@ -129,7 +129,7 @@ func (x *exchange) carriesBody() bool {
 	return true
 }
 
-// judgeSpots returns the problem of the first place that cannot be judged, where the policy refuses what cannot be.
+// judgeSpots returns the problem of the first place that cannot be judged, if the policy refuses such requests.
 func (x *exchange) judgeSpots(spots []validate.Spot, body *validate.Body) *graph.Problem {
 	if body != nil {
 		spots = slices.Concat(spots, body.Spots)
@@ -142,7 +142,7 @@ func (x *exchange) judgeSpots(spots []validate.Spot, body *validate.Body) *graph
 	return nil
 }
 
-// notJudged is the problem of a request that a part of the contract is for which cannot be judged.
+// notJudged returns the problem of a request to which an unsupported part of the contract applies.
 func notJudged() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
@@ -150,8 +150,8 @@ func notJudged() *graph.Problem {
 	}
 }
 
-// declaredBody returns the body that the contract has for the request's media type, and its Content-Type; nil if the
-// operation has no body, or if the body may be absent and is.
+// declaredBody returns the contract's body for the request's media type, and its Content-Type. It returns nil if the
+// operation has no body, or if an optional body is absent.
 func (x *exchange) declaredBody(carries bool) (*validate.Body, string, error) {
 	r, rt := x.request, x.route
 	if x.gate.config.Contract.Graph {
@@ -197,7 +197,7 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 	for i := range faults.List {
 		f := &faults.List[i]
 		if x.preflight != nil && f.In == "header" {
-			continue // it has none of the request's fields
+			continue // the request has none of its fields
 		}
 		refused := x.judge(violation{kind: policy.Parameter, in: f.In, name: f.Name, keyword: f.Keyword})
 		if !refused {
@@ -213,13 +213,13 @@ func (x *exchange) checkParameters(found *match) *graph.Problem {
 	return refusal
 }
 
-// largeBody is the length of a body in bytes from which on only as many are checked at once as there are processors: a check
-// takes up to 16 times the body's length in memory.
+// largeBody is the length in bytes above which concurrent checks are limited to the number of processors: a check takes up
+// to 16 times the body's length in memory.
 const largeBody = 64 << 10
 
 var largeChecks = make(chan struct{}, runtime.GOMAXPROCS(0))
 
-// checkContent checks a body of a request or a response. A large one waits for its turn if it may.
+// checkContent checks a body of a request or a response. If wait is true, a large one waits for a slot.
 func (x *exchange) checkContent(body *validate.Body, contentType string, data []byte, wait bool) *validate.Faults {
 	ctx := pace.Context(x.request)
 	if len(data) >= largeBody {
@@ -231,7 +231,7 @@ func (x *exchange) checkContent(body *validate.Body, contentType string, data []
 	return body.CheckContent(ctx, contentType, data)
 }
 
-// enterLarge reports whether a large body may be checked now, after its turn has come if it may wait.
+// enterLarge acquires a slot for checking a large body and reports whether it got one. If wait is true, it waits.
 func enterLarge(ctx context.Context, wait bool) bool {
 	select {
 	case largeChecks <- struct{}{}:
@@ -249,7 +249,7 @@ func enterLarge(ctx context.Context, wait bool) bool {
 	}
 }
 
-// judgeBody returns the problem of the body's faults that are enforced.
+// judgeBody returns the problem of the body's enforced faults.
 func (x *exchange) judgeBody(faults *validate.Faults) *graph.Problem {
 	switch {
 	case faults == nil:

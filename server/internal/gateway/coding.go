@@ -16,10 +16,10 @@ import (
 
 var errEncoding = errors.New("the response has a coding that is not known, or more of it than is ever held")
 
-// maxCodings is how many codings a response may have, one upon the other.
+// maxCodings bounds how many codings a response may have.
 const maxCodings = 4
 
-// plain returns the body without its codings, the last first (RFC 9110 §8.4).
+// plain returns the body without its codings, the last one removed first (RFC 9110 §8.4).
 func (x *exchange) plain(body []byte) ([]byte, error) {
 	codings := x.codings()
 	if len(codings) == 0 {
@@ -58,10 +58,10 @@ func (x *exchange) codings() []string {
 	return codings
 }
 
-// maxWindow is how far back a zstd frame may refer, in bytes (RFC 9659 §3).
+// maxWindow is the largest window of a zstd frame, in bytes (RFC 9659 §3).
 const maxWindow = 8 << 20
 
-// decode returns a reader of what a coding stands for: gzip and deflate (RFC 9110 §8.4.1), br (RFC 7932) or zstd (RFC 8878).
+// decode returns a reader of the decoded content: gzip and deflate (RFC 9110 §8.4.1), br (RFC 7932) or zstd (RFC 8878).
 func decode(coding string, from io.Reader) (io.ReadCloser, error) {
 	switch coding {
 	case "gzip", "x-gzip":
@@ -80,15 +80,15 @@ func decode(coding string, from io.Reader) (io.ReadCloser, error) {
 	return nil, errEncoding
 }
 
-// uncode says that the body of the response is passed on without its codings. The bytes are others than those that the
-// upstream has named, so that its ETag is no strong one any more (RFC 9110 §8.8.1).
+// uncode adjusts the header of a response that is forwarded without its codings. The bytes differ from those that the
+// upstream tagged, so a strong ETag becomes weak (RFC 9110 §8.8.1).
 func (x *exchange) uncode() {
 	h := x.Header()
 	h.Del("Content-Encoding")
 	if x.request.Method == http.MethodHead {
-		h.Del("Content-Length") // GET has another (RFC 9110 §9.3.2)
+		h.Del("Content-Length") // GET has a different one (RFC 9110 §9.3.2)
 	}
-	for name, tags := range h { // whose letter case is the upstream's
+	for name, tags := range h { // the upstream chose their case
 		if strings.EqualFold(name, "ETag") && len(tags) == 1 && strings.HasPrefix(tags[0], `"`) {
 			h[name] = []string{"W/" + tags[0]}
 		}

@@ -12,19 +12,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// CORS names the origins whose pages may call through the gate. Without any, the upstream decides: preflights of declared
+// CORS names the origins whose pages may call through the gate. If it is empty, the upstream decides: preflights of declared
 // methods go to it.
 //
-// The libraries for it stand in front of a handler with one list of methods and field names. Here both are those of the
-// document's path, and the fields replace the upstream's when its response begins, so that no response has them twice.
+// CORS libraries wrap a handler with one list of methods and field names. Here both come from the document's path, and they
+// replace the upstream's fields when its response begins, so that no response has duplicates.
 type CORS = cors.Policy
 
-// allowedFields returns the names of the request's header fields that operations declare.
+// allowedFields returns the names of the request header fields that operations declare.
 func allowedFields(routes map[string]*route) string {
 	var names []string
 	for _, rt := range routes {
 		for _, name := range rt.declared {
-			if name != "Cookie" { // no page may set it
+			if name != "Cookie" { // no page can set it
 				names = append(names, name)
 			}
 		}
@@ -32,7 +32,7 @@ func allowedFields(routes map[string]*route) string {
 	return cors.AllowedFields(names)
 }
 
-// exposedFields returns the names of the responses' header fields that operations declare.
+// exposedFields returns the names of the response header fields that operations declare.
 func exposedFields(routes map[string]*route) string {
 	var names []string
 	for _, rt := range routes {
@@ -45,7 +45,7 @@ func exposedFields(routes map[string]*route) string {
 	return cors.ExposedFields(names)
 }
 
-// setCORS replaces the fields by which an upstream opens a response to pages of other origins by those of the gate.
+// setCORS replaces the upstream's CORS fields by those of the gate.
 func (x *exchange) setCORS() {
 	if !x.gate.config.CORS.Enabled() {
 		return
@@ -57,7 +57,7 @@ func (x *exchange) setCORS() {
 		}
 	}
 	origin := x.gate.config.CORS.Allowed(x.request)
-	if origin != "*" && !isNamed(h["Vary"], "Origin") { // a cache must not give one origin's response to another
+	if origin != "*" && !isNamed(h["Vary"], "Origin") { // a cache must not serve one origin's response to another
 		h["Vary"] = append(slices.Clip(h["Vary"]), "Origin")
 	}
 	if origin == "" {
@@ -74,7 +74,7 @@ func (x *exchange) setCORS() {
 	h["Access-Control-Expose-Headers"] = []string{exposed}
 }
 
-// preflighted reports whether the request was a preflight that the gate has answered.
+// preflighted reports whether the gate has responded to the request as a preflight.
 func (x *exchange) preflighted() bool {
 	asked := cors.AskedMethod(x.request)
 	if asked == "" || !x.gate.config.CORS.Enabled() {
@@ -84,8 +84,8 @@ func (x *exchange) preflighted() bool {
 	return true
 }
 
-// answerPreflight answers a preflight from the document. Where the document does not have the path and the policy lets it
-// pass, the page may send what it asks for.
+// answerPreflight responds to a preflight from the document. If the document lacks the path and the policy passes it, the
+// page may send what it asks for.
 func (x *exchange) answerPreflight(asked string) {
 	methods, names, allow := asked, x.request.Header.Get("Access-Control-Request-Headers"), ""
 	if res := x.resource; res != nil {
@@ -99,11 +99,11 @@ func (x *exchange) answerPreflight(asked string) {
 	x.answerHead(http.StatusNoContent, fields...)
 }
 
-// forwardPreflight returns the preflight for an operation as it goes to the upstream: with the checked path and query, and
-// without credentials, of which a browser sends none (Fetch Standard, CORS-preflight fetch) and which nobody has verified.
+// forwardPreflight returns the preflight as it goes to the upstream: with the checked path and query, and without
+// credentials. A browser sends none (Fetch Standard, CORS-preflight fetch), and here they would be unverified.
 func (x *exchange) forwardPreflight(found *match, rt *route) (*http.Request, *graph.Problem) {
 	x.route = rt
-	defer func() { x.route = nil }() // its responses are not those of the operation
+	defer func() { x.route = nil }() // the operation does not describe its responses
 	forward := x.request
 	if !rt.unchecked[policy.Requests] {
 		if refusal := x.checkParameters(found); refusal != nil {

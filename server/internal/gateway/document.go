@@ -7,10 +7,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// maxBody is the length of a request's body where the contract is an OpenAPI document.
+// maxBody is the default for the largest request body, in bytes, if the contract is an OpenAPI document.
 const maxBody = 1 << 20
 
-// FromDocument returns the contract of an OpenAPI document, and adds to its spots what the gateway cannot judge.
+// FromDocument returns the contract of an OpenAPI document, and adds to d.Spots what the gateway cannot judge.
 func FromDocument(d *spec.Document) *Contract {
 	for _, op := range d.Operations {
 		d.Spots = addSpot(d.Spots, op)
@@ -18,7 +18,7 @@ func FromDocument(d *spec.Document) *Contract {
 	return &Contract{BasePaths: d.BasePaths, Operations: d.Operations, MaxBody: maxBody, Words: graph.Words{}}
 }
 
-// Read returns the contract of the OpenAPI document in data, and the document. It ends when ctx is done.
+// Read returns the contract of the OpenAPI document in data, and the document. It stops when ctx is done.
 func Read(ctx context.Context, data []byte, o spec.Options) (*Contract, *spec.Document, error) {
 	d, err := spec.Load(ctx, data, o)
 	if err != nil {

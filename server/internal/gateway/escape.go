@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// path returns the path that is forwarded: the template with the values that were checked.
+// path returns the path to forward: the template with the checked values.
 func (m *match) path(rt *route) string {
 	var b strings.Builder
 	b.WriteString(m.base)
@@ -17,7 +17,7 @@ func (m *match) path(rt *route) string {
 			if i > 0 {
 				value := m.values[n]
 				if n >= len(rt.matrix) || !rt.matrix[n] {
-					value = strings.ReplaceAll(value, ";", "%3B") // behind which some readers see parameters (RFC 3986 §3.3)
+					value = strings.ReplaceAll(value, ";", "%3B") // some servers read parameters after it (RFC 3986 §3.3)
 				}
 				b.WriteString(value)
 				n++
@@ -30,11 +30,11 @@ func (m *match) path(rt *route) string {
 
 const upperHex = "0123456789ABCDEF"
 
-// escapeSegment escapes what may not stand in a segment, and the semicolon, behind which some readers see parameters
+// escapeSegment escapes what a segment must not contain, and the semicolon, because some servers read parameters after it
 // (RFC 3986 §3.3).
 func escapeSegment(s string) string { return escape(s, ":@!$&'()*+,=") }
 
-// escape percent-encodes all but unreserved characters and those of also.
+// escape percent-encodes all but unreserved characters and those in also.
 func escape(s, also string) string {
 	plain := func(c byte) bool {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 || strings.IndexByte(also, c) >= 0
@@ -57,12 +57,12 @@ func escape(s, also string) string {
 	return string(b)
 }
 
-// normalSegment escapes what may not stand in a segment, and takes back the escapes that say nothing: those of unreserved
-// characters (RFC 3986 §6.2.2.2). An escaped delimiter stays escaped.
+// normalSegment escapes what a segment must not contain, and decodes escaped unreserved characters (RFC 3986 §6.2.2.2). An
+// escaped delimiter stays escaped.
 func normalSegment(s string) string { return normal(s, ":@!$&'()*+,=;", "") }
 
-// normal escapes all but unreserved characters and those of also, and takes back the escapes of unreserved characters and
-// of those in harmless.
+// normal escapes all but unreserved characters and those in also. It decodes escaped unreserved characters and those in
+// harmless.
 func normal(s, also, harmless string) string {
 	if escape(s, also) == s {
 		return s
@@ -83,7 +83,7 @@ func normal(s, also, harmless string) string {
 	return string(b)
 }
 
-// escapedByte returns the byte whose escape s begins with.
+// escapedByte returns the byte that an escape at the start of s encodes.
 func escapedByte(s string) (byte, bool) {
 	if len(s) < 3 || s[0] != '%' {
 		return 0, false
@@ -92,8 +92,8 @@ func escapedByte(s string) (byte, bool) {
 	return byte(n), err == nil
 }
 
-// canonicalQuery returns the options of a query that was found valid, each under its declared name, escaped in one way.
-// Escaped delimiters stay escaped.
+// canonicalQuery returns the options of a valid query under their declared names, escaped in one way. Escaped delimiters
+// stay escaped.
 func (rt *route) canonicalQuery(raw string) string {
 	if raw == "" {
 		return ""
@@ -104,7 +104,7 @@ func (rt *route) canonicalQuery(raw string) string {
 			continue
 		}
 		name, value, assigned := strings.Cut(option, "=")
-		decoded, _ := url.QueryUnescape(name) // it was checked, as was the value
+		decoded, _ := url.QueryUnescape(name) // both name and value are already checked
 		if declared := rt.QueryOption(decoded); declared != "" {
 			decoded = declared
 		}

@@ -13,54 +13,54 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// exchange is one request and its response on their way through the gate. It is the [http.ResponseWriter] that the next
-// handler gets: it holds a response that could be refused until it is complete.
+// exchange is one request and its response in the gate. It is the [http.ResponseWriter] of the next handler: it holds a
+// response that might be refused until it is complete.
 type exchange struct {
 	gate      *Gate
 	writer    http.ResponseWriter
-	request   *http.Request // as it came
-	route     *route        // nil if no operation has it
-	resource  *resource     // nil if no path of the contract is the request's
-	values    []string      // of the path's parameters, escaped
-	preflight *route        // the operation for which a browser asks before it sends the request; nil otherwise
-	before    http.Header   // what somebody in front has put into the response; nil if nothing
+	request   *http.Request // as it was received
+	route     *route        // nil if no operation matches
+	resource  *resource     // nil if no path of the contract matches
+	values    []string      // the escaped path parameters
+	preflight *route        // the operation that a preflight asks for; nil otherwise
+	before    http.Header   // response fields that a handler in front has set; nil if none
 	start     time.Time
-	identity  graph.Identity // zero until somebody asks for it
+	identity  graph.Identity // zero until it is first needed
 
 	body     graph.Body // of the request, if it was read
-	lent     *bytesBody // what the next handler reads of it
-	closes   bool       // the connection is not used for another request
+	lent     *bytesBody // the body that the next handler reads
+	closes   bool       // the connection ends after this request
 	asItCame bool       // the request breaks a rule that is not enforced
 	found    []violation
 
 	status   int  // 0 until the response begins
-	checked  bool // the response is held against the contract
+	checked  bool // the response is validated
 	holding  bool
-	watching bool          // the response goes out as it comes and is checked at its end
-	held     *bytes.Buffer // what was written while holding or watching
-	taken    int           // of the budget, for held
-	refused  bool          // the response was: nothing more of it counts
+	watching bool          // the response is forwarded as it arrives, and checked at its end
+	held     *bytes.Buffer // written while holding or watching
+	taken    int           // bytes of the budget for held
+	refused  bool          // the response was refused: the rest of it is ignored
 
-	refusal     string // the code of the problem with which the request was refused
-	whole       bool   // the response did not break off
-	alias       bool   // enforcing would refuse the path, which leads some readers to an operation
-	wouldAnswer bool   // enforcing would answer the request here
+	refusal     string // the code of the request's refusal
+	whole       bool   // the response is complete
+	alias       bool   // enforcing would refuse the path, because other servers may find an operation there
+	wouldAnswer bool   // enforcing would respond to the request here
 
-	span trace.Span // nil if nothing is traced
+	span trace.Span // nil if not traced
 
 	// For the access line.
 	passing    bool // the next handler has the request
 	returned   bool // and has returned
-	failed     bool // and gave no whole response
+	failed     bool // and gave no complete response
 	violations int
-	client     string // the application that the token names
+	client     string // the application in the token
 	passedAt   time.Time
 	waited     time.Duration // until the response began
-	counted    *countedBody  // of a request that was not read here
+	counted    *countedBody  // a request body that was not read here
 	bytesOut   int64
 }
 
-// named returns when the request came and what it is called.
+// named returns the request's time and ids.
 func (x *exchange) named() *graph.Identity {
 	if x.identity.Start.IsZero() {
 		x.identity = graph.Identify(x.request.Header, x.start)
@@ -68,7 +68,7 @@ func (x *exchange) named() *graph.Identity {
 	return &x.identity
 }
 
-// operation is the name of the operation; "" if there is none.
+// operation returns the name of the operation, or "".
 func (x *exchange) operation() string {
 	if x.route == nil {
 		return ""
@@ -76,7 +76,7 @@ func (x *exchange) operation() string {
 	return x.route.ID
 }
 
-// rules are those of the operation, or those of what no operation has.
+// rules returns the rules of the operation, or those for unknown operations.
 func (x *exchange) rules(d policy.Direction) *policy.Rules {
 	if x.route == nil {
 		return &x.gate.unknown[d]
@@ -102,43 +102,43 @@ func (x *exchange) judge(v violation) bool {
 	return v.refused
 }
 
-// answer answers with a problem in the place of the next handler. All responses of the gate's own with a body are made here.
+// answer responds with a problem instead of the next handler. It writes all of the gate's own responses that have a body.
 func (x *exchange) answer(p *graph.Problem) {
 	x.setCommonHeader(p.Header)
 	buf := graph.NewBuffer()
 	defer graph.FreeBuffer(buf)
 	body, mediaType := x.write(buf.AvailableBuffer(), p)
-	buf.Write(body) // keeps what the body has grown to
+	buf.Write(body) // keep the grown buffer
 	h := x.writer.Header()
 	h["Content-Type"] = []string{mediaType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.status = p.Status
 	x.writer.WriteHeader(p.Status)
 	if x.request.Method != http.MethodHead {
-		_, _ = x.send(body) // the caller may be gone
+		_, _ = x.send(body) // the client may be gone
 	}
 }
 
-// write appends a problem in the form of the gate, and returns its media type.
+// write appends a problem in the gate's form, and returns its media type.
 func (x *exchange) write(buf []byte, p *graph.Problem) ([]byte, string) {
 	f := x.gate.config.Errors
 	body, err := f.Append(buf, p, x.named())
 	if err != nil {
 		x.gate.config.Log.Error("the error form failed: the response has the form of RFC 9457", "status", p.Status, "err", err)
 		f = form.Problem()
-		body, _ = f.Append(buf, p, x.named()) // cannot fail
+		body, _ = f.Append(buf, p, x.named()) // it cannot fail
 	}
 	return body, f.MediaType
 }
 
-// answerHead answers without a body.
+// answerHead responds without a body.
 func (x *exchange) answerHead(status int, fields ...graph.Field) {
 	x.setCommonHeader(fields)
 	x.status = status
 	x.writer.WriteHeader(status)
 }
 
-// setCommonHeader sets the header fields that all answers of the gate's own have, and those of one of them.
+// setCommonHeader sets the header fields of all the gate's own responses, and the given ones.
 func (x *exchange) setCommonHeader(fields []graph.Field) {
 	x.setCORS()
 	id, h := x.named(), x.writer.Header()
@@ -154,7 +154,7 @@ func (x *exchange) setCommonHeader(fields []graph.Field) {
 	}
 }
 
-// drop frees what is held of the response.
+// drop frees the held part of the response.
 func (x *exchange) drop() {
 	if x.held == nil {
 		return

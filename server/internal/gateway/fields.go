@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// checkHeader refuses header fields that mean one thing here and another thing behind.
+// checkHeader refuses header fields that the upstream may read differently.
 func (x *exchange) checkHeader() *graph.Problem {
 	r := x.request
 	if len(r.Header["Connection"]) > 0 {
@@ -32,7 +32,7 @@ func (x *exchange) checkHeader() *graph.Problem {
 	return nil
 }
 
-// dropConnection takes the Connection field out of the request, so that nobody takes what it names for hop-by-hop.
+// dropConnection removes the Connection field, so that the fields it names are not taken for hop-by-hop.
 func (x *exchange) dropConnection() {
 	r := new(http.Request)
 	*r = *x.request
@@ -59,8 +59,8 @@ func isNamed(connection []string, name string) bool {
 	return false
 }
 
-// cleanHeader returns the header fields without those that a reader could take for others, and without those that say
-// how the body came. It is the request's own where nothing is to be removed.
+// cleanHeader returns the header fields without the doubtful ones and without those that frame the body. If nothing has to
+// be removed, it returns the request's own.
 func (x *exchange) cleanHeader(hasBody bool) http.Header {
 	h, cloned := x.request.Header, false
 	clone := func() {
@@ -76,7 +76,7 @@ func (x *exchange) cleanHeader(hasBody bool) http.Header {
 		switch {
 		case name == "Cookie" && len(lines) > 1 && slices.Contains(x.route.declared, name):
 			clone()
-			h[name] = []string{strings.Join(lines, "; ")} // RFC 6265 §5.4: there is one; readers disagree on more
+			h[name] = []string{strings.Join(lines, "; ")} // RFC 6265 §5.4 allows one; servers disagree on several
 		case name == "Content-Encoding", name == "Trailer", name == "Expect", x.isDoubtful(name):
 			clone()
 			delete(h, name)
@@ -88,7 +88,8 @@ func (x *exchange) cleanHeader(hasBody bool) http.Header {
 	return h
 }
 
-// normalMediaType returns the media type by which the body was judged in its normal form, "" if it is in that form.
+// normalMediaType returns the media type that the body was validated as, in normal form. It returns "" if the field is
+// already normal.
 func (x *exchange) normalMediaType(hasBody bool) string {
 	sent := x.request.Header["Content-Type"]
 	if !hasBody || len(sent) != 1 {
@@ -104,14 +105,14 @@ func (x *exchange) normalMediaType(hasBody bool) string {
 	return ""
 }
 
-// isDoubtful reports whether some readers take a field for another one, or let it undo what was checked, and the operation
-// does not declare it.
+// isDoubtful reports whether some servers confuse the field with another one or let it override what was checked. Declared
+// fields are not doubtful.
 func (x *exchange) isDoubtful(name string) bool {
 	return isOverride(name) && (x.route == nil || !slices.Contains(x.route.declared, name))
 }
 
-// isOverride reports whether a field may say another method, target, address of a proxy, or field than the request does: CGI
-// makes one variable of X-Y and X_Y (RFC 3875 §4.1.18), and HTTP_PROXY of Proxy.
+// isOverride reports whether a field may override the method, the target, a proxy's address or another field: CGI maps X-Y
+// and X_Y to one variable (RFC 3875 §4.1.18), and Proxy to HTTP_PROXY.
 func isOverride(name string) bool {
 	switch name {
 	case "Proxy", "X-Http-Method", "X-Method", "X-Forwarded-Method", "X-Forwarded-Path", "X-Forwarded-Prefix", "X-Forwarded-Uri",
@@ -122,8 +123,8 @@ func isOverride(name string) bool {
 		strings.HasSuffix(name, "-Override") || strings.IndexByte(name, '_') >= 0
 }
 
-// asCame returns a request that is not rebuilt, without the doubtful fields where the policy refuses what is in doubt, and
-// where tokens are checked: the permission is that of the method and the path.
+// asCame returns a request that is not rebuilt. It removes doubtful fields if the policy enforces that, or if tokens are
+// checked, because the permission depends on the method and the path.
 func (x *exchange) asCame(r *http.Request) *http.Request {
 	if x.rules(policy.Requests)[policy.Header] != policy.Enforce && x.gate.config.Verifier == nil {
 		return r
@@ -147,7 +148,7 @@ func (x *exchange) asCame(r *http.Request) *http.Request {
 	return r
 }
 
-// mustSeeResponse reports whether a response in a coding that is not known here would be refused.
+// mustSeeResponse reports whether a response with an unknown coding would be refused.
 func (x *exchange) mustSeeResponse() bool {
 	return !x.route.unchecked[policy.Responses] && x.route.rules[policy.Responses][policy.MediaType] == policy.Enforce
 }

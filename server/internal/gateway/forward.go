@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// rebuilt returns the request that was checked, and nothing else of what came.
+// rebuilt returns a request made only from what was checked.
 func (x *exchange) rebuilt(found *match, hasBody bool) *http.Request {
 	r := new(http.Request)
 	*r = *x.request
@@ -25,7 +25,7 @@ func (x *exchange) rebuilt(found *match, hasBody bool) *http.Request {
 		r.RequestURI += "?" + r.URL.RawQuery
 	}
 	r.TransferEncoding, r.Trailer, r.ContentLength, r.Body = nil, nil, 0, http.NoBody
-	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil // somebody in front may have read what was not checked
+	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil // a handler in front may have parsed what was not checked
 	if hasBody {
 		x.lend(r, x.body.Bytes())
 	}
@@ -33,7 +33,7 @@ func (x *exchange) rebuilt(found *match, hasBody bool) *http.Request {
 	return r
 }
 
-// withBody returns the request with a body that was read already.
+// withBody returns the request with a body that was already read.
 func (x *exchange) withBody(data []byte) *http.Request {
 	r := new(http.Request)
 	*r = *x.request
@@ -48,8 +48,8 @@ func (x *exchange) lend(r *http.Request, data []byte) {
 	r.Body, r.ContentLength = x.lent, int64(len(data))
 }
 
-// passRest returns the request with what was read of its body put back before the rest. Who forwards it may read on when
-// the exchange is over: the bytes are its own.
+// passRest returns the request with the already read bytes put back before the rest of the body. The bytes are a copy,
+// because the next handler may read after the exchange.
 func (x *exchange) passRest() *http.Request {
 	raw := x.body.Raw()
 	if len(raw) == 0 {
@@ -64,8 +64,8 @@ func (x *exchange) passRest() *http.Request {
 	return r
 }
 
-// bytesBody is a body that is all there. Its bytes are another request's when the exchange is over, and there are handlers
-// that read on: the sending of an [http.Transport] outlives its RoundTrip.
+// bytesBody is a complete body. After the exchange its bytes are reused, but some handlers still read then: the sending of
+// an [http.Transport] outlives RoundTrip.
 type bytesBody struct {
 	data []byte
 	mu   sync.Mutex
@@ -73,7 +73,7 @@ type bytesBody struct {
 	over bool
 }
 
-// Bytes returns all of the body.
+// Bytes returns the whole body.
 func (b *bytesBody) Bytes() []byte { return b.data }
 
 func (b *bytesBody) Read(p []byte) (int, error) {
@@ -90,7 +90,7 @@ func (b *bytesBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// end waits for a Read that is under way, and is the end of reading.
+// end waits for a Read in flight and ends the body.
 func (b *bytesBody) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -21,69 +21,70 @@ import (
 
 // Verifier verifies the values of a request's Authorization header field.
 type Verifier interface {
-	// Verify returns who calls, or an *auth.Error.
+	// Verify returns the verified caller, or an *auth.Error.
 	Verify(ctx context.Context, authorization []string) (*auth.Principal, error)
 }
 
-// Config says what a gate is made of. Only Contract is required.
+// Config holds the settings of a gate. Only Contract is required.
 type Config struct {
 	Contract *Contract
-	// Policy says what becomes of violations; nil says nothing. It may name operations of the contract only.
+	// Policy says what happens on violations; nil is an empty policy. It must name only operations of the contract.
 	Policy *policy.Policy
-	// Defaults are for what the policy does not say.
+	// Defaults apply where the policy says nothing.
 	Defaults policy.Defaults
-	// Verifier checks tokens, and the permissions that the operations declare; nil lets tokens pass as they are.
+	// Verifier checks tokens and the permissions that the operations declare. If it is nil, tokens pass unchecked.
 	Verifier Verifier
-	// RequireTokens makes a token that is missing, where the contract asks for one, the violation credentials, though nothing
-	// verifies it. Otherwise, without a Verifier, a request may do without.
+	// RequireTokens makes a missing token the violation credentials, even if there is no Verifier to check it. Otherwise,
+	// without a Verifier, tokens are optional.
 	RequireTokens bool
-	// Address returns what an address in a response becomes for the caller of r. It is asked for the addresses in bodies of
-	// the built-in contract, which are held for it up to MaxResponse; nil leaves them as they are.
+	// Address maps an address in a response to the one for the client of r. It is called for addresses in bodies of the
+	// built-in contract, which are held for that up to MaxResponse. If it is nil, addresses stay unchanged.
 	Address func(r *http.Request, address string) string
-	// MaxHeader is the length in bytes of a request's header fields together; 0 means 16 KiB.
+	// MaxHeader is the largest total size of a request's header fields in bytes; 0 means 16 KiB.
 	MaxHeader int
-	// MaxResponse is the length in bytes of a response's body that is checked; 0 means 8 MiB. Only as much is ever held.
+	// MaxResponse is the largest response body that is checked, in bytes; 0 means 8 MiB. It also bounds what is held of a
+	// response.
 	MaxResponse int
-	// Errors is the form of the gate's own responses; nil is that of Microsoft Graph for a contract with Graph, and that of
-	// RFC 9457 for others.
+	// Errors is the form of the gate's own responses. The default is Microsoft Graph's if Contract.Graph is set, otherwise
+	// RFC 9457.
 	Errors *form.Form
-	// CORS names the origins whose pages may call; the zero value leaves that to the upstream.
+	// CORS names the origins whose pages may call. The zero value leaves CORS to the upstream.
 	CORS CORS
-	// Budget bounds the bodies that are held at once; nil is one of [DefaultBudget] that all such gates share.
+	// Budget bounds the bodies that are held at once. If it is nil, the gate shares one of [DefaultBudget].
 	Budget *Budget
-	// Metrics counts what passes; nil counts nothing.
+	// Metrics counts requests and violations; nil counts nothing.
 	Metrics *Metrics
-	// Traffic remembers what passed in the last hour; nil remembers nothing. Gates that replace one another share it.
+	// Traffic records the last hour; nil records nothing. Gates that replace one another share it.
 	Traffic *traffic.Recorder
-	// Log gets a line for each violation; nil discards them.
+	// Log receives a line for each violation; nil discards them.
 	Log *slog.Logger
-	// Access gets a line for each request; nil gets none. With AccessSample of 2 or more it gets one of so many that passed;
-	// those that were refused or failed are all there.
+	// Access receives a line for each request; nil discards them. With AccessSample of N ≥ 2 it receives one of N requests
+	// that passed, and all that were refused or failed.
 	Access       slog.Handler
 	AccessSample int
-	// Tracer makes a span of each request and one of its way to the next handler; nil makes none.
+	// Tracer creates one span for each request and one for its way to the next handler; nil creates none.
 	Tracer trace.Tracer
-	// Upstream is what access lines and spans call the next handler, and Caller returns where a request came from; nil takes the
-	// address of the connection.
+	// Upstream is the name of the next handler in access lines and spans. Caller returns the address of the client; if it is
+	// nil, the connection's address is used.
 	Upstream string
 	Caller   func(*http.Request) string
 }
 
 const defaultMaxResponse = 8 << 20
 
-// Gate holds requests and responses against a contract. It is safe for concurrent use, and what it does never changes.
+// Gate validates requests and responses against a contract. It is immutable and safe for concurrent use.
 type Gate struct {
 	config  Config
 	router  *router
-	unknown [2]policy.Rules // for what no operation has
-	passed  atomic.Uint64   // requests, for the sample
+	unknown [2]policy.Rules // for requests that match no operation
+	passed  atomic.Uint64   // requests, for sampling
 
 	unknownPreview [2]policy.Rules
 	unknownCounter *traffic.Counter
-	exposed        string // the header fields of its responses that pages of other origins may read
+	exposed        string // the response header fields that pages of other origins may read
 }
 
-// New returns a gate, or an error that says what is wrong with the contract or the policy.
+// New returns a gate. It returns an error if the contract or the policy is invalid.
 func New(c Config) (*Gate, error) {
 	if c.Policy == nil {
 		c.Policy = &policy.Policy{}
@@ -149,13 +150,13 @@ func (g *Gate) rules(operation string) ([2]policy.Rules, [2]bool) {
 	return rules, unchecked
 }
 
-// Handler returns a handler that gives next what may pass, and answers what may not. A panic of next is left to whoever
-// serves, except that of a response which breaks off while it is held.
+// Handler returns a handler that passes allowed requests to next and refuses others. It does not recover a panic of next,
+// unless it aborts a response that is held.
 func (g *Gate) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.Serve(w, r, next) })
 }
 
-// Serve is what [Gate.Handler]'s handler does with a request.
+// Serve handles one request as the handler of [Gate.Handler] does.
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
 	x.body.Budget = g.config.Budget
@@ -180,7 +181,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	x.whole = true
 }
 
-// reject refuses a request of which nothing was looked at.
+// reject refuses a request without checking it.
 func (g *Gate) reject(w http.ResponseWriter, r *http.Request, p *graph.Problem) {
 	x := &exchange{gate: g, writer: w, request: r, start: time.Now()}
 	defer x.end()

@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// Builtin returns our own contract, checked by the code that is generated from it.
+// Builtin returns the built-in contract, checked by generated code.
 func Builtin() *Contract {
 	return &Contract{
 		BasePaths: validate.BasePaths(graph.BasePath), Operations: pfxvalid.Operations, Graph: true, MaxBody: graph.MaxBody,
@@ -22,20 +22,20 @@ func Builtin() *Contract {
 	}
 }
 
-// Live is a gate that can be replaced while it serves: a request passes the one that was there when it came. It must be
-// given one before it serves.
+// Live is a gate that can be replaced while it serves. A request keeps the gate that was current when it arrived. Call
+// Replace before it serves.
 type Live struct{ gate atomic.Pointer[Gate] }
 
-// Replace puts another gate in the place of the one that is there.
+// Replace makes g the current gate.
 func (l *Live) Replace(g *Gate) { l.gate.Store(g) }
 
-// Handler is [Gate.Handler] of the gate that is there when a request comes.
+// Handler is [Gate.Handler] of the current gate.
 func (l *Live) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.gate.Load().Serve(w, r, next) })
 }
 
-// Describe writes where the paths begin, how each security scheme is checked, and a line for each operation: what becomes of
-// its requests and its responses.
+// Describe writes the base paths, how each security scheme is checked, and a line for each operation with the modes of its
+// requests and responses.
 func (l *Live) Describe(w io.Writer) {
 	g := l.gate.Load()
 	for _, b := range g.router.bases {
@@ -53,7 +53,7 @@ func (l *Live) Describe(w io.Writer) {
 	}
 }
 
-// describeSchemes says of each security scheme how it is checked.
+// describeSchemes returns a line for each security scheme that says how it is checked.
 func (g *Gate) describeSchemes() []string {
 	var lines []string
 	for rt := range g.router.all() {
@@ -70,23 +70,23 @@ func (g *Gate) describeSchemes() []string {
 func (g *Gate) describeNeed(n *need) string {
 	switch {
 	case n.credential == key:
-		return fmt.Sprintf("the key %s must be there (%s); the gateway does not verify it", n.Name, n.In)
+		return fmt.Sprintf("the key %s must be present (%s); the gateway does not verify it", n.Name, n.In)
 	case n.credential == scheme:
-		return fmt.Sprintf("credentials for %s must be there; the gateway does not verify them", n.Name)
+		return fmt.Sprintf("credentials for %s must be present; the gateway does not verify them", n.Name)
 	case n.credential == certificate:
-		return "the caller must show a client certificate to the gateway itself, which does not verify who has signed it; with TLS that ends in front no request fulfils this"
+		return "the client must present a certificate to the gateway itself, which does not verify its issuer; behind a proxy that ends TLS, every such request is refused"
 	case n.Type == "apiKey" && g.config.Verifier == nil:
-		return "Authorization must be there; without --issuer the gateway does not verify it"
+		return "Authorization must be present; without --issuer the gateway does not verify it"
 	case g.config.Verifier != nil:
 		return "the token is verified"
 	}
-	return "tokens pass as they are, or without any: without --issuer the gateway does not look at them"
+	return "tokens are optional and not checked: set --issuer to verify them"
 }
 
-// WantsCertificate reports whether an operation asks for a client certificate.
+// WantsCertificate reports whether an operation requires a client certificate.
 func (l *Live) WantsCertificate() bool { return l.gate.Load().WantsCertificate() }
 
-// WantsCertificate reports whether an operation asks for a client certificate.
+// WantsCertificate reports whether an operation requires a client certificate.
 func (g *Gate) WantsCertificate() bool {
 	for rt := range g.router.all() {
 		for _, a := range rt.security {
@@ -98,7 +98,7 @@ func (g *Gate) WantsCertificate() bool {
 	return false
 }
 
-// describe says the mode of most kinds, and those that differ.
+// describe names the mode of most kinds, and the kinds that differ.
 func describe(rules [2]policy.Rules) string {
 	text := ""
 	for d, r := range rules {

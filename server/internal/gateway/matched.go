@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// exchangeOf returns the exchange that a next handler writes to, nil if w is not a gate's.
+// exchangeOf returns the exchange behind w, or nil if w is not from a gate.
 func exchangeOf(w http.ResponseWriter) *exchange {
 	for {
 		if x, ok := w.(*exchange); ok {
@@ -21,8 +21,8 @@ func exchangeOf(w http.ResponseWriter) *exchange {
 	}
 }
 
-// Matched returns the operation of a request, nil if the contract has none, and the values of its path parameters, escaped,
-// in the order of the template. w is what a gate gave the next handler.
+// Matched returns the operation of a request and its escaped path parameters, in the order of the template. The operation is
+// nil if the contract has none. w must come from a gate.
 func Matched(w http.ResponseWriter) (*validate.Operation, []string) {
 	x := exchangeOf(w)
 	if x == nil || x.route == nil {
@@ -31,8 +31,8 @@ func Matched(w http.ResponseWriter) (*validate.Operation, []string) {
 	return x.route.Operation, x.values
 }
 
-// Refuse refuses a request in the form of the gate, for a next handler with rules of its own. w is what the gate gave it; of
-// the response nothing must have gone out.
+// Refuse refuses a request in the gate's form, for a next handler with its own rules. w must come from the gate, and nothing
+// of the response must have been written.
 func Refuse(w http.ResponseWriter, p *graph.Problem) {
 	if x, ok := w.(*exchange); ok {
 		x.wait()

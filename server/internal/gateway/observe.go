@@ -17,19 +17,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// violation is a rule of the contract that a request or a response breaks. It holds no value that somebody sent; its log
-// line names the method or the media type where that is the rule.
+// violation is a broken rule of the contract. It holds no value of a message; its log line names the method or the media
+// type if that is the rule.
 type violation struct {
 	direction policy.Direction
 	kind      policy.Kind
-	in        string // "" for a body, else path, query or header
+	in        string // "" for a body, otherwise path, query or header
 	pointer   string // of the member
 	name      string // of the member, the parameter, or the status
 	keyword   string
-	reason    string // why a part cannot be judged
+	reason    string // why the part cannot be judged
 	refused   bool
 	would     bool   // enforcing would refuse it
-	operation string // whose rules judged it; "" before the operation is known
+	operation string // whose rules apply; "" before the operation is known
 }
 
 func (v *violation) verdict() string {
@@ -39,7 +39,7 @@ func (v *violation) verdict() string {
 	return "watched"
 }
 
-// record counts a violation and writes its log line.
+// record counts and logs a violation.
 func (g *Gate) record(x *exchange, v *violation) {
 	g.config.Metrics.violations.WithLabelValues(x.operation(), v.direction.String(), v.kind.String(), v.verdict()).Inc()
 	if !g.config.Log.Enabled(x.request.Context(), slog.LevelWarn) {
@@ -68,7 +68,7 @@ func (g *Gate) record(x *exchange, v *violation) {
 	g.config.Log.LogAttrs(x.request.Context(), slog.LevelWarn, "violation", attrs...)
 }
 
-// seen returns the method or the media type that the contract does not have.
+// seen returns the method or media type that the contract does not have.
 func (x *exchange) seen(v *violation) (string, bool) {
 	switch v.kind {
 	case policy.Method:
@@ -83,10 +83,10 @@ func (x *exchange) seen(v *violation) (string, bool) {
 	return "", false
 }
 
-// cut is for names that somebody chose.
+// cut shortens a name that a client or an upstream chose.
 func cut(s string) string { return message.Cut(s) }
 
-// Metrics are what operators look at. No label takes more values than the contract has words, or than maxDrift.
+// Metrics are the gateway's metrics. Their labels take only words of the contract and at most maxDrift other names.
 type Metrics struct {
 	requests     *prometheus.CounterVec
 	duration     *prometheus.HistogramVec
@@ -98,23 +98,24 @@ type Metrics struct {
 
 	mu   sync.Mutex
 	seen map[driftName]bool
-	kept map[string]int // how many of each kind
+	kept map[string]int // the number of names of each kind
 }
 
 type driftName struct{ operation, kind, name string }
 
-// maxDrift is how many names of each kind are kept apart. The others are counted together.
+// maxDrift bounds the names of each kind that are counted individually. The others are counted together.
 const maxDrift = 100
 
-// NewMetrics returns metrics that registry shows; nil shows them nowhere. Gates that share a registry are counted together.
+// NewMetrics returns metrics registered with registry, or unregistered ones if it is nil. Gates that share a registry share
+// the metrics.
 func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	const namespace = "pfxr_gateway"
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "requests_total", Help: "Requests by operation (empty: none) and status of the answer.",
+			Namespace: namespace, Name: "requests_total", Help: "Requests by operation (empty if none matches) and status of the response.",
 		}, []string{"operation", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "request_duration_seconds", Help: "Time from the head of a request to the end of its answer.",
+			Namespace: namespace, Name: "request_duration_seconds", Help: "Time from the header of a request to the end of its response.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"operation"}),
 		violations: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -122,16 +123,16 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		}, []string{"operation", "direction", "violation", "verdict"}),
 		undocumented: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "undocumented_total",
-			Help: "What the upstream has and the contract has not: statuses and members of its answers; paths, methods and members that it took.",
+			Help: "Differences from the contract: statuses and members of the upstream's responses; paths, methods and members that it accepted.",
 		}, []string{"operation", "kind", "name"}),
 		unchecked: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "unchecked_total", Help: "Messages that passed without a check of their body: stream, upgrade, or memory (see --max-held).",
+			Namespace: namespace, Name: "unchecked_total", Help: "Messages whose body was forwarded unchecked: stream, upgrade, or memory (see --max-held).",
 		}, []string{"operation", "direction", "reason"}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "reloads_total", Help: "Attempts to read contract and policy anew.",
+			Namespace: namespace, Name: "reloads_total", Help: "Attempts to reload contract and policy.",
 		}, []string{"result"}),
 		reloaded: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "last_reload_successful", Help: "1 if what the files say now is in force, else 0.",
+			Namespace: namespace, Name: "last_reload_successful", Help: "1 if the last attempt to reload the files succeeded, else 0.",
 		}),
 		seen: map[driftName]bool{}, kept: map[string]int{},
 	}
@@ -146,7 +147,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	return m, nil
 }
 
-// show registers a collector, or takes the one that is there in its place.
+// show registers a collector, or replaces *c by the one that is already registered.
 func show[C prometheus.Collector](registry prometheus.Registerer, c *C) error {
 	err := registry.Register(*c)
 	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
@@ -157,7 +158,7 @@ func show[C prometheus.Collector](registry prometheus.Registerer, c *C) error {
 	return err
 }
 
-// Reloaded counts an attempt to read contract and policy anew.
+// Reloaded counts an attempt to reload contract and policy.
 func (m *Metrics) Reloaded(err error) {
 	if err != nil {
 		m.reloads.WithLabelValues("failed").Inc()
@@ -168,7 +169,7 @@ func (m *Metrics) Reloaded(err error) {
 	m.reloaded.Set(1)
 }
 
-// Why the body of a message was not checked.
+// Reasons why the body of a message was not checked.
 const (
 	skippedStream  = "stream"
 	skippedUpgrade = "upgrade"
@@ -189,8 +190,8 @@ func (m *Metrics) done(x *exchange) {
 	}
 }
 
-// drift counts what the contract does not have but the upstream does. What a caller sends counts if the upstream took it:
-// otherwise anybody could fill the names.
+// drift counts what the upstream has but the contract lacks. What a client sends counts only if the upstream accepted it:
+// otherwise any client could exhaust the names.
 func (m *Metrics) drift(x *exchange, v *violation) {
 	name := v.name
 	switch {
@@ -213,7 +214,7 @@ func (m *Metrics) drift(x *exchange, v *violation) {
 	m.undocumented.WithLabelValues(d.operation, d.kind, d.name).Inc()
 }
 
-// keep reports whether a name is counted by itself.
+// keep reports whether a name is counted individually.
 func (m *Metrics) keep(d driftName) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 )
 
-// preview returns the rules of an operation if both directions were enforced and nothing else of the policy changed: what
-// is off stays off, and what the policy lets pass by name still passes.
+// preview returns the rules of an operation if both directions were enforced and the policy was otherwise the same: what is
+// off stays off, and what the policy lets pass by name still passes.
 func (g *Gate) preview(operation string) [2]policy.Rules {
 	enforce, defaults := policy.Enforce, g.config.Defaults
 	defaults.ForceRequests, defaults.ForceResponses = &enforce, &enforce
@@ -26,7 +26,7 @@ func (g *Gate) preview(operation string) [2]policy.Rules {
 	return then
 }
 
-// previewed returns the rules of preview for the exchange.
+// previewed returns the preview's rules for the exchange.
 func (x *exchange) previewed(d policy.Direction) *policy.Rules {
 	if x.route == nil {
 		return &x.gate.unknownPreview[d]
@@ -39,14 +39,14 @@ func (x *exchange) wouldRefuse(v *violation) bool {
 	return !v.refused && !x.wouldAnswer && x.previewed(v.direction)[v.kind] == policy.Enforce
 }
 
-// use makes the gate's contract the one that the recorder counts for.
+// use tells the recorder the gate's contract.
 func (g *Gate) use(recorder *traffic.Recorder) {
 	c := traffic.Contract{Unknown: g.unknown}
 	var routes []*route
 	seen := map[validate.Spot]bool{}
 	for rt := range g.router.all() {
 		if slices.Contains(routes, rt) {
-			continue // an operation has a route below each of its base paths
+			continue // an operation has a route for each of its base paths
 		}
 		routes = append(routes, rt)
 		c.Operations = append(c.Operations, traffic.Operation{ID: rt.ID, Method: rt.Method, Path: rt.Path, Rules: rt.rules})
@@ -64,7 +64,7 @@ func (g *Gate) use(recorder *traffic.Recorder) {
 	g.unknownCounter = recorder.Unknown()
 }
 
-// spotsOf returns what cannot be judged of an operation, its bodies included.
+// spotsOf returns the parts of an operation that cannot be judged, including its bodies.
 func spotsOf(rt *route) []validate.Spot {
 	spots := slices.Clone(rt.spots)
 	add := func(bodies []*validate.Body) {
@@ -84,7 +84,7 @@ func spotsOf(rt *route) []validate.Spot {
 	return spots
 }
 
-// remember tells the recorder what became of the exchange.
+// remember records the outcome of the exchange.
 func (x *exchange) remember() {
 	recorder := x.gate.config.Traffic
 	if recorder == nil {

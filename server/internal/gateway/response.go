@@ -21,13 +21,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
-// errRefused ends the writing of a response that is not passed on.
+// errRefused ends writes to a response that was refused.
 var errRefused = errors.New("the response was refused")
 
-// errBegun ends a takeover of a connection that has a response.
+// errBegun refuses Hijack after the response has begun.
 var errBegun = errors.New("the response has begun: the connection cannot be taken over")
 
-// pass gives the request to the next handler, holds the response if it could be refused or has addresses to replace, and
+// pass gives the request to the next handler. It holds the response if it might be refused or has addresses to replace, and
 // watches it otherwise.
 func (x *exchange) pass(next http.Handler, r *http.Request) {
 	x.passing, x.passedAt = true, time.Now()
@@ -43,7 +43,7 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 	x.watching = x.checked
 	x.handOver(next, r)
 	x.returned = true
-	if x.status == 0 { // nothing was written
+	if x.status == 0 { // the handler wrote nothing
 		x.begin(http.StatusOK)
 	}
 	if x.watching && !x.refused && x.hasBody() {
@@ -51,13 +51,13 @@ func (x *exchange) pass(next http.Handler, r *http.Request) {
 	}
 }
 
-// mayRefuse reports whether some kind of violation of a response is refused.
+// mayRefuse reports whether any kind of violation refuses the response.
 func (x *exchange) mayRefuse() bool {
 	return x.checked && slices.Contains(x.route.rules[policy.Responses][:], policy.Enforce)
 }
 
-// complete runs the next handler and reports whether its response is still to be passed on. One that breaks off while
-// nothing of it went out is a refusal.
+// complete runs the next handler and reports whether its response can still be forwarded. A response that breaks off while
+// it is held is refused.
 func (x *exchange) complete(next http.Handler, r *http.Request) (whole bool) {
 	defer func() {
 		v := recover()
@@ -66,7 +66,7 @@ func (x *exchange) complete(next http.Handler, r *http.Request) (whole bool) {
 		case v == http.ErrAbortHandler && x.holding && !x.refused: //nolint:errorlint // panics are compared
 			x.refuseResponse(BadAnswer())
 			whole = false
-		case v == http.ErrAbortHandler && x.refused: //nolint:errorlint // the writing was ended by errRefused
+		case v == http.ErrAbortHandler && x.refused: //nolint:errorlint // errRefused ended the writing
 			x.returned, whole = true, false
 		default:
 			panic(v)
@@ -77,7 +77,7 @@ func (x *exchange) complete(next http.Handler, r *http.Request) (whole bool) {
 	return x.holding && !x.refused
 }
 
-// BadAnswer is the problem of an upstream whose answer is not fit to be passed on.
+// BadAnswer is the problem of an upstream whose response violates the contract.
 func BadAnswer() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusBadGateway, Code: "BadGateway",
@@ -85,7 +85,7 @@ func BadAnswer() *graph.Problem {
 	}
 }
 
-// uncheckable is the problem of a response that there is no memory to check.
+// uncheckable is the problem of a response that cannot be checked because the budget is exhausted.
 func uncheckable() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusBadGateway, Code: "BadGateway",
@@ -93,7 +93,7 @@ func uncheckable() *graph.Problem {
 	}
 }
 
-// NoUpgrade is the problem of a request for another protocol than HTTP.
+// NoUpgrade is the problem of a request to switch to a protocol other than HTTP.
 func NoUpgrade() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
@@ -101,7 +101,7 @@ func NoUpgrade() *graph.Problem {
 	}
 }
 
-// BrokenAnswer is the problem of a request that was sent, at least in part, to an upstream that gave no response.
+// BrokenAnswer is the problem of a request that was sent, at least partly, to an upstream that gave no response.
 func BrokenAnswer() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusBadGateway, Code: "BadGateway",
@@ -109,7 +109,7 @@ func BrokenAnswer() *graph.Problem {
 	}
 }
 
-// LateAnswer is the problem of a request that was sent to an upstream that did not answer in time.
+// LateAnswer is the problem of a request that was sent to an upstream that did not respond in time.
 func LateAnswer() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusGatewayTimeout, Code: "GatewayTimeout",
@@ -126,10 +126,11 @@ func Unsent(cause error) *graph.Problem {
 	}
 }
 
-// refuseResponse answers with a problem in the place of the response, of which nothing went out.
+// refuseResponse responds with a problem instead of the held response.
 func (x *exchange) refuseResponse(p *graph.Problem) {
 	x.refused, x.holding = true, false
-	// No field of the upstream's is called so: the next handler has it closed, since the answer may overtake the body.
+	// Here Connection comes from the next handler, never from the upstream. It closes the connection because the response
+	// may overtake the request's body.
 	closes := x.closes || isNamed(x.writer.Header()["Connection"], "close")
 	clear(x.writer.Header())
 	maps.Copy(x.writer.Header(), x.before)
@@ -152,7 +153,7 @@ func (x *exchange) WriteHeader(status int) {
 			x.writer.WriteHeader(status)
 		}
 	case status < 200:
-		if !x.mayRefuse() { // else nobody has checked it
+		if !x.mayRefuse() { // otherwise it is unchecked
 			x.writer.WriteHeader(status)
 		}
 	case !x.holding:
@@ -177,7 +178,7 @@ func (x *exchange) begin(status int) {
 	}
 }
 
-// flow lets a stream pass as it comes, if the contract has its media type: its messages are not checked.
+// flow forwards a stream as it arrives, if the contract has its media type. Its messages are not checked.
 func (x *exchange) flow() {
 	described := x.route.Response(x.status)
 	if x.checked && described != nil && (len(x.Header()["Content-Type"]) > 1 || described.Body(x.Header().Get("Content-Type")) == nil) &&
@@ -195,7 +196,7 @@ func (x *exchange) flow() {
 // undescribedType is the violation of a response whose media type the contract does not have.
 var undescribedType = violation{direction: policy.Responses, kind: policy.MediaType, in: "header", name: "Content-Type", keyword: "mediaType"}
 
-// checkHead checks what the head of a response tells.
+// checkHead checks the status and the header of a response.
 func (x *exchange) checkHead() {
 	if x.route.Response(x.status) == nil && !x.isConditional() {
 		if x.judge(violation{direction: policy.Responses, kind: policy.Status, name: strconv.Itoa(x.status), keyword: "responses"}) {
@@ -216,7 +217,7 @@ func (x *exchange) checkHead() {
 func (x *exchange) checkFields() bool {
 	described := x.route.Response(x.status)
 	if described == nil {
-		return true // it was judged by its status
+		return true // its status was already judged
 	}
 	ok := true
 	judge := func(v violation) {
@@ -235,7 +236,7 @@ func (x *exchange) checkFields() bool {
 		return false
 	default:
 		for _, f := range faults.List {
-			if f.Keyword != "required" || x.request.Method != http.MethodHead { // RFC 9110 §9.3.2: it may be left out
+			if f.Keyword != "required" || x.request.Method != http.MethodHead { // HEAD may omit it (RFC 9110 §9.3.2)
 				judge(violation{name: f.Name, keyword: f.Keyword})
 			}
 		}
@@ -253,8 +254,8 @@ func hasField(header http.Header, name string) bool {
 	return false
 }
 
-// isConditional reports whether the status is one that HTTP gives to any reading, whatever a contract says: to a condition
-// or a range (RFC 9110 §13.2 and §14.2).
+// isConditional reports whether HTTP itself gives this status to conditional and range requests, whatever the contract says
+// (RFC 9110 §13.2 and §14.2).
 func (x *exchange) isConditional() bool {
 	switch x.status {
 	case http.StatusNotModified, http.StatusPartialContent, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
@@ -263,7 +264,7 @@ func (x *exchange) isConditional() bool {
 	return false
 }
 
-// isWhole reports whether the response has all of what was asked for. Of a part there is nothing to say (RFC 9110 §14).
+// isWhole reports whether the response is complete. A part cannot be validated (RFC 9110 §14).
 func (x *exchange) isWhole() bool {
 	return x.status != http.StatusPartialContent || x.request.Method != http.MethodGet
 }
@@ -273,7 +274,7 @@ func (x *exchange) hasBody() bool {
 	return x.request.Method != http.MethodHead && x.status != http.StatusNoContent && x.status != http.StatusNotModified
 }
 
-// tooLarge ends the holding or the watching of a response that is more than is ever held.
+// tooLarge stops holding or watching a response above MaxResponse.
 func (x *exchange) tooLarge() {
 	switch {
 	case x.judge(violation{direction: policy.Responses, kind: policy.Size, keyword: "maxLength"}):
@@ -286,12 +287,12 @@ func (x *exchange) tooLarge() {
 	}
 }
 
-// release passes on what was held, and what comes behind it as it comes.
+// release forwards what was held, and the rest as it arrives.
 func (x *exchange) release() {
 	x.holding = false
 	x.writer.WriteHeader(x.status)
 	if held := x.heldBytes(); held != nil {
-		_, _ = x.send(held) // the caller may be gone
+		_, _ = x.send(held) // the client may be gone
 	}
 	x.drop()
 }
@@ -309,7 +310,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 		return 0, errRefused
 	case !x.holding:
 		n, err := x.send(p)
-		if x.watching = x.watching && err == nil; x.watching && !x.hold(p) { // else the rest of it is not known
+		if x.watching = x.watching && err == nil; x.watching && !x.hold(p) { // otherwise the rest of it is unknown
 			x.unwatch()
 		}
 		return n, err
@@ -320,7 +321,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// hold adds to what is held of the response, and reports whether there is room.
+// hold keeps a piece of the response, and reports whether the budget allows it.
 func (x *exchange) hold(p []byte) bool {
 	if !x.gate.config.Budget.Take(len(p)) {
 		return false
@@ -333,7 +334,7 @@ func (x *exchange) hold(p []byte) bool {
 	return true
 }
 
-// writeUnheld passes a response on that there is no room to hold, if it need not be checked.
+// writeUnheld forwards a response that exceeds the budget, unless it must be checked.
 func (x *exchange) writeUnheld(p []byte) (int, error) {
 	if x.mayRefuse() {
 		x.refuseResponse(uncheckable())
@@ -344,7 +345,7 @@ func (x *exchange) writeUnheld(p []byte) (int, error) {
 	return x.send(p)
 }
 
-// unwatch ends the watching of a response that has no room.
+// unwatch stops watching a response that exceeds the budget.
 func (x *exchange) unwatch() {
 	x.watching = false
 	x.drop()
@@ -358,7 +359,7 @@ func (x *exchange) heldBytes() []byte {
 	return x.held.Bytes()
 }
 
-// finish checks a response that is complete, and passes it on or refuses it.
+// finish checks a complete response, and forwards or refuses it.
 func (x *exchange) finish() {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
@@ -368,7 +369,7 @@ func (x *exchange) finish() {
 	}
 	body := x.heldBytes()
 	coded := x.checked && x.isWhole() && x.route.Response(x.status) != nil && x.mustSeeResponse() && len(x.codings()) > 0
-	maps.DeleteFunc(x.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) }) // not checked
+	maps.DeleteFunc(x.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) }) // trailers are not checked
 	if x.hasBody() {
 		plain, ok := body, true
 		if x.checked {
@@ -379,7 +380,7 @@ func (x *exchange) finish() {
 			return
 		}
 		if coded {
-			body = plain // what was checked is what is passed on
+			body = plain // forward what was checked
 		}
 	}
 	if coded {
@@ -392,21 +393,21 @@ func (x *exchange) finish() {
 	x.holding = false
 	x.writer.WriteHeader(x.status)
 	if len(body) > 0 && x.hasBody() {
-		_, _ = x.send(body) // the caller may be gone
+		_, _ = x.send(body) // the client may be gone
 	}
 }
 
-// checkBody returns the body without its coding, and reports whether it may pass.
+// checkBody returns the body without its codings, and reports whether it may pass.
 func (x *exchange) checkBody(body []byte) (plain []byte, ok bool) {
 	defer func() {
-		if v := recover(); v != nil { // a check failed: what it would have said is not known
+		if v := recover(); v != nil { // a check panicked: its verdict is unknown
 			x.gate.config.Log.Error("panic", "operation", x.operation(), "err", fmt.Sprint(v), "stack", string(debug.Stack()))
 			plain, ok = nil, false
 		}
 	}()
 	described := x.route.Response(x.status)
 	if described == nil || !x.isWhole() {
-		return body, true // it was judged by its status
+		return body, true // its status was already judged
 	}
 	plain, err := x.plain(body)
 	if err != nil {
@@ -457,18 +458,18 @@ func (x *exchange) judgeAnswer(declared *validate.Body, contentType string, plai
 	return ok
 }
 
-// Flush sends on what is not held.
+// Flush flushes a response that is not held.
 func (x *exchange) Flush() {
 	if !x.holding && !x.refused {
 		if x.status == 0 {
-			x.WriteHeader(http.StatusOK) // as the flush would, but seen
+			x.WriteHeader(http.StatusOK) // the flush would do this past the gate
 		}
-		_ = http.NewResponseController(x.writer).Flush() // a writer that cannot is asked nothing
+		_ = http.NewResponseController(x.writer).Flush() // an error means that the writer cannot flush
 	}
 }
 
-// Hijack gives the connection to the next handler, for another protocol: as a response of 101, which must pass. What is
-// said over the connection then is not checked.
+// Hijack hands the connection to the next handler for another protocol, as a response of 101, which must pass. The content
+// of the connection is not checked.
 func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := x.switchProtocols(); err != nil {
 		return nil, nil, err
@@ -476,7 +477,7 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(x.writer).Hijack()
 }
 
-// switchProtocols begins a response of 101, if the contract has it or the policy does not hold the responses.
+// switchProtocols begins a response of 101, if the contract has it or the policy does not hold responses.
 func (x *exchange) switchProtocols() error {
 	if x.status == 0 && !x.refused {
 		x.begin(http.StatusSwitchingProtocols)
@@ -497,13 +498,13 @@ func (x *exchange) switchProtocols() error {
 	return nil
 }
 
-// describesUpgrade reports whether the contract says of the operation that its connection changes to another protocol.
+// describesUpgrade reports whether the contract has the status 101 for the operation.
 func (x *exchange) describesUpgrade() bool {
 	described := x.route.Response(http.StatusSwitchingProtocols)
 	return described != nil && described.Status != "default"
 }
 
-// Push sends a resource ahead, which passes the gate as any request does.
+// Push pushes a resource, which passes the gate like any request.
 func (x *exchange) Push(target string, o *http.PushOptions) error {
 	if p, ok := x.writer.(http.Pusher); ok {
 		return p.Push(target, o)
@@ -511,24 +512,24 @@ func (x *exchange) Push(target string, o *http.PushOptions) error {
 	return http.ErrNotSupported
 }
 
-// EnableFullDuplex, SetReadDeadline and SetWriteDeadline are those of [http.ResponseController]. There is no Unwrap: a
-// handler that reached the connection could answer past the gate.
+// EnableFullDuplex, SetReadDeadline and SetWriteDeadline serve [http.ResponseController]. There is no Unwrap, because with
+// it a handler could write past the gate.
 func (x *exchange) EnableFullDuplex() error {
 	return http.NewResponseController(x.writer).EnableFullDuplex()
 }
 
-// SetReadDeadline bounds the reading of the request.
+// SetReadDeadline sets the deadline for reading the request.
 func (x *exchange) SetReadDeadline(t time.Time) error {
 	return http.NewResponseController(x.writer).SetReadDeadline(t)
 }
 
-// SetWriteDeadline bounds the writing of the response.
+// SetWriteDeadline sets the deadline for writing the response.
 func (x *exchange) SetWriteDeadline(t time.Time) error {
 	return http.NewResponseController(x.writer).SetWriteDeadline(t)
 }
 
-// Fail answers, in the place of the next handler, a request that it could not have answered, or not to the end. w is what
-// a gate gave the next handler. Where some of the answer went out already, there is nothing to be done.
+// Fail responds in the next handler's place to a request that it cannot serve. w must come from a gate. If part of the
+// response is already written, Fail writes nothing.
 func Fail(w http.ResponseWriter, p *graph.Problem) {
 	if x, ok := w.(*exchange); ok {
 		x.failed = true

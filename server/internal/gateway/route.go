@@ -11,23 +11,23 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// route is an operation with what never changes about it.
+// route is an operation with its precomputed properties.
 type route struct {
 	*validate.Operation
 	types      []string      // of the request's body
-	security   []alternative // without any, everybody may call
-	scopes     [][]string    // of the alternatives that have some
+	security   []alternative // if empty, no credentials are needed
+	scopes     [][]string    // of the alternatives that have any
 	challenges []graph.Challenge
-	takesToken bool            // some alternative asks for a token
+	takesToken bool            // an alternative needs a token
 	declared   []string        // the header fields that are parameters or hold credentials
 	protected  []string        // the header fields that Connection must not name
-	spots      []validate.Spot // that cannot be judged, outside of bodies
-	matrix     []bool          // of the template's parameters: those that hold a semicolon
+	spots      []validate.Spot // parts that cannot be judged, except in bodies
+	matrix     []bool          // true for template parameters whose value may contain a semicolon
 	rules      [2]policy.Rules
 	unchecked  [2]bool // all kinds are off
-	enforces   bool    // some kind for requests is refused
+	enforces   bool    // a kind of request violation is refused
 	preview    [2]policy.Rules
-	counter    *traffic.Counter // nil if nothing is remembered
+	counter    *traffic.Counter // nil without a recorder
 }
 
 func newRoute(op *validate.Operation) *route {
@@ -57,17 +57,17 @@ func newRoute(op *validate.Operation) *route {
 
 // resource is what the operations of one path share.
 type resource struct {
-	template []string          // the literals of its segments, escaped, with each parameter as {}
+	template []string          // the escaped literals of its segments, with {} for each parameter
 	routes   map[string]*route // by method
-	path     string            // as the document has it
+	path     string            // as in the document
 	allow    string
-	patch    string // the media types that its PATCH takes; "" if it has none
-	allowed  string // the header fields that pages of other origins may send
-	exposed  string // the header fields that they may read
-	shadowed bool   // a value of the template could be taken for another segment of the contract
+	patch    string // the media types of PATCH, or ""
+	allowed  string // the request header fields that pages of other origins may send
+	exposed  string // the response header fields that they may read
+	shadowed bool   // a value of the template could be read as another segment of the contract
 }
 
-// route returns the operation that a method has, nil if there is none.
+// route returns the operation of a method, or nil.
 func (res *resource) route(method string) *route {
 	rt := res.routes[method]
 	if rt == nil && method == http.MethodHead {
@@ -76,14 +76,14 @@ func (res *resource) route(method string) *route {
 	return rt
 }
 
-// foldsMethod reports whether readers to whom methods are case-insensitive find an operation, or a tunnel, behind a method
-// that is none here (RFC 9110 §9.1: methods are case-sensitive).
+// foldsMethod reports whether servers with case-insensitive methods find an operation or a tunnel for a method that is
+// unknown here (RFC 9110 §9.1: methods are case-sensitive).
 func (res *resource) foldsMethod(method string) bool {
 	upper := strings.ToUpper(method)
 	return isTunnel(upper) || upper != method && res.route(upper) != nil
 }
 
-// describe says which methods the resource has, those that HTTP adds included.
+// describe lists the methods of the resource, including those that HTTP adds.
 func (res *resource) describe() {
 	methods := []string{http.MethodOptions}
 	for method, rt := range res.routes {
@@ -100,7 +100,7 @@ func (res *resource) describe() {
 	res.allowed, res.exposed = allowedFields(res.routes), exposedFields(res.routes)
 }
 
-// enforces reports whether some kind of violation is refused for an operation of the resource.
+// enforces reports whether a kind of violation is refused for an operation of the resource.
 func (res *resource) enforces() bool {
 	for _, rt := range res.routes {
 		if takesBatches(rt.Operation) || slices.Contains(rt.rules[policy.Requests][:], policy.Enforce) {
@@ -110,7 +110,7 @@ func (res *resource) enforces() bool {
 	return false
 }
 
-// wouldEnforce is enforces by the rules of the preview.
+// wouldEnforce is enforces with the rules of the preview.
 func (res *resource) wouldEnforce() bool {
 	for _, rt := range res.routes {
 		if takesBatches(rt.Operation) || slices.Contains(rt.preview[policy.Requests][:], policy.Enforce) {

@@ -21,15 +21,15 @@ type base struct {
 	root *node
 }
 
-// node is what may follow the segments that lead to it. Concrete segments count before templated ones (OpenAPI 3.0.3,
-// Path Templating).
+// node is a position after the segments that lead to it. Concrete segments win over templated ones (OpenAPI 3.0.3, Path
+// Templating).
 type node struct {
 	concrete  map[string]*node // by the decoded segment
 	templated []edge
 	resource  *resource // nil if no path ends here
 }
 
-// edge is a segment with parameters: before, between and behind them are literals, escaped as segments are.
+// edge is a segment with parameters, separated by literals that are escaped like segments.
 type edge struct {
 	literals []string
 	folded   []string // the literals in lower case
@@ -76,7 +76,7 @@ func (n *node) each(yield func(*route) bool) bool {
 	return true
 }
 
-// maxPlaces bounds what servers and operations multiply to: a place takes 3 kB.
+// maxPlaces bounds the product of servers and operations: a place takes 3 kB.
 const maxPlaces = 1 << 17
 
 func newRouter(c *Contract) (*router, error) {
@@ -99,14 +99,14 @@ func newRouter(c *Contract) (*router, error) {
 			paths = everywhere
 		}
 		rt := newRoute(op)
-		if !c.Graph { // else a batch is taken apart
+		if !c.Graph { // otherwise a batch is taken apart
 			rt.spots = addSpot(rt.spots, op)
 		}
 		for _, path := range paths {
 			r.base(path).add(rt)
 		}
 	}
-	// The longest first: a base path may begin with another.
+	// Longest first, because one base path may be a prefix of another.
 	slices.SortStableFunc(r.bases, func(a, b *base) int {
 		return cmp.Or(cmp.Compare(len(b.Segments), len(a.Segments)), cmp.Compare(a.variables(), b.variables()))
 	})
@@ -116,8 +116,8 @@ func newRouter(c *Contract) (*router, error) {
 	return r, nil
 }
 
-// checkPlaces refuses a contract of more than maxPlaces, before any of them is built. everywhere is the number of base paths
-// of the operations that have none of their own.
+// checkPlaces rejects a contract with more than maxPlaces before building any. everywhere is the number of base paths for
+// operations without their own.
 func checkPlaces(c *Contract, everywhere int) error {
 	places := 0
 	for _, op := range c.Operations {
@@ -132,7 +132,7 @@ func checkPlaces(c *Contract, everywhere int) error {
 	return nil
 }
 
-// markShadowed marks the resources behind a segment whose value stands next to others.
+// markShadowed marks the resources behind a segment that competes with other segments.
 func (n *node) markShadowed(shadowed bool) {
 	if n.resource != nil {
 		n.resource.shadowed = shadowed
@@ -145,7 +145,7 @@ func (n *node) markShadowed(shadowed bool) {
 	}
 }
 
-// base returns the base with a path.
+// base returns the base of a base path.
 func (r *router) base(path validate.BasePath) *base {
 	same := func(a, b validate.BaseSegment) bool {
 		return a.Text == b.Text && a.Open == b.Open && slices.Equal(a.Values, b.Values)
@@ -170,7 +170,7 @@ func (b *base) variables() int {
 	return n
 }
 
-// begins reports whether decoded segments begin with those of the base path.
+// begins reports whether decoded segments start with the base path.
 func (b *base) begins(segments []string, same func(a, b string) bool) bool {
 	if len(segments) < len(b.Segments) {
 		return false
@@ -192,7 +192,7 @@ func (b *base) begins(segments []string, same func(a, b string) bool) bool {
 	return true
 }
 
-// String returns the base path, with a variable as its values, or as {*} if it may have any.
+// String returns the base path. A variable appears as its values, or as {*} if it is free.
 func (b *base) String() string {
 	text := ""
 	for _, s := range b.Segments {
@@ -208,7 +208,7 @@ func (b *base) String() string {
 	return cmp.Or(text, "/")
 }
 
-// path returns the base path of decoded segments as it is forwarded.
+// path returns the base path of decoded segments, as it is forwarded.
 func (b *base) path(segments []string) string {
 	path := ""
 	for i := range b.Segments {
@@ -217,7 +217,7 @@ func (b *base) path(segments []string) string {
 	return path
 }
 
-// add puts a route where its template leads. Of two routes that are the same to a request the first counts.
+// add inserts a route at its template. Of two routes that match the same requests, the first one counts.
 func (b *base) add(rt *route) {
 	at := b.root
 	var template []string
@@ -234,7 +234,7 @@ func (b *base) add(rt *route) {
 	}
 }
 
-// follow returns the node behind a segment of a template, and the segment as the path that is forwarded has it.
+// follow returns the node behind a template's segment, and the segment as it is forwarded.
 func (n *node) follow(segment string) (*node, string) {
 	literals := placeholder.Split(segment, -1)
 	if len(literals) == 1 {
@@ -275,16 +275,16 @@ func (e edge) concreteness() int {
 	return n
 }
 
-// match is a resource, with the path that leads there and nowhere else.
+// match is the resource of a path, and the values in the path.
 type match struct {
 	resource  *resource
 	base      string
 	values    []string // of the parameters, escaped
-	ambiguous bool     // a value could lead a reader to another path
-	slashes   bool     // a value has an escaped slash
+	ambiguous bool     // another server may read a different path
+	slashes   bool     // a value contains an escaped slash
 }
 
-// find returns the resource that an escaped path leads to.
+// find returns the resource of an escaped path.
 func (r *router) find(escaped string) (match, bool) {
 	raw, ok := strings.CutPrefix(escaped, "/")
 	if !ok {
@@ -298,7 +298,7 @@ func (r *router) find(escaped string) (match, bool) {
 	}
 	for i, s := range segments {
 		if strings.IndexByte(s, '%') >= 0 {
-			if decoded[i], _ = url.PathUnescape(s); decoded[i] == "" { // net/url has found it well-formed
+			if decoded[i], _ = url.PathUnescape(s); decoded[i] == "" { // net/url has validated it
 				return match{}, false
 			}
 		}
@@ -323,13 +323,13 @@ func (r *router) find(escaped string) (match, bool) {
 
 func isSame(a, b string) bool { return a == b }
 
-// reading says how a reader compares segments with those of the contract.
+// reading is a way to compare segments with those of the contract.
 type reading struct {
 	concrete  func(n *node, segment string) *node
 	templated func(e *edge, segment string, values []string) ([]string, bool)
 }
 
-// exact compares segments as they are.
+// exact compares segments byte for byte.
 var exact = reading{
 	func(n *node, segment string) *node { return n.concrete[segment] },
 	func(e *edge, segment string, values []string) ([]string, bool) {
@@ -337,7 +337,7 @@ var exact = reading{
 	},
 }
 
-// folded is exact for readers to whom letters of either case are the same.
+// folded compares segments case-insensitively.
 var folded = reading{
 	func(n *node, segment string) *node {
 		for s, next := range n.concrete {
@@ -352,8 +352,8 @@ var folded = reading{
 	},
 }
 
-// find returns the resource that segments lead to, and the values on the way. decoded are the same segments for concrete
-// ones: a value keeps what is percent-encoded, which would separate items otherwise.
+// find returns the resource of the segments, and their values. decoded are the same segments decoded, for concrete ones; a
+// value stays percent-encoded, because decoding it could split its items.
 func (n *node) find(segments, decoded []string, values *[]string, how reading) *resource {
 	if len(segments) == 0 {
 		return n.resource

@@ -13,20 +13,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
-// need is a security scheme with the scopes that it must grant.
+// need is a security scheme and its required scopes.
 type need struct {
 	validate.Requirement
 	credential credential
 }
 
-// credential is how a request fulfils a need.
+// credential is the kind of credential that satisfies a need.
 type credential int
 
 const (
-	token       credential = iota // a bearer token: verified if there is a verifier, else not looked at
-	scheme                        // another scheme of Authorization: looked for
-	key                           // an apiKey: looked for
-	certificate                   // of the caller's TLS connection: looked for
+	token       credential = iota // a bearer token: verified if there is a verifier, otherwise ignored
+	scheme                        // another scheme of Authorization: must be present
+	key                           // an apiKey: must be present
+	certificate                   // a client certificate: must be present
 )
 
 func needOf(r validate.Requirement) need {
@@ -38,15 +38,15 @@ func needOf(r validate.Requirement) need {
 	case r.Type == "http" && r.Name != "bearer":
 		return need{r, scheme}
 	}
-	return need{r, token} // a scheme that the document does not define, too: nothing else could refuse its request
+	return need{r, token} // also for an undefined scheme: nothing else could refuse its request
 }
 
-// isAuthorization reports whether a key is the field that tokens are in: many documents describe their tokens so.
+// isAuthorization reports whether an apiKey is the Authorization field: many documents describe tokens that way.
 func isAuthorization(r validate.Requirement) bool {
 	return r.In == "header" && strings.EqualFold(r.Name, "Authorization")
 }
 
-// alternative is a set of needs that hold together. The empty one needs nothing.
+// alternative is a set of needs that must all be met. An empty one needs nothing.
 type alternative []need
 
 func alternativesOf(op *validate.Operation) []alternative {
@@ -61,9 +61,9 @@ func alternativesOf(op *validate.Operation) []alternative {
 	return all
 }
 
-// authorize lets a request pass that fulfils one alternative of its operation, and one of each operation that other readers
-// of the path would find. What no operation has needs a token. Where tokens are checked it knows no policy: a token that is
-// only looked at protects nothing.
+// authorize passes a request that satisfies one alternative of its operation, and one of each operation that other servers
+// may find for the path. A request without an operation needs a token. If tokens are checked, no policy applies here: a
+// check that only watches protects nothing.
 func (x *exchange) authorize(found *match) *graph.Problem {
 	verifies := x.gate.config.Verifier != nil
 	var refusal *graph.Problem
@@ -83,12 +83,12 @@ func (x *exchange) authorize(found *match) *graph.Problem {
 	}
 	judged := x.route != nil && x.route.rules[policy.Requests][policy.Path] == policy.Enforce
 	if found.ambiguous && verifies && !judged {
-		return x.noRoute() // there is no telling whose permission it needs
+		return x.noRoute() // the required permission is unknown
 	}
 	return nil
 }
 
-// authorizeUnknown refuses a request that no operation has unless its token holds.
+// authorizeUnknown refuses a request without an operation unless its token is valid.
 func (x *exchange) authorizeUnknown() *graph.Problem {
 	principal, refusal := x.verify()
 	if refusal == nil && principal.Personal() {
@@ -111,8 +111,8 @@ func (x *exchange) authorizeFor(rt *route) *graph.Problem {
 	return nil
 }
 
-// fulfil returns why a request fulfils no alternative of a route. A token that is there is verified even if another
-// alternative holds: it is forwarded.
+// fulfil returns why a request satisfies no alternative of a route. A token that is present is verified even if another
+// alternative is satisfied, because it is forwarded.
 func (x *exchange) fulfil(rt *route) *graph.Problem {
 	var principal *auth.Principal
 	var invalid *graph.Problem
@@ -145,7 +145,7 @@ func (x *exchange) fulfil(rt *route) *graph.Problem {
 	return graph.Unauthenticated(rt.challenges)
 }
 
-// shows reports whether a request shows all credentials of an alternative, and whether they grant its scopes.
+// shows reports whether a request has all credentials of an alternative, and whether they grant its scopes.
 func (x *exchange) shows(a alternative, principal *auth.Principal) (complete, granted bool) {
 	granted = true
 	for i := range a {
@@ -160,7 +160,7 @@ func (x *exchange) shows(a alternative, principal *auth.Principal) (complete, gr
 	return true, granted
 }
 
-// has reports whether a request shows a credential.
+// has reports whether a request has a credential.
 func (x *exchange) has(n *need, principal *auth.Principal) bool {
 	r := x.request
 	switch n.credential {
@@ -174,16 +174,16 @@ func (x *exchange) has(n *need, principal *auth.Principal) bool {
 	switch c := &x.gate.config; {
 	case c.Verifier != nil:
 		return principal != nil
-	case n.Type == "apiKey": // Authorization must be there
+	case n.Type == "apiKey": // Authorization must be present
 		return len(r.Header["Authorization"]) > 0
-	case c.RequireTokens && n.Type != "": // else the document does not say what it wants
+	case c.RequireTokens && n.Type != "": // otherwise the document does not say what it needs
 		return hasScheme(r.Header["Authorization"], "bearer")
 	}
-	return true // tokens pass as they are, or are not there
+	return true // tokens are optional and not checked
 }
 
-// repeated refuses a credential that is there more than once: readers disagree which one counts. Where no token is checked,
-// that is a parameter's fault like others.
+// repeated refuses duplicate credentials, because servers disagree on which one counts. If no tokens are checked, duplicates
+// are ordinary parameter faults.
 func (x *exchange) repeated(rt *route) *graph.Problem {
 	if x.gate.config.Verifier == nil {
 		return nil
@@ -201,7 +201,7 @@ func (x *exchange) repeated(rt *route) *graph.Problem {
 	return nil
 }
 
-// verify returns who calls.
+// verify returns the verified caller.
 func (x *exchange) verify() (*auth.Principal, *graph.Problem) {
 	principal, err := x.gate.config.Verifier.Verify(pace.Context(x.request), x.request.Header["Authorization"])
 	if err == nil {
@@ -215,7 +215,7 @@ func (x *exchange) verify() (*auth.Principal, *graph.Problem) {
 	return nil, p
 }
 
-// hasScheme reports whether Authorization has credentials of a scheme, whose name is in lower case.
+// hasScheme reports whether Authorization has credentials of a scheme. name is in lower case.
 func hasScheme(authorization []string, name string) bool {
 	for _, value := range authorization {
 		if s, credentials, _ := strings.Cut(value, " "); strings.EqualFold(s, name) && strings.Trim(credentials, " ") != "" {
@@ -225,7 +225,7 @@ func hasScheme(authorization []string, name string) bool {
 	return false
 }
 
-// describeSecurity says of the route what answers and the log need.
+// describeSecurity precomputes what responses and the log need.
 func (rt *route) describeSecurity() {
 	for _, a := range rt.security {
 		var scopes []string
@@ -244,7 +244,7 @@ func (rt *route) describeSecurity() {
 	slices.SortStableFunc(rt.scopes, slices.Compare)
 }
 
-// challenge returns what a caller is told to send (RFC 9110 §11.6.1): HTTP has no scheme for keys and certificates.
+// challenge returns the challenge for the client (RFC 9110 §11.6.1). HTTP has no scheme for keys and certificates.
 func (n *need) challenge() graph.Challenge {
 	switch n.credential {
 	case scheme:
@@ -257,7 +257,7 @@ func (n *need) challenge() graph.Challenge {
 	return graph.Challenge{Scheme: "Bearer"}
 }
 
-// scheme names the first scheme of the operation, for the log.
+// scheme returns the name of the operation's first scheme, for the log.
 func (rt *route) scheme() string {
 	for _, a := range rt.security {
 		for i := range a {

@@ -95,14 +95,14 @@ func TestDescribeSecurity(t *testing.T) {
 		change func(*gateway.Config)
 		want   []string
 	}{
-		"without an issuer": {func(*gateway.Config) {}, []string{"scheme o: tokens pass as they are"}},
+		"without an issuer": {func(*gateway.Config) {}, []string{"scheme o: tokens are optional and not checked"}},
 		"with an issuer":    {func(c *gateway.Config) { c.Verifier = keys.verifier }, []string{"scheme o: the token is verified", "scheme oidc: the token is verified"}},
 	} {
 		var live gateway.Live
 		live.Replace(newHostileGate(t, tt.change))
 		var text strings.Builder
 		live.Describe(&text)
-		for _, want := range append(tt.want, "base path: /api\n", "scheme query: the key api_key must be there (query)", "scheme basic: credentials for basic must be there", "scheme tls: ") {
+		for _, want := range append(tt.want, "base path: /api\n", "scheme query: the key api_key must be present (query)", "scheme basic: credentials for basic must be present", "scheme tls: ") {
 			if !strings.Contains(text.String(), want) {
 				t.Errorf("%s: %q is missing in\n%s", name, want, text.String())
 			}

@@ -14,7 +14,7 @@ import (
 // traceContext reads and writes traceparent and tracestate (W3C Trace Context).
 var traceContext propagation.TraceContext
 
-// beginSpan begins the span of a request, within the caller's trace. Without a tracer there is none, and it costs nothing.
+// beginSpan starts the span of a request within the client's trace. Without a tracer it does nothing.
 func (x *exchange) beginSpan() {
 	tracer := x.gate.config.Tracer
 	if tracer == nil {
@@ -25,8 +25,8 @@ func (x *exchange) beginSpan() {
 	x.request = x.request.WithContext(ctx)
 }
 
-// spanName is the method and the path's template, as the semantic conventions for HTTP spans have it: no value of a caller
-// is part of a name.
+// spanName returns the method and the path template, as the semantic conventions for HTTP spans require. A name contains no
+// value from a client.
 func (x *exchange) spanName() string {
 	method := graph.Method(x.request.Method)
 	if method == "other" {
@@ -38,7 +38,6 @@ func (x *exchange) spanName() string {
 	return method + " " + x.resource.path
 }
 
-// endSpan ends the span of the request.
 func (x *exchange) endSpan() {
 	if x.span == nil {
 		return
@@ -61,7 +60,7 @@ func (x *exchange) spanAttributes() []attribute.KeyValue {
 	return all
 }
 
-// handOver gives the request to the next handler, in a span of its own whose context goes along.
+// handOver gives the request to the next handler in its own span and passes the span's context on.
 func (x *exchange) handOver(next http.Handler, r *http.Request) {
 	if x.span == nil {
 		next.ServeHTTP(x, r)

@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// CanonicalAddress rewrites the path once, before routing, so that an object has one address: keys in parentheses,
-// quoted or not, become a segment (OData 4.01 URL Conventions §4.3.1 and §4.3.6), and escapes of characters that need
-// none are undone (RFC 3986 §6.2.2.2). What is escaped after that cannot be part of a key.
+// CanonicalAddress rewrites the path before routing, so that an object has one address. Keys in parentheses, quoted or not,
+// become a segment (OData 4.01 URL Conventions §4.3.1 and §4.3.6). Unneeded escapes are decoded (RFC 3986 §6.2.2.2). What is
+// still escaped cannot be part of a key.
 func CanonicalAddress(u *url.URL) {
 	if raw := u.EscapedPath(); strings.ContainsAny(raw, "%(") {
 		SetPath(u, CanonicalPath(raw))
 	}
 }
 
-// SetPath gives a URL the path that an escaped one stands for.
+// SetPath sets a URL's path from an escaped path.
 func SetPath(u *url.URL, escaped string) {
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
-		return // net/url made the escaped form itself: it is well-formed
+		return // net/url made the escaped form, so it is valid
 	}
 	u.Path, u.RawPath = path, escaped
 }
 
-// CanonicalPath is what [CanonicalAddress] makes of an escaped path.
+// CanonicalPath returns the path that [CanonicalAddress] sets for an escaped path.
 func CanonicalPath(escaped string) string {
 	if !strings.ContainsAny(escaped, "%(") {
 		return escaped
@@ -35,7 +35,7 @@ func CanonicalPath(escaped string) string {
 	return strings.Join(segments, "/")
 }
 
-// keyAsSegment turns name('key') and name(key) into name/key.
+// keyAsSegment converts name('key') and name(key) to name/key.
 func keyAsSegment(segment string) string {
 	name, rest, found := strings.Cut(segment, "(")
 	key, closed := strings.CutSuffix(rest, ")")
@@ -51,8 +51,8 @@ func keyAsSegment(segment string) string {
 	return name + "/" + key
 }
 
-// unescapePlain undoes the percent-encoding of unreserved characters, apostrophes and parentheses, and of nothing else:
-// %2F stays %2F, and %2561 stays %2561.
+// unescapePlain decodes only escaped unreserved characters, apostrophes and parentheses: %2F stays %2F, and %2561 stays
+// %2561.
 func unescapePlain(s string) string {
 	if !strings.Contains(s, "%") {
 		return s

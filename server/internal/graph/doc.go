@@ -1,9 +1,9 @@
-// Package graph has the rules of Microsoft Graph's wire that hold for every request, whoever answers it: how an error
-// looks, how a request is named, what the media types, the address and the length of a body may be.
+// Package graph has Microsoft Graph's rules for every request, whichever handler serves it: the form of errors, the ids of
+// requests, and the allowed media types, addresses and sizes of bodies.
 package graph
 
-// BasePath is where the contract's paths begin.
+// BasePath is the prefix of the contract's paths.
 const BasePath = "/beta"
 
-// MaxBody is the length of a request's body in bytes, before and after decompression.
+// MaxBody is the largest request body in bytes, before and after decompression.
 const MaxBody = 64 << 10

@@ -9,10 +9,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Words are the words of refusals that differ from contract to contract.
+// Words are the words for refusals that depend on the contract.
 type Words = strict.Words
 
-// Entity are the words for our own contract.
+// Entity are the words for the built-in contract.
 var Entity = Words{
 	Type:          "microsoft.graph.pfxRecryptionRequest",
 	MalformedText: "Unable to read JSON request payload. Send one JSON object in UTF-8, no member twice, nothing after it.",
@@ -47,7 +47,7 @@ var Batch = Words{
 	},
 }
 
-// OfBody words the faults of a body of our own contract.
+// OfBody returns the problem for faults of a body of the built-in contract.
 func OfBody(faults *validate.Faults) *Problem {
 	if faults.Malformed {
 		return Entity.Malformed(faults.Empty)
@@ -55,15 +55,15 @@ func OfBody(faults *validate.Faults) *Problem {
 	return Entity.OfBody(faults.List)
 }
 
-// CheckKey returns the fault and the problem of an update that names another object than its address, whose key is the last
-// of values.
+// CheckKey returns the fault and the problem of an update whose id differs from the key in the address, which is the last of
+// values.
 func CheckKey(op *validate.Operation, values []string, body []byte) (validate.Fault, *Problem) {
 	if op.Method != http.MethodPatch || !mayNameID(body) {
 		return validate.Fault{}, nil
 	}
 	var update pfxapi.PfxRecryptionRequestUpdate
 	if faults, ok := op.DecodeBody(body, &update); !ok || faults != nil {
-		return validate.Fault{}, nil // its faults were judged
+		return validate.Fault{}, nil // the faults were already judged
 	}
 	id, named := update.ID.Get()
 	if !named || len(values) > 0 && id == values[len(values)-1] {
@@ -76,11 +76,11 @@ func CheckKey(op *validate.Operation, values []string, body []byte) (validate.Fa
 	}
 }
 
-// mayNameID reports whether a JSON text can have a member called id: nearly no update has, and to decode it costs as much as
-// to check it.
+// mayNameID reports whether a JSON text may have a member id. Nearly no update has one, and decoding costs as much as
+// checking.
 func mayNameID(body []byte) bool {
 	return bytes.Contains(body, []byte(`"id"`)) || bytes.Contains(body, []byte(`\u`))
 }
 
-// OfParameter words the faults of the parameters of our own contract.
+// OfParameter returns the problem for parameter faults of the built-in contract.
 func OfParameter(faults *validate.Faults) *Problem { return Entity.OfParameter(&faults.List[0]) }

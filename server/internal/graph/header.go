@@ -8,16 +8,16 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// MaxHeader is the default length of all header fields together in bytes: names, values, and four bytes for each line.
+// MaxHeader is the default for the total size of the header fields in bytes: names, values, and four bytes for each line.
 const MaxHeader = 16 << 10
 
-// LimitHeader refuses header fields that are longer than limit together.
+// LimitHeader returns an error if the header fields exceed limit bytes in total.
 func LimitHeader(h http.Header, limit int) error { return worded(message.LimitHeader(h, limit)) }
 
-// CheckTarget refuses a request line that HTTP does not allow but net/http lets through.
+// CheckTarget returns an error for a request line that net/http accepts but HTTP does not allow.
 func CheckTarget(r *http.Request) error { return worded(message.CheckTarget(r)) }
 
-// worded returns the problem of an error of package message.
+// worded returns the problem for an error of package message.
 func worded(err error) error {
 	if err == nil {
 		return nil
@@ -25,11 +25,11 @@ func worded(err error) error {
 	return strict.ProblemOf(err)
 }
 
-// Body is the body of one request. Its zero value is none.
+// Body is the body of one request. The zero value is empty.
 type Body struct{ message.Body }
 
-// Read reads the body of a request, at most limit bytes before and after decompression, or returns a [*Problem]. Release must
-// follow.
+// Read reads the body of a request, at most limit bytes before and after decompression, or returns a [*Problem]. The caller
+// must call Release.
 func (b *Body) Read(r *http.Request, limit int64) error {
 	err := b.Body.Read(r, limit)
 	if errors.Is(err, message.ErrMalformed) {
@@ -38,7 +38,7 @@ func (b *Body) Read(r *http.Request, limit int64) error {
 	return worded(err)
 }
 
-// What package message has.
+// Names of package message.
 var (
 	EndsConnection = message.EndsConnection
 	Method         = message.Method

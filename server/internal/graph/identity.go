@@ -9,14 +9,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// Identity is when a request came and what it is called.
+// Identity is the time and the ids of a request.
 type Identity struct {
 	Start           time.Time
-	RequestID       edm.Guid // ours
-	ClientRequestID edm.Guid // the caller's, or the same as RequestID
+	RequestID       edm.Guid // from the server
+	ClientRequestID edm.Guid // from the client, or the same as RequestID
 }
 
-// Identify names a request. The caller's name for it counts if it is one GUID.
+// Identify returns the identity of a request. The client's id is used if it is exactly one GUID.
 func Identify(h http.Header, now time.Time) Identity {
 	id := NewGUID()
 	i := Identity{Start: now, RequestID: id, ClientRequestID: id}
@@ -28,7 +28,7 @@ func Identify(h http.Header, now time.Time) Identity {
 	return i
 }
 
-// JoinRequestNames makes one line of names that came in several (RFC 9110 §5.3): they name nothing, but are no fault.
+// JoinRequestNames joins several client-request-id lines into one (RFC 9110 §5.3), which is then ignored but not invalid.
 func JoinRequestNames(h http.Header) {
 	const name = "Client-Request-Id"
 	if lines := h[name]; len(lines) > 1 {

@@ -26,8 +26,8 @@ var formatParameters = map[string][]string{
 	"odata.exponentialdecimals": {"true", "false"},
 }
 
-// Negotiate refuses a request whose answer the caller would not take (406) or whose body is not of one of bodyTypes
-// (415), and returns the one that it is of; "" if the operation has none.
+// Negotiate returns which of bodyTypes the request's body has, or "" if the operation has none. It refuses a request whose
+// Accept excludes the response (406) or whose Content-Type is not one of bodyTypes (415).
 func Negotiate(method string, h http.Header, bodyTypes []string) (string, error) {
 	if !acceptsJSON(h["Accept"]) {
 		return "", NotAcceptable()
@@ -49,7 +49,7 @@ func Negotiate(method string, h http.Header, bodyTypes []string) (string, error)
 	return bodyType, CheckEncoding(first(encodings))
 }
 
-// first is [http.Header.Get] for the values of a field that was looked up already.
+// first is [http.Header.Get] for the values of a known field.
 func first(values []string) string {
 	if len(values) > 0 {
 		return values[0]
@@ -57,10 +57,10 @@ func first(values []string) string {
 	return ""
 }
 
-// bodyTypeOf returns which of bodyTypes a Content-Type names, "" if none.
+// bodyTypeOf returns which of bodyTypes a Content-Type names, or "".
 func bodyTypeOf(contentType string, bodyTypes []string) string {
 	if contentType == mediaJSON && bodyTypes[0] == mediaJSON {
-		return mediaJSON // what nearly all callers send, without a parser
+		return mediaJSON // fast path for nearly all clients
 	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil || !areFormatParameters(params) || !slices.Contains(bodyTypes, media) {
@@ -87,11 +87,11 @@ func isOneOf(value string, legal []string) bool {
 	return false
 }
 
-// acceptsJSON reports whether an Accept header covers application/json: the most specific range that matches decides,
-// and its weight must not be 0 (RFC 9110 §12.5.1).
+// acceptsJSON reports whether Accept covers application/json. The most specific matching range decides, and its weight must
+// not be 0 (RFC 9110 §12.5.1).
 func acceptsJSON(values []string) bool {
 	if len(values) == 0 || len(values) == 1 && (values[0] == mediaJSON || values[0] == "*/*") {
-		return true // what nearly all callers send, without a parser
+		return true // fast path for nearly all clients
 	}
 	best, accepted := 0, false
 	for _, value := range values {
@@ -107,7 +107,7 @@ func acceptsJSON(values []string) bool {
 	return accepted
 }
 
-// matchJSON returns how specifically a media range names application/json, 0 if it does not, and its weight.
+// matchJSON returns how specifically a media range covers application/json, and its weight; 0 if it does not.
 func matchJSON(element string) (int, float64) {
 	media, params, err := mime.ParseMediaType(element)
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Problem is a refusal in the words that the caller gets.
+// Problem is a refusal in the words that the client gets.
 type (
 	Problem = strict.Problem
 	Fault   = strict.Fault
 	Field   = strict.Field
 )
 
-// What is said as package strict says it.
+// Problems with the words of package strict.
 var (
 	Internal      = strict.Internal
 	Unavailable   = strict.Unavailable
@@ -44,7 +44,7 @@ const (
 	CodeInvalidVersion  = "InvalidVersion"
 )
 
-// OfRefusal words what package strict refuses, and any other error.
+// OfRefusal returns the problem for an error of package strict, or for any other error.
 func OfRefusal(err error) *Problem {
 	if e, ok := errors.AsType[*strict.InvalidError](err); ok {
 		if e.Parameters {
@@ -66,13 +66,13 @@ func OfRefusal(err error) *Problem {
 	return strict.ProblemOf(err)
 }
 
-// optionsFirst puts OPTIONS before other methods, as clients have known it.
+// optionsFirst puts OPTIONS before other methods, as clients expect.
 func optionsFirst(methods []string) []string {
 	others := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == http.MethodOptions })
 	return slices.Insert(others, 0, http.MethodOptions)
 }
 
-// Refusal is the problem that has a status for which the caller is not to blame.
+// Refusal returns the problem for 412, 429 or 503.
 func Refusal(status int, retryAfter time.Duration) *Problem {
 	p := Internal(nil)
 	switch status {
@@ -90,8 +90,8 @@ func Refusal(status int, retryAfter time.Duration) *Problem {
 	return p
 }
 
-// OfToken answers with a challenge (RFC 6750 §3); a request without a token gets no error code (§3.1). Every value
-// is quoted: Microsoft's Go client panics on one that is not.
+// OfToken returns the problem with a challenge (RFC 6750 §3); without a token there is no error code (§3.1). Every value is
+// quoted: Microsoft's Go client panics on one that is not.
 func OfToken(e *auth.Error) *Problem {
 	if e.Reason == auth.Unavailable {
 		return Unavailable(e)
@@ -106,17 +106,17 @@ func OfToken(e *auth.Error) *Problem {
 	}
 }
 
-// quoted returns s as an HTTP quoted-string (RFC 9110 §5.6.4) without characters that a challenge cannot hold.
+// quoted returns s as a quoted-string (RFC 9110 §5.6.4) without characters that a challenge must not contain.
 func quoted(s string) string {
 	return `"` + strings.NewReplacer(`"`, "'", `\`, "/").Replace(s) + `"`
 }
 
-// Forbidden is the problem of a token that grants no alternative: all scopes of one are needed.
+// Forbidden is the problem of a token that grants no alternative. An alternative needs all its scopes.
 func Forbidden(alternatives [][]string) *Problem {
 	var words, scope []string
 	for _, scopes := range alternatives {
 		words = append(words, strings.Join(scopes, " and "))
-		if len(scopes) == 1 || len(scope) == 0 { // the field has no word for both
+		if len(scopes) == 1 || len(scope) == 0 { // the field cannot express alternatives
 			scope = append(scope, scopes...)
 		}
 	}
@@ -127,7 +127,7 @@ func Forbidden(alternatives [][]string) *Problem {
 	}
 }
 
-// Challenge says which credentials are accepted. In and Name are where a key is.
+// Challenge is an accepted kind of credentials. In and Name say where a key is.
 type Challenge struct{ Scheme, In, Name string }
 
 func (c Challenge) String() string {
@@ -138,7 +138,7 @@ func (c Challenge) String() string {
 	return text
 }
 
-// Unauthenticated is the problem of a request without the credentials that it needs (RFC 9110 §15.5.2).
+// Unauthenticated is the problem of a request without the required credentials (RFC 9110 §15.5.2).
 func Unauthenticated(accepted []Challenge) *Problem {
 	challenges := make([]string, len(accepted))
 	for i, c := range accepted {
@@ -161,7 +161,7 @@ func Unlicensed() *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "Request not applicable to target tenant."}
 }
 
-// NotAcceptable is the problem of a caller who would not take JSON.
+// NotAcceptable is the problem of a client that does not accept JSON.
 func NotAcceptable() *Problem {
 	p := BadField("Accept", "mediaType", "")
 	p.Status, p.Code, p.Message = http.StatusNotAcceptable, "NotAcceptable", "The answer is application/json, which the header 'Accept' does not cover."
@@ -169,7 +169,7 @@ func NotAcceptable() *Problem {
 	return p
 }
 
-// UnsupportedMediaType names the media types that the operation takes, for POST in the field Accept.
+// UnsupportedMediaType lists the accepted media types; for POST they are in Accept.
 func UnsupportedMediaType(method string, bodyTypes []string) *Problem {
 	p := strict.UnsupportedMediaType(method, bodyTypes)
 	if method == http.MethodPost {
@@ -185,12 +185,12 @@ func MalformedBody(cause error) *Problem {
 	return p
 }
 
-// UnexpectedBody is the problem of a body where the operation has none.
+// UnexpectedBody is the problem of a body for an operation without one.
 func UnexpectedBody() *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: CodeBadRequest, Message: "The operation takes no request body."}
 }
 
-// NoRoute is the problem of a path that no operation has.
+// NoRoute is the problem of a path that matches no operation.
 func NoRoute() *Problem {
 	return &Problem{Status: http.StatusNotFound, Code: CodeNotFound, Message: "Resource not found: no operation has this path."}
 }
@@ -203,11 +203,11 @@ func Misdirected() *Problem {
 	}
 }
 
-// maxShown bounds what a message repeats of a path.
+// maxShown bounds how much of a path a message repeats.
 const maxShown = 128
 
-// NoPath is the problem of an escaped path that the API does not have, in Microsoft Graph's words: outside of the base
-// path 404, below it 400. Neither can be taken for an object that does not exist.
+// NoPath is the problem of an escaped path that the API does not have, in Microsoft Graph's words: 404 outside the base
+// path, 400 below it. Neither looks like a missing object.
 func NoPath(escaped string) *Problem {
 	rest, below := strings.CutPrefix(escaped, BasePath)
 	if !below || rest != "" && rest[0] != '/' {
@@ -220,7 +220,7 @@ func NoPath(escaped string) *Problem {
 
 func shown(escaped string) string { return escaped[:min(len(escaped), maxShown)] }
 
-// unknownSegment returns the first segment of a path below the base path that no operation has there.
+// unknownSegment returns the first segment below the base path that no operation has.
 func unknownSegment(segments []string) string {
 	for i, s := range segments {
 		begins := func(op *validate.Operation) bool { return hasPrefix(op.Path, segments[:i+1]) }
@@ -231,7 +231,7 @@ func unknownSegment(segments []string) string {
 	return segments[len(segments)-1]
 }
 
-// hasPrefix reports whether a path of the template can begin with the segments.
+// hasPrefix reports whether a path of the template can start with the segments.
 func hasPrefix(template string, segments []string) bool {
 	literals := strings.Split(strings.TrimPrefix(template, "/"), "/")
 	if len(segments) > len(literals) {
@@ -245,12 +245,12 @@ func hasPrefix(template string, segments []string) bool {
 	return true
 }
 
-// MethodNotAllowed is the problem of a path whose operations have other methods. The answer needs Allow.
+// MethodNotAllowed is the problem of a path without this method. The response needs Allow.
 func MethodNotAllowed() *Problem {
 	return &Problem{Status: http.StatusMethodNotAllowed, Code: "Request_BadRequest", Message: "Specified HTTP method is not allowed for the request target."}
 }
 
-// Append appends an error in the form of every Microsoft Graph error.
+// Append appends an error in Microsoft Graph's form.
 func Append(buf []byte, p *Problem, of *Identity) []byte {
 	var e pfxapi.Error
 	e.Error.Code, e.Error.Message = p.Code, p.Message

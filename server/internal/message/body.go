@@ -11,39 +11,39 @@ import (
 	"sync"
 )
 
-// buffers are reused between requests; a decoded value never points into one.
+// buffers are reused between requests; no decoded value refers to one.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// NewBuffer returns an empty buffer. The caller gives it back with [FreeBuffer].
+// NewBuffer returns an empty buffer. The caller returns it with [FreeBuffer].
 func NewBuffer() *bytes.Buffer {
 	buf := buffers.Get().(*bytes.Buffer)
 	buf.Reset()
 	return buf
 }
 
-// FreeBuffer takes a buffer back that nobody reads any more.
+// FreeBuffer returns a buffer for reuse. The caller must not use it afterwards.
 func FreeBuffer(buf *bytes.Buffer) { buffers.Put(buf) }
 
-// Budget bounds the bytes of many bodies together.
+// Budget bounds the total bytes of many bodies.
 type Budget interface {
 	Take(bytes int) bool
 	Give(bytes int)
 }
 
-// Body is the body of one request. Its zero value is none.
+// Body is the body of one request. The zero value is empty.
 type Body struct {
-	// Budget is what the bytes are taken from while they are held; nil for no bound but that of Read.
+	// Budget supplies the bytes while they are held; nil means that only Read's limit applies.
 	Budget Budget
 
-	raw      *bytes.Buffer // as it came
-	plain    *bytes.Buffer // raw, or what it decompressed to
+	raw      *bytes.Buffer // as received
+	plain    *bytes.Buffer // raw, or its decompressed content
 	source   io.Reader
-	left     int64 // bytes of source that are read
+	left     int64 // bytes of source that may still be read
 	taken    int   // from Budget
 	detached bool
 }
 
-// meter reads the source of a body up to its limit, and takes what it reads from the budget.
+// meter reads the source of a body up to its limit, and charges the budget.
 type meter Body
 
 func (m *meter) Read(p []byte) (int, error) {
@@ -63,7 +63,7 @@ func (m *meter) Read(p []byte) (int, error) {
 }
 
 // Read reads the body of a request, at most limit bytes before and after decompression. Its error is a [*LimitError], or
-// wraps [ErrSlow], [ErrNoRoom] or [ErrMalformed]. Release must follow.
+// wraps [ErrSlow], [ErrNoRoom] or [ErrMalformed]. The caller must call Release.
 func (b *Body) Read(r *http.Request, limit int64) error {
 	if r.ContentLength > limit {
 		return &LimitError{Limit: limit}
@@ -84,10 +84,10 @@ func (b *Body) Read(r *http.Request, limit int64) error {
 	return b.fill(zr, limit, -1)
 }
 
-// Bytes returns the decompressed body, until Release.
+// Bytes returns the decompressed body, valid until Release.
 func (b *Body) Bytes() []byte { return b.plain.Bytes() }
 
-// Raw returns what was read of the body as it came, until Release: all of it, if Read did not fail.
+// Raw returns the bytes received so far, valid until Release. If Read succeeded, that is the whole body.
 func (b *Body) Raw() []byte {
 	if b.raw == nil {
 		return nil
@@ -110,16 +110,16 @@ func (b *Body) Release() {
 }
 
 // isGzip reports whether the body is compressed. Microsoft's Go client labels a plain body gzip on some retries, so the
-// label counts only with gzip's magic bytes (RFC 1952 §2.3.1), with which no JSON text begins.
+// label counts only with gzip's magic bytes (RFC 1952 §2.3.1), which no JSON text starts with.
 func isGzip(h http.Header, body []byte) bool {
 	values := h["Content-Encoding"]
 	return len(values) > 0 && len(values[0]) == len("gzip") && bytes.HasPrefix(body, []byte{0x1f, 0x8b})
 }
 
-// believed is how much of a body has to be there before room is made for the length that it claims.
+// believed is how much of a body must arrive before memory is allocated for its declared length.
 const believed = 64 << 10
 
-// fill reads all of r, or fails on the first byte past the limit. length is what r claims to have, -1 if it claims nothing.
+// fill reads all of r, or fails on the first byte beyond the limit. length is the declared length, or -1.
 func (b *Body) fill(r io.Reader, limit, length int64) error {
 	b.source, b.left = r, limit+1
 	if length > believed {
@@ -127,7 +127,7 @@ func (b *Body) fill(r io.Reader, limit, length int64) error {
 		if _, err := b.plain.ReadFrom((*meter)(b)); err != nil {
 			return unreadable(err)
 		}
-		b.plain.Grow(int(length) - b.plain.Len() + bytes.MinRead) // else it would take up to twice its length
+		b.plain.Grow(int(length) - b.plain.Len() + bytes.MinRead) // otherwise it takes up to twice its length
 		b.left = limit + 1 - int64(b.plain.Len())
 	}
 	_, err := b.plain.ReadFrom((*meter)(b))
@@ -140,7 +140,7 @@ func (b *Body) fill(r io.Reader, limit, length int64) error {
 	return nil
 }
 
-// unreadable is the error of a body that stalls, has no room, breaks off, is badly framed, or is not gzip.
+// unreadable returns the error of a body that stalls, exceeds the budget, breaks off, is badly framed, or is not gzip.
 func unreadable(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -151,5 +151,5 @@ func unreadable(err error) error {
 	return fmt.Errorf("%w: %w", ErrMalformed, err)
 }
 
-// Detach leaves the bytes of the body to whoever has them: Release does not reuse their memory.
+// Detach keeps the bytes of the body valid: Release does not reuse their memory.
 func (b *Body) Detach() { b.detached = true }

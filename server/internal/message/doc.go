@@ -1,6 +1,6 @@
-// Package message has the rules of HTTP messages that hold whatever the contract: which request lines and header fields are
-// valid, and how a body is read within bounds. It has no words for clients: its errors say what is wrong, and package strict
-// words them.
+// Package message has the rules of HTTP messages that are independent of a contract: valid request lines and header fields,
+// and how to read a body within bounds. It has no words for clients: its errors say what is wrong, and package strict words
+// them.
 package message
 
 import (
@@ -23,16 +23,16 @@ var (
 	ErrMalformed = errors.New("the body is cut off, badly framed, or not gzip")
 )
 
-// LimitError is the error of a body or of header fields that are longer than Limit bytes.
+// LimitError is the error of a body or header fields above Limit bytes.
 type LimitError struct {
-	Header bool // of header fields, not of a body
+	Header bool // of header fields, otherwise of a body
 	Limit  int64
 }
 
 func (e *LimitError) Error() string { return "the request is too long" }
 
-// LimitHeader returns a [*LimitError] for header fields that are longer than limit together: names, values, and four bytes
-// for each line. The limit of net/http is larger, and its response is a text.
+// LimitHeader returns a [*LimitError] if the header fields exceed limit bytes in total: names, values, and four bytes for
+// each line. The limit of net/http is higher, and its response is plain text.
 func LimitHeader(h http.Header, limit int) error {
 	size := 0
 	for name, values := range h {
@@ -46,7 +46,7 @@ func LimitHeader(h http.Header, limit int) error {
 	return nil
 }
 
-// Method returns a method of RFC 9110 or PATCH as it is, and any other as "other".
+// Method returns a method of RFC 9110 or PATCH unchanged, and any other as "other".
 func Method(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
@@ -56,7 +56,7 @@ func Method(m string) string {
 	return "other"
 }
 
-// SplitList splits a list-based header field at the commas that stand outside of quoted strings (RFC 9110 §5.6.1).
+// SplitList splits a list-based header field at commas outside of quoted strings (RFC 9110 §5.6.1).
 func SplitList(value string) []string {
 	var elements []string
 	quoted, start := false, 0
@@ -74,8 +74,8 @@ func SplitList(value string) []string {
 	return append(elements, strings.TrimSpace(value[start:]))
 }
 
-// NewID returns a random UUID of version 4 (RFC 9562 §5.4). Request ids are names, not secrets: the runtime's own generator
-// (ChaCha8) serves, which needs neither a lock nor a system call.
+// NewID returns a random UUID of version 4 (RFC 9562 §5.4). Request ids are not secrets, so the runtime's own generator
+// (ChaCha8) suffices; it needs neither a lock nor a system call.
 func NewID() edm.Guid {
 	var id edm.Guid
 	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())

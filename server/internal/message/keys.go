@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Keys returns the values of an API key, which is a header field, an option of the query or a cookie: in says which. One
-// that cannot be decoded counts, as an empty one: who sends two keys sends none.
+// Keys returns all values of an API key in a header field, the query or a cookie; in says which. A value that cannot be
+// decoded counts as an empty one, so that duplicates are noticed.
 func Keys(r *http.Request, in, name string) []string {
 	switch in {
 	case "header":
@@ -22,7 +22,6 @@ func Keys(r *http.Request, in, name string) []string {
 	return values
 }
 
-// pairs returns the values of a name in a list of name=value.
 func pairs(list, separator, name string, decode func(string) (string, error)) []string {
 	var values []string
 	for pair := range strings.SplitSeq(list, separator) {

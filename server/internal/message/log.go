@@ -2,10 +2,10 @@ package message
 
 import "strings"
 
-// maxLogged is how much of a text that a caller chose stands in a log line, in bytes.
+// maxLogged bounds how much of a client's text a log line contains, in bytes.
 const maxLogged = 200
 
-// Cut returns the beginning of a text, in UTF-8, for a log line.
+// Cut shortens a text for a log line, and keeps it valid UTF-8.
 func Cut(s string) string {
 	if len(s) > maxLogged {
 		s = s[:maxLogged] + "…"

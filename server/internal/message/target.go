@@ -7,9 +7,9 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/authority"
 )
 
-// CheckTarget returns an error for a request line that HTTP does not allow but net/http lets through: a method that is
-// no token, a target with characters that no URI has, or an authority that is no host with an optional port. Other programs
-// read such a line in different ways.
+// CheckTarget returns an error for a request line that net/http accepts but HTTP does not allow: a method that is not a
+// token, a target with characters that no URI has, or an authority that is not a host with an optional port. Programs
+// interpret such lines differently.
 func CheckTarget(r *http.Request) error {
 	switch {
 	case !isToken(r.Method):
@@ -22,15 +22,15 @@ func CheckTarget(r *http.Request) error {
 	return nil
 }
 
-// EndsConnection reports whether the framing of a request leaves it open where the next one begins: no other request may
-// follow on its connection. That is a body in chunks (RFC 9112 §6.1), and every request of HTTP/1.0: with
-// Transfer-Encoding its framing is faulty (RFC 9112 §6.1), and net/http does not say that it has dropped the field.
+// EndsConnection reports whether the end of a request may be ambiguous, so that its connection must not be reused. That is a
+// chunked body (RFC 9112 §6.1), and every request of HTTP/1.0: with Transfer-Encoding its framing is faulty (RFC 9112 §6.1),
+// and net/http does not report that it has dropped the field.
 func EndsConnection(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
-// hasAuthority reports whether the authority is valid. HTTP/1.0 needs none, and neither does an empty Host field; a target
-// in absolute form does (RFC 9110 §4.2.1), and it must not name a user (RFC 9110 §4.2.4).
+// hasAuthority reports whether the authority is valid. It may be missing in HTTP/1.0 or with an empty Host, but not in an
+// absolute-form target (RFC 9110 §4.2.1), where it must not name a user (RFC 9110 §4.2.4).
 func hasAuthority(r *http.Request) bool {
 	absolute := r.RequestURI != "" && r.RequestURI[0] != '/' && r.RequestURI != "*"
 	switch {
@@ -42,7 +42,7 @@ func hasAuthority(r *http.Request) bool {
 	return authority.Valid(r.Host)
 }
 
-// isTarget reports whether s has only visible characters of ASCII, and no fragment (RFC 9112 §3.2).
+// isTarget reports whether s has only visible ASCII characters and no fragment (RFC 9112 §3.2).
 func isTarget(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == '#' {

@@ -18,7 +18,7 @@ type accepted struct {
 	weight     float64
 }
 
-// acceptedTypes reads the lines of Accept. What is malformed accepts nothing.
+// acceptedTypes parses the lines of Accept. A malformed range accepts nothing.
 func acceptedTypes(lines []string) []accepted {
 	var list []accepted
 	for _, line := range lines {
@@ -40,8 +40,8 @@ func acceptedTypes(lines []string) []accepted {
 	return list
 }
 
-// negotiate returns the body that a request prefers, and its media type. Without a preference it is the first JSON, else the
-// first of all. It returns nil if the request accepts none.
+// negotiate returns the body that a request prefers, and its media type. Without a preference that is the first JSON body,
+// or else the first body. It returns nil if the request accepts none.
 func negotiate(bodies []*validate.Body, lines []string) (*validate.Body, string) {
 	ranges := acceptedTypes(lines)
 	if len(lines) == 0 {
@@ -59,7 +59,7 @@ func negotiate(bodies []*validate.Body, lines []string) (*validate.Body, string)
 	return best, bestType
 }
 
-// weigh returns the media type that a body has for the ranges, and the weight of the most specific range that covers it.
+// weigh returns the body's media type for the ranges, and the weight of the most specific range that covers it.
 func weigh(b *validate.Body, ranges []accepted) (string, float64) {
 	typ, weight, specific := "", 0.0, 0
 	for _, a := range ranges {
@@ -70,7 +70,7 @@ func weigh(b *validate.Body, ranges []accepted) (string, float64) {
 	return typ, weight
 }
 
-// covers returns the media type that a body has for the range, and how specific the range is: 0 if it does not cover the body.
+// covers returns the body's media type for the range, and how specific the range is: 0 if it does not cover the body.
 func (a *accepted) covers(b *validate.Body) (string, int) {
 	for name, value := range a.parameters {
 		if own, ok := b.Parameters[name]; !ok && !strings.EqualFold(name, "charset") || ok && !strings.EqualFold(own, value) {
@@ -92,7 +92,7 @@ func (a *accepted) covers(b *validate.Body) (string, int) {
 	return "", 0
 }
 
-// within returns a media type of a main type for a type or a range of a document.
+// within returns a media type with the main type that matches a type or range of the document.
 func within(main, typ string) string {
 	if strings.HasPrefix(typ, "*/") {
 		typ = main + "/*"
@@ -100,7 +100,7 @@ func within(main, typ string) string {
 	return concrete(typ)
 }
 
-// concrete returns a media type for a range of a document, and any other as it is.
+// concrete returns a media type that matches a range of the document, and any other type unchanged.
 func concrete(typ string) string {
 	main, sub, _ := strings.Cut(typ, "/")
 	if suffix, ok := strings.CutPrefix(sub, "*+"); ok {

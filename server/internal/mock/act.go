@@ -18,7 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/mock/sample"
 )
 
-// action is a request for a collection or an object, while the state is locked.
+// action is a request to a collection or an object, while the state is locked.
 type action struct {
 	*Mock
 	o        *operation
@@ -29,7 +29,7 @@ type action struct {
 	key      string // "" for the collection
 }
 
-// act answers from the state, and changes it.
+// act responds from the state, and changes it.
 func (m *Mock) act(w http.ResponseWriter, r *http.Request, o *operation, values []string) {
 	response, c, err := o.choose(r, preferences{})
 	if err != nil {
@@ -60,7 +60,7 @@ func (a *action) do() (*answer, error) {
 			return nil, err
 		}
 		if body == nil {
-			return a.prepare(a.r.Context(), a.o, a.response, a.choice, false), nil // nothing that could be an object
+			return a.prepare(a.r.Context(), a.o, a.response, a.choice, false), nil // the response cannot be an object
 		}
 	}
 	a.state.Lock()
@@ -87,7 +87,7 @@ func (a *action) do() (*answer, error) {
 	return a.update(old, body)
 }
 
-// read returns the body of the request as JSON, nil if it stands for no JSON. The gate has checked it.
+// read returns the body of the request as JSON, or nil if it cannot be JSON. The gate has checked it.
 func (a *action) read() ([]byte, error) {
 	data, err := io.ReadAll(a.r.Body)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *action) read() ([]byte, error) {
 	return value, nil
 }
 
-// condition returns the problem of an object that is not there, or not as the request expects it.
+// condition returns the problem of a missing object, or of one that does not match the request's condition.
 func (a *action) condition(old *stored) error {
 	tags := a.r.Header["If-Match"]
 	switch {
@@ -119,18 +119,18 @@ func (a *action) condition(old *stored) error {
 	return nil
 }
 
-// creates reports whether PUT creates what is not there: the document then describes 201.
+// creates reports whether PUT creates missing objects: the document then describes 201.
 func (a *action) creates() bool {
 	response := a.o.Response(http.StatusCreated)
 	return response != nil && response.Status == "201"
 }
 
-// unchanged reports whether the caller has the object already (RFC 9110 §13.1.2).
+// unchanged reports whether the client has the current object (RFC 9110 §13.1.2).
 func (a *action) unchanged(o *stored) bool {
 	return a.o.shape.tagged && o.matches(a.r.Header["If-None-Match"])
 }
 
-// create stores an object under a key of its own.
+// create stores an object under a new key.
 func (a *action) create(sent []byte) (*answer, error) {
 	given, err := readObject(sent)
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *action) create(sent []byte) (*answer, error) {
 	return made, nil
 }
 
-// replace stores what was sent instead of an object.
+// replace replaces an object by what was sent.
 func (a *action) replace(old *stored, sent []byte) (*answer, error) {
 	given, err := readObject(sent)
 	if err != nil {
@@ -183,7 +183,7 @@ func (a *action) replace(old *stored, sent []byte) (*answer, error) {
 	return a.present(o, false), nil
 }
 
-// update changes an object by a patch.
+// update applies a patch to an object.
 func (a *action) update(old *stored, patch []byte) (*answer, error) {
 	value, err := a.patched(old.value, patch)
 	if err != nil {
@@ -207,7 +207,7 @@ func (a *action) update(old *stored, patch []byte) (*answer, error) {
 	return a.present(o, false), nil
 }
 
-// sameKey returns the value of the member that holds the key. It must be that of the address.
+// sameKey returns the value of the member that holds the key. It must match the address.
 func (a *action) sameKey(given, before object) ([]byte, error) {
 	member := a.o.shape.member
 	if member == "" {
@@ -232,8 +232,8 @@ func (a *action) sameKey(given, before object) ([]byte, error) {
 	return nil, unmakeable("key")
 }
 
-// compose returns the object that a request makes: what was sent, the key, and what only the server can know: readOnly members,
-// those of the object before, and required ones.
+// compose returns the new object: what was sent, the key, and what only the server knows, which is readOnly members, those
+// of the previous object, and required ones.
 func (a *action) compose(sent, before object, key []byte) object {
 	s := a.o.shape
 	made, _ := readObject(a.lean())
@@ -267,7 +267,7 @@ func (a *action) compose(sent, before object, key []byte) object {
 	return a.shown(result)
 }
 
-// shown returns an object without the members that no response shows.
+// shown returns an object without the members that responses hide.
 func (a *action) shown(o object) object {
 	for _, p := range properties(a.o.shape.schema) {
 		if p.Hidden != "" {
@@ -277,7 +277,7 @@ func (a *action) shown(o object) object {
 	return o
 }
 
-// lean makes an object with nothing but what is required.
+// lean generates an object with only required members.
 func (a *action) lean() []byte {
 	options := a.scalarsGiven()
 	options.Lean = true
@@ -288,7 +288,7 @@ func (a *action) lean() []byte {
 	return value
 }
 
-// member makes the value of a member that only the server can know.
+// member generates the value of a member that only the server knows.
 func (a *action) member(s *validate.Schema) []byte {
 	value, ok := a.maker.Make(a.r.Context(), a.fresh(), s, a.scalarsGiven())
 	if !ok {
@@ -297,7 +297,7 @@ func (a *action) member(s *validate.Schema) []byte {
 	return value
 }
 
-// scalarsGiven are the options of a value in which no whole object is the document's: it would have what nobody has sent.
+// scalarsGiven returns options that use no whole object of the document: it would contain what no client has sent.
 func (a *action) scalarsGiven() sample.Options {
 	options := a.sampleOptions(false)
 	all := options.Given
@@ -307,7 +307,7 @@ func (a *action) scalarsGiven() sample.Options {
 	return options
 }
 
-// store checks an object and stores it.
+// store validates and stores an object.
 func (a *action) store(o object) (*stored, error) {
 	value := o.json()
 	if faults := a.o.shape.schema.Check(a.r.Context(), value); faults != nil {
@@ -319,7 +319,7 @@ func (a *action) store(o object) (*stored, error) {
 	return a.state.put(a.path, a.key, value)
 }
 
-// newKey makes a key that no object of the collection has, nil if it finds none.
+// newKey returns an unused key of the collection, or nil.
 func (a *action) newKey() []byte {
 	c := a.state.at(a.path)
 	for c.next < a.state.maxObjects+len(c.keys)+1 {
@@ -345,7 +345,7 @@ func (a *action) newKey() []byte {
 	return nil
 }
 
-// keySchemas are those of the parameter and of the member that hold the key.
+// keySchemas returns the schemas of the parameter and of the member that hold the key.
 func (a *action) keySchemas() []*validate.Schema {
 	s := a.o.shape
 	list := []*validate.Schema{s.key.Schema}
@@ -361,7 +361,7 @@ func (a *action) fitsKey(key []byte) bool {
 	return json.Valid(key) && !slices.ContainsFunc(a.keySchemas(), func(s *validate.Schema) bool { return s != nil && s.Check(a.r.Context(), key) != nil })
 }
 
-// keyText returns a key as it is in an address, but not escaped.
+// keyText returns a key as in an address, but unescaped.
 func keyText(key []byte) string {
 	var s string
 	if key[0] == '"' && json.Unmarshal(key, &s) == nil {
@@ -370,7 +370,7 @@ func keyText(key []byte) string {
 	return string(key)
 }
 
-// list returns the objects of the collection.
+// list returns a response with the objects of the collection.
 func (a *action) list() *answer {
 	c := a.state.at(a.path)
 	values := []byte{'['}
@@ -383,7 +383,7 @@ func (a *action) list() *answer {
 	return a.show(append(values, ']'), '[')
 }
 
-// present returns the response that shows an object, or that it has not changed.
+// present returns the response with an object, or that it is unchanged.
 func (a *action) present(o *stored, unchanged bool) *answer {
 	var made *answer
 	if unchanged {
@@ -397,8 +397,8 @@ func (a *action) present(o *stored, unchanged bool) *answer {
 	return made
 }
 
-// show returns the response with a value as its body, or as the member of its body that is meant for it. kind is how the
-// value begins. A response that has no place for it is that of a mock without state.
+// show returns the response with a value as its body, or as a member of it. kind is the first byte of the value. If the
+// response has no place for the value, it is that of a stateless mock.
 func (a *action) show(value []byte, kind byte) *answer {
 	base := a.prepare(a.r.Context(), a.o, a.response, a.choice, false)
 	made := &answer{status: base.status, header: maps.Clone(base.header), body: base.body, problem: base.problem}
@@ -414,8 +414,8 @@ func (a *action) show(value []byte, kind byte) *answer {
 	return made
 }
 
-// candidates yields the value, and the body with the value in the place of each of its members that may be meant for it, the
-// likeliest first: what is not required, such as the address of another page, is left out if it can be.
+// candidates yields the value, and the body with the value as each possible member, the likeliest first. Optional members,
+// such as the address of the next page, are omitted if possible.
 func (a *action) candidates(body, value []byte, kind byte) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		whole, err := readObject(body)
@@ -431,7 +431,7 @@ func (a *action) candidates(body, value []byte, kind byte) func(yield func([]byt
 	}
 }
 
-// places returns the members of a body that may be meant for the value: those of its schema, then those that look like it.
+// places returns the members of a body that may hold the value: those that match the schema, then those that look like it.
 func (a *action) places(body object, kind byte) []string {
 	var likely, possible []string
 	for _, p := range properties(a.choice.body.Schema) {
@@ -445,7 +445,7 @@ func (a *action) places(body object, kind byte) []string {
 	return append(likely, possible...)
 }
 
-// requiredOf returns an object with the members alone that a schema or one of its parts requires.
+// requiredOf returns an object with only the members that a schema or one of its parts requires.
 func requiredOf(o object, s *validate.Schema) object {
 	return slices.DeleteFunc(slices.Clone(o), func(m member) bool {
 		return !slices.Contains(s.Required, m.name) &&
@@ -453,10 +453,10 @@ func requiredOf(o object, s *validate.Schema) object {
 	})
 }
 
-// countNames are what documents call the number of all objects, without case and separators.
+// countNames are common names of the number of all objects, in lower case without separators.
 var countNames = []string{"total", "count", "totalcount", "totalitems", "totalresults", "@odata.count"}
 
-// counted returns the body of a list with the number of objects where it has one.
+// counted returns the body of a list with the number of objects set, if it has a member for that.
 func (a *action) counted(o object) object {
 	if a.o.role != lists {
 		return o
@@ -470,7 +470,7 @@ func (a *action) counted(o object) object {
 	return o
 }
 
-// isMeant reports whether a schema is that of the objects, or of a list of them.
+// isMeant reports whether a schema is that of the objects or of a list of them.
 func (a *action) isMeant(s *validate.Schema, kind byte) bool {
 	if s != nil && kind == '[' {
 		s = s.Items
@@ -478,7 +478,7 @@ func (a *action) isMeant(s *validate.Schema, kind byte) bool {
 	return s != nil && s.Pointer == a.o.shape.schema.Pointer
 }
 
-// patched returns a value after a patch: a merge patch, unless the media type says otherwise.
+// patched applies a patch to a value: a merge patch, unless the media type is another.
 func (a *action) patched(value, patch []byte) ([]byte, error) {
 	m, _ := validate.ParseMediaType(a.r.Header.Get("Content-Type"))
 	if m.Type != "application/json-patch+json" {
@@ -497,7 +497,7 @@ func (a *action) patched(value, patch []byte) ([]byte, error) {
 	return changed, nil
 }
 
-// maxPatched is how many bytes a JSON Patch may copy.
+// maxPatched bounds the bytes that a JSON Patch may copy.
 const maxPatched = 1 << 20
 
 // badPatch is the problem of a JSON Patch that cannot be applied (RFC 5789 §2.2).

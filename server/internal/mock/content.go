@@ -15,7 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// contentType returns the Content-Type of a body that is sent as mediaType.
+// contentType returns the Content-Type for a body of mediaType.
 func contentType(b *validate.Body, mediaType string) string {
 	if text := mime.FormatMediaType(mediaType, b.Parameters); text != "" {
 		return text
@@ -23,7 +23,7 @@ func contentType(b *validate.Body, mediaType string) string {
 	return mediaType
 }
 
-// content returns the bytes of a body: an example, or a value made from the schema.
+// content returns the bytes of a body: an example, or a value generated from the schema.
 func (m *Mock) content(ctx context.Context, c choice, random *rand.Rand, vary bool) ([]byte, *graph.Problem) {
 	examples := m.config.Document.BodyExamples(c.body)
 	if c.example != "" && !vary {
@@ -53,13 +53,13 @@ func (m *Mock) content(ctx context.Context, c choice, random *rand.Rand, vary bo
 	switch {
 	case m.isValid(ctx, c, data):
 		return data, nil
-	case strings.Contains(c.body.Type, "*"): // the document does not name the media type: it is the caller's
+	case strings.Contains(c.body.Type, "*"): // the document does not name the media type: the client chooses it
 		return nil, notAcceptable([]*validate.Body{c.body})
 	}
 	return nil, unmakeable(c.mediaType)
 }
 
-// ofSchema returns the example that the schema of a body has.
+// ofSchema returns a valid example from the schema of a body.
 func (m *Mock) ofSchema(ctx context.Context, c choice) ([]byte, bool) {
 	for _, e := range m.config.Document.SchemaExamples(c.body.Schema) {
 		if data := encode(c.body, c.mediaType, e.JSON); m.isValid(ctx, c, data) {
@@ -73,7 +73,7 @@ func (m *Mock) isValid(ctx context.Context, c choice, data []byte) bool {
 	return c.body.CheckContent(ctx, contentType(c.body, c.mediaType), data) == nil
 }
 
-// unmakeable is the problem of a body that nothing is found for.
+// unmakeable is the problem of a body without a valid value.
 func unmakeable(mediaType string) *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
@@ -81,7 +81,7 @@ func unmakeable(mediaType string) *graph.Problem {
 	}
 }
 
-// encode writes a JSON value in a media type: a string as its characters where that is no JSON.
+// encode encodes a JSON value for a media type: a string as its characters if that is not JSON.
 func encode(b *validate.Body, mediaType, value string) []byte {
 	if validate.IsJSON(mediaType) {
 		return []byte(value)
@@ -107,7 +107,7 @@ func encode(b *validate.Body, mediaType, value string) []byte {
 	return []byte(text)
 }
 
-// streamed returns a message as a stream of one.
+// streamed formats a message as a stream of one message.
 func streamed(mediaType, message string) string {
 	if mediaType == "text/event-stream" {
 		return "data: " + message + "\n\n"
@@ -115,7 +115,7 @@ func streamed(mediaType, message string) string {
 	return message + "\n"
 }
 
-// form writes the members of an object as application/x-www-form-urlencoded.
+// form encodes the members of an object as application/x-www-form-urlencoded.
 func form(v any) string {
 	values := url.Values{}
 	o, _ := v.(map[string]any)
@@ -131,14 +131,14 @@ func form(v any) string {
 	return values.Encode()
 }
 
-// scalar returns the characters of a string, and the JSON of anything else.
+// scalar returns a string as it is, and any other value as JSON.
 func scalar(v any) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		return "" // what was JSON marshals
+		return "" // a value from JSON always marshals
 	}
 	return string(text)
 }
@@ -147,7 +147,7 @@ func isXML(mediaType string) bool {
 	return mediaType == "application/xml" || mediaType == "text/xml" || strings.HasSuffix(mediaType, "+xml")
 }
 
-// rootName is the name of the element that stands for a body.
+// rootName returns the name of a body's root element.
 func rootName(b *validate.Body) string {
 	if b.Schema != nil && b.Schema.Name != "" {
 		return b.Schema.Name
@@ -155,7 +155,7 @@ func rootName(b *validate.Body) string {
 	return "root"
 }
 
-// warnOfExamples logs the examples of responses that are not valid.
+// warnOfExamples logs invalid examples of responses.
 func (m *Mock) warnOfExamples(ctx context.Context) {
 	for _, op := range m.config.Document.Operations {
 		for _, response := range op.Responses {
@@ -179,6 +179,6 @@ func (m *Mock) warnOf(ctx context.Context, op *validate.Operation, b *validate.B
 				keywords = append(keywords, f.Keyword)
 			}
 		}
-		m.config.Log.Warn("an example is not valid: it is sent only if a request names it", "operation", op.ID, "pointer", e.Pointer, "broken", keywords)
+		m.config.Log.Warn("an example is invalid and only sent if a request names it", "operation", op.ID, "pointer", e.Pointer, "broken", keywords)
 	}
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// framing are the fields that say how a message is sent: a made value would break it.
+// framing are the fields that frame a message: a generated value would break it.
 var framing = []string{
 	"Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date", "Keep-Alive", "Proxy-Connection", "Te",
 	"Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// headers makes the header fields that a response describes. Their names have the letter case of the document.
+// headers generates the header fields that a response describes. Names keep the document's case.
 func (m *Mock) headers(ctx context.Context, response *validate.Response, random *rand.Rand, vary bool) http.Header {
 	h, names := http.Header{}, map[string]string{}
 	for _, field := range response.Headers {
@@ -45,7 +45,7 @@ func (m *Mock) headers(ctx context.Context, response *validate.Response, random 
 	return sent
 }
 
-// setField sets a header field in the place of any whose name has another letter case.
+// setField sets a header field and replaces one whose name differs only in case.
 func setField(h http.Header, name, value string) {
 	for other := range h {
 		if strings.EqualFold(other, name) {
@@ -55,7 +55,7 @@ func setField(h http.Header, name, value string) {
 	h[name] = []string{value}
 }
 
-// field makes the value of a header field.
+// field generates the value of a header field.
 func (m *Mock) field(ctx context.Context, p *validate.Parameter, random *rand.Rand, vary bool) (string, bool) {
 	if !vary {
 		for _, e := range m.config.Document.ParameterExamples(p) {
@@ -71,7 +71,7 @@ func (m *Mock) field(ctx context.Context, p *validate.Parameter, random *rand.Ra
 	return fieldText(p, value)
 }
 
-// fieldText writes a JSON value as the value of a header field: simple style (OpenAPI 3.0.3, Style Values), or JSON.
+// fieldText formats a JSON value as a header field: in simple style (OpenAPI 3.0.3, Style Values), or as JSON.
 func fieldText(p *validate.Parameter, value []byte) (string, bool) {
 	text := string(value)
 	if !validate.IsJSON(p.Content) {

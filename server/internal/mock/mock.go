@@ -15,37 +15,37 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/mock/sample"
 )
 
-// Config says what a mock is made of.
+// Config holds the settings of a mock.
 type Config struct {
 	// Document is the contract, read with spec.Options.Examples. Required.
 	Document *spec.Document
-	// Words are those of refusals.
+	// Words are the words for refusals.
 	Words graph.Words
-	// Seed decides about all values that are made.
+	// Seed determines all generated values.
 	Seed uint64
-	// Dynamic makes another value for each request, as Prefer: dynamic=true does.
+	// Dynamic generates a new value for each request, as Prefer: dynamic=true does.
 	Dynamic bool
 	// Stateful keeps the objects that requests create.
 	Stateful bool
 	// MaxObjects is how many objects are kept; 0 means 10,000.
 	MaxObjects int
-	// Log gets a line for each example that is not valid; nil discards them.
+	// Log receives a line for each invalid example; nil discards them.
 	Log *slog.Logger
 }
 
-// Mock answers requests that a gate has checked. It is safe for concurrent use.
+// Mock responds to requests that a gate has checked. It is safe for concurrent use.
 type Mock struct {
 	config     Config
 	maker      *sample.Maker
 	operations map[string]*operation // by ID
-	state      *state                // nil for none
-	made       atomic.Uint64         // how many values have been made for dynamic responses
+	state      *state                // nil if stateless
+	made       atomic.Uint64         // the number of values for dynamic responses
 }
 
-// operation is an operation with the responses that were made already.
+// operation is an operation with its cached responses.
 type operation struct {
 	*validate.Operation
-	shape   *shape // of the collection that it belongs to; nil for none
+	shape   *shape // of its collection; nil if there is none
 	role    role
 	answers sync.Map // by choice
 }
@@ -71,7 +71,7 @@ func New(ctx context.Context, c Config) (*Mock, error) {
 	return m, nil
 }
 
-// schemasOf returns the schemas of all that is made: responses, their header fields, and the keys of objects.
+// schemasOf returns the schemas of everything generated: responses, their header fields, and keys.
 func schemasOf(d *spec.Document) []*validate.Schema {
 	var all []*validate.Schema
 	for _, op := range d.Operations {
@@ -90,7 +90,7 @@ func schemasOf(d *spec.Document) []*validate.Schema {
 	return all
 }
 
-// ServeHTTP answers a request. w is what a gate gave.
+// ServeHTTP responds to a request. w must come from a gate.
 func (m *Mock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op, values := gateway.Matched(w)
 	if op == nil || m.operations[op.ID] == nil {
@@ -110,7 +110,7 @@ func (m *Mock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.answer(w, r, o, wanted)
 }
 
-// answer answers without any state.
+// answer responds without the state.
 func (m *Mock) answer(w http.ResponseWriter, r *http.Request, o *operation, wanted preferences) {
 	response, c, err := o.choose(r, wanted)
 	if err != nil {

@@ -78,7 +78,7 @@ func TestResponses(t *testing.T) {
 			}
 		})
 	}
-	if log := s.log.String(); strings.Count(log, "an example is not valid") != 1 || !strings.Contains(log, "examples/broken/value") {
+	if log := s.log.String(); strings.Count(log, "an example is invalid") != 1 || !strings.Contains(log, "examples/broken/value") {
 		t.Errorf("got the log %s, want one line of the invalid example", log)
 	}
 }

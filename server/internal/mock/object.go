@@ -10,18 +10,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// member is a member of an object, with its value as JSON.
+// member is a member of an object, its value as JSON.
 type member struct {
 	name  string
 	value []byte
 }
 
-// object is a JSON object whose members stay in their order.
+// object is a JSON object that keeps the order of its members.
 type object []member
 
 var errNoObject = errors.New("the value is not an object")
 
-// readObject reads a JSON object.
 func readObject(data []byte) (object, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	if d.PeekKind() != '{' {
@@ -47,7 +46,7 @@ func readObject(data []byte) (object, error) {
 	return o, err
 }
 
-// get returns the value of a member, nil if there is none.
+// get returns the value of a member, or nil.
 func (o object) get(name string) []byte {
 	for _, m := range o {
 		if m.name == name {
@@ -57,7 +56,7 @@ func (o object) get(name string) []byte {
 	return nil
 }
 
-// with returns the object with a member set, in its place if it is there already.
+// with returns the object with a member set. An existing member keeps its place.
 func (o object) with(name string, value []byte) object {
 	for i := range o {
 		if o[i].name == name {
@@ -69,12 +68,10 @@ func (o object) with(name string, value []byte) object {
 	return append(slices.Clip(o), member{name, value})
 }
 
-// without returns the object without a member.
 func (o object) without(name string) object {
 	return slices.DeleteFunc(slices.Clone(o), func(m member) bool { return m.name == name })
 }
 
-// json writes the object.
 func (o object) json() []byte {
 	b := []byte{'{'}
 	for i, m := range o {
@@ -98,7 +95,7 @@ func mergePatch(target, patch []byte) ([]byte, error) {
 	}
 	o, err := readObject(target)
 	if err != nil {
-		o = object{} // what is no object is replaced by one
+		o = object{} // anything else is replaced by an object
 	}
 	for _, change := range changes {
 		if change.value[0] == 'n' {
@@ -114,7 +111,7 @@ func mergePatch(target, patch []byte) ([]byte, error) {
 	return o.json(), nil
 }
 
-// valueOr returns a value, and null for none.
+// valueOr returns the value, or null if it is absent.
 func valueOr(value []byte) []byte {
 	if value == nil {
 		return []byte("null")

@@ -9,15 +9,15 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// preferences are those of a request that choose its response. The zero value is none.
+// preferences select the response to a request. The zero value selects nothing.
 type preferences struct {
-	code    int // 0 for none
+	code    int // 0 if unset
 	example string
 	dynamic bool
 }
 
-// preferencesOf reads the lines of Prefer (RFC 7240 §2): the first of each name counts, and unknown ones are ignored. Names
-// are case-insensitive.
+// preferencesOf parses the lines of Prefer (RFC 7240 §2). The first of each name counts, and unknown names are ignored.
+// Names are case-insensitive.
 func preferencesOf(lines []string) (preferences, error) {
 	var p preferences
 	seen := map[string]bool{}
@@ -36,7 +36,7 @@ func preferencesOf(lines []string) (preferences, error) {
 	return p, nil
 }
 
-// preference returns the name, in lower case, and the value of a preference, without its parameters.
+// preference returns the lower-case name and the value of a preference, without its parameters.
 func preference(element string) (name, value string) {
 	name, value, _ = strings.Cut(element, "=")
 	value = strings.TrimSpace(value)
@@ -49,7 +49,7 @@ func preference(element string) (name, value string) {
 	return strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 }
 
-// unquote returns what the quoted string at the beginning of s stands for (RFC 9110 §5.6.4).
+// unquote decodes the quoted string at the start of s (RFC 9110 §5.6.4).
 func unquote(s string) string {
 	var b strings.Builder
 	for i := 1; i < len(s) && s[i] != '"'; i++ {
@@ -80,8 +80,8 @@ func (p *preferences) set(name, value string) error {
 	return nil
 }
 
-// badPreference is the problem of a preference that is malformed. It is not ignored: whoever tests a client would take the
-// response for the one that was asked for.
+// badPreference is the problem of a malformed preference. Ignoring it would give the tester of a client a different response
+// from the one requested.
 func badPreference(name, fault string) *graph.Problem {
 	p := &graph.Problem{
 		Status: http.StatusUnprocessableEntity, Code: graph.CodeBadRequest,
@@ -91,7 +91,7 @@ func badPreference(name, fault string) *graph.Problem {
 	return p
 }
 
-// unknownCode and unknownExample are the problems of what the document does not have.
+// unknownCode and unknownExample are the problems of preferences that the document does not have.
 func unknownCode(code int) *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusNotFound, Code: graph.CodeNotFound,
@@ -106,7 +106,7 @@ func unknownExample(name, mediaType string) *graph.Problem {
 	}
 }
 
-// printable returns a name without what could be taken for something else in a log or a terminal.
+// printable removes from a name what a log or a terminal could misread.
 func printable(s string) string {
 	const most = 100
 	s = strings.Map(func(r rune) rune {

@@ -14,20 +14,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/mock/sample"
 )
 
-// choice is a response of an operation: what its bytes depend on.
+// choice selects a response of an operation and determines its bytes.
 type choice struct {
 	status    int
-	body      *validate.Body // nil for none
+	body      *validate.Body // nil if there is none
 	mediaType string
 	example   string
 }
 
-// answer is a response that is ready to be sent. It is not changed any more.
+// answer is a complete response. It is immutable.
 type answer struct {
 	status  int
 	header  http.Header
 	body    []byte
-	problem *graph.Problem // instead of the rest: why there is none
+	problem *graph.Problem // replaces the response
 }
 
 // send writes the response.
@@ -45,11 +45,11 @@ func (a *answer) send(w http.ResponseWriter) {
 	}
 	w.WriteHeader(a.status)
 	if len(a.body) > 0 {
-		_, _ = w.Write(a.body) // the caller may be gone, or have sent HEAD
+		_, _ = w.Write(a.body) // the client may be gone, or has sent HEAD
 	}
 }
 
-// choose returns the response that a request asks for, without making it.
+// choose selects the response to a request, without generating it.
 func (o *operation) choose(r *http.Request, wanted preferences) (*validate.Response, choice, error) {
 	response, status, err := o.response(wanted.code)
 	if err != nil {
@@ -64,7 +64,7 @@ func (o *operation) choose(r *http.Request, wanted preferences) (*validate.Respo
 	return response, c, nil
 }
 
-// prepare returns a response. Those that do not vary are made once.
+// prepare returns a response. Responses that do not vary are generated once.
 func (m *Mock) prepare(ctx context.Context, o *operation, response *validate.Response, c choice, dynamic bool) *answer {
 	if dynamic {
 		return m.make(ctx, response, c, m.fresh(), true)
@@ -72,27 +72,27 @@ func (m *Mock) prepare(ctx context.Context, o *operation, response *validate.Res
 	if known, ok := o.answers.Load(c); ok {
 		return known.(*answer)
 	}
-	// A caller that leaves must not decide what all others get.
+	// The response is shared, so a client that leaves must not cancel it.
 	made := m.make(context.WithoutCancel(ctx), response, c, m.random(o.ID, strconv.Itoa(c.status), c.mediaType), false)
-	if c.example == "" || made.problem == nil { // there is no end of unknown names
+	if c.example == "" || made.problem == nil { // unknown names are unbounded
 		o.answers.Store(c, made)
 	}
 	return made
 }
 
-// fresh returns a source that is another one each time.
+// fresh returns a new random source for each call.
 func (m *Mock) fresh() *rand.Rand { return rand.New(rand.NewPCG(m.config.Seed, m.made.Add(1))) }
 
-// random returns a source for what the names stand for, whatever was made before.
+// random returns a random source that depends only on the names.
 func (m *Mock) random(names ...string) *rand.Rand {
 	h := fnv.New64a()
 	for _, name := range names {
-		_, _ = h.Write([]byte(name + "\x00")) // never fails
+		_, _ = h.Write([]byte(name + "\x00")) // it never fails
 	}
 	return rand.New(rand.NewPCG(m.config.Seed, h.Sum64()))
 }
 
-// response returns the response of a status, or the one that stands for the operation if the status is 0.
+// response returns the response of a status. If the status is 0, it returns the operation's default choice.
 func (o *operation) response(code int) (*validate.Response, int, error) {
 	if code != 0 {
 		if response := o.Response(code); response != nil {
@@ -115,7 +115,7 @@ func (o *operation) response(code int) (*validate.Response, int, error) {
 	return best, statusOf(best.Status), nil
 }
 
-// rank orders responses: 2xx by status, 2XX, default, then the others as they come.
+// rank orders responses: 2xx by status, 2XX, default, then the others in order.
 func rank(status string) int {
 	n, err := strconv.Atoi(status)
 	switch {
@@ -129,7 +129,7 @@ func rank(status string) int {
 	return 302
 }
 
-// statusOf returns the status that a response of a class, or the default one, is sent with.
+// statusOf returns the status for a response of a class or the default response.
 func statusOf(status string) int {
 	if n, err := strconv.Atoi(status); err == nil {
 		return n
@@ -145,7 +145,7 @@ func hasBody(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusResetContent && status != http.StatusNotModified
 }
 
-// make makes a response.
+// make generates a response.
 func (m *Mock) make(ctx context.Context, response *validate.Response, c choice, random *rand.Rand, vary bool) *answer {
 	a := &answer{status: c.status, header: m.headers(ctx, response, random, vary)}
 	if c.body == nil {
@@ -159,7 +159,7 @@ func (m *Mock) make(ctx context.Context, response *validate.Response, c choice, 
 	return a
 }
 
-// sampleOptions returns how values are made.
+// sampleOptions returns the options for generating values.
 func (m *Mock) sampleOptions(vary bool) sample.Options {
 	if vary {
 		return sample.Options{Vary: true}

@@ -8,10 +8,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// shape is a collection of objects: a path with POST, and the same path with one parameter behind it.
+// shape is a collection of objects: a path with POST, and the same path followed by one parameter.
 type shape struct {
 	key    *validate.Parameter // the parameter that names an object
-	member string              // that holds the key; "" for none
+	member string              // that holds the key, or ""
 	schema *validate.Schema    // of an object in a response
 	tagged bool                // the document describes entity tags
 }
@@ -28,7 +28,7 @@ const (
 	deletes
 )
 
-// roles are those of the methods of a collection, and of an object.
+// collectionRoles and objectRoles are the roles of methods.
 var (
 	collectionRoles = map[string]role{http.MethodPost: creates, http.MethodGet: lists}
 	objectRoles     = map[string]role{http.MethodGet: reads, http.MethodPut: replaces, http.MethodPatch: updates, http.MethodDelete: deletes}
@@ -57,7 +57,7 @@ func (m *Mock) shape() {
 	}
 }
 
-// splitKey splits a path template whose last segment is one parameter.
+// splitKey splits a path template whose last segment is a single parameter.
 func splitKey(path string) (collection, name string, ok bool) {
 	i := strings.LastIndexByte(path, '/')
 	if i <= 0 || !strings.HasPrefix(path[i+1:], "{") || strings.IndexByte(path[i:], '}') != len(path)-i-1 {
@@ -66,7 +66,7 @@ func splitKey(path string) (collection, name string, ok bool) {
 	return path[:i], path[i+2 : len(path)-1], true
 }
 
-// newShape returns the shape of objects that an operation reads, nil if it reads none as JSON.
+// newShape returns the shape of the objects that an operation reads, or nil if it reads none as JSON.
 func newShape(read *operation, name string) *shape {
 	if read == nil {
 		return nil
@@ -92,7 +92,7 @@ func newShape(read *operation, name string) *shape {
 	return s
 }
 
-// describe finds the schema of objects in that of a response: it is the whole, or a member of the whole that has the key.
+// describe finds the schema of objects in that of a response: the whole, or a member of it that has the key.
 func (s *shape) describe(whole *validate.Schema, name string) {
 	s.schema = whole
 	if s.member = keyMember(whole, name); s.member != "" {
@@ -109,7 +109,7 @@ func (s *shape) describe(whole *validate.Schema, name string) {
 	}
 }
 
-// keyMember returns the member that holds the key: it is called like the parameter, or id.
+// keyMember returns the member that holds the key: its name is that of the parameter, or id.
 func keyMember(s *validate.Schema, name string) string {
 	all := properties(s)
 	for _, same := range []func(string) bool{
@@ -124,12 +124,12 @@ func keyMember(s *validate.Schema, name string) string {
 	return ""
 }
 
-// plainName returns a name without its case and its separators.
+// plainName returns a name in lower case without separators.
 func plainName(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
 }
 
-// properties returns the members that a schema describes, those of its parts and alternatives too, each once.
+// properties returns the members that a schema describes, including those of its parts and alternatives, without duplicates.
 func properties(s *validate.Schema) []validate.Property {
 	var list []validate.Property
 	seen := map[*validate.Schema]bool{nil: true}
@@ -154,7 +154,7 @@ func properties(s *validate.Schema) []validate.Property {
 	return list
 }
 
-// assign gives operations their roles.
+// assign sets the roles of operations.
 func (s *shape) assign(operations map[string]*operation, roles map[string]role) {
 	for method, o := range operations {
 		role, ok := roles[method]
@@ -166,7 +166,7 @@ func (s *shape) assign(operations map[string]*operation, roles map[string]role) 
 	}
 }
 
-// describesTags reports whether an operation has entity tags: in a response, or as a condition.
+// describesTags reports whether an operation uses entity tags, in a response or as a condition.
 func describesTags(o *operation) bool {
 	isCondition := func(p *validate.Parameter) bool { return p.In == "header" && strings.EqualFold(p.Name, "If-Match") }
 	return slices.ContainsFunc(o.Parameters, isCondition) || slices.ContainsFunc(o.Responses, func(r *validate.Response) bool {

@@ -14,11 +14,11 @@ import (
 
 const (
 	defaultMaxObjects = 10_000
-	// maxBytes is how many bytes of objects are kept.
+	// maxBytes bounds the bytes of all objects.
 	maxBytes = 64 << 20
 )
 
-// state has the objects of all collections. Who uses it holds its lock.
+// state has the objects of all collections. Its user holds the lock.
 type state struct {
 	sync.Mutex
 	collections map[string]*collection // by path
@@ -28,14 +28,14 @@ type state struct {
 	revision    uint64 // of the last change
 }
 
-// collection has objects in the order in which they were created.
+// collection has objects in the order of their creation.
 type collection struct {
 	keys    []string
 	objects map[string]*stored
-	next    int // the number of the next key that is a number
+	next    int // the next numeric key
 }
 
-// stored is an object as it is.
+// stored is a stored object.
 type stored struct {
 	value    []byte // JSON
 	revision uint64
@@ -53,7 +53,7 @@ func (s *state) at(path string) *collection {
 	return &collection{objects: map[string]*stored{}}
 }
 
-// put stores an object, or reports that there is no room for it.
+// put stores an object, or returns an error if the limits are reached.
 func (s *state) put(path, key string, value []byte) (*stored, error) {
 	c := s.at(path)
 	old, replaced := c.objects[key]
@@ -94,7 +94,7 @@ func (s *state) remove(path, key, objectPath string) {
 	}
 }
 
-// full is the problem of an object that there is no room for.
+// full is the problem of an object beyond the limits.
 func full() *graph.Problem {
 	return &graph.Problem{
 		Status: http.StatusInsufficientStorage, Code: "InsufficientStorage",
@@ -110,7 +110,7 @@ func unknownObject() *graph.Problem {
 // tag returns the entity tag of an object (RFC 9110 §8.8.3).
 func (o *stored) tag() string { return `"` + strconv.FormatUint(o.revision, 16) + `"` }
 
-// matches reports whether a condition names the object's current tag. Weak and strong forms mean the same here.
+// matches reports whether a condition names the object's current tag. Weak and strong tags compare equal.
 func (o *stored) matches(condition []string) bool {
 	for _, line := range condition {
 		for _, element := range message.SplitList(line) {

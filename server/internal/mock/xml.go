@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendXML appends a JSON value as an element: members are elements, and an array is one element for each item. Package
-// validate does not judge XML, and the keyword xml is not followed.
+// appendXML appends a JSON value as an element: members become elements, and an array one element for each item. Package
+// validate does not check XML, and the keyword xml is ignored.
 func appendXML(b []byte, name string, v any) []byte {
 	if list, ok := v.([]any); ok {
 		for _, item := range list {
@@ -29,13 +29,13 @@ func appendXML(b []byte, name string, v any) []byte {
 		}
 	default:
 		var text bytes.Buffer
-		_ = xml.EscapeText(&text, []byte(scalar(v))) // a buffer takes everything
+		_ = xml.EscapeText(&text, []byte(scalar(v))) // a buffer never fails
 		b = append(b, text.Bytes()...)
 	}
 	return append(b, "</"+name+">"...)
 }
 
-// elementName returns a name without the characters that no element has.
+// elementName removes the characters that element names cannot have.
 func elementName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '-' || r == '.' {

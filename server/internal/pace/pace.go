@@ -1,9 +1,10 @@
-// Package pace bounds the bodies of requests by how they move, not by how long they take:
+// Package pace limits the bodies of requests by their progress, not by their total time:
 //
 //	server.Handler = pace.Handler(pace.Config{Piece: 10 * time.Second, Rate: 1 << 10, Response: 15 * time.Second}, next)
 //
-// A [http.Server] has deadlines for whole requests: a steady upload over a slow line ends at ReadTimeout, and its response
-// at WriteTimeout. Here each piece moves both deadlines. A body below the rate fails with [os.ErrDeadlineExceeded].
+// The deadlines of [http.Server] apply to whole requests: a steady upload over a slow line ends at ReadTimeout, and its
+// response at WriteTimeout. Here each piece extends both deadlines. A body below the rate fails with
+// [os.ErrDeadlineExceeded].
 package pace
 
 import (
@@ -13,19 +14,19 @@ import (
 	"time"
 )
 
-// Config says how a body has to move. All fields are required.
+// Config says how fast a body must arrive. All fields are required.
 type Config struct {
-	// Piece is how long each piece may take. The first one has the server's ReadTimeout.
+	// Piece is the longest time for each piece. For the first one, the server's ReadTimeout applies.
 	Piece time.Duration
-	// Rate is how many bytes a second the body has to bring on average, after the first Piece.
+	// Rate is the lowest average rate in bytes per second, after the first Piece.
 	Rate int64
-	// Response is how long the response may take from a piece on, as the server's WriteTimeout.
+	// Response is the longest time from a piece to the end of the response, as in the server's WriteTimeout.
 	Response time.Duration
 }
 
-// Handler returns a handler that gives next bodies with moving deadlines. It gives them in a copy of the request: net/http looks
-// at the body of its own when a response is sent, and does not wait for one that the client sends only if told to (RFC 9110
-// §10.1.1).
+// Handler returns a handler that gives next bodies with moving deadlines. It passes a copy of the request, because net/http
+// reads the body of the original when a response is sent. It does not wait for a body that the client sends only after 100
+// (RFC 9110 §10.1.1).
 func Handler(c Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
@@ -44,10 +45,10 @@ func Handler(c Config, next http.Handler) http.Handler {
 type body struct {
 	io.ReadCloser
 	config *Config
-	read   int64 // one goroutine reads
+	read   int64 // only one goroutine reads
 
 	mu         sync.Mutex
-	writer     http.ResponseWriter      // nil when the handler has returned
+	writer     http.ResponseWriter      // nil once the handler has returned
 	controller *http.ResponseController // of writer; nil before the second piece
 	start      time.Time                // of the second piece
 }
@@ -80,13 +81,13 @@ func (b *body) extend() bool {
 	if slowest.Before(deadline) {
 		deadline = slowest
 	}
-	// A deadline that cannot be set is the server's own.
+	// If a deadline cannot be set, the server's own applies.
 	_ = b.controller.SetReadDeadline(deadline)
 	_ = b.controller.SetWriteDeadline(deadline.Add(b.config.Response))
 	return true
 }
 
-// end keeps the writer from being used when its handler has returned: net/http panics then, for HTTP/2.
+// end prevents use of the writer after its handler has returned: for HTTP/2, net/http would panic.
 func (b *body) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// Fault is one way in which a call can go wrong.
+// Fault is a way in which a call can fail.
 type Fault string
 
-// The faults. All but DroppedAfter and Slow apply nothing of the call.
+// The faults. After all but DroppedAfter and Slow, nothing of the call was applied.
 const (
 	Throttled     Fault = "throttled"      // 429 with Retry-After
 	Unavailable   Fault = "unavailable"    // 503 with Retry-After
-	Conflict      Fault = "conflict"       // 412; only for a call that can be answered so: If-Match names a tag
-	Slow          Fault = "slow"           // the answer comes a second late
-	DroppedBefore Fault = "dropped-before" // the connection breaks, and the call was not handled
-	DroppedAfter  Fault = "dropped-after"  // the connection breaks, and the call was handled: an update is applied
+	Conflict      Fault = "conflict"       // 412; only for calls with a tag in If-Match
+	Slow          Fault = "slow"           // the response comes a second late
+	DroppedBefore Fault = "dropped-before" // the connection breaks before the call is handled
+	DroppedAfter  Fault = "dropped-after"  // the connection breaks after the call was handled: an update is applied
 )
 
 // Faults returns every fault.
@@ -30,10 +30,9 @@ func Faults() []Fault {
 	return []Fault{Throttled, Unavailable, Conflict, Slow, DroppedBefore, DroppedAfter}
 }
 
-// Percent is a share of calls, from 0 to 100. Its text is a number, which may have a fraction, and a percent sign: 2.5%.
+// Percent is a share of calls, from 0 to 100. As text it is a number with an optional fraction and a percent sign: 2.5%.
 type Percent float64
 
-// UnmarshalText reads a share.
 func (p *Percent) UnmarshalText(text []byte) error {
 	number, ok := strings.CutSuffix(string(text), "%")
 	v, err := strconv.ParseFloat(number, 64)
@@ -53,21 +52,21 @@ func (p Percent) validate() error {
 	return nil
 }
 
-// Config says how often calls go wrong, and how.
+// Config says how often and how calls fail.
 type Config struct {
-	// Percent is the share of the calls that go wrong.
+	// Percent is the share of calls that fail.
 	Percent Percent
-	// Faults are the faults to choose from, evenly; nil means all. A call that none of them fits is let alone.
+	// Faults are chosen evenly; nil means all. A call to which none applies is passed on.
 	Faults []Fault
-	// Seed makes the choice: the same calls, one after another, meet the same faults.
+	// Seed makes faults reproducible: the same sequence of calls meets the same faults.
 	Seed uint64
-	// Refuse answers a call with a status, 412, 429 or 503, and, if it is positive, with Retry-After. Required.
+	// Refuse responds with the status 412, 429 or 503, and with Retry-After if retryAfter is positive. Required.
 	Refuse func(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration)
-	// Log gets a line for each fault. Required.
+	// Log receives a line for each fault. Required.
 	Log *slog.Logger
 }
 
-// Validate refuses a share that is none and a fault that does not exist.
+// Validate reports a share out of range or an unknown fault.
 func Validate(p Percent, faults []Fault) error {
 	if err := p.validate(); err != nil {
 		return fmt.Errorf("--pester: %w", err)

@@ -1,9 +1,9 @@
-// Package pester makes calls go wrong on purpose, as they do in a network and under load: a client that was only ever
-// answered has never shown that it can retry. It is for development and tests.
+// Package pester makes calls fail on purpose, as networks and load do: only a client that has seen failures has shown that
+// it retries. It is for development and tests.
 //
 //	handler = pester.New(pester.Config{Percent: 5, Refuse: refuse, Log: log}, handler)
 //
-// It knows nothing of the API but HTTP: how a refusal looks is up to [Config.Refuse].
+// Of the API it knows only HTTP; [Config.Refuse] writes refusals.
 package pester
 
 import (
@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// retryAfter is what 429 and 503 ask for. Microsoft's clients wait three seconds if it is 0.
+	// retryAfter is the delay in 429 and 503. Microsoft's clients wait three seconds if it is 0.
 	retryAfter = time.Second
-	// delay is how late a slow answer begins.
+	// delay is how late a slow response begins.
 	delay = time.Second
 )
 
-// New returns a handler that lets calls through to next and injects faults into a share of them. c must be what [Validate] accepts.
+// New returns a handler that passes calls to next and injects faults into a share of them. c must be valid, see [Validate].
 func New(c Config, next http.Handler) http.Handler {
 	if c.Faults == nil {
 		c.Faults = Faults()
 	}
-	// The generator is seeded for the same faults every time; it guards nothing.
+	// The seed makes faults reproducible; the generator is not for security.
 	return &pester{Config: c, next: next, random: rand.New(rand.NewPCG(c.Seed, 0))}
 }
 
@@ -36,11 +36,10 @@ type pester struct {
 	Config
 	next   http.Handler
 	mu     sync.Mutex
-	random *rand.Rand // behind mu
+	random *rand.Rand // guarded by mu
 }
 
-// ServeHTTP ends with the panic that net/http takes as the wish to break the connection where that is the fault: over
-// HTTP/2 it breaks the stream.
+// ServeHTTP panics with [http.ErrAbortHandler] to break the connection, or the stream over HTTP/2, if that is the fault.
 func (p *pester) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := p.choose(r)
 	if fault != "" {
@@ -68,7 +67,7 @@ func (p *pester) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// choose returns the fault of a call, or "" for none. The share holds for every call, whichever faults fit it.
+// choose returns the fault of a call, or "". The share is the same for every call, whichever faults apply to it.
 func (p *pester) choose(r *http.Request) Fault {
 	faults := p.Faults
 	if !conditional(r) {
@@ -82,14 +81,14 @@ func (p *pester) choose(r *http.Request) Fault {
 	return faults[p.random.IntN(len(faults))]
 }
 
-// conditional reports whether a call can be answered with 412: it changes an object and names the versions that it
-// means. Every object that there is matches "*".
+// conditional reports whether 412 is a plausible response: the call changes an object and If-Match names a version. "*"
+// matches every existing object.
 func conditional(r *http.Request) bool {
 	tag := r.Header.Get("If-Match")
 	return tag != "" && tag != "*" && (r.Method == http.MethodPatch || r.Method == http.MethodDelete)
 }
 
-// wait reports whether the caller still waits after the delay.
+// wait reports whether the client is still waiting after the delay.
 func wait(ctx context.Context) bool {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -101,7 +100,7 @@ func wait(ctx context.Context) bool {
 	}
 }
 
-// unanswered takes an answer that the caller will not get.
+// unanswered discards a response that the client does not get.
 type unanswered struct {
 	header     http.Header
 	connection http.ResponseWriter

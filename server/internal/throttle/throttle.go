@@ -1,5 +1,5 @@
-// Package throttle bounds what callers may ask of one server: how often they may write, and how much is under way at
-// once. It knows neither HTTP nor what is asked for. Every replica counts by itself.
+// Package throttle limits the callers of one server: how often they may write, and how many requests are in flight. It knows
+// neither HTTP nor the requests. Each server counts on its own.
 package throttle
 
 import (
@@ -15,20 +15,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// Limits say how many writes there may be in a window of time.
+// Limits are the allowed writes in a window of time.
 type Limits struct {
 	App    int // of one application in one tenant
 	Tenant int // of all applications in one tenant
 	Window time.Duration
 }
 
-// Graph are the limits that Microsoft Graph publishes for the device configuration of Intune: writes, in 20 seconds.
+// Graph are the limits that Microsoft Graph publishes for Intune's device configuration: writes in 20 seconds.
 var Graph = Limits{App: 100, Tenant: 200, Window: 20 * time.Second}
 
-// maxCallers is how many callers of a kind are remembered. Whoever is forgotten begins with a full bucket.
+// maxCallers bounds the remembered callers of each kind. A forgotten caller starts with a full bucket.
 const maxCallers = 100_000
 
-// caller is whose bucket it is: that of an application in a tenant, or the whole tenant.
+// caller identifies a bucket: an application in a tenant, or a whole tenant.
 type caller struct {
 	tenant edm.Guid
 	app    string
@@ -53,8 +53,8 @@ func NewWrites(limits Limits) (*Writes, error) {
 	return &Writes{limits, buckets}, nil
 }
 
-// Take takes a write out of the buckets of an application and its tenant, or returns how long it is until both have one:
-// then nothing was taken.
+// Take takes one write from the buckets of an application and its tenant. If one is empty, it takes nothing and returns the
+// time until both have one.
 func (w *Writes) Take(tenant edm.Guid, app string, now time.Time) time.Duration {
 	ofApp := w.bucket(caller{tenant, app, false}, w.limits.App).ReserveN(now, 1)
 	wait := ofApp.DelayFrom(now)
@@ -80,21 +80,21 @@ func (w *Writes) bucket(of caller, size int) *rate.Limiter {
 	return fresh
 }
 
-// Places bound how much is under way at once. They are safe for concurrent use.
+// Places bound how many requests are in flight. They are safe for concurrent use.
 type Places struct {
 	free *semaphore.Weighted
 	wait time.Duration
 }
 
-// ErrFull is the error of [Places.Enter] when no place got free in time.
-var ErrFull = errors.New("too much is under way")
+// ErrFull is the error of [Places.Enter] when no place became free in time.
+var ErrFull = errors.New("too many requests are in flight")
 
-// NewPlaces returns n places. Who finds none waits, at most for wait.
+// NewPlaces returns n places. Enter waits for one for at most wait.
 func NewPlaces(n int, wait time.Duration) *Places {
 	return &Places{semaphore.NewWeighted(int64(n)), wait}
 }
 
-// Enter takes a place, which Leave gives back. Whoever came first is first to get one.
+// Enter takes a place; Leave gives it back. Callers are served in order.
 func (p *Places) Enter(ctx context.Context) error {
 	if p.free.TryAcquire(1) {
 		return nil

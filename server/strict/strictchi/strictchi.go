@@ -5,9 +5,9 @@
 //	strictchi.Mount(r, handler)
 //	r.Get("/healthz", healthy)
 //
-// Routes of the program's own that are more specific come first; every other path below the base path is the handler's.
-// Middleware of r finds the path of the document in [chi.Context.RoutePattern] when the handler has returned. chi itself refuses
-// methods that it does not know, without a body: [chi.RegisterMethod] makes them known.
+// More specific routes of the program win; the handler gets every other path below the base path. Middleware of r finds the
+// document's path in [chi.Context.RoutePattern] after the handler has returned. chi itself rejects unknown methods without a
+// body; [chi.RegisterMethod] adds methods.
 package strictchi
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Mount has r, which is no part of another router, give the requests below the base path of h to h.
+// Mount mounts h on r for the paths below the base path of h. r must not be part of another router.
 func Mount(r chi.Router, h *strict.Handler) {
 	r.Mount(cmp.Or(h.BasePath(), "/"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := new(strict.Exchange)

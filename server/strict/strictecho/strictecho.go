@@ -5,9 +5,9 @@
 //	strictecho.Mount(e, handler)
 //	e.GET("/healthz", healthy)
 //
-// Routes of the program's own come first; every other path below the base path is the handler's, with each method. Middleware of
-// e finds the path of the document in [echo.Context.Path] when the handler has returned. A method of the StrictServerInterface
-// finds the echo.Context by [Context].
+// Routes of the program win; the handler gets every other path below the base path, with each method. Middleware of e finds
+// the document's path in [echo.Context.Path] after the handler has returned. A method of the StrictServerInterface gets the
+// echo.Context from [Context].
 package strictecho
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Mount has e give the requests below the base path of h to h.
+// Mount mounts h on e for the paths below the base path of h.
 func Mount(e *echo.Echo, h *strict.Handler) {
 	serve := func(c echo.Context) error {
 		x := &strict.Exchange{State: c}
@@ -34,6 +34,5 @@ func Mount(e *echo.Echo, h *strict.Handler) {
 	e.RouteNotFound(h.BasePath()+"/*", serve)
 }
 
-// Context returns echo's context of the request that a handler's context belongs to. echo uses it again when the handler has
-// returned.
+// Context returns echo's context for a handler's context. echo reuses it after the handler has returned.
 func Context(ctx context.Context) echo.Context { return strict.From(ctx).State.(echo.Context) }

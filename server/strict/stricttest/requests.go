@@ -13,7 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/mock/sample"
 )
 
-// validRequests returns a request for each example of each body, or one. The parameters have their first example.
+// validRequests returns a request for each example of each body, or a single one. Parameters have their first example.
 func (r *runner) validRequests() []*request {
 	base := &request{method: r.operation.Method, header: http.Header{}}
 	for _, name := range validate.TemplateParameters(r.operation.Path) {
@@ -42,7 +42,8 @@ func (r *runner) validRequests() []*request {
 	})
 }
 
-// addParameter adds the first example of a parameter, or a value for one that is required. It reports false if there is none.
+// addParameter adds the first example of a parameter, or a generated value if it is required. It returns false if there is
+// no value.
 func (r *runner) addParameter(q *request, p *validate.Parameter) bool {
 	texts := textsOf(r.ParameterExamples(p))
 	if len(texts) == 0 && p.Schema != nil {
@@ -58,7 +59,7 @@ func (r *runner) addParameter(q *request, p *validate.Parameter) bool {
 	return err == nil && q.add(p, v) == nil
 }
 
-// withBodies returns a request for each example of each body; a body without one has a value that is made.
+// withBodies returns a request for each example of each body. A body without an example gets a generated value.
 func (r *runner) withBodies(base *request) []*request {
 	var all []*request
 	for _, b := range r.operation.Request {
@@ -76,7 +77,7 @@ func (r *runner) withBodies(base *request) []*request {
 	return all
 }
 
-// made returns a value that satisfies the schema, none if none is found. It has what the document gives for parts of it.
+// made returns a value that satisfies the schema, or nil. It prefers the document's examples for parts of it.
 func (r *runner) made(s *validate.Schema) []string {
 	given := func(s *validate.Schema) []string { return textsOf(r.SchemaExamples(s)) }
 	value, ok := sample.New(s).Make(r.Context(), rand.New(rand.NewPCG(1, 1)), s, sample.Options{Given: given})
@@ -94,13 +95,14 @@ func textsOf(examples []spec.Example) []string {
 	return texts
 }
 
-// wrong are texts for bodies of JSON and forms, and values for parameters. The document says which of them it forbids.
+// wrongBodies are texts for JSON and form bodies, and wrongValues are values for parameters. The document decides which of
+// them it forbids.
 var (
 	wrongBodies = []string{"{", "", "null", "[]", "{}", `"x"`, "0", `{"\u0000":0}`, "a=%zz", "--x\r\n"}
 	wrongValues = []string{"%00", "-1", "x", "1e99999", strings.Repeat("y", 5000)}
 )
 
-// invalidRequests returns requests that are wrong in one place, by the name of the place.
+// invalidRequests returns requests with one error each, by the place of the error.
 func (r *runner) invalidRequests(valid *request) map[string]*request {
 	all := map[string]*request{}
 	add := func(name string, change func(q *request)) {
@@ -129,7 +131,7 @@ func (r *runner) invalidRequests(valid *request) map[string]*request {
 	return all
 }
 
-// replace gives a parameter of the query or the header another value, as it stands on the wire.
+// replace sets a parameter of the query or the header to a value as sent.
 func (q *request) replace(p *validate.Parameter, value string) {
 	switch p.In {
 	case "query":

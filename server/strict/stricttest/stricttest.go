@@ -1,13 +1,13 @@
-// Package stricttest sends the examples of an OpenAPI document to a handler, over a real connection, and holds the responses to
-// the document:
+// Package stricttest sends the examples of an OpenAPI document to a handler over a real connection, and validates the
+// responses against the document:
 //
 //	func TestExamples(t *testing.T) { stricttest.Run(t, handler, "openapi.yaml") }
 //
-// Each operation gets a request that is valid: what the document gives as examples, and else values made from the schemas. The
-// response must be one that the document has, or 501 from a handler that has not been written. Then it gets requests that the
-// document forbids, each wrong in one place: these must be answered with 4xx.
+// Each operation gets a valid request: from the document's examples, or else with values generated from the schemas. The
+// response must be one of the document's, or 501 from a handler that is not implemented. Then it gets requests that the
+// document forbids, each with one error: their status must be 4xx.
 //
-// What is valid is decided by the document itself, in process. An example that the document forbids is logged and not sent.
+// The document itself decides, in process, what is valid. An example that the document forbids is logged and not sent.
 package stricttest
 
 import (
@@ -27,8 +27,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Run runs a subtest for each operation of the document in a file. The handler serves the operations below the path of the
-// document's first server, and does not ask for credentials.
+// Run runs a subtest for each operation of the document in a file. The handler must serve the operations below the path of
+// the document's first server, and require no credentials.
 func Run(t *testing.T, handler http.Handler, file string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -54,7 +54,7 @@ func newRunner(t reporter, d *spec.Document, o *validate.Operation, server *http
 	return &runner{t, d, o, &client, server.URL + basePath(d, o)}
 }
 
-// basePath is where an operation is: below the first server of its own, or of the document.
+// basePath returns the path of the operation's first server, or of the document's.
 func basePath(d *spec.Document, o *validate.Operation) string {
 	paths := o.BasePaths
 	if len(paths) == 0 {
@@ -69,7 +69,7 @@ func basePath(d *spec.Document, o *validate.Operation) string {
 	return b.String()
 }
 
-// reporter is what a test is told.
+// reporter is the part of testing.T that is used.
 type reporter interface {
 	Context() context.Context
 	Errorf(format string, args ...any)
@@ -93,7 +93,7 @@ func (r *runner) run() {
 	}
 	valid := r.validRequests()
 	if len(valid) == 0 {
-		r.Logf("nothing was sent: the document has no example of this operation, and no values could be made for it")
+		r.Logf("nothing was sent: the document has no example of this operation, and no values could be generated")
 		return
 	}
 	for _, request := range valid {
@@ -136,7 +136,7 @@ func (r *runner) send(from *request) (*response, error) {
 	return &response{in.StatusCode, in.Header, body}, errors.Join(err, in.Body.Close())
 }
 
-// checkResponse holds a response to the document.
+// checkResponse validates a response against the document.
 func (r *runner) checkResponse(to *request, got *response) {
 	contentType := got.header.Get("Content-Type")
 	if got.status == http.StatusNotImplemented && strings.HasPrefix(contentType, "application/problem+json") {
@@ -161,7 +161,7 @@ func (r *runner) checkResponse(to *request, got *response) {
 	}
 }
 
-// isValid asks the document.
+// isValid reports whether the document allows the request.
 func (r *runner) isValid(q *request) bool {
 	if r.operation.CheckParameters(r.Context(), q.path, strings.Join(q.query, "&"), q.header) != nil {
 		return false
@@ -173,7 +173,7 @@ func (r *runner) isValid(q *request) bool {
 	return body != nil && body.CheckContent(r.Context(), q.contentType, q.body) == nil
 }
 
-// target is the path and the query, with the values of the path in the order of the template.
+// target returns the path and the query, with the path values in the order of the template.
 func (q *request) target(template string) string {
 	var b strings.Builder
 	for _, value := range q.path {

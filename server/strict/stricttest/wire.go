@@ -15,7 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// decode returns a JSON text as Go values; numbers stay as they are written.
+// decode parses JSON. Numbers keep their text.
 func decode(text string) (any, error) {
 	var v any
 	d := json.NewDecoder(strings.NewReader(text))
@@ -23,17 +23,17 @@ func decode(text string) (any, error) {
 	return v, d.Decode(&v)
 }
 
-// request is a request as it goes on the wire.
+// request is a request as it is sent.
 type request struct {
 	method      string
-	path        []string // the values of the template, percent-encoded
+	path        []string // the template's values, percent-encoded
 	query       []string
 	header      http.Header
 	contentType string
 	body        []byte
 }
 
-// add writes a parameter where it belongs.
+// add writes a parameter to its place.
 func (q *request) add(p *validate.Parameter, v any) error {
 	switch p.In {
 	case "path":
@@ -51,7 +51,7 @@ func (q *request) add(p *validate.Parameter, v any) error {
 	return nil
 }
 
-// pathText is a value of the styles simple, label and matrix (RFC 6570 §3.2).
+// pathText formats a value in the style simple, label or matrix (RFC 6570 §3.2).
 func pathText(p *validate.Parameter, v any) string {
 	switch {
 	case p.Style == "label" && p.Explode:
@@ -84,7 +84,7 @@ func matrixText(p *validate.Parameter, v any) string {
 	return b.String()
 }
 
-// plain writes a value as one text, with a separator between items and members. Header fields are not percent-encoded.
+// plain formats a value with a separator between items and members. Header fields are not percent-encoded.
 func plain(p *validate.Parameter, v any, separator string) string {
 	encode := escape
 	if p.In == "header" {
@@ -114,7 +114,7 @@ func plain(p *validate.Parameter, v any, separator string) string {
 	return encode(text(v))
 }
 
-// queryText is a value of the styles form, spaceDelimited, pipeDelimited and deepObject, as pairs.
+// queryText formats a value in the style form, spaceDelimited, pipeDelimited or deepObject, as pairs.
 func queryText(p *validate.Parameter, v any) []string {
 	name := escape(p.Name)
 	items, isList := v.([]any)
@@ -144,7 +144,7 @@ func queryText(p *validate.Parameter, v any) []string {
 	return []string{name + "=" + plain(p, v, separator)}
 }
 
-// deepText is name[key][key]=value, for each value within an object.
+// deepText formats name[key][key]=value for each value in an object.
 func deepText(name string, v any) []string {
 	members, ok := v.(map[string]any)
 	if !ok {
@@ -159,7 +159,7 @@ func deepText(name string, v any) []string {
 
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// text is a value as parameters and forms have it: a string as it is, others as JSON.
+// text formats a value for a parameter or a form: a string as it is, others as JSON.
 func text(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -175,7 +175,7 @@ func jsonText(v any) string {
 	return string(data)
 }
 
-// setBody writes a value as a body of a media type. It reports false where there is no way to write it.
+// setBody writes a value as a body of a media type. It returns false if the media type is not supported.
 func (q *request) setBody(b *validate.Body, v any) bool {
 	kind := b.Type
 	switch {

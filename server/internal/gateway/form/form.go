@@ -1,5 +1,5 @@
-// Package form writes the gateway's own responses in the form that the operator chooses: problem details (RFC 9457),
-// Microsoft Graph's errors, or a template of the operator's own. It knows neither contracts nor policies.
+// Package form writes the gateway's own responses in the operator's chosen form: problem details (RFC 9457), Microsoft
+// Graph's errors, or a template. It knows neither contracts nor policies.
 package form
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Form is how the gateway's own responses look. It is safe for concurrent use.
+// Form is the format of the gateway's own responses. It is safe for concurrent use.
 type Form struct {
 	// MediaType is the Content-Type of the responses.
 	MediaType string
@@ -18,7 +18,7 @@ type Form struct {
 	append func(buf []byte, p *graph.Problem, of *graph.Identity) ([]byte, error)
 }
 
-// Append appends the body of a response. Only the form of a template can fail.
+// Append appends the body of a response. Only a template can fail.
 func (f *Form) Append(buf []byte, p *graph.Problem, of *graph.Identity) ([]byte, error) {
 	return f.append(buf, p, of)
 }
@@ -37,7 +37,7 @@ func Problem() *Form {
 	}}
 }
 
-// Answer is what a template can show.
+// Answer is the data of a template.
 type Answer struct {
 	Status          int     // such as 400
 	Title           string  // such as Bad Request
@@ -45,9 +45,9 @@ type Answer struct {
 	Detail          string  // what was wrong, and what to do
 	Instance        string  // the request's id as a URN (RFC 9562 §4)
 	RequestID       string  // as in the field request-id
-	ClientRequestID string  // as in the field client-request-id
+	ClientRequestID string  // when the request arrived (RFC 3339)
 	Time            string  // when the request came (RFC 3339)
-	Errors          []Fault // one for each broken rule; none where there is no place to name
+	Errors          []Fault // one for each broken rule that has a place
 }
 
 // Fault is one broken rule: of a member of the body, or of a parameter.

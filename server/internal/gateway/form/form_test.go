@@ -124,13 +124,13 @@ func TestBadTemplate(t *testing.T) {
 		head + "\n{{.Statsu}}":                          "errors.tmpl:4:2: executing",
 		head + "[{{range .Errors}}{{.Code}}{{end}}]":    "errors.tmpl:3:",
 		head + "{{if eq .Status 504}}{{.No}}{{end}}{}":  "errors.tmpl:3:",
-		head + `{"d":` + "\n" + `"{{.Detail}}"}`:        "errors.tmpl:4: what it writes for status 400 is not one JSON value",
+		head + `{"d":` + "\n" + `"{{.Detail}}"}`:        "errors.tmpl:4: its output for status 400 is not one JSON value",
 		head + `{"d":{{.Detail}},}`:                     "errors.tmpl:3: what it writes",
 		head + `{"d":1,"d":2}`:                          "errors.tmpl:3: what it writes",
 		head + `{} {}`:                                  "errors.tmpl:3: what it writes",
 		head:                                            "errors.tmpl:3: what it writes",
 		head + "{}\n{{if .Errors}},{{end}}":             "errors.tmpl:4: what it writes",
-		head + "{{if eq .Status 503}}{{else}}{}{{end}}": "what it writes for status 503",
+		head + "{{if eq .Status 503}}{{else}}{}{{end}}": "its output for status 503",
 		head + `{{slice .Detail 0 100}}`:                "errors.tmpl:3:",
 	} {
 		f, err := Parse("errors.tmpl", []byte(text))

@@ -19,15 +19,15 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Parse returns the form of a template: a line Content-Type, an empty line, and a [text/template] that writes JSON from an
-// [Answer]. name is the file's, for errors.
+// Parse returns the form of a template: a Content-Type line, an empty line, and a [text/template] that writes JSON from an
+// [Answer]. name is the file's name, for errors.
 //
 //	Content-Type: application/vnd.example+json
 //
 //	{"code": {{.Status}}, "text": {{.Detail}}, "where": [{{range $i, $e := .Errors}}{{if $i}},{{end}}{{$e.Pointer}}{{end}}]}
 //
-// Each value is written as JSON, quotes included, whether or not the template calls json: no value can end a string, and
-// none can be markup. The template is tried with a sample of each status that the gateway has.
+// Each value is written as JSON with its quotes, whether or not the template calls json, so no value can end a string or act
+// as markup. Parse executes the template with a sample of each status that the gateway sends.
 func Parse(name string, text []byte) (*Form, error) {
 	mediaType, body, err := splitHead(string(text))
 	if err != nil {
@@ -51,7 +51,7 @@ func Parse(name string, text []byte) (*Form, error) {
 	return f, nil
 }
 
-// splitHead returns the media type, and the template with its line numbers.
+// splitHead returns the media type, and the template with its line numbers kept.
 func splitHead(text string) (mediaType, body string, err error) {
 	first, rest, _ := strings.Cut(text, "\n")
 	second, rest, _ := strings.Cut(rest, "\n")
@@ -79,7 +79,7 @@ func toJSON(v any) (encoded, error) {
 	return encoded(text), err
 }
 
-// escapeList has each action of a template write JSON, as html/template does for HTML.
+// escapeList makes each action of a template write JSON, as html/template does for HTML.
 func escapeList(list *parse.ListNode) {
 	if list == nil {
 		return
@@ -87,7 +87,7 @@ func escapeList(list *parse.ListNode) {
 	for _, n := range list.Nodes {
 		switch n := n.(type) {
 		case *parse.ActionNode:
-			if len(n.Pipe.Decl) == 0 { // else it writes nothing
+			if len(n.Pipe.Decl) == 0 { // otherwise it writes nothing
 				n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Pos: n.Pos, Args: []parse.Node{parse.NewIdentifier("json").SetPos(n.Pos)}})
 			}
 		case *parse.IfNode:
@@ -117,12 +117,12 @@ func execute(t *template.Template, buf []byte, a *Answer) ([]byte, error) {
 	return append(buf, text...), nil
 }
 
-// plain returns an error of a template without the names of Go types. It has the name of the file and the line.
+// plain removes the names of Go types from an error of a template. The file name and the line stay.
 func plain(err error) error {
 	return errors.New(strings.NewReplacer("template: ", "", " in type *form.Answer", "", " in type strict.Entry", "").Replace(err.Error()))
 }
 
-// invalidError is a template that wrote something other than JSON.
+// invalidError reports a template that wrote something other than JSON.
 type invalidError struct {
 	status int
 	text   []byte
@@ -138,7 +138,7 @@ func (e *invalidError) Error() string {
 	}
 	rest := bytes.TrimLeft(e.text[min(int(offset), len(e.text)):], " \t\r\n")
 	line := 1 + bytes.Count(e.text[:len(e.text)-len(rest)], []byte("\n"))
-	return fmt.Sprintf("%s:%d: what it writes for status %d is not one JSON value", e.name, line, e.status)
+	return fmt.Sprintf("%s:%d: its output for status %d is not one JSON value", e.name, line, e.status)
 }
 
 // try writes a sample of each status, with faults and without.
@@ -155,7 +155,7 @@ func (f *Form) try() error {
 	return nil
 }
 
-// statuses are those of the gateway's own responses with a body.
+// statuses are the statuses of the gateway's own responses with a body.
 var statuses = []int{
 	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
 	http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusRequestHeaderFieldsTooLarge,

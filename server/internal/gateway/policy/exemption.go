@@ -7,14 +7,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Exemption is a kind of violation of an operation that passes while the rest is enforced.
+// Exemption is a kind of violation that an operation lets pass while the rest is enforced.
 type Exemption struct {
-	Operation string // "" is what no operation has
+	Operation string // "" for requests that match no operation
 	Direction Direction
 	Kind      Kind
 }
 
-// String returns the policy that says so, on one line.
+// String returns the exemption as a policy on one line.
 func (e Exemption) String() string {
 	n := tree([]Exemption{e})
 	for _, value := range n.Content {
@@ -23,7 +23,7 @@ func (e Exemption) String() string {
 	return strings.TrimSuffix(encode(n), "\n")
 }
 
-// Exempt returns a policy file that lets all of them pass.
+// Exempt returns a policy file with all the exemptions.
 func Exempt(list []Exemption) string { return encode(tree(list)) }
 
 type mapping = map[string]any
@@ -39,7 +39,7 @@ func tree(list []Exemption) *yaml.Node {
 	}
 	n := &yaml.Node{}
 	if err := n.Encode(root); err != nil {
-		panic(err) // maps of strings can be encoded
+		panic(err) // maps of strings always encode
 	}
 	return n
 }
@@ -65,7 +65,7 @@ func encode(n *yaml.Node) string {
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
 	if err := e.Encode(n); err != nil {
-		panic(err) // a buffer takes what is written
+		panic(err) // a buffer never fails
 	}
 	return b.String()
 }

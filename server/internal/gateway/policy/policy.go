@@ -1,5 +1,5 @@
-// Package policy says what becomes of each kind of violation, by direction and operation: whether it is refused, only
-// recorded, or not looked at. It knows neither HTTP nor a contract.
+// Package policy says what happens on each kind of violation, by direction and operation: refuse it, only record it, or do
+// not look. It knows neither HTTP nor a contract.
 //
 // A policy file is YAML; policy.schema.json describes it for editors:
 //
@@ -11,8 +11,8 @@
 //	  updatePfxRecryptionRequest:
 //	    responses: off
 //
-// What is said of an operation's violation counts first, then the operation's mode, then the direction's violation, then
-// the direction's mode. A mode for value holds for read-only too, unless that has its own.
+// The most specific setting wins: the operation's violation, the operation's mode, the direction's violation, the
+// direction's mode. A mode for value also applies to read-only, unless that has its own.
 //
 // A file has at most 1 MiB.
 package policy
@@ -34,15 +34,15 @@ import (
 //go:embed policy.schema.json
 var Schema []byte
 
-// Mode is what becomes of a violation. Its zero value refuses.
+// Mode is what happens on a violation. The zero value is Enforce.
 type Mode int
 
 const (
 	// Enforce refuses the request or the response.
 	Enforce Mode = iota
-	// Monitor records what Enforce would have done, and lets it pass as it came.
+	// Monitor records what Enforce would have done, and forwards the message unchanged.
 	Monitor
-	// Off does not look.
+	// Off does not check.
 	Off
 )
 
@@ -65,22 +65,22 @@ type Kind int
 
 // The kinds of violations.
 const (
-	Malformed     Kind = iota // the body is not one I-JSON text, or there is none where one is needed
+	Malformed     Kind = iota // the body is not one I-JSON text, or a required body is missing
 	UnknownMember             // a member that the contract does not have
-	Required                  // a member that is missing
-	Type                      // a value of another JSON type
-	Format                    // a value of another form: format, pattern
-	Size                      // the body, the header fields, or a value is too long or too short
-	Value                     // a value that breaks any other rule, such as enum or maximum
-	ReadOnly                  // a member that only the other side may send: readOnly, writeOnly
+	Required                  // a required member is missing
+	Type                      // the value has the wrong JSON type
+	Format                    // the value breaks format or pattern
+	Size                      // the body, the header fields or a value is too long or too short
+	Value                     // the value breaks another rule, such as enum or maximum
+	ReadOnly                  // the member may only be sent by the other side: readOnly, writeOnly
 	Parameter                 // a parameter in path, query or header
 	MediaType                 // Content-Type, Content-Encoding, Accept
-	Header                    // a header field that readers could take for different things; in a response, one that breaks the contract
+	Header                    // a header field that servers could read differently; in a response, one that breaks the contract
 	Path                      // a path that the contract does not have
 	Method                    // a method that the path does not have
 	Status                    // a status that the operation does not have
-	Credentials               // credentials that the operation asks for are missing, where no token is checked
-	NotJudged                 // a part that the contract describes in a way that cannot be judged
+	Credentials               // required credentials are missing, if no token is checked
+	NotJudged                 // a part of the contract that cannot be judged
 	KindCount
 )
 
@@ -101,7 +101,7 @@ func (k *Kind) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// KindOf returns the kind of a fault of a body by the keyword that it breaks.
+// KindOf returns the kind of a body's fault from the broken keyword.
 func KindOf(keyword string) Kind {
 	switch keyword {
 	case "malformed", "empty":
@@ -122,7 +122,7 @@ func KindOf(keyword string) Kind {
 	return Value
 }
 
-// Direction is where a message goes.
+// Direction is the direction of a message.
 type Direction int
 
 // The directions.
@@ -133,7 +133,7 @@ const (
 
 func (d Direction) String() string { return [...]string{"requests", "responses"}[d] }
 
-// Rules have the mode of each kind.
+// Rules are the modes of all kinds.
 type Rules [KindCount]Mode
 
 // All reports whether every kind has the mode.
@@ -146,13 +146,13 @@ func (r *Rules) All(m Mode) bool {
 	return true
 }
 
-// setting is what a policy says of one direction. Its zero value says nothing.
+// setting is a policy for one direction. The zero value sets nothing.
 type setting struct {
 	Mode       *Mode
 	Violations map[Kind]Mode
 }
 
-// read reads a mode by itself, or one with violations.
+// read reads a single mode, or a mode with violations.
 func (s *setting) read(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		s.Mode = new(Mode)
@@ -185,7 +185,7 @@ func (s *setting) violation(name, value *yaml.Node) error {
 	return nil
 }
 
-// spread gives read-only the mode of value unless it has its own: it was a part of value.
+// spread applies the mode of value to read-only, unless that has its own.
 func (s *setting) spread() {
 	mode, general := s.Violations[Value]
 	if _, own := s.Violations[ReadOnly]; general && !own {
@@ -193,7 +193,7 @@ func (s *setting) spread() {
 	}
 }
 
-// members calls do for each member of a mapping; what says what the mapping is for.
+// members calls do for each member of a mapping; what describes the mapping in errors.
 func members(n *yaml.Node, what string, do func(name, value *yaml.Node) error) error {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -215,7 +215,7 @@ func members(n *yaml.Node, what string, do func(name, value *yaml.Node) error) e
 	return nil
 }
 
-// decode reads a scalar by its text as it was written: YAML 1.1 would take off for false.
+// decode reads a scalar from its source text: YAML 1.1 would read off as false.
 func decode(n *yaml.Node, into interface{ UnmarshalText([]byte) error }) error {
 	if n.Kind != yaml.ScalarNode {
 		return at(n, errors.New("must be a word"))
@@ -226,7 +226,7 @@ func decode(n *yaml.Node, into interface{ UnmarshalText([]byte) error }) error {
 	return nil
 }
 
-// quoted returns a word of the file, or its beginning, for an error.
+// quoted quotes the beginning of a word of the file, for an error.
 func quoted(word string) string {
 	const enough = 100
 	if len(word) > enough {
@@ -248,7 +248,7 @@ func (s *setting) apply(r *Rules) {
 	}
 }
 
-// Policy is what a file says. Its zero value says nothing.
+// Policy is the content of a policy file. The zero value sets nothing.
 type Policy struct {
 	directions
 	Operations map[string]directions
@@ -256,7 +256,7 @@ type Policy struct {
 
 type directions struct{ Requests, Responses setting }
 
-// read reads one member of a mapping, reporting whether it is of a direction.
+// read reads one member of a mapping, and reports whether it names a direction.
 func (d *directions) read(name, value *yaml.Node) (bool, error) {
 	switch name.Value {
 	case "requests":
@@ -274,10 +274,10 @@ func (d *directions) of(direction Direction) *setting {
 	return &d.Requests
 }
 
-// maxBytes is the length of a policy file: some ten thousand operations, and what reading it takes in memory.
+// maxBytes bounds a policy file and so the memory to read it. It is enough for some ten thousand operations.
 const maxBytes = 1 << 20
 
-// Parse reads a policy file of at most 1 MiB. Its errors name the line.
+// Parse reads a policy file of at most 1 MiB. Errors name the line.
 func Parse(data []byte) (*Policy, error) {
 	if len(data) > maxBytes {
 		return nil, fmt.Errorf("reading the policy: it must have at most %d bytes", maxBytes)
@@ -322,17 +322,17 @@ func (p *Policy) read(n *yaml.Node) error {
 	})
 }
 
-// Defaults are the modes where a policy says nothing, and what counts before what it says.
+// Defaults apply where a policy sets nothing; the pointers override it.
 type Defaults struct {
-	// Requests and Responses are for a direction whose mode the policy does not set.
+	// Requests and Responses apply to a direction whose mode the policy does not set.
 	Requests, Responses Mode
-	// Force, unless nil, takes the place of the policy's own mode of a direction.
+	// ForceRequests and ForceResponses, unless nil, replace the policy's own mode of a direction.
 	ForceRequests, ForceResponses *Mode
-	// Unknown, unless nil, is the mode of Path and Method, whatever the policy says.
+	// Unknown, unless nil, replaces the mode of Path and Method.
 	Unknown *Mode
 }
 
-// Rules returns the rules of an operation; "" is what no operation has.
+// Rules returns the rules of an operation. The operation "" is for requests that match none.
 func (p *Policy) Rules(operation string, direction Direction, d Defaults) Rules {
 	mode, force := d.Requests, d.ForceRequests
 	if direction == Responses {

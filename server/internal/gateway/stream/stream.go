@@ -1,5 +1,5 @@
-// Package stream knows what is not one message with an end: media types whose bodies are many messages, each of which is
-// wanted when it comes, and protocols that a connection changes to.
+// Package stream recognizes bodies and connections without an end: media types of message streams, and protocols that a
+// connection switches to.
 package stream
 
 import "strings"
@@ -28,8 +28,8 @@ var types = [...]string{
 	"application/grpc-web-text",
 }
 
-// Protocols returns those of an Upgrade field that make a tunnel, "" if there are none. HTTP/2 and TLS concern a connection
-// only, and their offer may be ignored (RFC 9110 §7.8).
+// Protocols returns the protocols in Upgrade that open a tunnel, or "". HTTP/2 and TLS are ignored: they concern one
+// connection, and a server may ignore the offer (RFC 9110 §7.8).
 func Protocols(upgrade []string) string {
 	var tunnels []string
 	for protocol := range strings.SplitSeq(strings.Join(upgrade, ","), ",") {

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// Minutes is how many minutes are remembered, the current one included.
+// Minutes is how many minutes are kept, including the current one.
 const Minutes = 60
 
-// Outcome is what became of a request. Its zero value is that of a request whose response broke off.
+// Outcome is the result of a request. The zero value is Failed.
 type Outcome int
 
 const (
-	// Failed requests got no complete response of the upstream's.
+	// Failed requests got no complete response from the upstream.
 	Failed Outcome = iota
-	// Passed requests and responses have no violation.
+	// Passed requests and their responses have no violation.
 	Passed
-	// Watched ones have a violation and passed.
+	// Watched requests have a violation and passed.
 	Watched
 	// Refused requests did not reach the upstream.
 	Refused
-	// Replaced responses were refused: the client got 502.
+	// Replaced requests had their response refused: the client got 502.
 	Replaced
-	// Outcomes is their number.
+	// Outcomes is the number of outcomes.
 	Outcomes
 )
 
@@ -31,22 +31,22 @@ func (o Outcome) String() string {
 	return [Outcomes]string{"failed", "passed", "watched", "refused", "replaced"}[o]
 }
 
-// What enforcing would have refused is counted after the outcomes, by direction.
+// Counts of what enforcing would have refused follow the outcomes.
 const (
-	wouldRefuse  = int(Outcomes) + iota // the request
-	wouldReplace                        // the response to a request that enforcing lets pass
-	wouldBoth                           // a response that enforcing responses alone would have replaced as well
+	wouldRefuse  = int(Outcomes) + iota // the request would be refused
+	wouldReplace                        // the request would pass, but its response would be replaced
+	wouldBoth                           // the request would be refused; with only responses enforced, its response would be replaced
 	numbers
 )
 
 // Counts are numbers of requests.
 type Counts struct {
 	Outcomes [Outcomes]int
-	// WouldRefuse are requests that passed and that enforcing would have refused.
+	// WouldRefuse counts requests that passed but that enforcing would have refused.
 	WouldRefuse int
-	// WouldReplace are further requests: their responses passed, and enforcing would have replaced them by 502.
+	// WouldReplace counts other requests whose response passed but that enforcing would have replaced by 502.
 	WouldReplace int
-	// WouldBoth are those of WouldRefuse whose response enforcing would have replaced too, had the request passed.
+	// WouldBoth counts the WouldRefuse requests whose response enforcing would also have replaced, had the request passed.
 	WouldBoth int
 }
 
@@ -59,7 +59,7 @@ func (c *Counts) Total() int {
 	return n
 }
 
-// Preview is the number of requests that enforcing both directions would have refused in addition.
+// Preview is how many more requests would fail if both directions were enforced.
 func (c *Counts) Preview() int { return c.WouldRefuse + c.WouldReplace }
 
 func (c *Counts) sum(other *Counts) {
@@ -80,7 +80,7 @@ func (c *Counts) add(m *minute) {
 	c.WouldBoth += int(m.counts[wouldBoth].Load())
 }
 
-// minute has the counts of one minute, and a later one's an hour later.
+// minute has the counts of one minute. An hour later it is reused.
 type minute struct {
 	number atomic.Int64 // since 1970
 	counts [numbers]atomic.Uint32
@@ -88,11 +88,11 @@ type minute struct {
 
 // Counter counts the requests of one operation. It is safe for concurrent use.
 type Counter struct {
-	mu      sync.Mutex // held while a minute takes the place of an older one
+	mu      sync.Mutex // held while a minute is reused
 	minutes [Minutes]minute
 }
 
-// Pass counts a request without a violation that came at a time.
+// Pass counts a request without a violation that arrived at the given time.
 func (c *Counter) Pass(at time.Time) { c.count(minuteOf(at), int(Passed)) }
 
 func (c *Counter) count(number int64, what int) {
@@ -102,7 +102,7 @@ func (c *Counter) count(number int64, what int) {
 	}
 }
 
-// begin makes m the counts of a minute. It reports false if m is that of a later one: the request took an hour.
+// begin resets m to a minute. It returns false if m already has a later minute: the request took an hour.
 func (c *Counter) begin(m *minute, number int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +115,7 @@ func (c *Counter) begin(m *minute, number int64) bool {
 	return m.number.Load() == number
 }
 
-// read adds the counts of the last hour to those of its minutes and to a sum.
+// read adds the counts of the last hour to those of each minute and to a sum.
 func (c *Counter) read(now int64, minutes *[Minutes]Counts, sum *Counts) {
 	for i := range c.minutes {
 		m := &c.minutes[i]
@@ -130,7 +130,7 @@ func (c *Counter) read(now int64, minutes *[Minutes]Counts, sum *Counts) {
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
-// tally counts in minutes. It is not safe for concurrent use.
+// tally counts events by minute. It is not safe for concurrent use.
 type tally struct {
 	numbers [Minutes]int64
 	counts  [Minutes]uint32
@@ -162,10 +162,10 @@ func (t *tally) sum(now int64) int {
 	return n
 }
 
-// over reports whether all of it is an hour ago.
+// over reports whether everything is older than an hour.
 func (t *tally) over(now int64) bool { return now-minuteOf(t.last) >= Minutes }
 
-// over reports whether all of it is an hour ago.
+// over reports whether everything is older than an hour.
 func (c *Counter) over(now int64) bool {
 	for i := range c.minutes {
 		if now-c.minutes[i].number.Load() < Minutes {

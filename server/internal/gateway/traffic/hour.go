@@ -8,49 +8,50 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// Hour is what a recorder remembers at a time.
+// Hour is a snapshot of the last hour.
 type Hour struct {
 	Time     time.Time
 	Contract Contract
-	// Counts are those of all requests, and Minutes those of each minute, the current one last.
+	// Counts are the totals; Minutes are the counts of each minute, the current one last.
 	Counts  Counts
 	Minutes [Minutes]Counts
-	// Operations are those that were called, the busiest first; one has the ID "": what no operation has.
+	// Operations are the called operations, the busiest first. The ID "" is for requests that match no operation.
 	Operations []OperationCounts
 	// Kinds are the violations, the most frequent first.
 	Kinds []KindCounts
-	// Refused are the last exchanges that were, and Would those that enforcing would have refused; the latest first.
+	// Refused are the last refused exchanges, and Would the last that enforcing would have refused; latest first.
 	Refused, Would []Exchange
-	// Targets are paths that the contract does not have, those first that the upstream took.
+	// Targets are paths that the contract does not have; those that the upstream accepted come first.
 	Targets []TargetCount
-	// MoreTargets are requests for further ones.
+	// MoreTargets counts requests for paths that are not in Targets.
 	MoreTargets int
 }
 
-// OperationCounts are the requests of an operation.
+// OperationCounts are the counts of an operation.
 type OperationCounts struct {
 	Operation
 	Counts
 }
 
-// KindCounts are an operation's violations of one kind.
+// KindCounts are the violations of one kind in an operation.
 type KindCounts struct {
 	Operation string
 	Direction policy.Direction
 	Kind      policy.Kind
-	// Fixed reports that no policy lets them pass: the path leads some readers to an operation that is enforced.
+	// Fixed is true if no policy lets them pass: other servers may find an enforced operation at the path.
 	Fixed bool
-	// Requests have such a violation. Would is how many of them enforcing would have refused for it, Refused how many were.
+	// Requests is how many requests have such a violation. For it, Refused were refused, and enforcing would have refused
+	// Would.
 	Requests, Would, Refused int
-	// Exempt is how many passed because the policy names the kind.
+	// Exempt is how many passed because the policy exempts the kind.
 	Exempt int
 	Last   time.Time
-	// Places are where, the most frequent first. More are requests with further ones.
+	// Places are the places, the most frequent first. More counts requests with other places.
 	Places []PlaceCount
 	More   int
 }
 
-// PlaceCount is how many requests have a violation in a place.
+// PlaceCount is how many requests have a violation at a place.
 type PlaceCount struct {
 	Place
 	Requests int
@@ -65,7 +66,7 @@ type TargetCount struct {
 	Last         time.Time
 }
 
-// Hour returns what is remembered of the hour before now.
+// Hour returns a snapshot of the hour before now.
 func (r *Recorder) Hour(now time.Time) *Hour {
 	number := minuteOf(now)
 	r.mu.Lock()

@@ -1,13 +1,13 @@
-// Package traffic remembers what went through a gate in the last hour: requests by operation and outcome, violations by
-// place, unknown paths, the last refusals, and what enforcing would have refused.
+// Package traffic records the last hour of a gateway: requests by operation and outcome, violations by place, unknown paths,
+// the last refusals, and what enforcing would have refused.
 //
 //	recorder := traffic.New()
 //	operations := recorder.Use(contract)
 //	operations[0].Pass(time.Now())
 //	hour := recorder.Hour(time.Now())
 //
-// It holds names and never values, and no more names than its limits say, whatever is sent. Counting a request without a
-// violation locks and allocates nothing. It knows neither HTTP nor a contract.
+// It stores names and never values, and bounds the number of names whatever clients send. Counting a request without a
+// violation neither locks nor allocates. It knows neither HTTP nor a contract.
 package traffic
 
 import (
@@ -19,21 +19,21 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// Limits of what callers choose. What is beyond is counted without its name.
+// Limits for what clients choose. What exceeds them is counted without its name.
 const (
 	maxPlaces       = 2000 // of violations
 	maxPlacesOfKind = 50   // of an operation's violations of one kind
-	maxTargets      = 100  // unknown paths that the upstream took, and as many that it did not
+	maxTargets      = 100  // unknown paths that the upstream accepted, and as many that it rejected
 	maxExchanges    = 100  // refusals, and as many that enforcing would add
-	maxViolations   = 8    // of one of these
+	maxViolations   = 8    // of one exchange
 	maxName         = 160  // bytes
 )
 
-// Contract is what a gate holds requests against.
+// Contract describes the contract of a gate.
 type Contract struct {
 	Operations []Operation
 	Spots      []Spot
-	// Unknown has the rules for requests of no operation.
+	// Unknown are the rules for requests that match no operation.
 	Unknown [2]policy.Rules
 }
 
@@ -46,34 +46,34 @@ type Operation struct {
 // Spot is a part of the contract that cannot be judged.
 type Spot struct{ Pointer, Reason string }
 
-// Violation is a rule that a request or a response breaks.
+// Violation is a broken rule of a request or a response.
 type Violation struct {
-	Operation string // whose rules judge it: "" for what is checked before the operation is known
+	Operation string // whose rules apply: "" for checks before the operation is known
 	Direction policy.Direction
 	Kind      policy.Kind
 	Place     Place
-	Refused   bool // it was
-	Would     bool // enforcing would have
-	Fixed     bool // whatever the policy says of the kind
+	Refused   bool // it was refused
+	Would     bool // enforcing would have refused it
+	Fixed     bool // it is refused whatever the policy says
 }
 
-// Place is where a violation is, and the keyword that is broken. It holds no value.
+// Place is where a violation is, and the broken keyword. It contains no value.
 type Place struct {
-	In      string // "" for a body, else path, query, header, status or document
+	In      string // "" for a body, otherwise path, query, header, status or document
 	Name    string // of the parameter, or the JSON Pointer of the member
 	Keyword string
-	Reason  string // why a part cannot be judged
+	Reason  string // why the part cannot be judged
 }
 
-// Exchange is a request that was refused, or that has a violation.
+// Exchange is a request that was refused or has a violation.
 type Exchange struct {
 	Time      time.Time
-	Operation string // its ID; "" if there is none
+	Operation string // its ID, or ""
 	Method    string
-	Path      string // the template; of an unknown one the path itself
+	Path      string // the template, or the path itself if no route matches
 	Status    int    // of the response
 	Request   string // the request-id
-	// Code is that of the error, if the request was refused.
+	// Code is the error's code, if the request was refused.
 	Code       string
 	Outcome    Outcome
 	Violations []Violation
@@ -95,18 +95,18 @@ func (e *Exchange) would(d policy.Direction) bool {
 	return false
 }
 
-// Recorder remembers the last hour. It is safe for concurrent use.
+// Recorder records the last hour. It is safe for concurrent use.
 type Recorder struct {
 	mu       sync.Mutex
 	contract Contract
-	counters map[string]*Counter // by operation; "" is what no operation has
+	counters map[string]*Counter // by operation; "" for requests that match none
 	kinds    map[kindKey]*kind
 	places   int // of all kinds
 	targets  [2]map[target]*taken
-	more     [2]tally // targets without their names
+	more     [2]tally // targets counted without their names
 	refused  exchanges
 	wouldBe  exchanges
-	swept    int64 // the minute
+	swept    int64 // the minute of the last sweep
 }
 
 type kindKey struct {
@@ -116,11 +116,11 @@ type kindKey struct {
 	fixed     bool
 }
 
-// kind is what is known of an operation's violations of one kind.
+// kind records the violations of one kind in an operation.
 type kind struct {
-	requests tally // that have one
-	would    tally // of these, those in which enforcing refuses it
-	exempt   tally // those in which the policy lets it pass by name
+	requests tally // with such a violation
+	would    tally // of these, those that enforcing refuses for it
+	exempt   tally // of these, those that the policy exempts
 	refused  tally
 	places   map[Place]*tally
 	more     tally // in places without their names
@@ -133,7 +133,7 @@ type taken struct {
 	status int // of the last response
 }
 
-// New returns a recorder that remembers nothing.
+// New returns an empty recorder.
 func New() *Recorder {
 	return &Recorder{
 		counters: map[string]*Counter{"": {}}, kinds: map[kindKey]*kind{},
@@ -141,8 +141,8 @@ func New() *Recorder {
 	}
 }
 
-// Use makes a contract the current one, and returns the counters of its operations, in their order. What is remembered of
-// operations with the same ID stays.
+// Use makes a contract the current one and returns the counters of its operations, in their order. Operations keep their
+// counts if their IDs stay the same.
 func (r *Recorder) Use(c Contract) []*Counter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,14 +157,14 @@ func (r *Recorder) Use(c Contract) []*Counter {
 	return counters
 }
 
-// Unknown is the counter of requests that no operation has.
+// Unknown returns the counter of requests that match no operation.
 func (r *Recorder) Unknown() *Counter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.counters[""]
 }
 
-// Add counts a request that was refused, or that has a violation. counter is its operation's.
+// Add records a request that was refused or has a violation. counter is that of its operation.
 func (r *Recorder) Add(counter *Counter, e *Exchange) {
 	number := minuteOf(e.Time)
 	counter.count(number, int(e.Outcome))
@@ -247,8 +247,8 @@ func (r *Recorder) addPlace(k *kind, p Place, at time.Time) {
 	t.add(at)
 }
 
-// addTarget counts a path that the contract does not have. Those that the upstream took have room of their own: otherwise
-// a scanner could hide them.
+// addTarget counts a path that the contract does not have. Paths that the upstream accepted have their own limit, so that a
+// scanner cannot crowd them out.
 func (r *Recorder) addTarget(e *Exchange) {
 	list, name := 0, target{cut(e.Method), cut(e.Path)}
 	if e.Status >= 400 || e.Status == 0 {
@@ -267,7 +267,7 @@ func (r *Recorder) addTarget(e *Exchange) {
 	t.add(e.Time)
 }
 
-// sweep forgets, once a minute, the names of which all is an hour ago.
+// sweep removes, once a minute, names not seen for an hour.
 func (r *Recorder) sweep(now int64) {
 	if now <= r.swept {
 		return
@@ -302,14 +302,14 @@ func (r *Recorder) sweep(now int64) {
 	}
 }
 
-// exchanges are the last ones.
+// exchanges are the most recent exchanges.
 type exchanges struct {
 	list [maxExchanges]Exchange
 	next int
 	full bool
 }
 
-// add keeps a copy with nothing that is longer than the limits.
+// add stores a copy, cut to the limits.
 func (l *exchanges) add(e *Exchange) {
 	kept := *e
 	kept.Method, kept.Path = cut(e.Method), cut(e.Path)
@@ -323,7 +323,7 @@ func (l *exchanges) add(e *Exchange) {
 	l.full = l.full || l.next == 0
 }
 
-// since returns those of the last hour, the latest first.
+// since returns those of the last hour, latest first.
 func (l *exchanges) since(now int64) []Exchange {
 	n := l.next
 	if l.full {
@@ -339,7 +339,7 @@ func (l *exchanges) since(now int64) []Exchange {
 	return list
 }
 
-// cut returns the place without what is not the same for every request: the index of an item.
+// cut returns the place with its names cut and item indexes removed, which vary by request.
 func (p Place) cut() Place {
 	p.Name, p.Keyword, p.Reason = cut(p.Name), cut(p.Keyword), cut(p.Reason)
 	if p.In == "" {
@@ -362,7 +362,7 @@ func anyItem(pointer string) string {
 	return strings.Join(tokens, "/")
 }
 
-// cut returns the beginning of a text, in UTF-8.
+// cut returns the beginning of a text, as valid UTF-8.
 func cut(s string) string {
 	if len(s) > maxName {
 		s = s[:maxName] + "…"

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Address returns what an address in an answer becomes for the caller of r, so that nobody is led past the gateway: one of
-// the upstream's gets the caller's scheme and authority, and loses the path that is put before every request's. Any other
-// address stays as it is.
+// Address rewrites an address in a response for the client of r, so that the client keeps using the gateway. An address of
+// the upstream gets the scheme and authority that the client used, and loses the path prefix of the upstream. Other
+// addresses stay unchanged.
 func (c *Client) Address(r *http.Request, address string) string {
 	scheme, rest, absolute := strings.Cut(address, "//")
 	if scheme = strings.TrimSuffix(scheme, ":"); !absolute || strings.ContainsAny(scheme, "/?#") {
@@ -26,7 +26,7 @@ func (c *Client) Address(r *http.Request, address string) string {
 	if scheme != "" {
 		proto += ":"
 	} else {
-		proto = "" // a reference to the same scheme (RFC 3986 §4.2)
+		proto = "" // a relative reference keeps the scheme (RFC 3986 §4.2)
 	}
 	return proto + "//" + host + c.withoutPrefix(path)
 }
@@ -36,7 +36,7 @@ func (c *Client) isOurs(scheme, authority string) bool {
 	return strings.EqualFold(authority, c.host) || withoutPort(scheme, authority) == withoutPort(c.scheme(), c.host)
 }
 
-// isCallers reports whether an address is one that the upstream has made of the Host that it was sent and its own scheme.
+// isCallers reports whether the upstream built an address from the Host it received and its own scheme.
 func (c *Client) isCallers(scheme, authority, host string) bool {
 	return (scheme == "" || strings.EqualFold(scheme, c.scheme())) && withoutPort(c.scheme(), authority) == withoutPort(c.scheme(), host)
 }
@@ -48,7 +48,7 @@ func (c *Client) scheme() string {
 	return "http"
 }
 
-// withoutPort returns an authority in lower case, without the port that its scheme has anyway (RFC 3986 §6.2.3).
+// withoutPort returns an authority in lower case, without the scheme's default port (RFC 3986 §6.2.3).
 func withoutPort(scheme, authority string) string {
 	port := ":80"
 	if strings.EqualFold(scheme, "https") {
@@ -73,8 +73,8 @@ var (
 	refreshTail = regexp.MustCompile(`(?i)(;\s*url\s*=\s*['"]?)(.*)`) // HTML, "The Refresh header"
 )
 
-// readdress replaces the upstream's addresses in the header fields of an answer. Alt-Svc names another way to the upstream,
-// which does not lead through the gateway.
+// readdress replaces the upstream's addresses in the header fields of a response. It removes Alt-Svc, which names a way
+// around the gateway.
 func (c *Client) readdress(h http.Header, r *http.Request) {
 	delete(h, "Alt-Svc")
 	for _, name := range [...]string{"Location", "Content-Location", "OData-EntityId"} {

@@ -11,8 +11,8 @@ import (
 // Name returns the authority of the upstream.
 func (c *Client) Name() string { return c.host }
 
-// Caller returns the address of who sent a request: that of the connection, or the last in X-Forwarded-For that is not a
-// trusted proxy's. What stands before it is what the caller says of itself.
+// Caller returns the address of the client: that of the connection, or the last one in X-Forwarded-For that is not a trusted
+// proxy's. The elements before that are the client's own claims.
 func (c *Client) Caller(r *http.Request) string {
 	caller, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -25,7 +25,7 @@ func (c *Client) Caller(r *http.Request) string {
 	for _, address := range slices.Backward(list) {
 		ip, err := netip.ParseAddr(strings.TrimSpace(address))
 		if err != nil {
-			return caller // nobody knows who came before
+			return caller // the earlier addresses are unknown
 		}
 		if caller = ip.String(); !c.trusts(caller) {
 			return caller

@@ -16,38 +16,38 @@ import (
 	"time"
 )
 
-// Config says where requests go. Only URL and Fail are required.
+// Config holds the settings of a client. Only URL and Fail are required.
 type Config struct {
-	// URL is http or https, a host, and a path that is put before every request's; or unix: and the absolute path of a socket.
+	// URL is http or https with a host and an optional path prefix, or unix: with the absolute path of a socket.
 	URL string
-	// TLS is for https; nil trusts the system's roots.
+	// TLS configures https; nil trusts the system's roots.
 	TLS *tls.Config
-	// HTTP2 is for an upstream that speaks HTTP/2: over TLS if it offers to, otherwise without asking (RFC 9113 §3.3).
+	// HTTP2 uses HTTP/2: over TLS if the upstream offers it, otherwise with prior knowledge (RFC 9113 §3.3).
 	HTTP2 bool
-	// KeepHost sends the caller's Host on; otherwise the upstream gets its own name.
+	// KeepHost forwards the client's Host; otherwise the upstream gets its own name.
 	KeepHost bool
-	// Trusted are the addresses of proxies in front: what they say of the caller in X-Forwarded-* is sent on.
+	// Trusted are the addresses of proxies in front: their X-Forwarded-* fields are forwarded.
 	Trusted []netip.Prefix
-	// Upgrade lets requests change to another protocol, such as WebSocket, over HTTP/1.1. Such a connection keeps its place.
+	// Upgrade lets requests switch to another protocol, such as WebSocket, over HTTP/1.1. Such a connection still counts
+	// toward MaxConns.
 	Upgrade bool
-	// MaxConns is how many connections there are at most, over HTTP/2 how many requests at once; 0 means 512. A request waits for
-	// one, at most QueueTimeout.
+	// MaxConns is the highest number of connections, or of concurrent requests over HTTP/2; 0 means 512. A request waits for
+	// one for at most QueueTimeout.
 	MaxConns int
 	// QueueTimeout is how long a request waits for a connection; 0 means 100 ms.
 	QueueTimeout time.Duration
-	// DialTimeout is how long it may take to connect, TLS included; 0 means 2 s.
+	// DialTimeout bounds connecting, including TLS; 0 means 2 s.
 	DialTimeout time.Duration
-	// Timeout is how long the upstream may take for the head of its answer, and then for each piece of its body; 0 means
-	// 10 s.
+	// Timeout bounds the wait for the header of the response, and for each further piece of its body; 0 means 10 s.
 	Timeout time.Duration
-	// StreamTimeout is how long a stream, such as text/event-stream, or a tunnel may be silent; 0 means 5 min.
+	// StreamTimeout is how long a stream, such as text/event-stream, or a tunnel may send nothing; 0 means 5 min.
 	StreamTimeout time.Duration
 	// IdleTimeout is how long an unused connection is kept; 0 means 30 s.
 	IdleTimeout time.Duration
-	// MaxConnAge is how long a connection is used; 0 means 5 min. A new one asks for the upstream's address again.
+	// MaxConnAge is how long a connection is used; 0 means 5 min. A new connection resolves the upstream's address again.
 	MaxConnAge time.Duration
-	// Fail answers a request that the upstream did not, or not to the end. err is an [*Error]; unless it is Begun, nothing
-	// was written to w.
+	// Fail responds to a request that has no complete response from the upstream. err is an [*Error]. Unless it is Begun,
+	// nothing was written to w.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 }
 
@@ -69,7 +69,7 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Kind says what went wrong with a request. Its zero value claims the least.
+// Kind says why a request failed. The zero value makes no claim about the outcome.
 type Kind int
 
 const (
@@ -79,24 +79,24 @@ const (
 	Timeout
 	// Busy: all connections were taken. Nothing was sent.
 	Busy
-	// Unreachable: the upstream could not be connected to. Nothing was sent.
+	// Unreachable: no connection could be opened. Nothing was sent.
 	Unreachable
-	// NoUpgrade: the caller wants another protocol, which Config.Upgrade forbids. Nothing was sent.
+	// NoUpgrade: the client wants another protocol, which Config.Upgrade forbids. Nothing was sent.
 	NoUpgrade
-	// Slow: the caller's body stalled. Nothing was sent.
+	// Slow: the client's body stalled. Nothing was sent.
 	Slow
-	// Gone: the caller left, or its body broke off. Nothing was sent, unless the response had begun.
+	// Gone: the client left, or its body broke off. Nothing was sent, unless the response had begun.
 	Gone
 )
 
-// Error is why a request has no response of the upstream's.
+// Error says why a request has no response from the upstream.
 type Error struct {
 	Kind  Kind
-	Begun bool  // the response had begun: what is written now counts only if w holds what was written before
+	Begun bool  // the response had begun: further writes only help if w buffers
 	Err   error // for the log only
 }
 
-func (e *Error) Error() string { return "asking the upstream: " + e.Err.Error() }
+func (e *Error) Error() string { return "calling the upstream: " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
@@ -105,15 +105,15 @@ type Client struct {
 	config  Config
 	network string
 	address string // host and port, or the path of a socket
-	host    string // as the Host field has it
-	prefix  string // of every path
+	host    string // as in Host
+	prefix  string // the path prefix
 	tls     *tls.Config
 	pool    pool
 	endless endless
 	http2   *http2 // nil for HTTP/1.1
 }
 
-// New returns a handler that forwards to an upstream. Nothing is connected yet.
+// New returns a handler that forwards to an upstream. It does not connect yet.
 func New(config Config) (*Client, error) {
 	c := &Client{config: config.withDefaults()}
 	err := c.locate()
@@ -127,7 +127,7 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// locate takes the URL apart.
+// locate parses the URL.
 func (c *Client) locate() error {
 	if path, ok := strings.CutPrefix(c.config.URL, "unix:"); ok {
 		if !strings.HasPrefix(path, "/") {
@@ -138,7 +138,7 @@ func (c *Client) locate() error {
 	}
 	u, err := url.Parse(c.config.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("the upstream must be http:// or https://, a host, and maybe a path, or unix: and a path: no user, query or fragment")
+		return errors.New("the upstream must be http:// or https:// with a host and an optional path, or unix: with a path; without user, query or fragment")
 	}
 	port := u.Port()
 	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
@@ -164,7 +164,7 @@ func tlsFor(of *tls.Config, host string) *tls.Config {
 	return config
 }
 
-// Close ends the streams and tunnels and closes the connections that nobody uses; those in use close when their answer is through.
+// Close ends the streams and tunnels and closes unused connections. Connections in use close after their response.
 func (c *Client) Close() {
 	c.EndStreams()
 	c.pool.close()
@@ -173,8 +173,8 @@ func (c *Client) Close() {
 	}
 }
 
-// EndStreams breaks off what has no end: streams, such as text/event-stream, and connections that have changed to another
-// protocol. It is for a server that shuts down: no other begins.
+// EndStreams aborts streams, such as text/event-stream, and tunnels, and prevents new ones. A server calls it when it shuts
+// down.
 func (c *Client) EndStreams() { c.endless.close() }
 
 // dial connects to the upstream.
@@ -195,7 +195,7 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	return newConn(secured, nc), nil
 }
 
-// unknown returns the error of a request of which some was sent. Whatever ended it, the caller's leaving included, the
+// unknown returns the error of a request that was sent at least partly. Whatever ended it, even the client leaving, the
 // upstream may have applied the request.
 func unknown(err error) *Error {
 	if isTimeout(err) {
@@ -214,7 +214,7 @@ func begun(err error) *Error {
 	return e
 }
 
-// unread returns the error of a request whose body could not be read, and of which nothing was sent.
+// unread returns the error of a request whose body could not be read and of which nothing was sent.
 func unread(err error) *Error {
 	kind := Gone
 	if isTimeout(err) {
@@ -223,7 +223,7 @@ func unread(err error) *Error {
 	return &Error{Kind: kind, Err: fmt.Errorf("reading the request: %w", err)}
 }
 
-// unsent returns the error of a request for which there is no connection.
+// unsent returns the error of a request that got no connection.
 func unsent(ctx context.Context, err error) *Error {
 	if ctx.Err() != nil {
 		return &Error{Kind: Gone, Err: err}

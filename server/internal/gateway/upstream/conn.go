@@ -15,27 +15,27 @@ import (
 	"time"
 )
 
-// maxHead is the length of the head of an answer in bytes, and of its trailers.
+// maxHead bounds the header and the trailers of a response, in bytes.
 const maxHead = 32 << 10
 
-// conn is a connection to the upstream. One request at a time uses it.
+// conn is a connection to the upstream, used by one request at a time.
 type conn struct {
 	net.Conn
 	secured bool            // by TLS
-	raw     syscall.RawConn // of the TCP connection; nil if it has none
+	raw     syscall.RawConn // of the TCP connection; nil if unavailable
 	peek    func(fd uintptr) bool
-	silent  bool // what peek found
+	silent  bool // the result of peek
 	in      *bufio.Reader
 	out     []byte // the request
 	answer  head
-	sent    int        // how many bytes of the head were, and of what is sent with it
-	unsent  error      // why not all of the request was sent, unless it is being sent
-	sending chan error // gets that error; nil unless the body comes in pieces
+	sent    int        // how many bytes of the first write were sent
+	unsent  error      // why the request was not sent completely, once sending has ended
+	sending chan error // receives that error; nil unless the body is streamed
 	born    time.Time
-	expires time.Time // unless it is used before
-	fresh   bool      // no request has used it before
-	written bool      // something of the answer was, and not flushed
-	flush   func()    // sends on to the caller what waits to be sent; nil for nothing
+	expires time.Time // when an unused connection is closed
+	fresh   bool      // no request has used it yet
+	written bool      // part of the response was written but not flushed
+	flush   func()    // flushes the response to the client; nil if there is none
 }
 
 func newConn(c, tcp net.Conn) *conn {
@@ -53,7 +53,7 @@ func newConn(c, tcp net.Conn) *conn {
 	return n
 }
 
-// Read may wait for the upstream: what came before goes on to the caller first.
+// Read flushes what came before to the client, because it may wait for the upstream.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.flush != nil {
 		c.flush()
@@ -61,27 +61,26 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// follow has what was written to w flushed before the next wait, until the function that it returns is called. The head of
-// a body of unknown length is worth a flush of its own.
+// follow flushes w before each wait, until end is called. A body of unknown length has its header flushed at once.
 func (c *conn) follow(controller *http.ResponseController) (end func()) {
 	c.written = c.answer.length < 0
 	c.flush = func() {
 		if c.written {
 			c.written = false
-			_ = controller.Flush() // a writer that cannot sends at the end
+			_ = controller.Flush() // a writer that cannot flush sends at the end
 		}
 	}
 	return func() { c.flush = nil }
 }
 
-// write writes a piece of the answer to the caller.
+// write writes a piece of the response to the client.
 func (c *conn) write(w io.Writer, p []byte) (int, error) {
 	c.written = true
 	return w.Write(p)
 }
 
-// quiet reports whether the upstream has neither closed the connection nor said a word that nobody asked for: such bytes
-// would be taken for the answer to the next request.
+// quiet reports whether the upstream has neither closed the connection nor sent unsolicited bytes, which would be taken for
+// the next response.
 func (c *conn) quiet() bool {
 	if c.in.Buffered() > 0 {
 		return false
@@ -93,19 +92,19 @@ func (c *conn) quiet() bool {
 	return !c.secured || c.nothingDecrypted()
 }
 
-// nothingDecrypted reports whether crypto/tls holds no record of the upstream's: it reads as much as there is from the
-// socket, and hands out one record at a time. The deadline that is over keeps it from the socket.
+// nothingDecrypted reports whether crypto/tls holds no record: it reads all available bytes from the socket but returns one
+// record at a time. The expired deadline keeps it from reading the socket.
 func (c *conn) nothingDecrypted() bool {
-	_ = c.SetReadDeadline(time.Unix(1, 0)) // a closed connection says so when it is read
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // reading reports a closed connection
 	_, err := c.in.Peek(1)
 	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-func (c *conn) close() { _ = c.Conn.Close() } // there is nothing more to learn from it
+func (c *conn) close() { _ = c.Conn.Close() } // an error changes nothing
 
-var errHeadTooLarge = errors.New("the head of the answer is too large")
+var errHeadTooLarge = errors.New("the header of the response is too large")
 
-// readHead reads the head of the answer to a request, or of an interim one (RFC 9110 §15.2).
+// readHead reads the header of a response, or of an interim one (RFC 9110 §15.2).
 func (c *conn) readHead(isHEAD bool) error {
 	block, err := c.readBlock()
 	if err != nil {
@@ -120,21 +119,21 @@ func (c *conn) readHead(isHEAD bool) error {
 
 var endOfHead = []byte("\r\n\r\n")
 
-// readBlock returns the bytes up to the first empty line, which it leaves in the buffer.
+// readBlock returns the bytes up to the first empty line and leaves them in the buffer.
 func (c *conn) readBlock() ([]byte, error) {
 	for seen := 0; ; {
 		if _, err := c.in.Peek(max(seen, c.in.Buffered()-1) + 1); err != nil {
 			if errors.Is(err, bufio.ErrBufferFull) {
 				return nil, errHeadTooLarge
 			}
-			return nil, fmt.Errorf("reading the head of the answer: %w", err)
+			return nil, fmt.Errorf("reading the header of the response: %w", err)
 		}
 		block, _ := c.in.Peek(c.in.Buffered())
 		if end := bytes.Index(block[max(0, seen-3):], endOfHead); end >= 0 {
 			return block[:max(0, seen-3)+end+len(endOfHead)], nil
 		}
 		if hasBareLF(block) {
-			return nil, fmt.Errorf("%w: a line without CR", errMalformed) // and no end that could be waited for
+			return nil, fmt.Errorf("%w: a line without CR", errMalformed) // and perhaps no end to wait for
 		}
 		seen = len(block)
 	}
@@ -149,7 +148,7 @@ func hasBareLF(block []byte) bool {
 	return false
 }
 
-// body returns the body that a head announces.
+// body returns the body that the header announces.
 func (c *conn) body() io.Reader {
 	switch h := &c.answer; {
 	case h.chunked:
@@ -160,7 +159,7 @@ func (c *conn) body() io.Reader {
 	return c.in
 }
 
-// exactly reads n bytes; an end before them is an error.
+// exactly reads n bytes; an earlier end is an error.
 type exactly struct {
 	in   *bufio.Reader
 	left int64
@@ -181,7 +180,7 @@ func (e *exactly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// chunked reads a body in chunks, and the trailers behind it.
+// chunked reads a chunked body and its trailers.
 type chunked struct {
 	io.Reader
 	conn *conn
@@ -206,9 +205,9 @@ func (c *conn) readTrailers() error {
 		if string(line) == "\r\n" {
 			return nil
 		}
-		f, ok := parseField(strings.TrimSuffix(string(line), "\r\n")) // a bare LF is left, and invalid
+		f, ok := parseField(strings.TrimSuffix(string(line), "\r\n")) // a bare LF stays and is invalid
 		if !ok {
-			return fmt.Errorf("%w: a trailer", errMalformed) // others could see the end of the answer elsewhere
+			return fmt.Errorf("%w: a trailer", errMalformed) // others could see the end of the response elsewhere
 		}
 		c.answer.trailers = append(c.answer.trailers, f)
 		size += len(line)

@@ -1,20 +1,20 @@
-// Package upstream forwards requests over connections that it keeps, and the answers back:
+// Package upstream forwards requests over pooled connections, and the responses back:
 //
 //	next, err := upstream.New(upstream.Config{URL: "http://127.0.0.1:9000", Fail: writeError})
 //	http.Serve(listener, next)
 //
-// It knows no contract. What it sends and what it answers has framing of its own, so that neither side can smuggle a
-// message past the other: hop-by-hop fields, and client-sent Forwarded and X-Forwarded-* fields stay behind
-// (RFC 9110 §7.6, RFC 9112 §11.2). Responses with ambiguous framing are rejected.
+// It knows no contract. It writes its own framing in both directions, so that neither side can smuggle a message past the
+// other. It drops hop-by-hop fields, and Forwarded and X-Forwarded-* fields from clients (RFC 9110 §7.6, RFC 9112 §11.2).
+// Responses with ambiguous framing are rejected.
 //
-// Each piece of a body goes on when it comes, with a deadline of its own, in both directions; so do interim responses, and
-// trailers that have a meaning there (RFC 9110 §6.5.1).
+// Each piece of a body is forwarded as it arrives, with its own deadline, in both directions. So are interim responses, and
+// trailers that are meaningful as such (RFC 9110 §6.5.1).
 //
-// A request that fails is an [Error], whose Kind says what is known of the outcome.
+// A failed request returns an [Error], whose Kind says what is known of the outcome.
 //
-// There is one upstream: a URL, or a Unix socket. Balancing and routing between services are for Caddy or nginx, in front or
-// behind. HTTP/2 is spoken through net/http's transport.
+// There is one upstream: a URL or a Unix socket. For balancing and routing between services put Caddy or nginx in front or
+// behind. HTTP/2 uses net/http's transport.
 //
-// Over HTTP/1.1 it takes the place of [net/http/httputil.ReverseProxy], whose transport hands each request to two goroutines and back:
-// one goroutine writes a request and reads its answer, in one system call each where they fit.
+// For HTTP/1.1 it replaces [net/http/httputil.ReverseProxy], whose transport passes each request between two goroutines.
+// Here one goroutine writes the request and reads the response, each in one system call if they fit.
 package upstream

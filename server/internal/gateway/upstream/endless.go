@@ -2,7 +2,7 @@ package upstream
 
 import "sync"
 
-// endless are the tunnels and streams that are open. No server waits for them when it shuts down: they have no end.
+// endless are the open tunnels and streams. A server that shuts down does not wait for them, because they may never end.
 type endless struct {
 	mu     sync.Mutex
 	open   map[closer]struct{}
@@ -11,7 +11,7 @@ type endless struct {
 
 type closer interface{ close() }
 
-// add adds one until remove is called. It is closed at once if no more may be open.
+// add registers c until remove is called. After close, it closes c at once.
 func (e *endless) add(c closer) (remove func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -30,7 +30,7 @@ func (e *endless) add(c closer) (remove func()) {
 	}
 }
 
-// close closes all, and those that are added later.
+// close closes all, including those added later.
 func (e *endless) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
-// ServeHTTP forwards a request and its answer. An answer that breaks off ends in the panic of [http.ErrAbortHandler], as
-// with [httputil.ReverseProxy], so that nobody takes half of it for the whole.
+// ServeHTTP forwards a request and its response. If the response breaks off, it panics with [http.ErrAbortHandler] like
+// [httputil.ReverseProxy], so that no client takes a part for the whole.
 func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := message{Request: r, patience: pace.Context(r)}
 	defer m.free()
@@ -29,7 +29,7 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		defer c.pool.leave(m.streamed)
-		if c.http2 != nil && m.offered == "" { // a change of protocol is one of HTTP/1.1 (RFC 9113 §8.6)
+		if c.http2 != nil && m.offered == "" { // upgrades exist only in HTTP/1.1 (RFC 9113 §8.6)
 			err = c.http2.forward(w, &m)
 		} else {
 			err = c.forward(w, &m)
@@ -40,22 +40,22 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// message is a request with its body, or with the beginning of it if the rest is streamed.
+// message is a request with its body, or with the beginning of a streamed body.
 type message struct {
 	*http.Request
 	patience context.Context // bounds the wait for the upstream
 	body     []byte
 	streamed bool
-	offered  string // the protocols that the connection may change to
+	offered  string // the protocols that the connection may switch to
 	buffer   *[]byte
 }
 
-// small is the length of a body up to which it is read before a connection is taken, so that it is sent with the head and
-// no connection waits for a slow caller.
+// small is the largest body, in bytes, that is read before taking a connection. It is sent with the header, so no connection
+// waits for a slow client.
 const small = 32 << 10
 
-// read reads a small body, or the beginning of a larger one: small bytes of one with a length, the first piece of one in
-// chunks, whose caller may wait for a response to it.
+// read reads a small body, or the beginning of a larger one. Of a chunked body it reads the first piece, because the client
+// may wait for a response to it.
 func (m *message) read() error {
 	if whole, ok := m.Body.(Bytes); ok {
 		m.body = whole.Bytes()
@@ -85,10 +85,10 @@ func (m *message) free() {
 	}
 }
 
-// forward returns an error if nothing of an answer was written.
+// forward returns an error only if nothing of a response was written.
 func (c *Client) forward(w http.ResponseWriter, m *message) error {
 	sent := false
-	for connect := c.take; ; connect = c.dial { // what is sent again meets no other old connection
+	for connect := c.take; ; connect = c.dial { // a retry does not use another old connection
 		n, err := connect(m.patience)
 		if err == nil {
 			var again bool
@@ -107,11 +107,11 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 	}
 }
 
-// attempt sends the request over a connection and passes the response on. If there is none, it reports whether the request
-// may be sent again.
+// attempt sends the request over a connection and forwards the response. If there is no response, it reports whether the
+// request may be sent again.
 func (c *Client) attempt(w http.ResponseWriter, m *message, n *conn) (again bool, err error) {
 	ctx := m.patience
-	_ = n.SetDeadline(time.Now().Add(c.config.Timeout)) // a closed connection says so when it is used
+	_ = n.SetDeadline(time.Now().Add(c.config.Timeout)) // using a closed connection reports it
 	stop := n.watch(ctx)
 	err = c.send(n, w, m)
 	head := readHead(n, w, m)
@@ -122,11 +122,11 @@ func (c *Client) attempt(w http.ResponseWriter, m *message, n *conn) (again bool
 		return false, c.pass(w, m, n, stop)
 	}
 	stop()
-	n.close() // which ends the sending
+	n.close() // this ends the sending
 	return ctx.Err() == nil && !n.fresh && isAgain(m, n), errors.Join(err, head, bodyError(n.sending))
 }
 
-// readHead reads the head of the response, and passes on the interim ones before it.
+// readHead reads the header of the response, and forwards earlier interim responses.
 func readHead(n *conn, w http.ResponseWriter, m *message) error {
 	for range 8 {
 		if err := n.readHead(m.Method == http.MethodHead); err != nil {
@@ -139,15 +139,15 @@ func readHead(n *conn, w http.ResponseWriter, m *message) error {
 		if h.status == http.StatusSwitchingProtocols {
 			break
 		}
-		// The server of the caller says 100 itself, when the body is read.
+		// The client's server sends 100 itself when the body is read.
 		if h.status != http.StatusContinue && m.ProtoAtLeast(1, 1) {
 			h.passInterim(w)
 		}
 	}
-	return fmt.Errorf("%w: interim answers without end, or another protocol", errMalformed)
+	return fmt.Errorf("%w: too many interim responses, or another protocol", errMalformed)
 }
 
-// passInterim passes on an interim response (RFC 9110 §15.2). Its fields are not those of the response.
+// passInterim forwards an interim response (RFC 9110 §15.2). Its fields do not become those of the response.
 func (h *head) passInterim(w http.ResponseWriter) {
 	to := w.Header()
 	kept := maps.Clone(to)
@@ -160,7 +160,7 @@ func (h *head) passInterim(w http.ResponseWriter) {
 	maps.Copy(to, kept)
 }
 
-// watch closes the connection when ctx is done, until stop is called, which reports whether it was not.
+// watch closes the connection when ctx is done, until stop is called. stop reports whether the connection is still open.
 func (c *conn) watch(ctx context.Context) (stop func() bool) {
 	if ctx.Done() == nil {
 		return func() bool { return true }
@@ -168,7 +168,7 @@ func (c *conn) watch(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, c.close)
 }
 
-// take returns a connection that nobody else uses.
+// take returns a free connection.
 func (c *Client) take(ctx context.Context) (*conn, error) {
 	if n := c.pool.take(time.Now()); n != nil {
 		return n, nil
@@ -176,9 +176,9 @@ func (c *Client) take(ctx context.Context) (*conn, error) {
 	return c.dial(ctx)
 }
 
-// isAgain reports whether a request may be sent once more, after a connection that was used before has failed with no byte
-// of a response, as it does when the upstream closes it at that moment: nothing of the request was written, or sending it
-// twice is the same as once (RFC 9110 §9.2.2). Under a condition it is not: the second may fail because the first did not.
+// isAgain reports whether a request may be sent again after a reused connection failed before the response, as when the
+// upstream closes it at that moment. It may if nothing was sent or if the request is idempotent (RFC 9110 §9.2.2). A
+// conditional request is not: the second may fail because the first succeeded.
 func isAgain(m *message, n *conn) bool {
 	if n.sending != nil || n.in.Buffered() > 0 {
 		return false
@@ -196,26 +196,27 @@ func isConditional(h http.Header) bool {
 	return len(h["If-Match"]) > 0 || len(h["If-None-Match"]) > 0 || len(h["If-Unmodified-Since"]) > 0
 }
 
-// send sends the request, or begins to.
+// send sends the request, or starts to send it.
 func (c *Client) send(n *conn, w http.ResponseWriter, m *message) error {
 	if m.streamed {
 		return c.stream(n, w, m)
 	}
 	n.out = append(c.appendHead(n.out[:0], m, int64(len(m.body))), m.body...)
 	n.sent, n.unsent = n.Write(n.out)
-	n.sending = nil // an upstream may refuse a body without reading all of it
+	n.sending = nil // an upstream may reject a body without reading all of it
 	if cap(n.out) > 128<<10 {
 		n.out = nil
 	}
 	return n.unsent
 }
 
-// stream sends the head and the beginning of a body, and goes on with the rest while the response is read, which may come
-// before the end of the body.
+// stream sends the header and the beginning of a body. It sends the rest while the response is read, because that may arrive
+// earlier.
 func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) error {
-	// Without full duplex net/http would wait for the rest of the body before it sends an answer. HTTP/2 is always so.
+	// Without full duplex, net/http would wait for the rest of the body before it sends a response. HTTP/2 is always full
+	// duplex.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	// The answer may be over before the body is: what is left of it must not meet the next request.
+	// The response may end before the body: the rest of the body must not reach the next request.
 	w.Header()["Connection"] = []string{"close"}
 	n.out = c.appendHead(n.out[:0], m, m.ContentLength)
 	if m.ContentLength < 0 {
@@ -227,7 +228,7 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) error {
 	if n.sent, n.unsent = n.Write(n.out); n.unsent != nil {
 		return n.unsent
 	}
-	// The upstream has nothing to answer before the end of the body, and the caller's pace is not its fault.
+	// The upstream need not respond before the end of the body, and a slow client is not its fault.
 	_ = n.SetReadDeadline(time.Time{})
 	sending := make(chan error, 1)
 	n.sending = sending
@@ -235,7 +236,7 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) error {
 		err := c.copyRequest(n, m.Body, rest(m), m.Trailer)
 		sending <- err
 		if err != nil {
-			n.close() // no answer comes to half of a request
+			n.close() // half a request gets no response
 			return
 		}
 		_ = n.SetReadDeadline(time.Now().Add(c.config.Timeout))
@@ -245,13 +246,13 @@ func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) error {
 
 func appendChunk(b, data []byte) []byte {
 	if len(data) == 0 {
-		return b // it would be the last one
+		return b // it would be the last chunk
 	}
 	b = append(strconv.AppendInt(b, int64(len(data)), 16), "\r\n"...)
 	return append(append(b, data...), "\r\n"...)
 }
 
-// rest returns the length of what was not read of the body, -1 if it has none.
+// rest returns how much of the body is unread, or -1 if its length is unknown.
 func rest(m *message) int64 {
 	if m.ContentLength < 0 {
 		return -1
@@ -259,17 +260,18 @@ func rest(m *message) int64 {
 	return m.ContentLength - int64(len(m.body))
 }
 
-// bodyError returns the error that ended the sending of a body, if it is over.
+// bodyError returns the error of sending a body, if that has ended.
 func bodyError(sending chan error) error {
 	select {
 	case err := <-sending:
 		return err
 	default:
-		return nil // the caller is slow: its server's deadline ends the sending
+		return nil // the client is slow: its server's deadline ends the sending
 	}
 }
 
-// copyRequest sends the rest of a body: left bytes, or chunks and trailers if left is negative. Each piece has a deadline of its own.
+// copyRequest sends the rest of a body: left bytes, or chunks and trailers if left is negative. Each piece has its own
+// deadline.
 func (c *Client) copyRequest(n *conn, body io.Reader, left int64, trailers http.Header) error {
 	buf := newBuffer()
 	defer freeBuffer(buf)
@@ -292,7 +294,7 @@ func (c *Client) copyRequest(n *conn, body io.Reader, left int64, trailers http.
 	return err
 }
 
-// punctual gives each write a deadline of its own.
+// punctual gives each write its own deadline.
 type punctual struct {
 	conn    *conn
 	timeout time.Duration
@@ -303,7 +305,7 @@ func (p *punctual) Write(b []byte) (int, error) {
 	return p.conn.Write(b)
 }
 
-// writerOnly keeps io.CopyBuffer from other ways than the buffer.
+// writerOnly makes io.CopyBuffer use its buffer.
 type writerOnly struct{ io.Writer }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, small); return &b }}
@@ -312,7 +314,7 @@ func newBuffer() *[]byte { return buffers.Get().(*[]byte) }
 
 func freeBuffer(b *[]byte) { buffers.Put(b) }
 
-// pass passes the answer on, and keeps the connection if nothing is left on it.
+// pass forwards the response, and keeps the connection if it can be reused.
 func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bool) error {
 	h := &n.answer
 	h.copyTo(w.Header(), m.Method == http.MethodHead)
@@ -320,7 +322,7 @@ func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bo
 	w.WriteHeader(h.status)
 	err := c.copyBody(w, m, n)
 	if len(h.trailers) > 0 {
-		_ = http.NewResponseController(w).Flush() // else net/http gives a short body a length, and no place for trailers
+		_ = http.NewResponseController(w).Flush() // otherwise net/http gives a short body a length, which leaves no place for trailers
 		h.copyTrailersTo(w.Header())
 	}
 	if stop() && err == nil && n.isDone() {
@@ -335,7 +337,7 @@ func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bo
 	return nil
 }
 
-// isDone reports whether the request was sent, its answer was read, and the connection is good for another.
+// isDone reports whether the request was sent, its response read, and the connection can be reused.
 func (c *conn) isDone() bool {
 	if c.sending != nil {
 		select {
@@ -347,7 +349,7 @@ func (c *conn) isDone() bool {
 	return c.unsent == nil && !c.answer.closes && c.in.Buffered() == 0
 }
 
-// copyBody copies the body of an answer, piece by piece, with a deadline for each.
+// copyBody copies the body of a response piece by piece, with a deadline for each.
 func (c *Client) copyBody(w http.ResponseWriter, m *message, n *conn) error {
 	left := n.answer.length
 	if left == 0 {
@@ -366,16 +368,16 @@ func (c *Client) copyBody(w http.ResponseWriter, m *message, n *conn) error {
 		read, err := body.Read(*buf)
 		if read > 0 {
 			if _, err := n.write(w, (*buf)[:read]); err != nil {
-				return &Error{Kind: Gone, Err: fmt.Errorf("writing the answer: %w", err)}
+				return &Error{Kind: Gone, Err: fmt.Errorf("writing the response: %w", err)}
 			}
 		}
 		if left -= int64(read); left == 0 || errors.Is(err, io.EOF) {
-			return nil // exactly never ends early, and left is never 0 for the others
+			return nil // exactly never ends early, and left is never 0 otherwise
 		}
 		if err != nil {
-			return fmt.Errorf("reading the answer: %w", err)
+			return fmt.Errorf("reading the response: %w", err)
 		}
-		// There is more than one piece. That something is left in the buffer does not mean that the next is all there.
+		// There is more than one piece. Buffered bytes do not mean that the next piece is complete.
 		c.extend(controller, m, n)
 		if m.patience.Err() != nil {
 			return &Error{Kind: Gone, Err: m.patience.Err()}
@@ -383,7 +385,7 @@ func (c *Client) copyBody(w http.ResponseWriter, m *message, n *conn) error {
 	}
 }
 
-// extend gives the next piece of an answer a deadline.
+// extend sets the deadline for the next piece of a response.
 func (c *Client) extend(controller *http.ResponseController, m *message, n *conn) {
 	timeout := c.config.Timeout
 	if n.answer.stream && m.Context().Err() == nil {
@@ -391,15 +393,15 @@ func (c *Client) extend(controller *http.ResponseController, m *message, n *conn
 	}
 	deadline := time.Now().Add(timeout)
 	_ = n.SetDeadline(deadline)
-	// The caller gets longer: the upstream's time may end in an answer of another's.
-	_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // one that cannot be set is the server's own
+	// The client gets longer, because the upstream's timeout may lead to another response.
+	_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // if this fails, the server's own deadline applies
 }
 
-// beginStream gives the first message of a stream its time, and takes it away when the caller seems to have left, until
-// the function that it returns is called.
+// beginStream sets the deadline for a stream's first message. If the client seems to leave, it shortens the deadline, until
+// end is called.
 func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) (end func()) {
 	if !m.streamed {
-		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for the caller's leaving
+		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for a client that left
 	}
 	c.extend(controller, m, n)
 	stop := context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })

@@ -14,26 +14,26 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/stream"
 )
 
-var errMalformed = errors.New("the answer is not HTTP/1.1 beyond doubt")
+var errMalformed = errors.New("the response is not valid HTTP/1.1")
 
-// head is the head of an answer.
+// head is the status line and header of a response.
 type head struct {
 	status  int
 	fields  []field
-	length  int64 // of the body; -1 if only its end tells
+	length  int64 // of the body; -1 if unknown
 	chunked bool
-	closes  bool // the connection is of no use after the answer
-	stream  bool // the body is a stream of messages, with pauses as long as they may be
+	closes  bool // the connection cannot be reused
+	stream  bool // the body is a stream of messages with pauses of any length
 
-	protocol string        // that the upstream changes to, or offers
-	keep     time.Duration // how long the upstream keeps the connection; 0 if it does not say
-	trailers []field       // once the body was read
+	protocol string        // that the upstream switches to, or offers
+	keep     time.Duration // how long the upstream keeps the connection; 0 if unknown
+	trailers []field       // available once the body is read
 }
 
 type field struct{ name, value string }
 
-// The fields that are looked at in an answer, here or by net/http, or that must not pass, in the form that it knows them by. All other
-// names keep the letter case in which the upstream has sent them.
+// known has the canonical names of the fields that this package or net/http reads, or that must not pass. Other names keep
+// the upstream's case.
 var known = map[string]string{}
 
 func init() {
@@ -56,8 +56,8 @@ func canonical(name string) string {
 	return name
 }
 
-// parse reads the head of an answer up to the empty line. It is stricter than net/http: lines end in CRLF, no line is
-// folded, and whoever frames the body twice, or in two ways, is not understood (RFC 9112 §5.2, §6.3).
+// parse reads the header of a response up to the empty line. It is stricter than net/http: lines end in CRLF, folded lines
+// are invalid, and a body must be framed exactly once (RFC 9112 §5.2, §6.3).
 func (h *head) parse(block string, isHEAD bool) error {
 	line, rest, _ := strings.Cut(block, "\r\n")
 	*h = head{fields: h.fields[:0], length: -1, trailers: h.trailers[:0]}
@@ -81,7 +81,7 @@ func (h *head) parse(block string, isHEAD bool) error {
 	return nil
 }
 
-// statusLine reads the first line and reports whether it is of HTTP/1.0.
+// statusLine reads the first line and reports whether it is HTTP/1.0.
 func (h *head) statusLine(line string) (bool, error) {
 	if len(line) < len("HTTP/1.1 200") || line[:len("HTTP/1.")] != "HTTP/1." || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
 		return false, fmt.Errorf("%w: the status line", errMalformed)
@@ -98,8 +98,7 @@ func (h *head) statusLine(line string) (bool, error) {
 	return line[7] == '0', nil
 }
 
-// parseField reads a field, and reports false if there is doubt what it means. Spaces before the colon are removed
-// (RFC 9112 §5.1).
+// parseField parses a field, and returns false if it is ambiguous. Spaces before the colon are removed (RFC 9112 §5.1).
 func parseField(line string) (field, bool) {
 	name, value, found := strings.Cut(line, ":")
 	name = strings.TrimRight(name, " \t")
@@ -109,7 +108,7 @@ func parseField(line string) (field, bool) {
 	return field{canonical(name), textproto.TrimString(value)}, true
 }
 
-// field reads a header field, and reports false if there is doubt what it means.
+// field reads a header field, and returns false if it is ambiguous.
 func (h *head) field(line string) bool {
 	f, ok := parseField(line)
 	if !ok {
@@ -140,7 +139,7 @@ func (h *head) field(line string) bool {
 	return true
 }
 
-// keepOf returns the timeout of a Keep-Alive field, in seconds there (RFC 2068 §19.7.1.1); 0 if it has none.
+// keepOf returns the timeout of a Keep-Alive field, which is in seconds (RFC 2068 §19.7.1.1); 0 if there is none.
 func keepOf(value string) time.Duration {
 	for parameter := range strings.SplitSeq(value, ",") {
 		name, text, _ := strings.Cut(strings.TrimSpace(parameter), "=")
@@ -154,7 +153,7 @@ func keepOf(value string) time.Duration {
 	return 0
 }
 
-// parseLength reads a Content-Length, -1 if it is none.
+// parseLength parses a Content-Length. It returns -1 if it is invalid.
 func parseLength(s string) int64 {
 	if s == "" || len(s) > 18 {
 		return -1
@@ -169,7 +168,7 @@ func parseLength(s string) int64 {
 	return n
 }
 
-// hasToken reports whether a list of tokens has one, in any letter case.
+// hasToken reports whether a list of tokens contains one, case-insensitively.
 func hasToken(list, token string) bool {
 	for element := range strings.SplitSeq(list, ",") {
 		if strings.EqualFold(textproto.TrimString(element), token) {
@@ -179,7 +178,8 @@ func hasToken(list, token string) bool {
 	return false
 }
 
-// copyTo copies the end-to-end fields to those of the answer. What Connection names is not end-to-end (RFC 9110 §7.6.1).
+// copyTo copies the end-to-end fields to the client's response. Fields that Connection names are hop-by-hop (RFC 9110
+// §7.6.1).
 func (h *head) copyTo(to http.Header, isHEAD bool) {
 	values := make([]string, 0, len(h.fields))
 	for i := range h.fields {
@@ -195,15 +195,15 @@ func (h *head) copyTo(to http.Header, isHEAD bool) {
 		to[f.name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if _, ok := to["Content-Type"]; !ok {
-		to["Content-Type"] = nil // net/http would guess one
+		to["Content-Type"] = nil // otherwise net/http guesses one
 	}
 	if h.status == http.StatusNoContent || !isHEAD && h.status == http.StatusNotModified {
 		delete(to, "Content-Length")
 	}
 }
 
-// copyTrailersTo announces the trailers to net/http, which sends them where the framing has a place for them. Those that
-// tell how to read or route the message mean nothing there (RFC 9110 §6.5.1).
+// copyTrailersTo announces the trailers to net/http, which sends them if the framing allows it. Fields for framing or
+// routing are not valid as trailers (RFC 9110 §6.5.1).
 func (h *head) copyTrailersTo(to http.Header) {
 	for _, f := range h.trailers {
 		if isTrailer(f.name) {
@@ -213,7 +213,7 @@ func (h *head) copyTrailersTo(to http.Header) {
 	}
 }
 
-// isTrailer reports whether a field passes as a trailer, of a request or a response.
+// isTrailer reports whether a field may be forwarded as a trailer, of a request or a response.
 func isTrailer(name string) bool {
 	switch name = textproto.CanonicalMIMEHeaderKey(name); name {
 	case "Cookie", "Set-Cookie", "Location", "Age", "Date", "Expires", "Retry-After", "Vary":
@@ -231,7 +231,7 @@ func (h *head) isNamedByConnection(name string) bool {
 	return false
 }
 
-// isHopByHop reports whether a field is for one connection only (RFC 9110 §7.6.1). The name is in canonical form.
+// isHopByHop reports whether a field is for one connection only (RFC 9110 §7.6.1). name is in canonical form.
 func isHopByHop(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding",

@@ -19,7 +19,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/stream"
 )
 
-// http2 forwards over HTTP/2, through the transport of net/http: the requests of many callers share a connection.
+// http2 forwards over HTTP/2 with net/http's transport: many requests share a connection.
 type http2 struct {
 	client *Client
 	mu     sync.Mutex
@@ -27,8 +27,8 @@ type http2 struct {
 	born   time.Time
 }
 
-// transport returns the transport for a request. An old one keeps its requests: a new one asks for the upstream's address
-// again.
+// transport returns the transport for a request. A new transport resolves the upstream's address again; an old one keeps its
+// requests.
 func (h *http2) transport() *http.Transport {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -65,20 +65,20 @@ func (c *Client) newTransport() *http.Transport {
 		t.Protocols.SetUnencryptedHTTP2(true)
 		return t
 	}
-	t.TLSClientConfig.NextProtos = nil // the transport offers both
+	t.TLSClientConfig.NextProtos = nil // the transport sets it
 	t.Protocols.SetHTTP1(true)
 	t.Protocols.SetHTTP2(true)
 	return t
 }
 
-// forward does what [Client.forward] does over HTTP/1.1.
+// forward is [Client.forward] for HTTP/2.
 func (h *http2) forward(w http.ResponseWriter, m *message) error {
 	c := h.client
 	if m.streamed {
 		_ = http.NewResponseController(w).EnableFullDuplex()
-		w.Header()["Connection"] = []string{"close"} // as over HTTP/1.1; the caller's connection may be that
+		w.Header()["Connection"] = []string{"close"} // as over HTTP/1.1, which the client's connection may use
 	}
-	m.body = bytes.Clone(m.body) // a transport may send on when the exchange is over
+	m.body = bytes.Clone(m.body) // a transport may send after the exchange
 	ctx, cancel := context.WithCancelCause(m.patience)
 	defer cancel(nil)
 	var sent atomic.Bool
@@ -99,11 +99,11 @@ func (h *http2) forward(w http.ResponseWriter, m *message) error {
 	return h.pass(w, m, resp, cancel)
 }
 
-// pass passes the response on.
+// pass forwards the response.
 func (h *http2) pass(w http.ResponseWriter, m *message, resp *http.Response, cancel context.CancelCauseFunc) error {
 	of := head{status: resp.StatusCode, fields: fieldsOf(resp.Header), length: resp.ContentLength}
 	if len(resp.Trailer) > 0 && m.Method != http.MethodHead {
-		of.length = -1 // HTTP/1.1 has no place for trailers behind a body with a length
+		of.length = -1 // HTTP/1.1 allows no trailers after a body with a length
 	}
 	of.copyTo(w.Header(), m.Method == http.MethodHead)
 	h.client.readdress(w.Header(), m.Request)
@@ -126,9 +126,8 @@ func (c *canceller) close() { c.cancel(errShutdown) }
 
 var errShutdown = errors.New("the gateway shuts down")
 
-var errSilent = fmt.Errorf("the upstream stopped in the middle of its response: %w", context.DeadlineExceeded)
+var errSilent = fmt.Errorf("the upstream stopped midway through its response: %w", context.DeadlineExceeded)
 
-// copyBody copies the body of a response piece by piece, with a deadline for each.
 func (h *http2) copyBody(w http.ResponseWriter, resp *http.Response, cancel context.CancelCauseFunc) error {
 	config, controller := &h.client.config, http.NewResponseController(w)
 	timeout := config.Timeout
@@ -145,12 +144,12 @@ func (h *http2) copyBody(w http.ResponseWriter, resp *http.Response, cancel cont
 	buf := newBuffer()
 	defer freeBuffer(buf)
 	for {
-		_ = controller.SetWriteDeadline(time.Now().Add(timeout + config.Timeout)) // one that cannot be set is the server's own
+		_ = controller.SetWriteDeadline(time.Now().Add(timeout + config.Timeout)) // if this fails, the server's own deadline applies
 		n, err := resp.Body.Read(*buf)
 		silent.Reset(timeout)
 		if n > 0 {
 			if _, err := w.Write((*buf)[:n]); err != nil {
-				return &Error{Kind: Gone, Err: fmt.Errorf("writing the answer: %w", err)}
+				return &Error{Kind: Gone, Err: fmt.Errorf("writing the response: %w", err)}
 			}
 			if int64(n) != resp.ContentLength {
 				_ = controller.Flush()
@@ -165,7 +164,7 @@ func (h *http2) copyBody(w http.ResponseWriter, resp *http.Response, cancel cont
 	}
 }
 
-// outgoing returns the request that the upstream gets, with the fields that it has over HTTP/1.1.
+// outgoing returns the request for the upstream, with the same fields as over HTTP/1.1.
 func (c *Client) outgoing(ctx context.Context, m *message) *http.Request {
 	r := &http.Request{
 		Method: m.Method, URL: &url.URL{Scheme: "http", Host: c.host}, Host: c.host, Header: c.fields(m.Request),
@@ -180,7 +179,7 @@ func (c *Client) outgoing(ctx context.Context, m *message) *http.Request {
 	r.URL.Opaque = "*"
 	if m.RequestURI != "*" {
 		r.URL.Opaque = c.prefix + target(m.Request)
-		if strings.HasPrefix(r.URL.Opaque, "//") { // net/http takes it for a host
+		if strings.HasPrefix(r.URL.Opaque, "//") { // net/http would read it as a host
 			r.URL.Opaque = "//" + r.Host + r.URL.Opaque
 		}
 	}
@@ -195,9 +194,9 @@ func (c *Client) outgoing(ctx context.Context, m *message) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// fields returns the header of the request that the upstream gets.
+// fields returns the header of the request for the upstream.
 func (c *Client) fields(r *http.Request) http.Header {
-	h := http.Header{"User-Agent": nil} // net/http would name itself
+	h := http.Header{"User-Agent": nil} // otherwise net/http names itself
 	trusted := c.isTrusted(r)
 	for name, values := range r.Header {
 		if passes(r, name, trusted) {
@@ -211,7 +210,7 @@ func (c *Client) fields(r *http.Request) http.Header {
 	return h
 }
 
-// trailing copies the trailers, whose values are there when the body is read.
+// trailing copies the trailers, whose values are known once the body is read.
 type trailing struct {
 	io.Reader
 	from, to http.Header
@@ -250,10 +249,10 @@ func fieldsOf(h http.Header) []field {
 	return fields
 }
 
-// interim passes interim responses on until the response is there: a transport may be about to call it then.
+// interim forwards interim responses until the response arrives: a transport may still call it then.
 type interim struct {
 	mu sync.Mutex
-	to http.ResponseWriter // nil when the response is there
+	to http.ResponseWriter // nil once the response has arrived
 }
 
 func (i *interim) pass(status int, header textproto.MIMEHeader) error {

@@ -9,25 +9,25 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// pool keeps the connections that nobody uses, the last used on top, and bounds how many there are.
+// pool keeps idle connections, the most recently used first, and bounds their total number.
 type pool struct {
 	config  *Config
 	places  *semaphore.Weighted
-	uploads *semaphore.Weighted // those of the places that streamed bodies may take
+	uploads *semaphore.Weighted // the places for streamed bodies
 	mu      sync.Mutex
 	idle    []*conn
 	closed  bool
 }
 
-var errBusy = errors.New("all connections are taken")
+var errBusy = errors.New("all connections are in use")
 
 func (p *pool) init(config *Config) {
 	p.config, p.places = config, semaphore.NewWeighted(int64(config.MaxConns))
 	p.uploads = semaphore.NewWeighted(int64(config.MaxConns+1) / 2)
 }
 
-// enter waits for the place of a connection, which leave gives back. Bodies that are streamed, which may be slow, take at
-// most half of the places: the others are for requests that are all there.
+// enter waits for a place for a connection; leave returns it. Streamed bodies, which may be slow, get at most half of the
+// places: the others are for complete requests.
 func (p *pool) enter(ctx context.Context, streamed bool) error {
 	if streamed {
 		if err := p.wait(ctx, p.uploads); err != nil {
@@ -63,7 +63,7 @@ func (p *pool) leave(streamed bool) {
 	}
 }
 
-// take returns a connection that was used before and is still good, nil if there is none.
+// take returns an idle connection that is still usable, or nil.
 func (p *pool) take(now time.Time) *conn {
 	for {
 		p.mu.Lock()
@@ -83,7 +83,7 @@ func (p *pool) take(now time.Time) *conn {
 	}
 }
 
-// put keeps a connection for the next request, and drops one that nobody has wanted for long.
+// put keeps a connection for the next request, and closes one that has been idle for too long.
 func (p *pool) put(c *conn) {
 	now := time.Now()
 	c.expires = c.expiry(now, p.config)
@@ -105,8 +105,8 @@ func (p *pool) put(c *conn) {
 	}
 }
 
-// expiry returns when a connection that is unused from now on is closed: after IdleTimeout, shortly before the upstream
-// closes it, as its Keep-Alive field says, or at MaxConnAge, after which the upstream's name may have another address.
+// expiry returns when a connection that becomes idle now is closed: after IdleTimeout, shortly before the upstream closes it
+// (Keep-Alive), or at MaxConnAge, since the upstream's address may change.
 func (c *conn) expiry(now time.Time, config *Config) time.Time {
 	idle := config.IdleTimeout
 	if c.answer.keep > 0 {
@@ -119,7 +119,7 @@ func (c *conn) expiry(now time.Time, config *Config) time.Time {
 	return expires
 }
 
-// keepMargin is how long before the upstream a connection is given up here, so that no request meets its end.
+// keepMargin is how much earlier than the upstream the client closes a connection, so that no request races with the close.
 const keepMargin = 500 * time.Millisecond
 
 func (p *pool) close() {

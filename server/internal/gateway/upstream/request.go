@@ -12,19 +12,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/authority"
 )
 
-// Bytes is a request's body that is all there: it is sent together with the head.
+// Bytes is a complete request body. It is sent together with the header.
 type Bytes interface {
-	// Bytes returns all of the body. The caller does not change it, and does not keep it beyond the request.
+	// Bytes returns the whole body. The caller must not change it or keep it beyond the request.
 	Bytes() []byte
 }
 
-// appendHead appends the head of the request that the upstream gets, with the framing of its body: length bytes, or
-// chunks if length is negative.
+// appendHead appends the header of the request for the upstream, with the framing of its body: length bytes, or chunks if
+// length is negative.
 func (c *Client) appendHead(b []byte, m *message, length int64) []byte {
 	r := m.Request
 	b = append(b, r.Method...)
 	b = append(b, ' ')
-	if r.RequestURI == "*" { // of the server as a whole (RFC 9112 §3.2.4)
+	if r.RequestURI == "*" { // for the server as a whole (RFC 9112 §3.2.4)
 		b = append(b, '*')
 	} else {
 		b = append(append(b, c.prefix...), target(r)...)
@@ -65,7 +65,7 @@ func (c *Client) appendHead(b []byte, m *message, length int64) []byte {
 	return append(b, "\r\n"...)
 }
 
-// appendTrailers appends the trailers that may pass.
+// appendTrailers appends the trailers that may be forwarded.
 func appendTrailers(b []byte, trailers http.Header) []byte {
 	for name, values := range trailers {
 		for _, value := range values {
@@ -77,7 +77,7 @@ func appendTrailers(b []byte, trailers http.Header) []byte {
 	return b
 }
 
-// target returns the request's target in origin form (RFC 9112 §3.2.1), as it came or as whoever called has set it.
+// target returns the request's target in origin form (RFC 9112 §3.2.1), as received or as the Go caller has set it.
 func target(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		return r.RequestURI
@@ -99,12 +99,12 @@ func appendField(b []byte, name, value string) []byte {
 	return append(b, "\r\n"...)
 }
 
-// passes reports whether the upstream gets a field of the caller.
+// passes reports whether a client's field is forwarded.
 func passes(r *http.Request, name string, trusted bool) bool {
 	return !stays(name) && (trusted || !isAddress(name)) && !isNamed(r.Header["Connection"], name)
 }
 
-// stays reports whether a field of the caller is not for the upstream.
+// stays reports whether a client's field is never forwarded.
 func stays(name string) bool {
 	switch name {
 	case "Content-Length", "Expect", "Forwarded", "Host", "Http2-Settings", "Proxy", "Client-Cert", "Client-Cert-Chain":
@@ -113,7 +113,7 @@ func stays(name string) bool {
 	return isHopByHop(name) || strings.HasPrefix(withHyphens(name), "X-Forwarded-")
 }
 
-// isAddress reports whether some upstreams take the caller's address from a field. Only a trusted proxy may send it.
+// isAddress reports whether some upstreams read the client's address from a field. Only trusted proxies may send it.
 func isAddress(name string) bool {
 	name = withHyphens(name)
 	switch name {
@@ -126,7 +126,7 @@ func isAddress(name string) bool {
 	return strings.HasSuffix(name, "Client-Ip") || strings.HasSuffix(name, "-Connecting-Ip")
 }
 
-// withHyphens returns the name that CGI does not tell from this one (RFC 3875 §4.1.18).
+// withHyphens replaces underscores by hyphens: CGI cannot tell the two apart (RFC 3875 §4.1.18).
 func withHyphens(name string) string {
 	if strings.IndexByte(name, '_') < 0 {
 		return name
@@ -143,8 +143,8 @@ func isNamed(connection []string, name string) bool {
 	return false
 }
 
-// appendForwarded appends who the caller is, for those who are told no other way: Forwarded (RFC 7239), and the fields
-// that are older. What a trusted proxy has said of the caller stands before what is said of the proxy.
+// appendForwarded appends the client's address in Forwarded (RFC 7239) and in the older fields. What a trusted proxy said of
+// its client precedes the proxy's own address.
 func appendForwarded(b []byte, r *http.Request, trusted bool) []byte {
 	peer := peerOf(r)
 	forwarded, forwardedFor := "", ""
@@ -159,7 +159,7 @@ func appendForwarded(b []byte, r *http.Request, trusted bool) []byte {
 	b = append(b, forwarded...)
 	b = append(b, "for="...)
 	b = append(b, node(peer)...)
-	if host != "" { // HTTP/1.0 needs none
+	if host != "" { // HTTP/1.0 may omit it
 		b = appendQuoted(append(b, ";host="...), host)
 	}
 	b = append(b, `;proto=`...)
@@ -167,7 +167,7 @@ func appendForwarded(b []byte, r *http.Request, trusted bool) []byte {
 	b = append(b, "\r\nX-Forwarded-For: "...)
 	b = append(b, forwardedFor...)
 	b = append(b, peer...)
-	if host != "" && strings.IndexByte(host, ',') < 0 { // the field has no quotes: a comma would make a list of it
+	if host != "" && strings.IndexByte(host, ',') < 0 { // the field has no quotes: a comma would make it a list
 		b = append(append(b, "\r\nX-Forwarded-Host: "...), host...)
 	}
 	b = append(b, "\r\nX-Forwarded-Proto: "...)
@@ -175,14 +175,14 @@ func appendForwarded(b []byte, r *http.Request, trusted bool) []byte {
 	return append(b, "\r\nVia: 1.1 pfxrd\r\n"...)
 }
 
-// askedFor returns the scheme and the authority that the caller has asked for, as a trusted proxy says it; the authority is
-// empty for HTTP/1.0 without Host.
+// askedFor returns the scheme and the authority that the client used, according to a trusted proxy. The authority is empty
+// for HTTP/1.0 without Host.
 func askedFor(r *http.Request, trusted bool) (scheme, host string) {
 	scheme, host = "http", r.Host
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	if trusted { // it may have passed on what its own caller said
+	if trusted { // it may have forwarded what its own client said
 		if first := firstOf(r.Header.Get("X-Forwarded-Proto")); isScheme(first) {
 			scheme = first
 		}
@@ -193,7 +193,7 @@ func askedFor(r *http.Request, trusted bool) (scheme, host string) {
 	return scheme, host
 }
 
-// node writes an address as Forwarded has it (RFC 7239 §6).
+// node formats an address for Forwarded (RFC 7239 §6).
 func node(address string) string {
 	if strings.IndexByte(address, ':') >= 0 {
 		return `"[` + address + `]"`
@@ -201,7 +201,7 @@ func node(address string) string {
 	return address
 }
 
-// elements returns what a list of addresses says in Forwarded, with a comma behind it.
+// elements converts a list of addresses to elements of Forwarded, each with a comma after it.
 func elements(list string) string {
 	var b strings.Builder
 	for address := range strings.SplitSeq(strings.TrimSuffix(list, ", "), ",") {
@@ -217,7 +217,7 @@ func elements(list string) string {
 	return b.String()
 }
 
-// listBefore joins the lines of a list that another element follows.
+// listBefore joins the lines of a list to which an element is appended.
 func listBefore(lines []string) string {
 	if len(lines) == 0 {
 		return ""
@@ -273,7 +273,7 @@ func peerOf(r *http.Request) string {
 	if err != nil {
 		return "unknown"
 	}
-	peer, _, _ = strings.Cut(peer, "%") // a zone means nothing elsewhere, and Forwarded has none (RFC 7239 §6)
+	peer, _, _ = strings.Cut(peer, "%") // a zone is only valid locally, and Forwarded does not allow one (RFC 7239 §6)
 	return peer
 }
 

@@ -2,5 +2,5 @@
 
 package upstream
 
-// isSilent cannot look at a connection without reading from it here.
+// isSilent always returns true: this system cannot peek at a connection without reading.
 func isSilent(uintptr) bool { return true }

@@ -4,7 +4,7 @@ package upstream
 
 import "syscall"
 
-// isSilent reports whether nothing waits to be read, not even the end.
+// isSilent reports whether the socket has nothing to read, not even its end.
 func isSilent(fd uintptr) bool {
 	var one [1]byte
 	_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)

@@ -12,8 +12,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/stream"
 )
 
-// protocols returns what a request wants to change to, as its Upgrade field has it, "" for nothing (RFC 9110 §7.8). A
-// change to HTTP/2 or TLS concerns this connection only, and is ignored.
+// protocols returns the protocols of the request's Upgrade field, or "" (RFC 9110 §7.8). HTTP/2 and TLS are ignored, because
+// they concern only the client's connection.
 func (m *message) protocols() string {
 	if m.ProtoMajor != 1 || m.ProtoMinor < 1 || len(m.Header["Upgrade"]) == 0 || m.streamed || !isNamed(m.Header["Connection"], "Upgrade") {
 		return ""
@@ -21,7 +21,7 @@ func (m *message) protocols() string {
 	return stream.Protocols(m.Header["Upgrade"])
 }
 
-// tunnel joins the connections of the caller and of the upstream. After a change of protocol their bytes are nobody else's.
+// tunnel joins the connections of the client and of the upstream. After the switch only the two sides read the bytes.
 type tunnel struct {
 	caller   net.Conn
 	upstream *conn
@@ -29,7 +29,7 @@ type tunnel struct {
 	timeout  time.Duration
 }
 
-// open answers 101 to the caller and passes the bytes of both sides until one ends.
+// open responds with 101 to the client and copies bytes both ways until one side ends.
 func (c *Client) open(w http.ResponseWriter, n *conn) error {
 	defer n.close()
 	h := &n.answer
@@ -37,7 +37,7 @@ func (c *Client) open(w http.ResponseWriter, n *conn) error {
 	delete(w.Header(), "Content-Type")
 	caller, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return unknown(fmt.Errorf("taking over the caller's connection: %w", err))
+		return unknown(fmt.Errorf("taking over the client's connection: %w", err))
 	}
 	t := &tunnel{caller: caller, upstream: n, timeout: c.config.StreamTimeout}
 	defer c.endless.add(t)()
@@ -51,9 +51,9 @@ func (c *Client) open(w http.ResponseWriter, n *conn) error {
 	return nil
 }
 
-// run passes bytes both ways. When one side has ended, the other has linger to say the rest.
+// run copies bytes both ways. When one side ends, the other has linger to finish.
 func (t *tunnel) run(fromCaller io.Reader, linger time.Duration) {
-	_ = t.caller.SetDeadline(time.Time{}) // a closed connection says so when it is read
+	_ = t.caller.SetDeadline(time.Time{}) // using a closed connection reports it
 	_ = t.upstream.SetDeadline(time.Time{})
 	t.silence = time.AfterFunc(t.timeout, t.close)
 	defer t.silence.Stop()
@@ -64,7 +64,7 @@ func (t *tunnel) run(fromCaller io.Reader, linger time.Duration) {
 	t.close()
 }
 
-// pass passes bytes one way until they end, and then closes that way.
+// pass copies bytes one way until they end, and then closes that direction.
 func (t *tunnel) pass(to net.Conn, from io.Reader, linger time.Duration) {
 	buf := newBuffer()
 	defer freeBuffer(buf)
@@ -80,7 +80,7 @@ func (t *tunnel) pass(to net.Conn, from io.Reader, linger time.Duration) {
 	time.AfterFunc(linger, t.close)
 }
 
-// heard notes that a side of a tunnel is not silent.
+// heard resets the silence timer of a tunnel.
 type heard struct {
 	io.Reader
 	tunnel *tunnel
@@ -93,11 +93,11 @@ func (h *heard) Read(p []byte) (int, error) {
 }
 
 func (t *tunnel) close() {
-	_ = t.caller.Close() // there is nothing more to learn from it
+	_ = t.caller.Close() // an error changes nothing
 	t.upstream.close()
 }
 
-// isOffered reports whether the upstream has chosen a protocol that the caller offers.
+// isOffered reports whether the upstream has chosen a protocol that the client offered.
 func isOffered(offered, chosen string) bool {
 	return chosen != "" && !strings.Contains(chosen, ",") && hasToken(offered, chosen)
 }

@@ -15,7 +15,7 @@ import (
 // maxRows is how many places of violations the page shows.
 const maxRows = 200
 
-// model is an hour in the form in which the page shows it.
+// model is the data of the page for one hour.
 type model struct {
 	*traffic.Hour
 	From       time.Time
@@ -31,15 +31,15 @@ type model struct {
 	names map[string]string // of operations
 }
 
-// direction says what becomes of violations in a direction.
+// direction names the modes of a direction.
 type direction struct{ Name, Modes string }
 
 // previewRow is a kind of violation for which enforcing would have refused requests.
 type previewRow struct {
 	traffic.KindCounts
-	ID   string // of the element
-	Line string // of a policy that lets it pass; "" if none does
-	Wide bool   // the line holds for every operation
+	ID   string // of the HTML element
+	Line string // of a policy that lets it pass; "" if no policy can
+	Wide bool   // the line applies to every operation
 }
 
 // bar is a part of a minute in the chart.
@@ -73,7 +73,7 @@ func newModel(h *traffic.Hour) *model {
 	return m
 }
 
-// modes says what becomes of the kinds in a direction, over all operations.
+// modes describes the modes of a direction over all operations.
 func modes(h *traffic.Hour, d policy.Direction) string {
 	var count [3]int
 	add := func(r *policy.Rules) {
@@ -103,7 +103,7 @@ func modes(h *traffic.Hour, d policy.Direction) string {
 }
 
 // preview lists the kinds for which enforcing would have refused requests, the most frequent first, and those that the
-// policy lets pass by name.
+// policy exempts.
 func (m *model) preview() {
 	var exempt []policy.Exemption
 	for _, k := range m.Kinds {
@@ -127,7 +127,7 @@ func (m *model) preview() {
 	}
 }
 
-// The chart's measures, in units of its own.
+// The dimensions of the chart, in its own units.
 const (
 	barWidth    = 10
 	chartHeight = 120
@@ -144,7 +144,7 @@ func (m *model) chart() {
 			from, to := m.height(below), m.height(below+m.Minutes[i].Outcomes[o])
 			below += m.Minutes[i].Outcomes[o]
 			if to == from && m.Minutes[i].Outcomes[o] > 0 {
-				to++ // a single one is seen next to thousands
+				to++ // keeps a single request visible next to thousands
 			}
 			if to > from {
 				m.Bars = append(m.Bars, bar{o, i * barWidth, chartHeight - to, to - from})
@@ -182,7 +182,7 @@ func (m *model) Name(id string) string {
 	return id
 }
 
-// Watching reports whether some violations pass: only then there is something to switch.
+// Watching reports whether any kind is in monitor mode: otherwise there is nothing to preview.
 func (m *model) Watching() bool {
 	watched := func(rules [2]policy.Rules) bool {
 		return slices.Contains(rules[policy.Requests][:], policy.Monitor) || slices.Contains(rules[policy.Responses][:], policy.Monitor)
@@ -190,7 +190,7 @@ func (m *model) Watching() bool {
 	return watched(m.Contract.Unknown) || slices.ContainsFunc(m.Contract.Operations, func(o traffic.Operation) bool { return watched(o.Rules) })
 }
 
-// Refusals is how many requests were refused, for themselves or for their response.
+// Refusals is how many requests or their responses were refused.
 func (m *model) Refusals() int {
 	return m.Counts.Outcomes[traffic.Refused] + m.Counts.Outcomes[traffic.Replaced]
 }
@@ -212,7 +212,7 @@ var functions = template.FuncMap{
 	},
 }
 
-// number writes a number with a comma before each three digits.
+// number formats a number with a comma before each three digits.
 func number(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -221,7 +221,7 @@ func number(n int) string {
 	return s
 }
 
-// detail says of a violation what its kind does not: the place and the keyword.
+// detail returns the place and the keyword of a violation.
 func detail(v traffic.Violation) string {
 	var parts []string
 	for _, part := range []string{place(v.Place), v.Place.Keyword} {

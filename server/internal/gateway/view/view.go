@@ -1,11 +1,11 @@
-// Package view shows what a gateway remembers of the last hour as a web page:
+// Package view shows the last hour of a gateway as a web page:
 //
 //	page := view.New(recorder)
 //	page.Register(mux)
 //	server.RegisterOnShutdown(page.Close)
 //
-// The page is complete without JavaScript. With it, the page follows by server-sent events. It loads nothing from another
-// origin, and shows names but no values of requests.
+// The page is complete without JavaScript. With it, server-sent events keep it current. It loads nothing from other origins,
+// and shows names but no values of requests.
 package view
 
 import (
@@ -32,9 +32,9 @@ var sections = []string{"preview", "requests", "violations", "paths", "spots", "
 const (
 	// interval is how often a section is sent if it has changed.
 	interval = time.Second
-	// maxViewers is how many pages follow at once.
+	// maxViewers is how many pages may follow at once.
 	maxViewers = 16
-	// sendTimeout bounds the sending to a page that does not read.
+	// sendTimeout bounds a write to a page that does not read.
 	sendTimeout = 10 * time.Second
 )
 
@@ -48,7 +48,7 @@ type Page struct {
 	closed   chan struct{}
 }
 
-// New returns the page of what a recorder remembers.
+// New returns a page for a recorder.
 func New(recorder *traffic.Recorder) *Page {
 	return &Page{
 		recorder: recorder, now: time.Now, viewers: make(chan struct{}, maxViewers), closed: make(chan struct{}),
@@ -59,10 +59,10 @@ func New(recorder *traffic.Recorder) *Page {
 	}
 }
 
-// Close ends the pages that follow.
+// Close ends the event streams.
 func (p *Page) Close() { p.closing.Do(func() { close(p.closed) }) }
 
-// Register serves the page at / and what belongs to it below /view/.
+// Register serves the page at / and its assets below /view/.
 func (p *Page) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.serve)
 	mux.HandleFunc("GET /view/events", p.events)
@@ -74,7 +74,7 @@ func (p *Page) Register(mux *http.ServeMux) {
 func asset(name, mediaType string) http.HandlerFunc {
 	data, err := assets.ReadFile("assets/" + name)
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // the assets are embedded
 	}
 	return func(w http.ResponseWriter, _ *http.Request) {
 		setHeader(w.Header(), mediaType)
@@ -82,8 +82,8 @@ func asset(name, mediaType string) http.HandlerFunc {
 	}
 }
 
-// setHeader sets the header fields of every response: nothing of another origin is loaded, nothing inline runs, and no
-// other page sees or frames this one.
+// setHeader sets the header fields of every response: nothing is loaded from other origins, nothing inline runs, and no
+// other page can read or frame this one.
 func setHeader(h http.Header, mediaType string) {
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "+
@@ -95,7 +95,7 @@ func setHeader(h http.Header, mediaType string) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// serve answers with the whole page.
+// serve responds with the whole page.
 func (p *Page) serve(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, "page.html", newModel(p.recorder.Hour(p.now()))); err != nil {
@@ -106,18 +106,18 @@ func (p *Page) serve(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(b.Bytes()) // the browser may be gone
 }
 
-// events sends each section at first and whenever it has changed.
+// events sends each section once and then whenever it changes.
 func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	select {
 	case p.viewers <- struct{}{}:
 		defer func() { <-p.viewers }()
 	default:
-		http.Error(w, "Too many pages follow already.", http.StatusServiceUnavailable)
+		http.Error(w, "Too many pages are following already.", http.StatusServiceUnavailable)
 		return
 	}
 	setHeader(w.Header(), "text/event-stream")
 	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{}) // the request is read; the server's own deadline would end the response
+	_ = c.SetReadDeadline(time.Time{}) // the server's read deadline would end the response
 	ticks, stop := p.tick()
 	defer stop()
 	sent := map[string]string{}
@@ -136,7 +136,7 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// send writes an event for each section that differs from what was sent.
+// send writes an event for each section that has changed.
 func (p *Page) send(w http.ResponseWriter, sent map[string]string) error {
 	m := newModel(p.recorder.Hour(p.now()))
 	for _, name := range sections {
@@ -156,6 +156,6 @@ func (p *Page) send(w http.ResponseWriter, sent map[string]string) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprint(w, ": \n\n") // tells a browser that is gone from one to which nothing happens
+	_, err := fmt.Fprint(w, ": \n\n") // detects a browser that is gone
 	return err
 }

@@ -108,19 +108,19 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestExempt: what the policy lets pass by name is no part of the answer, and is shown.
+// TestExempt: kinds that the policy exempts are not counted as refused, but listed.
 func TestExempt(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, policy.Monitor)
-	if _, page := s.get(t, "/"); strings.Contains(page, "by name</summary>") {
-		t.Error("the page tells of exceptions where there are none")
+	if _, page := s.get(t, "/"); strings.Contains(page, "exempts</summary>") {
+		t.Error("the page lists exemptions without any")
 	}
 	s.recorder.Add(s.thing, &traffic.Exchange{
 		Time: noon, Operation: "getThing", Status: http.StatusOK, Outcome: traffic.Watched,
 		Violations: []traffic.Violation{{Operation: "getThing", Direction: policy.Responses, Kind: policy.Status}},
 	})
 	_, page := s.get(t, "/")
-	for _, want := range []string{"refused <strong>0</strong> of 1 request.", "What the policy lets pass by name</summary>", "status <small>response</small>"} {
+	for _, want := range []string{"refused <strong>0</strong> of 1 request.", "What the policy exempts</summary>", "status <small>response</small>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -130,7 +130,7 @@ func TestExempt(t *testing.T) {
 	}
 }
 
-// TestHeader: what the page is made of loads from nowhere else, and nothing else can read or frame it.
+// TestHeader: the page loads nothing from other origins, and no other page can read or frame it.
 func TestHeader(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, policy.Monitor)
@@ -165,7 +165,7 @@ func TestAnswer(t *testing.T) {
 	}{
 		"none":            {policy.Monitor, 0, "There were no requests."},
 		"nothing found":   {policy.Monitor, 1, "Enforcing would have refused <strong>0</strong> of 1 request."},
-		"all is enforced": {policy.Enforce, 2, "Nothing is only watched: <strong>0</strong> of 2 requests were refused."},
+		"all is enforced": {policy.Enforce, 2, "Nothing is in monitor mode: <strong>0</strong> of 2 requests were refused."},
 		"all is off":      {policy.Off, 2, "not looked at"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,10 +7,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// maxItems is how many items are made where no fewer are demanded.
+// maxItems is the most items generated, unless more are required.
 const maxItems = 1000
 
-// array makes an array.
+// array generates an array.
 func (t *try) array(d *demand, n int) ([]byte, bool) {
 	least := d.least(func(s *validate.Schema) *int { return s.MinItems })
 	most := d.most(func(s *validate.Schema) *int { return s.MaxItems })
@@ -41,7 +41,7 @@ func (t *try) array(d *demand, n int) ([]byte, bool) {
 	return slices.Concat([]byte("["), bytes.Join(items, []byte(",")), []byte("]")), true
 }
 
-// prefix returns how many items have schemas of their own.
+// prefix returns how many items have their own schemas.
 func (d *demand) prefix() int {
 	n := 0
 	for _, s := range d.all {
@@ -50,7 +50,7 @@ func (d *demand) prefix() int {
 	return n
 }
 
-// contained returns the schemas of the items that contains asks for, one for each.
+// contained returns the schemas of the items that contains requires, one for each item.
 func (d *demand) contained() []*validate.Schema {
 	var list []*validate.Schema
 	for _, s := range d.all {
@@ -66,8 +66,8 @@ func (d *demand) contained() []*validate.Schema {
 	return list
 }
 
-// containedAt returns which of the contained schemas item i has, -1 for none: those at the end, or in every other try at the
-// beginning.
+// containedAt returns the index of the contained schema for item i, or -1. Contained items are at the end, or in every other
+// try at the beginning.
 func containedAt(i, count, contained, n int) int {
 	if n%2 == 0 {
 		i -= count - contained
@@ -91,10 +91,10 @@ func (d *demand) itemSchemas(i int) []*validate.Schema {
 	return list
 }
 
-// maxRepeats is how often an item is made that must differ from others.
+// maxRepeats is how often an item is generated to make it unique.
 const maxRepeats = 30
 
-// item makes an item, which differs from those before if it must.
+// item generates an item. If unique is true, it differs from those before.
 func (t *try) item(schemas []*validate.Schema, before [][]byte, unique bool) ([]byte, bool) {
 	item, ok := t.value(schemas)
 	if !unique || !ok {

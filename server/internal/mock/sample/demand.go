@@ -8,17 +8,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// demand is what schemas ask of one value together, once alternatives are chosen.
+// demand combines what schemas require of one value, after alternatives are chosen.
 type demand struct {
 	all   []*validate.Schema
 	types validate.Types
-	enum  []validate.Value  // nil if any value will do
-	fixed map[string][]byte // members that a discriminator chooses by
-	avoid map[string]bool   // members that would bring a schema along
-	chose bool              // other alternatives could be chosen
+	enum  []validate.Value  // nil if any value is allowed
+	fixed map[string][]byte // members that discriminators fix
+	avoid map[string]bool   // members that would make another schema apply
+	chose bool              // other alternatives exist
 }
 
-// collect returns the demand of schemas. n counts the tries: each chooses other alternatives.
+// collect returns the demand of schemas. Each try, counted by n, chooses other alternatives.
 func (t *try) collect(schemas []*validate.Schema, n int) *demand {
 	d := &demand{types: validate.AnyType, fixed: map[string][]byte{}, avoid: map[string]bool{}}
 	for _, s := range schemas {
@@ -27,7 +27,7 @@ func (t *try) collect(schemas []*validate.Schema, n int) *demand {
 	return d
 }
 
-// add adds a schema and those that apply to the same value.
+// add adds a schema and the schemas that apply to the same value.
 func (t *try) add(d *demand, s *validate.Schema, n int) {
 	if s == nil || slices.Contains(d.all, s) {
 		return
@@ -48,7 +48,7 @@ func (t *try) add(d *demand, s *validate.Schema, n int) {
 	t.addConditions(d, s, n)
 }
 
-// addConditions adds the schemas that hold on a condition: every other try takes the condition for true.
+// addConditions adds conditional schemas: every other try assumes that the condition is true.
 func (t *try) addConditions(d *demand, s *validate.Schema, n int) {
 	if s.If != nil {
 		d.chose = true
@@ -69,7 +69,7 @@ func (t *try) addConditions(d *demand, s *validate.Schema, n int) {
 	}
 }
 
-// alternative chooses one of the alternatives, and the member by which a discriminator does.
+// alternative chooses an alternative, and fixes the discriminator's member for it.
 func (t *try) alternative(d *demand, by *validate.Discriminator, list []*validate.Schema, n int) *validate.Schema {
 	d.chose = d.chose || len(list) > 1
 	fitting := slices.DeleteFunc(slices.Clone(list), func(s *validate.Schema) bool { return s.Types&d.types == 0 || t.heights[s] == endless })
@@ -92,7 +92,7 @@ func (t *try) alternative(d *demand, by *validate.Discriminator, list []*validat
 	return chosen
 }
 
-// fix sets the member of a discriminator to a value that chooses the alternative.
+// fix sets the discriminator's member to a value that selects the alternative.
 func (d *demand) fix(by *validate.Discriminator, chosen *validate.Schema, n int) {
 	var values []string
 	for _, value := range slices.Sorted(maps.Keys(by.Alternatives)) {
@@ -108,7 +108,7 @@ func (d *demand) fix(by *validate.Discriminator, chosen *validate.Schema, n int)
 	}
 }
 
-// likely guesses the type of a value whose schema leaves it open, from its other keywords.
+// likely guesses the type of a value from keywords if its schema has no type.
 func (d *demand) likely() validate.Types {
 	for _, s := range d.all {
 		switch {
@@ -126,7 +126,7 @@ func (d *demand) likely() validate.Types {
 	return validate.String
 }
 
-// least and most return the tightest of the bounds that the schemas have of a kind.
+// least returns the greatest lower bound of the schemas.
 func (d *demand) least(of func(*validate.Schema) *int) int {
 	n := 0
 	for _, s := range d.all {
@@ -137,7 +137,7 @@ func (d *demand) least(of func(*validate.Schema) *int) int {
 	return n
 }
 
-// unbounded is more than any value has of characters, items or members.
+// unbounded is more characters, items or members than any value has.
 const unbounded = 1 << 30
 
 func (d *demand) most(of func(*validate.Schema) *int) int {

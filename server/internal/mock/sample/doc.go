@@ -1,11 +1,11 @@
-// Package sample makes values that satisfy schemas, for a mock server and for tests:
+// Package sample generates values that satisfy schemas, for a mock server and for tests:
 //
 //	maker := sample.New(schema)
 //	value, ok := maker.Make(ctx, rand.New(rand.NewPCG(1, 2)), schema, sample.Options{})
 //
-// What Make returns is valid: package validate has checked it. A value is guided by the schema and then checked, part by
-// part; what does not fit is made again in another way, a bounded number of times. Make reports false if it finds no value:
-// the schema may have none, or one that it does not think of.
+// Package validate has checked what Make returns. Each part is generated from the schema and then checked; an invalid part
+// is generated again in another way, a bounded number of times. Make returns false if it finds no value: the schema may
+// allow none, or only values that this package does not generate.
 //
-// A schema that contains itself is entered once, and left out, if it is optional, where it would be entered again.
+// A recursive schema is entered once. Where it would be entered again, an optional member is omitted.
 package sample

@@ -9,7 +9,7 @@ import (
 // endless is the height of a schema that no finite value satisfies.
 const endless = math.MaxInt32
 
-// heightsOf returns for each schema how deep the flattest value of it nests, as far as its keywords say so.
+// heightsOf returns for each schema the least nesting depth of its values, according to its keywords.
 func heightsOf(roots []*validate.Schema) map[*validate.Schema]int {
 	all := reached(roots)
 	heights := make(map[*validate.Schema]int, len(all))
@@ -27,7 +27,7 @@ func heightsOf(roots []*validate.Schema) map[*validate.Schema]int {
 	return heights
 }
 
-// reached returns all schemas that roots lead to.
+// reached returns all schemas that roots refer to.
 func reached(roots []*validate.Schema) []*validate.Schema {
 	seen := map[*validate.Schema]bool{nil: true}
 	var all []*validate.Schema
@@ -44,7 +44,7 @@ func reached(roots []*validate.Schema) []*validate.Schema {
 	return all
 }
 
-// children are the schemas by which values of s are made.
+// children returns the schemas from which values of s are generated.
 func children(s *validate.Schema) []*validate.Schema {
 	list := []*validate.Schema{s.Items, s.Contains, s.AdditionalProperties, s.PropertyNames, s.If, s.Then, s.Else, s.UnevaluatedItems, s.UnevaluatedProperties}
 	for _, more := range [][]*validate.Schema{s.PrefixItems, s.AllOf, s.AnyOf, s.OneOf} {

@@ -6,10 +6,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// span is how many steps lie between the numbers to choose from where the schema leaves it open.
+// span is how many steps to choose from if the schema sets no bound.
 const span = 1000
 
-// sizes has the bounds of formats.
+// sizes are the bounds of formats.
 var sizes = map[string][2]string{
 	"int8": {"-128", "127"}, "int16": {"-32768", "32767"}, "int32": {"-2147483648", "2147483647"}, "edm-int32": {"-2147483648", "2147483647"},
 	"int64": {"-9223372036854775808", "9223372036854775807"}, "double-int": {"-9007199254740991", "9007199254740991"},
@@ -17,21 +17,21 @@ var sizes = map[string][2]string{
 	"float": {"-16777216", "16777216"}, "sf-integer": {"-999999999999999", "999999999999999"}, "sf-decimal": {"-999999999999", "999999999999"},
 }
 
-// integral are the formats of numbers that have no fraction.
+// integral are the formats of integers.
 var integral = map[string]bool{
 	"int8": true, "int16": true, "int32": true, "edm-int32": true, "int64": true, "double-int": true, "uint8": true, "uint16": true, "uint32": true,
 	"uint64": true, "sf-integer": true,
 }
 
-// limits are the numbers that a demand allows: multiples of step between two bounds, each nil for none.
+// limits describe the allowed numbers: multiples of step between two bounds. A nil bound is absent.
 type limits struct {
 	low, high         *big.Rat
 	openLow, openHigh bool
-	bounded           bool     // the schema itself has a lower bound, not its format alone
-	step              *big.Rat // nil for any
+	bounded           bool     // the schema itself, not only its format, has a lower bound
+	step              *big.Rat // nil if any number is allowed
 }
 
-// number makes a number.
+// number generates a number.
 func (t *try) number(d *demand, integer bool) ([]byte, bool) {
 	l := limits{}
 	for _, s := range d.all {
@@ -59,11 +59,11 @@ func (t *try) number(d *demand, integer bool) ([]byte, bool) {
 		if finest <= 0 {
 			return nil, false
 		}
-		l.step.Mul(l.step, big.NewRat(1, 10)) // the bounds lie close together
+		l.step.Mul(l.step, big.NewRat(1, 10)) // the bounds are close together
 	}
 }
 
-// atMost returns a count, or less if it is too large to choose from.
+// atMost returns a count, bounded to an int64 to choose from.
 func atMost(count *big.Int) int64 {
 	if count.IsInt64() {
 		return count.Int64()
@@ -106,7 +106,7 @@ func (l *limits) atMost(literal string, open bool) {
 	l.high, l.openHigh = r, open
 }
 
-// isEmpty reports whether no number lies between the bounds.
+// isEmpty reports whether no number is within the bounds.
 func (l *limits) isEmpty() bool {
 	if l.low == nil || l.high == nil {
 		return false
@@ -115,7 +115,7 @@ func (l *limits) isEmpty() bool {
 	return c > 0 || c == 0 && (l.openLow || l.openHigh)
 }
 
-// multiple makes step the least number that is a multiple of it and of r.
+// multiple makes step the least common multiple of it and r.
 func (l *limits) multiple(r *big.Rat) {
 	if l.step == nil {
 		l.step = new(big.Rat).Set(r)
@@ -127,8 +127,8 @@ func (l *limits) multiple(r *big.Rat) {
 	l.step = new(big.Rat).SetFrac(product, new(big.Int).Mul(l.step.Denom(), r.Denom()))
 }
 
-// between returns the first multiple of step within the bounds, in steps, and how many there are. Where the schema has no
-// lower bound of its own, the numbers are positive if they can be.
+// between returns the first multiple of step within the bounds, in steps, and how many there are. Without a lower bound in
+// the schema itself, numbers are positive if possible.
 func (l *limits) between() (first, count *big.Int) {
 	positive := l.high == nil || l.high.Cmp(l.step) >= 0 && !(l.openHigh && l.high.Cmp(l.step) == 0)
 	switch {
@@ -177,7 +177,7 @@ func ceil(r *big.Rat) *big.Int {
 	return quotient
 }
 
-// decimal writes a number whose fraction ends.
+// decimal formats a number with a finite fraction.
 func decimal(r *big.Rat) string {
 	places, _ := r.FloatPrec()
 	return r.FloatString(places)

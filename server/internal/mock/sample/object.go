@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// object is an object that is being made.
+// object is an object under construction.
 type object struct {
 	text  []byte
 	names []string
@@ -30,7 +30,7 @@ func (o *object) close() []byte {
 	return append(o.text, '}')
 }
 
-// object makes an object: what is required, then as much of the rest as the try wants, in the document's order.
+// object generates an object: required members, then as many optional ones as the try wants, in the document's order.
 func (t *try) object(d *demand, n int) ([]byte, bool) {
 	required := d.required()
 	least := d.least(func(s *validate.Schema) *int { return s.MinProperties })
@@ -60,7 +60,7 @@ func (t *try) object(d *demand, n int) ([]byte, bool) {
 	return o.close(), true
 }
 
-// wants reports whether a try makes what is optional.
+// wants reports whether to generate optional members.
 func (t *try) wants(d *demand, n int) bool {
 	switch {
 	case t.Lean, t.isDeep(d), n%3 == 2:
@@ -71,7 +71,7 @@ func (t *try) wants(d *demand, n int) bool {
 	return t.pick(5) < 4
 }
 
-// required returns the names of the members that must be there, each once.
+// required returns the names of the required members, without duplicates.
 func (d *demand) required() []string {
 	var names []string
 	add := func(name string) {
@@ -91,7 +91,7 @@ func (d *demand) required() []string {
 			}
 		}
 	}
-	for i := 0; i < len(names); i++ { // which grows
+	for i := 0; i < len(names); i++ { // the list grows
 		for _, s := range d.all {
 			for _, dependent := range s.DependentRequired {
 				if dependent.Name == names[i] {
@@ -105,7 +105,7 @@ func (d *demand) required() []string {
 	return names
 }
 
-// names returns the names of all members that the schemas know and that the direction does not hide, in the document's order.
+// names returns the names of all members that the schemas describe and that the direction allows, in the document's order.
 func (d *demand) names(required []string) []string {
 	var names []string
 	for _, s := range d.all {
@@ -123,7 +123,7 @@ func (d *demand) names(required []string) []string {
 	return names
 }
 
-// member makes the value of a member.
+// member generates the value of a member.
 func (t *try) member(d *demand, name string) ([]byte, bool) {
 	schemas, ok := d.memberSchemas(name)
 	if !ok {
@@ -135,7 +135,7 @@ func (t *try) member(d *demand, name string) ([]byte, bool) {
 	return t.value(schemas)
 }
 
-// memberSchemas returns the schemas of a member. It reports false if the member is not allowed.
+// memberSchemas returns the schemas of a member. It returns false if the member is not allowed.
 func (d *demand) memberSchemas(name string) ([]*validate.Schema, bool) {
 	var list []*validate.Schema
 	for _, s := range d.all {
@@ -162,7 +162,7 @@ func (d *demand) memberSchemas(name string) ([]*validate.Schema, bool) {
 	return list, !never
 }
 
-// extend adds members that no schema names: as many as there must be, and one where an object would be empty otherwise.
+// extend adds members with other names: as many as required, and one if the object would be empty otherwise.
 func (t *try) extend(d *demand, o *object, n, least, most int) {
 	if len(o.names) == 0 && least == 0 && d.isMap() && t.wants(d, n) {
 		least = 1 + t.pick(2)
@@ -178,14 +178,14 @@ func (t *try) extend(d *demand, o *object, n, least, most int) {
 	}
 }
 
-// isMap reports whether members of any name are described.
+// isMap reports whether the schemas describe members with any name.
 func (d *demand) isMap() bool {
 	return slices.ContainsFunc(d.all, func(s *validate.Schema) bool {
 		return s.AdditionalProperties != nil && s.AdditionalProperties.Types != 0 || len(s.PatternProperties) > 0
 	})
 }
 
-// name returns the name of a member that no schema names.
+// name generates the name of a member that no schema names.
 func (t *try) name(d *demand, i int) (string, bool) {
 	var names []*validate.Schema
 	var patterns []*validate.Pattern
@@ -202,7 +202,7 @@ func (t *try) name(d *demand, i int) (string, bool) {
 	}
 	if len(names) > 0 {
 		before := t.Options
-		t.Vary, t.Given = true, nil // the next name must be another one
+		t.Vary, t.Given = true, nil // the next name must differ
 		text, ok := t.value(names)
 		t.Options = before
 		if !ok || text[0] != '"' {

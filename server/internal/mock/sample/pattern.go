@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxPattern is how many characters are made for a pattern.
+// maxPattern is the most characters generated for a pattern.
 const maxPattern = 1 << 12
 
-// fromPattern returns a string that a pattern of ECMA-262 probably matches, which the caller checks: looks ahead and behind
-// are not followed. stretch is how often it repeats what may be repeated without a bound.
+// fromPattern returns a string that probably matches an ECMA-262 pattern; the caller checks it. Lookaheads and lookbehinds
+// are ignored. stretch is how often it repeats an unbounded repetition.
 func (t *try) fromPattern(pattern string, stretch int) (string, bool) {
 	re, err := syntax.Parse(translate(pattern), syntax.Perl)
 	if err != nil {
@@ -21,7 +21,7 @@ func (t *try) fromPattern(pattern string, stretch int) (string, bool) {
 	return b.String(), true
 }
 
-// write writes a string that re matches.
+// write writes a string that matches re.
 func (t *try) write(b *strings.Builder, re *syntax.Regexp, stretch int) {
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -47,7 +47,7 @@ func (t *try) write(b *strings.Builder, re *syntax.Regexp, stretch int) {
 	}
 }
 
-// times returns how often a part is repeated.
+// times returns how often to repeat a part.
 func (t *try) times(re *syntax.Regexp, stretch int) int {
 	switch re.Op {
 	case syntax.OpQuest:
@@ -64,7 +64,7 @@ func (t *try) times(re *syntax.Regexp, stretch int) int {
 	return t.random.IntN(stretch + 1)
 }
 
-// oneOf returns a character of a class, which has pairs of the first and the last one: a letter or a digit if there is one.
+// oneOf returns a character of a class, preferably a letter or a digit. pairs are its ranges.
 func (t *try) oneOf(pairs []rune) rune {
 	for _, common := range []string{"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "-_.:/+ @#"} {
 		var fit []rune
@@ -92,7 +92,7 @@ func in(pairs []rune, r rune) bool {
 	return false
 }
 
-// translate returns a pattern of ECMA-262 as package syntax reads it, without its looks ahead and behind.
+// translate converts an ECMA-262 pattern for package syntax, without lookaheads and lookbehinds.
 func translate(pattern string) string {
 	var b strings.Builder
 	class := false
@@ -129,7 +129,7 @@ func isLook(s string) bool {
 	return false
 }
 
-// group returns the length of the group that s begins with.
+// group returns the length of the group at the start of s.
 func group(s string) int {
 	depth, class := 0, false
 	for i := 0; i < len(s); i++ {
@@ -151,7 +151,7 @@ func group(s string) int {
 	return len(s)
 }
 
-// escape returns what the escape that s begins with is for package syntax, and its length.
+// escape converts the escape at the start of s for package syntax, and returns its length.
 func escape(s string) (string, int) {
 	switch {
 	case strings.HasPrefix(s, `\u{`):

@@ -8,41 +8,40 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Options say what kind of value is made.
+// Options control which value is generated.
 type Options struct {
-	// Given returns the values that a document gives for a schema, as JSON, the best first. Those that are valid are used.
-	// Nil gives none.
+	// Given returns the document's values for a schema, as JSON, the best first. Only valid ones are used. It may be nil.
 	Given func(s *validate.Schema) []string
-	// Vary chooses among alternatives and lengths at random. Otherwise the first alternative is taken and all members are there.
+	// Vary chooses alternatives and lengths at random. Otherwise the first alternative is used and all members are present.
 	Vary bool
-	// Lean leaves out of objects what is not required.
+	// Lean omits optional members of objects.
 	Lean bool
 }
 
 const (
-	// maxTries is how often a value is made before its place is given up.
+	// maxTries is how many times a value is generated for one place.
 	maxTries = 12
-	// maxValues is how many values one that is asked for has, and maxRetries how many of them are made again.
+	// maxValues bounds the values in one result, and maxRetries how many of them are generated again.
 	maxValues  = 50_000
 	maxRetries = 2_000
-	// softDepth is how deep values nest before only what is required is made.
+	// softDepth is the nesting depth below which only required members are generated.
 	softDepth = 6
-	// maxDepth is how deep they nest at all.
+	// maxDepth is the greatest nesting depth.
 	maxDepth = 40
 )
 
-// Maker makes values. It is safe for concurrent use.
+// Maker generates values. It is safe for concurrent use.
 type Maker struct{ heights map[*validate.Schema]int }
 
-// New returns a maker for schemas and all that they lead to.
+// New returns a maker for schemas and all schemas that they refer to.
 func New(schemas ...*validate.Schema) *Maker { return &Maker{heightsOf(schemas)} }
 
-// Make returns a JSON value that satisfies the schema, nil for any, and reports whether it has found one.
+// Make returns a JSON value that satisfies the schema, and reports whether it found one. A nil schema allows any value.
 func (m *Maker) Make(ctx context.Context, random *rand.Rand, s *validate.Schema, o Options) ([]byte, bool) {
 	return m.MakeAll(ctx, random, []*validate.Schema{s}, o)
 }
 
-// MakeAll is Make for a value that satisfies all schemas.
+// MakeAll is like Make for a value that satisfies all schemas.
 func (m *Maker) MakeAll(ctx context.Context, random *rand.Rand, schemas []*validate.Schema, o Options) ([]byte, bool) {
 	t := &try{Maker: m, Options: o, ctx: ctx, random: random, left: maxValues, retries: maxRetries}
 	return t.value(schemas)
@@ -54,13 +53,13 @@ type try struct {
 	Options
 	ctx    context.Context
 	random *rand.Rand
-	// left and retries are how many values may still be made, and made again.
+	// left and retries are how many more values may be generated, and generated again.
 	left, retries int
-	path          []*validate.Schema // that the value being made is within
+	path          []*validate.Schema // the schemas around the current value
 	depth         int
 }
 
-// value makes a value for schemas that apply to it together.
+// value generates a value that satisfies all schemas.
 func (t *try) value(schemas []*validate.Schema) ([]byte, bool) {
 	if t.depth >= maxDepth {
 		return nil, false
@@ -72,7 +71,7 @@ func (t *try) value(schemas []*validate.Schema) ([]byte, bool) {
 		d := t.collect(schemas, n)
 		if d.types == 0 {
 			if !d.chose {
-				return nil, false // no other way of making it has a type
+				return nil, false // no other try has a type
 			}
 			continue
 		}
@@ -86,7 +85,7 @@ func (t *try) value(schemas []*validate.Schema) ([]byte, bool) {
 	return nil, false
 }
 
-// may reports whether a value may be made, for the nth time.
+// may reports whether a value may be generated, for the nth time.
 func (t *try) may(n int) bool {
 	t.left--
 	if n > 0 {
@@ -100,7 +99,7 @@ func (t *try) fit(schemas []*validate.Schema, v []byte) bool {
 	return !slices.ContainsFunc(schemas, func(s *validate.Schema) bool { return s != nil && s.Check(t.ctx, v) != nil })
 }
 
-// given returns a value of the document's that all schemas of the demand take.
+// given returns one of the document's values that satisfies all schemas of the demand.
 func (t *try) given(d *demand, n int) ([]byte, bool) {
 	if t.Given == nil || n > 0 && !d.chose {
 		return nil, false
@@ -115,7 +114,7 @@ func (t *try) given(d *demand, n int) ([]byte, bool) {
 	return nil, false
 }
 
-// within makes a value of a type that is demanded.
+// within generates a value of a demanded type.
 func (t *try) within(d *demand, n int) ([]byte, bool) {
 	if d.enum != nil {
 		return t.enumerated(d)
@@ -153,7 +152,7 @@ func (t *try) enumerated(d *demand) ([]byte, bool) {
 	return nil, false
 }
 
-// pick returns a number below n: 0 unless values vary.
+// pick returns a number below n; without Vary it is 0.
 func (t *try) pick(n int) int {
 	if !t.Vary || n < 2 {
 		return 0
@@ -161,7 +160,7 @@ func (t *try) pick(n int) int {
 	return t.random.IntN(n)
 }
 
-// order are the types in the order in which they are preferred.
+// order lists the types by preference.
 var order = []validate.Types{validate.Object, validate.Array, validate.String, validate.Number, validate.Integer, validate.Boolean, validate.Null}
 
 // typeOf chooses a type.
@@ -182,7 +181,7 @@ func (t *try) typeOf(d *demand, n int) validate.Types {
 	return types[(n-3)%len(types)]
 }
 
-// isDeep reports whether only what is required should be made.
+// isDeep reports whether to generate only what is required.
 func (t *try) isDeep(d *demand) bool {
 	if t.depth > softDepth || t.left < maxValues/2 {
 		return true
@@ -194,6 +193,6 @@ func (t *try) isDeep(d *demand) bool {
 				seen++
 			}
 		}
-		return seen > 1 // itself, and once around it
+		return seen > 1 // itself, and once more through a cycle
 	})
 }

@@ -12,20 +12,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// maxTexts is how many strings are tried for one.
+// maxTexts is how many candidates are tried for one string.
 const maxTexts = 60
 
-// maxLength is how many characters a string has at most where the schema does not demand more.
+// maxLength is the most characters of a string, unless the schema requires more.
 const maxLength = 1 << 20
 
-// stringOf returns what a JSON string stands for.
+// stringOf decodes a JSON string.
 func stringOf(text []byte) string {
 	var s string
-	_ = json.Unmarshal(text, &s) // it is valid
+	_ = json.Unmarshal(text, &s) // it is valid JSON
 	return s
 }
 
-// text makes a string: of the format, of one of the patterns, or of words.
+// text generates a string: from the format, from a pattern, or from words.
 func (t *try) text(d *demand) ([]byte, bool) {
 	least := d.least(func(s *validate.Schema) *int { return s.MinLength })
 	most := min(d.most(func(s *validate.Schema) *int { return s.MaxLength }), d.most(func(s *validate.Schema) *int { return s.MaxBytes }))
@@ -53,7 +53,7 @@ func (t *try) text(d *demand) ([]byte, bool) {
 	return nil, false
 }
 
-// candidate returns a string that may do. Each n takes another way.
+// candidate returns a string that may be valid. Each n uses another method.
 func (t *try) candidate(n int, formats, patterns []string, least, most int) (string, bool) {
 	ways := len(formats) + len(patterns)
 	if ways == 0 {
@@ -64,13 +64,13 @@ func (t *try) candidate(n int, formats, patterns []string, least, most int) (str
 		return t.ofFormat(formats[way], least, most)
 	}
 	s, ok := t.fromPattern(patterns[way-len(formats)], stretch(round, least))
-	if length := utf8.RuneCountInString(s); ok && length < least && round%2 == 1 { // it may go on behind the match
+	if length := utf8.RuneCountInString(s); ok && length < least && round%2 == 1 { // it may continue after the match
 		s += t.letters(least - length)
 	}
 	return s, ok
 }
 
-// stretch returns how often a round repeats what a pattern allows any number of.
+// stretch returns how often a round repeats an unbounded repetition.
 func stretch(round, least int) int {
 	return []int{2, 8, 1, least, 0, 4, 16, 2 * least, 40}[round%9]
 }
@@ -81,7 +81,7 @@ var lexicon = strings.Fields(`amber anchor basil birch cedar cobalt coral crane 
 
 func (t *try) word() string { return lexicon[t.random.IntN(len(lexicon))] }
 
-// words returns one word or as many as there must be characters.
+// words returns one word, or as many as the least length needs.
 func (t *try) words(least, most int) string {
 	s := t.word()
 	for len(s) < least {
@@ -98,7 +98,7 @@ func (t *try) letters(n int) string {
 	return string(b)
 }
 
-// pad returns a name of letters that makes a text of rest characters at least as long.
+// pad returns letters that extend a text of rest characters to the least length.
 func (t *try) pad(rest, least int) string {
 	if s := t.word(); len(s)+rest >= least {
 		return s
@@ -110,7 +110,7 @@ func (t *try) moment() time.Time {
 	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(t.random.Int64N(2*365*24*60*60)) * time.Second)
 }
 
-// ofFormat returns a string of a format. Where the format has room for it, it is as long as least.
+// ofFormat returns a string of a format. If the format allows it, it has the least length.
 func (t *try) ofFormat(format string, least, most int) (string, bool) {
 	if layout, ok := layouts[format]; ok {
 		return t.moment().Format(layout), true
@@ -152,7 +152,7 @@ var layouts = map[string]string{
 
 func (t *try) base64(format string, least int) string {
 	data := []byte(t.pad(0, least*3/4))
-	for len(data)%3 != 0 { // without padding, which not all formats have
+	for len(data)%3 != 0 { // no padding: not all formats allow it
 		data = append(data, 'a')
 	}
 	s := base64.StdEncoding.EncodeToString(data)
@@ -183,7 +183,7 @@ func (t *try) fixed(format string) string {
 	}[format]
 }
 
-// uuid returns a random one of version 4 (RFC 9562 §5.4).
+// uuid returns a random UUID of version 4 (RFC 9562 §5.4).
 func (t *try) uuid() string {
 	high, low := t.random.Uint64()&^0xf000|0x4000, t.random.Uint64()&^(3<<62)|1<<63
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", high>>32, high>>16&0xffff, high&0xffff, low>>48, low&0xffffffffffff)
