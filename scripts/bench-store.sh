@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
 cd scripts/bench
+./generate.sh
 go build -o ../../bin/bench-naive ./naive
 go build -o ../../bin/bench-store ./store
 ../../bin/bench-store -pfxrd ../../bin/pfxrd -naive ../../bin/bench-naive "$@"

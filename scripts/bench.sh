@@ -4,4 +4,5 @@
 set -eu
 cd "$(dirname "$0")/bench"
 mkdir -p ../../bin
+./generate.sh
 go run . -raw ../../bin/bench.txt "$@"

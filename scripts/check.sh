@@ -78,7 +78,7 @@ scripts/test.sh long
 PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
 
 step "the modules below scripts"
-(cd scripts/bench && go vet ./... && go mod tidy -diff && go test ./...)
+(cd scripts/bench && ./generate.sh && go vet ./... && go mod tidy -diff && go test ./...)
 (cd scripts/compat && go vet ./... && go mod tidy -diff)
 (cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
 (cd scripts/deploy && go vet ./... && go mod tidy -diff && go test ./...)

@@ -1,7 +1,7 @@
 // Bench measures what a body, the parameters and a whole request cost, next to what they cost with the peers, and prints
 // one table of ratios from one run. It is a module of its own, so that the peers stay out of the project's go.mod.
 //
-//	go run . -rounds 6
+//	./generate.sh && go run . -rounds 6
 //
 // Every round runs every benchmark once, so that a busy moment of the machine touches all rows alike; a figure is the
 // median of the rounds. The raw lines go to -raw, for benchstat.
@@ -28,27 +28,11 @@ func main() {
 	rounds := flag.Int("rounds", 6, "how often each benchmark runs")
 	each := flag.Duration("each", 200*time.Millisecond, "how long it runs each time")
 	raw := flag.String("raw", "", "file for the raw lines (none)")
-	generator := flag.String("print", "", "print the document that ogen or oapi-codegen generates from, and do nothing else")
 	flag.Parse()
-	var err error
-	if *generator != "" {
-		err = printDocument(*generator)
-	} else {
-		err = run(*rounds, *each, *raw)
-	}
-	if err != nil {
+	if err := run(*rounds, *each, *raw); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
-}
-
-func printDocument(generator string) error {
-	doc, err := updateDocument(generator)
-	if err != nil {
-		return err
-	}
-	_, err = os.Stdout.Write(doc)
-	return err
 }
 
 func run(rounds int, each time.Duration, raw string) error {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/contract"
 	"github.com/pfxrecryption/pfxrecryption/scripts/bench/ogenapi"
 )
 
@@ -138,7 +139,7 @@ func intoOgen(body []byte, v *ogenapi.PfxRecryptionRequestUpdate) error {
 }
 
 func kinReader() (func([]byte) error, error) {
-	doc, err := parsed()
+	doc, err := contract.Parsed()
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func kinReader() (func([]byte) error, error) {
 }
 
 func libopenapiReader() (func([]byte) error, error) {
-	doc, err := libopenapi.NewDocument(document())
+	doc, err := libopenapi.NewDocument(contract.Text())
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +184,7 @@ func libopenapiReader() (func([]byte) error, error) {
 }
 
 func santhoshReader() (func([]byte) error, error) {
-	text, err := jsonSchema()
+	text, err := contract.JSONSchema()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,42 @@
+// Package contract has the contract as the peers are given it.
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi"
+)
+
+// Text is the contract in words that every peer knows: our own formats become their nearest relatives. The patterns
+// stand beside them, so that a peer that reads both checks what we check.
+func Text() []byte {
+	text := bytes.ReplaceAll(openapi.Document, []byte("format: edm-int32"), []byte("format: int32"))
+	return bytes.ReplaceAll(text, []byte("format: edm-datetimeoffset"), []byte("format: date-time"))
+}
+
+// Parsed is the document as kin-openapi reads it.
+func Parsed() (*openapi3.T, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(Text())
+	if err != nil {
+		return nil, fmt.Errorf("loading the contract: %w", err)
+	}
+	return doc, nil
+}
+
+// JSONSchema is the document with its schemas in the words of JSON Schema, in which null is a type.
+func JSONSchema() ([]byte, error) {
+	doc, err := Parsed()
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range doc.Components.Schemas {
+		if s := ref.Value; s.Nullable {
+			s.Type = &openapi3.Types{(*s.Type)[0], "null"}
+		}
+	}
+	return json.Marshal(doc)
+}
