@@ -3,22 +3,26 @@
 package loop_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // edit is what a developer writes in one place to add a member.
 type edit struct {
-	name, file  string
-	before, new string   // the line or the text before it; "" makes the file
-	missed      []string // the command that fails without the edit, after the models are generated
+	name, file string
+	change     func(content string) string // "" is a file that is not there
+	missed     []string                    // the command that fails without the edit, after the models are generated
 }
 
 // The commands that find a missing edit.
 var (
 	generateMembers = []string{"run", "./scripts/members"}
+	testSelect      = []string{"test", "-run", "^TestSelectTakesEachMember$", "./server/internal/api"}
 	testSQLite      = []string{"test", "-run", "^TestStore$", "./server/internal/store/sqlite"}
 	testPostgres    = []string{"test", "-run", "^TestStore$", "./server/internal/store/postgres"}
 )
@@ -27,14 +31,24 @@ var (
 var memberEdits = func() []edit {
 	const document = "openapi/openapi.yaml"
 	edits := []edit{
-		{"a migration of SQLite", "server/internal/store/sqlite/schema.go", "FROM audit_block, json_each(records) AS record`",
-			", `\nALTER TABLE request ADD COLUMN priority INTEGER`", testSQLite},
-		{"a migration of PostgreSQL", "server/internal/store/postgres/migrations/00004_priority.sql", "",
-			"-- +goose Up\nALTER TABLE request ADD COLUMN priority integer;\n", testPostgres},
+		{"a migration of SQLite", "server/internal/store/sqlite/schema.go", func(content string) string {
+			const last = "FROM audit_block, json_each(records) AS record`"
+			return strings.Replace(content, last, last+", `\nALTER TABLE request ADD COLUMN priority INTEGER`", 1)
+		}, testSQLite},
+		{"a migration of PostgreSQL", "server/internal/store/postgres/migrations/00004_priority.sql", func(string) string {
+			return "-- +goose Up\nALTER TABLE request ADD COLUMN priority integer;\n"
+		}, testPostgres},
+		{"the name for $select", document, func(content string) string {
+			return strings.ReplaceAll(content, "|isDeleted|eTag)", "|isDeleted|eTag|priority)")
+		}, testSelect},
 	}
 	for _, schema := range []string{"", "Update", "Create", "Selection"} {
-		edits = append(edits, edit{"the property in pfxRecryptionRequest" + schema, document, "    pfxRecryptionRequest" + schema + ":\n",
-			"        priority: { type: integer, format: edm-int32, nullable: true, minimum: -2147483648, maximum: 2147483647 }\n", generateMembers})
+		edits = append(edits, edit{"the property in pfxRecryptionRequest" + schema, document, func(content string) string {
+			const last = "        eTag: { $ref: '#/components/schemas/text' }\n"
+			before, after, _ := strings.Cut(content, "    pfxRecryptionRequest"+schema+":\n")
+			return before + "    pfxRecryptionRequest" + schema + ":\n" + strings.Replace(after, last, last+
+				"        priority: { type: integer, format: edm-int32, nullable: true, minimum: -2147483648, maximum: 2147483647 }\n", 1)
+		}, generateMembers})
 	}
 	return edits
 }()
@@ -55,32 +69,32 @@ func TestAddAMember(t *testing.T) {
 		}
 	}
 	c := copyRepository(t)
-	files := map[string]bool{}
-	for _, e := range memberEdits {
-		c.apply(t, e)
-		files[e.file] = true
-	}
-	t.Logf("%d edits in %d files", len(memberEdits), len(files))
+	t.Logf("%d edits in %d files", len(memberEdits), c.edit(t, ""))
 	c.mustRun(t, "make", "generate")
+	c.mustRun(t, "go", testSelect...)
 	stores := []string{"./server/internal/store/postgres", "./server/internal/store/sqlite"}
 	c.mustRun(t, "go", "test", "-run", "Earlier", stores[0], stores[1], "-write-earlier")
 	c.mustRun(t, "go", append([]string{"test", "./server/internal/pfx", "./server/internal/odata", "./server/internal/api", "./server/internal/store/copying"}, stores...)...)
 	c.mustRun(t, "go", "test", "-run", "Wire", "./server/pfxtest", "-update")
 	c.callMember(t)
 	for _, e := range memberEdits {
-		restore := c.revert(t, e)
-		models(t, c)
+		c.edit(t, e.name)
+		c.generate(t, e)
 		if out, err := c.run(t, "go", e.missed...); err == nil {
 			t.Errorf("without %s, go %s passes:\n%s", e.name, strings.Join(e.missed, " "), out)
 		} else if !strings.Contains(out, "priority") {
 			t.Errorf("without %s, go %s does not name the member:\n%s", e.name, strings.Join(e.missed, " "), out)
 		}
-		restore()
 	}
 }
 
-func models(t *testing.T, c *repository) {
+// generate makes what the command needs that finds a missing edit.
+func (c *repository) generate(t *testing.T, e edit) {
 	c.mustRun(t, "go", "tool", "oapi-codegen", "-config", "openapi/pfxapi.yaml", "openapi/openapi.yaml")
+	if slices.Equal(e.missed, testSelect) {
+		c.mustRun(t, "go", "run", "./openapi/validategen", "-spec", "openapi/openapi.yaml", "-models", "./gen/pfxapi", "-package", "pfxvalid",
+			"-o", "gen/pfxvalid", "-interface", "./gen/pfxserver", "-server", "gen/pfxhandler")
+	}
 }
 
 func (c *repository) mustRun(t *testing.T, name string, args ...string) {
@@ -90,48 +104,36 @@ func (c *repository) mustRun(t *testing.T, name string, args ...string) {
 	}
 }
 
-// apply makes an edit. In the document it is the property after the schema's last one.
-func (c *repository) apply(t *testing.T, e edit) {
+// edit makes all edits but the one with a name, on the files as they are here, and returns how many files they are.
+func (c *repository) edit(t *testing.T, without string) int {
 	t.Helper()
-	file := filepath.Join(c.dir, e.file)
-	if e.before == "" {
-		write(t, file, e.new)
-		return
+	files := map[string]string{}
+	for _, e := range memberEdits {
+		content, read := files[e.file]
+		if !read {
+			original, err := os.ReadFile(filepath.Join("../..", e.file))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			content = string(original)
+		}
+		files[e.file] = content
+		if e.name == without {
+			continue
+		}
+		if files[e.file] = e.change(content); files[e.file] == content {
+			t.Fatalf("%s changes nothing: %s is not what it was", e.name, e.file)
+		}
 	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, tail, ok := strings.Cut(string(content), e.before)
-	if !ok {
-		t.Fatalf("%s has no %q", e.file, e.before)
-	}
-	head += e.before
-	if strings.HasSuffix(e.file, ".yaml") {
-		const last = "        eTag: { $ref: '#/components/schemas/text' }\n"
-		between, rest, _ := strings.Cut(tail, last)
-		head, tail = head+between+last, rest
-	}
-	write(t, file, head+e.new+tail)
-}
-
-// revert takes an edit out and returns what puts it back.
-func (c *repository) revert(t *testing.T, e edit) (restore func()) {
-	t.Helper()
-	file := filepath.Join(c.dir, e.file)
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e.before == "" {
-		if err := os.Remove(file); err != nil {
+	for file, content := range files {
+		file = filepath.Join(c.dir, file)
+		if content != "" {
+			write(t, file, content)
+		} else if err := os.Remove(file); err != nil {
 			t.Fatal(err)
 		}
-	} else {
-		at := strings.Index(string(content), e.before)
-		write(t, file, string(content[:at])+strings.Replace(string(content[at:]), e.new, "", 1))
 	}
-	return func() { write(t, file, string(content)) }
+	return len(files)
 }
 
 func write(t *testing.T, file, content string) {

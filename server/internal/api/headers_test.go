@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxapi"
+	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
@@ -71,6 +73,17 @@ func TestPrefer(t *testing.T) {
 	} {
 		if got := prefer(&value).answer; got != want {
 			t.Errorf("prefer(%q) = %q, want %q", value, got, want)
+		}
+	}
+}
+
+// TestSelectTakesEachMember: the pattern of $select in the document has the name of every member.
+func TestSelectTakesEachMember(t *testing.T) {
+	t.Parallel()
+	for _, m := range pfx.Members {
+		faults := pfxvalid.DecodeGetPfxRecryptionRequestParams("sample", "$select="+m.Name, nil, new(pfxvalid.GetPfxRecryptionRequestPath), new(pfxapi.GetPfxRecryptionRequestParams))
+		if faults != nil {
+			t.Errorf("$select=%s is refused: %v", m.Name, faults)
 		}
 	}
 }

@@ -132,7 +132,7 @@ func conclude(stdout io.Writer, p *progress, report *copying.Report) error {
 			d.Source.Tenant, d.Source.Count, d.Source.SHA256, d.Target.Count, d.Target.SHA256)
 	}
 	if n := len(differences); n > 0 {
-		return fmt.Errorf("the stores differ in %d tenants: if clients wrote to the source, stop them and run the copy again", n)
+		return fmt.Errorf("the stores differ in %d of their tenants: if clients wrote to the source, stop them and run the copy again", n)
 	}
 	for _, s := range report.Source {
 		if _, err := fmt.Fprintf(stdout, "%s\t%d\t%x\n", s.Tenant, s.Count, s.SHA256); err != nil {
