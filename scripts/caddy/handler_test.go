@@ -213,7 +213,7 @@ func TestWrongDirectives(t *testing.T) {
 		"pfxgate {\nrequest enforce\n}":                `pfxgate has no option "request": must be spec,`,
 		"pfxgate {\nrequests\n}":                       "wrong argument count",
 		"pfxgate {\nrequests enforce monitor\n}":       "wrong argument count",
-		"pfxgate {\nrequests enforce\nrequests off\n}": "requests stands there twice",
+		"pfxgate {\nrequests enforce\nrequests off\n}": "requests is a duplicate",
 		"pfxgate enforce":                              "wrong argument count",
 		"pfxgate {\nrequests block\n}":                 `Requests is "block": must be enforce, monitor or off`,
 		"pfxgate {\nunknown enforce\n}":                `unknown is "enforce": must be refuse or pass`,

@@ -26,12 +26,12 @@ import (
 
 const module = "github.com/pfxrecryption/pfxrecryption"
 
-// judgeSource joins each generated package: it says what that package makes of a case.
+// judgeSource is added to each generated package: it returns the package's verdict on a case.
 //
 //go:embed testdata/judge.go.txt
 var judgeSource []byte
 
-// foreignSource does so in a foreign document's.
+// foreignSource is the same for a foreign document's package.
 //
 //go:embed testdata/foreign.go.txt
 var foreignSource []byte
