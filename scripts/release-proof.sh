@@ -1,12 +1,12 @@
 #!/bin/sh
 # Builds a release for this machine twice and compares the bytes. Then it installs the Debian package in a copy of this
-# system and runs it as its unit says, and runs the image's files as its configuration says: each must apply a PATCH.
-# It needs root, Debian, python3 and curl; where they are missing it ends with 69.
+# system and runs it as in its unit, and runs the image's files as in its configuration: each must apply a PATCH. It needs
+# root, Debian, python3 and curl; without them it exits with 69.
 set -eu
 cd "$(dirname "$0")/.."
 
-# patched SERVER-PID: the page's example gets a new status, and the server ends as it should. The steps are one list, since
-# set -e does not hold in a function whose status is tested.
+# patched SERVER-PID: the example gets a new status, and the server ends cleanly. The steps are one list, because set -e has
+# no effect in a function whose status is tested.
 patched() {
 	curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:8081/readyz &&
 		PFXR_TOKEN=$(chroot root pfxrd token) && export PFXR_TOKEN &&
@@ -87,7 +87,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 platform=linux/$(go env GOHOSTARCH)
 scripts/release.sh "$work/first" --no-npm --platform "$platform"
-# From another folder, with another time zone, language and umask.
+# In another folder, time zone, language and umask.
 (
 	umask 077
 	git clone --quiet . "$work/elsewhere"

@@ -35,7 +35,7 @@ type Comparison struct {
 type drawn struct {
 	document *spectest.Document
 	group    *workshop.Group
-	judges   [2]*validate.Schema // of requests and of responses
+	judges   [2]*validate.Schema // for requests and for responses
 	seed     uint64
 }
 
