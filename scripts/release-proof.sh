@@ -22,7 +22,7 @@ prove_package() {
 	mount --bind /dev root/dev
 	mount -t tmpfs tmpfs root/run # whatever systemd runs outside is not asked for anything
 	cp first/*.deb root/package.deb
-	# Without the triggers of other packages, which would index all manual pages anew.
+	# Without the triggers of other packages, which would index all manual pages again.
 	chroot root dpkg --no-triggers --force-unsafe-io --install /package.deb >dpkg.log 2>&1 || { cat dpkg.log >&2; exit 1; }
 	chroot root pfxrd version
 	chroot root man -l /usr/share/man/man1/pfxrd.1.gz 2>/dev/null | grep -q -- --require-if-match
@@ -65,7 +65,7 @@ PYTHON
 	mkdir files/proc
 	mount -t proc proc files/proc
 	user=$(head -n 1 image.args)
-	# The variables stand before the program, as env takes them; the program is looked for inside.
+	# As for env, the variables precede the program, which is looked up inside.
 	# shellcheck disable=SC2046 # a line is a word
 	env -i $(sed 1d image.args | grep '^PFXR_') "$(command -v chroot)" --userspec="$user" files $(sed 1d image.args | grep -v '^PFXR_') >image.log 2>&1 &
 	patched $! || { cat image.log >&2; exit 1; }

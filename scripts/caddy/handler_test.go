@@ -131,7 +131,7 @@ func TestInFrontOfAServer(t *testing.T) {
 	}
 	lines, err := os.ReadFile(log)
 	if err != nil || !strings.Contains(string(lines), `"logger":"http.handlers.pfxgate","msg":"violation","operation":"updatePfxRecryptionRequest"`) {
-		t.Errorf("no violation stands in Caddy's log: %v\n%s", err, lines)
+		t.Errorf("no violation is in Caddy's log: %v\n%s", err, lines)
 	}
 }
 

@@ -102,7 +102,7 @@ func measure(ctx context.Context, name string, generated bool, pick func(i int, 
 		return nil, err
 	}
 	if f := fates[0]; f.by != nobody {
-		return nil, fmt.Errorf("the document as it stands is refused by %s %s", f.by, f.how)
+		return nil, fmt.Errorf("the unchanged document is rejected by %s %s", f.by, f.how)
 	}
 	return &result{contract: name, generated: generated, cases: len(w.contract.cases), fates: fates[1:]}, nil
 }

@@ -331,7 +331,7 @@ func (p *preparation) simplify(n *yaml.Node) {
 	}
 	p.nameValues(n)
 	if member(n, "type") != nil && remove(n, "contentMediaType", "contentEncoding") {
-		p.change("the string of line %d is as it stands on the wire: contentEncoding is not undone", n.Line)
+		p.change("the string of line %d keeps its encoded form: contentEncoding is not decoded", n.Line)
 	}
 	if n.Kind == yaml.SequenceNode {
 		for _, item := range n.Content {
