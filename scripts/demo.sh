@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts the server on a free port with a temporary store, sends the example request of Microsoft's page byte for byte in its
 # CRLF form, and compares the response with the page's example response, member by member.
-# # usage: demo.sh [EXPECTED-RESPONSE]
+# usage: demo.sh [EXPECTED-RESPONSE]
 set -eu
 cd "$(dirname "$0")/.."
 expected=${1:-openapi/examples/update-response.json}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the npm packages of a folder's lock file, unless they are installed.
-# # usage: npm-ci.sh FOLDER
+# usage: npm-ci.sh FOLDER
 set -eu
 cd "$1"
 # npm writes its hidden lock file last. If that file is missing or older than our lock file, npm ci runs again.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints the path of a Python 3.11 or later with httpx, preferably Debian's. If there is none, it exits with 69.
-# # usage: python.sh [test]; with test it runs the tests of gen/python instead
+# usage: python.sh [test]; with test it runs the tests of gen/python instead
 set -eu
 cd "$(dirname "$0")/.."
 python=

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes the files of a release into dist/, or another empty folder, from the last commit, without uncommitted changes. The
 # same commit gives the same bytes with the same Go and npm.
-# # usage: release.sh [FOLDER [FLAG]...]; release.sh dist --help lists the flags
+# usage: release.sh [FOLDER [FLAG]...]; release.sh dist --help lists the flags
 set -eu
 umask 022 # npm packs files with the modes that they have
 cd "$(dirname "$0")/.."

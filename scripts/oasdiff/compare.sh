@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs an oasdiff command on two versions of the contract. An empty BASE means the document of the last tag that has one.
 # OASDIFF may name a built binary.
-# # usage: compare.sh BASE REVISION COMMAND [FLAG]...
+# usage: compare.sh BASE REVISION COMMAND [FLAG]...
 set -eu
 cd "$(dirname "$0")/../.."
 document=openapi/openapi.yaml

@@ -489,7 +489,7 @@ func TestWrongConfig(t *testing.T) {
 		`Errors is "json"`:                    {Errors: "json"},
 		"Errors and ErrorTemplate":            {Errors: pfxgate.GraphErrors, ErrorTemplate: []byte{}},
 		"ErrorTemplate:1: want":               {ErrorTemplate: []byte{}},
-		"set one":                            {Spec: []byte(events), Contract: &pfxgate.Contract{Operations: operations}},
+		"set one":                             {Spec: []byte(events), Contract: &pfxgate.Contract{Operations: operations}},
 		"Operations is empty":                 {Contract: &pfxgate.Contract{BasePath: "/v1"}},
 		`BasePath is "v1"`:                    {Contract: &pfxgate.Contract{Operations: operations, BasePath: "v1"}},
 		"MaxBody is -1":                       {Contract: &pfxgate.Contract{Operations: operations, MaxBody: -1}},
