@@ -22,8 +22,8 @@ const changelogFile = ".github/CHANGELOG.md"
 
 const changelogHead = `# Changes
 
-Made by ` + "`make release-notes`" + ` from the subjects of the commits. It lists those on the contract, the server, the client and the
-packages, and leaves out tests, scripts and this folder. ` + "`make changelog`" + ` compares the contracts themselves.
+` + "`make release-notes`" + ` writes this file from the subjects of the commits on the contract, the server, the client and the packages. It
+leaves out tests, scripts and this folder. ` + "`make changelog`" + ` compares the contracts themselves.
 `
 
 var versionForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
