@@ -3,16 +3,12 @@
 package compat
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -139,34 +135,8 @@ func testBehaviours(t *testing.T, url, token string) {
 func startGateway(t *testing.T, server *pfxtest.Server) string {
 	t.Helper()
 	issuer := strings.Replace(server.Credentials.TokenURL, pfxtest.Tenant.String()+"/oauth2/v2.0/token", "{tenantid}/v2.0", 1)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(programtest.Dir(t), "pfxrd"), "gateway", "--listen", "127.0.0.1:0", "--admin-listen", "",
-		"--upstream", strings.TrimSuffix(server.URL, "/beta"), "--responses", "enforce", "--issuer", issuer, "--audience", "api://pfxrecryption", "--cors-origin", "*")
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(log)
-	serving := regexp.MustCompile(`"msg":"serving","url":"([^"]*)"`)
-	for lines.Scan() {
-		if found := serving.FindStringSubmatch(lines.Text()); found != nil {
-			drained := make(chan struct{})
-			go func() { // what stays in the pipe would block it
-				defer close(drained)
-				for lines.Scan() {
-				}
-			}()
-			t.Cleanup(func() {
-				<-drained
-				_ = cmd.Wait() // the test's context has ended it
-			})
-			return found[1] + "/beta"
-		}
-	}
-	t.Fatalf("the gateway does not serve: %v", cmd.Wait())
-	return ""
+	return programtest.Serve(t, programtest.Pfxrd(t, "gateway", "--admin-listen", "", "--upstream", strings.TrimSuffix(server.URL, "/beta"),
+		"--responses", "enforce", "--issuer", issuer, "--audience", "api://pfxrecryption", "--cors-origin", "*")).URL + "/beta"
 }
 
 // throttle is a proxy that responds to the next request with 429 on demand.

@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -18,7 +17,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -60,38 +58,8 @@ func startSecured(t *testing.T) *securedServer {
 // startServe runs pfxrd serve until the test ends and returns its origin and its process.
 func startServe(t *testing.T, args ...string) (string, *os.Process) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(programtest.Dir(t), "pfxrd"), append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen=", "--drain-delay=0s"}, args...)...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(stderr)
-	ended := make(chan struct{})
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
-		<-ended
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("pfxrd: %v", err)
-		}
-	})
-	var log strings.Builder
-	for lines.Scan() {
-		var entry struct{ Msg, URL string }
-		log.WriteString(lines.Text() + "\n")
-		if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
-			go func() {
-				defer close(ended)
-				_, _ = io.Copy(io.Discard, stderr) // until the program ends
-			}()
-			return strings.TrimSuffix(entry.URL, "/beta"), cmd.Process
-		}
-	}
-	close(ended)
-	t.Fatalf("pfxrd did not come to serve:\n%s", &log)
-	return "", nil
+	s := programtest.Serve(t, programtest.Pfxrd(t, append([]string{"serve", "--admin-listen="}, args...)...))
+	return s.Origin, s.Process
 }
 
 // writePair writes a certificate for loopback and its key, and returns what trusts it.

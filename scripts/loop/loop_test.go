@@ -3,7 +3,6 @@
 package loop_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
@@ -14,9 +13,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
 	"go.uber.org/goleak"
 	"golang.org/x/tools/txtar"
 )
@@ -135,7 +134,7 @@ func callIt(t *testing.T, c *repository) {
 	if out, err := c.run(t, "go", "build", "-o", pfxrd, "./server/cmd/pfxrd"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	url := serve(t, pfxrd)
+	url := programtest.Serve(t, exec.Command(pfxrd, "serve", "--dev", "--admin-listen", "", "--store", "sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"))).URL
 	token, err := exec.CommandContext(t.Context(), pfxrd, "token", "--server", strings.TrimSuffix(url, "/beta")).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -188,38 +187,6 @@ func post(t *testing.T, url, authorization, body string) (int, []byte) {
 		t.Fatal(err)
 	}
 	return response.StatusCode, answer
-}
-
-// serve starts the server on a free port, waits for the line that says where, and drains it when the test ends.
-func serve(t *testing.T, pfxrd string) string {
-	cmd := exec.Command(pfxrd, "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "",
-		"--store", "sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"))
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(log)
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it failed; then Wait says so
-		for lines.Scan() {                      // lets it write until it ends
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server did not drain: %v", err)
-		}
-	})
-	var seen []string
-	for lines.Scan() {
-		var line struct{ Msg, URL string }
-		if err := json.Unmarshal(lines.Bytes(), &line); err == nil && line.Msg == "serving" {
-			return line.URL
-		}
-		seen = append(seen, lines.Text())
-	}
-	t.Fatalf("the server does not serve:\n%s", strings.Join(seen, "\n"))
-	return ""
 }
 
 // repository is a copy of this one, and what a developer writes into it.

@@ -3,7 +3,6 @@
 package nginx_test
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -22,9 +21,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -194,17 +193,7 @@ func (r *recorder) last(t *testing.T) http.Header {
 
 // startGateway runs the gateway, and returns its address.
 func startGateway(t *testing.T, upstream string) string {
-	lines := run(t, filepath.Join(programtest.Dir(t), "pfxrd"), "gateway", "--listen", "127.0.0.1:0", "--admin-listen", "", "--trusted-proxy", "127.0.0.1/32",
-		"--upstream", upstream, "--responses", "enforce")
-	for line := range lines {
-		var entry struct{ Msg, URL string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving" {
-			return strings.TrimPrefix(entry.URL, "http://")
-		}
-		t.Log(line)
-	}
-	t.Fatal("the gateway does not serve")
-	return ""
+	return programtest.Serve(t, programtest.Pfxrd(t, "gateway", "--admin-listen", "", "--trusted-proxy", "127.0.0.1/32", "--upstream", upstream, "--responses", "enforce")).Address
 }
 
 // startNginx runs nginx with the example, in which only what an operator changes is changed, and returns a client that
@@ -216,7 +205,7 @@ func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string, <-ch
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := programtest.FreeAddress(t)
 	for from, to := range map[string]string{
 		"127.0.0.1:8090": gateway, "listen 443 ": "listen " + address + " ", "server_name graph.example": "server_name localhost",
 	} {
@@ -236,54 +225,15 @@ func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string, <-ch
 	if os.Geteuid() == 0 {
 		directives += " user root;" // another user could not enter the test's folder
 	}
-	lines := run(t, nginx, "-e", "stderr", "-p", prefix, "-c", file, "-g", directives)
-	for line := range lines { // it listens before it starts a worker
-		if strings.Contains(line, "start worker process ") {
-			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
-			t.Cleanup(transport.CloseIdleConnections)
-			_, port, err := net.SplitHostPort(address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return &http.Client{Transport: transport}, "https://localhost:" + port, lines
-		}
-		t.Log(line)
-	}
-	t.Fatal("nginx does not serve")
-	return nil, "", nil
-}
-
-// run runs a program until the test ends, and returns what it writes to its log.
-func run(t *testing.T, name string, args ...string) <-chan string {
-	cmd := exec.Command(name, args...)
-	log, err := cmd.StderrPipe()
+	p := programtest.Start(t, exec.Command(nginx, "-e", "stderr", "-p", prefix, "-c", file, "-g", directives))
+	p.Await(t, regexp.MustCompile("start worker process ")) // it listens before
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := make(chan string)
-	done := make(chan struct{})
-	go func() {
-		defer close(lines)
-		for scanner := bufio.NewScanner(log); scanner.Scan(); {
-			select {
-			case lines <- scanner.Text():
-			case <-done: // the test is over: drop what the program still writes
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		close(done)
-		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it failed; then Wait says so
-		for range lines {
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s did not end well: %v", filepath.Base(name), err)
-		}
-	})
-	return lines
+	return &http.Client{Transport: transport}, "https://localhost:" + port, p.Lines
 }
 
 // certify writes a certificate for localhost and its key, and returns who trusts it.
@@ -312,14 +262,4 @@ func certify(t *testing.T, dir string) *x509.CertPool {
 		}
 	}
 	return roots
-}
-
-// freeAddress returns a free address, because nginx does not report which port it chose.
-func freeAddress(t *testing.T) string {
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

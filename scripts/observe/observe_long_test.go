@@ -3,7 +3,6 @@
 package observe_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
@@ -23,39 +21,9 @@ import (
 // startServe runs a development server until the test ends, and returns its origin and the address of its metrics.
 func startServe(t *testing.T, args ...string) (string, string) {
 	t.Helper()
-	arguments := []string{"serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--drain-delay", "0s", "--store", "sqlite:" + filepath.Join(t.TempDir(), "pfxr.db")}
-	cmd := exec.Command(filepath.Join(programtest.Dir(t), "pfxrd"), append(arguments, args...)...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	drained := make(chan struct{})
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
-		<-drained
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("pfxrd: %v", err)
-		}
-	})
-	in := bufio.NewReader(stderr)
-	for {
-		line, err := in.ReadBytes('\n')
-		if err != nil {
-			close(drained)
-			t.Fatalf("pfxrd did not come to serve: %s", line)
-		}
-		var entry struct{ Msg, URL, Admin string }
-		if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" {
-			go func() {
-				defer close(drained)
-				_, _ = io.Copy(io.Discard, in) // until the program ends
-			}()
-			return strings.TrimSuffix(entry.URL, "/beta"), entry.Admin + "/metrics"
-		}
-	}
+	arguments := []string{"serve", "--dev", "--admin-listen", "127.0.0.1:0", "--store", "sqlite:" + filepath.Join(t.TempDir(), "pfxr.db")}
+	s := programtest.Serve(t, programtest.Pfxrd(t, append(arguments, args...)...))
+	return s.Origin, s.Admin + "/metrics"
 }
 
 // send sends a request and returns its status.

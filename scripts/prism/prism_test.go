@@ -3,18 +3,15 @@
 package prism_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -135,7 +132,8 @@ func TestStatuses(t *testing.T) {
 			if document == "todo.yaml" {
 				file = "../../../server/internal/mock/testdata/todo.yaml"
 			}
-			ours, prism := startOurs(t, filepath.Join("testdata", file)), startPrism(t, file)
+			file = filepath.Join("testdata", file)
+			ours, prism := startOurs(t, file), startPrism(t, file)
 			for _, e := range exchanges {
 				compare(t, e, send(t, ours+basePaths[document], e), send(t, prism, e))
 			}
@@ -213,82 +211,22 @@ func TestPrismMocksTheDocument(t *testing.T) {
 // startOurs runs pfxrd mock, and returns its URL.
 func startOurs(t *testing.T, document string) string {
 	t.Helper()
-	lines := run(t, exec.Command(filepath.Join(programtest.Dir(t), "pfxrd"), "mock", "--listen", "127.0.0.1:0", "--spec", document))
-	for lines.Scan() {
-		var entry struct{ Msg, URL string }
-		if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
-			go drain(lines)
-			return entry.URL
-		}
-	}
-	t.Fatal("pfxrd mock did not come to serve")
-	return ""
+	return programtest.Serve(t, programtest.Pfxrd(t, "mock", "--spec", document)).URL
 }
 
 // startPrism runs Prism, and returns its URL.
 func startPrism(t *testing.T, document string) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
-	skipWithout(t, err)
-	const program = "node_modules/@stoplight/prism-cli/dist/index.js"
-	if _, err := os.Stat(filepath.Join("testdata", program)); err != nil {
-		skipWithout(t, fmt.Errorf("npm ci has not run in scripts/prism/testdata: %w", err))
+	programtest.SkipWithout(t, err)
+	const program = "testdata/node_modules/@stoplight/prism-cli/dist/index.js"
+	if _, err := os.Stat(program); err != nil {
+		programtest.SkipWithout(t, fmt.Errorf("scripts/npm-ci.sh scripts/prism/testdata has not run: %w", err))
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
+	address := programtest.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
-	l.Close()
-	cmd := exec.Command(node, program, "mock", "--host", "127.0.0.1", "--port", port, document)
-	cmd.Dir = "testdata"
-	lines := run(t, cmd)
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), "Prism is listening") {
-			go drain(lines)
-			return "http://" + address
-		}
-	}
-	t.Fatal("Prism did not come to serve")
-	return ""
-}
-
-func drain(lines *bufio.Scanner) {
-	for lines.Scan() { // a full pipe would stop the program
-	}
-}
-
-// run runs a program until the test ends, and returns the lines that it writes.
-func run(t *testing.T, cmd *exec.Cmd) *bufio.Scanner {
-	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = w, w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may be gone
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() }) // unless it ends by itself
-		_ = cmd.Wait()                                            // it was told to end
-		r.Close()
-	})
-	return bufio.NewScanner(r)
-}
-
-// skipWithout skips a test for lack of a program, which CI must not.
-func skipWithout(t *testing.T, err error) {
-	t.Helper()
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := programtest.Start(t, exec.Command(node, program, "mock", "--host", "127.0.0.1", "--port", port, document))
+	p.Await(t, regexp.MustCompile("Prism is listening"))
+	p.Drop()
+	return "http://" + address
 }

@@ -1,7 +1,7 @@
-// Package programtest gives tests the programs of this module, which they run as users do. They are built once for a
-// whole run of go test, into bin/, without the race detector, and before a test looks at a clock.
+// Package programtest runs programs for tests, as users do: those of this module, and others next to them. Ours are built
+// once for a whole run of go test, into bin/, without the race detector, and before a test looks at a clock.
 //
-//	cmd := exec.CommandContext(t.Context(), filepath.Join(programtest.Dir(t), "pfxrd"), "serve", "--dev")
+//	server := programtest.Serve(t, programtest.Pfxrd(t, "serve", "--dev"))
 package programtest
 
 import (
@@ -55,3 +55,9 @@ var built = sync.OnceValues(func() (string, error) {
 	}
 	return dir, nil
 })
+
+// Pfxrd returns a command of pfxrd.
+func Pfxrd(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	return exec.Command(filepath.Join(Dir(t), "pfxrd"), args...)
+}

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -15,9 +14,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,9 +75,8 @@ func TestConditional(t *testing.T) {
 func TestPython(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
-	skipWithout(t, err)
-	_, port := run(t, python, "testdata/python/server.py", folder(t))
-	compareAll(t, "127.0.0.1:"+port, "python", []exchange{
+	programtest.SkipWithout(t, err)
+	compareAll(t, run(t, python, "testdata/python/server.py", folder(t)), "python", []exchange{
 		{"GET", "/", nil, ""},
 		{"GET", "/a.txt", nil, ""},
 		{"HEAD", "/a.txt", nil, ""},
@@ -94,10 +92,9 @@ func TestPython(t *testing.T) {
 func TestCaddy(t *testing.T) {
 	t.Parallel()
 	caddy, err := exec.LookPath("caddy")
-	skipWithout(t, err)
-	port := freePort(t)
-	_, _ = run(t, caddy, "file-server", "--root", folder(t), "--listen", "127.0.0.1:"+port)
-	upstream := "127.0.0.1:" + port
+	programtest.SkipWithout(t, err)
+	upstream := programtest.FreeAddress(t)
+	programtest.Start(t, exec.Command(caddy, "file-server", "--root", folder(t), "--listen", upstream)).Drop()
 	awaitTCP(t, upstream)
 	tag := send(t, upstream, exchange{method: "GET", target: "/a.txt"}).Header.Get("ETag")
 	compareAll(t, upstream, "caddy", []exchange{
@@ -122,7 +119,7 @@ func TestEvents(t *testing.T) {
 	for name, flags := range modes {
 		t.Run(name, func(t *testing.T) {
 			// A caller that leaves may have half-closed its connection only, and has that time to show it.
-			gateway := startGateway(t, upstream, "express", append([]string{"--timeout", "1s"}, flags...)...).address
+			gateway := startGateway(t, upstream, "express", append([]string{"--timeout", "1s"}, flags...)...).Address
 			response := send(t, gateway, exchange{method: "GET", target: "/events", fields: []string{"Accept: text/event-stream"}})
 			events := bufio.NewReader(response.stream)
 			for n := range 3 {
@@ -152,7 +149,7 @@ func TestWebSocket(t *testing.T) {
 	const handshake = "GET /socket HTTP/1.1\r\nHost: api.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	for name, flags := range modes {
 		t.Run(name, func(t *testing.T) {
-			gateway := startGateway(t, upstream, "express", append([]string{"--upgrade", "allow"}, flags...)...).address
+			gateway := startGateway(t, upstream, "express", append([]string{"--upgrade", "allow"}, flags...)...).Address
 			c := dial(t, gateway)
 			fmt.Fprint(c, handshake)
 			in := bufio.NewReader(c)
@@ -166,7 +163,7 @@ func TestWebSocket(t *testing.T) {
 				t.Errorf("got %q, %v", frame, err)
 			}
 
-			closed := startGateway(t, upstream, "express", flags...).address
+			closed := startGateway(t, upstream, "express", flags...).Address
 			c = dial(t, closed)
 			fmt.Fprint(c, handshake)
 			if response, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || response.StatusCode != http.StatusNotImplemented {
@@ -187,7 +184,7 @@ func TestUpload(t *testing.T) {
 	gateway := startGateway(t, startExpress(t), "express", "--requests", "monitor")
 	piece := bytes.Repeat([]byte("0123456789abcdef"), 1<<12)
 	hash := sha256.New()
-	c := dial(t, gateway.address)
+	c := dial(t, gateway.Address)
 	fmt.Fprintf(c, "POST /upload HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n", uploadBytes)
 	for sent := 0; sent < uploadBytes; sent += len(piece) {
 		if _, err := c.Write(piece); err != nil {
@@ -207,7 +204,7 @@ func TestUpload(t *testing.T) {
 	if response.StatusCode != http.StatusOK || string(body) != want {
 		t.Errorf("got %d %s, want %s", response.StatusCode, body, want)
 	}
-	if resident := peak(t, gateway.pid); resident > maxResident {
+	if resident := peak(t, gateway.Process.Pid); resident > maxResident {
 		t.Errorf("the gateway held %d KiB", resident)
 	} else {
 		t.Logf("the gateway held at most %d KiB", resident)
@@ -238,7 +235,7 @@ func peak(t *testing.T, pid int) int {
 func compareAll(t *testing.T, upstream, document string, exchanges []exchange) {
 	for name, flags := range modes {
 		t.Run(name, func(t *testing.T) {
-			gateway := startGateway(t, upstream, document, flags...).address
+			gateway := startGateway(t, upstream, document, flags...).Address
 			for _, e := range exchanges {
 				direct, through := send(t, upstream, e), send(t, gateway, e)
 				if direct.Header.Get("Content-Length") == "" {
@@ -310,23 +307,11 @@ func dial(t *testing.T, address string) net.Conn {
 func startExpress(t *testing.T) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
-	skipWithout(t, err)
+	programtest.SkipWithout(t, err)
 	if _, err := os.Stat("testdata/express/node_modules"); err != nil {
-		skipWithout(t, fmt.Errorf("npm ci has not run in scripts/upstreams/testdata/express: %w", err))
+		programtest.SkipWithout(t, fmt.Errorf("scripts/npm-ci.sh scripts/upstreams/testdata/express has not run: %w", err))
 	}
-	_, port := run(t, node, "testdata/express/server.js")
-	return "127.0.0.1:" + port
-}
-
-// skipWithout skips a test for lack of a program, which CI must not.
-func skipWithout(t *testing.T, err error) {
-	t.Helper()
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	return run(t, node, "testdata/express/server.js")
 }
 
 // folder has files of several media types.
@@ -346,85 +331,21 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-type process struct {
-	address string
-	pid     int
-}
-
 // startGateway runs the gateway in front of an upstream with a document.
-func startGateway(t *testing.T, upstream, document string, flags ...string) process {
+func startGateway(t *testing.T, upstream, document string, flags ...string) programtest.Served {
 	t.Helper()
-	args := append([]string{"gateway", "--listen", "127.0.0.1:0", "--admin-listen", "", "--drain-delay", "0s", "--upstream", "http://" + upstream,
-		"--spec", "testdata/" + document + "/openapi.yaml"}, flags...)
-	cmd, lines := begin(t, filepath.Join(programtest.Dir(t), "pfxrd"), (*exec.Cmd).StderrPipe, args...)
-	for line := range lines {
-		var entry struct{ Msg, URL string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving" {
-			return process{strings.TrimPrefix(entry.URL, "http://"), cmd.Process.Pid}
-		}
-		t.Log(line)
-	}
-	t.Fatal("the gateway does not serve")
-	return process{}
+	args := []string{"gateway", "--admin-listen", "", "--upstream", "http://" + upstream, "--spec", "testdata/" + document + "/openapi.yaml"}
+	return programtest.Serve(t, programtest.Pfxrd(t, append(args, flags...)...))
 }
 
-// run runs a program until the test ends, and returns the first line that it prints; "" if it prints none.
-func run(t *testing.T, name string, args ...string) (*exec.Cmd, string) {
-	t.Helper()
-	if filepath.Base(name) == "caddy" { // it prints nothing
-		cmd, _ := begin(t, name, (*exec.Cmd).StderrPipe, args...)
-		return cmd, ""
-	}
-	cmd, lines := begin(t, name, (*exec.Cmd).StdoutPipe, args...)
-	line, ok := <-lines
-	if !ok {
-		t.Fatalf("%s printed nothing", name)
-	}
-	return cmd, line
-}
+var number = regexp.MustCompile(`^[0-9]+$`)
 
-// begin runs a program until the test ends, and returns the lines that it writes.
-func begin(t *testing.T, name string, pipe func(*exec.Cmd) (io.ReadCloser, error), args ...string) (*exec.Cmd, <-chan string) {
+// run runs a program until the test ends, and returns the address of the port that it prints.
+func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(name, args...)
-	output, err := pipe(cmd)
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, done := make(chan string), make(chan struct{})
-	go func() {
-		defer close(lines)
-		for scanner := bufio.NewScanner(output); scanner.Scan(); {
-			select {
-			case lines <- scanner.Text():
-			case <-done: // the test is over: drop what the program still writes
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		close(done)
-		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it failed; then Wait says so
-		for range lines {
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s did not end well: %v", filepath.Base(name), err)
-		}
-	})
-	return cmd, lines
-}
-
-// freePort returns a port that is free at the moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	p := programtest.Start(t, exec.Command(name, args...))
+	defer p.Drop()
+	return "127.0.0.1:" + p.Await(t, number)
 }
 
 // awaitTCP waits until somebody listens.

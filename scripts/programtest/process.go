@@ -1,0 +1,135 @@
+package programtest
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Process is a program that runs until the test ends.
+type Process struct {
+	*exec.Cmd
+	// Lines are those that it writes to its standard output and error. Unless they are read it will wait.
+	Lines <-chan string
+}
+
+// Start runs a command until the test ends. It must end on SIGTERM, and not before.
+func Start(t testing.TB, cmd *exec.Cmd) *Process {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Start()
+	w.Close() // the program has it for itself
+	if err != nil {
+		r.Close()
+		t.Fatal(err)
+	}
+	lines := make(chan string)
+	go func() {
+		defer r.Close()
+		defer close(lines)
+		for scanner := bufio.NewScanner(r); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it failed; then Wait says so
+		for range lines {                       // lets it write until it ends
+		}
+		if err := cmd.Wait(); err != nil && !terminated(cmd.ProcessState) {
+			t.Errorf("%s did not end well: %v", filepath.Base(cmd.Path), err)
+		}
+	})
+	return &Process{cmd, lines}
+}
+
+// terminated reports that a program let SIGTERM end it.
+func terminated(s *os.ProcessState) bool {
+	status, ok := s.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
+}
+
+// Await returns the next line that matches, and logs those before it.
+func (p *Process) Await(t testing.TB, pattern *regexp.Regexp) string {
+	t.Helper()
+	for line := range p.Lines {
+		if pattern.MatchString(line) {
+			return line
+		}
+		t.Log(line)
+	}
+	t.Fatalf("%s ended without a line that matches %s", filepath.Base(p.Path), pattern)
+	return ""
+}
+
+// Drop reads the lines from now on, which nobody needs.
+func (p *Process) Drop() {
+	go func() {
+		for range p.Lines {
+		}
+	}()
+}
+
+// Served is a pfxrd that serves.
+type Served struct {
+	URL     string // as its log has it, with the base path if there is one
+	Origin  string // of URL
+	Address string // host and port of URL
+	Admin   string // the URL of the admin listener, if there is one
+	Process *os.Process
+}
+
+var serving = regexp.MustCompile(`"msg":"serving"`)
+
+// Serve runs a command of pfxrd on a port of loopback, and waits until it serves. It must drain when the test ends.
+func Serve(t testing.TB, cmd *exec.Cmd) Served {
+	t.Helper()
+	cmd.Args = append(cmd.Args, "--listen", "127.0.0.1:0", "--drain-delay", "0s")
+	t.Cleanup(func() { // Start's comes first
+		if cmd.ProcessState != nil && !cmd.ProcessState.Success() {
+			t.Errorf("pfxrd did not drain: %v", cmd.ProcessState)
+		}
+	})
+	p := Start(t, cmd)
+	line := p.Await(t, serving)
+	p.Drop()
+	var entry struct{ URL, Admin string }
+	if err := json.Unmarshal([]byte(line), &entry); err != nil {
+		t.Fatalf("reading %s: %v", line, err)
+	}
+	origin := strings.TrimSuffix(entry.URL, "/beta")
+	_, address, _ := strings.Cut(origin, "://")
+	return Served{entry.URL, origin, address, entry.Admin, cmd.Process}
+}
+
+// SkipWithout skips a test for lack of what it needs, if err says that, which CI must not.
+func SkipWithout(t testing.TB, err error) {
+	t.Helper()
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// FreeAddress returns an address of loopback that nobody listens on, for programs that cannot say which one they took.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
