@@ -3,7 +3,7 @@
 # program: -rounds 10 gives steadier figures.
 set -eu
 cd "$(dirname "$0")/.."
-scripts/npm-ci.sh scripts/prism/testdata
+scripts/npm-ci.sh scripts
 go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
 cd scripts/bench
 go build -o ../../bin/bench-mock ./mock

@@ -13,6 +13,6 @@ if ! command -v npm >/dev/null 2>&1 || ! node -e 'process.exit(parseInt(process.
 fi
 go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd
 cd scripts/browser
-../npm-ci.sh . || exit 69
+../npm-ci.sh .. || exit 69
 node docs.js ../../bin/pfxrd "$chromium" "$pictures"
 exec node look.js ../../bin/pfxrd "$chromium" "$pictures"

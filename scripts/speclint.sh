@@ -8,6 +8,6 @@ if ! command -v npm >/dev/null 2>&1; then
 	[ "${CI:-}" != true ] || exit 1
 	exit 0
 fi
-../npm-ci.sh .
-node_modules/.bin/spectral lint ../../openapi/openapi.yaml --ruleset .spectral.yaml --fail-severity warn
+../npm-ci.sh ..
+../node_modules/.bin/spectral lint ../../openapi/openapi.yaml --ruleset .spectral.yaml --fail-severity warn
 node fixtures.mjs

@@ -38,9 +38,7 @@ if $long; then
 	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
 		leave_out 'the tests with Express, Prism and generators, which need node and npm'
 	else
-		scripts/npm-ci.sh scripts/upstreams/testdata/express
-		scripts/npm-ci.sh scripts/prism/testdata
-		scripts/npm-ci.sh scripts/generators
+		scripts/npm-ci.sh scripts
 	fi
 fi
 # With -trimpath a package is compiled once for all checkouts, and for the programs that tests build.

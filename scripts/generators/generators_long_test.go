@@ -15,15 +15,15 @@ import (
 // tool returns the command of a tool that npm has installed.
 func tool(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	path, err := filepath.Abs("node_modules/.bin/" + name)
+	path, err := filepath.Abs("../node_modules/.bin/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
 		if os.Getenv("CI") == "" {
-			t.Skipf("scripts/npm-ci.sh has not run in scripts/generators: %v", err)
+			t.Skipf("scripts/npm-ci.sh scripts has not run: %v", err)
 		}
-		t.Fatalf("scripts/npm-ci.sh scripts/generators installs the tools: %v", err)
+		t.Fatalf("scripts/npm-ci.sh scripts installs the tools: %v", err)
 	}
 	return exec.CommandContext(t.Context(), path, args...)
 }

@@ -6,7 +6,7 @@
 //
 // The tests are long, and need node, and npm to install Prism:
 //
-//	scripts/npm-ci.sh scripts/prism/testdata
+//	scripts/npm-ci.sh scripts
 //	go test -tags long ./scripts/prism
 //
 // make bench-mock compares their requests per second.

@@ -5,7 +5,7 @@ import { basename } from "node:path";
 
 const rules = [...readFileSync(".spectral.yaml", "utf8").matchAll(/^ {2}([a-z-]+):$/gm)].map((match) => match[1]);
 const lint = spawnSync(
-  "node_modules/.bin/spectral",
+  "../node_modules/.bin/spectral",
   ["lint", "fixtures/*.yaml", "--ruleset", ".spectral.yaml", "--format", "json", "--quiet"],
   { encoding: "utf8", maxBuffer: 1 << 26 },
 );

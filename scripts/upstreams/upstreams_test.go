@@ -308,10 +308,10 @@ func startExpress(t *testing.T) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	programtest.SkipWithout(t, err)
-	if _, err := os.Stat("testdata/express/node_modules"); err != nil {
-		programtest.SkipWithout(t, fmt.Errorf("scripts/npm-ci.sh scripts/upstreams/testdata/express has not run: %w", err))
+	if _, err := os.Stat("../node_modules/express"); err != nil {
+		programtest.SkipWithout(t, fmt.Errorf("scripts/npm-ci.sh scripts has not run: %w", err))
 	}
-	return run(t, node, "testdata/express/server.js")
+	return run(t, node, "testdata/express/server.cjs")
 }
 
 // folder has files of several media types.

@@ -26,7 +26,7 @@ import (
 
 var (
 	pfxrd       = flag.String("pfxrd", "", "the program to measure")
-	folder      = flag.String("prism", "../prism/testdata", "where Prism is installed, and the document")
+	folder      = flag.String("prism", "../prism/testdata", "where the document is")
 	rounds      = flag.Int("rounds", 3, "how often each runs")
 	duration    = flag.Duration("duration", 3*time.Second, "how long it runs each time")
 	connections = flag.Int("connections", 16, "how many connections send requests, one after another")
@@ -115,7 +115,7 @@ func prism(args ...string) func() (*load.Process, error) {
 		if err != nil {
 			return nil, err
 		}
-		program := filepath.Join(*folder, "node_modules/@stoplight/prism-cli/dist/index.js")
+		const program = "../node_modules/@stoplight/prism-cli/dist/index.js"
 		cmd := exec.Command("taskset", append([]string{"-c", measuredCore, "node", program, "mock", "--host", host, "--port", port, document()}, args...)...)
 		return load.StartAt(address, load.Listens, cmd)
 	}

@@ -1,7 +1,6 @@
 // Runs the TypeScript package in a page of headless Chromium, whose origin differs from the server's.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 
 const types = { html: "text/html", js: "text/javascript", mjs: "text/javascript" };
 const page = `<!doctype html><script type="importmap">{"imports":{"openapi-fetch":"/gen/typescript/node_modules/openapi-fetch/dist/index.mjs"}}</script>
@@ -30,8 +29,7 @@ async function servePage() {
 
 /** Returns a function that makes calls in the page. */
 export async function openPage(baseUrl, token) {
-  const require = createRequire(new URL("../../browser/package.json", import.meta.url));
-  const { chromium } = require("playwright-core");
+  const { chromium } = await import("playwright-core");
   const { server, url } = await servePage();
   const browser = await chromium.launch({ executablePath: process.env.PFXR_TEST_CHROMIUM, args: ["--no-sandbox"] });
   const tab = await browser.newPage();
