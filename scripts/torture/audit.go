@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -22,27 +21,17 @@ const auditClients = 8
 // audit kills servers under clients that create, update and delete objects. Each change that was acknowledged must have
 // exactly one record in the audit trail, no change more than one, and the trail must verify.
 func audit(ctx context.Context, r *rig) (string, error) {
-	cycles := of(r.size, 20, 100, 9_000)
-	onSQLite, err := auditOn(ctx, r, "sqlite:"+r.path("pfxr.db"), cycles, nil)
-	if err != nil {
-		return "", fmt.Errorf("on SQLite: %w", err)
-	}
-	db, err := r.cluster(ctx)
-	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
-		return "on SQLite: " + onSQLite + "; left out: " + err.Error(), nil
-	}
-	if err != nil {
-		return "", err
-	}
-	name, err := db.create(ctx)
-	if err != nil {
-		return "", err
-	}
-	onPostgres, err := auditOn(ctx, r, db.dsn(name), of(r.size, 10, 30, 1_000), db)
-	if err != nil {
-		return "", fmt.Errorf("on PostgreSQL: %w", err)
-	}
-	return "on SQLite: " + onSQLite + "; on PostgreSQL: " + onPostgres, nil
+	return r.onBoth(ctx, func(db *cluster) (string, error) {
+		cycles := of(r.size, 20, 100, 9_000)
+		if db != nil {
+			cycles = of(r.size, 10, 30, 1_000)
+		}
+		store, err := r.store(ctx, db)
+		if err != nil {
+			return "", err
+		}
+		return auditOn(ctx, r, store, cycles, db)
+	})
 }
 
 func auditOn(ctx context.Context, r *rig, store string, cycles int, db *cluster) (string, error) {

@@ -44,19 +44,7 @@ func (r *reference) compare(a answered, w *want) differences {
 	if len(d) > 0 {
 		return d
 	}
-	for name, value := range map[string]string{"OData-Version": "4.0", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
-		d.equal(name, h.Get(name), value)
-	}
-	id := h.Get("request-id")
-	d.unless(guid.MatchString(id), "request-id", id, "a GUID")
-	correlation := id
-	if guid.MatchString(a.correlation) {
-		correlation = strings.ToLower(a.correlation) // as every GUID is answered
-	}
-	d.equal("client-request-id", h.Get("client-request-id"), correlation)
-	date, err := http.ParseTime(h.Get("Date"))
-	d.unless(err == nil && date.Sub(a.clock).Abs() < time.Minute, "Date", h.Get("Date"), a.clock)
-
+	id, correlation := a.compareCommon(&d)
 	hasBody := w.code != "" || w.page != nil || w.content != nil
 	mediaType, length := "", ""
 	if hasBody {
@@ -103,6 +91,24 @@ func (r *reference) compare(a answered, w *want) differences {
 	}
 	w.page.compare(&d, a)
 	return d
+}
+
+// compareCommon compares what every answer has, and returns its request-id and the client-request-id that it must have.
+func (a answered) compareCommon(d *differences) (string, string) {
+	h := a.resp.Header
+	for name, value := range map[string]string{"OData-Version": "4.0", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+		d.equal(name, h.Get(name), value)
+	}
+	id := h.Get("request-id")
+	d.unless(guid.MatchString(id), "request-id", id, "a GUID")
+	correlation := id
+	if guid.MatchString(a.correlation) {
+		correlation = strings.ToLower(a.correlation) // as every GUID is answered
+	}
+	d.equal("client-request-id", h.Get("client-request-id"), correlation)
+	date, err := http.ParseTime(h.Get("Date"))
+	d.unless(err == nil && date.Sub(a.clock).Abs() < time.Minute, "Date", h.Get("Date"), a.clock)
+	return id, correlation
 }
 
 func (a answered) status() int { return a.resp.StatusCode }

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -26,7 +25,7 @@ const (
 func crash(ctx context.Context, r *rig) (string, error) {
 	cycles := of(r.size, 40, 300, 10_000)
 	store := r.path("pfxr.db")
-	objects := make([]*chain, crashClients)
+	objects := make(chains, crashClients)
 	for i := range objects {
 		objects[i] = &chain{key: fmt.Sprint("object-", i), length: 16}
 		if i%2 == 0 {
@@ -61,33 +60,21 @@ func crash(ctx context.Context, r *rig) (string, error) {
 }
 
 // crashCycle looks at what was kept, updates, and kills the server at a random moment.
-func crashCycle(ctx context.Context, r *rig, s *server, objects []*chain, first bool) (int, error) {
+func crashCycle(ctx context.Context, r *rig, s *server, objects chains, first bool) (int, error) {
 	c := r.newCaller(len(objects))
 	defer c.close()
 	defer s.kill()
-	var wg sync.WaitGroup
-	errs := make([]error, len(objects))
-	each := func(f func(*chain) error) error {
-		for i, o := range objects {
-			wg.Go(func() { errs[i] = f(o) })
-		}
-		wg.Wait()
-		return errors.Join(errs...)
-	}
 	prepare := func(o *chain) error { return o.verify(ctx, c, s) }
 	if first {
 		prepare = func(o *chain) error { return o.begin(ctx, c, s) }
 	}
-	if err := each(prepare); err != nil {
+	if err := objects.each(prepare); err != nil {
 		return 0, err
 	}
-	before := 0
-	for _, o := range objects {
-		before += o.acked
-	}
+	before := objects.acked()
 	t := time.AfterFunc(rand.N(killWithin), s.kill)
 	defer t.Stop()
-	err := each(func(o *chain) error {
+	err := objects.each(func(o *chain) error {
 		for {
 			alive, err := o.step(ctx, c, s)
 			if err != nil || !alive {
@@ -95,10 +82,7 @@ func crashCycle(ctx context.Context, r *rig, s *server, objects []*chain, first 
 			}
 		}
 	})
-	for _, o := range objects {
-		before -= o.acked
-	}
-	return -before, err
+	return objects.acked() - before, err
 }
 
 // chain is an object that one client updates, each time on the condition that it is as the last update left it.

@@ -175,6 +175,15 @@ var (
 	traceResult = regexp.MustCompile(`\) += (-?\d+)(?: (\w+))?[^=]*$`)
 )
 
+// traceReader knows of each update whether it was synced.
+type traceReader struct {
+	trace
+	store   string
+	dirty   map[string]map[string]bool // by file: the numbers that were written to it since its last sync
+	syncing map[string]map[string]bool // by thread: what the sync covers that it waits for
+	synced  map[string]bool
+}
+
 // readTrace fails if an answer left before its update was synced.
 func readTrace(path, store string) (*trace, error) {
 	file, err := os.Open(path)
@@ -182,69 +191,83 @@ func readTrace(path, store string) (*trace, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	t := &trace{}
-	dirty := map[string]map[string]bool{}   // by file: the numbers that were written to it since its last sync
-	syncing := map[string]map[string]bool{} // by thread: what the sync covers that it waits for
-	synced := map[string]bool{}
+	t := &traceReader{store: store, dirty: map[string]map[string]bool{}, syncing: map[string]map[string]bool{}, synced: map[string]bool{}}
 	lines := bufio.NewReaderSize(file, 1<<20)
 	for number := 1; ; number++ {
 		text, err := lines.ReadString('\n')
 		if errors.Is(err, io.EOF) {
-			return t, nil
+			return &t.trace, nil
+		}
+		if err == nil {
+			err = t.line(text)
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("line %d of the trace: %w", number, err)
 		}
-		m := traceLine.FindStringSubmatch(text)
-		if m == nil {
-			continue
+	}
+}
+
+func (t *traceReader) line(text string) error {
+	m := traceLine.FindStringSubmatch(text)
+	if m == nil {
+		return nil
+	}
+	thread, call, name := m[1], m[2], m[4]
+	result := traceResult.FindStringSubmatch(text) // nil while it is unfinished
+	ours := strings.HasPrefix(name, t.store) && !strings.HasSuffix(name, "-shm")
+	switch call {
+	case "pwrite64":
+		if ours {
+			if t.dirty[name] == nil {
+				t.dirty[name] = map[string]bool{}
+			}
+			for _, n := range traceNumber.FindAllStringSubmatch(text, -1) {
+				t.dirty[name][n[1]] = true
+			}
 		}
-		thread, call, name := m[1], m[2], m[4]
-		result := traceResult.FindStringSubmatch(text) // nil while it is unfinished
-		ours := strings.HasPrefix(name, store) && !strings.HasSuffix(name, "-shm")
-		switch call {
-		case "pwrite64":
+		if result != nil && result[2] == "ENOSPC" {
+			t.full++
+		}
+	case "write":
+		return t.answer(name, text)
+	case "fsync", "fdatasync":
+		if name != "" { // it begins
+			t.syncing[thread] = nil
 			if ours {
-				if dirty[name] == nil {
-					dirty[name] = map[string]bool{}
-				}
-				for _, n := range traceNumber.FindAllStringSubmatch(text, -1) {
-					dirty[name][n[1]] = true
-				}
-			}
-			if result != nil && result[2] == "ENOSPC" {
-				t.full++
-			}
-		case "write":
-			if !strings.HasPrefix(name, "socket:") && !strings.HasPrefix(name, "TCP:") || !strings.Contains(text, `"HTTP/1.1 200 OK`) {
-				continue
-			}
-			n := traceNumber.FindStringSubmatch(text)
-			if n == nil {
-				continue // a probe, or a key set
-			}
-			t.answers++
-			if !synced[n[1]] {
-				return nil, fmt.Errorf("line %d of the trace: the answer to update %s leaves before that was synced", number, n[1])
-			}
-		case "fsync", "fdatasync":
-			if name != "" { // it begins
-				syncing[thread] = nil
-				if ours {
-					syncing[thread] = maps.Clone(dirty[name])
-					clear(dirty[name])
-				}
-			}
-			switch {
-			case result == nil:
-			case result[1] == "0":
-				maps.Copy(synced, syncing[thread])
-				if t.failed > 0 {
-					t.goodAfterBad++
-				}
-			default:
-				t.failed++
+				t.syncing[thread] = maps.Clone(t.dirty[name])
+				clear(t.dirty[name])
 			}
 		}
+		t.endSync(thread, result)
+	}
+	return nil
+}
+
+// answer fails if what is written is an answer that leaves too early.
+func (t *traceReader) answer(name, text string) error {
+	if !strings.HasPrefix(name, "socket:") && !strings.HasPrefix(name, "TCP:") || !strings.Contains(text, `"HTTP/1.1 200 OK`) {
+		return nil
+	}
+	n := traceNumber.FindStringSubmatch(text)
+	if n == nil {
+		return nil // a probe, or a key set
+	}
+	t.answers++
+	if !t.synced[n[1]] {
+		return fmt.Errorf("the answer to update %s leaves before that was synced", n[1])
+	}
+	return nil
+}
+
+func (t *traceReader) endSync(thread string, result []string) {
+	switch {
+	case result == nil:
+	case result[1] == "0":
+		maps.Copy(t.synced, t.syncing[thread])
+		if t.failed > 0 {
+			t.goodAfterBad++
+		}
+	default:
+		t.failed++
 	}
 }

@@ -92,10 +92,13 @@ func (w *workload) see(key, tag string, n int32) {
 	}
 }
 
+// errEnough ends a workload that has gone well: all operations are done, or all faults.
+var errEnough = errors.New("it is enough")
+
 func (w *workload) now() int64 { return time.Since(w.start).Nanoseconds() }
 
-// run creates the objects and has the clients work until they have done all operations or disturb returns an error.
-// disturb ends when its context does.
+// run creates the objects and has the clients work until they have done all operations or disturb returns an error, which is
+// errEnough when all went well. disturb ends when its context does.
 func (w *workload) run(ctx context.Context, disturb func(context.Context) error) error {
 	w.start, w.tags = time.Now(), map[string]*tags{}
 	c := w.rig.newCaller(w.clients)
@@ -120,7 +123,6 @@ func (w *workload) run(ctx context.Context, disturb func(context.Context) error)
 			cancel(failed)
 		}
 	})
-	var enough = errors.New("all operations are done")
 	for i := range w.clients {
 		working.Go(func() {
 			if err := w.client(ctx, i, rand.New(rand.NewPCG(w.rig.seed, uint64(i)+100))); err != nil {
@@ -129,13 +131,16 @@ func (w *workload) run(ctx context.Context, disturb func(context.Context) error)
 		})
 	}
 	working.Wait()
-	cancel(enough)
+	cancel(errEnough)
 	disturbing.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, enough) {
-		return errors.Join(err, w.save())
-	}
 	if w.broken != nil {
 		return errors.Join(w.broken, w.save())
+	}
+	if err := context.Cause(ctx); !errors.Is(err, errEnough) {
+		return errors.Join(err, w.save())
+	}
+	if errors.Is(failed, errEnough) {
+		return nil
 	}
 	return failed
 }
@@ -172,24 +177,34 @@ func (w *workload) failing() bool {
 	return w.broken != nil
 }
 
+// draw returns what comes next, and its conditions as header fields.
+func (w *workload) draw(id int, key string, r *rand.Rand) (operation, []string) {
+	op := operation{Client: id, Key: key, Kind: "get"}
+	p := r.IntN(100)
+	if p < 35 {
+		return op, nil
+	}
+	op.Number = w.numbers.Add(1)
+	switch {
+	case p < 50:
+		op.Kind = "put"
+		return op, nil
+	case p < 58:
+		op.Kind = "any"
+		return op, []string{"If-Match", "*"}
+	}
+	tag, n := w.tag(key, p >= 92, r)
+	op.Kind, op.Want = "cas", n
+	return op, []string{"If-Match", tag}
+}
+
 // one sends one operation and notes it, unless nothing of it was sent.
 func (w *workload) one(ctx context.Context, c *caller, id int, key string, r *rand.Rand) (bool, error) {
-	op := operation{Client: id, Key: key, Kind: "get"}
+	op, header := w.draw(id, key, r)
 	method, url := http.MethodGet, w.pick(r).object(key)
 	var body any
-	var header []string
-	if p := r.IntN(100); p >= 35 {
-		op.Number = w.numbers.Add(1)
+	if op.Kind != "get" {
 		method, body = http.MethodPatch, numbered(op.Number, 16)
-		switch {
-		case p < 50:
-			op.Kind = "put"
-		case p < 58:
-			op.Kind, header = "any", []string{"If-Match", "*"}
-		default:
-			tag, n := w.tag(key, p >= 92, r)
-			op.Kind, op.Want, header = "cas", n, []string{"If-Match", tag}
-		}
 	}
 	op.Call = w.now()
 	got, err := c.send(ctx, method, url, body, header...)

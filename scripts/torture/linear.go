@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -76,26 +75,16 @@ const linearClients = 16
 // terminated, and looks for an order of all operations that explains each answer.
 func linear(ctx context.Context, r *rig) (string, error) {
 	operations := of(r.size, 5_000, 50_000, 1_000_000)
-	onSQLite, err := linearOn(ctx, r, "sqlite:"+r.path("pfxr.db"), nil, operations)
-	if err != nil {
-		return "", fmt.Errorf("one server on SQLite: %w", err)
-	}
-	db, err := r.cluster(ctx)
-	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
-		return "one server on SQLite: " + onSQLite + "; left out: " + err.Error(), nil
-	}
-	if err != nil {
-		return "", err
-	}
-	dsn, p, err := db.database(ctx)
-	if err != nil {
-		return "", err
-	}
-	onPostgres, err := linearOn(ctx, r, dsn, p, operations)
-	if err != nil {
-		return "", fmt.Errorf("two servers on PostgreSQL: %w", err)
-	}
-	return "one server on SQLite: " + onSQLite + "; two on PostgreSQL: " + onPostgres, nil
+	return r.onBoth(ctx, func(db *cluster) (string, error) {
+		if db == nil {
+			return linearOn(ctx, r, "sqlite:"+r.path("pfxr.db"), nil, operations)
+		}
+		dsn, p, err := db.database(ctx)
+		if err != nil {
+			return "", err
+		}
+		return linearOn(ctx, r, dsn, p, operations)
+	})
 }
 
 // linearOn runs on two servers if their store is PostgreSQL, behind p, and else on one.

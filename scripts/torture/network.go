@@ -68,20 +68,16 @@ func network(ctx context.Context, r *rig) (string, error) {
 		return "", err
 	}
 	n := &networkRun{fleet: f, routes: routes, caller: r.newCaller(burst)}
-	enough := errors.New("all faults are done")
 	err = w.run(ctx, func(ctx context.Context) error {
 		for range rounds {
 			if err := n.round(ctx, hold); err != nil {
 				return err
 			}
 		}
-		return enough
+		return errEnough
 	})
 	n.caller.close()
-	if w.broken != nil {
-		return "", errors.Join(w.broken, w.save())
-	}
-	if !errors.Is(err, enough) {
+	if err != nil {
 		return "", err
 	}
 	after, err := f.goroutines(ctx, before)

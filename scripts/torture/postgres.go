@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"syscall"
@@ -25,7 +24,7 @@ func postgres(ctx context.Context, r *rig) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dsn, p, err := db.database(ctx)
+	dsn, px, err := db.database(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -35,60 +34,10 @@ func postgres(ctx context.Context, r *rig) (string, error) {
 	}
 	defer f.stop()
 	w := &workload{rig: r, clients: postgresClients, operations: 1 << 40, hot: of(r.size, 8, 8, 64), cold: of(r.size, 40, 40, 1000), pick: f.pick}
-	terminated, lost, killed := 0, 0, 0
-	var recoveries, readies []time.Duration
-	enough := errors.New("all faults are done")
-	err = w.run(ctx, func(ctx context.Context) error {
-		random := rand.New(rand.NewPCG(r.seed, 3))
-		for terminated < backends || killed < postmasters {
-			if err := pause(ctx, time.Duration(random.Int64N(int64(200*time.Millisecond)))); err != nil {
-				return err
-			}
-			if killed*backends > terminated*postmasters || killed == postmasters {
-				did, err := db.killBackend(ctx)
-				if err != nil {
-					return fmt.Errorf("terminating a backend: %w", err)
-				}
-				if did {
-					terminated++
-				}
-				if p.loseOne(ctx) {
-					lost++
-				}
-				continue
-			}
-			switch killed % 3 {
-			case 0:
-				db.signal(syscall.SIGKILL) // its backends end when they notice
-			case 1:
-				db.crash()
-			case 2:
-				db.signal(syscall.SIGQUIT) // pg_ctl stop -m immediate: each backend says that, and nothing is written
-			}
-			killed++
-			began := time.Now()
-			if err := db.start(ctx); err != nil {
-				return err
-			}
-			recoveries = append(recoveries, time.Since(began))
-			for i := range f.places {
-				took, err := f.places[i].Load().waitReady(ctx, readyWithin)
-				if err != nil {
-					return fmt.Errorf("after PostgreSQL was killed for the %d. time: %w", killed, err)
-				}
-				readies = append(readies, took)
-			}
-		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil { // a last look at everything
-			return err
-		}
-		return enough
-	})
-	if !errors.Is(err, enough) {
+	p := &postgresRun{db: db, proxy: px, fleet: f}
+	err = w.run(ctx, func(ctx context.Context) error { return p.disturb(ctx, backends, postmasters) })
+	if err != nil {
 		return "", err
-	}
-	if w.broken != nil {
-		return "", errors.Join(w.broken, w.save())
 	}
 	v, err := w.check()
 	if err != nil {
@@ -101,5 +50,77 @@ func postgres(ctx context.Context, r *rig) (string, error) {
 		}
 	}
 	return fmt.Sprintf("%d backends terminated, %d answers of the database lost, PostgreSQL killed %d times, %d acknowledged, 0 lost, 0 doubled: %s; PostgreSQL back p50 %s, servers ready at most %s later",
-		terminated, lost, killed, acked, v, ms(percentile(recoveries, 50)), ms(percentile(readies, 100))), nil
+		p.terminated, p.lost, p.killed, acked, v, ms(percentile(p.recoveries, 50)), ms(percentile(p.readies, 100))), nil
+}
+
+// postgresRun does to PostgreSQL what its servers must survive, and counts it.
+type postgresRun struct {
+	db    *cluster
+	proxy *proxy
+	fleet *fleet
+
+	terminated, lost, killed int
+	recoveries, readies      []time.Duration
+}
+
+// disturb mixes both kinds of faults until each was there so many times.
+func (p *postgresRun) disturb(ctx context.Context, backends, postmasters int) error {
+	random := rand.New(rand.NewPCG(p.fleet.rig.seed, 3))
+	for p.terminated < backends || p.killed < postmasters {
+		if err := pause(ctx, time.Duration(random.Int64N(int64(200*time.Millisecond)))); err != nil {
+			return err
+		}
+		fault := p.kill
+		if p.killed*backends > p.terminated*postmasters || p.killed == postmasters {
+			fault = p.lose
+		}
+		if err := fault(ctx); err != nil {
+			return err
+		}
+	}
+	if err := pause(ctx, 500*time.Millisecond); err != nil { // a last look at everything
+		return err
+	}
+	return errEnough
+}
+
+// lose ends a connection, and loses an answer.
+func (p *postgresRun) lose(ctx context.Context) error {
+	did, err := p.db.killBackend(ctx)
+	if err != nil {
+		return fmt.Errorf("terminating a backend: %w", err)
+	}
+	if did {
+		p.terminated++
+	}
+	if p.proxy.loseOne(ctx) {
+		p.lost++
+	}
+	return nil
+}
+
+// kill kills the whole of PostgreSQL in one of three ways, and starts it again.
+func (p *postgresRun) kill(ctx context.Context) error {
+	switch p.killed % 3 {
+	case 0:
+		p.db.signal(syscall.SIGKILL) // its backends end when they notice
+	case 1:
+		p.db.crash()
+	case 2:
+		p.db.signal(syscall.SIGQUIT) // pg_ctl stop -m immediate: each backend says that, and nothing is written
+	}
+	p.killed++
+	began := time.Now()
+	if err := p.db.start(ctx); err != nil {
+		return err
+	}
+	p.recoveries = append(p.recoveries, time.Since(began))
+	for i := range p.fleet.places {
+		took, err := p.fleet.places[i].Load().waitReady(ctx, readyWithin)
+		if err != nil {
+			return fmt.Errorf("after PostgreSQL was killed for the %d. time: %w", p.killed, err)
+		}
+		p.readies = append(p.readies, took)
+	}
+	return nil
 }

@@ -85,19 +85,8 @@ func refuse(status int, code, begins string, targets ...string) *want {
 func (r *reference) answer(q ask) *want {
 	writes := q.method != "GET" && q.method != "HEAD"
 	sends := q.method == "PATCH" || q.method == "POST"
-	switch {
-	case q.who == "nobody":
-		return refuse(401, "InvalidAuthenticationToken", "Access token is empty.")
-	case q.who == "late":
-		return refuse(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
-	case q.who == "early", q.who == "withdrawn":
-		return refuse(401, "InvalidAuthenticationToken", "")
-	case q.who == "reader" && writes:
-		return refuse(403, "Forbidden", "Application must have one of the following scopes: ")
-	case q.accept == "text/html":
-		return refuse(406, "NotAcceptable", "")
-	case sends && q.contentType == "text/plain":
-		return refuse(415, "UnsupportedMediaType", "")
+	if no := q.admitted(writes, sends); no != nil {
+		return no
 	}
 	options, bad := q.options()
 	if q.ifMatch != "" && writes && !tagList.MatchString(q.ifMatch) {
@@ -144,6 +133,25 @@ func (r *reference) answer(q ask) *want {
 		return &want{status: 304, item: it, key: q.key}
 	}
 	return &want{status: 200, item: it, key: q.key, content: it.content(options["select"])}
+}
+
+// admitted returns the refusal of who asks and in what media types.
+func (q ask) admitted(writes, sends bool) *want {
+	switch {
+	case q.who == "nobody":
+		return refuse(401, "InvalidAuthenticationToken", "Access token is empty.")
+	case q.who == "late":
+		return refuse(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
+	case q.who == "early", q.who == "withdrawn":
+		return refuse(401, "InvalidAuthenticationToken", "")
+	case q.who == "reader" && writes:
+		return refuse(403, "Forbidden", "Application must have one of the following scopes: ")
+	case q.accept == "text/html":
+		return refuse(406, "NotAcceptable", "")
+	case sends && q.contentType == "text/plain":
+		return refuse(415, "UnsupportedMediaType", "")
+	}
+	return nil
 }
 
 // check returns the refusal that the state of the object calls for.

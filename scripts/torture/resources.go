@@ -169,89 +169,120 @@ func fullDisk(ctx context.Context, r *rig) (string, error) {
 		return "", err
 	}
 	defer d.close()
-	store := "sqlite:" + d.path + "/pfxr.db"
-	var s *server
-	start := func() error {
-		started, err := r.serve(ctx, "full", store, launch{wrapper: d.inside()})
-		if err == nil {
-			s = started
-		}
-		return err
-	}
-	if err := start(); err != nil {
+	f := &diskRun{rig: r, disk: d, caller: r.newCaller(resourcesClients)}
+	defer f.caller.close()
+	if err := f.start(ctx); err != nil {
 		return "", err
 	}
-	defer func() { s.kill() }()
-	c := r.newCaller(resourcesClients)
-	defer c.close()
-	objects, err := newChains(ctx, c, s, "full-")
-	if err != nil {
+	defer func() { f.server.kill() }()
+	if f.objects, err = newChains(ctx, f.caller, f.server, "full-"); err != nil {
 		return "", err
 	}
-	var heals []time.Duration
-	refused, notStarted := 0, 0
 	for round := range rounds {
-		if err := objects.update(ctx, c, s, 20); err != nil {
-			return "", fmt.Errorf("with room on the disk: %w", err)
-		}
-		if err := d.fill(); err != nil {
-			return "", fmt.Errorf("filling the disk: %w", err)
-		}
-		n, err := untilRefused(ctx, c, s, objects)
-		if err != nil {
-			return "", fmt.Errorf("with a full disk: %w", err)
-		}
-		refused += n
-		if status := s.ready(ctx); status != http.StatusOK {
-			return "", fmt.Errorf("with a full disk /readyz says %d: whoever sends no more updates would never learn of room", status)
-		}
-		if err := objects.verify(ctx, c, s); err != nil {
-			return "", fmt.Errorf("with a full disk: %w", err)
-		}
-		if round%2 == 1 {
-			s.kill()
-			err := start()
-			switch {
-			case err == nil:
-			case errors.Is(err, errNotServing) && strings.Contains(err.Error(), "no space is left"):
-				notStarted++
-			default:
-				return "", fmt.Errorf("starting on a full disk: %w", err)
-			}
-		}
-		if err := os.Remove(d.outside("ballast")); err != nil {
+		if err := f.fill(ctx, round%2 == 1); err != nil {
 			return "", err
 		}
-		began := time.Now()
-		select {
-		case <-s.ended:
-			if err := start(); err != nil {
-				return "", fmt.Errorf("starting with room on the disk again: %w", err)
-			}
-		default:
+		if err := f.heal(ctx); err != nil {
+			return "", err
 		}
-		for {
-			if err = objects.verify(ctx, c, s); err != nil {
-				return "", fmt.Errorf("with room on the disk again: %w", err)
-			}
-			if err = objects.update(ctx, c, s, 1); err == nil {
-				break
-			}
-			if time.Since(began) > healsWithin || ctx.Err() != nil {
-				return "", fmt.Errorf("%s after there is room on the disk again: %w", healsWithin, err)
-			}
-		}
-		heals = append(heals, time.Since(began))
 	}
-	s.kill()
-	if err := start(); err != nil {
+	f.server.kill()
+	if err := f.start(ctx); err != nil {
 		return "", err
 	}
-	if err := objects.verify(ctx, c, s); err != nil {
-		return "", fmt.Errorf("after the last restart: %w", err)
+	if err := f.verify(ctx, "after the last restart"); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("disk full %d times, %d updates refused with 503, %d acknowledged, 0 lost, %d starts refused, back after at most %s",
-		rounds, refused, objects.acked(), notStarted, ms(percentile(heals, 100))), nil
+		rounds, f.refused, f.objects.acked(), f.notStarted, ms(percentile(f.heals, 100))), nil
+}
+
+// diskRun is a server on a small disk.
+type diskRun struct {
+	*rig
+	disk    *disk
+	server  *server
+	caller  *caller
+	objects chains
+
+	refused, notStarted int
+	heals               []time.Duration
+}
+
+// start leaves the server of before in its place if there is none.
+func (f *diskRun) start(ctx context.Context) error {
+	s, err := f.serve(ctx, "full", "sqlite:"+f.disk.path+"/pfxr.db", launch{wrapper: f.disk.inside()})
+	if err == nil {
+		f.server = s
+	}
+	return err
+}
+
+func (f *diskRun) verify(ctx context.Context, when string) error {
+	if err := f.objects.verify(ctx, f.caller, f.server); err != nil {
+		return fmt.Errorf("%s: %w", when, err)
+	}
+	return nil
+}
+
+// fill fills the disk, and may kill the server on it.
+func (f *diskRun) fill(ctx context.Context, kill bool) error {
+	const when = "with a full disk"
+	if err := f.objects.update(ctx, f.caller, f.server, 20); err != nil {
+		return fmt.Errorf("with room on the disk: %w", err)
+	}
+	if err := f.disk.fill(); err != nil {
+		return fmt.Errorf("filling the disk: %w", err)
+	}
+	n, err := untilRefused(ctx, f.caller, f.server, f.objects)
+	if err != nil {
+		return fmt.Errorf("%s: %w", when, err)
+	}
+	f.refused += n
+	if status := f.server.ready(ctx); status != http.StatusOK {
+		return fmt.Errorf("%s /readyz says %d: whoever sends no more updates would never learn of room", when, status)
+	}
+	if err := f.verify(ctx, when); err != nil || !kill {
+		return err
+	}
+	f.server.kill()
+	err = f.start(ctx)
+	if errors.Is(err, errNotServing) && strings.Contains(err.Error(), "no space is left") {
+		f.notStarted++
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("starting on a full disk: %w", err)
+	}
+	return nil
+}
+
+// heal makes room on the disk, and waits until all is as before.
+func (f *diskRun) heal(ctx context.Context) error {
+	if err := os.Remove(f.disk.outside("ballast")); err != nil {
+		return err
+	}
+	began := time.Now()
+	select {
+	case <-f.server.ended:
+		if err := f.start(ctx); err != nil {
+			return fmt.Errorf("starting with room on the disk again: %w", err)
+		}
+	default:
+	}
+	for {
+		if err := f.verify(ctx, "with room on the disk again"); err != nil {
+			return err
+		}
+		err := f.objects.update(ctx, f.caller, f.server, 1)
+		if err == nil {
+			f.heals = append(f.heals, time.Since(began))
+			return nil
+		}
+		if time.Since(began) > healsWithin || ctx.Err() != nil {
+			return fmt.Errorf("%s after there is room on the disk again: %w", healsWithin, err)
+		}
+	}
 }
 
 // untilRefused updates each object until that is refused, as it must be soon, and returns how many refusals that were.

@@ -89,6 +89,41 @@ func (r *rig) close(name string, failed bool) error {
 	return errors.Join(append(errs, os.RemoveAll(r.dir))...)
 }
 
+// onBoth runs a part of a harness on SQLite, for which db is nil, and then on PostgreSQL, unless that is not installed.
+func (r *rig) onBoth(ctx context.Context, part func(db *cluster) (string, error)) (string, error) {
+	line, err := part(nil)
+	if err != nil {
+		return "", fmt.Errorf("on SQLite: %w", err)
+	}
+	line = "on SQLite: " + line
+	db, err := r.cluster(ctx)
+	if notInstalled(err) {
+		return line + "; left out: " + err.Error(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	onPostgres, err := part(db)
+	if err != nil {
+		return "", fmt.Errorf("on PostgreSQL: %w", err)
+	}
+	return line + "; on PostgreSQL: " + onPostgres, nil
+}
+
+// notInstalled reports that something is not installed, which CI must not leave out.
+func notInstalled(err error) bool {
+	return os.Getenv("CI") == "" && (errors.Is(err, errNoPostgres) || errors.Is(err, errNoPgBouncer))
+}
+
+// store returns the address of an empty store in the database, or in a file if there is none.
+func (r *rig) store(ctx context.Context, db *cluster) (string, error) {
+	if db == nil {
+		return "sqlite:" + r.path("pfxr.db"), nil
+	}
+	name, err := db.create(ctx)
+	return db.dsn(name), err
+}
+
 // bearer returns the value of Authorization. A token lasts for an hour; runs may last for longer.
 func (r *rig) bearer(ctx context.Context) (string, error) {
 	r.mu.Lock()

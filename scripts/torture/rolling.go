@@ -55,25 +55,8 @@ func rolling(ctx context.Context, r *rig) (string, error) {
 		wg.Go(func() { b.probe(loading, i) })
 	}
 	wg.Go(func() { b.load(loading) })
-	var drains []time.Duration
-	for i := range restarts {
-		if err := pause(ctx, rollingEvery); err != nil {
-			return "", err
-		}
-		old := f.places[i%2].Load()
-		began := time.Now()
-		if err := old.stop(drainWithin); err != nil {
-			return "", fmt.Errorf("restart %d: draining: %w", i, err)
-		}
-		drains = append(drains, time.Since(began))
-		if err := f.start(ctx, i%2); err != nil {
-			return "", err
-		}
-		if _, err := f.places[i%2].Load().waitReady(ctx, 10*time.Second); err != nil {
-			return "", err
-		}
-	}
-	if err := pause(ctx, rollingEvery/2); err != nil {
+	drains, err := f.restart(ctx, restarts)
+	if err != nil {
 		return "", err
 	}
 	stop()
@@ -86,6 +69,28 @@ func rolling(ctx context.Context, r *rig) (string, error) {
 	}
 	return fmt.Sprintf("%d restarts, %d requests, 0 failed, %d found a closed door and went to the other; request p50 %s p99 %s, drain p50 %s, %.0f requests a second",
 		restarts, b.sent.Load(), b.redirected.Load(), ms(percentile(b.times, 50)), ms(percentile(b.times, 99)), ms(percentile(drains, 50)), float64(b.sent.Load())/b.took.Seconds()), nil
+}
+
+// restart restarts the two servers in turn, and returns how long each took to drain.
+func (f *fleet) restart(ctx context.Context, times int) ([]time.Duration, error) {
+	var drains []time.Duration
+	for i := range times {
+		if err := pause(ctx, rollingEvery); err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		if err := f.places[i%2].Load().stop(drainWithin); err != nil {
+			return nil, fmt.Errorf("restart %d: draining: %w", i, err)
+		}
+		drains = append(drains, time.Since(began))
+		if err := f.start(ctx, i%2); err != nil {
+			return nil, err
+		}
+		if _, err := f.places[i%2].Load().waitReady(ctx, 10*time.Second); err != nil {
+			return nil, err
+		}
+	}
+	return drains, pause(ctx, rollingEvery/2)
 }
 
 // lag is how long what is sent is under way. Without it hardly any request is where it could get lost: sent, and not yet

@@ -53,6 +53,9 @@ func kindAt(i, connections int) int {
 // slow holds thousands of connections that send or read next to nothing. Others must not notice, and each must end.
 func slow(ctx context.Context, r *rig) (string, error) {
 	connections := of(r.size, 500, 2000, 10_000)
+	if err := canOpen(connections); err != nil {
+		return "", err
+	}
 	s, err := r.serve(ctx, "server", "sqlite:"+r.path("pfxr.db"), launch{})
 	if err != nil {
 		return "", err
@@ -73,13 +76,6 @@ func slow(ctx context.Context, r *rig) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return "", err
-	}
-	if want := uint64(connections + 500); limit.Cur < want {
-		return "", fmt.Errorf("%d connections need %d descriptors, the limit is %d", connections, want, limit.Cur)
-	}
 	before, fdsBefore := usage(s.pid(false))
 	h := &holder{address: strings.TrimPrefix(s.origin, "http://"), token: token, lived: make([][]time.Duration, len(kinds))}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -88,31 +84,8 @@ func slow(ctx context.Context, r *rig) (string, error) {
 	load := &goodLoad{}
 	loading, stopLoad := context.WithCancel(ctx)
 	good.Go(func() { load.run(loading, c, s) })
-	for i := range connections {
-		held.Go(func() {
-			if err := h.one(ctx, kindAt(i, connections)); err != nil {
-				cancel(err)
-			}
-		})
-		if i%100 == 99 {
-			if err := pause(ctx, 150*time.Millisecond); err != nil { // the queue of the listener is short
-				break
-			}
-		}
-	}
-	var most int64
-	var fds int
-	ended := make(chan struct{})
-	go func() { held.Wait(); close(ended) }()
-	for waiting := true; waiting; {
-		rss, n := usage(s.pid(false))
-		most, fds = max(most, rss), max(fds, n)
-		select {
-		case <-ended:
-			waiting = false
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
+	h.holdAll(ctx, &held, connections, cancel)
+	most, fds := s.mostUntil(&held)
 	err = pause(ctx, time.Second) // the last good ones, with nobody else around
 	stopLoad()
 	good.Wait()
@@ -133,12 +106,60 @@ func slow(ctx context.Context, r *rig) (string, error) {
 	if grown, limit := most-before, int64(connections)*64<<10+192<<20; grown > limit {
 		return "", fmt.Errorf("the server has grown by %d MiB, want at most %d", grown>>20, limit>>20)
 	}
+	return fmt.Sprintf("%d connections held, all reaped (longest: %s); %d good requests, 0 failed, p50 %s p99 %s; RSS %d MiB before, %d at most, %d after",
+		connections, h.longest(), load.sent.Load(), ms(percentile(load.times, 50)), ms(percentile(load.times, 99)), before>>20, most>>20, after>>20), nil
+}
+
+// canOpen returns an error if this process may not have so many connections.
+func canOpen(connections int) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	if want := uint64(connections + 500); limit.Cur < want {
+		return fmt.Errorf("%d connections need %d descriptors, the limit is %d", connections, want, limit.Cur)
+	}
+	return nil
+}
+
+// longest says for how long connections of each kind lived at most.
+func (h *holder) longest() string {
 	var lived []string
 	for i, k := range kinds {
 		lived = append(lived, fmt.Sprintf("%s %.0f s", k.name, percentile(h.lived[i], 100).Seconds()))
 	}
-	return fmt.Sprintf("%d connections held, all reaped (longest: %s); %d good requests, 0 failed, p50 %s p99 %s; RSS %d MiB before, %d at most, %d after",
-		connections, strings.Join(lived, ", "), load.sent.Load(), ms(percentile(load.times, 50)), ms(percentile(load.times, 99)), before>>20, most>>20, after>>20), nil
+	return strings.Join(lived, ", ")
+}
+
+// holdAll opens the connections, and calls fail if one does not end as it must.
+func (h *holder) holdAll(ctx context.Context, held *sync.WaitGroup, connections int, fail func(error)) {
+	for i := range connections {
+		held.Go(func() {
+			if err := h.one(ctx, kindAt(i, connections)); err != nil {
+				fail(err)
+			}
+		})
+		if i%100 == 99 && pause(ctx, 150*time.Millisecond) != nil { // the queue of the listener is short
+			return
+		}
+	}
+}
+
+// mostUntil returns how much memory and how many descriptors the server had at most until those who are waited for are done.
+func (s *server) mostUntil(done *sync.WaitGroup) (int64, int) {
+	var rss int64
+	var fds int
+	ended := make(chan struct{})
+	go func() { done.Wait(); close(ended) }()
+	for {
+		memory, n := usage(s.pid(false))
+		rss, fds = max(rss, memory), max(fds, n)
+		select {
+		case <-ended:
+			return rss, fds
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // goodLoad sends requests as they should be.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"time"
 )
@@ -15,30 +14,20 @@ import (
 // upgrade has an earlier release and this one serve the same objects, side by side on PostgreSQL and in turn on a file,
 // under clients that must not notice: forward, and back again.
 func upgrade(ctx context.Context, r *rig) (string, error) {
-	onSQLite, err := upgradeOn(ctx, r, []string{"sqlite:" + r.path("pfxr.db")})
-	if err != nil {
-		return "", fmt.Errorf("one server on SQLite: %w", err)
-	}
-	db, err := r.cluster(ctx)
-	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
-		return "one server on SQLite: " + onSQLite + "; left out: " + err.Error(), nil
-	}
-	if err != nil {
-		return "", err
-	}
-	name, err := db.create(ctx)
-	if err != nil {
-		return "", err
-	}
-	onPostgres, err := upgradeOn(ctx, r, []string{db.dsn(name), db.dsn(name)})
-	if err != nil {
-		return "", fmt.Errorf("two servers on PostgreSQL: %w", err)
-	}
-	return "one server on SQLite: " + onSQLite + "; two on PostgreSQL: " + onPostgres, nil
+	return r.onBoth(ctx, func(db *cluster) (string, error) {
+		store, err := r.store(ctx, db)
+		if err != nil {
+			return "", err
+		}
+		if db == nil {
+			return upgradeOn(ctx, r, store)
+		}
+		return upgradeOn(ctx, r, store, store)
+	})
 }
 
 // upgradeOn begins with the old release everywhere, as whoever upgrades does.
-func upgradeOn(ctx context.Context, r *rig, stores []string) (string, error) {
+func upgradeOn(ctx context.Context, r *rig, stores ...string) (string, error) {
 	rounds := of(r.size, 1, 1, 100)
 	programs := []string{r.pfxrd, r.old}
 	f, err := r.fleetOf(ctx, r.old, stores...)
