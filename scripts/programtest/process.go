@@ -29,14 +29,14 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	}
 	cmd.Stdout, cmd.Stderr = w, w
 	err = cmd.Start()
-	w.Close() // the program has it for itself
+	_ = w.Close() // the program has it for itself
 	if err != nil {
-		r.Close()
+		_ = r.Close() // nothing was written
 		t.Fatal(err)
 	}
 	lines := make(chan string)
 	go func() {
-		defer r.Close()
+		defer func() { _ = r.Close() }() // it was only read
 		defer close(lines)
 		for scanner := bufio.NewScanner(r); scanner.Scan(); {
 			lines <- scanner.Text()
@@ -130,6 +130,6 @@ func FreeAddress(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nobody connects
 	return l.Addr().String()
 }
