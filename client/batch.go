@@ -68,7 +68,7 @@ func (b *Batch) Patch(id string, u Update, conditions ...Condition) *BatchItem {
 		params := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: cond.ifMatch, IfNoneMatch: cond.ifNoneMatch, Prefer: &prefer}
 		body := bytes.NewReader(pfxvalid.AppendPfxRecryptionRequestUpdate(nil, &u))
 		r, err := pfxapi.NewUpdatePfxRecryptionRequestRequestWithBody(b.base(), id, &params, mediaType, body)
-		return r, errors.Join(checkText(u.Thumbprint, u.DeviceKeyThumbprint, u.ETag), err)
+		return r, errors.Join(checkText(&u), err)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"reflect"
 	"strings"
 
 	"github.com/google/uuid"
@@ -88,13 +89,15 @@ func whichLacks(s *Selection, members []string) error {
 	return nil
 }
 
+// absentMembers returns which members s lacks, by their JSON names.
 func absentMembers(s *Selection) map[string]bool {
-	return map[string]bool{
-		"id": s.ID.IsZero(), "tenantId": s.TenantID.IsZero(), "userId": s.UserID.IsZero(), "deviceId": s.DeviceID.IsZero(),
-		"profileId": s.ProfileID.IsZero(), "thumbprint": s.Thumbprint.IsZero(), "deviceKeyThumbprint": s.DeviceKeyThumbprint.IsZero(),
-		"status": s.Status.IsZero(), "sourceType": s.SourceType.IsZero(), "createdTime": s.CreatedTime.IsZero(),
-		"lastModifiedTime": s.LastModifiedTime.IsZero(), "isDeleted": s.IsDeleted.IsZero(), "eTag": s.ETag.IsZero(),
+	v := reflect.ValueOf(s).Elem()
+	absent := make(map[string]bool, v.NumField())
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		absent[name] = v.Field(i).IsZero()
 	}
+	return absent
 }
 
 // Pages iterates over the pages of a listing. To continue after an interruption, use Query.From.

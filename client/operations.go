@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -72,7 +73,7 @@ func (c *Client) Upsert(ctx context.Context, id string, u Update, conditions ...
 
 func (c *Client) patch(ctx context.Context, doing, id string, u Update, prefer string, conditions []Condition) (*Versioned, error) {
 	return c.entity(ctx, doing, id, conditions, func(cond condition, name *string) (*http.Request, error) {
-		if err := checkText(u.Thumbprint, u.DeviceKeyThumbprint, u.ETag); err != nil {
+		if err := checkText(&u); err != nil {
 			return nil, err
 		}
 		params := pfxapi.UpdatePfxRecryptionRequestParams{IfMatch: cond.ifMatch, IfNoneMatch: cond.ifNoneMatch, Prefer: &prefer, ClientRequestID: name}
@@ -82,7 +83,7 @@ func (c *Client) patch(ctx context.Context, doing, id string, u Update, prefer s
 
 // Create creates an object and returns it. The server makes the key.
 func (c *Client) Create(ctx context.Context, n Create) (*Versioned, error) {
-	if err := checkText(n.Thumbprint, n.DeviceKeyThumbprint, n.ETag); err != nil {
+	if err := checkText(&n); err != nil {
 		return nil, fmt.Errorf("creating: %w", err)
 	}
 	name, prefer := uuid.NewString(), returnObject
@@ -183,11 +184,14 @@ func (c *Client) do(ctx context.Context, r *http.Request, decode func(*response)
 	return call.do(ctx)
 }
 
-// checkText refuses text that is not UTF-8: JSON cannot represent it, and an encoder would replace it.
-func checkText(texts ...edm.Optional[string]) error {
-	for _, text := range texts {
-		if s, _ := text.Get(); !utf8.ValidString(s) {
-			return fmt.Errorf("%w: text must be UTF-8", ErrInvalid)
+// checkText refuses an object with text that is not UTF-8: JSON cannot represent it, and an encoder would replace it.
+func checkText[T Request | Update | Create](object *T) error {
+	v := reflect.ValueOf(object).Elem()
+	for i := range v.NumField() {
+		if text, ok := v.Field(i).Addr().Interface().(*edm.Optional[string]); ok {
+			if s, _ := text.Get(); !utf8.ValidString(s) {
+				return fmt.Errorf("%w: text must be UTF-8", ErrInvalid)
+			}
 		}
 	}
 	return nil

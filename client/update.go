@@ -53,7 +53,7 @@ func difference(before, after *Request) (Update, error) {
 	if after.ID != before.ID {
 		return Update{}, fmt.Errorf("%w: the key of an object cannot change", ErrInvalid)
 	}
-	if err := checkText(after.Thumbprint, after.DeviceKeyThumbprint, after.ETag); err != nil {
+	if err := checkText(after); err != nil {
 		return Update{}, err
 	}
 	old, err := members(before)

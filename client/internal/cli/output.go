@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/fatih/color"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pfxrecryption/pfxrecryption/client"
 )
 
 // encoder writes objects, given as JSON, in one format.
@@ -122,10 +125,16 @@ func yamlMap(object []byte) *yaml.Node {
 }
 
 // allColumns are the members of an object.
-var allColumns = []string{
-	"id", "tenantId", "userId", "deviceId", "profileId", "thumbprint", "deviceKeyThumbprint", "status", "sourceType",
-	"createdTime", "lastModifiedTime", "isDeleted", "eTag",
-}
+var allColumns = func() []string {
+	var names []string
+	object := reflect.TypeFor[client.Request]()
+	for i := range object.NumField() {
+		if name, _, _ := strings.Cut(object.Field(i).Tag.Get("json"), ","); !strings.HasPrefix(name, "@") {
+			names = append(names, name)
+		}
+	}
+	return names
+}()
 
 // csvEncoder writes comma-separated values (RFC 4180) with a heading; null is an empty field.
 type csvEncoder struct {

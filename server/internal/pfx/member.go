@@ -83,6 +83,7 @@ func (m *Member) Equal(a, b *Request) bool { return m.equal(m.of(&a.Entity), m.o
 
 // operations work on pointers to the fields of a member.
 type operations struct {
+	patch reflect.Type            // of the field in a patch
 	merge func(entity, patch any) // sets the first to the second unless that is absent
 	take  func(patch, entity any) // sets the first to the second
 	equal func(entity, other any) bool
@@ -95,6 +96,7 @@ type operations struct {
 // plain are the operations on a T.
 func plain[T comparable]() operations {
 	return operations{
+		patch: reflect.TypeFor[edm.Optional[T]](),
 		merge: func(entity, patch any) {
 			if v, ok := patch.(*edm.Optional[T]).Get(); ok {
 				*entity.(*T) = v
@@ -111,6 +113,7 @@ func plain[T comparable]() operations {
 // nullable are the operations on an edm.Optional[T].
 func nullable[T comparable]() operations {
 	return operations{
+		patch: reflect.TypeFor[edm.Optional[T]](),
 		merge: func(entity, patch any) {
 			e := entity.(*edm.Optional[T])
 			*e = patch.(*edm.Optional[T]).Or(*e)
@@ -146,7 +149,7 @@ var fieldTypes = map[reflect.Type]Member{
 }
 
 // members completes the generated fields. It panics, at the start of every test and program, if the document gives a member
-// a type that no store keeps.
+// a type that no store keeps, or one that an update cannot leave out.
 func members() []Member {
 	create := reflect.TypeFor[pfxapi.PfxRecryptionRequestCreate]()
 	list := make([]Member, len(fields))
@@ -154,6 +157,9 @@ func members() []Member {
 		m, known := fieldTypes[reflect.TypeOf(f.of(&Entity{})).Elem()]
 		if !known {
 			panic("no store keeps the type of the member " + f.Name)
+		}
+		if in := reflect.TypeOf(f.in(&Patch{})).Elem(); in != m.patch {
+			panic("the member " + f.Name + " of an update has the type " + in.String() + ", want " + m.patch.String())
 		}
 		m.field, m.Column, m.Required = f, columnName(f.Name), isRequired(create, f.Name)
 		list[i] = m

@@ -10,10 +10,11 @@ import (
 
 // plain returns the value of a member as encoding/json writes it like the API.
 func plain(m *pfx.Member, r *pfx.Request) any {
-	if text, ok := m.Value(r).(fmt.Stringer); ok {
+	value := m.Value(r)
+	if text, ok := value.(fmt.Stringer); ok {
 		return text.String()
 	}
-	return m.Value(r)
+	return value
 }
 
 // changes returns the members that differ, as [Record].Changes has them.

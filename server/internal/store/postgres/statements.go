@@ -51,7 +51,7 @@ var changed = stored[2:]
 func each(format string, columns []column, first int) string {
 	items := make([]string, len(columns))
 	for i, c := range columns {
-		items[i] = fmt.Sprintf(format+"%[4]s", c.name, c.sqlType, first+i, "")
+		items[i] = fmt.Sprintf(format, c.name, c.sqlType, first+i)
 	}
 	return strings.Join(items, ", ")
 }
@@ -286,26 +286,24 @@ func columnArguments(n int, request func(i int) *pfx.Request) []any {
 	return args
 }
 
-// array returns the values of a member: a []C or, if it is nullable, a []*C with nil for null.
+// array returns the values of a member: a []C, or a []*C with nil for null if the member is nullable.
 func array[T, C any](m *pfx.Member, n int, request func(i int) *pfx.Request, convert func(T) C) any {
-	values, pointers := make([]C, n), []*C(nil)
-	if m.Nullable {
-		pointers = make([]*C, n)
-	}
-	for i := range n {
-		v, ok := pfx.Get[T](m, request(i))
-		if !ok {
-			continue
+	values := make([]C, n)
+	if !m.Nullable {
+		for i := range n {
+			v, _ := pfx.Get[T](m, request(i))
+			values[i] = convert(v)
 		}
-		values[i] = convert(v)
-		if m.Nullable {
+		return values
+	}
+	pointers := make([]*C, n)
+	for i := range n {
+		if v, ok := pfx.Get[T](m, request(i)); ok {
+			values[i] = convert(v)
 			pointers[i] = &values[i]
 		}
 	}
-	if m.Nullable {
-		return pointers
-	}
-	return values
+	return pointers
 }
 
 func instant(d edm.DateTimeOffset) []byte {

@@ -199,7 +199,7 @@ func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) 
 	return r, nil
 }
 
-// Insert stores r, as [pfx.Store] says. A string that is absent becomes null.
+// Insert stores r, as [pfx.Store] says. A nullable member that is absent becomes null.
 func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
 	r.Normalize()
 	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {

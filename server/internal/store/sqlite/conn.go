@@ -249,13 +249,12 @@ func scanMember(stmt *sqlite.Stmt, col int, m *pfx.Member, r *pfx.Request) error
 		stmt.ColumnBytes(col, g[:])
 		pfx.Set(m, r, g)
 	case pfx.DateTimeOffset:
-		text := stmt.ColumnText(col)
-		if text == "" {
-			return nil // the zero time
-		}
-		d, err := edm.ParseDateTimeOffset(text)
-		if err != nil {
-			return err
+		var d edm.DateTimeOffset
+		if text := stmt.ColumnText(col); text != "" { // else it is the zero time
+			var err error
+			if d, err = edm.ParseDateTimeOffset(text); err != nil {
+				return err
+			}
 		}
 		pfx.Set(m, r, d)
 	}

@@ -75,7 +75,7 @@ var columnNames = func() []string {
 func each(format string, names []string, first int) string {
 	items := make([]string, len(names))
 	for i, name := range names {
-		items[i] = fmt.Sprintf(format+"%[3]s", name, first+i, "")
+		items[i] = fmt.Sprintf(format, name, first+i)
 	}
 	return strings.Join(items, ", ")
 }

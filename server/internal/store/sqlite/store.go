@@ -191,7 +191,7 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 	})
 }
 
-// Insert stores r, as [pfx.Store] says. A string that is absent becomes null.
+// Insert stores r, as [pfx.Store] says. A nullable member that is absent becomes null.
 func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error) {
 	author := pfx.AuthorOf(ctx)
 	return s.do(ctx, func(c *conn, j *job) error {
