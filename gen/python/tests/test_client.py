@@ -13,9 +13,11 @@ from pfxrecryption import (
     GraphError,
     MalformedAnswerError,
     NoEntityTagError,
+    PfxRecryptionRequest,
     TokenError,
     UnknownOutcomeError,
 )
+from pfxrecryption import answer
 from support import BREAK, HTTP, NEW, OBJECT, Call, Reply, client, error, serve
 
 OK = Reply()
@@ -277,6 +279,13 @@ class Tokens(unittest.TestCase):
 
 def tearDownModule() -> None:
     HTTP.close()
+
+
+class Checks(unittest.TestCase):
+    """Every member of the document is checked in responses."""
+
+    def test_all_are_checked(self) -> None:
+        self.assertEqual(list(answer._CHECKS), list(PfxRecryptionRequest.__annotations__))
 
 
 if __name__ == "__main__":

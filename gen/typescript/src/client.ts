@@ -1,6 +1,3 @@
-import { systemClock } from "./clock.js";
-import { connect } from "./connect.js";
-import type { ClientOptions } from "./options.js";
 import type { Create, Member, Selected, Update, Versioned } from "./resource.js";
 import type { Change } from "./update.js";
 
@@ -47,17 +44,8 @@ export interface Client {
   /** Deletes an object permanently. */
   delete(id: string, options?: ConditionalOptions): Promise<void>;
   /**
-      * Gets the object, runs change on a copy and sends the members that differ, provided that the object is still unchanged.
+   * Gets the object, runs change on a copy and sends the members that differ, provided that the object is still unchanged.
    * Otherwise it starts over, at most 100 times.
    */
   update(id: string, change: Change, options?: CallOptions): Promise<Versioned>;
-}
-
-/**
-  * Makes a client. Every call throws a GraphError for a response that is not a success, a MalformedAnswerError for a success
- * that the contract does not allow, a ConnectionError if there is no complete response, and an UnknownOutcomeError if it is
- * unknown whether the server applied it.
- */
-export function createClient(options: ClientOptions): Client {
-  return connect(options, systemClock);
 }

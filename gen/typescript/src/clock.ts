@@ -29,7 +29,7 @@ export const systemClock: Clock = {
 };
 
 /**
-  * Runs work with a signal that aborts with parent, or with a TimeoutError after the given milliseconds. It then ends even if
+ * Runs work with a signal that aborts with parent, or with a TimeoutError after the given milliseconds. It then ends even if
  * work ignores the signal. It removes its timer and listener.
  */
 export async function within<T>(

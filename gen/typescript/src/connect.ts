@@ -2,7 +2,7 @@ import createFetchClient from "openapi-fetch";
 
 import { maxObjectBytes, maxPageBytes } from "./answer.js";
 import type { CallOptions, Client } from "./client.js";
-import type { Clock } from "./clock.js";
+import { systemClock, type Clock } from "./clock.js";
 import { AppliedError, MalformedAnswerError, UnknownOutcomeError } from "./errors.js";
 import { checkOptions, type ClientOptions } from "./options.js";
 import { checkPage, followable } from "./pages.js";
@@ -20,6 +20,15 @@ const returnObject = "return=representation";
 /** The headers that make an update conditional, or a creation. */
 type PatchHeaders = NonNullable<paths[typeof object]["patch"]["parameters"]["header"]>;
 type Fetch = (request: Request) => Promise<Response>;
+
+/**
+ * Makes a client. Every call throws a GraphError for a response that is not a success, a MalformedAnswerError for a success
+ * that the contract does not allow, a ConnectionError if there is no complete response, and an UnknownOutcomeError if it is
+ * unknown whether the server applied it.
+ */
+export function createClient(options: ClientOptions): Client {
+  return connect(options, systemClock);
+}
 
 /** Makes a client that uses the given clock. */
 export function connect(options: ClientOptions, clock: Clock): Client {

@@ -43,7 +43,7 @@ export interface GraphErrorFields {
 const noAPI = "baseUrl is not that of the API: it must end with the base path, such as /beta.";
 
 /**
-  * Whether a response says that the path does not exist. Only Graph's own 404 for an object's URL says that the object does
+ * Whether a response says that the path does not exist. Only Graph's own 404 for an object's URL says that the object does
  * not exist.
  */
 function isNoAPI({ status, code, message, listed }: GraphErrorFields): boolean {
@@ -99,7 +99,7 @@ export class TimeoutError extends ConnectionError {
 }
 
 /**
-  * It is unknown whether the server applied the request: read the object before you retry. `cause` is the last error.
+ * It is unknown whether the server applied the request: read the object before you retry. `cause` is the last error.
  */
 export class UnknownOutcomeError extends Error {
   override readonly name = "UnknownOutcomeError";
@@ -110,7 +110,7 @@ export class UnknownOutcomeError extends Error {
 }
 
 /**
-  * The change was applied, the response had no object, and reading the object failed with `cause`.
+ * The change was applied, the response had no object, and reading the object failed with `cause`.
  */
 export class AppliedError extends Error {
   override readonly name = "AppliedError";

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { createClient } from "./client.js";
+export { createClient } from "./connect.js";
 export type { CallOptions, Client, ConditionalOptions, ListOptions, UpsertOptions } from "./client.js";
 export {
   AppliedError,

@@ -1,7 +1,7 @@
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
 
 /**
-  * Returns the paths of the numbers in JSON that are not integer literals, such as `value/status`: JSON.parse reads 6.0 as 6.
+ * Returns the paths of the numbers in JSON that are not integer literals, such as `value/status`: JSON.parse reads 6.0 as 6.
  * It throws for what I-JSON (RFC 7493) forbids and JSON.parse accepts: a duplicate member, a lone surrogate.
  */
 export function fractions(text: string): Set<string> {

@@ -7,7 +7,7 @@ const capMs = 10_000;
 const maxRetryAfterMs = (2 ** 31 - 1) * 1000;
 
 /**
-  * The wait after the given number of tries, in milliseconds: exponential backoff with full jitter, and at least what the
+ * The wait after the given number of tries, in milliseconds: exponential backoff with full jitter, and at least what the
  * server asked for.
  */
 export function delayMs(tried: number, failure: unknown, random: number): number {
@@ -34,7 +34,7 @@ export function writes(request: Request): boolean {
 }
 
 /**
-  * Whether the request cannot be applied twice: it changes nothing, or its condition no longer holds once it is applied. That
+ * Whether the request cannot be applied twice: it changes nothing, or its condition no longer holds once it is applied. That
  * is true for one entity tag and for "it does not exist"; `If-Match: *` still holds afterwards.
  */
 export function cannotDouble(request: Request): boolean {

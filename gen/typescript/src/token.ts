@@ -8,7 +8,7 @@ export interface TokenSource {
 }
 
 /**
-  * Returns a token. It is called before the first request, and again with the refused token when the server refuses one;
+ * Returns a token. It is called before the first request, and again with the refused token when the server refuses one;
  * never concurrently.
  */
 export type GetToken = (refused?: string) => string | Promise<string>;
