@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints one table: what the gateway costs a request, next to httputil.ReverseProxy and nginx. Arguments go to the program:
-# -rounds 10 for steadier figures.
+# Prints one table: the cost of the gateway for each request, compared with httputil.ReverseProxy and nginx. Arguments go to
+# the program: -rounds 10 gives steadier figures.
 set -eu
 cd "$(dirname "$0")/.."
 go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd

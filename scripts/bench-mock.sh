@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints one table: how many requests pfxrd mock and Prism answer in a second, and the ratio. Needs node and npm. Arguments go
-# to the program: -rounds 10 for steadier figures.
+# Prints one table: requests per second of pfxrd mock and Prism, and the ratio. Needs node and npm. Arguments go to the
+# program: -rounds 10 gives steadier figures.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/npm-ci.sh scripts/prism/testdata

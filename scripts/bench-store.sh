@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prints one table: durable updates over HTTP next to the naive build and to the stores alone, and ten million objects
-# next to ten thousand. It takes half an hour and 30 GB of disk; arguments go to the program: -objects 100000 for a try.
+# Prints one table: durable updates over HTTP, compared with the naive build and the stores alone, and ten million objects
+# compared with ten thousand. It takes half an hour and 30 GB of disk. Arguments go to the program: -objects 100000 for a
+# trial run.
 set -eu
 cd "$(dirname "$0")/.."
 go build -trimpath -o bin/pfxrd ./server/cmd/pfxrd

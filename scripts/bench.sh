@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints one table: what a body, the parameters and a whole request cost, with us and with the peers. Arguments go to
-# the program: -rounds 10 for steadier figures. The raw lines stand in bin/bench.txt, for benchstat.
+# Prints one table: the cost of a body, the parameters and a whole request, for us and for other tools. Arguments go to the
+# program: -rounds 10 gives steadier figures. bin/bench.txt has the raw lines, for benchstat.
 set -eu
 cd "$(dirname "$0")/bench"
 mkdir -p ../../bin

@@ -1,9 +1,10 @@
 #!/bin/sh
-# What CI runs: generated files are fresh, modules tidy, code formatted and linted, every test green, the long ones too.
+# What CI runs: generated files are fresh, modules tidy, code formatted and linted, and all tests pass, including the long
+# ones.
 set -eu
 cd "$(dirname "$0")/.."
 
-# As in scripts/test.sh: each step finds what the steps before it have compiled.
+# As in scripts/test.sh: each step uses what earlier steps have compiled.
 export GOFLAGS="-trimpath ${GOFLAGS:-}"
 began=$(date +%s)
 step() { echo "== $* ($(($(date +%s) - began)) s)"; }

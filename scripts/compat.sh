@@ -1,6 +1,6 @@
 #!/bin/sh
-# Drives the server with Microsoft's clients, curl and ours, and lets users log in with Microsoft's libraries and those of a
-# provider that others wrote. Needs what typescript.sh, python.sh and browser.sh need, and curl.
+# Drives the server with Microsoft's clients, curl and ours, and logs users in with Microsoft's libraries and with those of a
+# foreign provider. Needs what typescript.sh, python.sh and browser.sh need, and curl.
 set -eu
 cd "$(dirname "$0")"
 ./typescript.sh build
@@ -12,7 +12,7 @@ export PFXR_TEST_BIN PFXR_TEST_PYTHON PFXR_TEST_CHROMIUM
 ./npm-ci.sh browser
 cd compat
 ../npm-ci.sh js
-# These need the processors; the others wait for Retry-After most of the time, so that many of them overlap.
+# These need the processors; the others mostly wait for Retry-After, so many of them overlap.
 busy='^(TestProvider|TestUpdatesLoseNone)$'
 go test -count=1 -timeout 30m -run "$busy" ./...
 go test -count=1 -timeout 30m -skip "$busy" -parallel 16 ./...

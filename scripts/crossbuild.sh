@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds every program for each platform that people run it on, and checks that the tests of the clients compile there.
+# Builds every program for each supported platform, and checks that the tests of the clients compile there.
 set -eu
 cd "$(dirname "$0")/.."
 for os in linux darwin windows; do

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts the server on a free port with a throw-away store, sends the page's example request byte for byte in its CRLF
-# form, and compares the answer with the page's example response, member by member.
+# Starts the server on a free port with a temporary store, sends the example request of Microsoft's page byte for byte in its
+# CRLF form, and compares the response with the page's example response, member by member.
 # usage: demo.sh [EXPECTED-RESPONSE]
 set -eu
 cd "$(dirname "$0")/.."
@@ -38,6 +38,6 @@ curl -sS --max-time 20 -X PATCH "$url/pfxRecryptionRequests/sample" -D "$work/he
 sed 's/^/< /' "$work/head"
 cat "$work/body"
 printf '\n\n'
-grep -q '^HTTP/1.1 200 ' "$work/head" || { echo 'demo: the answer is not 200' >&2; exit 1; }
+grep -q '^HTTP/1.1 200 ' "$work/head" || { echo 'demo: the response is not 200' >&2; exit 1; }
 [ "$length" = 574 ] || { echo "demo: the page's request has 574 bytes, not $length" >&2; exit 1; }
 go run ./scripts/sameentity "$expected" "$work/body"

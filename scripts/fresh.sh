@@ -1,7 +1,7 @@
 #!/bin/sh
-# Does what the README tells a newcomer to do, make run and make test, in a clone of the last commit with empty module and
-# build caches, next to two busy loops. Tests and loops have the same low priority and share two cores evenly. Prints the time
-# of each step; fails unless both are green.
+# Runs the README's first steps, make run and make test, in a clone of the last commit with empty module and build caches,
+# next to two busy loops. Tests and loops have the same low priority and share two cores evenly. Prints the time of each
+# step, and fails unless both pass.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

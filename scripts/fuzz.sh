@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs each fuzz target of the module for FUZZTIME (default 10m) and stops at the first failure. What a target finds is
-# kept beside it under testdata/fuzz: commit it.
+# stored in its package's testdata/fuzz: commit it.
 #
-# go test can miss its own deadline at the end of the time on a busy machine, and then fails with "context deadline
-# exceeded" without an input (golang/go#75804): that target runs once more.
+# On a busy machine go test can miss its own deadline at the end, and then fails with "context deadline exceeded" without an
+# input (golang/go#75804): that target runs once more.
 set -eu
 cd "$(dirname "$0")/.."
 time=${FUZZTIME:-10m}

@@ -21,7 +21,7 @@ fi
 
 go run ./scripts/pictures document
 
-# The foreign documents that the generator is tested with.
+# The foreign documents for testing the generator.
 for name in deck probe shop styles tree zoo; do
 	dir=openapi/validategen/testdata/$name
 	(cd "$dir" && go tool oapi-codegen -config models.yaml openapi.yaml)
@@ -34,7 +34,7 @@ for server in chi echo stdhttp; do
 		-interface "./$deck/${server}deck" -server "$deck/${server}handler"
 done
 
-# The document that package strict is tested with.
+# The document for testing package strict.
 todo=server/strict/testdata/todo
 (cd "$todo" && go tool oapi-codegen -config api.yaml openapi.yaml)
 "$work/validategen" -spec "$todo/openapi.yaml" -models "./$todo" -package todovalid -o "$todo/todovalid" -server "$todo/todohandler"

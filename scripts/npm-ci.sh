@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the npm packages that a folder's lock file names, unless they are there.
+# Installs the npm packages of a folder's lock file, unless they are installed.
 # usage: npm-ci.sh FOLDER
 set -eu
 cd "$1"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the Python 3.11 or later that has httpx, Debian's first. Where there is none it ends with 69.
+# Prints the path of a Python 3.11 or later with httpx, preferably Debian's. If there is none, it exits with 69.
 # usage: python.sh [test]; with test it runs the tests of gen/python instead
 set -eu
 cd "$(dirname "$0")/.."

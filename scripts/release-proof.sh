@@ -1,12 +1,12 @@
 #!/bin/sh
 # Builds a release for this machine twice and compares the bytes. Then it installs the Debian package in a copy of this
-# system and runs it as its unit says, and runs the image's files as its configuration says: each must apply a PATCH.
-# It needs root, Debian, python3 and curl; where they are missing it ends with 69.
+# system and runs it as in its unit, and runs the image's files as in its configuration: each must apply a PATCH. It needs
+# root, Debian, python3 and curl; without them it exits with 69.
 set -eu
 cd "$(dirname "$0")/.."
 
-# patched SERVER-PID: the page's example gets a new status, and the server ends as it should. The steps are one list, since
-# set -e does not hold in a function whose status is tested.
+# patched SERVER-PID: the example gets a new status, and the server ends cleanly. The steps are one list, because set -e has
+# no effect in a function whose status is tested.
 patched() {
 	curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:8081/readyz &&
 		PFXR_TOKEN=$(chroot root pfxrd token) && export PFXR_TOKEN &&
@@ -22,7 +22,7 @@ prove_package() {
 	mount --bind /dev root/dev
 	mount -t tmpfs tmpfs root/run # whatever systemd runs outside is not asked for anything
 	cp first/*.deb root/package.deb
-	# Without the triggers of other packages, which would index all manual pages anew.
+	# Without the triggers of other packages, which would index all manual pages again.
 	chroot root dpkg --no-triggers --force-unsafe-io --install /package.deb >dpkg.log 2>&1 || { cat dpkg.log >&2; exit 1; }
 	chroot root pfxrd version
 	chroot root man -l /usr/share/man/man1/pfxrd.1.gz 2>/dev/null | grep -q -- --require-if-match
@@ -65,7 +65,7 @@ PYTHON
 	mkdir files/proc
 	mount -t proc proc files/proc
 	user=$(head -n 1 image.args)
-	# The variables stand before the program, as env takes them; the program is looked for inside.
+	# As for env, the variables precede the program, which is looked up inside.
 	# shellcheck disable=SC2046 # a line is a word
 	env -i $(sed 1d image.args | grep '^PFXR_') "$(command -v chroot)" --userspec="$user" files $(sed 1d image.args | grep -v '^PFXR_') >image.log 2>&1 &
 	patched $! || { cat image.log >&2; exit 1; }
@@ -87,7 +87,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 platform=linux/$(go env GOHOSTARCH)
 scripts/release.sh "$work/first" --no-npm --platform "$platform"
-# From another folder, with another time zone, language and umask.
+# In another folder, time zone, language and umask.
 (
 	umask 077
 	git clone --quiet . "$work/elsewhere"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes what a release publishes into dist/, or another empty folder, from the last commit: what is not committed is not
-# in it. The same commit gives the same bytes with the same Go and npm.
+# Writes the files of a release into dist/, or another empty folder, from the last commit, without uncommitted changes. The
+# same commit gives the same bytes with the same Go and npm.
 # usage: release.sh [FOLDER [FLAG]...]; release.sh dist --help lists the flags
 set -eu
 umask 022 # npm packs files with the modes that they have
@@ -11,6 +11,6 @@ out=${1:-dist}
 case $out in /*) ;; *) out=$PWD/$out ;; esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Go records the commit only where .git is a folder, as in a clone.
+# Go records the commit only if .git is a folder, as in a clone.
 git clone --quiet . "$work/source"
 go -C "$work/source/scripts/release" run . build --out "$out" "$@"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lints the contract with Spectral, by its own rules, OWASP's and ours, and checks that each rule of ours finds its fault.
-# Where node is missing that is said, and no failure, but in CI it is one.
+# Lints the contract with Spectral, by its own rules, OWASP's and ours, and checks that each of our rules finds its fault.
+# Without node it prints a message and succeeds, except in CI.
 set -eu
 cd "$(dirname "$0")/spectral"
 if ! command -v npm >/dev/null 2>&1; then

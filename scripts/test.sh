@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs the tests that need nothing but Go; the race detector joins in where a C compiler is found, the tests on PostgreSQL
-# where that is. The last line says what else there is. With "long" as the first argument it runs the long tests instead,
-# those in files with the build tag long, and without the race detector: they repeat a rule many times, and a short test of
-# the same rule has run with it. Other arguments go to go test.
+# Runs the tests that need only Go. With a C compiler it adds the race detector, and with PostgreSQL the tests on it. The
+# last line says what was left out. With "long" as the first argument it runs the long tests instead: those in files with the
+# build tag long, without the race detector. They repeat a rule many times, and a short test of the same rule has run with
+# it. Other arguments go to go test.
 set -eu
 cd "$(dirname "$0")/.."
 long=false
@@ -18,8 +18,7 @@ leave_out() {
 	fi
 	left_out="$left_out; left out: $1"
 }
-# SQLite is C that was translated into Go. The detector has nothing to find in it, and watching each of its steps takes twice
-# the time of the tests on it.
+# SQLite is C translated into Go. The race detector cannot find anything in it, and takes twice the time of its tests.
 race='-race -gcflags=modernc.org/...=-race=false'
 if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null 2>&1; then
 	race=
@@ -44,15 +43,15 @@ if $long; then
 		scripts/npm-ci.sh scripts/generators
 	fi
 fi
-# Without its paths a package is compiled once for all checkouts, and for the programs that tests build.
+# With -trimpath a package is compiled once for all checkouts, and for the programs that tests build.
 export GOFLAGS="-trimpath ${GOFLAGS:-}"
-# What tests run is built once, without the race detector, before any of them looks at a clock.
+# The programs that tests run are built once, without the race detector, before any test starts.
 go build -o bin/ ./server/cmd/pfxrd ./client/cmd/pfxr
 export PFXR_TEST_BIN="$PWD/bin"
-# Twice as many packages at once as there are processors: much of a test is waiting, for a child or a disk.
+# Twice as many packages in parallel as processors: tests mostly wait for a child process or a disk.
 packages=-p=$((2 * $(getconf _NPROCESSORS_ONLN)))
 case " ${GOFLAGS:-}" in *' -p='*) packages= ;; esac
-# Much of a test is waiting, for a child or a disk: four times as many at once as there are processors.
+# Four times as many tests in parallel as processors: tests mostly wait for a child process or a disk.
 parallel=-parallel=$((4 * $(getconf _NPROCESSORS_ONLN)))
 if $long; then
 	files=$(grep -rl --include='*_test.go' '^//go:build.*long' .)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a script of gen/typescript/package.json with the packages that its lock names, which are installed if need be.
-# Where that cannot be, without node 20 or npm or its registry, it ends with 69.
+# Runs a script of gen/typescript/package.json with the locked packages, which it installs if necessary. Without node 20, npm
+# or its registry it exits with 69.
 # usage: typescript.sh [SCRIPT]; without a script it only installs
 set -eu
 cd "$(dirname "$0")/../gen/typescript"

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Any reads a value of any type into what [json.Unmarshal] makes of it, but for the numbers that float64 would round: they
-// are [json.Number].
+// Any reads a value of any type and decodes it as [json.Unmarshal] does, except that numbers that float64 would round are
+// [json.Number].
 func (r *Reader) Any() any {
 	start := r.pos
 	r.Skip()
@@ -22,11 +22,11 @@ func (r *Reader) Any() any {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	v = nil
-	_ = d.Decode(&v) // it is known to be JSON
+	_ = d.Decode(&v) // the value was validated as JSON
 	return withFloats(v)
 }
 
-// mayRound reports whether data may have a number that float64 does not hold: one with an exponent or of 16 digits.
+// mayRound reports whether data may have a number that float64 would round: one with an exponent or of 16 digits.
 func mayRound(data []byte) bool {
 	run := 0
 	for _, c := range data {
@@ -44,7 +44,7 @@ func mayRound(data []byte) bool {
 	return false
 }
 
-// withFloats makes float64 of the numbers in v that lose nothing by it.
+// withFloats converts the numbers in v to float64, unless that would round them.
 func withFloats(v any) any {
 	switch v := v.(type) {
 	case json.Number:
@@ -74,7 +74,7 @@ func (r *Reader) Raw() []byte {
 	return append([]byte(nil), r.data[start:r.pos]...)
 }
 
-// AppendAny appends what encoding/json makes of v, null if it refuses v.
+// AppendAny appends the JSON that encoding/json makes of v; null if it rejects v.
 func AppendAny(b []byte, v any) []byte {
 	j, err := json.Marshal(v)
 	if err != nil {

@@ -2,7 +2,7 @@ package validate
 
 import "slices"
 
-// inPlaceSchemas judges by the schemas that apply to the same value.
+// inPlaceSchemas checks the schemas that apply to the same value.
 func (r *run) inPlaceSchemas(s *Schema, at uint32, e *evaluated) bool {
 	ok := true
 	r.branches++
@@ -44,7 +44,7 @@ func (r *run) conditional(s *Schema, at uint32, e *evaluated) bool {
 	return next == nil || r.check(next, at, e)
 }
 
-// branch judges by a schema of which the verdict alone matters. What a schema has evaluated counts only if it holds.
+// branch checks a schema whose faults are not reported. Its evaluated members and items count only if it holds.
 func (r *run) branch(s *Schema, at uint32, e *evaluated) bool {
 	if e == nil {
 		return r.holds(s, at, nil)
@@ -57,7 +57,7 @@ func (r *run) branch(s *Schema, at uint32, e *evaluated) bool {
 	return ok
 }
 
-// alternatives judges by anyOf or oneOf.
+// alternatives checks anyOf or oneOf.
 func (r *run) alternatives(s *Schema, list []*Schema, one bool, at uint32, e *evaluated) bool {
 	if s.Discriminator != nil && r.tokens[at].kind == objectToken {
 		return r.discriminate(s, list, one, at, e)
@@ -72,7 +72,8 @@ func keywordOf(one bool) string {
 	return "anyOf"
 }
 
-// matches reports whether a value satisfies one of the schemas, or exactly one; but for one that is judged already.
+// matches reports whether a value satisfies at least one, or exactly one, of the schemas. It skips but, which is checked
+// already.
 func (r *run) matches(list []*Schema, but *Schema, one bool, at uint32, e *evaluated) bool {
 	matched := 0
 	var own evaluated
@@ -97,7 +98,7 @@ func (r *run) matches(list []*Schema, but *Schema, one bool, at uint32, e *evalu
 	return matched > 0
 }
 
-// discriminate judges an object by the alternative that one of its members names.
+// discriminate checks an object by the alternative that one of its members selects.
 func (r *run) discriminate(s *Schema, list []*Schema, one bool, at uint32, e *evaluated) bool {
 	d := s.Discriminator
 	v := r.find(at, d.Property, hashName(d.Property))
@@ -122,8 +123,8 @@ func (r *run) discriminate(s *Schema, list []*Schema, one bool, at uint32, e *ev
 	return r.first(s, chosen, list, one, at, e)
 }
 
-// rivals reports whether an alternative but the chosen one may take an object in which the member has the value: its own
-// enum or const of the member may already refuse it.
+// rivals reports whether an alternative other than the chosen one may accept an object whose member has the value; the
+// alternative's enum or const may exclude that.
 func rivals(list []*Schema, chosen *Schema, member, value string) bool {
 	hash := hashName(member)
 	return slices.ContainsFunc(list, func(s *Schema) bool {
@@ -135,7 +136,7 @@ func rivals(list []*Schema, chosen *Schema, member, value string) bool {
 	})
 }
 
-// first judges by the alternative that a value names, whose faults are reported; the others decide as well.
+// first checks the alternative that a value selects and reports its faults. The other alternatives affect the verdict, too.
 func (r *run) first(s, chosen *Schema, list []*Schema, one bool, at uint32, e *evaluated) bool {
 	marks := len(r.marks)
 	var own *evaluated
@@ -148,7 +149,7 @@ func (r *run) first(s, chosen *Schema, list []*Schema, one bool, at uint32, e *e
 		}
 		if e != nil {
 			e.join(own)
-			_ = one || r.matches(list, chosen, false, at, e) // anyOf: what the others have evaluated counts too
+			_ = one || r.matches(list, chosen, false, at, e) // anyOf: members that the others evaluate count, too
 		}
 		return true
 	}

@@ -2,7 +2,7 @@ package validate
 
 import "strings"
 
-// BasePaths are base paths without variables.
+// BasePaths returns base paths without variables.
 func BasePaths(paths ...string) []BasePath {
 	list := make([]BasePath, len(paths))
 	for i, path := range paths {
@@ -11,7 +11,7 @@ func BasePaths(paths ...string) []BasePath {
 	return list
 }
 
-// BasePathOf is a base path without variables, such as /v1; "" and / are the root.
+// BasePathOf returns a base path without variables, such as /v1; "" and / are the root.
 func BasePathOf(path string) BasePath {
 	var b BasePath
 	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
@@ -22,7 +22,7 @@ func BasePathOf(path string) BasePath {
 	return b
 }
 
-// TemplateParameters are the names of the parameters in the template of a path, in its order.
+// TemplateParameters returns the parameter names of a path template, in its order.
 func TemplateParameters(template string) []string {
 	var names []string
 	for {

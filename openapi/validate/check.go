@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Check checks that data is one I-JSON text that satisfies the schema, which [Compile] has prepared. It returns nil if it
-// does. Once ctx is done it gives up: the faults then are Interrupted. It is safe for concurrent use.
+// Check checks that data is one I-JSON text that satisfies the schema. It returns nil if so. The schema must have been
+// prepared by [Compile]. If ctx is done it stops, and the faults are Interrupted. Check is safe for concurrent use.
 func (s *Schema) Check(ctx context.Context, data []byte) *Faults {
 	r := begin(ctx)
 	defer r.end()
@@ -25,8 +25,7 @@ func (s *Schema) Check(ctx context.Context, data []byte) *Faults {
 	return r.faults()
 }
 
-// checkTape checks a tape that was written for a parameter or a form, and appends the faults to f. They have neither In nor
-// a Name of the parameter.
+// checkTape checks the tape of a parameter or a form, and appends faults without In and without the parameter's Name to f.
 func (s *Schema) checkTape(ctx context.Context, t *tape, f *Faults) {
 	r := begin(ctx)
 	defer r.end()
@@ -50,35 +49,35 @@ type run struct {
 	*tape
 	ctx   context.Context
 	marks []mark
-	// quiet counts the schemas around this one whose verdict matters, but not its reasons.
+	// quiet is the number of enclosing schemas whose faults are not reported.
 	quiet int
-	// branches counts the schemas around this one that apply to the same value as another.
+	// branches is the number of enclosing schemas that apply to the same value as another.
 	branches int
 	memo     map[visit]*outcome
-	// pass changes whenever marks are taken back.
+	// pass changes whenever marks are discarded.
 	pass        int
 	steps       int
 	interrupted bool
-	deep        int // 1 + the offset of a value that nests too deep; 0 is none
+	deep        int // 1 + the offset of a value that nests too deep; 0 means none
 }
 
-// visit is a value that a schema judges.
+// visit is a value that a schema checks.
 type visit struct {
 	schema *Schema
 	at     uint32
 }
 
-// outcome is a verdict that has been found.
+// outcome is a known verdict.
 type outcome struct {
 	ok     bool
-	pass   int // in which the reasons were noted; 0 for never
+	pass   int // the pass in which the faults were noted; 0 for never
 	tracks bool
 	evaluated
 }
 
 var runs = sync.Pool{New: func() any { return &run{tape: &tape{}} }}
 
-// largeTape is how many tokens a tape may have room for to be kept: 1 MiB.
+// largeTape is the largest capacity, in tokens, of a tape that is reused: 1 MiB.
 const largeTape = 1 << 16
 
 func begin(ctx context.Context) *run {
@@ -87,7 +86,7 @@ func begin(ctx context.Context) *run {
 	return r
 }
 
-// end makes the run ready for another one.
+// end prepares the run for reuse.
 func (r *run) end() {
 	r.data, r.text = nil, ""
 	clear(r.marks)
@@ -111,13 +110,13 @@ func (r *run) faults() *Faults {
 	return &Faults{List: r.tape.faults(r.marks)}
 }
 
-// order puts the marks in the order of the document.
+// order sorts the marks into document order.
 func (r *run) order() {
 	slices.SortStableFunc(r.marks, func(a, b mark) int { return a.at - b.at })
 }
 
-// evaluated has the members or items of a value that a schema has looked at: unevaluatedProperties and unevaluatedItems
-// are for the rest.
+// evaluated has the members or items of a value that a schema has evaluated; unevaluatedProperties and unevaluatedItems
+// apply to the rest.
 type evaluated struct {
 	all  bool
 	word uint64 // the first 64
@@ -155,7 +154,7 @@ func (e *evaluated) join(other *evaluated) {
 	}
 }
 
-// typesOf has the types of a token; a number may be no integer.
+// typesOf has the types of each token; a number need not be an integer.
 var typesOf = [...]Types{
 	nullToken: Null, falseToken: Boolean, trueToken: Boolean, numberToken: Integer | Number,
 	stringToken: String, nameToken: String, arrayToken: Array, objectToken: Object,
@@ -163,11 +162,11 @@ var typesOf = [...]Types{
 
 const stepsBetweenLooks = 4096
 
-// patience is how many steps there may be for each token before values that hold no others are looked up, too: to judge
-// them costs less than to look them up, unless schemas for the same value lead to each other in very many ways.
+// patience is the number of steps per token after which verdicts on scalar values are looked up, too. Checking a scalar
+// costs less than the lookup, unless schemas for the same value refer to each other in very many ways.
 const patience = 16
 
-// check judges the value of a token. If e is not nil, the members and items that were evaluated are added to it.
+// check checks the value of a token. If e is not nil, it adds the evaluated members and items to e.
 func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 	if s.any {
 		return true
@@ -187,7 +186,7 @@ func (r *run) check(s *Schema, at uint32, e *evaluated) bool {
 	return r.judge(s, at, e)
 }
 
-// checkLeaf is judge for a schema that does not lead to others for the same value, and a value without members and items.
+// checkLeaf is judge for a value without members and items and a schema without others for the same value.
 func (r *run) checkLeaf(s *Schema, at uint32) bool {
 	switch tok := &r.tokens[at]; tok.kind {
 	case stringToken, nameToken:
@@ -206,8 +205,8 @@ func (r *run) checkLeaf(s *Schema, at uint32) bool {
 	return r.wrongType(s, at)
 }
 
-// checkOnce looks up what has been found before. Without it, schemas that lead to each other in several ways would
-// multiply with every level of the value.
+// checkOnce looks up known verdicts. Without it, schemas that refer to each other in several ways would multiply with every
+// level of the value.
 func (r *run) checkOnce(s *Schema, at uint32, e *evaluated) bool {
 	key := visit{s, at}
 	o := r.memo[key]
@@ -254,7 +253,7 @@ func (r *run) judge(s *Schema, at uint32, e *evaluated) bool {
 	return ok
 }
 
-// judgeTracking judges by a schema with unevaluatedProperties or unevaluatedItems.
+// judgeTracking checks a schema with unevaluatedProperties or unevaluatedItems.
 func (r *run) judgeTracking(s *Schema, at uint32, e *evaluated) bool {
 	var own evaluated
 	ok := r.judgeOwn(s, at, &own)
@@ -270,7 +269,7 @@ func (r *run) judgeTracking(s *Schema, at uint32, e *evaluated) bool {
 	return ok
 }
 
-// judgeOwn judges by the keywords of the schema that apply to the value itself, its members and its items.
+// judgeOwn checks the schema's keywords for the value itself, its members and its items.
 func (r *run) judgeOwn(s *Schema, at uint32, e *evaluated) bool {
 	switch r.tokens[at].kind {
 	case arrayToken:
@@ -281,7 +280,7 @@ func (r *run) judgeOwn(s *Schema, at uint32, e *evaluated) bool {
 	return r.checkLeaf(s, at)
 }
 
-// note notes a fault, unless nobody asks for reasons, and returns false.
+// note records a fault, unless faults are not reported, and returns false.
 func (r *run) note(at int, keyword, value string, want *Expected) bool {
 	if r.quiet == 0 {
 		r.marks = noted(r.marks, mark{at: at, keyword: keyword, value: value, want: want})
@@ -289,7 +288,7 @@ func (r *run) note(at int, keyword, value string, want *Expected) bool {
 	return false
 }
 
-// missing notes that an object lacks a member.
+// missing records that an object lacks a member.
 func (r *run) missing(at uint32, keyword, name string, want *Expected) bool {
 	if r.quiet == 0 && len(r.marks) < maxFaults {
 		r.marks = append(r.marks, mark{at: r.closing(at), keyword: keyword, member: name, want: want})
@@ -305,7 +304,7 @@ func (r *run) wrongType(s *Schema, at uint32) bool {
 	return r.note(r.place(at), keyword, "", s.want)
 }
 
-// checkObject judges the members of an object.
+// checkObject checks the members of an object.
 func (r *run) checkObject(s *Schema, at uint32, e *evaluated) bool {
 	ok, n, ignored, next, found := true, 0, 0, 0, 0
 	until, plain := r.tokens[at].next, len(s.PatternProperties) == 0
@@ -354,8 +353,8 @@ func (r *run) checkObject(s *Schema, at uint32, e *evaluated) bool {
 	return r.objectEnd(s, at, n-ignored, found) && ok
 }
 
-// otherMember judges a member by what is not properties, or not alone. It also reports whether the member counts: one that
-// is ignored does not.
+// otherMember checks a member by the keywords other than properties. It also reports whether the member counts; an ignored
+// one does not.
 func (r *run) otherMember(s *Schema, m *memberName, name string, v uint32, ordinal int, e *evaluated) (bool, bool) {
 	ok := true
 	declared := m != nil && m.declared
@@ -393,7 +392,7 @@ func (r *run) otherMember(s *Schema, m *memberName, name string, v uint32, ordin
 	return r.checkChild(s.AdditionalProperties, v, "additionalProperties", s.want) && ok, true
 }
 
-// checkMember judges a declared member. One that is forbidden is unknown, by whatever keyword.
+// checkMember checks a declared member. A forbidden member is reported as unknown, whichever keyword forbids it.
 func (r *run) checkMember(s *Schema, m *memberName, v uint32) bool {
 	if m.schema.never {
 		return r.note(r.place(v), "additionalProperties", "", s.want)
@@ -401,7 +400,7 @@ func (r *run) checkMember(s *Schema, m *memberName, v uint32) bool {
 	return r.check(m.schema, v, nil)
 }
 
-// checkChild judges by the schema of a keyword. One that no value satisfies is a fault of the keyword.
+// checkChild checks the schema of a keyword. If the schema accepts no value, the fault is the keyword's.
 func (r *run) checkChild(s *Schema, v uint32, keyword string, want *Expected) bool {
 	if s.never {
 		return r.note(r.place(v), keyword, "", want)
@@ -419,12 +418,12 @@ func (r *run) checkName(s *Schema, name uint32) bool {
 	return ok
 }
 
-// bound sees to it that the objects and arrays of a value nest at most most levels; 0 is no bound.
+// bound checks that the objects and arrays of a value nest at most most levels; 0 is unbounded.
 func (r *run) bound(v uint32, most int) {
 	if tok := &r.tokens[v]; most == 0 || tok.kind < arrayToken {
 		return
 	}
-	var ends []uint32 // of the objects and arrays around
+	var ends []uint32 // of the enclosing objects and arrays
 	for i := v; i < r.tokens[v].next; i++ {
 		if r.tokens[i].kind < arrayToken {
 			continue
@@ -441,7 +440,7 @@ func (r *run) bound(v uint32, most int) {
 	}
 }
 
-// objectEnd judges an object as a whole.
+// objectEnd checks the keywords for an object as a whole.
 func (r *run) objectEnd(s *Schema, at uint32, members, found int) bool {
 	ok := r.deep == 0
 	if found < s.required {
@@ -481,7 +480,7 @@ func (r *run) counted(s *Schema, at uint32, count int, least string, lo *int, mo
 	return ok
 }
 
-// checkArray judges the items of an array.
+// checkArray checks the items of an array.
 func (r *run) checkArray(s *Schema, at uint32, e *evaluated) bool {
 	ok, n, contained := true, 0, 0
 	for i := at + 1; i < r.tokens[at].next; i = r.tokens[i].next {
@@ -511,7 +510,7 @@ func (r *run) checkArray(s *Schema, at uint32, e *evaluated) bool {
 	return r.arrayEnd(s, at, n, contained) && ok
 }
 
-// arrayEnd judges an array as a whole.
+// arrayEnd checks the keywords for an array as a whole.
 func (r *run) arrayEnd(s *Schema, at uint32, items, contained int) bool {
 	ok := r.counted(s, at, items, "minItems", s.MinItems, "maxItems", s.MaxItems)
 	if s.Contains != nil {
@@ -537,7 +536,7 @@ func (r *run) arrayEnd(s *Schema, at uint32, items, contained int) bool {
 	return ok
 }
 
-// checkString judges a string, or the name of a member.
+// checkString checks a string or the name of a member.
 func (r *run) checkString(s *Schema, at uint32) bool {
 	if r.tokens[at].flags&counted != 0 {
 		return r.checkOctets(s, at)
@@ -566,7 +565,7 @@ func (r *run) checkString(s *Schema, at uint32) bool {
 	return ok
 }
 
-// checkNumber judges a number.
+// checkNumber checks a number.
 func (r *run) checkNumber(s *Schema, at uint32) bool {
 	tok := &r.tokens[at]
 	literal, ok, place := r.data[tok.start:tok.end], true, r.place(at)
@@ -597,7 +596,7 @@ func (b *numberBound) holds(literal []byte) bool {
 	return order > 0 || order == 0 && !b.exclusive
 }
 
-// compare orders a number and the bound: -1, 0 or 1.
+// compare compares a number with the bound and returns -1, 0 or 1.
 func (b *numberBound) compare(literal []byte) int {
 	n, places, ok := small(literal)
 	if !ok || !b.integral {
@@ -610,14 +609,14 @@ func (b *numberBound) compare(literal []byte) int {
 	return cmp.Compare(rest, 0)
 }
 
-// takes reports whether a number with a fraction or an exponent has the type integer. Where the format is about how numbers
-// are written, the format says what is wrong.
+// takes reports whether a number with a fraction or an exponent has the type integer. If the format restricts the notation,
+// the fault is the format's.
 func (s *Schema) takes(literal []byte) bool { return s.Format == "edm-int32" || isIntegral(literal) }
 
 // isIntegral reports whether a number is an integer, such as 1.0 and 1e3.
 func isIntegral(literal []byte) bool { return parseDecimal(literal).exp >= 0 }
 
-// holds judges by a schema of which the verdict alone matters.
+// holds checks a schema without reporting its faults.
 func (r *run) holds(s *Schema, at uint32, e *evaluated) bool {
 	r.quiet++
 	r.branches++
@@ -627,7 +626,7 @@ func (r *run) holds(s *Schema, at uint32, e *evaluated) bool {
 	return ok
 }
 
-// unevaluated judges what no other keyword has looked at.
+// unevaluated checks the members or items that no other keyword has evaluated.
 func (r *run) unevaluated(s *Schema, at uint32, e *evaluated) bool {
 	ok, n, tok := true, 0, r.tokens[at]
 	next, keyword := s.UnevaluatedItems, "unevaluatedItems"
@@ -651,7 +650,7 @@ func (r *run) unevaluated(s *Schema, at uint32, e *evaluated) bool {
 	return ok
 }
 
-// small returns a literal without exponent and of few digits as mantissa·10^-places, and whether it is one.
+// small returns a literal with few digits and no exponent as mantissa·10^-places. It reports false for another literal.
 func small(literal []byte) (mantissa int64, places int, ok bool) {
 	if len(literal) > 18 {
 		return 0, 0, false
@@ -676,7 +675,7 @@ func small(literal []byte) (mantissa int64, places int, ok bool) {
 	return mantissa, places, true
 }
 
-// tens has the powers of ten that an int64 holds.
+// tens has the powers of ten that fit into an int64.
 var tens = func() (t [19]int64) {
 	t[0] = 1
 	for i := 1; i < len(t); i++ {

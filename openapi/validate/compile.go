@@ -7,42 +7,42 @@ import (
 	"strings"
 )
 
-// compiled is what [Compile] adds to a schema.
+// compiled is what [Compile] computes for a schema.
 type compiled struct {
 	ready bool
-	// referred reports that a schema leads to this one; see shared.
+	// referred is true if another schema refers to this one; see shared.
 	referred bool
 	want     *Expected
-	// any reports that every value satisfies the schema.
+	// any is true if every value satisfies the schema.
 	any bool
-	// never is a schema that no value satisfies.
+	// never is true if no value satisfies the schema.
 	never bool
-	// shared reports that several schemas lead to this one, so that a value may have to be judged by it more than once.
+	// shared is true if several schemas refer to this one, so that it may check a value more than once.
 	shared bool
-	// inPlace reports that further schemas apply to the same value.
+	// inPlace is true if further schemas apply to the same value.
 	inPlace bool
-	// simple reports that the schema has nothing but keywords for the value itself, its members and its items. freeString
-	// and freeNumber report that they say nothing of strings and numbers.
+	// simple is true if all keywords concern the value itself, its members and its items. freeString and freeNumber are true
+	// if no keyword concerns strings or numbers.
 	simple, freeString, freeNumber bool
-	// tracks reports that it matters which members and items have been evaluated.
+	// tracks is true if the evaluated members and items matter.
 	tracks bool
 
 	names    []memberName // the properties, then the other required members
-	table    []uint16     // 1 + the index of a name, at its hash or in the next free slot
-	required int          // how many of names are required
-	others   bool         // a member that is not among names may matter
+	table    []uint16     // 1 + the index of a name, in its hash slot or the next free one
+	required int          // the number of required names
+	others   bool         // members that are not in names may matter
 
 	enum     *tape
 	enumJSON string   // the values as one JSON text
 	values   []uint32 // the values of enum
-	texts    []string // the enum, if it has nothing but strings
+	texts    []string // the enum, if it has only strings
 	multiple []multiple
 	bounds   []numberBound
 	format   func(string) bool
 	number   func([]byte) bool
 }
 
-// memberName is a name that a schema knows.
+// memberName is a name in a schema.
 type memberName struct {
 	text     string
 	hash     uint32
@@ -50,11 +50,11 @@ type memberName struct {
 	declared bool
 	required bool
 	hidden   string
-	schema   *Schema // nil for any value
+	schema   *Schema // nil accepts any value
 	want     *Expected
 }
 
-// numberBound is a minimum or a maximum, ready to be compared.
+// numberBound is a minimum or a maximum, prepared for comparison.
 type numberBound struct {
 	keyword, literal string
 	value            decimal
@@ -64,19 +64,19 @@ type numberBound struct {
 	exclusive        bool
 }
 
-// multiple is digits·10^exp, or a value of more digits.
+// multiple is digits·10^exp, or rat if it has more digits.
 type multiple struct {
 	literal string
 	digits  uint64
 	exp     int
-	rat     *big.Rat // where digits has no room
-	// unit·10^-places is the value, where both are small; else unit is 0.
+	rat     *big.Rat // if it does not fit into digits
+	// The value is unit·10^-places if both are small; otherwise unit is 0.
 	unit   int64
 	places int
 }
 
-// Compile prepares schemas, and all that they lead to, for use. It is called once, before the first value is checked, and
-// is not safe for concurrent use. An error names the place in the document.
+// Compile prepares schemas, and all that they refer to. Call it once, before the first check; it is not safe for concurrent
+// use. An error names the place in the document.
 func Compile(schemas ...*Schema) error {
 	c := compiler{}
 	for _, s := range schemas {
@@ -96,7 +96,7 @@ type compiler struct {
 	queue []*Schema
 }
 
-// add queues a schema that another leads to.
+// add queues a schema that another refers to.
 func (c *compiler) add(s *Schema) {
 	if s != nil {
 		s.shared = s.referred
@@ -112,8 +112,8 @@ func (c *compiler) queueOnce(s *Schema) {
 	}
 }
 
-// applied returns the schemas that apply to the same value as s, and children those that apply to its members, their
-// names and its items. Together they are all that s leads to.
+// applied returns the schemas that apply to the same value as s, children those for its members, their names and its items.
+// Together they are all that s refers to.
 func (s *Schema) applied() []*Schema {
 	list := slices.Concat(s.AllOf, s.AnyOf, s.OneOf, []*Schema{s.Not, s.If, s.Then, s.Else})
 	for _, d := range s.DependentSchemas {
@@ -160,7 +160,7 @@ func (c *compiler) compile(s *Schema) error {
 	return nil
 }
 
-// isFree reports whether the schema says nothing but a type.
+// isFree reports whether the schema has no keyword other than a type.
 func (s *Schema) isFree() bool {
 	return s.Enum == nil && s.Format == "" && s.bounds == nil && s.multiple == nil &&
 		s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil && s.Patterns == nil &&
@@ -169,7 +169,7 @@ func (s *Schema) isFree() bool {
 		len(s.DependentRequired) == 0 && len(s.children()) == 0 && !s.inPlace
 }
 
-// nameMembers lists the names of the schema and makes their table.
+// nameMembers lists the names in the schema and builds their table.
 func (s *Schema) nameMembers() {
 	for _, p := range s.Properties {
 		m := memberName{text: p.Name, hash: hashName(p.Name), declared: true, hidden: p.Hidden, schema: p.Schema, want: &Expected{}}
@@ -204,7 +204,7 @@ func (s *Schema) nameMembers() {
 	s.others = len(s.PatternProperties) > 0 || s.AdditionalProperties != nil || s.IgnoreMembers != nil
 }
 
-// member returns the name that the schema knows, nil if it knows none.
+// member returns the entry of a name in the schema; nil if it has none.
 func (s *Schema) member(text string, hash uint32) *memberName {
 	mask := len(s.table) - 1
 	for slot := int(hash) & mask; s.table[slot] != 0; slot = (slot + 1) & mask {
@@ -245,7 +245,7 @@ func (s *Schema) compileNumbers() error {
 	return nil
 }
 
-// multipleFrom splits a literal into digits·10^exp, where digits is no multiple of ten.
+// multipleFrom splits a literal into digits·10^exp, where digits is not a multiple of ten.
 func multipleFrom(literal string) (multiple, error) {
 	if !isNumber([]byte(literal)) || parseDecimal([]byte(literal)).sign() <= 0 {
 		return multiple{}, fmt.Errorf("multipleOf is not a number above 0")
@@ -282,13 +282,13 @@ func (m *multiple) divides(literal []byte) bool {
 		return true
 	}
 	if d.exp > 1000 || d.exp < -1000 {
-		return false // its digits end where those of the multiple begin
+		return false // its last digit is below that of the multiple
 	}
 	r, _ := new(big.Rat).SetString(string(literal))
 	return r.Quo(r, m.rat).IsInt()
 }
 
-// compileEnum makes the tape of the values.
+// compileEnum builds the tape of the values.
 func (s *Schema) compileEnum() error {
 	if s.Enum == nil {
 		return nil

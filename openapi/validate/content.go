@@ -13,24 +13,24 @@ const (
 	multipartType = "multipart/form-data"
 )
 
-// CheckContent checks the content of a body, whose Content-Type is contentType and fits the body. It returns nil if the
-// content is valid, or if the body's Spots say that it cannot be judged.
+// CheckContent checks the content of a body with the Content-Type contentType, which must match the body's type. It returns
+// nil if the content is valid, or if the body's Spots say that it cannot be checked.
 //
-// Content is judged as what its Content-Type says, under a range too: JSON, a form, or else a text. A text is a string of
-// characters in UTF-8, or what its schema has it stand for. Where the schema asks for binary, or the media type is one of
-// bytes, its length in bytes is checked and nothing else.
+// The Content-Type decides how content is read, also for a range: as JSON, a form, or text. A text is a UTF-8 string, or the
+// value that the schema requires it to represent. If the schema has the format binary, or the media type is binary, only the
+// length in bytes is checked.
 func (b *Body) CheckContent(ctx context.Context, contentType string, data []byte) *Faults {
 	_, faults := b.read(ctx, contentType, data, false)
 	return faults
 }
 
-// ReadContent checks content as [Body.CheckContent] does, and returns what it stands for as JSON: for a form the object that
-// its schema found valid. It is nil for what is neither JSON nor application/x-www-form-urlencoded.
+// ReadContent checks content like [Body.CheckContent] and returns its value as JSON; for a form it is the object that the
+// schema accepted. The value is nil if content is neither JSON nor application/x-www-form-urlencoded.
 func (b *Body) ReadContent(ctx context.Context, contentType string, data []byte) ([]byte, *Faults) {
 	return b.read(ctx, contentType, data, true)
 }
 
-// read checks content. Of a form it returns the value only if keep is set.
+// read checks content. For a form it returns the value only if keep is true.
 func (b *Body) read(ctx context.Context, contentType string, data []byte, keep bool) ([]byte, *Faults) {
 	m, ok := ParseMediaType(contentType)
 	if !ok {
@@ -45,7 +45,7 @@ func (b *Body) read(ctx context.Context, contentType string, data []byte, keep b
 	case IsJSON(m.Type):
 		return data, b.checkJSON(ctx, data)
 	case b.Schema == nil:
-		return nil, nil // what Check checks is JSON
+		return nil, nil // Check accepts only JSON
 	}
 	t := beginTexts(ctx)
 	defer t.end()
@@ -59,7 +59,7 @@ func (b *Body) read(ctx context.Context, contentType string, data []byte, keep b
 	return t.values[0], nil
 }
 
-// refusedCharset returns the faults of content in a charset that is not read, or that does not hold, nil if there are none.
+// refusedCharset returns the faults of content in an unsupported or false charset; nil if there are none.
 func refusedCharset(m MediaType, data []byte) *Faults {
 	charset := m.Charset()
 	if !ReadsCharset(charset) || isASCII(charset) && !isASCIIText(data) {
@@ -78,7 +78,7 @@ func (b *Body) checkJSON(ctx context.Context, data []byte) *Faults {
 	return CheckJSON(data, maxDepth)
 }
 
-// checkContent checks what is not JSON.
+// checkContent checks content other than JSON.
 func (t *texts) checkContent(b *Body, m MediaType, data string) {
 	q := b.parameter()
 	switch {
@@ -108,7 +108,7 @@ func (b *Body) parameter() *parameter {
 	return q
 }
 
-// octetTypes are how media types begin whose content is bytes.
+// octetTypes are prefixes of media types with binary content.
 var octetTypes = []string{"image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip", "application/gzip"}
 
 // isBinary reports whether content is a string of bytes.
@@ -121,12 +121,12 @@ func isBinaryType(mediaType string) bool {
 	return slices.ContainsFunc(octetTypes, func(prefix string) bool { return strings.HasPrefix(mediaType, prefix) })
 }
 
-// isBinary reports whether a schema says so.
+// isBinary reports whether a schema has the format binary.
 func (s *shape) isBinary() bool {
 	return slices.ContainsFunc(s.schemas, func(c *Schema) bool { return c.Expected.Format == "binary" || c.Format == "binary" })
 }
 
-// isFree reports whether the schemas say nothing of the characters of a string.
+// isFree reports whether the schemas have no rule for the characters of a string.
 func (s *shape) isFree() bool {
 	return s.kinds&^String == 0 && !slices.ContainsFunc(s.schemas, func(c *Schema) bool { return c.Enum != nil || c.Patterns != nil || c.Format != "" || c.Not != nil })
 }
@@ -140,7 +140,7 @@ func isASCIIText[T string | []byte](text T) bool {
 	return true
 }
 
-// checkParameterContent checks a parameter that is described by its media type.
+// checkParameterContent checks a parameter whose media type the document states.
 func (t *texts) checkParameterContent(q *parameter, raw string) {
 	text, ok := decode(q.In, raw)
 	if !ok {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// DecodeContent checks the content of a body as [Body.CheckContent] does, and decodes it into the value that into points at.
-// It reports false if only the check was possible: the content is neither JSON nor application/x-www-form-urlencoded, or
-// generated code has no function that decodes it into that type. After faults *into is unspecified.
+// DecodeContent checks the content of a body like [Body.CheckContent] and decodes it into the value that into points at. It
+// reports false if it only checked: the content is neither JSON nor application/x-www-form-urlencoded, or generated code
+// cannot decode it into that type. After faults *into is unspecified.
 func (b *Body) DecodeContent(ctx context.Context, contentType string, data []byte, into any) (*Faults, bool) {
 	m, _ := ParseMediaType(contentType)
 	switch {
@@ -26,7 +26,7 @@ func (b *Body) DecodeContent(ctx context.Context, contentType string, data []byt
 	return b.Decode(value, into)
 }
 
-// FindOperation returns the operation of a method and a path's template, nil if there is none.
+// FindOperation returns the operation with a method and a path template; nil if there is none.
 func FindOperation(list []*Operation, method, path string) *Operation {
 	for _, o := range list {
 		if o.Path == path && strings.EqualFold(o.Method, method) {
@@ -36,8 +36,8 @@ func FindOperation(list []*Operation, method, path string) *Operation {
 	return nil
 }
 
-// PathValues returns the values of the parameters of a path's template, as they stand in an escaped path that ends in it. It
-// reports false if the path does not end in the template.
+// PathValues returns the values of a template's parameters in an escaped path that ends with the template, still escaped. It
+// reports false if the path does not match.
 func PathValues(template, escapedPath string) ([]string, bool) {
 	parts := strings.Split(strings.TrimPrefix(template, "/"), "/")
 	segments := strings.Split(strings.TrimPrefix(escapedPath, "/"), "/")
@@ -49,7 +49,7 @@ func PathValues(template, escapedPath string) ([]string, bool) {
 	for i, part := range parts {
 		literals := SegmentLiterals(part)
 		if len(literals) == 1 {
-			continue // the router has compared it
+			continue // the router has matched it
 		}
 		var ok bool
 		if values, ok = MatchSegment(literals, segments[i], values); !ok {
@@ -59,7 +59,7 @@ func PathValues(template, escapedPath string) ([]string, bool) {
 	return values, true
 }
 
-// SegmentLiterals returns the literals before, between and behind the parameters of a segment of a template.
+// SegmentLiterals returns the literals before, between and after the parameters of a template's segment.
 func SegmentLiterals(segment string) []string {
 	var literals []string
 	for {
@@ -72,8 +72,8 @@ func SegmentLiterals(segment string) []string {
 	}
 }
 
-// MatchSegment appends the values of the parameters in a segment with such literals. Each takes as little as it can, and at
-// least a character.
+// MatchSegment appends the values of the parameters in a segment with these literals. Each value is as short as possible and
+// not empty.
 func MatchSegment(literals []string, segment string, values []string) ([]string, bool) {
 	rest, ok := strings.CutPrefix(segment, literals[0])
 	if !ok {

@@ -1,6 +1,6 @@
 package validate
 
-// putDeep gives the member that keys in brackets lead to its text. ok reports that the text could be decoded.
+// putDeep sets the text of the member at the keys in brackets. ok reports whether the text could be decoded.
 func (t *texts) putDeep(q *parameter, at int32, s *shape, keys, text string, ok bool) {
 	if len(t.nodes) > maxTexts {
 		t.fault(q, "maxProperties", 0)
@@ -30,13 +30,13 @@ func (t *texts) putDeep(q *parameter, at int32, s *shape, keys, text string, ok 
 	}
 }
 
-// asList reports whether a key in brackets is the place of an item: an empty one is, and a number where there can be a list
+// asList reports whether a key in brackets is the place of an item: it is empty, or a number where the schemas allow a list
 // and no object.
 func asList(s *shape, key string) bool {
 	return key == "" || s.can(Array) && !s.can(Object)
 }
 
-// enterMember returns the member of a node, which becomes an object, or the keyword that it breaks.
+// enterMember returns a member of the node, which becomes an object, or the keyword that this violates.
 func (t *texts) enterMember(at int32, s *shape, key string) (int32, *shape, string) {
 	switch n := &t.nodes[at]; {
 	case s.kinds != 0 && !s.can(Object):
@@ -53,8 +53,8 @@ func (t *texts) enterMember(at int32, s *shape, key string) (int32, *shape, stri
 	return member, s.member(key), ""
 }
 
-// enterItem returns the item of a node, which becomes a list, or the keyword that it breaks. An item without a number is a
-// new one, and nothing may follow: readers do not agree whether a[][x]=1&a[][y]=2 is one item.
+// enterItem returns an item of the node, which becomes a list, or the keyword that this violates. An item without a number
+// is new and must be the last key: readers disagree whether a[][x]=1&a[][y]=2 is one item.
 func (t *texts) enterItem(at int32, s *shape, key string, last bool) (int32, *shape, string) {
 	n := &t.nodes[at]
 	i, ok := int(n.size), key == "" && last
@@ -73,13 +73,13 @@ func (t *texts) enterItem(at int32, s *shape, key string, last bool) (int32, *sh
 	switch {
 	case i == int(n.size):
 		item = t.add(at, node{})
-	case i < int(n.size)-1: // items are in order
+	case i < int(n.size)-1: // items must be in order
 		return at, s, "repeated"
 	}
 	return item, s.item(i), ""
 }
 
-// index returns the number that a key is, as it is usually written.
+// index returns the number of a key in canonical decimal form.
 func index(key string) (int, bool) {
 	n := 0
 	for i := range len(key) {

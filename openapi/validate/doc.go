@@ -1,8 +1,7 @@
 // Package validate checks the bytes of requests and responses against an OpenAPI contract. It is the runtime of the code
-// that validategen writes, and it runs the same contract in process: package spec turns a document into the values of
-// this package.
+// that validategen generates, and can also check by a contract directly: package spec turns a document into values of this
+// package.
 //
-// JSON is I-JSON (RFC 7493) and nothing else: UTF-8 without a byte order mark, no member twice, no lone surrogate, one
-// value and nothing after it. Names match exactly, numbers are compared without rounding, and a default is never filled
-// in.
+// JSON must be I-JSON (RFC 7493): UTF-8 without a byte order mark, no duplicate members, no lone surrogates, one value with
+// nothing after it. Names are case-sensitive, numbers are compared without rounding, and defaults are never filled in.
 package validate

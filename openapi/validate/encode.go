@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD; nothing is escaped that need not be.
+// AppendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD. It escapes only what must be escaped.
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	b = appendInside(b, s)
@@ -54,7 +54,7 @@ func appendEscape(b []byte, c byte) []byte {
 	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 }
 
-// CloseString makes a JSON string of what has been appended behind start, the place of the opening quote.
+// CloseString makes a JSON string of the text appended after start, the offset of the opening quote.
 func CloseString(b []byte, start int) []byte {
 	if end := plain(b, start+1); end < len(b) {
 		return AppendString(b[:start], string(b[start+1:]))
@@ -62,7 +62,7 @@ func CloseString(b []byte, start int) []byte {
 	return append(b, '"')
 }
 
-// AppendFloat appends f the way JavaScript writes it. JSON has no word for NaN and the infinities: they become null.
+// AppendFloat appends f as JavaScript writes it. NaN and infinities, which JSON does not have, become null.
 func AppendFloat(b []byte, f float64, size int) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)

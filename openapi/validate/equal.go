@@ -15,7 +15,7 @@ func (r *run) inEnum(s *Schema, at uint32) bool {
 	return false
 }
 
-// equal reports whether two values are the same (JSON Schema 2020-12 §4.2.2): numbers by value, objects in any order.
+// equal reports whether two values are equal (JSON Schema 2020-12 §4.2.2): numbers by value, objects in any order.
 func equal(t *tape, at uint32, o *tape, other uint32) bool {
 	a, b := &t.tokens[at], &o.tokens[other]
 	if isText(a.kind) && isText(b.kind) {
@@ -46,7 +46,7 @@ func equalNumbers(a, b []byte) bool {
 	return x == y && xPlaces == yPlaces
 }
 
-// shortest returns mantissa·10^-places without zeros behind the point.
+// shortest removes trailing zeros after the decimal point from mantissa·10^-places.
 func shortest(mantissa int64, places int) (int64, int) {
 	for places > 0 && mantissa%10 == 0 {
 		mantissa, places = mantissa/10, places-1
@@ -84,7 +84,7 @@ func equalMembers(t *tape, at uint32, o *tape, other uint32) bool {
 	return true
 }
 
-// members counts those of an object.
+// members returns the number of members of an object.
 func (t *tape) members(at uint32) int {
 	n := 0
 	for i := at + 1; i < t.tokens[at].next; i = t.tokens[i+1].next {
@@ -93,7 +93,7 @@ func (t *tape) members(at uint32) int {
 	return n
 }
 
-// index makes a find for an object with many members.
+// index returns a find with a table, for an object with many members.
 func (t *tape) index(at uint32) func(uint32, string, uint32) uint32 {
 	values := map[string]uint32{}
 	for i := at + 1; i < t.tokens[at].next; i = t.tokens[i+1].next {
@@ -102,7 +102,7 @@ func (t *tape) index(at uint32) func(uint32, string, uint32) uint32 {
 	return func(_ uint32, name string, _ uint32) uint32 { return values[name] }
 }
 
-// find returns the value of an object's member, 0 if there is none.
+// find returns the value of an object's member; 0 if it is absent.
 func (t *tape) find(at uint32, name string, hash uint32) uint32 {
 	for i := at + 1; i < t.tokens[at].next; i = t.tokens[i+1].next {
 		if t.tokens[i].next == hash && t.chars(i) == name {
@@ -112,8 +112,8 @@ func (t *tape) find(at uint32, name string, hash uint32) uint32 {
 	return 0
 }
 
-// unique reports whether no two items of an array are equal. Items are compared where their hashes are the same, and those
-// have a secret seed: nobody can send items of which each has to be compared with each.
+// unique reports whether no two items of an array are equal. It compares only items with the same hash. The hash has a
+// secret seed, so that clients cannot send items that must all be compared with each other.
 func (r *run) unique(at uint32) bool {
 	seen := map[uint64]uint32{}
 	for i := at + 1; i < r.tokens[at].next; i = r.tokens[i].next {
@@ -128,7 +128,7 @@ func (r *run) unique(at uint32) bool {
 	return true
 }
 
-// hash returns the same for equal values.
+// hash returns equal hashes for equal values.
 func (t *tape) hash(at uint32) uint64 {
 	tok := &t.tokens[at]
 	switch tok.kind {
@@ -153,7 +153,7 @@ func (t *tape) hash(at uint32) uint64 {
 	return mix(secret + uint64(tok.kind))
 }
 
-// secret differs from process to process.
+// secret is random per process.
 var secret = maphash.String(nameSeed, "") | 1
 
 func mix(h uint64) uint64 {

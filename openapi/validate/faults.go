@@ -5,77 +5,76 @@ import (
 	"strconv"
 )
 
-// Faults says why a body or a set of parameters was refused.
+// Faults are the reasons for which a body or the parameters of a request are invalid.
 type Faults struct {
-	// Malformed reports that the bytes are not I-JSON, or nest too deep, or that readers differ in how they take multipart
-	// apart. Then List is empty, whatever else is wrong.
+	// Malformed reports that the bytes are not I-JSON or nest too deep, or that multipart content is ambiguous. Then List is
+	// empty.
 	Malformed bool
-	// Empty reports that there was no content, or only white space. It is Malformed too.
+	// Empty reports that the content is empty or only white space. Then Malformed is set, too.
 	Empty bool
-	// Offset is the index of the first byte that a malformed body cannot have.
+	// Offset is the index of the first byte that makes the body malformed.
 	Offset int
-	// Interrupted reports that the context was done before there was a verdict. Then List is empty.
+	// Interrupted reports that the context was done before the check ended. Then List is empty.
 	Interrupted bool
-	// Undecodable reports that the contract accepts the value, and that a Go type does not hold it, such as an integer
-	// beyond int, or a number where the model of a schema without a type is a struct. List says where.
+	// Undecodable reports that the value is valid but does not fit into its Go type: an integer beyond int, or a number
+	// where the model of a schema without a type is a struct. List has the places.
 	Undecodable bool
-	// List has the faults in document order, at most 32. A fault of an object or an array as a whole, such as a missing
-	// member, stands where the object or the array ends.
+	// List has the faults in document order, at most 32. A fault of a whole object or array, such as a missing member, has
+	// the position of its end.
 	List []Fault
 }
 
-// Fault is one rule of the contract that was broken. It never holds the caller's value, only the name of a member.
+// Fault is a violation of one rule of the contract. It never contains a value of the client, only names of members.
 type Fault struct {
-	// In is where the fault is: "" for a body, else "path", "query" or "header".
+	// In is the place: "" for a body, else "path", "query" or "header".
 	In string
-	// Pointer is the JSON Pointer (RFC 6901) of the member, "" for the whole body. For parameters it is that of a member or
-	// an item within the value, and for a cookie it begins with the name of the cookie.
+	// Pointer is the JSON Pointer (RFC 6901) of the member; "" for the whole body. For a parameter it is relative to its
+	// value, and for a cookie it starts with the cookie's name.
 	Pointer string
-	// Name is the name of the member or of the parameter; an item of an array has the name of the member it is in.
+	// Name is the name of the member or parameter. An item of an array has the name of the member that contains the array.
 	Name string
-	// Keyword is the rule: a keyword of the schema, such as "type", "format", "required" or "additionalProperties", which
-	// is a name that is not declared. For parameters and forms it is also "encoding", which is malformed percent-encoding or
-	// a charset that does not hold, "repeated", "malformed", which is a text that is not the JSON that it has to be, and
-	// "contentType".
+	// Keyword is the violated keyword of the schema, such as "type", "format", "required", or "additionalProperties" for an
+	// undeclared name. For parameters and forms there are also "encoding" (malformed percent-encoding or a false charset),
+	// "repeated", "malformed" (invalid JSON where JSON is required) and "contentType".
 	Keyword string
-	// Expected is what the contract asks for.
+	// Expected is what the contract requires.
 	Expected Expected
 }
 
-// Expected is what the contract asks for: the type and the format of the member, and the value of the keyword as JSON
-// where the type and the format do not tell it.
+// Expected is what the contract requires: the type and format of the member, and the keyword's value as JSON unless type and
+// format express it.
 type Expected struct {
 	Type, Format, Value string
 }
 
-// maxFaults bounds what one body can make us write.
+// maxFaults limits the number of faults that are reported.
 const maxFaults = 32
 
-// mark is a fault as it is noted while reading. Where it is becomes a JSON Pointer only when the reading is over: the
-// happy path keeps no track of where it is.
+// mark is a fault during reading. Only afterwards is its offset converted to a JSON Pointer, so that valid bodies do not pay
+// for tracking the place.
 type mark struct {
 	at      int    // offset of the value's first byte, or of the byte that closes the object or array
-	member  string // the member that is missing, or the unknown option
+	member  string // the missing member or the unknown option
 	in      string
 	keyword string
 	value   string
 	want    *Expected
 }
 
-// Fault notes that the value at offset at breaks a keyword.
+// Fault records that the value at offset at violates a keyword.
 func (r *Reader) Fault(at int, keyword, value string, want *Expected) {
 	r.note(mark{at: at, keyword: keyword, value: value, want: want})
 }
 
-// Missing notes that the object that was just closed lacks a member.
+// Missing records that the object that was just closed lacks a member.
 func (r *Reader) Missing(member string, want *Expected) {
 	r.note(mark{at: r.pos - 1, member: member, keyword: "required", want: want})
 }
 
-// Closed is the offset of the byte that closed the object or array that was just read.
+// Closed returns the offset of the byte that closed the last object or array.
 func (r *Reader) Closed() int { return r.pos - 1 }
 
-// Undecodable notes that the Go type does not hold the value at offset at, which the contract accepts.
+// Undecodable records that the valid value at offset at does not fit into its Go type.
 func (r *Reader) Undecodable(at int, want *Expected) {
 	r.unheld = noted(r.unheld, mark{at: at, keyword: "format", want: want})
 }
@@ -88,7 +87,7 @@ func (r *Reader) note(m mark) {
 	r.marks = noted(r.marks, m)
 }
 
-// Verdict is f, or nil if the contract accepts the value: what cannot be decoded may be valid.
+// Verdict returns f, or nil if the contract accepts the value: a value that cannot be decoded may still be valid.
 func (f *Faults) Verdict() *Faults {
 	if f != nil && f.Undecodable {
 		return nil
@@ -96,8 +95,8 @@ func (f *Faults) Verdict() *Faults {
 	return f
 }
 
-// noted appends a mark if there is room. What is not of its format is not held against patterns: many only say again what
-// the format says.
+// noted appends a mark if there is room. It drops violations of a pattern by a string that also violates its format: often
+// the pattern only repeats the format.
 func noted(marks []mark, m mark) []mark {
 	if m.keyword == "format" {
 		marks = slices.DeleteFunc(marks, func(other mark) bool { return other.at == m.at && other.keyword == "pattern" })
@@ -118,7 +117,7 @@ func (m *mark) fault(pointer, name string) Fault {
 	return f
 }
 
-// resolver turns marks into faults by reading the bytes once more. They are known to be JSON by then.
+// resolver converts marks to faults by reading the bytes again. They are known to be JSON.
 type resolver struct {
 	Reader
 	left    []mark
@@ -127,9 +126,9 @@ type resolver struct {
 	name    []byte
 }
 
-// resolve returns the faults of marks, which stand in the order of the bytes.
+// resolve returns the faults of marks, which are in the order of the bytes.
 func resolve(data []byte, marks []mark) []Fault {
-	var room [64]byte // for most pointers
+	var room [64]byte // enough for most pointers
 	r := resolver{Reader: Reader{data: data}, left: marks, faults: make([]Fault, 0, len(marks)), pointer: room[:0]}
 	r.space()
 	r.value()
@@ -145,7 +144,7 @@ func (r *resolver) take(at int) {
 	}
 }
 
-// lastOf returns the name as the end of the pointer, where it stands there as it is.
+// lastOf returns the name. If the pointer ends with the same text, it shares the pointer's memory.
 func lastOf(pointer string, name []byte) string {
 	if end := len(pointer) - len(name); end > 0 && pointer[end:] == string(name) {
 		return pointer[end:]

@@ -5,19 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// form is the form of a body while it is read.
+// form is the state of a form that is being read.
 type form struct {
 	*texts
 	*parameter
 	encoding map[string]*Encoding
-	// escaped reports that texts are percent-encoded.
+	// escaped reports whether texts are percent-encoded.
 	escaped bool
 }
 
-// checkForm checks application/x-www-form-urlencoded: an object whose members are options as those of a query.
+// checkForm checks application/x-www-form-urlencoded: an object whose members are written like query options.
 //
-// A member is written as its Encoding Object says. Without a style, an object, or a list of objects, is JSON
-// (a={"b":1}) or has its members in brackets (a[b]=1), and any other list is repeated.
+// The Encoding Object of a member decides its form. Without a style, an object or a list of objects is JSON (a={"b":1}) or
+// has its members in brackets (a[b]=1); any other list is repeated.
 func (t *texts) checkForm(b *Body, q *parameter, data string) {
 	f := form{t, q, b.Encoding, true}
 	t.root(objectNode, "")
@@ -43,7 +43,7 @@ func (t *texts) checkForm(b *Body, q *parameter, data string) {
 	}
 }
 
-// place returns the node of a member, its shape and its encoding, and the keys in brackets behind its name.
+// place returns the node, shape and encoding of a member, and the keys in brackets after its name.
 func (f *form) place(name string) (at int32, s *shape, e *Encoding, keys string) {
 	if i := strings.IndexByte(name, '['); i > 0 && f.shape.inside().names[name] == nil && isBracketed(name[i:]) && f.nests(name[:i]) {
 		name, keys = name[:i], name[i:]
@@ -54,7 +54,7 @@ func (f *form) place(name string) (at int32, s *shape, e *Encoding, keys string)
 	return at, f.shape.member(name), f.encoding[name], keys
 }
 
-// nests reports whether the members or items of a member are written in brackets.
+// nests reports whether the members or items of a member are in brackets.
 func (f *form) nests(name string) bool {
 	if e := f.encoding[name]; e != nil && e.Style != "" {
 		return e.Style == "deepObject"
@@ -62,7 +62,7 @@ func (f *form) nests(name string) bool {
 	return f.shape.inside().names[name].holdsObjects()
 }
 
-// holdsObjects reports whether a value must be an object or a list of objects, which no plain text stands for.
+// holdsObjects reports whether a value must be an object or a list of objects, which plain text cannot represent.
 func (s *shape) holdsObjects() bool {
 	if s != nil && s.must(Array) {
 		s = s.item(0)
@@ -70,7 +70,7 @@ func (s *shape) holdsObjects() bool {
 	return s != nil && s.must(Object)
 }
 
-// put gives the form a member, whose text is as it stands in the body.
+// put adds a member with its raw text to the form.
 func (f *form) put(name, raw string) {
 	at, s, e, keys := f.place(name)
 	text, ok := f.decode(raw)
@@ -102,16 +102,16 @@ func (f *form) putValue(at int32, s *shape, value node) {
 	}
 }
 
-// putJSON gives a member the value that a JSON text stands for.
+// putJSON sets a member to a JSON value.
 func (f *form) putJSON(at int32, s *shape, text string) {
-	if CheckJSON([]byte(text), maxDepth-2) != nil { // within an object, and perhaps a list
+	if CheckJSON([]byte(text), maxDepth-2) != nil { // it is in an object, and perhaps in a list
 		f.fault(f.parameter, "malformed", at)
 		return
 	}
 	f.putValue(at, s, node{kind: jsonNode, text: strings.TrimLeft(text, " \t\r\n")})
 }
 
-// split gives a member the list or the object that one text stands for.
+// split sets a member to a list or an object in one text.
 func (f *form) split(at int32, s *shape, style, raw string) {
 	if f.nodes[at].kind != newNode {
 		f.fault(f.parameter, "repeated", at)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// isUUID reports whether s is 8-4-4-4-12 hexadecimal digits in any case, of whatever version and variant.
+// isUUID reports whether s is 8-4-4-4-12 hexadecimal digits, case-insensitive, of any version and variant.
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false
@@ -26,7 +26,7 @@ func isUUID(s string) bool {
 	return true
 }
 
-// isDate reports whether s is a full-date of RFC 3339 that the calendar has.
+// isDate reports whether s is a full-date of RFC 3339 that exists in the calendar.
 func isDate(s string) bool {
 	if len(s) != len("2006-01-02") || s[4] != '-' || s[7] != '-' {
 		return false
@@ -51,7 +51,7 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// twoDigits returns the value of the two digits that s starts with, a large negative number if they are none.
+// twoDigits returns the value of the first two digits of s; a large negative number if they are not digits.
 func twoDigits(s string) int {
 	if a, b := s[0]-'0', s[1]-'0'; a <= 9 && b <= 9 {
 		return int(a)*10 + int(b)
@@ -59,8 +59,8 @@ func twoDigits(s string) int {
 	return -1 << 20
 }
 
-// isDateTimeOffset reports whether s is an Edm.DateTimeOffset (OData ABNF dateTimeOffsetValue): seconds may be left out,
-// a fraction has 1 to 12 digits, an offset is at most 14:00 (XML Schema 1.1 §3.3.7).
+// isDateTimeOffset reports whether s is an Edm.DateTimeOffset (OData ABNF dateTimeOffsetValue): seconds are optional, a
+// fraction has 1 to 12 digits, an offset is at most 14:00 (XML Schema 1.1 §3.3.7).
 func isDateTimeOffset(s string) bool {
 	if len(s) < len("2006-01-02T15:04Z") || !isDate(s[:10]) || s[10]|0x20 != 't' || !isMinute(s[11:16]) {
 		return false
@@ -93,7 +93,7 @@ func isZone(s string, most int) bool {
 		twoDigits(s[1:])*60+twoDigits(s[4:]) <= most
 }
 
-// within reports whether s starts with two digits of a value from 0 to most.
+// within reports whether s starts with two digits from 00 to most.
 func within(s string, most int) bool {
 	n := twoDigits(s)
 	return n >= 0 && n <= most
@@ -112,7 +112,7 @@ func isByte(s string) bool {
 	return ok
 }
 
-// decodeByte returns the bytes that s stands for. It is strict: the bits that the padding leaves over are zero.
+// decodeByte returns the bytes that s encodes. Unused bits before the padding must be zero.
 func decodeByte(s string) ([]byte, bool) {
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, false
@@ -139,7 +139,7 @@ func isIPv4Prefix(s string) bool {
 	return err == nil && p.Addr().Is4()
 }
 
-// isIPv6Prefix reports whether s is an IPv6 address and the length of a prefix (RFC 4291 §2.3).
+// isIPv6Prefix reports whether s is an IPv6 address with a prefix length (RFC 4291 §2.3).
 func isIPv6Prefix(s string) bool {
 	p, err := netip.ParsePrefix(s)
 	return err == nil && p.Addr().Is6()

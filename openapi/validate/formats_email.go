@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// isEmail reports whether s is a Mailbox of RFC 5321 §4.1.2, of no more octets than §4.5.3.1 has.
+// isEmail reports whether s is a Mailbox of RFC 5321 §4.1.2 within the lengths of §4.5.3.1.
 func isEmail(s string) bool { return isMailbox(s, false) }
 
 // isIDNEmail reports whether s is a Mailbox of RFC 6531 §3.3.
@@ -61,7 +61,7 @@ func isQuoted(s string, international bool) bool {
 	return true
 }
 
-// isAddressLiteral reports whether s is an IPv4 or an IPv6 address as mailboxes write them (RFC 5321 §4.1.3).
+// isAddressLiteral reports whether s is an IPv4 or IPv6 address as in a mailbox (RFC 5321 §4.1.3).
 func isAddressLiteral(s string) bool {
 	const tag = "IPv6:"
 	if len(s) > len(tag) && strings.EqualFold(s[:len(tag)], tag) {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxHostname = 253 // characters, the dots between labels included (RFC 1035 §2.3.4)
+	maxHostname = 253 // characters, including the dots between labels (RFC 1035 §2.3.4)
 	maxLabel    = 63
 )
 
@@ -25,7 +25,7 @@ func isHostname(s string) bool {
 	return true
 }
 
-// areLabels reports whether s is labels of letters, digits and hyphens.
+// areLabels reports whether s consists of labels of letters, digits and hyphens.
 func areLabels(s string) bool {
 	for label := range strings.SplitSeq(s, ".") {
 		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' ||
@@ -36,8 +36,7 @@ func areLabels(s string) bool {
 	return true
 }
 
-// isIDNHostname reports whether s is a host name whose labels may be U-labels (RFC 5890 §2.3.2.3). RFC 3490 §3.1 lists
-// the dots.
+// isIDNHostname reports whether s is a host name, which may have U-labels (RFC 5890 §2.3.2.3). RFC 3490 §3.1 lists the dots.
 func isIDNHostname(s string) bool {
 	total := -1
 	for label := range strings.SplitSeq(strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".").Replace(s), ".") {
@@ -73,9 +72,8 @@ func encodedLength(label string) int {
 	return len("xn--") + len(encodePunycode([]rune(label)))
 }
 
-// isULabel reports whether a label is valid in IDNA2008 (RFC 5891 §4.2, RFC 5893 §2), which package unicode has tables
-// for. It has none of normalization: of the characters that have a form of their own in NFKC it knows the blocks that
-// hold them.
+// isULabel reports whether a label is valid in IDNA2008 (RFC 5891 §4.2, RFC 5893 §2), by the tables of package unicode. They
+// do not cover normalization: characters that NFKC changes are recognized by their blocks.
 func isULabel(label string) bool {
 	if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") || encodedLength(label) > maxLabel {
 		return false
@@ -92,7 +90,7 @@ func isULabel(label string) bool {
 	return isBidi(runes)
 }
 
-// validExceptions and invalidExceptions are those of RFC 5892 §2.6.
+// validExceptions and invalidExceptions are the exceptions of RFC 5892 §2.6.
 var (
 	validExceptions   = []rune{0xdf, 0x3c2, 0x6fd, 0x6fe, 0xf0b, 0x3007}
 	invalidExceptions = []rune{0x640, 0x7fa, 0x302e, 0x302f, 0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x303b}
@@ -111,10 +109,11 @@ func isIDNRune(r rune) bool {
 	return unicode.In(r, unicode.Ll, unicode.Lo, unicode.Lm, unicode.Mn, unicode.Mc, unicode.Nd) && !unicode.Is(unstable, r)
 }
 
-// arabicDigits are both kinds, which have rules of their own.
+// arabicDigits are both kinds, which have their own rules.
 var arabicDigits = &unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x660, Hi: 0x669, Stride: 1}, {Lo: 0x6f0, Hi: 0x6f9, Stride: 1}}}
 
-// unstable are the blocks of characters that NFKC changes, of ignorable ones, and of old Hangul (RFC 5892 §2.2 to §2.9).
+// unstable are the blocks of characters that NFKC changes, of ignorable characters, and of old Hangul (RFC 5892 §2.2 to
+// §2.9).
 var unstable = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0xaa, Hi: 0xaa, Stride: 1}, {Lo: 0xb5, Hi: 0xb5, Stride: 1}, {Lo: 0xba, Hi: 0xba, Stride: 1}, {Lo: 0x132, Hi: 0x133, Stride: 1},
@@ -136,7 +135,7 @@ var unstable = &unicode.RangeTable{
 	},
 }
 
-// inContext reports whether a character that is CONTEXTJ or CONTEXTO stands where it may (RFC 5892 appendix A).
+// inContext reports whether a CONTEXTJ or CONTEXTO character is allowed at its position (RFC 5892 appendix A).
 func inContext(label []rune, i int) bool {
 	var before, after rune
 	if i > 0 {
@@ -182,8 +181,8 @@ var viramas = &unicode.RangeTable{
 	},
 }
 
-// joins reports whether a zero width non-joiner stands between letters of a script that joins them. Package unicode has no
-// table of Joining_Type: the letters of the scripts that join, without those that join on one side alone.
+// joins reports whether a zero width non-joiner is between letters of a script that joins them. Package unicode has no
+// Joining_Type; this uses the letters of joining scripts except those that join on one side only.
 func joins(label []rune, i int) bool {
 	before := slices.IndexFunc(reversed(label[:i]), notMark)
 	after := slices.IndexFunc(label[i+1:], notMark)
@@ -198,12 +197,12 @@ func reversed(label []rune) []rune {
 
 func notMark(r rune) bool { return !unicode.Is(unicode.Mn, r) }
 
-// rightJoining are the Arabic letters that join the letter before them alone.
+// rightJoining are the Arabic letters that join only the letter before them.
 const rightJoining = "\u0622\u0623\u0624\u0625\u0627\u0629\u062f\u0630\u0631\u0632\u0648\u0671\u0672\u0673\u0675\u0676\u0677\u0688\u0689\u068a\u068b" +
 	"\u068c\u068d\u068e\u068f\u0690\u0691\u0692\u0693\u0694\u0695\u0696\u0697\u0698\u0699\u06c0\u06c3\u06c4\u06c5\u06c6\u06c7\u06c8\u06c9\u06ca\u06cb" +
 	"\u06cd\u06cf\u06d2\u06d3\u06d5\u06ee\u06ef"
 
-// joining reports whether a letter joins the one that follows or, not forward, the one before.
+// joining reports whether a letter joins the following one or, if forward is false, the one before.
 func joining(r rune, forward bool) bool {
 	if !unicode.In(r, unicode.Lo) || !unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Nko, unicode.Mongolian, unicode.Phags_Pa) || r == 0x621 {
 		return false
@@ -211,7 +210,7 @@ func joining(r rune, forward bool) bool {
 	return !forward || !strings.ContainsRune(rightJoining, r)
 }
 
-// isBidi reports whether a label with characters that are written from right to left follows RFC 5893 §2.
+// isBidi reports whether a label with right-to-left characters follows RFC 5893 §2.
 func isBidi(label []rune) bool {
 	if !slices.ContainsFunc(label, rightToLeft) {
 		return true

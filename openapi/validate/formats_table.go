@@ -2,22 +2,22 @@ package validate
 
 import "github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 
-// formatRule is what a format says of strings and of numbers, as JSON writes them; nil for what it leaves open.
+// formatRule has the checks of a format for strings and for JSON numbers; nil for no check.
 type formatRule struct {
 	types  Types
 	text   func(s string) bool
 	number func(literal []byte) bool
 }
 
-// formatRules are the formats of JSON Schema 2020-12, those of the OpenAPI format registry, and Edm's. Each is what its
-// specification says, no more and no less:
+// formatRules are the formats of JSON Schema 2020-12, of the OpenAPI format registry, and of Edm. Each follows its
+// specification exactly:
 //
-//   - date-time and time have leap seconds, at the end of a day in UTC, and small letters t and z (RFC 3339 §5.6, §5.7)
-//   - duration leaves out no unit between two others and has no fractions (RFC 3339 appendix A)
-//   - hostname and idn-hostname know IDNA2008 (RFC 5891 to 5893) but for normalization (RFC 5891 §5.3); see isULabel
-//   - regex is ECMA-262 with the flag u, which refuses more than patterns of a document are refused
-//   - base64url may leave out its padding (RFC 4648 §3.2)
-//   - int64, uint64, decimal, decimal128 and unixtime may be strings, too, as the registry has it
+//   - date-time and time allow leap seconds at the end of a day in UTC, and lower-case t and z (RFC 3339 §5.6, §5.7)
+//   - duration must not skip a unit between two others and has no fractions (RFC 3339 appendix A)
+//   - hostname and idn-hostname follow IDNA2008 (RFC 5891 to 5893) except normalization (RFC 5891 §5.3); see isULabel
+//   - regex is ECMA-262 with the flag u, which is stricter than the patterns of a document
+//   - base64url may omit its padding (RFC 4648 §3.2)
+//   - int64, uint64, decimal, decimal128 and unixtime may also be strings, as in the registry
 var formatRules = map[string]formatRule{
 	"date":            ofText(isDate),
 	"date-time":       ofText(isDateTime),
@@ -85,8 +85,8 @@ func ofText(is func(string) bool) formatRule { return formatRule{types: String, 
 
 func ofNumber(is func([]byte) bool) formatRule { return formatRule{types: Number, number: is} }
 
-// KnownFormat reports whether a format says something of a value that has one of the types, be it only for people, such
-// as password. Any other format is an annotation that nobody here knows.
+// KnownFormat reports whether a format has a meaning for a value of one of the types, even if only for people, such as
+// password. Other formats are unknown annotations.
 func KnownFormat(name string, types Types) bool {
 	if types&Integer != 0 {
 		types |= Number
@@ -94,7 +94,7 @@ func KnownFormat(name string, types Types) bool {
 	return formatRules[name].types&types != 0
 }
 
-// formatOf returns the checks of a format for strings and for numbers, nil if there is nothing to check.
+// formatOf returns the checks of a format for strings and for numbers; nil for no check.
 func formatOf(name string) (text func(string) bool, number func([]byte) bool) {
 	rule := formatRules[name]
 	return rule.text, rule.number

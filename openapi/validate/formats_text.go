@@ -11,7 +11,7 @@ import (
 
 func isCharacter(s string) bool { return utf8.RuneCountInString(s) == 1 }
 
-// isBase64URL reports whether s is base64url (RFC 4648 §5), with padding or without, whose last bits are zero.
+// isBase64URL reports whether s is base64url (RFC 4648 §5), with or without padding, whose unused bits are zero.
 func isBase64URL(s string) bool {
 	if strings.ContainsAny(s, "\r\n") {
 		return false
@@ -51,7 +51,7 @@ func isRelativeJSONPointer(s string) bool {
 	return s == "#" || isJSONPointer(s)
 }
 
-// cutNumber cuts digits without leading zeros from the front.
+// cutNumber removes digits without leading zeros from the front.
 func cutNumber(s string) (rest string, ok bool) {
 	n := digitsEndString(s, 0)
 	return s[n:], n > 0 && (n == 1 || s[0] != '0')
@@ -68,7 +68,7 @@ func isMediaRange(s string) bool {
 	return ok && isToken(kind) && isToken(subtype) && (kind != "*" || subtype == "*") && areParameters(rest[end:])
 }
 
-// areParameters reports whether s is parameters (RFC 9110 §5.6.6), none included.
+// areParameters reports whether s is parameters (RFC 9110 §5.6.6), possibly none.
 func areParameters(s string) bool {
 	for s != "" {
 		s = strings.TrimLeft(s, " \t")
@@ -90,7 +90,7 @@ func areParameters(s string) bool {
 	return true
 }
 
-// cutValue cuts a token or a quoted-string (RFC 9110 §5.6.4) from the front.
+// cutValue removes a token or a quoted-string (RFC 9110 §5.6.4) from the front.
 func cutValue(s string) (rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		end := strings.IndexFunc(s, func(r rune) bool { return !isTokenRune(r) })
@@ -112,7 +112,7 @@ func cutValue(s string) (rest string, ok bool) {
 	return "", false
 }
 
-// isLanguage reports whether s is well-formed (RFC 5646 §2.1); the grandfathered tags of the irregular kind are listed.
+// isLanguage reports whether s is a well-formed language tag (RFC 5646 §2.1). Irregular grandfathered tags are listed.
 func isLanguage(s string) bool { return languageTags().MatchString(s) }
 
 var languageTags = sync.OnceValue(func() *ecma.Pattern {

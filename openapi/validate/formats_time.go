@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// isDateTime reports whether s is a date-time of RFC 3339 §5.6, leap seconds and the small letters t and z included.
+// isDateTime reports whether s is a date-time of RFC 3339 §5.6, including leap seconds and lower-case t and z.
 func isDateTime(s string) bool {
 	return len(s) > len("2006-01-02T") && isDate(s[:10]) && s[10]|0x20 == 't' && isTime(s[11:])
 }
 
-// dateTime returns the time of a date-time. A leap second, which time.Time does not know, is the second behind it.
+// dateTime returns the time of a date-time. A leap second, which time.Time does not have, becomes the next second.
 func dateTime(s string) (time.Time, bool) {
 	if !isDateTime(s) {
 		return time.Time{}, false
@@ -27,7 +27,7 @@ func dateTime(s string) (time.Time, bool) {
 	return t, err == nil
 }
 
-// isTime reports whether s is a full-time of RFC 3339 §5.6. The second 60 is the last one of a day in UTC (§5.7).
+// isTime reports whether s is a full-time of RFC 3339 §5.6. A second 60 must be the last one of a day in UTC (§5.7).
 func isTime(s string) bool {
 	rest, ok := cutTime(s)
 	if !ok || !isZone(rest, 23*60+59) {
@@ -48,7 +48,7 @@ func isTime(s string) bool {
 	return (minute+day)%day == day-1
 }
 
-// cutTime cuts a partial-time of RFC 3339 §5.6 from the front.
+// cutTime removes a partial-time of RFC 3339 §5.6 from the front.
 func cutTime(s string) (rest string, ok bool) {
 	if len(s) < len("15:04:05") || !isMinute(s) || s[5] != ':' || !within(s[6:], 60) {
 		return "", false
@@ -61,7 +61,7 @@ func cutTime(s string) (rest string, ok bool) {
 	return s[end:], end > 1
 }
 
-// isTimeLocal reports whether s is a partial-time: where it is decides whether it may have a second 60.
+// isTimeLocal reports whether s is a partial-time. It allows a second 60, which depends on the zone.
 func isTimeLocal(s string) bool {
 	rest, ok := cutTime(s)
 	return ok && rest == ""
@@ -71,7 +71,7 @@ func isDateTimeLocal(s string) bool {
 	return len(s) > len("2006-01-02T") && isDate(s[:10]) && s[10]|0x20 == 't' && isTimeLocal(s[11:])
 }
 
-// isDuration reports whether s is a duration of RFC 3339 appendix A: no fractions, weeks alone, and no unit left out
+// isDuration reports whether s is a duration of RFC 3339 appendix A: no fractions, weeks only alone, and no unit skipped
 // between two others.
 func isDuration(s string) bool {
 	s, ok := strings.CutPrefix(s, "P")
@@ -85,7 +85,7 @@ func isDuration(s string) bool {
 	return (date == "" || isUnits(date, "YMD")) && isUnits(clock, "HMS")
 }
 
-// isUnits reports whether s is numbers with units, which follow each other as in units.
+// isUnits reports whether s is numbers with units that follow each other as in units.
 func isUnits(s, units string) bool {
 	next := -1
 	for s != "" {
@@ -102,7 +102,7 @@ func isUnits(s, units string) bool {
 	return next >= 0
 }
 
-// isHTTPDate reports whether s is an HTTP-date (RFC 9110 §5.6.7), of the two obsolete forms included.
+// isHTTPDate reports whether s is an HTTP-date (RFC 9110 §5.6.7), including the two obsolete forms.
 func isHTTPDate(s string) bool {
 	for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
 		if t, err := time.Parse(layout, s); err == nil && t.Format(layout) == s {

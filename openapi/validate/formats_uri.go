@@ -24,7 +24,7 @@ func (r reference) absolute(s string) bool {
 	return ok && isScheme(scheme) && r.hierarchy(rest)
 }
 
-// relative reports whether s is a relative reference: its first segment has no colon.
+// relative reports whether s is a relative reference, whose first segment has no colon.
 func (r reference) relative(s string) bool {
 	first := s
 	if i := strings.IndexAny(s, "/?#"); i >= 0 {
@@ -38,7 +38,7 @@ func isScheme(s string) bool {
 		!strings.ContainsFunc(s, func(c rune) bool { return notLetterDigitHyphen(c) && c != '+' && c != '.' })
 }
 
-// hierarchy reports whether s is an authority, a path, a query and a fragment, of which any may be missing.
+// hierarchy reports whether s is an authority, a path, a query and a fragment, each of them optional.
 func (r reference) hierarchy(s string) bool {
 	s, fragment, _ := strings.Cut(s, "#")
 	s, query, _ := strings.Cut(s, "?")
@@ -90,7 +90,7 @@ func isFutureAddress(s string) bool {
 	return !strings.Contains(address, "%") && reference{}.chars(address, subDelims+":", false)
 }
 
-// chars reports whether s has unreserved characters, those of more, and percent-encoded bytes alone.
+// chars reports whether s has only unreserved characters, those in more, and percent-encoded bytes.
 func (r reference) chars(s, more string, query bool) bool {
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -114,7 +114,7 @@ func (r reference) chars(s, more string, query bool) bool {
 	return true
 }
 
-// isEncoded reports whether s begins with a percent-encoded byte.
+// isEncoded reports whether s starts with a percent-encoded byte.
 func isEncoded(s string) bool { return len(s) > 2 && unhex(s[1]) <= 0xf && unhex(s[2]) <= 0xf }
 
 // isUcschar reports whether r is a ucschar of RFC 3987 §2.2.

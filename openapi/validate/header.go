@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// checkLines checks a header field. The lines of a list or an object are joined (RFC 9110 §5.3).
+// checkLines checks a header field. It joins the lines of a list or an object (RFC 9110 §5.3).
 func (t *texts) checkLines(q *parameter, lines []string) {
 	switch {
 	case len(lines) == 0:
@@ -24,8 +24,8 @@ func (t *texts) checkLines(q *parameter, lines []string) {
 	}
 }
 
-// CheckHeader checks the header fields of a response that the document describes. The keys of header are names in any case: a
-// server may write one as it wants it on the wire.
+// CheckHeader checks the header fields of a response that the document describes. The keys of header are case-insensitive,
+// because servers may write other forms than http.Header's.
 func (r *Response) CheckHeader(ctx context.Context, header map[string][]string) *Faults {
 	if len(r.Headers) == 0 {
 		return nil
@@ -33,7 +33,7 @@ func (r *Response) CheckHeader(ctx context.Context, header map[string][]string) 
 	return checkFields(ctx, planOf(&r.plan, r.Headers), header)
 }
 
-// planOf returns the plan of header fields alone, which is kept in known.
+// planOf returns the plan for header fields, which known caches.
 func planOf(known *atomic.Pointer[plan], fields []*Parameter) *plan {
 	p := known.Load()
 	if p == nil {
@@ -51,7 +51,7 @@ func checkFields(ctx context.Context, p *plan, header map[string][]string) *Faul
 	defer t.end()
 	for _, q := range p.params {
 		lines := linesOf(header, q.field)
-		if q.field == "Set-Cookie" && len(lines) > 1 { // its lines are never one value (RFC 9110 §5.3)
+		if q.field == "Set-Cookie" && len(lines) > 1 { // its lines must not be joined (RFC 9110 §5.3)
 			for i := range lines {
 				t.checkLines(q, lines[i:i+1])
 			}
@@ -62,7 +62,7 @@ func checkFields(ctx context.Context, p *plan, header map[string][]string) *Faul
 	return t.result()
 }
 
-// linesOf returns the lines of a header field, however its name is spelled.
+// linesOf returns the lines of a header field, case-insensitive.
 func linesOf(header map[string][]string, field string) []string {
 	lines, others := header[field], make([]string, 0, 4)
 	for name := range header {
@@ -80,8 +80,8 @@ func linesOf(header map[string][]string, field string) []string {
 	return lines
 }
 
-// readCookies gives each parameter its cookies. Where a pair is malformed, readers do not agree whose value it is (RFC 6265
-// §4.1.1): it is a fault of the whole field.
+// readCookies assigns cookies to parameters. Readers disagree on malformed pairs (RFC 6265 §4.1.1), so such a pair is a
+// fault of the whole field.
 func (t *texts) readCookies(p *plan, lines []string) {
 	for _, line := range lines {
 		for more := true; more; {
@@ -99,8 +99,9 @@ func (t *texts) readCookies(p *plan, lines []string) {
 	}
 }
 
-// isPair reports whether all readers find the same cookie in a pair, or none of the contract's. assigned reports its equals
-// sign. A quoted string must end in its pair: some readers let it run on (RFC 2965 §3.2).
+// isPair reports whether all readers find the same cookie in a pair, or none of the contract's. assigned reports whether it
+// has an equals sign. A quoted string must end in its pair, because some readers let it continue in the next (RFC 2965
+// §3.2).
 func (p *plan) isPair(name, value string, assigned bool) bool {
 	decoded, _ := unescapePercent(name, false)
 	switch {
@@ -130,8 +131,8 @@ func (t *texts) checkCookie(q *parameter) {
 	}
 }
 
-// listFields are the header fields whose lines a sender may split and a recipient may join (RFC 9110 §5.3). The
-// conditional ones are not among them: two of them are more likely a proxy's mistake than a list.
+// listFields are the header fields whose lines may be split and joined (RFC 9110 §5.3). Conditional fields are left out: a
+// duplicate is more likely a proxy's mistake than a list.
 var listFields = []string{
 	"Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Patch", "Accept-Ranges", "Allow", "Cache-Control", "Content-Language",
 	"Forwarded", "Link", "Prefer", "Preference-Applied", "Proxy-Authenticate", "Server-Timing", "Vary", "Via", "Warning", "Www-Authenticate",

@@ -2,8 +2,8 @@ package validate
 
 import "context"
 
-// Check judges the value that the reader stands before, and moves behind it. It notes the faults, and reports whether there
-// are none. [Compile] has prepared the schema.
+// Check checks the next value, moves after it and records its faults. It reports whether there are none. The schema must
+// have been prepared by [Compile].
 func (r *Reader) Check(s *Schema) bool {
 	if r.bad != 0 {
 		return false
@@ -29,8 +29,8 @@ func (r *Reader) Check(s *Schema) bool {
 	return false
 }
 
-// Admit notes that the contract accepts any value here. What the Go type does not hold is then [Reader.Undecodable], and no
-// fault. The reader stays before the value.
+// Admit records that the contract accepts any value here. A value that does not fit into its Go type is then
+// [Reader.Undecodable] instead of a fault. The reader does not move.
 func (r *Reader) Admit() {
 	at := r.pos
 	r.Skip()
@@ -38,8 +38,8 @@ func (r *Reader) Admit() {
 	r.Rewind(at)
 }
 
-// Beyond judges a number that the Go type does not hold: it notes the faults by the schema, or else that the number is not
-// decoded.
+// Beyond checks a number that does not fit into its Go type. It records the schema's faults, or, if there are none, that the
+// number is not decoded.
 func (r *Reader) Beyond(at int, literal []byte, s *Schema) {
 	judge := begin(context.Background())
 	defer judge.end()

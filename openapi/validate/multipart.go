@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// part is one part of multipart/form-data. Its content is a piece of the body, which is never copied.
+// part is one part of multipart/form-data. Its content is a slice of the body and is never copied.
 type part struct {
 	name    string
 	isFile  bool // there is a filename
@@ -15,17 +15,16 @@ type part struct {
 	fields  map[string][]string // the other header fields
 }
 
-// maxPartHeader bounds the header of a part in bytes.
+// maxPartHeader is the largest header of a part, in bytes.
 const maxPartHeader = 8 << 10
 
-// checkParts checks multipart/form-data (RFC 7578): an object whose members are parts. The parts of a list have one name.
-// A member's media type is one of those that its Encoding Object has; without any, the part may have its own, and
-// without that it is JSON for objects and text for the rest. Files are judged by their length in bytes.
+// checkParts checks multipart/form-data (RFC 7578): an object whose members are parts. The parts of a list have the same
+// name. A member's media type is one of those in its Encoding Object. Without any, the part may state its own; the default
+// is JSON for objects and text for the rest. For files only the length in bytes is checked.
 //
-// Readers differ in what they take for a boundary, a header and a name. What they can read in two ways is malformed: text
-// before the first or behind the last boundary, a line that only begins like a boundary, a bare CR or LF before a boundary or
-// within a header, folded lines, a field or a parameter that is there twice, filename*, escapes in a name, and
-// Content-Transfer-Encoding.
+// Readers disagree about boundaries, headers and names. Ambiguous content is malformed: text before the first or after the
+// last boundary, a line that only starts like a boundary, a bare CR or LF before a boundary or in a header, folded lines, a
+// duplicate field or parameter, filename*, escapes in a name, and Content-Transfer-Encoding.
 func (t *texts) checkParts(b *Body, q *parameter, m MediaType, data string) {
 	f := form{t, q, b.Encoding, false}
 	boundary, _ := m.Parameter("boundary")
@@ -54,7 +53,7 @@ func (t *texts) checkParts(b *Body, q *parameter, m MediaType, data string) {
 	}
 }
 
-// isBoundary reports whether a boundary is one (RFC 2046 §5.1.1).
+// isBoundary reports whether a boundary is valid (RFC 2046 §5.1.1).
 func isBoundary(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !(c-'0' <= 9 || c|0x20-'a' <= 'z'-'a' || c < utf8.RuneSelf && strings.IndexByte("'()+_,-./:=? ", c) >= 0) {
@@ -64,7 +63,7 @@ func isBoundary(s string) bool {
 	return s != "" && len(s) <= 70 && s[len(s)-1] != ' '
 }
 
-// parts takes a multipart body apart.
+// parts splits a multipart body.
 type parts struct {
 	data     string
 	boundary string // with the two dashes before it
@@ -72,7 +71,7 @@ type parts struct {
 	bad      bool
 }
 
-// more reads a boundary, and reports whether there is a part behind it.
+// more reads a boundary and reports whether a part follows.
 func (r *parts) more() bool {
 	rest, ok := strings.CutPrefix(r.data[r.at:], r.boundary)
 	switch {
@@ -87,7 +86,7 @@ func (r *parts) more() bool {
 	return false
 }
 
-// part reads a part, and stands before the next boundary then.
+// part reads a part and stops before the next boundary.
 func (r *parts) part() (part, bool) {
 	header, body, ok := strings.Cut(r.data[r.at:], "\r\n\r\n")
 	var p part
@@ -106,8 +105,8 @@ func (r *parts) part() (part, bool) {
 	return p, true
 }
 
-// end returns the offset of the line break before the boundary that ends the content at the start of s, -1 if there is none
-// or one that some readers take for one and others do not.
+// end returns the offset of the line break before the boundary that ends the content at the start of s; -1 if there is none,
+// or if readers disagree whether it is one.
 func (r *parts) end(s string) int {
 	for from := 0; ; {
 		i := strings.Index(s[from:], r.boundary)
@@ -130,7 +129,7 @@ func (r *parts) end(s string) int {
 	}
 }
 
-// readHeader reads the header of a part, and reports whether all readers read it alike.
+// readHeader reads the header of a part and reports whether it is unambiguous.
 func (p *part) readHeader(header string) bool {
 	named := false
 	for more := true; more; {
@@ -201,7 +200,7 @@ func (p *part) readDisposition(value string) bool {
 	return named && p.name != ""
 }
 
-// putPart gives the form the member that a part is.
+// putPart adds the member of a part to the form.
 func (f *form) putPart(p *part) {
 	at, s, e, keys := f.place(p.name)
 	item := s
@@ -221,7 +220,7 @@ func (f *form) putPart(p *part) {
 		f.fault(f.parameter, "encoding", at)
 	case IsJSON(p.media.Type):
 		f.putJSON(at, s, p.content)
-	case p.typed && keys == "" && (e == nil || e.Style == ""): // a text, even where it must be an object
+	case p.typed && keys == "" && (e == nil || e.Style == ""): // text, even if it must be an object
 		f.putValue(at, s, node{kind: textNode, text: p.content})
 	default:
 		f.put(p.name, p.content)
@@ -242,17 +241,17 @@ func (f *form) checkFields(p *part, e *Encoding, at int32) {
 	f.faults.Interrupted = f.faults.Interrupted || found.Interrupted
 }
 
-// isReadable reports whether the content is text in a charset that is read.
+// isReadable reports whether the content is text in a supported charset.
 func (p *part) isReadable() bool {
 	charset := p.media.Charset()
 	return ReadsCharset(charset) && utf8.ValidString(p.content) && !(isASCII(charset) && !isASCIIText(p.content)) &&
 		(p.name != charsetMember || ReadsCharset(p.content))
 }
 
-// charsetMember is the member that some readers take the charset of a form from (RFC 7578 §4.6).
+// charsetMember is the member from which some readers take the charset of a form (RFC 7578 §4.6).
 const charsetMember = "_charset_"
 
-// takes reports whether the part has one of some media types. Without one of its own it has the first.
+// takes reports whether the part has one of these media types. A part without a media type has the first.
 func (p *part) takes(types []string) bool {
 	if !p.typed {
 		return true
@@ -265,8 +264,8 @@ func (p *part) takes(types []string) bool {
 	return false
 }
 
-// isOctets reports whether the part is bytes of which only the number is judged: the schema says so, or it says nothing of
-// characters and the part is a file.
+// isOctets reports whether only the length of the part in bytes is checked: the schema has the format binary, or it has no
+// rule for characters and the part is a file.
 func (p *part) isOctets(e *Encoding, s *shape) bool {
 	if s.isBinary() {
 		return true

@@ -23,7 +23,7 @@ func (r *Reader) Number(want *Expected) ([]byte, bool) {
 	return r.data[start:end], true
 }
 
-// numberEnd returns the offset behind the number at offset i, -1 if there is none (RFC 8259 §6).
+// numberEnd returns the offset after the number at offset i; -1 if there is none (RFC 8259 §6).
 func numberEnd(b []byte, i int) int {
 	if i < len(b) && b[i] == '-' {
 		i++
@@ -62,10 +62,11 @@ func digitsEnd(b []byte, i int) int {
 	return i
 }
 
-// isNumber reports whether all of b is a number as JSON writes it.
+// isNumber reports whether b is a JSON number.
 func isNumber(b []byte) bool { return numberEnd(b, 0) == len(b) }
 
-// ParsePlainInteger returns the value of a literal of digits alone, and whether it is one and lies within 64 bits.
+// ParsePlainInteger returns the value of an integer without fraction and exponent. It reports false for another literal, or
+// one beyond 64 bits.
 func ParsePlainInteger(lit []byte) (int64, bool) {
 	negative := lit[0] == '-'
 	digits := lit
@@ -75,7 +76,7 @@ func ParsePlainInteger(lit []byte) (int64, bool) {
 	var n uint64
 	for _, c := range digits {
 		d := uint64(c - '0')
-		// 2⁶³ has 19 digits: no sum overflows before the bound is passed.
+		// 2⁶³ has 19 digits: no sum overflows before it exceeds the bound.
 		if d > 9 || n > (1<<63)/10 {
 			return 0, false
 		}
@@ -91,7 +92,7 @@ func ParsePlainInteger(lit []byte) (int64, bool) {
 }
 
 // ParseInteger returns the value of a literal, which may have a fraction or an exponent; whether that is an integer; and
-// whether it lies within 64 bits.
+// whether it fits into 64 bits.
 func ParseInteger(lit []byte) (int64, bool, bool) {
 	if n, ok := ParsePlainInteger(lit); ok {
 		return n, true, true
@@ -119,7 +120,7 @@ func ParseInteger(lit []byte) (int64, bool, bool) {
 	return n, true, ok
 }
 
-// ParseUnsigned is [ParseInteger] for the 64 bits of an integer without a sign.
+// ParseUnsigned is [ParseInteger] for unsigned 64-bit integers.
 func ParseUnsigned(lit []byte) (uint64, bool, bool) {
 	if n, whole, ok := ParseInteger(lit); ok || !whole || lit[0] == '-' {
 		return uint64(n), whole, ok && n >= 0
@@ -132,10 +133,10 @@ func ParseUnsigned(lit []byte) (uint64, bool, bool) {
 	return n, true, err == nil
 }
 
-// maxBigDigits bounds the size of the integers that a few bytes stand for, such as 1e999999999.
+// maxBigDigits limits integers that a short literal can stand for, such as 1e999999999.
 const maxBigDigits = 1 << 12
 
-// ParseBig returns the value of a literal that is an integer, and false if it has more than 4096 digits.
+// ParseBig returns the value of an integer literal. It reports false if the value has more than 4096 digits.
 func ParseBig(lit []byte) (*big.Int, bool) {
 	d := parseDecimal(lit)
 	n := new(big.Int)
@@ -148,7 +149,7 @@ func ParseBig(lit []byte) (*big.Int, bool) {
 	return n, true
 }
 
-// integer returns an integer that is not zero with all of its digits.
+// integer returns all digits of an integer other than zero.
 func (d decimal) integer() []byte {
 	b := make([]byte, 0, len(d.digits)+d.exp+1)
 	if d.negative {
@@ -161,23 +162,23 @@ func (d decimal) integer() []byte {
 	return b
 }
 
-// ParseFloat returns the value of a literal in 32 or 64 bits, and false if it is too large for them.
+// ParseFloat returns the value of a literal in 32 or 64 bits. It reports false if the literal is too large.
 func ParseFloat(lit []byte, size int) (float64, bool) {
 	f, err := strconv.ParseFloat(string(lit), size)
 	return f, err == nil
 }
 
-// decimal is a number without loss: ±digits·10^exp. The digits start and end with other than '0'; zero has none.
+// decimal is an exact number: ±digits·10^exp. The digits neither start nor end with '0'; zero has none.
 type decimal struct {
 	negative bool
 	digits   []byte
 	exp      int
 }
 
-// hugeExp stands for exponents beyond it: no literal is long enough to make up for it with digits.
+// hugeExp replaces larger exponents: no literal has enough digits to compensate for it.
 const hugeExp = 1 << 40
 
-// parseDecimal reads a literal of a JSON number.
+// parseDecimal parses a JSON number.
 func parseDecimal(lit []byte) decimal {
 	var d decimal
 	if lit[0] == '-' {
@@ -219,7 +220,7 @@ func parseExp(b []byte) int {
 	return sign * n
 }
 
-// CompareDecimal orders two literals by value: -1, 0 or 1.
+// CompareDecimal compares two literals by value and returns -1, 0 or 1.
 func CompareDecimal(a []byte, b string) int {
 	return parseDecimal(a).compare(parseDecimal([]byte(b)))
 }
@@ -253,21 +254,21 @@ func (d decimal) compareSize(e decimal) int {
 		}
 		return 1
 	}
-	// Of equal magnitude the digits tell, and they have no zeros at the end.
+	// The magnitudes are equal, and digits have no trailing zeros.
 	return bytes.Compare(d.digits, e.digits)
 }
 
-// MultipleOf reports whether the literal is a multiple of digits·10^exp, where digits is no multiple of ten.
+// MultipleOf reports whether the literal is a multiple of digits·10^exp, where digits is not a multiple of ten.
 func MultipleOf(lit []byte, digits uint64, exp int) bool { return multipleOf(lit, digits, exp) }
 
-// multipleOf computes with remainders only: neither rounding nor a large exponent can harm it.
+// multipleOf uses only remainders, so that rounding and large exponents do no harm.
 func multipleOf(lit []byte, digits uint64, exp int) bool {
 	d := parseDecimal(lit)
 	if len(d.digits) == 0 {
 		return true
 	}
 	if d.exp < exp {
-		// d.digits·10^-(exp-d.exp) would have to be an integer, but d.digits does not end with zero.
+		// d.digits·10^-(exp-d.exp) is no integer, because d.digits does not end with zero.
 		return false
 	}
 	var rest uint64

@@ -8,26 +8,26 @@ import (
 	"unicode/utf8"
 )
 
-// Place is where a parameter is, and what the contract expects there.
+// Place is the place of a parameter, and what the contract requires there.
 type Place struct {
 	In, Name string
 	Expected *Expected
 }
 
-// ParameterReader reads the parameters of one request for generated code. Its faults are those of a [Reader] without
-// data, so that one function checks a string of a body and that of a parameter: the offset of a fault is the index of the
-// parameter in the list.
+// ParameterReader reads the parameters of one request for generated code. It records faults in a [Reader] without data, so
+// that the same functions check strings of bodies and of parameters. The offset of a fault is the index of the parameter in
+// the list.
 type ParameterReader struct {
 	Reader
 	list []Place
 	seen uint64
 }
 
-// ParametersOf returns a reader of the parameters in list, of which there are at most 64.
+// ParametersOf returns a reader of the parameters in list, at most 64.
 func ParametersOf(list []Place) ParameterReader { return ParameterReader{list: list} }
 
-// Close returns the faults, nil if there are none: first those of options that are not declared, then those of the
-// parameters in the order of the list. Of a parameter that is repeated nothing else is said.
+// Close returns the faults, nil if there are none: first of undeclared options, then of the parameters in the order of the
+// list. For a repeated parameter it returns only that fault.
 func (p *ParameterReader) Close() *Faults {
 	valid := p.marks == nil
 	if valid && p.unheld == nil {
@@ -50,7 +50,7 @@ func (p *ParameterReader) Close() *Faults {
 	return f
 }
 
-// rank is the place of a fault in the list of faults.
+// rank is the position of a fault in the list of faults.
 func (p *ParameterReader) rank(m *mark) int {
 	if m.in != "" {
 		return -1
@@ -66,7 +66,7 @@ func (f *Fault) isRepeated(p Place) bool {
 	return f.Keyword == "repeated" && f.In == p.In && f.Name == p.Name
 }
 
-// Path decodes the path parameter number i.
+// Path decodes path parameter i.
 func (p *ParameterReader) Path(i int, raw string) (string, bool) {
 	s, ok := unescapePercent(raw, false)
 	if !ok {
@@ -75,8 +75,8 @@ func (p *ParameterReader) Path(i int, raw string) (string, bool) {
 	return s, ok
 }
 
-// Option takes the next option off a raw query: its name, its value as it is written, and what is left. It reports false
-// where there is none or its name cannot be read.
+// Option removes the next option from a raw query. It returns the decoded name, the raw value and the rest, and reports
+// false if there is no option or its name cannot be decoded.
 func (p *ParameterReader) Option(query string) (string, string, string, bool) {
 	option, rest, _ := strings.Cut(query, "&")
 	name, value, _ := strings.Cut(option, "=")
@@ -87,19 +87,19 @@ func (p *ParameterReader) Option(query string) (string, string, string, bool) {
 	return decoded, value, rest, ok && option != ""
 }
 
-// SystemOption returns which of the declared OData system query options a name means, or the name itself. They may be
-// written in any letter case and without the $ (OData 4.01 §5.1).
+// SystemOption returns the declared OData system query option that a name means, or else the name. The comparison is
+// case-insensitive and ignores a missing $ (OData 4.01 §5.1).
 func SystemOption(name string, declared ...string) string {
 	bare := strings.TrimPrefix(name, "$")
 	for _, d := range declared {
-		if len(bare) == len(d)-1 && strings.EqualFold(bare, d[1:]) { // of one length: no letter but an ASCII one folds
+		if len(bare) == len(d)-1 && strings.EqualFold(bare, d[1:]) { // of equal length, so that only ASCII letters fold
 			return d
 		}
 	}
 	return name
 }
 
-// Query decodes the value of the query parameter number i and refuses a second one of that name.
+// Query decodes the value of query parameter i. It rejects a duplicate.
 func (p *ParameterReader) Query(i int, raw string) (string, bool) {
 	if p.seen&(1<<i) != 0 {
 		p.Fault(i, "repeated", "", p.list[i].Expected)
@@ -113,12 +113,12 @@ func (p *ParameterReader) Query(i int, raw string) (string, bool) {
 	return s, ok
 }
 
-// Unknown notes a query option that is not declared.
+// Unknown records an undeclared query option.
 func (p *ParameterReader) Unknown(name string) {
 	p.note(mark{in: "query", member: name, keyword: "additionalProperties", want: &Expected{}})
 }
 
-// Header returns the value of the header field number i, which may stand once.
+// Header returns the value of header field i, which must not have several lines.
 func (p *ParameterReader) Header(i int, lines []string) (string, bool) {
 	switch len(lines) {
 	case 0:
@@ -144,7 +144,7 @@ func (p *ParameterReader) ListHeader(i int, lines []string) (string, bool) {
 	return p.Header(i, lines)
 }
 
-// HeaderLine returns the one line of a header field, in place so that nothing is allocated, or all of its lines joined.
+// HeaderLine returns the only line of a header field without allocating, or all its lines joined.
 func HeaderLine(lines []string) *string {
 	if len(lines) == 1 {
 		return &lines[0]
@@ -152,14 +152,14 @@ func HeaderLine(lines []string) *string {
 	return new(strings.Join(lines, ", "))
 }
 
-// Require notes a required parameter that is not there.
+// Require records that a required parameter is missing.
 func (p *ParameterReader) Require(i int) {
 	if p.seen&(1<<i) == 0 {
 		p.Fault(i, "required", "", p.list[i].Expected)
 	}
 }
 
-// Number returns the value of a parameter as the literal that it has to be.
+// Number returns the value of a parameter as a number literal.
 func (p *ParameterReader) Number(i int, s string) ([]byte, bool) {
 	lit := []byte(s)
 	if !isNumber(lit) {
@@ -177,8 +177,8 @@ func (p *ParameterReader) Boolean(i int, s string) bool {
 	return s == "true"
 }
 
-// unescapePercent decodes percent-encoding exactly once (RFC 3986 §2.4), and a plus sign as a space in a form. It
-// reports false for a percent sign without two digits and for what is not UTF-8.
+// unescapePercent decodes percent-encoding exactly once (RFC 3986 §2.4), and in a form a plus sign as a space. It reports
+// false for a percent sign without two digits and for invalid UTF-8.
 func unescapePercent(s string, form bool) (string, bool) {
 	if strings.IndexByte(s, '%') < 0 && (!form || strings.IndexByte(s, '+') < 0) {
 		return s, utf8.ValidString(s)
@@ -201,8 +201,8 @@ func unescapePercent(s string, form bool) (string, bool) {
 	return string(b), utf8.Valid(b)
 }
 
-// Explain returns the faults of parameters as [Operation.CheckParameters] has them. found are those that were found while
-// decoding: they count where the contract accepts a value that its Go type does not hold.
+// Explain returns the faults of parameters as [Operation.CheckParameters] does. found are the faults of decoding. They are
+// used if the contract accepts the values, which then do not fit into their Go types.
 func (o *Operation) Explain(found *Faults, path []string, query string, header map[string][]string) *Faults {
 	if all := o.CheckParameters(context.Background(), path, query, header); all != nil {
 		return all

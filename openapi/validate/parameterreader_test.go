@@ -21,7 +21,7 @@ func TestSystemOption(t *testing.T) {
 	}
 }
 
-// FuzzPercent compares the decoding with that of net/url, which lets through what is not UTF-8.
+// FuzzPercent compares the decoding with net/url's, which accepts invalid UTF-8.
 func FuzzPercent(f *testing.F) {
 	for _, s := range []string{"a%20b", "a+b", "%", "%2", "%zz", "%2541", "%C3%A9", "%ff", "é", "a%00"} {
 		f.Add(s)

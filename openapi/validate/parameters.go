@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// parameter is a parameter as it is read, the form of a body, or a key that a security scheme asks for.
+// parameter is a parameter that is being read, the form of a body, or the key of a security scheme.
 type parameter struct {
 	*Parameter
 	number  int    // among those of the operation
-	index   int    // among Parameters; -1 for a key
-	segment int    // of a path parameter: its number in the template, -1 if it is not there
-	field   string // of a parameter in a header: the name in the form of http.Header
-	// key is a key that a security scheme asks for. It may be there once, and its value is not checked.
+	index   int    // in Parameters; -1 for a key
+	segment int    // of a path parameter: its number in the template, or -1
+	field   string // the name of a header parameter in the form of http.Header
+	// key is the key of a security scheme. It must not be repeated, and its value is not checked.
 	key   bool
 	shape *shape
-	// spread is an object whose members are query options of their own; deep one whose members are in brackets.
+	// spread is an object whose members are separate query options; deep is one whose members are in brackets.
 	spread, deep bool
 }
 
-// plan is what the parameters of an operation come to.
+// plan is the prepared form of an operation's parameters.
 type plan struct {
 	params  []*parameter
-	names   map[string]*parameter // by the name of a query option
-	system  []string              // the names that may be written in another way
+	names   map[string]*parameter // by the name of the query option
+	system  []string              // names with other spellings
 	deep    []*parameter
-	open    []*parameter // whose members are not all declared
+	open    []*parameter // objects that accept undeclared members
 	cookies map[string]*parameter
 	headers []string
 }
@@ -34,20 +34,21 @@ type plan struct {
 // ignored are the header fields that OpenAPI describes elsewhere (OpenAPI 3.0.3, Parameter Object).
 var ignored = []string{"Accept", "Content-Type", "Authorization"}
 
-// CheckParameters checks the parameters of a request; see [Operation.CheckParams], which is used if it is set. It reports
-// unknown query options first, then faults in the order of Parameters.
+// CheckParameters checks the parameters of a request, with [Operation.CheckParams] if it is set. It reports unknown query
+// options first, then faults in the order of Parameters.
 //
-// Percent-encoding is decoded exactly once, and a delimiter that is percent-encoded is data. Lists and objects have the
-// styles of OpenAPI's table, and further:
+// Percent-encoding is decoded exactly once; an encoded delimiter is data. Lists and objects have the styles of OpenAPI's
+// table, with these additions:
+//
 //   - A deepObject may nest: filter[labels][a]=b. Items of a list are filter[id]=1&filter[id]=2, filter[id][]=1, or
 //     filter[id][0]=1 counted from 0 without a gap.
-//   - A label that is not exploded is separated by commas (RFC 6570 §3.2.5) or, as OpenAPI 3.0.3 has it, by dots.
-//   - Cookies are percent-encoded; of an exploded list in a cookie there is one item.
-//   - An option whose name is that of a parameter is that parameter's; else it belongs to the first object with such a member,
-//     else to the first object whose additionalProperties allow it.
-//   - Reserved characters may stand as they are whether or not allowReserved is set.
+//   - A label that is not exploded is separated by commas (RFC 6570 §3.2.5) or by dots (OpenAPI 3.0.3).
+//   - Cookies are percent-encoded. An exploded list in a cookie has one item.
+//   - An option with the name of a parameter belongs to that parameter. Otherwise it belongs to the first object with such a
+//     member, else to the first object whose additionalProperties allow it.
+//   - Reserved characters may be unescaped even if allowReserved is false.
 //
-// Where a text may stand for a number, a boolean or a string, either may satisfy the schema.
+// If a text can be a number, a boolean or a string, the schema may accept any of these readings.
 func (o *Operation) CheckParameters(ctx context.Context, path []string, query string, header map[string][]string) *Faults {
 	if o.CheckParams != nil {
 		return o.CheckParams(path, query, header)
@@ -82,8 +83,8 @@ func (t *texts) checkAll(p *plan, path []string, query string, header map[string
 	}
 }
 
-// QueryOption returns the name under which a query option is forwarded that a request calls name, which is decoded; "" if
-// the operation does not have it.
+// QueryOption returns the declared name of a query option, under which it is forwarded. name is the decoded name in the
+// request. The result is "" if the operation does not have the option.
 func (o *Operation) QueryOption(name string) string {
 	p := o.planned()
 	q, _, _ := p.find(name)
@@ -96,8 +97,8 @@ func (o *Operation) QueryOption(name string) string {
 	return name
 }
 
-// Headers returns the header fields that are parameters or keys, in the form of [net/http.Header]. Cookie is one if there
-// are cookies among them.
+// Headers returns the header fields that are parameters or keys, in the form of [net/http.Header]. It includes Cookie if
+// there are cookies.
 func (o *Operation) Headers() []string { return o.planned().headers }
 
 func (o *Operation) planned() *plan {
@@ -121,7 +122,7 @@ func newPlan(o *Operation) *plan {
 		}
 	}
 	p.addKeys(o.Security)
-	for _, q := range p.params { // own names come before those of members
+	for _, q := range p.params { // own names take precedence over those of members
 		if q.spread {
 			p.addMembers(q)
 		}
@@ -129,7 +130,7 @@ func newPlan(o *Operation) *plan {
 	return p
 }
 
-// inOrder returns parameters in the order in which their faults are reported: those of the path as it names them, then
+// inOrder returns parameters in the order in which their faults are reported: path parameters in the template's order, then
 // query, header and cookies.
 func inOrder(list []*Parameter, template []string) []*Parameter {
 	places := []string{"path", "query", "header", "cookie"}
@@ -204,7 +205,7 @@ func (p *plan) addMembers(q *parameter) {
 	}
 }
 
-// addKeys adds the keys of security schemes that are no parameters.
+// addKeys adds the keys of security schemes that are not parameters.
 func (p *plan) addKeys(security []Alternative) {
 	for _, alternative := range security {
 		for _, r := range alternative {
@@ -217,12 +218,12 @@ func (p *plan) addKeys(security []Alternative) {
 	}
 }
 
-// is reports whether the parameter is the one of a name. Those of header fields are case-insensitive.
+// is reports whether this is the parameter with a place and name. Names of header fields are case-insensitive.
 func (q *parameter) is(in, name string) bool {
 	return q.In == in && (q.Name == name || in == "header" && strings.EqualFold(q.Name, name))
 }
 
-// canonicalField returns the name of a header field as http.Header has it.
+// canonicalField returns the name of a header field in the form of http.Header.
 func canonicalField(name string) string {
 	if !isToken(name) {
 		return name

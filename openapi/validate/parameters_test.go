@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// sent are parameters as a request has them: a query, or with a colon a header field, or with a slash the values of a path.
+// sent checks parameters in text: a query, a header field with a colon, or the values of a path with slashes.
 func sent(t *testing.T, o *Operation, text string) *Faults {
 	t.Helper()
 	if path, ok := strings.CutPrefix(text, "/"); ok {
@@ -26,7 +26,7 @@ func sent(t *testing.T, o *Operation, text string) *Faults {
 	return o.CheckParameters(t.Context(), nil, query, header)
 }
 
-// TestStyles has each style with each type. A case is what is sent and, behind =>, the faults.
+// TestStyles covers each style with each type. A case is the text and, after =>, the faults.
 func TestStyles(t *testing.T) {
 	t.Parallel()
 	const (
@@ -142,7 +142,7 @@ func TestDeepObjects(t *testing.T) {
 	}
 }
 
-// TestTypesOfTexts has schemas that do not say what a text stands for, or that say several things.
+// TestTypesOfTexts covers schemas that allow no type or several types for a text.
 func TestTypesOfTexts(t *testing.T) {
 	t.Parallel()
 	for schema, cases := range map[string][]string{
@@ -161,7 +161,7 @@ func TestTypesOfTexts(t *testing.T) {
 		"{type: [array, string], items: {type: integer}, maxLength: 3}":         {"v=1 => ", "v=1&v=2 => ", "v=abc => ", "v=abcd => query type v/0"},
 		"{allOf: [{type: array}, {items: {type: boolean}}]}":                    {"v=true => ", "v=1 => query type v/0"},
 		"{type: array, prefixItems: [{type: integer}], items: {type: boolean}}": {"v=1&v=true => ", "v=1&v=2 => query type v/1"},
-		// each text by itself: a number here, and there a string that looks like one
+		// each text by itself: one is a number, another a string that looks like a number
 		"{type: array, items: {anyOf: [{type: integer, maximum: 9}, {type: string, enum: ['100']}]}}":                              {"v=5&v=100 => ", "v=5&v=11 => query anyOf v/1", "v=100 => "},
 		"{type: object, properties: {v: {type: [integer, string], enum: [1, 2]}, w: {type: [integer, string], enum: ['1', '2']}}}": {"v=1&w=1 => ", "v=1&w=3 => query enum v/w"},
 		"{type: string}":  {"v=1 => ", "v=true => "},
@@ -218,7 +218,7 @@ func TestOptionsBelongTogether(t *testing.T) {
 	}
 }
 
-// TestKeys: what security schemes ask for is known and may be there once. What it is, is not checked.
+// TestKeys: the keys of security schemes are known and must not be repeated. Their values are not checked.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	o := operation(t, "/a", "{in: query, name: declared, schema: {type: integer}}")
@@ -308,7 +308,7 @@ func TestParametersEndWithTheirContext(t *testing.T) {
 	}
 }
 
-// late is a context that is done soon.
+// late is a context that ends soon.
 type late struct {
 	context.Context
 	left int
@@ -327,7 +327,7 @@ func (*late) Done() <-chan struct{} {
 	return done
 }
 
-// TestParametersAreInterrupted: what was not judged to the end is not valid.
+// TestParametersAreInterrupted: parameters whose check was interrupted are not valid.
 func TestParametersAreInterrupted(t *testing.T) {
 	t.Parallel()
 	o := operation(t, "/a", "{in: query, name: l, schema: {type: array, items: {allOf: [{type: integer}, {anyOf: [{minimum: 0}, {maximum: 5}]}]}}}")
@@ -336,7 +336,7 @@ func TestParametersAreInterrupted(t *testing.T) {
 	}
 }
 
-// TestParametersAreCheckedAtOnce shares an operation whose shapes are not known yet.
+// TestParametersAreCheckedAtOnce checks an operation concurrently before its plan exists.
 func TestParametersAreCheckedAtOnce(t *testing.T) {
 	t.Parallel()
 	o := operation(t, "/a", "{in: query, name: f, style: deepObject, schema: {type: object, additionalProperties: {type: object, properties: {n: {type: integer}}}}}")
@@ -353,7 +353,7 @@ func TestParametersAreCheckedAtOnce(t *testing.T) {
 	wait.Wait()
 }
 
-// BenchmarkParameters has a request whose four parameters are valid.
+// BenchmarkParameters checks a request with four valid parameters.
 func BenchmarkParameters(b *testing.B) {
 	o := &Operation{Path: "/a/{id}"}
 	for _, p := range []*Parameter{

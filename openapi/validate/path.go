@@ -76,7 +76,7 @@ func (t *texts) checkMatrixList(q *parameter, raw string) {
 	t.try(q)
 }
 
-// isNamed reports whether raw is a name as it stands in a path.
+// isNamed reports whether raw is the name as it occurs in a path.
 func isNamed(raw, name string) bool {
 	decoded, ok := unescapePercent(raw, false)
 	return ok && decoded == name

@@ -14,7 +14,7 @@ const (
 	punySkew, punyDamp, punyBias = 38, 700, 72
 )
 
-// decodePunycode returns what a Punycode of small letters stands for (RFC 3492 §6.2).
+// decodePunycode decodes Punycode in lower case (RFC 3492 §6.2).
 func decodePunycode(s string) (string, bool) {
 	if len(s) > maxLabel {
 		return "", false
@@ -54,7 +54,7 @@ func decodePunycode(s string) (string, bool) {
 	return string(out), utf8.ValidString(string(out)) && !slices.ContainsFunc(out, func(r rune) bool { return r >= 0xd800 && r < 0xe000 })
 }
 
-// punyDigit returns the value of the first digit, -1 for none.
+// punyDigit returns the value of the first digit; -1 for none.
 func punyDigit(s string) int {
 	switch {
 	case s == "":
@@ -80,7 +80,7 @@ func adaptBias(delta, size int, first bool) int {
 	return k + (punyBase-punyMin+1)*delta/(delta+punySkew)
 }
 
-// encodePunycode returns the Punycode of a label (RFC 3492 §6.3). It ends early with a long one.
+// encodePunycode returns the Punycode of a label (RFC 3492 §6.3). It stops early if the label is too long.
 func encodePunycode(label []rune) string {
 	var out []byte
 	for _, r := range label {

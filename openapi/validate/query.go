@@ -2,8 +2,8 @@ package validate
 
 import "strings"
 
-// find returns the parameter that a query option belongs to, nil if there is none; the name of the member, or what follows
-// the parameter's own name; and whether it is the parameter itself.
+// find returns the parameter of a query option, nil if there is none; the name of the member, or what follows the
+// parameter's name; and whether the option has the parameter's own name.
 func (p *plan) find(name string) (q *parameter, member string, own bool) {
 	if q := p.names[name]; q != nil {
 		return q, name, q.Name == name && !(q.spread && q.shape.must(Object))
@@ -26,7 +26,7 @@ func (p *plan) find(name string) (q *parameter, member string, own bool) {
 	return nil, "", false
 }
 
-// isBracketed reports whether s is one key after another in brackets.
+// isBracketed reports whether s is a sequence of keys in brackets.
 func isBracketed(s string) bool {
 	for first := true; first || s != ""; first = false {
 		key, rest, ok := cutKey(s)
@@ -38,7 +38,7 @@ func isBracketed(s string) bool {
 	return true
 }
 
-// cutKey returns the first of the keys in brackets, and those behind it.
+// cutKey returns the first key in brackets and the rest.
 func cutKey(s string) (key, rest string, ok bool) {
 	if !strings.HasPrefix(s, "[") {
 		return "", s, false
@@ -46,7 +46,7 @@ func cutKey(s string) (key, rest string, ok bool) {
 	return strings.Cut(s[1:], "]")
 }
 
-// begin makes room for the options of some parameters.
+// begin prepares for the options of params parameters.
 func (t *texts) begin(params int) {
 	for len(t.first) < params {
 		t.first, t.last = append(t.first, 0), append(t.last, 0)
@@ -55,7 +55,7 @@ func (t *texts) begin(params int) {
 	clear(t.last)
 }
 
-// give adds an option to those of a parameter.
+// give adds an option to a parameter.
 func (t *texts) give(q *parameter, o option) {
 	t.options = append(t.options, o)
 	at := int32(len(t.options))
@@ -67,7 +67,7 @@ func (t *texts) give(q *parameter, o option) {
 	t.last[q.number] = at
 }
 
-// given returns the first option of a parameter and whether there is exactly one, nil if there is none.
+// given returns the first option of a parameter, nil if there is none, and whether it is the only one.
 func (t *texts) given(q *parameter) (first *option, one bool) {
 	at := t.first[q.number]
 	if at == 0 {
@@ -76,14 +76,14 @@ func (t *texts) given(q *parameter) (first *option, one bool) {
 	return &t.options[at-1], at == t.last[q.number]
 }
 
-// each calls f with the options of a parameter.
+// each calls f with each option of a parameter.
 func (t *texts) each(q *parameter, f func(o *option)) {
 	for at := t.first[q.number]; at != 0; at = t.options[at-1].next {
 		f(&t.options[at-1])
 	}
 }
 
-// readQuery gives each parameter its options. Empty options are skipped.
+// readQuery assigns options to parameters. It skips empty options.
 func (t *texts) readQuery(p *plan, query string) {
 	for query != "" && !t.full() {
 		var part string
@@ -113,7 +113,7 @@ func (t *texts) refuseOption(name, keyword string) {
 	t.faults.List = append(t.faults.List, Fault{In: "query", Name: name, Keyword: keyword})
 }
 
-// checkQuery checks a parameter of the query.
+// checkQuery checks a query parameter.
 func (t *texts) checkQuery(q *parameter) {
 	first, one := t.given(q)
 	switch {
@@ -141,7 +141,7 @@ func (t *texts) require(q *parameter) {
 	}
 }
 
-// checkMembers checks an object each of whose members is an option.
+// checkMembers checks an object whose members are separate options.
 func (t *texts) checkMembers(q *parameter) {
 	faults := len(t.faults.List)
 	t.root(newNode, "")
@@ -154,7 +154,7 @@ func (t *texts) checkMembers(q *parameter) {
 		}
 		text, ok := unescapePercent(o.raw, true)
 		switch {
-		case o.own: // next to members
+		case o.own: // in addition to members
 			t.fault(q, "repeated", 0)
 		case q.deep:
 			t.putDeep(q, 0, q.shape, o.name, text, ok)
@@ -167,7 +167,7 @@ func (t *texts) checkMembers(q *parameter) {
 	}
 }
 
-// putMember gives the object a member. ok reports that its text could be decoded.
+// putMember adds a member to the object. ok reports whether its text could be decoded.
 func (t *texts) putMember(q *parameter, name string, value node, ok bool) {
 	at := t.member(0, name)
 	if at == 0 {
@@ -181,7 +181,7 @@ func (t *texts) putMember(q *parameter, name string, value node, ok bool) {
 	}
 }
 
-// checkExploded checks a list each of whose items is an option.
+// checkExploded checks a list whose items are separate options.
 func (t *texts) checkExploded(q *parameter) {
 	t.root(newNode, "")
 	keyword := ""
@@ -190,7 +190,7 @@ func (t *texts) checkExploded(q *parameter) {
 		switch {
 		case !ok:
 			keyword = "encoding"
-		case !o.own: // a member next to the item
+		case !o.own: // a member in addition to the item
 			keyword = "repeated"
 		}
 		t.put(0, node{kind: textNode, text: text}, q.shape)

@@ -1,41 +1,41 @@
 package validate
 
-// maxDepth is how deep objects and arrays may nest in all. Recursive schemas and members of any type need a bound.
+// maxDepth is how deep objects and arrays may nest in all. It limits recursive schemas and values of any type.
 const maxDepth = 64
 
 // Reader reads one JSON text from the first byte to the last, for generated code.
 //
-// After bad syntax it stands at the end of the data, where every method finds nothing more to read: the callers need no
-// check of their own.
+// After a syntax error it is at the end of the data, where every method finds nothing to read, so that callers need no
+// checks.
 type Reader struct {
 	data  []byte
 	pos   int
 	depth int
-	bad   int    // 1 + the offset of the first bad byte; 0 is none
-	text  string // the one copy of data, which all strings without escapes are parts of; made when the first is read
-	key   []byte // the name of the member that is being read, if it is not one of the expected names
+	bad   int    // 1 + the offset of the first byte in error; 0 means none
+	text  string // a copy of data that all strings without escapes share; made for the first one
+	key   []byte // the name of the current member, if it is not an expected name
 	marks []mark
-	// judged is the offset behind what the contract is known to accept. What is wrong with a value before it is only that
-	// its Go type does not hold it: unheld has the marks of these.
+	// judged is the offset up to which the contract accepts the data. Faults of values before it only mean that they do not
+	// fit into their Go types; unheld has their marks.
 	judged int
 	unheld []mark
 }
 
-// Open returns a reader that stands before the value of data. Faults keep no reference to data, but strings and names that
-// the reader returns may share one copy of it.
+// Open returns a reader at the start of data. Faults keep no reference to data, but strings and names that the reader
+// returns may share a copy of it.
 func Open(data []byte) Reader {
 	r := Reader{data: data}
 	r.space()
 	return r
 }
 
-// Offset is the index of the byte before which the reader stands.
+// Offset returns the index of the next byte.
 func (r *Reader) Offset() int { return r.pos }
 
-// Name is the name of the member that is being read, if [Reader.Member] returned -1. It is valid until the next member.
+// Name returns the name of the current member, if [Reader.Member] returned -1. It is valid until the next member.
 func (r *Reader) Name() []byte { return r.key }
 
-// Close ends the reading and returns its faults, nil if there are none.
+// Close ends the reading and returns the faults; nil if there are none.
 func (r *Reader) Close() *Faults {
 	if r.bad == 0 && r.pos == len(r.data) && r.marks == nil && r.unheld == nil {
 		return nil
@@ -55,14 +55,14 @@ func (r *Reader) refuse() *Faults {
 		case r.unheld != nil:
 			return &Faults{Undecodable: true, List: resolve(r.data, r.unheld)}
 		}
-		return nil // only white space followed
+		return nil // only white space follows
 	}
 	blank := Reader{data: r.data}
 	blank.space()
 	return &Faults{Malformed: true, Empty: blank.pos == len(r.data), Offset: r.bad - 1}
 }
 
-// malformed notes that the byte at offset at cannot stand there. The first such byte counts.
+// malformed records a syntax error at offset at. Only the first one counts.
 func (r *Reader) malformed(at int) {
 	if r.bad == 0 {
 		r.bad = at + 1
@@ -79,7 +79,7 @@ func (r *Reader) space() {
 	r.pos = i
 }
 
-// Peek returns the next byte, 0 at the end. No JSON value starts with 0.
+// Peek returns the next byte, or 0 at the end. No JSON value starts with 0.
 func (r *Reader) Peek() byte {
 	if r.pos < len(r.data) {
 		return r.data[r.pos]
@@ -101,7 +101,7 @@ func (r *Reader) Enter(opening byte, want *Expected) bool {
 	return true
 }
 
-// More moves to the member or item number n of an object or array, or past the byte that closes it if there is none.
+// More moves to member or item n of an object or array. If there is none, it moves past the closing byte and reports false.
 func (r *Reader) More(n int, closing byte) bool {
 	r.space()
 	c := r.Peek()
@@ -125,8 +125,8 @@ func (r *Reader) More(n int, closing byte) bool {
 	return true
 }
 
-// Member reads a member's name, moves to its value and returns the index of the name in names; next is the likely one.
-// It returns -1 for a name that is not in names, which [Reader.Name] then returns.
+// Member reads a member's name, moves to its value and returns the index of the name in names; next is the likely index. For
+// another name it returns -1, and [Reader.Name] returns the name.
 func (r *Reader) Member(names []string, next int) int {
 	if next < len(names) {
 		name := names[next]
@@ -157,7 +157,7 @@ func (r *Reader) otherMember(names []string, next int) int {
 	}
 	r.pos = end + 1
 	r.colon()
-	// A body that leaves members out names the rest in order, more often than not.
+	// A body that omits members usually has the rest in order.
 	for i := next; i < len(names); i++ {
 		if string(r.key) == names[i] {
 			return i
@@ -171,7 +171,7 @@ func (r *Reader) otherMember(names []string, next int) int {
 	return -1
 }
 
-// colon reads the colon between a name and its value, and the white space around it.
+// colon reads the colon after a name, and the white space around it.
 func (r *Reader) colon() {
 	if r.Peek() != ':' {
 		r.space()
@@ -186,10 +186,10 @@ func (r *Reader) colon() {
 	}
 }
 
-// Duplicate notes that the member that is being read has been read before (RFC 7493 §2.3).
+// Duplicate records that the current member is a duplicate (RFC 7493 §2.3).
 func (r *Reader) Duplicate() { r.malformed(r.pos) }
 
-// wrongType notes that the value is not of the type wanted, and reads on behind it.
+// wrongType records that the value does not have the type wanted, and skips it.
 func (r *Reader) wrongType(want *Expected) {
 	if r.bad == 0 {
 		r.Fault(r.pos, "type", "", want)
@@ -197,7 +197,7 @@ func (r *Reader) wrongType(want *Expected) {
 	}
 }
 
-// Null reads null if that is the value.
+// Null reads null if it is the next value.
 func (r *Reader) Null() bool {
 	if r.Peek() != 'n' {
 		return false
@@ -220,7 +220,7 @@ func (r *Reader) Boolean(want *Expected) bool {
 	return false
 }
 
-// word reads one of the three words of JSON; its first byte is known to be there.
+// word reads null, true or false. The caller has checked the first byte.
 func (r *Reader) word(w string) {
 	end := r.pos + len(w)
 	if end > len(r.data) || string(r.data[r.pos:end]) != w {

@@ -2,9 +2,9 @@ package validate
 
 import "context"
 
-// ReadParameters checks the parameters of a request as [Operation.CheckParameters] does without CheckParams, and returns
-// what they stand for: for each of Parameters the value that the schema found valid, as JSON. It is nil for one that is
-// absent, and for an empty one that allowEmptyValue allows where the schema takes no string.
+// ReadParameters checks the parameters of a request as [Operation.CheckParameters] does without CheckParams. For each of
+// Parameters it returns the value that the schema accepted, as JSON. The value is nil if the parameter is absent, or empty
+// by allowEmptyValue while its schema accepts no string.
 func (o *Operation) ReadParameters(ctx context.Context, path []string, query string, header map[string][]string) ([][]byte, *Faults) {
 	t := beginTexts(ctx)
 	defer t.end()
@@ -16,7 +16,7 @@ func (o *Operation) ReadParameters(ctx context.Context, path []string, query str
 	return t.values, nil
 }
 
-// keep keeps the value that was found valid, if anyone wants it.
+// keep stores the accepted value, if values are wanted.
 func (t *texts) keep(p *parameter) {
 	if t.values != nil && p.index >= 0 {
 		t.tape.share()
@@ -24,7 +24,7 @@ func (t *texts) keep(p *parameter) {
 	}
 }
 
-// keepEmpty keeps the value of a parameter that is there without one.
+// keepEmpty stores the value of an empty parameter.
 func (t *texts) keepEmpty(p *parameter) {
 	if t.values != nil && (p.shape.kinds == 0 || p.shape.can(String)) {
 		t.values[p.index] = []byte(`""`)
@@ -64,7 +64,8 @@ func (t *tape) appendInside(b []byte, at uint32) []byte {
 	return append(b, brackets[1])
 }
 
-// Refuse adds faults of decoding the value of the parameter, which is valid, to others of its request. Either may be nil.
+// Refuse adds the faults of decoding the parameter's value, which is valid, to other faults of the request. Either may be
+// nil.
 func (p *Parameter) Refuse(faults, found *Faults) *Faults {
 	switch {
 	case found == nil:
@@ -80,7 +81,7 @@ func (p *Parameter) Refuse(faults, found *Faults) *Faults {
 	return faults
 }
 
-// locate makes a fault of the parameter's value one of the parameter. A cookie is a part of a header field.
+// locate converts a fault of the value to a fault of the parameter. A cookie is part of a header field.
 func (p *Parameter) locate(f Fault) Fault {
 	switch p.In {
 	case "":
@@ -93,7 +94,7 @@ func (p *Parameter) locate(f Fault) Fault {
 	return f
 }
 
-// Text reads a value of any type: the characters of a string, the JSON of another.
+// Text reads a value of any type. It returns the characters of a string, or the JSON of another value.
 func (r *Reader) Text() string {
 	if r.Peek() == '"' {
 		s, _ := r.String(&Expected{})

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Response finds a status by itself, then by its class, then by default (OpenAPI 3.0.3, Responses Object). It is nil if
-// the document does not have the status.
+// Response returns the response for a status: by the status, else its class, else default (OpenAPI 3.0.3, Responses Object).
+// It returns nil if the document has none.
 func (o *Operation) Response(status int) *Response {
 	var class, rest *Response
 	for _, r := range o.Responses {
@@ -27,8 +27,8 @@ func (o *Operation) Response(status int) *Response {
 	return rest
 }
 
-// CheckJSON checks that data is one I-JSON text (RFC 7493): UTF-8, no name twice, numbers as RFC 8259 has them, nothing
-// behind it, and objects and arrays nested at most depth levels, of which 64 is the most.
+// CheckJSON checks that data is one I-JSON text (RFC 7493): UTF-8, no duplicate names, numbers of RFC 8259, nothing after
+// it, and objects and arrays nested at most depth levels. depth is at most 64.
 func CheckJSON(data []byte, depth int) *Faults {
 	r := Open(data)
 	r.skip(min(depth, maxDepth))

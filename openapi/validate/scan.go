@@ -13,19 +13,19 @@ type frame struct {
 	seen    uint64 // a bit for each hash of a name, modulo 64
 }
 
-// crowded is how many members an object has before its names are kept in a table.
+// crowded is the number of members from which an object's names are in a table.
 const crowded = 24
 
-// scan makes the tape of the JSON value at offset i of data, and returns the offset behind it. It reports false if there
-// is no I-JSON value, or one that nests deeper than depth levels. It looks at each byte once.
+// scan writes the tape of the JSON value at offset i of data and returns the offset after it. It reports false if the value
+// is not I-JSON or nests deeper than depth levels. It reads each byte once.
 func (t *tape) scan(data []byte, i, depth int) (int, bool) {
 	t.data, t.tokens, t.stack, t.quote = data, t.tokens[:0], t.stack[:0], 1
 	t.names.reset()
 	t.share()
 	var top frame // the innermost object or array
-	open := 0     // how many there are
+	open := 0     // the number of open objects and arrays
 	for {
-		// a value begins at i
+		// a value starts at i
 		if i >= len(data) {
 			return 0, false
 		}
@@ -52,7 +52,7 @@ func (t *tape) scan(data []byte, i, depth int) (int, bool) {
 			}
 			t.tokens = append(t.tokens, token{start: uint32(i), kind: kind})
 			i = skipSpace(data, i+1)
-			if i < len(data) && data[i] == c+2 { // the closing one: } is {+2, ] is [+2
+			if i < len(data) && data[i] == c+2 { // the closing byte: } is {+2, ] is [+2
 				break
 			}
 			if kind == objectToken {
@@ -81,7 +81,7 @@ func (t *tape) scan(data []byte, i, depth int) (int, bool) {
 				return 0, false
 			}
 		}
-		// a value ended before i, or an empty object or array ends at it
+		// a value ended before i, or an empty object or array ends at i
 		for {
 			if open == 0 {
 				return i, true
@@ -116,7 +116,7 @@ func (t *tape) word(kind tokenKind, i, n int) int {
 	return i + n
 }
 
-// number appends the number at offset i and returns the offset behind it, -1 if there is none (RFC 8259 §6).
+// number appends the number at offset i and returns the offset after it; -1 if there is none (RFC 8259 §6).
 func (t *tape) number(i int) int {
 	end, flags := i, tokenFlags(0)
 	if data := t.data; data[end] == '-' {
@@ -137,8 +137,8 @@ func (t *tape) number(i int) int {
 	return end
 }
 
-// member appends the name at offset i and returns the offset of its value, -1 if there is none or if the object has the
-// name already (RFC 7493 §2.3).
+// member appends the name at offset i and returns the offset of its value; -1 if there is none, or if the name is a
+// duplicate (RFC 7493 §2.3).
 func (t *tape) member(top *frame, i int) int {
 	if i >= len(t.data) || t.data[i] != '"' {
 		return -1
@@ -168,7 +168,7 @@ func (t *tape) member(top *frame, i int) int {
 	return skipSpace(t.data, i+1)
 }
 
-// fresh reports whether an object does not have a name yet, and remembers it.
+// fresh records a name and reports whether the object did not have it yet.
 func (t *tape) fresh(top *frame, at, hash uint32, name string) bool {
 	top.members++
 	if top.members > crowded {
@@ -197,8 +197,8 @@ func (t *tape) crowd(top *frame, until uint32) {
 	}
 }
 
-// stringEnd returns the offset of the quote that closes a string, from offset i inside of it on, and what its token has
-// for flags; -1 if there is none.
+// stringEnd returns the offset of the quote that closes a string, starting at offset i in it, and the flags of its token; -1
+// if there is none.
 func (t *tape) stringEnd(i int) (int, tokenFlags) {
 	data := t.data
 	flags := tokenFlags(0)
@@ -214,7 +214,7 @@ func (t *tape) stringEnd(i int) (int, tokenFlags) {
 			n = escapeLen(data[i:])
 			flags |= escaped
 		case c >= utf8.RuneSelf:
-			if _, n = utf8.DecodeRune(data[i:]); n == 1 { // RFC 3629 §3: nothing overlong, no surrogate
+			if _, n = utf8.DecodeRune(data[i:]); n == 1 { // RFC 3629 §3: no overlong forms, no surrogates
 				n = 0
 			}
 		}
@@ -236,8 +236,8 @@ func skipSpace(data []byte, i int) int {
 	return i
 }
 
-// hashName returns a hash of a name's length, its beginning and its end. It need not resist attacks: where an object has
-// many names a table with a secret seed tells them apart.
+// hashName returns a hash of a name's length, start and end. It need not resist attacks: objects with many names use a table
+// with a secret seed.
 func hashName(s string) uint32 {
 	const k = 0x9e3779b97f4a7c15
 	var w uint64
@@ -263,9 +263,9 @@ func le32(s string) uint32 {
 	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
-// nameTable has the names of objects with many members, each with the object that it belongs to.
+// nameTable has the names of objects with many members, with their objects.
 type nameTable struct {
-	slots []nameSlot // at the hash of the object and the name, or in the next free slot; a power of two
+	slots []nameSlot // in the hash slot of the object and the name, or the next free one; a power of two
 	used  int
 }
 
@@ -278,7 +278,7 @@ func (n *nameTable) reset() {
 	}
 }
 
-// add reports false if the object has the name already.
+// add reports false if the object already has the name.
 func (n *nameTable) add(t *tape, object, at uint32, name string) bool {
 	if 2*n.used >= len(n.slots) {
 		n.grow(t)
@@ -292,7 +292,7 @@ func (n *nameTable) add(t *tape, object, at uint32, name string) bool {
 	return true
 }
 
-// slot returns the slot of a name, or the free one where it belongs. At least half of them are free.
+// slot returns the slot of a name, or the free one for it. At least half of the slots are free.
 func (n *nameTable) slot(t *tape, object uint32, name string) *nameSlot {
 	hash := maphash.String(nameSeed, name) + uint64(object)*0x9e3779b97f4a7c15
 	for mask := uint64(len(n.slots) - 1); ; hash++ {

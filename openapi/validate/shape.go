@@ -8,31 +8,31 @@ import (
 	"sync/atomic"
 )
 
-// primitives are the types whose values are one text.
+// primitives are the types whose values are a single text.
 const primitives = Boolean | Number | String
 
-// shape is what schemas say of how a text becomes a value: JSON Schema judges values, and the text 12 is a number only where
-// a number can stand. Integer is Number, and null has no text.
+// shape is what schemas say about the value of a text. The text 12 is a number only where the schemas allow a number.
+// Integer counts as Number, and null has no text.
 type shape struct {
 	of      *shapes
-	direct  []*Schema // those of the place
-	schemas []*Schema // all that judge the value: those of the place, and what they apply to it
-	kinds   Types     // none: the schemas do not say
+	direct  []*Schema // of the place
+	schemas []*Schema // all that apply to the value: direct and what they apply in place
+	kinds   Types     // 0: the schemas do not restrict the type
 	inner   atomic.Pointer[inner]
 }
 
-// inner has the shapes of what is inside of a value.
+// inner has the shapes of the members and items of a value.
 type inner struct {
 	names    map[string]*shape
 	patterns []PatternProperty
 	rest     *shape // of other members
-	open     bool   // other members are asked for
+	open     bool   // the schemas ask for other members
 	prefix   []*shape
 	items    *shape
 }
 
-// shapes derives shapes from schemas when they are first needed: schemas may be recursive. It keeps one for each set of
-// schemas that judge one value.
+// shapes derives shapes from schemas on first use, because schemas may be recursive. It keeps one shape per set of schemas
+// for the same value.
 type shapes struct {
 	mutex sync.Mutex
 	kinds map[*Schema]Types
@@ -40,10 +40,10 @@ type shapes struct {
 	kept  map[string]*shape
 }
 
-// maxShapes bounds what is kept for one parameter or body. Schemas that overlap can be combined in more ways.
+// maxShapes limits the cached shapes of a parameter or body. Overlapping schemas can have more combinations.
 const maxShapes = 1 << 12
 
-// shapeOf returns the shape of the values of a schema, which may be nil.
+// shapeOf returns the shape of a schema, which may be nil.
 func shapeOf(s *Schema) *shape {
 	of := &shapes{kinds: map[*Schema]Types{}, ids: map[*Schema]uint32{}, kept: map[string]*shape{}}
 	if s == nil {
@@ -52,7 +52,7 @@ func shapeOf(s *Schema) *shape {
 	return of.add([]*Schema{s})
 }
 
-// add returns the shape of values that all of some schemas judge. The caller holds the mutex, or nobody else has of.
+// add returns the shape of values to which all the schemas apply. The caller holds the mutex, or is the only user.
 func (of *shapes) add(schemas []*Schema) *shape {
 	key := of.key(schemas)
 	s := of.kept[key]
@@ -86,7 +86,7 @@ func (of *shapes) key(schemas []*Schema) string {
 	return string(key)
 }
 
-// inPlace returns schemas with all that judge the same value for them.
+// inPlace returns the schemas and all that they apply to the same value.
 func inPlace(schemas []*Schema) []*Schema {
 	var all []*Schema
 	seen := map[*Schema]bool{}
@@ -112,7 +112,7 @@ func inPlace(schemas []*Schema) []*Schema {
 	return all
 }
 
-// kindsOf returns the types that a schema says its values have, none if it does not say.
+// kindsOf returns the types that a schema allows; 0 if it does not restrict them.
 func (of *shapes) kindsOf(s *Schema) Types {
 	if s == nil {
 		return 0
@@ -121,7 +121,7 @@ func (of *shapes) kindsOf(s *Schema) Types {
 		return k
 	}
 	k := ownKinds(s)
-	of.kinds[s] = k // a schema that leads to itself adds nothing
+	of.kinds[s] = k // a schema that refers to itself adds nothing
 	for _, c := range s.AllOf {
 		k = restrict(k, of.kindsOf(c))
 	}
@@ -131,7 +131,7 @@ func (of *shapes) kindsOf(s *Schema) Types {
 	return k
 }
 
-// alternatives returns the types of values that satisfy one of some schemas, none if one of them does not say.
+// alternatives returns the types that at least one of the schemas allows; 0 if one of them does not restrict them.
 func (of *shapes) alternatives(schemas []*Schema) Types {
 	union := Types(0)
 	for _, c := range schemas {
@@ -154,8 +154,8 @@ func restrict(k, by Types) Types {
 	return k & by
 }
 
-// ownKinds returns the types that the keywords of a schema alone say its values have. Without a type, what enum allows or
-// the keywords ask for tells.
+// ownKinds returns the types that the schema's own keywords allow. Without type, they follow from enum or the other
+// keywords.
 func ownKinds(s *Schema) Types {
 	switch {
 	case s.Unjudged != "":
@@ -199,7 +199,7 @@ func typeOf(json string) Types {
 	return Number
 }
 
-// implied returns the types that the keywords of a schema say something of.
+// implied returns the types that the keywords of a schema concern.
 func implied(s *Schema) Types {
 	var k Types
 	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil || isNumeric(s.Format) {
@@ -218,15 +218,15 @@ func implied(s *Schema) Types {
 	return k
 }
 
-// isNumeric reports whether a format is one of numbers.
+// isNumeric reports whether the format is for numbers.
 func isNumeric(format string) bool {
 	return strings.HasPrefix(strings.TrimPrefix(format, "u"), "int") || format == "float" || format == "double"
 }
 
-// can reports whether a value may be of one of some types, as far as the schemas say.
+// can reports whether the schemas allow values of one of the types, or do not restrict them.
 func (s *shape) can(t Types) bool { return s.kinds&t != 0 }
 
-// must reports whether the schemas take values of some types alone.
+// must reports whether the schemas allow only values of the types.
 func (s *shape) must(t Types) bool { return s.kinds != 0 && s.kinds&^t == 0 }
 
 // member returns the shape of a member.
@@ -249,13 +249,13 @@ func (s *shape) member(name string) *shape {
 	return s.of.add(matching)
 }
 
-// takes reports whether a member is one that the schemas declare or ask for.
+// takes reports whether the schemas declare or require the member.
 func (s *shape) takes(name string) bool {
 	in := s.inside()
 	return in.open || in.names[name] != nil || slices.ContainsFunc(in.patterns, func(p PatternProperty) bool { return p.Pattern.Matcher.MatchString(name) })
 }
 
-// item returns the shape of the item number i.
+// item returns the shape of item i.
 func (s *shape) item(i int) *shape {
 	in := s.inside()
 	if i < len(in.prefix) {
@@ -318,7 +318,7 @@ func (s *shape) lookAtPrefix(in *inner, items []*Schema) {
 	}
 }
 
-// with appends a schema unless it is there, nil, or one that nothing satisfies.
+// with appends a schema, unless it is nil, in the list already, or accepts no value.
 func with(list []*Schema, s *Schema) []*Schema {
 	if s == nil || s.Types == 0 || slices.Contains(list, s) {
 		return list

@@ -8,7 +8,7 @@ import (
 // Skip reads a value of any type.
 func (r *Reader) Skip() { r.skip(maxDepth - r.depth) }
 
-// skip reads a value whose objects and arrays nest at most depth levels. It is as strict as reading for a type is.
+// skip reads a value whose objects and arrays nest at most depth levels. It is as strict as reading for a type.
 func (r *Reader) skip(depth int) {
 	switch c := r.Peek(); c {
 	case '"':
@@ -62,19 +62,19 @@ func (r *Reader) skipArray(depth int) {
 	}
 }
 
-// NameSet holds the names of an object's members that no bit stands for.
+// NameSet has the names of an object's members that have no bit of their own.
 type NameSet struct {
 	names [][]byte
-	table []uint32 // 1 + the index of a name, at its hash or in the next free slot; nil as long as there are few
+	table []uint32 // 1 + the index of a name, in its hash slot or the next free one; nil while there are few
 }
 
-// fewNames is up to where comparing with each name is faster than a table.
+// fewNames is the number of names up to which comparing with each is faster than a table.
 const fewNames = 16
 
-// nameSeed differs from process to process: nobody can send names that share a hash.
+// nameSeed is random per process, so that clients cannot send names with the same hash.
 var nameSeed = maphash.MakeSeed()
 
-// add reports false if name is in the set already. The set keeps name.
+// add reports false if the set already has the name. The set keeps name.
 func (s *NameSet) add(name []byte) bool {
 	if len(s.names) < fewNames {
 		for _, n := range s.names {
@@ -100,7 +100,7 @@ func (s *NameSet) add(name []byte) bool {
 	return true
 }
 
-// slot returns the slot of name, or the free one where it belongs. At least half of them are free.
+// slot returns the slot of name, or the free one for it. At least half of the slots are free.
 func (s *NameSet) slot(name []byte) *uint32 {
 	for hash := maphash.Bytes(nameSeed, name); ; hash++ {
 		slot := &s.table[hash%uint64(len(s.table))]
@@ -125,10 +125,10 @@ func (r *Reader) Ignored(names *NameSet, depth int) {
 	r.skip(min(depth, maxDepth-r.depth))
 }
 
-// Free reads the value of a member that is not declared and need not be.
+// Free reads the value of an undeclared member that is allowed.
 func (r *Reader) Free(names *NameSet) { r.Ignored(names, maxDepth) }
 
-// Unknown reads the value of a member that is not declared and must be.
+// Unknown reads the value of an undeclared member that is not allowed.
 func (r *Reader) Unknown(names *NameSet, want *Expected) {
 	r.Fault(r.pos, "additionalProperties", "", want)
 	r.Free(names)

@@ -21,13 +21,13 @@ func (r *Reader) String(want *Expected) (string, bool) {
 	return r.rareStr(start)
 }
 
-// AnyString reads a string of which the contract asks nothing else. It is empty after a fault.
+// AnyString reads a string without other rules. It is empty after a fault.
 func (r *Reader) AnyString(want *Expected) string {
 	s, _ := r.String(want)
 	return s
 }
 
-// rareStr reads a string that has escapes or characters beyond ASCII.
+// rareStr reads a string with escapes or characters beyond ASCII.
 func (r *Reader) rareStr(start int) (string, bool) {
 	end, escaped := r.endOfString(start)
 	if end < 0 {
@@ -40,7 +40,7 @@ func (r *Reader) rareStr(start int) (string, bool) {
 	return r.share(start, end), true
 }
 
-// share returns the data between start and end as a part of the one copy that all strings share.
+// share returns the data between start and end as a part of the copy that all strings share.
 func (r *Reader) share(start, end int) string {
 	if r.text == "" {
 		r.text = string(r.data)
@@ -48,8 +48,8 @@ func (r *Reader) share(start, end int) string {
 	return r.text[start:end]
 }
 
-// endOfString returns the offset of the quote that closes a string, from offset i inside it on, and whether there are
-// escapes before it. It returns -1 after bad syntax.
+// endOfString returns the offset of the quote that closes a string, starting at offset i in it, and whether there are
+// escapes before it. It returns -1 after a syntax error.
 func (r *Reader) endOfString(i int) (int, bool) {
 	escaped := false
 	for {
@@ -65,7 +65,7 @@ func (r *Reader) endOfString(i int) (int, bool) {
 			n = escapeLen(r.data[i:])
 			escaped = true
 		case c >= utf8.RuneSelf:
-			if _, n = utf8.DecodeRune(r.data[i:]); n == 1 { // RFC 3629 §3: nothing overlong, no surrogate
+			if _, n = utf8.DecodeRune(r.data[i:]); n == 1 { // RFC 3629 §3: no overlong forms, no surrogates
 				n = 0
 			}
 		}
@@ -77,8 +77,8 @@ func (r *Reader) endOfString(i int) (int, bool) {
 	}
 }
 
-// plain returns the offset, from i on, of the first byte that does not stand for itself in a string: a quote, a
-// backslash, a control character or a byte beyond ASCII. It looks at eight bytes at a time.
+// plain returns the offset, from i on, of the first byte that needs attention in a string: a quote, a backslash, a control
+// character or a byte beyond ASCII. It reads eight bytes at a time.
 func plain(b []byte, i int) int {
 	const (
 		low   = 0x0101010101010101
@@ -89,7 +89,7 @@ func plain(b []byte, i int) int {
 	)
 	for i+8 <= len(b) {
 		w := binary.LittleEndian.Uint64(b[i:])
-		// The high bit of the lowest byte that is zero in x is the lowest that is set in (x-low)&^x&high.
+		// The lowest zero byte in x is the lowest byte whose high bit is set in (x-low)&^x&high.
 		q, s := w^quote, w^slash
 		if m := ((q-low)&^q | (s-low)&^s | (w-space)&^w | w) & high; m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
@@ -102,7 +102,7 @@ func plain(b []byte, i int) int {
 	return i
 }
 
-// escapeLen returns the length of the escape that b starts with, 0 if it is none or is a lone surrogate (RFC 7493 §2.1).
+// escapeLen returns the length of the escape at the start of b; 0 if it is invalid or a lone surrogate (RFC 7493 §2.1).
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -123,7 +123,7 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
-// hex4 returns the code unit of the escape \uXXXX that b starts with, or -1.
+// hex4 returns the code unit of the escape \uXXXX at the start of b, or -1.
 func hex4(b []byte) rune {
 	if len(b) < 6 || b[1] != 'u' {
 		return -1
@@ -139,7 +139,7 @@ func hex4(b []byte) rune {
 	return r
 }
 
-// unhex returns the value of a hexadecimal digit, 0xff for any other byte.
+// unhex returns the value of a hexadecimal digit; 0xff for another byte.
 func unhex(c byte) byte {
 	switch {
 	case c-'0' <= 9:
@@ -150,7 +150,7 @@ func unhex(c byte) byte {
 	return 0xff
 }
 
-// unescape appends what the inside of a string stands for to dst. Its escapes are known to be good.
+// unescape appends the decoded content of a string to dst. Its escapes are known to be valid.
 func unescape(dst, b []byte) []byte {
 	for len(b) > 0 {
 		if b[0] != '\\' {

@@ -2,17 +2,18 @@ package validate
 
 import "strings"
 
-// delimiters say how one text is taken apart. They stand as themselves: one that is percent-encoded is a part of an item.
+// delimiters say how to split a text. An encoded delimiter is part of an item.
 type delimiters struct {
 	separator string
-	other     string // one that separates if there is no separator
-	// pairs reports that members are written R=100 instead of R,100. A pair of matrix may lack the = (RFC 6570 §3.2.7).
+	other     string // the separator if separator is absent in the text
+	// pairs reports that members have the form R=100 instead of R,100. A pair of style matrix may lack the = (RFC 6570
+	// §3.2.7).
 	pairs, bare bool
-	// spaced and piped report that %20 and + or %7C separate: neither a space nor a bar may stand in a URI.
+	// spaced and piped report that %20 and +, or %7C, separate: spaces and bars are not allowed in URIs.
 	spaced, piped bool
 }
 
-// delimitersIn returns those of a parameter in a query, a header field or a cookie.
+// delimitersIn returns the delimiters of a parameter in a query, a header field or a cookie.
 func delimitersIn(q *parameter) delimiters {
 	switch q.Style {
 	case "spaceDelimited":
@@ -23,8 +24,7 @@ func delimitersIn(q *parameter) delimiters {
 	return delimiters{separator: ",", pairs: q.Explode && q.In == "header"}
 }
 
-// checkText checks a parameter that is one text: an object, else a list, else the text as a whole, as far as its schema
-// takes them.
+// checkText checks a parameter that is one text: as an object, a list, or a single value, as its schema allows.
 func (t *texts) checkText(q *parameter, raw string, d delimiters) {
 	if q.Content != "" {
 		t.checkParameterContent(q, raw)
@@ -44,7 +44,8 @@ func (t *texts) checkText(q *parameter, raw string, d delimiters) {
 	}
 }
 
-// reads tries each reading of a text, and reports whether one satisfies the schema. It leaves the faults of the first.
+// reads tries each reading of a text and reports whether one satisfies the schema. Otherwise it leaves the faults of the
+// first reading.
 func (t *texts) reads(q *parameter, raw string, d delimiters) bool {
 	s, end := q.shape, len(t.faults.List)
 	for _, reading := range []struct {
@@ -64,14 +65,14 @@ func (t *texts) reads(q *parameter, raw string, d delimiters) bool {
 		} else if len(t.faults.List) == from && t.try(q) {
 			return true
 		}
-		if from > end { // the first that is possible speaks
+		if from > end { // report the faults of the first possible reading
 			t.faults.List = t.faults.List[:from]
 		}
 	}
 	return false
 }
 
-// buildWhole takes the text as one value. Like the other readings it returns the keyword that the text breaks.
+// buildWhole reads the text as one value. Like the other readings it returns the keyword that the text violates.
 func (t *texts) buildWhole(q *parameter, raw string, _ delimiters) string {
 	text, ok := decode(q.In, raw)
 	if !ok {
@@ -81,7 +82,7 @@ func (t *texts) buildWhole(q *parameter, raw string, _ delimiters) string {
 	return ""
 }
 
-// buildList takes the text apart into items.
+// buildList splits the text into items.
 func (t *texts) buildList(q *parameter, raw string, d delimiters) string {
 	t.root(listNode, "")
 	for raw, more := d.normal(raw), true; more; {
@@ -96,7 +97,7 @@ func (t *texts) buildList(q *parameter, raw string, d delimiters) string {
 	return ""
 }
 
-// buildObject takes the text apart into members. Those that are bad are faults of their own.
+// buildObject splits the text into members. Invalid members are separate faults.
 func (t *texts) buildObject(q *parameter, raw string, d delimiters) string {
 	t.root(objectNode, "")
 	raw = d.normal(raw)
@@ -121,7 +122,7 @@ func (t *texts) buildObject(q *parameter, raw string, d delimiters) string {
 	return ""
 }
 
-// normal writes all forms of a delimiter in one way.
+// normal replaces all forms of a delimiter by one.
 func (d *delimiters) normal(raw string) string {
 	switch {
 	case d.spaced:

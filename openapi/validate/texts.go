@@ -9,54 +9,54 @@ import (
 	"unicode/utf8"
 )
 
-// texts reads the parameters or the form of one request: their texts become nodes, the nodes a tape, and the schema judges
-// that.
+// texts reads the parameters or the form of one request. It converts their texts to nodes and the nodes to a tape, which the
+// schema checks.
 type texts struct {
 	ctx    context.Context
 	faults Faults
 	found  Faults // of one reading
 
 	options     []option
-	first, last []int32 // of the options of each parameter, 1 + their number; 0 is none
+	first, last []int32 // of the options of each parameter, 1 + their number; 0 means none
 
 	nodes []node
-	names map[memberKey]int32 // the members of large objects
-	// values are what the parameters stand for, as JSON; nil if only the verdict matters.
+	names map[memberKey]int32 // members of large objects
+	// values has the values of the parameters as JSON; nil if only the verdict matters.
 	values [][]byte
 	tape   tape
 	json   tape
 
 	reading reading
-	// either reports that a text can stand for several types.
+	// either reports that a text can have several types.
 	either bool
 	spare  tape // for one text
 	alone  Faults
 }
 
-// reading is what texts are taken for that can stand for several types.
+// reading is the way to read texts that can have several types.
 type reading uint8
 
 const (
-	asTyped reading = iota // numbers, booleans and lists
-	asFits                 // what the schemas of the place take, each text by itself
-	asPlain                // strings and single values
+	asTyped reading = iota // as numbers, booleans and lists
+	asFits                 // as the schemas of the place allow, each text separately
+	asPlain                // as strings and single values
 )
 
-// option is a part of a query or a form, or a cookie.
+// option is an option of a query or a form, or a cookie.
 type option struct {
 	name string // decoded: the name of a member, or what follows the name of a deepObject parameter
 	raw  string
-	own  bool // the name is that of the parameter
+	own  bool // it has the name of the parameter
 	next int32
 }
 
-// node is what one text or several stand for.
+// node is the value of one text or several.
 type node struct {
 	name              string // of a member
 	text              string // decoded
 	kind              nodeKind
 	parent            int32
-	first, last, next int32 // children and siblings; 0 is none
+	first, last, next int32 // children and siblings; 0 means none
 	size              int32
 }
 
@@ -76,10 +76,10 @@ type memberKey struct {
 	name   string
 }
 
-// maxTexts bounds the options of a query or a form, and the parts of a multipart body.
+// maxTexts limits the options of a query or a form, and the parts of a multipart body.
 const maxTexts = 10_000
 
-// few is how many members are looked through one by one.
+// few is the number of members up to which a search compares each.
 const few = 8
 
 var textsPool = sync.Pool{New: func() any { return &texts{names: map[memberKey]int32{}} }}
@@ -90,7 +90,7 @@ func beginTexts(ctx context.Context) *texts {
 	return t
 }
 
-// end makes t ready for another request. It keeps nothing of this one.
+// end prepares t for another request and drops all data of this one.
 func (t *texts) end() {
 	if cap(t.tape.data) > largeTape || cap(t.nodes) > largeTape/16 || cap(t.options) > largeTape/16 || len(t.names) > largeTape/16 {
 		return
@@ -109,7 +109,7 @@ func (t *texts) end() {
 	textsPool.Put(t)
 }
 
-// result returns the faults, nil if there are none.
+// result returns the faults; nil if there are none.
 func (t *texts) result() *Faults {
 	switch {
 	case t.faults.Interrupted:
@@ -122,10 +122,10 @@ func (t *texts) result() *Faults {
 	return &Faults{List: slices.Clone(t.faults.List[:min(len(t.faults.List), maxFaults)])}
 }
 
-// full reports that no more faults are reported.
+// full reports that no more faults are recorded.
 func (t *texts) full() bool { return len(t.faults.List) >= maxFaults || t.faults.Interrupted }
 
-// fault notes a fault of a parameter, or of a form if it has no place. at is the node that it is of.
+// fault records a fault of a parameter, or of a form if p has no place. at is its node.
 func (t *texts) fault(p *parameter, keyword string, at int32) {
 	f := Fault{Keyword: keyword}
 	switch {
@@ -137,7 +137,7 @@ func (t *texts) fault(p *parameter, keyword string, at int32) {
 	t.note(p, f)
 }
 
-// nameOf returns the name of a member, and for an item that of the member it is in.
+// nameOf returns the name of a member; for an item, the name of the member that contains it.
 func (t *texts) nameOf(at int32) string {
 	for at != 0 && t.nodes[t.nodes[at].parent].kind == listNode {
 		at = t.nodes[at].parent
@@ -145,7 +145,7 @@ func (t *texts) nameOf(at int32) string {
 	return t.nodes[at].name
 }
 
-// note notes a fault of the value of a parameter.
+// note records a fault of a parameter's value.
 func (t *texts) note(p *parameter, f Fault) {
 	if len(t.faults.List) < maxFaults {
 		t.faults.List = append(t.faults.List, p.locate(f))
@@ -169,7 +169,7 @@ func (t *texts) pointer(b []byte, at int32) []byte {
 	return strconv.AppendInt(append(b, '/'), int64(i), 10)
 }
 
-// root begins a value.
+// root starts a value.
 func (t *texts) root(kind nodeKind, text string) {
 	if len(t.names) > 0 {
 		clear(t.names)
@@ -203,7 +203,7 @@ func (t *texts) add(parent int32, child node) int32 {
 	return at
 }
 
-// member returns a member of an object, 0 if there is none of the name.
+// member returns a member of an object; 0 if there is none with the name.
 func (t *texts) member(object int32, name string) int32 {
 	n := &t.nodes[object]
 	if n.size > few {
@@ -217,8 +217,7 @@ func (t *texts) member(object int32, name string) int32 {
 	return 0
 }
 
-// put gives a member its value, or another one if it can be a list. It reports false if there is a value that it cannot be
-// added to.
+// put sets the value of a member, or adds another one if the member can be a list. It reports false if it can do neither.
 func (t *texts) put(at int32, value node, s *shape) bool {
 	n := &t.nodes[at]
 	switch {
@@ -234,7 +233,7 @@ func (t *texts) put(at int32, value node, s *shape) bool {
 	return true
 }
 
-// toList makes a list of a node, whose value is the first item.
+// toList converts a node to a list whose first item is its value.
 func (t *texts) toList(at int32) {
 	n := &t.nodes[at]
 	item := node{kind: n.kind, text: n.text}
@@ -242,8 +241,8 @@ func (t *texts) toList(at int32) {
 	t.add(at, item)
 }
 
-// try has the schema of p judge the value. Where a text can stand for a number or a string, either may satisfy it. The
-// faults are those of the first reading.
+// try checks the value by the schema of p. If a text can be a number or a string, either may satisfy the schema. The faults
+// are those of the first reading.
 func (t *texts) try(p *parameter) bool {
 	if t.ctx.Err() != nil {
 		t.faults.Interrupted = true
@@ -277,7 +276,7 @@ func (t *texts) judge(p *parameter, r reading) bool {
 	return len(t.found.List) == 0 && !t.found.Interrupted
 }
 
-// write puts a node on the tape.
+// write appends a node to the tape.
 func (t *texts) write(at int32, s *shape) {
 	n := &t.nodes[at]
 	switch n.kind {
@@ -300,7 +299,7 @@ func (t *texts) write(at int32, s *shape) {
 	}
 }
 
-// single writes one text, which is a list if the value must be one.
+// single writes one text, as a list if the value must be one.
 func (t *texts) single(n *node, s *shape) {
 	if t.reading == asFits {
 		t.reading = asPlain
@@ -323,7 +322,7 @@ func (t *texts) single(n *node, s *shape) {
 	t.tape.close(opened)
 }
 
-// satisfies reports whether a text satisfies the schemas of its place, all by itself.
+// satisfies reports whether a text on its own satisfies the schemas of its place.
 func (t *texts) satisfies(n *node, s *shape, r reading) bool {
 	before := t.reading
 	t.tape, t.spare = t.spare, t.tape
@@ -349,7 +348,7 @@ func (t *texts) value(n *node, s *shape) {
 	}
 }
 
-// primitive writes what a text stands for.
+// primitive writes the value of a text.
 func (t *texts) primitive(text string, s *shape) {
 	kind := stringToken
 	switch {
@@ -373,7 +372,7 @@ func (t *texts) primitive(text string, s *shape) {
 	}
 }
 
-// writeJSON writes what a JSON text says, which is known to be well-formed.
+// writeJSON writes the value of a JSON text, which is known to be well-formed.
 func (t *texts) writeJSON(text string) {
 	if end, ok := t.json.scan([]byte(text), skipSpace([]byte(text), 0), maxDepth); ok && end > 0 {
 		t.json.share()
@@ -401,7 +400,7 @@ func (t *texts) copyJSON(at uint32) {
 	}
 }
 
-// decode returns what a text of a place stands for: percent-encoding is decoded exactly once, and header fields have none.
+// decode decodes a text. It decodes percent-encoding exactly once, and not in header fields.
 func decode(in, raw string) (string, bool) {
 	if in == "header" {
 		raw = strings.Trim(raw, " \t")

@@ -2,11 +2,11 @@ package validate
 
 import "strings"
 
-// Unreadable says why the values of a parameter have no text that could be judged; "" if they have one. OpenAPI has none for
-// structures within a value, but in a deepObject, and where several members would have to be told apart in one text.
+// Unreadable returns the reason why the values of a parameter have no text that can be checked; "" if they have one. OpenAPI
+// defines no text for nested structures, except in a deepObject, and none that separates the members of several objects.
 func (p *Parameter) Unreadable() string {
 	s := shapeOf(p.Schema)
-	spread := p.In == "query" && p.Style == "form" && p.Explode // a member is an option, and tells
+	spread := p.In == "query" && p.Style == "form" && p.Explode // each member is a separate option
 	switch {
 	case p.Content != "":
 		if !IsJSON(p.Content) && !strings.HasPrefix(p.Content, "text/") {
@@ -28,7 +28,7 @@ func (p *Parameter) Unreadable() string {
 	return ""
 }
 
-// nests reports whether a member or an item must be an object or a list. lists allows lists of texts as members.
+// nests reports whether a member or an item must be an object or a list. With lists, members may be lists of texts.
 func (s *shape) nests(lists bool) bool {
 	in := s.inside()
 	if s.can(Array) && in.items.must(Array|Object) {
@@ -45,8 +45,8 @@ func (s *shape) nests(lists bool) bool {
 	return in.rest.must(Object) || in.rest.must(Array|Object) && !lists
 }
 
-// Unreadable says why content of the body's media type cannot be judged; "" if it can. Under a range it can: content is then
-// what its Content-Type says.
+// Unreadable returns the reason why content of the body's media type cannot be checked; "" if it can. A range can be
+// checked: the Content-Type then decides.
 func (b *Body) Unreadable() string {
 	if b.Schema == nil || IsJSON(b.Type) || strings.Contains(b.Type, "*") {
 		return ""

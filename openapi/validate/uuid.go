@@ -1,7 +1,7 @@
 package validate
 
-// UUID reads a string that is a UUID and has no escapes; its sixteen bytes are in the order of the text. It reports false,
-// and reads nothing, for any other value: the caller then reads a string and finds out what is wrong with it.
+// UUID reads a string that is a UUID without escapes and returns its sixteen bytes in the order of the text. For another
+// value it reports false and reads nothing; the caller then reads a string to find the fault.
 func (r *Reader) UUID() ([16]byte, bool) {
 	var v [16]byte
 	if len(r.data)-r.pos < len(`""`)+36 {
@@ -24,10 +24,10 @@ func (r *Reader) UUID() ([16]byte, bool) {
 	return v, true
 }
 
-// uuidDigits is where the two digits of a byte start, the opening quote counted.
+// uuidDigits is the offset of the two digits of each byte, counted from the opening quote.
 var uuidDigits = [16]uint8{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35}
 
-// hexValues are the values of unhex.
+// hexValues is a table for unhex.
 var hexValues = func() [256]byte {
 	var t [256]byte
 	for i := range t {

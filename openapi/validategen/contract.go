@@ -12,13 +12,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// contract is a document as package spec reads it, and the schemas as the generator sees them.
+// contract is a document read by package spec, with its schemas as the generator uses them.
 type contract struct {
 	*spec.Document
-	class   map[*validate.Schema]int // schemas of one class say the same
+	class   map[*validate.Schema]int // schemas of one class have the same meaning
 	schemas map[int]*schema          // by class
 	flags   map[*validate.Schema]bool
-	// twofold are the pointers of schemas that requests and responses have, and that differ.
+	// twofold has the pointers of schemas that differ between requests and responses.
 	twofold map[string]bool
 }
 
@@ -61,7 +61,7 @@ func (c *contract) roots() (requests, responses []*validate.Schema) {
 	return requests, responses
 }
 
-// closure returns the schemas that roots lead to.
+// closure returns the schemas that can be reached from roots.
 func closure(roots ...*validate.Schema) []*validate.Schema {
 	seen := map[*validate.Schema]bool{nil: true}
 	var all []*validate.Schema
@@ -80,7 +80,7 @@ func closure(roots ...*validate.Schema) []*validate.Schema {
 	return all
 }
 
-// classify finds the schemas that say the same: requests and responses have schemas of their own, which differ only where
+// classify finds schemas with the same meaning. Requests and responses have separate schemas, which differ only where
 // readOnly and writeOnly matter.
 func (c *contract) classify() {
 	requests, responses := c.roots()
@@ -121,11 +121,11 @@ func (c *contract) classesAt(roots []*validate.Schema) map[string]map[int]bool {
 	return at
 }
 
-// schema returns what the generator makes of a schema; nil is a schema of any value.
+// schema returns the generator's form of a schema; nil accepts any value.
 func (c *contract) schema(s *validate.Schema) *schema {
 	if s == nil {
 		s := &validate.Schema{Types: validate.AnyType}
-		_ = validate.Compile(s) // it has nothing that could be invalid
+		_ = validate.Compile(s) // its keywords cannot be invalid
 		return &schema{Schema: s, contract: c}
 	}
 	id := c.class[s]
@@ -151,7 +151,7 @@ func (c *contract) directed(s *validate.Schema) bool {
 	return found
 }
 
-// goNames returns the Go names that the document gives to components by x-go-name, as oapi-codegen takes them.
+// goNames returns the Go names that the document sets for components by x-go-name, as oapi-codegen does.
 func (c *contract) goNames() map[string]string {
 	names := map[string]string{}
 	for s := range c.class {

@@ -8,10 +8,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// formType is the media type of forms that are decoded.
+// formType is the media type of the forms that are decoded.
 const formType = "application/x-www-form-urlencoded"
 
-// writeDecoders writes the functions that decode request bodies into the types that handlers have.
+// writeDecoders writes the functions that decode request bodies into the handlers' types.
 func (g *generator) writeDecoders(operations []*operation) error {
 	var errs []error
 	written := map[string]string{}
@@ -37,7 +37,7 @@ func (g *generator) writeDecoder(name string, t types.Type, call string) {
 	g.p("v, ok := into.(*%s)\nif !ok {\nreturn nil, false\n}\n%s\n}\n", g.typ(t), call)
 }
 
-// writeForm writes the functions that decode a form, of which package validate has made JSON.
+// writeForm writes the functions that decode a form, which package validate has converted to JSON.
 func (g *generator) writeForm(o *operation, m *validate.Body) error {
 	t := g.formModel(o)
 	if t == nil {
@@ -64,7 +64,7 @@ func (g *generator) writeForm(o *operation, m *validate.Body) error {
 	return nil
 }
 
-// formModel is the Go type that oapi-codegen's handlers have for a form, nil if the models have none.
+// formModel returns the Go type of a form in oapi-codegen's handlers; nil if the models have none.
 func (g *generator) formModel(o *operation) types.Type {
 	for _, suffix := range []string{"FormdataRequestBody", "FormdataBody"} {
 		if t, err := g.models.find(o.ID + suffix); err == nil && t != nil {

@@ -21,7 +21,7 @@ const (
 	maxStates = 256
 )
 
-// automatonOf makes the automaton of a pattern of ECMA-262, if it means the same in RE2's syntax.
+// automatonOf returns the automaton of an ECMA-262 pattern that has the same meaning in RE2's syntax.
 func automatonOf(pattern string) (*automaton, bool) {
 	if !sameInRE2(pattern) {
 		return nil, false
@@ -29,7 +29,7 @@ func automatonOf(pattern string) (*automaton, bool) {
 	return compile(pattern)
 }
 
-// sameInRE2 reports whether a pattern has nothing but what means the same in ECMA-262 and RE2. The point and \s do not.
+// sameInRE2 reports whether a pattern has only syntax with the same meaning in ECMA-262 and RE2. The point and \s differ.
 func sameInRE2(pattern string) bool {
 	inClass := false
 	for i := 0; i < len(pattern); i++ {
@@ -53,8 +53,8 @@ func sameInRE2(pattern string) bool {
 	return true
 }
 
-// compile makes the automaton of a pattern. It reports false for a pattern that only RE2 can match: one that tells
-// characters beyond ASCII apart, looks at word boundaries or lines, or needs too many states.
+// compile returns the automaton of a pattern. It reports false if only RE2 can match the pattern: it distinguishes
+// characters beyond ASCII, has word boundaries or line anchors, or needs too many states.
 func compile(pattern string) (*automaton, bool) {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -68,7 +68,7 @@ func compile(pattern string) (*automaton, bool) {
 	return c.run()
 }
 
-// simple reports whether prog treats all characters beyond ASCII alike and knows no position but begin and end.
+// simple reports whether prog treats all characters beyond ASCII alike and has no assertions except begin and end.
 func simple(prog *syntax.Prog) bool {
 	for i := range prog.Inst {
 		switch in := &prog.Inst[i]; in.Op {
@@ -121,7 +121,7 @@ func (c *compiler) run() (*automaton, bool) {
 		for r := range symbols {
 			var after []uint32
 			if c.matched(c.sets[s], 0) {
-				after = c.sets[s] // what matched before the end goes on matching
+				after = c.sets[s] // what matched before the end still matches
 			} else {
 				for _, pc := range c.sets[s] {
 					if in := &c.prog.Inst[pc]; takes(in, r) {
@@ -215,7 +215,7 @@ func (c *compiler) closure(set []uint32, flags syntax.EmptyOp) []uint32 {
 	return out
 }
 
-// minimise merges the states that no string tells apart (Moore).
+// minimise merges equivalent states (Moore).
 func (a *automaton) minimise() {
 	group := make([]int, len(a.next))
 	for s, ok := range a.accepts {
@@ -263,8 +263,7 @@ func (a *automaton) merge(group []int) {
 	*a = out
 }
 
-// within reports whether every string that a accepts is one that b accepts: then b has nothing to say about what a has
-// let through.
+// within reports whether b accepts every string that a accepts. Then b need not be checked after a.
 func (a *automaton) within(b *automaton) bool {
 	type pair struct{ a, b int }
 	seen := map[pair]bool{}
@@ -285,7 +284,7 @@ func (a *automaton) within(b *automaton) bool {
 	return true
 }
 
-// withoutByte returns the one ASCII character that a string must not have, if that is all the automaton asks.
+// withoutByte returns the ASCII character that a string must not contain, if that is the automaton's only rule.
 func (a *automaton) withoutByte() (byte, bool) {
 	if len(a.next) != 2 || !a.accepts[0] || a.accepts[1] {
 		return 0, false

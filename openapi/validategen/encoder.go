@@ -98,8 +98,8 @@ func (g *generator) encodeString(value string, t types.Type, s *schema) error {
 	return nil
 }
 
-// appendsText reports whether AppendText is t's own way to write itself. A struct may have it from an embedded type and
-// a MarshalText of its own that writes something else, as oapi-codegen's Date does.
+// appendsText reports whether AppendText is t's own text form. A struct may get it from an embedded type but have its own
+// MarshalText with another result, as oapi-codegen's Date does.
 func appendsText(t types.Type) bool {
 	if !hasMethod(t, "AppendText", "func([]byte) ([]byte, error)") {
 		return false
@@ -168,7 +168,7 @@ func (g *generator) writeObjectAppender(name string, o *object) error {
 	if o.isMap && o.nullable {
 		g.p("if *v == nil {\nreturn append(b, \"null\"...)\n}")
 	}
-	// Where the first member may be left out each starts with a comma, and the first comma becomes the brace.
+	// If the first member is optional, each member starts with a comma, and the first comma becomes the brace.
 	opened := false
 	for _, m := range o.members {
 		if m.refused != "" || m.field == nil {
@@ -215,7 +215,7 @@ func (g *generator) writeObjectAppender(name string, o *object) error {
 	return nil
 }
 
-// appendMap writes the lines that append additional properties, sorted by name as encoding/json has them.
+// appendMap writes the lines that append additional properties, sorted by name like encoding/json.
 func (g *generator) appendMap(o *object) error {
 	s := o.additional
 	if s == nil {
@@ -234,7 +234,7 @@ func (g *generator) appendMap(o *object) error {
 	return nil
 }
 
-// omitted returns the conditions that must hold for a field to be written: what encoding/json does with its tag.
+// omitted returns the conditions for writing a field, as encoding/json derives them from the tag.
 func (g *generator) omitted(value string, f field) []string {
 	var all []string
 	under := types.Unalias(f.typ).Underlying()

@@ -14,26 +14,26 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// config is what a package is made of.
+// config is the input for a package.
 type config struct {
 	packageName string
 	spec        []byte
-	folder      string // of the document, for references to other files; "" for none
+	folder      string // the document's folder, for references to other files; "" for none
 	name        string // of the document's file
 	models      *models
-	server      *server  // nil if none is to be written
+	server      *server  // nil if no server is generated
 	ignored     []string // extensions that do not validate
-	skip        bool     // operations that cannot be written
+	skip        bool     // leave out operations that cannot be generated
 }
 
-// result is a package, and what the user should know of it.
+// result is a package with notes for the user.
 type result struct {
 	files  map[string][]byte
 	server map[string][]byte // of the package of the handler
 	notes  []string
 }
 
-// generate returns the files of the package. An error lists all that cannot be written.
+// generate returns the files of the package. Its error lists everything that cannot be generated.
 func generate(c config) (*result, error) {
 	document, err := load(c.spec, spec.Options{Folder: c.folder, Name: c.name, IgnoredExtensions: c.ignored})
 	if err != nil {
@@ -100,13 +100,13 @@ func newGenerator(c config, document *contract) *generator {
 	}
 }
 
-// leftOut is an operation that cannot be written, and why.
+// leftOut is an operation that cannot be generated, with the reason.
 type leftOut struct {
 	*operation
 	reason string // a line for each place
 }
 
-// writable returns the operations that can be written, and the others.
+// writable returns the operations that can be generated, and the others.
 func (c *config) writable(document *contract, all []*operation) ([]*operation, []leftOut) {
 	var good []*operation
 	var skipped []leftOut
@@ -132,7 +132,7 @@ const serverDoc = `%s// Package %s serves the operations of the document over HT
 package %[2]s
 `
 
-// write writes the files. It goes on behind errors, so that all are found.
+// write writes the files. It continues after errors, to report all of them.
 func (g *generator) write(operations []*operation) (map[string]*output, error) {
 	files := map[string]*output{"bodies": newOutput(), "encoders": newOutput(), "parameters": newOutput(), "operations": newOutput(), "patterns": newOutput(), "schemas": newOutput()}
 	bodies, err := g.bodies(operations)
@@ -174,7 +174,7 @@ func (g *generator) write(operations []*operation) (map[string]*output, error) {
 	return files, distinctErrors(errs)
 }
 
-// distinctErrors joins errors, each text once.
+// distinctErrors joins errors without duplicate texts.
 func distinctErrors(errs []error) error {
 	var all []error
 	seen := map[string]bool{"": true}
@@ -191,8 +191,7 @@ func distinctErrors(errs []error) error {
 	return errors.Join(all...)
 }
 
-// isStraight reports whether no part of the schema is judged by package validate, so that what decodes it is also the
-// fastest way to a verdict.
+// isStraight reports whether package validate checks no part of the schema. Then the decoder is also the fastest check.
 func (g *generator) isStraight(s *schema) bool {
 	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool { return s.Types != 0 && g.contract.schema(s).whole })
 }
@@ -208,7 +207,7 @@ func (g *generator) writeWants() {
 	g.p(")")
 }
 
-// writeFiles writes the files into a folder and removes those of an earlier run that are no longer made.
+// writeFiles writes the files into a folder and removes files of an earlier run that are no longer generated.
 func writeFiles(dir string, files map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err

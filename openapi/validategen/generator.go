@@ -22,7 +22,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// direction says whether a body goes to the server or comes from it: readOnly and writeOnly depend on it.
+// direction is that of a body, to the server or from it; readOnly and writeOnly depend on it.
 type direction = spec.Direction
 
 const (
@@ -30,14 +30,14 @@ const (
 	response = spec.Response
 )
 
-// generator writes the package of one document.
+// generator generates the package of one document.
 type generator struct {
 	packageName string
 	contract    *contract
 	models      *models
-	server      *server  // nil if none is written
+	server      *server  // nil if no server is generated
 	lenient     bool     // leave out what cannot be served
-	notes       []string // what the user should know
+	notes       []string // notes for the user
 
 	file        *output // that is being written
 	queue       []func() error
@@ -59,7 +59,7 @@ type output struct {
 	imports map[string]string // path → name
 }
 
-// runtimePath is what generated code imports; no other package has its name there.
+// runtimePath is the runtime of generated code. No other import may have its name.
 const runtimePath = "github.com/pfxrecryption/pfxrecryption/openapi/validate"
 
 func newOutput() *output { return &output{imports: map[string]string{runtimePath: "validate"}} }
@@ -107,12 +107,12 @@ func (g *generator) source(o *output, packageName string) ([]byte, error) {
 	return out, nil
 }
 
-// packagesIn returns the names before a dot in code that has no package clause yet; nil if it cannot be read. A type that was
-// written down for one file may be used in another.
+// packagesIn returns the names before a dot in code without a package clause; nil if the code cannot be parsed. A type that
+// was written for one file may be used in another.
 func packagesIn(code []byte) map[string]bool {
 	f, err := parser.ParseFile(token.NewFileSet(), "", append([]byte("package x\n"), code...), parser.SkipObjectResolution)
 	if err != nil {
-		return nil // the error comes up where the file is formatted
+		return nil // formatting the file reports the error
 	}
 	names := map[string]bool{}
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -143,7 +143,7 @@ func (g *generator) useAs(importPath, name string) string {
 	return name
 }
 
-// locals are names that generated functions use, and that no import may have.
+// locals are names in generated functions, which no import may have.
 var locals = func() map[string]bool {
 	all := map[string]bool{}
 	for _, name := range strings.Fields(`a at b body buf data err faults first header ignored into item lit n name next none ok p params path
@@ -178,7 +178,7 @@ func (g *generator) expected(e validate.Expected) string {
 	return "&" + name
 }
 
-// exported makes an exported Go name of any text.
+// exported returns an exported Go name for any text.
 func exported(text string) string {
 	var b strings.Builder
 	up := true
@@ -196,11 +196,11 @@ func exported(text string) string {
 	return b.String()
 }
 
-// title is what the functions for a schema are named after. Without a letter, append and struct would be names of Go.
+// title is the base of the names of a schema's functions. Without a letter, append and struct would be Go's names.
 func (g *generator) title(s *schema) string { return cmp.Or(titleOf(s), "Value") }
 
-// titleOf names a schema after its component, or what it stands in; "" if that has no letter or digit, or if the document
-// does not describe the value.
+// titleOf names a schema after its component or its parent; "" if that has no letter or digit, or if the document does not
+// describe the value.
 func titleOf(s *schema) string {
 	switch {
 	case s.Name != "":
@@ -215,7 +215,7 @@ func titleOf(s *schema) string {
 	return parent + exported(last)
 }
 
-// parentTitle names a schema that stands inside a component.
+// parentTitle names a subschema of a component.
 func (s *schema) parentTitle() (string, string, bool) {
 	rest, ok := strings.CutPrefix(s.Pointer, "/components/")
 	if !ok {
@@ -263,7 +263,7 @@ func (g *generator) function(kind string, s *schema, t types.Type, d direction, 
 	return name
 }
 
-// noteNarrow notes that a schema takes values of other types than its Go type.
+// noteNarrow notes that a schema accepts values that do not fit into its Go type.
 func (g *generator) noteNarrow(s *schema, t types.Type) {
 	from := s.Schema
 	if s.origin != nil {
@@ -279,7 +279,7 @@ func (g *generator) noteNarrow(s *schema, t types.Type) {
 	}
 }
 
-// drain writes the functions that have been asked for. It goes on behind errors, so that all are found.
+// drain writes the queued functions. It continues after errors, to report all of them.
 func (g *generator) drain() error {
 	var errs []error
 	for len(g.queue) > 0 {
@@ -316,7 +316,7 @@ func (g *generator) format(name string) string {
 	return g.formats[name]
 }
 
-// unique returns a name that nothing else of the package has.
+// unique returns a name that is not used in the package.
 func (g *generator) unique(base string) string {
 	name := base
 	for n := 2; g.taken[name]; n++ {
@@ -371,7 +371,7 @@ func (g *generator) writeAutomaton(name string, a *automaton) {
 	g.p("},\nAccepts: []bool{%s},\n}\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(a.accepts), " ", ","), "[]"))
 }
 
-// classes groups the bytes that the automaton treats alike. Class 0 is the bytes that continue a character.
+// classes groups the bytes that the automaton treats alike. Class 0 is UTF-8 continuation bytes.
 func classes(a *automaton) ([256]int, [][]int) {
 	ids := map[string]int{}
 	rows := make([][]int, len(a.next))

@@ -1,51 +1,49 @@
-// Command validategen writes the validation of an OpenAPI document as Go code: functions that check the bytes of
-// bodies and parameters against the document and decode them into the types of oapi-codegen, in one pass.
+// Command validategen generates Go code that validates by an OpenAPI document: functions that check the bytes of bodies and
+// parameters and decode them into the types of oapi-codegen, in one pass.
 //
-// In a project that has its models from oapi-codegen, with whatever options:
+// In a project with models from oapi-codegen, with any options:
 //
 //	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
 //		-spec openapi.yaml -models ./api -package apivalid -o internal/apivalid
 //
-// Then apivalid.DecodePet(data, &pet) is nil or says what is wrong with data, apivalid.DecodeListPetsParams does the
-// same for path, query and header, and apivalid.AppendPet encodes. The package imports the standard library, openapi/validate,
-// the models and what their fields need, nothing else.
+// Then apivalid.DecodePet(data, &pet) decodes data and returns its faults or nil, apivalid.DecodeListPetsParams does the
+// same for path, query and header, and apivalid.AppendPet encodes. The generated package imports only the standard library,
+// openapi/validate, the models, and the packages of their fields.
 //
-// It reads OpenAPI 3.0 and 3.1, by package spec. For what most schemas say it writes straight code; a schema with a further
-// keyword, such as oneOf, not or uniqueItems, is judged by package validate, and what is valid is decoded by its shape: into
-// the unions of oapi-codegen, which keep the JSON, into any, into structs by the exact names of members.
+// It reads OpenAPI 3.0 and 3.1 with package spec. For common keywords it generates direct code. A schema with another
+// keyword, such as oneOf, not or uniqueItems, is checked by package validate; valid values are then decoded by their shape:
+// into oapi-codegen's unions, which keep the JSON, into any, or into structs by the exact names of members.
 //
 // # Parameters
 //
-// Parameters of every style are decoded, those in cookies and those described by content among them. An operation whose
-// parameters are all one string, number or boolean has straight code. For others package validate returns the values that it
-// found valid, and the generated code decodes these: a value is read once, and the handler gets what was checked. A Go string
-// holds a value of another type as it was written; oapi-codegen has one for any content but application/json. An empty value
-// that allowEmptyValue allows is "" for a string, and absent for another type.
+// Parameters of every style are decoded, including cookies and parameters described by content. If all parameters of an
+// operation are single strings, numbers or booleans, the code is direct. Otherwise package validate returns the values that
+// it accepted, and the generated code decodes these: each value is read once, and the handler gets what was checked. A Go
+// string holds the original text of a value of another type; oapi-codegen uses one for any content except application/json.
+// An empty value that allowEmptyValue allows is "" for a string and absent for another type.
 //
-// The Go type of a path parameter with an inline schema is the one in the ServerInterface or the ClientInterface of the
-// models. Without them it is the one that oapi-codegen has for the type and the format.
+// The Go type of a path parameter with an inline schema is that in the ServerInterface or ClientInterface of the models.
+// Without them it is oapi-codegen's type for the type and format.
 //
 // # Bodies
 //
-// DecodeContent of package validate decodes JSON and application/x-www-form-urlencoded. Other bodies are checked and not
-// decoded.
+// DecodeContent of package validate decodes JSON and application/x-www-form-urlencoded. Other bodies are only checked.
 //
 // # Numbers
 //
-// The schema decides whether a body is valid, and CheckContent says the same in process and in generated code. A Go type may
-// hold less than the schema allows: an int has 64 bits, where an integer without a bound or a format has any size. Decoding
-// such a number has the fault "format", and the faults are Undecodable: an integer is never rounded, cut off or wrapped around.
-// The cure is the Go type [encoding/json.Number] or [math/big.Int], which holds 4096 digits, or a maximum in the document. A
-// float32 rounds; validategen names each one whose schema has another format than float. Where the Go type is any, numbers
-// that float64 would round are json.Number. Code
-// for machines of 32 bits does not compile.
+// The schema decides whether a body is valid, and CheckContent gives the same verdict with and without generated code. A Go
+// type may hold less than the schema allows: an int has 64 bits, but an integer without a bound or a format has any size.
+// Decoding such a number yields the fault "format", and the faults are Undecodable. An integer is never rounded, truncated
+// or wrapped around. To hold larger numbers, use the Go type [encoding/json.Number] or [math/big.Int] (4096 digits), or set
+// a maximum in the document. A float32 rounds; validategen reports each one whose format is not float. In a value of type
+// any, numbers that float64 would round are json.Number. The code does not compile for 32-bit machines.
 //
 // # Servers
 //
-// -server writes a further package, whose function New makes an [net/http.Handler] of an implementation of oapi-codegen's
-// StrictServerInterface: parameters and bodies are read by generated code alone, and package server/strict does the rest, behind
-// net/http, echo or chi. oapi-codegen needs no template and no option but strict-server, and the server of any router that is
-// net/http's: what it writes for the router is not used.
+// -server generates another package. Its function New makes an [net/http.Handler] from an implementation of oapi-codegen's
+// StrictServerInterface. Only generated code reads parameters and bodies; package server/strict does the rest, behind
+// net/http, echo or chi. oapi-codegen needs only the option strict-server and the server of any router based on net/http;
+// its code for the router is not used.
 //
 //	go run github.com/pfxrecryption/pfxrecryption/openapi/validategen \
 //		-spec openapi.yaml -models ./api -package apivalid -o ./apivalid -server ./apiserver
@@ -56,17 +54,17 @@
 //
 // # Errors
 //
-// Where the contract accepts a value that the Go type does not hold, such as an integer beyond int, or a string where the
-// schema has no type and its model is a struct, what decodes it returns faults that are Undecodable: the verdict is the
-// contract's in all cases. Which models are that narrow is said on the standard error.
+// If the contract accepts a value that its Go type cannot hold, the decoder returns faults that are Undecodable; the verdict
+// is still the contract's. Examples are an integer beyond int, or a string where the schema has no type and its model is a
+// struct. validategen reports such models on standard error.
 //
-// Where oapi-codegen gives two things of a document one name, what it writes does not compile, or it ends with an error.
-// resolve-type-name-collisions in its output-options is a cure, and so is x-go-name, which validategen honours as well.
+// If oapi-codegen gives two parts of a document the same name, its code does not compile, or it ends with an error. Use
+// resolve-type-name-collisions in its output-options, or x-go-name, which validategen honours, too.
 //
-// A member that may be absent and may be null needs a Go type with three states: nullable.Nullable, which oapi-codegen
-// writes with nullable-type: true, or one like edm.Optional. Without it, validategen ends with an error that lists all such
-// places, as it does for other places that it cannot write. -skip-unsupported leaves out the operations with such places,
-// and writes the others. What is unknown and not checked is said on the standard error. default is never filled in.
+// A member that may be absent or null needs a Go type with three states: nullable.Nullable, which oapi-codegen generates
+// with nullable-type: true, or one like edm.Optional. Otherwise validategen fails and lists all such places, like other
+// places that it cannot generate code for. -skip-unsupported leaves out their operations and generates the others.
+// validategen reports unknown parts of the document, which are not checked, on standard error. It never fills in defaults.
 package main
 
 import (
@@ -83,7 +81,8 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stderr)) }
 
-// run is the command: 0 is success, 1 a document that cannot be honoured or another failure, 2 wrong usage.
+// run returns the exit code: 0 for success, 1 for a document that cannot be generated or another failure, 2 for a usage
+// error.
 func run(args []string, stderr io.Writer) int {
 	o, err := parseFlags(args, stderr)
 	switch {
@@ -102,7 +101,7 @@ func run(args []string, stderr io.Writer) int {
 
 type options struct {
 	spec, models, packageName, dir string
-	// server is the folder of the handler, api the package of the interface that it serves; "" for none.
+	// server is the folder of the handler, api the package of its interface; "" for none.
 	server, api string
 	types       map[string]string
 	ignored     []string
@@ -117,9 +116,9 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.models, "models", "", "the package of oapi-codegen's models: a folder such as ./api, or an import path")
 	f.StringVar(&o.packageName, "package", "", "the name of the package to write")
 	f.StringVar(&o.dir, "o", "", "the folder to write it to")
-	f.StringVar(&o.server, "server", "", "the folder to write the HTTP handler to, which decodes requests for oapi-codegen's StrictServerInterface; empty writes none")
-	f.StringVar(&o.api, "interface", "", "the package of StrictServerInterface; empty means that of the models")
-	f.Func("type", "`schema=GoType`: the Go type of a named schema, where its name does not tell (repeatable)", func(v string) error {
+	f.StringVar(&o.server, "server", "", "the folder for the HTTP handler, which decodes requests for oapi-codegen's StrictServerInterface; empty for none")
+	f.StringVar(&o.api, "interface", "", "the package of StrictServerInterface; by default that of the models")
+	f.Func("type", "`schema=GoType`: the Go type of a named schema, if it differs from the schema's name (repeatable)", func(v string) error {
 		name, goType, ok := strings.Cut(v, "=")
 		if !ok {
 			return errors.New("want schema=GoType")
@@ -131,7 +130,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 		o.ignored = append(o.ignored, v)
 		return nil
 	})
-	f.BoolVar(&o.skip, "skip-unsupported", false, "leave out the operations that cannot be written; the server of -server responds to them with 501")
+	f.BoolVar(&o.skip, "skip-unsupported", false, "leave out the operations that cannot be generated; the server of -server returns 501 for them")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -194,7 +193,7 @@ func (o *options) load(c *config) error {
 	return err
 }
 
-// folderPattern returns what package packages calls a folder, and an import path as it is.
+// folderPattern converts a folder to the form of package packages; an import path is unchanged.
 func folderPattern(pattern string) string {
 	if info, err := os.Stat(pattern); err == nil && info.IsDir() && !filepath.IsAbs(pattern) {
 		return "./" + filepath.ToSlash(filepath.Clean(pattern))
@@ -202,7 +201,7 @@ func folderPattern(pattern string) string {
 	return pattern
 }
 
-// packageNameOf names a package after its folder.
+// packageNameOf returns the name for the package in a folder.
 func packageNameOf(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	name := strings.ToLower(filepath.Base(dir))

@@ -69,7 +69,7 @@ func newModels(pkg *packages.Package, named map[string]string) *models {
 	return m
 }
 
-// fold takes away from a name what oapi-codegen's name normalizers may change: letter case and punctuation.
+// fold removes the differences that oapi-codegen's name normalizers may introduce: upper and lower case, and punctuation.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -79,7 +79,7 @@ func fold(name string) string {
 	}, name)
 }
 
-// renamed returns the models with further Go names; those of -type count first.
+// renamed returns the models with further Go names. The names of -type take precedence.
 func (m *models) renamed(names map[string]string) *models {
 	other := *m
 	maps.Copy(names, m.named)
@@ -87,7 +87,7 @@ func (m *models) renamed(names map[string]string) *models {
 	return &other
 }
 
-// find returns the type of a name of the document, nil if there is none.
+// find returns the Go type for a name of the document; nil if there is none.
 func (m *models) find(name string) (*types.TypeName, error) {
 	if goName, ok := m.named[name]; ok {
 		t, ok := m.pkg.Scope().Lookup(goName).(*types.TypeName)
@@ -106,7 +106,7 @@ func (m *models) find(name string) (*types.TypeName, error) {
 	}
 }
 
-// wrap kinds: how a field holds a value that may be absent or null.
+// wrapping is how a field represents absent and null.
 type wrapping int
 
 const (
@@ -142,7 +142,7 @@ func unwrap(t types.Type) unwrapped {
 // github.com/oapi-codegen/nullable.
 var optionals = [][2]string{{"Value", "Null"}, {"NewNullableWithValue", "NewNullNullable"}}
 
-// isOptional reports whether t has three states, and returns the functions that make it.
+// isOptional reports whether t has three states, and returns its constructors.
 func isOptional(t types.Type) (*types.Named, [2]string, bool) {
 	n, ok := t.(*types.Named)
 	if !ok || n.TypeArgs().Len() != 1 || n.Obj().Pkg() == nil || method(n, "Get") == nil || method(n, "IsNull") == nil {
@@ -156,7 +156,7 @@ func isOptional(t types.Type) (*types.Named, [2]string, bool) {
 	return nil, [2]string{}, false
 }
 
-// makes reports whether n's package has a function of that name that returns an n.
+// makes reports whether n's package has a function with that name that returns an n.
 func makes(n *types.Named, name string) bool {
 	f, ok := n.Obj().Pkg().Scope().Lookup(name).(*types.Func)
 	if !ok || f.Signature().Results().Len() != 1 {
@@ -176,7 +176,7 @@ func method(t types.Type, name string) *types.Func {
 	return fn
 }
 
-// methodDepth returns through how many embedded fields t gets a method, -1 if it has none.
+// methodDepth returns the number of embedded fields through which t gets a method; -1 if it has none.
 func methodDepth(t types.Type, name string) int {
 	f, index, _ := types.LookupFieldOrMethod(types.NewPointer(t), true, nil, name)
 	if _, ok := f.(*types.Func); !ok {
@@ -239,7 +239,7 @@ type field struct {
 	omitEmpty, omitZero bool
 }
 
-// fields returns the fields of a struct, those of embedded structs among them, and the one for additional properties.
+// fields returns the fields of a struct, including those of embedded structs, and the field for additional properties.
 func fields(t *types.Struct) ([]field, *field) {
 	var all []field
 	var additional *field

@@ -17,7 +17,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// strictPath is the package that serves what is written here.
+// strictPath is the package that serves the generated handler.
 const strictPath = "github.com/pfxrecryption/pfxrecryption/server/strict"
 
 // server is oapi-codegen's StrictServerInterface.
@@ -71,7 +71,7 @@ func routesOf(files []*ast.File, name string) map[string]string {
 	return routes
 }
 
-// method returns the method that answers an operation, nil if there is none.
+// method returns the method of the interface for an operation; nil if there is none.
 func (s *server) method(o *operation) *types.Func {
 	if f := s.methods[o.Method+" "+o.Path]; f != nil {
 		return f
@@ -85,7 +85,7 @@ func requestOf(f *types.Func) *types.Struct {
 	return s
 }
 
-// argumentType returns the type that the request of an operation has for a path parameter, nil if there is none.
+// argumentType returns the type of a path parameter in an operation's request; nil if there is none.
 func (s *server) argumentType(o *operation, name string) types.Type {
 	if s == nil || s.method(o) == nil {
 		return nil
@@ -143,8 +143,8 @@ func (g *generator) writeAdapters(all []*operation) (string, error) {
 	return rows.String(), distinctErrors(errs)
 }
 
-// refusingRow is the row of an operation that is not served: clients get 501, and the reason is in the log. Credentials are not
-// asked for, since there is nothing to protect.
+// refusingRow is the row of an operation that is not served: clients get 501, and the log has the reason. It requires no
+// credentials, because there is nothing to protect.
 func (g *generator) refusingRow(l leftOut) string {
 	return fmt.Sprintf("{Operation: &%s.Operation{ID: %s, Method: %s, Path: %s}, Serve: %s.LeftOut(%s)},\n",
 		g.use(runtimePath), quote(l.ID), quote(l.Method), quote(l.Path), g.use(strictPath), quote(l.reason))
@@ -219,7 +219,7 @@ func (g *generator) adaptParameters(o *operation, request *types.Struct) error {
 	return nil
 }
 
-// placeOf returns the number of a path parameter in the template.
+// placeOf returns the index of a path parameter in the template.
 func (o *operation) placeOf(p *parameter) int {
 	return slices.Index(validate.TemplateParameters(o.Path), p.Name)
 }
@@ -262,7 +262,8 @@ func (g *generator) adaptBodies(o *operation, request *types.Struct) error {
 	return nil
 }
 
-// bodyField returns the field for a body of a media type. Where there are several bodies, oapi-codegen names it after the type.
+// bodyField returns the field for a body of a media type. If there are several bodies, oapi-codegen names it after the media
+// type.
 func bodyField(request *types.Struct, mediaType string) *types.Var {
 	want := fold(strings.NewReplacer("*", "Wildcard", "+", "Plus").Replace(mediaType))
 	switch {
@@ -313,7 +314,7 @@ func (g *generator) adaptBody(o *operation, m *validate.Body, f *types.Var) erro
 	return nil
 }
 
-// decodedType is the Go type into which generated code decodes a body, nil if there is none.
+// decodedType returns the Go type into which generated code decodes a body; nil if there is none.
 func (g *generator) decodedType(o *operation, m *validate.Body) types.Type {
 	switch {
 	case o.decoders[m] == "":
@@ -324,7 +325,7 @@ func (g *generator) decodedType(o *operation, m *validate.Body) types.Type {
 	return g.formModel(o)
 }
 
-// importPath returns the path by which a folder is imported, as the go.mod above it says.
+// importPath returns the import path of a folder, from the go.mod above it.
 func importPath(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

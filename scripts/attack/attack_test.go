@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestRowsAreCounted: a row is a subtest without others below it; one that is skipped is none.
+// TestRowsAreCounted: a row is a subtest without subtests; a skipped one does not count.
 func TestRowsAreCounted(t *testing.T) {
 	t.Parallel()
 	var said strings.Builder

@@ -1,6 +1,6 @@
-// Attack runs the tables of attacks, which are tests of several packages, and prints how many rows each has and how many of
-// them were held. A row fails if its response is not the one of the rule that it breaks. None of these is a 5xx but 501, which
-// refuses a coding of transfer that nobody knows (RFC 9112 §6.1).
+// Attack runs the tables of attacks, which are tests of several packages. It prints the number of rows of each table, and
+// how many held. A row fails unless its response is the one of the broken rule. No response may be a 5xx, except 501 for an
+// unknown transfer coding (RFC 9112 §6.1).
 //
 //	go run ./scripts/attack
 package main
@@ -16,14 +16,14 @@ import (
 	"strings"
 )
 
-// table is a set of rows: subtests of tests of one or more packages.
+// table is a set of rows, which are subtests of one or more packages.
 type table struct {
 	name  string
-	least int // how many rows it must have
+	least int // the least number of rows
 	tests []tests
 }
 
-// tests are those of a package that match an expression of go test -run.
+// tests are the tests of a package that match an expression of go test -run.
 type tests struct{ pkg, run string }
 
 var tables = []table{
@@ -56,7 +56,7 @@ func run() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	fmt.Println("No response was a 5xx, but 501 for a coding of transfer that nobody knows.")
+	fmt.Println("No response was a 5xx, except 501 for an unknown transfer coding.")
 	return nil
 }
 
@@ -81,8 +81,7 @@ func (t *table) count() (held, failed int, err error) {
 	return held, failed, nil
 }
 
-// countRows counts the subtests that have none of their own in what go test -json prints, and passes on what they say if they
-// fail.
+// countRows counts the subtests without subtests in the output of go test -json, and forwards the output of failed ones.
 func countRows(in io.Reader, failures io.Writer) (held, failed int, err error) {
 	outcome, said, parents := map[string]string{}, map[string]string{}, map[string]bool{}
 	lines := bufio.NewScanner(in)

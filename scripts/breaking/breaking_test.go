@@ -25,7 +25,7 @@ const (
 // edit changes the text of the contract: the first old that comes after the first of after becomes new.
 type edit struct{ after, old, new string }
 
-// rest stands in old for as much text as needed.
+// rest, in old, matches any further text.
 const rest = "…"
 
 func (e edit) apply(t *testing.T, text string) string {
@@ -146,8 +146,8 @@ func TestChangelogIsForPeople(t *testing.T) {
 	}
 }
 
-// TestBaseIsTheLastTag runs the scripts in a repository of their own, before the first tag, after it, and beside a
-// newer tag that has no contract and an older one.
+// TestBaseIsTheLastTag runs the scripts in a new repository: before the first tag, after it, and next to a newer tag without
+// a contract and an older one.
 func TestBaseIsTheLastTag(t *testing.T) {
 	t.Parallel()
 	requireTool(t)

@@ -1,3 +1,3 @@
-// Package breaking holds the test of scripts/breaking.sh and scripts/changelog.sh: edits of the contract that break its
-// callers, each of which they must report.
+// Package breaking tests scripts/breaking.sh and scripts/changelog.sh with edits of the contract that break its callers: the
+// scripts must report each of them.
 package breaking

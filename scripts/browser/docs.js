@@ -1,4 +1,4 @@
-// Looks at the pages of a server in Chromium: the landing page, and the reference, from which it sends requests.
+// Checks the pages of a server in Chromium: the landing page, and the reference, from which it sends requests.
 // usage: docs.js PFXRD CHROMIUM [FOLDER for pictures]
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -33,7 +33,7 @@ async function lookAt(browser, url) {
 		await isShown(page);
 		await checkAccess(page, `reference, ${name}`);
 		await picture(page, pictures, `reference ${name}`);
-		if (["dark", "phone"].includes(name)) { // axe takes its time, and these two differ in colours and in width
+		if (["dark", "phone"].includes(name)) { // axe is slow, and these two differ in colours and in width
 			await openAll(page);
 			await checkAccess(page, `reference with all open, ${name}`);
 			await picture(page, pictures, `reference open ${name}`);
@@ -58,7 +58,7 @@ async function checkLanding(browser, url) {
 	await plain.close();
 }
 
-// execute opens an operation with the keyboard alone and sends what is filled in.
+// execute opens an operation with only the keyboard and sends the filled-in request.
 async function execute(page, id) {
 	const operation = page.locator(`.opblock[id$="-${id}"]`);
 	const summary = operation.locator(".opblock-summary-control");
@@ -72,7 +72,7 @@ async function execute(page, id) {
 	return { operation, status: await response.locator(".response-col_status").innerText(), body: await response.innerText() };
 }
 
-// checkCalls sends each operation of the contract as it is filled in, with a token of the development issuer.
+// checkCalls sends each operation of the contract as filled in, with a token of the development issuer.
 async function checkCalls(browser, url) {
 	const { page, close } = await open(browser, `${url}/docs`, screens.light);
 	await isShown(page);
@@ -97,7 +97,7 @@ async function checkCalls(browser, url) {
 	return got;
 }
 
-// checkPaste enters a token where the server issues none, and sends it.
+// checkPaste enters a token on a server without an issuer, and sends it.
 async function checkPaste(browser, url) {
 	const { page, close } = await open(browser, `${url}/docs`, screens.dark);
 	await isShown(page);

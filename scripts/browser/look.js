@@ -1,4 +1,4 @@
-// Starts a gateway that watches, sends it mixed traffic, and looks at its live view in Chromium.
+// Starts a gateway in monitor mode, sends it mixed traffic, and checks its live view in Chromium.
 // usage: look.js PFXRD CHROMIUM [FOLDER for pictures]
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -28,7 +28,7 @@ async function checkCopy(page) {
 	assert.match(line, /^(operations|requests|responses): \{.*: monitor\}.*\}$/);
 }
 
-// checkUpdate sends more and waits for the page to tell. What was open stays open, and the focus where it was.
+// checkUpdate sends more calls and waits for the page to update. Open sections stay open, and the focus stays.
 async function checkUpdate(page, gateway) {
 	await page.locator("#these summary").click();
 	const before = await answer(page);
@@ -62,7 +62,7 @@ async function look(browser, gateway) {
 	await plain.close();
 }
 
-// Enforcing the same calls refuses as many as the page has said.
+// With enforcement, as many of the same calls are refused as the page predicted.
 async function compare(browser, watching, enforcing) {
 	const { page, close } = await open(browser, watching.admin, screens.light);
 	const said = await answer(page);

@@ -1,4 +1,4 @@
-// Opens pages in Chromium as a strict reader does: what a person with a keyboard, a phone or a dark screen would miss fails.
+// Opens pages in Chromium as a strict reader: whatever a person with a keyboard, a phone or a dark screen would miss fails.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -31,7 +31,7 @@ export async function open(browser, url, options) {
 	return { page, close: async () => { await context.close(); assert.deepEqual(wrong, []); } };
 }
 
-// checkAccess looks for violations with axe, and for content that is wider than the screen.
+// checkAccess looks for violations with axe, and for content wider than the screen.
 export async function checkAccess(page, name) {
 	await page.evaluate(axe);
 	const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } }));
@@ -43,7 +43,7 @@ export async function checkAccess(page, name) {
 
 export const picture = (page, folder, name) => page.screenshot({ path: join(folder, `${name.replaceAll(" ", "-")}.png`), fullPage: true });
 
-// checkKeyboard walks with Tab: everything that can be used is reached, and no other thing.
+// checkKeyboard moves with Tab: it must reach every control, and nothing else.
 export async function checkKeyboard(page) {
 	const usable = "a[href], button:enabled, summary, select:enabled, input:enabled, textarea:enabled, [tabindex='0']";
 	const want = await page.evaluate((s) => [...document.querySelectorAll(s)].filter((e) => e.checkVisibility() && e.tabIndex === 0).length, usable);

@@ -1,8 +1,8 @@
-// Runs pfxrd until its end is asked for.
+// Runs pfxrd until it is asked to end.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-// start runs the program on free ports and returns its addresses from the line that says where it serves.
+// start runs the program on free ports and returns its addresses from its log line.
 export async function start(pfxrd, ...args) {
 	const child = spawn(pfxrd, [...args, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--drain-delay", "0s"], { stdio: ["ignore", "ignore", "pipe"] });
 	const ended = new Promise((resolve) => child.once("exit", resolve));

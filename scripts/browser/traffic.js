@@ -1,8 +1,8 @@
-// The traffic that the live view shows: an upstream, gateways in front of it, and calls of all kinds.
+// The traffic that the live view shows: an upstream, gateways in front of it, and all kinds of calls.
 import http from "node:http";
 import { start } from "./server.js";
 
-// startUpstream serves the shop. What it responds is in the path's last part or in the query.
+// startUpstream serves the shop. The last part of the path or the query selects the response.
 export async function startUpstream() {
 	const server = http.createServer((req, res) => {
 		req.resume();
@@ -31,7 +31,7 @@ export const startGateway = (pfxrd, upstream, mode) =>
 const order = (value) => ({ method: "POST", path: "/orders", body: JSON.stringify(value) });
 const get = (path) => ({ method: "GET", path });
 
-// allCalls are valid for the most part.
+// allCalls are mostly valid.
 export function allCalls() {
 	const usual = [get("/orders?limit=5"), get("/orders/1"), get("/orders/2"), order({ item: "tea", count: 2 })];
 	const odd = [
@@ -47,7 +47,7 @@ export function allCalls() {
 	return calls;
 }
 
-// send sends a call, and tells whether the gateway refused it or its response.
+// send sends a call, and reports whether the gateway refused it or its response.
 export function send(url, { method, path, body, type = "application/json" }) {
 	return new Promise((resolve, reject) => {
 		const headers = body === undefined ? {} : { "Content-Type": type, "Content-Length": Buffer.byteLength(body) };

@@ -1,18 +1,18 @@
-// Package pfxcaddy is a Caddy module that holds the requests and responses of a site against an OpenAPI contract: the HTTP
-// handler http.handlers.pfxgate, in a Caddyfile
+// Package pfxcaddy is a Caddy module that validates the requests and responses of a site against an OpenAPI contract: the
+// HTTP handler http.handlers.pfxgate, in a Caddyfile
 //
 //	pfxgate [<matcher>] {
 //		spec      <file>                 # an OpenAPI document; without it, the built-in contract
-//		policy    <file>                 # what becomes of which violation
+//	  policy    <file>                 # what happens on each violation
 //		requests  enforce|monitor|off
 //		responses enforce|monitor|off
-//		unknown   refuse|pass            # what the contract has no route for
+//	  unknown   refuse|pass            # for requests that match no route of the contract
 //		issuer    <url...>               # check tokens
 //		audience  <name...>
 //	}
 //
-// It comes before all directives that look at the path, redir and rewrite among them. All of it is package pfxgate, whose
-// comment says what is checked; README.md says how to build it in.
+// It runs before all directives that read the path, such as redir and rewrite. Package pfxgate does the work, and its
+// comment says what is checked; README.md says how to build the module in.
 package pfxcaddy
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxgate"
 )
 
-// Caddy finds modules by their registration, and in no other way.
+// Caddy finds modules only by registration.
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("pfxgate", parse)
@@ -43,34 +43,34 @@ var (
 	_ caddyfile.Unmarshaler       = (*Handler)(nil)
 )
 
-// Handler refuses what the contract does not allow, or only watches it.
+// Handler validates requests and responses, and refuses or reports violations.
 type Handler struct {
-	// Spec is the file of an OpenAPI document, YAML or JSON; without it, the built-in contract counts. It is read when
-	// Caddy loads its configuration.
+	// Spec is the file of an OpenAPI document, YAML or JSON. Without it, the built-in contract applies. Caddy reads it when
+	// it loads its configuration.
 	Spec string `json:"spec,omitempty"`
-	// Policy is the YAML file that says what becomes of which violation.
+	// Policy is a YAML file that says what happens on each violation.
 	Policy string `json:"policy,omitempty"`
-	// Requests and Responses are enforce, monitor or off, before the policy. The default is enforce for requests and monitor
-	// for responses.
+	// Requests and Responses are enforce, monitor or off and override the policy. The default is enforce for requests and
+	// monitor for responses.
 	Requests  pfxgate.Mode `json:"requests,omitempty"`
 	Responses pfxgate.Mode `json:"responses,omitempty"`
-	// Unknown is refuse or pass, for what the contract has no route for. The default follows requests.
+	// Unknown is refuse or pass, for requests that match no route of the contract. The default follows Requests.
 	Unknown string `json:"unknown,omitempty"`
-	// Issuers and Audiences are those of the tokens that the contract asks for. Without any, tokens pass as they are.
+	// Issuers and Audiences are those of the required tokens. If they are empty, tokens are not checked.
 	Issuers   []string `json:"issuers,omitempty"`
 	Audiences []string `json:"audiences,omitempty"`
 
 	gate *pfxgate.Gate
 }
 
-// CaddyModule says what the module is called.
+// CaddyModule returns the name of the module.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.pfxgate", New: func() caddy.Module { return new(Handler) }}
 }
 
 var unknownModes = map[string]pfxgate.Mode{"": "", "refuse": pfxgate.Enforce, "pass": pfxgate.Monitor}
 
-// Provision reads the files and makes the gate, whose log and metrics are Caddy's.
+// Provision reads the files and creates the gate with Caddy's log and metrics.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	config := pfxgate.Config{
 		Requests: h.Requests, Responses: h.Responses, Unknown: unknownModes[h.Unknown], Issuers: h.Issuers, Audiences: h.Audiences,
@@ -89,7 +89,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// read returns what a file has, or nil if none is named.
+// read returns the content of a file, or nil if the name is empty.
 func read(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
@@ -97,7 +97,7 @@ func read(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// Validate refuses a word that Provision does not know.
+// Validate reports an unknown word for Unknown.
 func (h *Handler) Validate() error {
 	if _, ok := unknownModes[h.Unknown]; !ok {
 		return fmt.Errorf("pfxgate: unknown is %q: must be refuse or pass", h.Unknown)
@@ -105,7 +105,7 @@ func (h *Handler) Validate() error {
 	return nil
 }
 
-// Cleanup ends the reading of the issuers' keys.
+// Cleanup stops fetching the issuers' keys.
 func (h *Handler) Cleanup() error {
 	if h.gate != nil {
 		h.gate.Close()
@@ -113,14 +113,13 @@ func (h *Handler) Cleanup() error {
 	return nil
 }
 
-// ServeHTTP gives next the request that was checked. An error of next is Caddy's to answer: it is not held against the
-// contract.
+// ServeHTTP gives next the checked request. Caddy handles an error of next; that response is not validated.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	var failed error
 	inner := http.HandlerFunc(func(w http.ResponseWriter, checked *http.Request) {
-		*r = *checked // Caddy's placeholders speak of r, whoever has a copy
+		*r = *checked // Caddy's placeholders read r, even through copies
 		if failed = next.ServeHTTP(w, r); failed != nil {
-			panic(failed) // the way past the gate that answers nothing
+			panic(failed) // bypasses the gate without a response
 		}
 	})
 	func() {
@@ -161,7 +160,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case repeated:
 			*list = append(*list, args...)
 		case *value != "":
-			return d.Errf("%s stands there twice", name)
+			return d.Errf("%s is a duplicate", name)
 		default:
 			*value = args[0]
 		}

@@ -75,7 +75,7 @@ func start(t *testing.T, site string) (client *http.Client, log string) {
 
 const sample = "/beta/pfxRecryptionRequests/sample"
 
-// patch returns the status and the body of an answer, and whether it has the form of Graph's errors.
+// patch returns the status and the body of a response, and whether it has the form of Graph's errors.
 func patch(t *testing.T, client *http.Client, path, token, body string) (status int, answer string, graph bool) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://gate.test"+path, strings.NewReader(body))
@@ -131,7 +131,7 @@ func TestInFrontOfAServer(t *testing.T) {
 	}
 	lines, err := os.ReadFile(log)
 	if err != nil || !strings.Contains(string(lines), `"logger":"http.handlers.pfxgate","msg":"violation","operation":"updatePfxRecryptionRequest"`) {
-		t.Errorf("no violation stands in Caddy's log: %v\n%s", err, lines)
+		t.Errorf("no violation is in Caddy's log: %v\n%s", err, lines)
 	}
 }
 
@@ -152,7 +152,7 @@ func TestWrongAnswersAreNotPassedOn(t *testing.T) {
 	}
 }
 
-// TestErrorsAreCaddys: an upstream that is not there is no answer that breaks the contract.
+// TestErrorsAreCaddys: an unreachable upstream is not a violation of the contract.
 func TestErrorsAreCaddys(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
@@ -170,7 +170,8 @@ func TestErrorsAreCaddys(t *testing.T) {
 	}
 }
 
-// TestPlaceholdersSpeakOfWhatWasChecked: whatever stands behind the gate, directives with placeholders included.
+// TestPlaceholdersSpeakOfWhatWasChecked: everything behind the gate sees the checked request, including directives with
+// placeholders.
 func TestPlaceholdersSpeakOfWhatWasChecked(t *testing.T) {
 	client, _ := start(t, "respond {uri}\npfxgate")
 	status, answer, _ := patch(t, client, "/beta/pfxRecryptionRequests(%27%73ample%27)", "any", `{"status":6}`)
@@ -213,7 +214,7 @@ func TestWrongDirectives(t *testing.T) {
 		"pfxgate {\nrequest enforce\n}":                `pfxgate has no option "request": must be spec,`,
 		"pfxgate {\nrequests\n}":                       "wrong argument count",
 		"pfxgate {\nrequests enforce monitor\n}":       "wrong argument count",
-		"pfxgate {\nrequests enforce\nrequests off\n}": "requests stands there twice",
+		"pfxgate {\nrequests enforce\nrequests off\n}": "requests is a duplicate",
 		"pfxgate enforce":                              "wrong argument count",
 		"pfxgate {\nrequests block\n}":                 `Requests is "block": must be enforce, monitor or off`,
 		"pfxgate {\nunknown enforce\n}":                `unknown is "enforce": must be refuse or pass`,

@@ -1,3 +1,3 @@
-// Package checks holds the tests of what no single package can see: which package may know which, and that the README
-// says what is true.
+// Package checks holds the tests that concern no single package: which package may import which, and that the README is
+// correct.
 package checks

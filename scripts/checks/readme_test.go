@@ -24,7 +24,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// maxREADME is the length of the README in lines: what is longer nobody reads.
+// maxREADME bounds the README in lines: a longer one is not read.
 const maxREADME = 150
 
 // TestREADME runs the command blocks of the README.

@@ -36,7 +36,7 @@ type row struct {
 	HiddenInBrowsers bool   `yaml:"hiddenInBrowsers"`
 }
 
-// reply is what the server answers to one request.
+// reply is the server's response to one request.
 type reply struct {
 	Status  int                `yaml:"status"`
 	Headers map[string]*string `yaml:"headers"`

@@ -15,7 +15,7 @@ type outcome struct {
 	Code    string         `json:"code"`    // of the Graph error
 	Message string         `json:"message"` // of the error
 	Targets []string       `json:"targets"` // of the Graph error's details
-	Unknown bool           `json:"unknown"` // there was no answer: the call was applied or not
+	Unknown bool           `json:"unknown"` // there was no response: the call was applied or not
 	List    []any          `json:"list"`    // the objects of a list
 }
 

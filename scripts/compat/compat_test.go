@@ -25,7 +25,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// emptyTime is a time that is none.
+// emptyTime is an invalid time.
 var emptyTime = edm.Value(edm.DateTimeOffset{})
 
 // seed returns objects with these keys.
@@ -169,7 +169,7 @@ func startGateway(t *testing.T, server *pfxtest.Server) string {
 	return ""
 }
 
-// throttle is a proxy that answers the next request with 429 when it is told to.
+// throttle is a proxy that responds to the next request with 429 on demand.
 type throttle struct {
 	*httptest.Server
 	mu    sync.Mutex

@@ -37,7 +37,7 @@ func (c curl) call(ctx context.Context, id string, args ...string) outcome {
 	}
 	lines := strings.Split(string(out), "\n")
 	n := len(lines)
-	// The bodies of the tries that curl repeated stand before the last one.
+	// The bodies of curl's earlier tries precede the last one.
 	var body json.RawMessage
 	for d := json.NewDecoder(strings.NewReader(lines[n-3])); d.More(); {
 		if err := d.Decode(&body); err != nil {

@@ -38,7 +38,7 @@ func (c goClient) patch(ctx context.Context, id, body, ifMatch string) outcome {
 	return c.outcome(c.Patch(ctx, id, u, conditions...))
 }
 
-// raw sends a time that is none: the one fault that the client's types let through.
+// raw sends an invalid time: the only fault that the client's types allow.
 func (c goClient) raw(ctx context.Context, id, _ string) outcome {
 	bad := client.Update{}
 	bad.CreatedTime = bad.CreatedTime.Or(emptyTime)

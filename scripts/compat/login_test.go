@@ -71,7 +71,7 @@ func startServe(t *testing.T, args ...string) (string, *os.Process) {
 	lines := bufio.NewScanner(stderr)
 	ended := make(chan struct{})
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it has ended already if it did not come to serve
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 		<-ended
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("pfxrd: %v", err)

@@ -1,2 +1,2 @@
-// Package deploy has examples of running pfxrd in containers; its tests read them as Compose and Kubernetes do.
+// Package deploy has examples of running pfxrd in containers; its tests parse them as Compose and Kubernetes do.
 package deploy

@@ -1,5 +1,5 @@
-// Package differential compares the code that validategen writes with evaluation in process: verdicts and lists of faults,
-// on random bodies of random documents, as requests and as responses.
+// Package differential compares validategen's code with in-process evaluation: verdicts and lists of faults, on random
+// bodies of random documents, as requests and as responses.
 package differential
 
 import (
@@ -16,36 +16,36 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/workshop"
 )
 
-// Comparison is a number of documents, and what came of them.
+// Comparison is a number of documents and the results.
 type Comparison struct {
 	Documents int
 	Bodies    int    // of each document
 	Seed      uint64 // of the first document
 
-	// Unjudged documents are spots in process, Dropped ones are refused by a generator, Plain ones have no model of
-	// oapi-codegen.
+	// Unjudged documents cannot be judged in process, Dropped ones are rejected by a generator, and Plain ones have no
+	// oapi-codegen model.
 	Unjudged, Dropped, Plain int
-	// Accepted and Refused bodies are those on which both agree; Undecoded ones among the accepted have no Go value.
+	// Accepted and Refused bodies are those on which both agree; Undecoded ones are accepted but have no Go value.
 	Accepted, Refused, Undecoded int
 	Differences                  []string
-	Reasons                      []string // of what is dropped
+	Reasons                      []string // why documents were dropped
 }
 
-// drawn is a document and its schemas in process.
+// drawn is a random document and its schemas in process.
 type drawn struct {
 	document *spectest.Document
 	group    *workshop.Group
-	judges   [2]*validate.Schema // of requests and of responses
+	judges   [2]*validate.Schema // for requests and for responses
 	seed     uint64
 }
 
-// Run draws the documents, makes one program of those of each version, and compares.
+// Run generates the documents, builds one program for those of each version, and compares.
 func (c *Comparison) Run(ctx context.Context, log io.Writer) error {
 	w, err := workshop.New(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = w.Close() }() // what is left of it is the system's to clean
+	defer func() { _ = w.Close() }() // a leftover is only a temporary folder
 	w.Config = `{"skip-prune": true, "nullable-type": true}`
 	byVersion := map[bool][]*drawn{}
 	for seed := c.Seed; seed < c.Seed+uint64(c.Documents); seed++ {
@@ -61,7 +61,7 @@ func (c *Comparison) Run(ctx context.Context, log io.Writer) error {
 	return errors.Join(c.version(ctx, w, "3.0", byVersion[false]), c.version(ctx, w, "3.1", byVersion[true]))
 }
 
-// draw draws a document whose components have the names of a group's.
+// draw generates a document whose components have the names of a group's.
 func draw(seed uint64, number int) *drawn {
 	source := spectest.Seed(seed)
 	d := spectest.NewDocument(source, spectest.Options{Prefix: workshop.ComponentName(number), Typed: seed%8 > 0})
@@ -79,7 +79,7 @@ func (d *drawn) load(ctx context.Context) bool {
 	return true
 }
 
-// malformed is how many bodies there are for one that may be no JSON.
+// malformed is the number of bodies for each one that may be invalid JSON.
 const malformed = 24
 
 func (d *drawn) values(bodies int) {
@@ -113,7 +113,7 @@ func (c *Comparison) version(ctx context.Context, w *workshop.Workshop, version 
 	return nil
 }
 
-// document compares what both say of the bodies of a document. Of its differences it keeps the first.
+// document compares both verdicts on the bodies of a document. It keeps only the first difference.
 func (c *Comparison) document(ctx context.Context, d *drawn, generated []*validate.Faults) {
 	switch {
 	case strings.HasPrefix(d.group.Dropped, "go: "):

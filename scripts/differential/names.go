@@ -10,7 +10,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
 )
 
-// hostile are names that mean something in Go, to oapi-codegen or to validategen, or that differ in what no Go name has.
+// hostile are names with a meaning in Go, oapi-codegen or validategen, or that differ only in characters that Go names
+// cannot have.
 var hostile = []string{
 	"a", "A", "a-b", "a_b", "aB", "a.b", "1abc", "_", "Ae",
 	"Token", "String", "Any", "Base64", "Body", "Float", "Escape", "Inside", "Bool", "Number",
@@ -24,7 +25,7 @@ var hostile = []string{
 	"UnmarshalJSON", "Valid", "Client", "UUID", "Id", "ID", "id",
 }
 
-// foul are names that components must not have, and members may.
+// foul are names that are invalid for components, but valid for members.
 var foul = []string{"$id", "ä", "Ä", "日本", "a b", "x'`", "*/", "%s%d", "", "@odata.type", "a/b~c", "x\\", "\"", "a\nb", "{", "#"}
 
 // constants are the values of enums.
@@ -35,14 +36,14 @@ var constants = []any{
 
 type namer struct {
 	*spectest.Source
-	ids map[string]bool // operationIds, folded: oapi-codegen takes each once
+	ids map[string]bool // operationIds, folded: oapi-codegen needs them unique
 }
 
 func pick[T any](n namer, list []T) T { return list[(n.IntN(256)*256+n.IntN(256))%len(list)] }
 
 type object = map[string]any
 
-// fold takes away from a name what oapi-codegen does.
+// fold normalizes a name as oapi-codegen does.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("-_.$ ", r) {
@@ -52,7 +53,7 @@ func fold(name string) string {
 	}, name)
 }
 
-// name draws a name of a member, a parameter or an operation.
+// name generates the name of a member, a parameter or an operation.
 func (n namer) name() string {
 	if n.Chance(24) {
 		return pick(n, foul)
@@ -60,8 +61,7 @@ func (n namer) name() string {
 	return pick(n, hostile)
 }
 
-// HostileDocument draws a document whose names are hostile: those of components, members, constants, operations and
-// parameters.
+// HostileDocument generates a document with hostile names of components, members, constants, operations and parameters.
 func HostileDocument(source *spectest.Source) []byte {
 	n := namer{source, map[string]bool{}}
 	var names []string
@@ -72,7 +72,7 @@ func HostileDocument(source *spectest.Source) []byte {
 	}
 	schemas, paths := object{}, object{}
 	for i, name := range names {
-		schemas[name] = n.schema(names[i+1:], 2) // without circles, in which oapi-codegen is often lost
+		schemas[name] = n.schema(names[i+1:], 2) // without cycles, which often defeat oapi-codegen
 	}
 	for i := range names {
 		paths[fmt.Sprintf("/%d", i)] = n.operation(names[i], names[n.IntN(len(names))], "")
@@ -85,7 +85,7 @@ func HostileDocument(source *spectest.Source) []byte {
 		"components": object{"schemas": schemas},
 	})
 	if err != nil {
-		panic(err) // the tree has nothing that JSON does not have
+		panic(err) // the tree contains only JSON values
 	}
 	return text
 }
@@ -149,7 +149,7 @@ func (n namer) enum(takes func(any) bool) []any {
 	return list
 }
 
-// operation draws one whose request and response are components; a path has a parameter if it is named.
+// operation generates an operation whose request and response are components. Each name in the path becomes a parameter.
 func (n namer) operation(request, response, path string) object {
 	content := func(name string) object {
 		return object{"application/json": object{"schema": reference(name)}}

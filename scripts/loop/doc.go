@@ -1,3 +1,3 @@
-// Package loop holds the test of the developer's loop: it adds an operation to a copy of this repository by the steps
-// that .github/CONTRIBUTING.md names, and calls it.
+// Package loop tests the developer's loop: it adds an operation to a copy of this repository by the steps in
+// .github/CONTRIBUTING.md, and calls it.
 package loop

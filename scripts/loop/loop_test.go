@@ -97,7 +97,7 @@ func fillIn(t *testing.T, c *repository) {
 	}
 }
 
-// writeWireCase lets the case write down its answers, reads them, and runs it.
+// writeWireCase makes the case record its responses, reads them, and runs it.
 func writeWireCase(t *testing.T, c *repository) {
 	text, err := os.ReadFile("testdata/set-status.txt")
 	if err != nil {

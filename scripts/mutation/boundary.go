@@ -10,15 +10,15 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// boundaries returns JSON texts that lie at the bounds of a schema: a value that satisfies it, as far as a guess goes, and
-// from there, one place at a time, what is just allowed and just not. It is for tests of which every rule of a schema
-// should decide something. Schemas are followed through five levels of values.
+// boundaries returns JSON texts at the bounds of a schema: a probably valid value, and variants with one place just within
+// or just beyond a bound. It is for tests in which every rule of a schema should decide something. Schemas are followed
+// through five levels of values.
 func boundaries(s *validate.Schema) []string {
 	var texts []string
 	for _, v := range values([]*validate.Schema{s}, 5) {
 		text, err := json.Marshal(v)
 		if err != nil {
-			panic(err) // of values made here
+			panic(err) // the values made here always encode
 		}
 		texts = append(texts, string(text))
 	}
@@ -26,8 +26,8 @@ func boundaries(s *validate.Schema) []string {
 	return slices.Compact(texts)
 }
 
-// choices are the sets of schemas that may apply to one value together: the given ones with what they are composed of, and
-// of each list of alternatives one. What is refused by not, and what conditions ask for, are choices too.
+// choices returns the sets of schemas that may apply to one value: the given ones with those they are composed of, and one
+// of each list of alternatives. Schemas under not and in conditions are choices too.
 func choices(schemas []*validate.Schema) [][]*validate.Schema {
 	all := [][]*validate.Schema{nil}
 	for _, s := range schemas {
@@ -52,7 +52,7 @@ func choices(schemas []*validate.Schema) [][]*validate.Schema {
 	return all
 }
 
-// each are the choices of one of some schemas.
+// each returns the choices with one of the schemas each.
 func each(schemas []*validate.Schema) [][]*validate.Schema {
 	var all [][]*validate.Schema
 	for _, s := range schemas {
@@ -61,7 +61,7 @@ func each(schemas []*validate.Schema) [][]*validate.Schema {
 	return all
 }
 
-// combined are the choices of one each, of which it keeps the first two dozen.
+// combined returns the combinations of both lists, up to two dozen.
 func combined(a, b [][]*validate.Schema) [][]*validate.Schema {
 	var all [][]*validate.Schema
 	for _, first := range a {
@@ -72,7 +72,7 @@ func combined(a, b [][]*validate.Schema) [][]*validate.Schema {
 	return all[:min(len(all), 24)]
 }
 
-// withoutApplied is the schema itself, without those that apply to the same value.
+// withoutApplied returns the schema without those that apply to the same value.
 func withoutApplied(s *validate.Schema) *validate.Schema {
 	return &validate.Schema{
 		Types: s.Types, Enum: s.Enum, Format: s.Format, Minimum: s.Minimum, Maximum: s.Maximum, MultipleOf: s.MultipleOf,
@@ -85,7 +85,7 @@ func withoutApplied(s *validate.Schema) *validate.Schema {
 	}
 }
 
-// values returns what is allowed and what is not, the best guess first.
+// values returns valid and invalid values, the best guess first.
 func values(schemas []*validate.Schema, depth int) []any {
 	all := []any{best(schemas, depth)}
 	for _, parts := range choices(schemas) {
@@ -100,7 +100,7 @@ func values(schemas []*validate.Schema, depth int) []any {
 	return append(all, nil, true, false, json.Number("0"), json.Number("1.5"), "x", []any{}, map[string]any{})
 }
 
-// best is a value that satisfies the first choice.
+// best returns a value that satisfies the first choice.
 func best(schemas []*validate.Schema, depth int) any {
 	return bestOf(choices(schemas)[0], depth)
 }
@@ -132,7 +132,7 @@ func hasMembers(parts []*validate.Schema) bool {
 	return slices.ContainsFunc(parts, func(s *validate.Schema) bool { return len(s.Properties)+len(s.Required) > 0 })
 }
 
-// properties are the schemas of each member that one of the parts names.
+// properties returns the schemas of each member that a part names.
 func properties(parts []*validate.Schema) map[string][]*validate.Schema {
 	all := map[string][]*validate.Schema{}
 	for _, s := range parts {
@@ -172,7 +172,7 @@ func isHidden(parts []*validate.Schema, name string) bool {
 	})
 }
 
-// names returns a name and further ones without end.
+// names yields a name and an endless sequence of further ones.
 func names(name string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for yield(name) {
@@ -181,7 +181,7 @@ func names(name string) func(yield func(string) bool) {
 	}
 }
 
-// objects are objects with one member changed, and of other sizes.
+// objects returns objects with one member changed, and of other sizes.
 func objects(parts []*validate.Schema, depth int) []any {
 	if depth <= 0 {
 		return nil
@@ -213,7 +213,7 @@ func objects(parts []*validate.Schema, depth int) []any {
 	return all
 }
 
-// otherMembers adds members that are not declared to an object, of every kind, and as many as the bounds allow and one more.
+// otherMembers adds undeclared members of every kind to an object, up to one more than the bounds allow.
 func otherMembers(s *validate.Schema, base map[string]any, depth int) []any {
 	var all []any
 	with := func(name string, v any) {
@@ -272,7 +272,7 @@ func leastItems(parts []*validate.Schema) int {
 	return n
 }
 
-// item are the schemas of an item.
+// item returns the schemas of an item.
 func item(parts []*validate.Schema, i int) []*validate.Schema {
 	var all []*validate.Schema
 	for _, s := range parts {
@@ -306,7 +306,7 @@ func array(parts []*validate.Schema, depth, count int) []any {
 	return list
 }
 
-// arrays are arrays with one item changed, and of other sizes.
+// arrays returns arrays with one item changed, and of other sizes.
 func arrays(parts []*validate.Schema, depth int) []any {
 	if depth <= 0 {
 		return nil
@@ -336,7 +336,7 @@ func arrays(parts []*validate.Schema, depth int) []any {
 	return all
 }
 
-// enums are the values of an enum, and those that are almost some.
+// enums returns the values of an enum, and similar values.
 func enums(s *validate.Schema) []any {
 	var all, other []any
 	for _, e := range s.Enum {
@@ -344,7 +344,7 @@ func enums(s *validate.Schema) []any {
 		d := json.NewDecoder(strings.NewReader(e.JSON))
 		d.UseNumber()
 		if err := d.Decode(&v); err != nil {
-			panic(err) // the document has been read
+			panic(err) // the document was parsed
 		}
 		all = append(all, v)
 		switch v := v.(type) {
@@ -359,12 +359,12 @@ func enums(s *validate.Schema) []any {
 	return append(all, other...)
 }
 
-// candidates are texts of which some match a pattern.
+// candidates are texts, some of which match a pattern.
 var candidates = []string{
 	"a", "/", "/a", "a/", "x-a", "x", "X", "AB", "A.", "É", "Éa", ".", "xA", "1", "12", "ab", "2024-02-29", "2024-02-30", "é", "été",
 }
 
-// matching are the texts that match patterns.
+// matching returns the candidates that match the patterns.
 func matching(patterns []*validate.Pattern) []string {
 	return slices.DeleteFunc(slices.Clone(candidates), func(text string) bool {
 		return slices.ContainsFunc(patterns, func(p *validate.Pattern) bool { return !p.Matcher.MatchString(text) })
@@ -391,7 +391,7 @@ func bestText(parts []*validate.Schema) string {
 	return text
 }
 
-// textsAt are texts at the bounds of a schema of strings.
+// textsAt returns texts at the bounds of a string schema.
 func textsAt(s *validate.Schema) []any {
 	all := []any{"", strings.Repeat("xä", 3)}
 	for _, bound := range []*int{s.MinLength, s.MaxLength, s.MaxBytes} {
@@ -438,7 +438,7 @@ func admits(s *validate.Schema, n *big.Rat) bool {
 		!slices.ContainsFunc(s.MultipleOf, func(of string) bool { return !new(big.Rat).Quo(n, rat(json.Number(of))).IsInt() })
 }
 
-// numbersAt are numbers at the bounds of schemas.
+// numbersAt returns numbers at the bounds of schemas.
 func numbersAt(schemas ...*validate.Schema) []any {
 	all := []*big.Rat{big.NewRat(1, 1), big.NewRat(3, 1), big.NewRat(12, 1), big.NewRat(1, 2)}
 	for _, s := range schemas {

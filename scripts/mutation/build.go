@@ -26,12 +26,12 @@ import (
 
 const module = "github.com/pfxrecryption/pfxrecryption"
 
-// judgeSource joins each generated package: it says what that package makes of a case.
+// judgeSource is added to each generated package: it returns the package's verdict on a case.
 //
 //go:embed testdata/judge.go.txt
 var judgeSource []byte
 
-// foreignSource does so in a foreign document's.
+// foreignSource is the same for a foreign document's package.
 //
 //go:embed testdata/foreign.go.txt
 var foreignSource []byte
@@ -102,7 +102,7 @@ func measure(ctx context.Context, name string, generated bool, pick func(i int, 
 		return nil, err
 	}
 	if f := fates[0]; f.by != nobody {
-		return nil, fmt.Errorf("the document as it stands is refused by %s %s", f.by, f.how)
+		return nil, fmt.Errorf("the unchanged document is rejected by %s %s", f.by, f.how)
 	}
 	return &result{contract: name, generated: generated, cases: len(w.contract.cases), fates: fates[1:]}, nil
 }

@@ -1,6 +1,6 @@
 package main
 
-// foreignEquivalents are the mutants of the foreign documents that may survive, and the proofs.
+// foreignEquivalents are the mutants of the foreign documents that may survive, with proofs.
 var foreignEquivalents = map[string][]*equivalent{
 	"shop": {
 		{
@@ -57,7 +57,7 @@ var foreignEquivalents = map[string][]*equivalent{
 			changes:  []string{"dropped"},
 		},
 		{
-			why:      "The value stands there twice.",
+			why:      "The value is a duplicate.",
 			pointers: []string{"/components/schemas/Cage/properties/kind/enum/0", "/components/schemas/Cage/properties/kind/enum/2"},
 			changes:  []string{"dropped"},
 		},

@@ -16,8 +16,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/mutation/cases"
 )
 
-// foreign are the test documents of validategen that are mutated like our own. Their cases are made from them: the values at
-// the bounds of each schema, with the verdicts of the document in process.
+// foreign are the test documents of validategen that are mutated like our own. Their cases are generated: the values at the
+// bounds of each schema, with the verdicts of in-process evaluation.
 var foreign = []string{"shop", "tree", "zoo"}
 
 // foreignContract is a foreign document with its models.
@@ -41,7 +41,7 @@ func foreignContract(ctx context.Context, root, name string) (*contract, error) 
 	return c, nil
 }
 
-// casesOf are the cases of an operation, without their verdicts.
+// casesOf returns the cases of an operation, without verdicts.
 func casesOf(o *validate.Operation) []cases.Case {
 	all := []cases.Case{{Kind: cases.Operation, OperationID: o.ID, Name: o.ID}}
 	bodies := func(status string, list []*validate.Body) {
@@ -64,7 +64,7 @@ func casesOf(o *validate.Operation) []cases.Case {
 	return append(all, parametersOf(o)...)
 }
 
-// written writes a JSON text as a media type has it.
+// written formats a JSON text for a media type.
 func written(mediaType, text string) (string, bool) {
 	switch {
 	case validate.IsJSON(mediaType):
@@ -81,7 +81,7 @@ func written(mediaType, text string) (string, bool) {
 	return plain, err == nil
 }
 
-// query writes members in the style form, exploded.
+// query formats members in the style form, exploded.
 func query(members map[string]any) string {
 	q := url.Values{}
 	for name, v := range members {
@@ -96,7 +96,7 @@ func query(members map[string]any) string {
 	return q.Encode()
 }
 
-// parametersOf are cases in which one query parameter or cookie has each of its values.
+// parametersOf returns cases in which one query parameter or cookie has each of its values.
 func parametersOf(o *validate.Operation) []cases.Case {
 	var all []cases.Case
 	for _, p := range o.Parameters {
@@ -121,7 +121,7 @@ func parametersOf(o *validate.Operation) []cases.Case {
 	return all
 }
 
-// inProcess says what becomes of mutants that are run in process.
+// inProcess returns the fates of mutants evaluated in process.
 func inProcess(ctx context.Context, c *contract, mutants []mutant) []fate {
 	fates := make([]fate, len(mutants))
 	for i, m := range mutants {

@@ -1,16 +1,16 @@
-// Command mutation measures the cases of scripts/mutation/cases: it changes the document one place at a time, generates
-// the validation of each mutant, and runs the cases against all of them. A mutant that passes every case is a rule of the
-// contract that nothing holds to.
+// Command mutation measures the cases of scripts/mutation/cases. It changes the document one place at a time, generates the
+// validation of each mutant, and runs the cases against all of them. A mutant that passes every case is an untested rule of
+// the contract.
 //
 //	go run ./scripts/mutation
 //
-// does so for our own document and three foreign ones, each run in process and generated. It
-// prints the counts and each survivor with its JSON Pointer, and fails if there is one; -v prints what killed each mutant.
+// does so for our own document and three foreign ones, each in process and generated. It prints the counts and each survivor
+// with its JSON Pointer, and fails if there is one; -v prints what killed each mutant.
 //
-// Mutated is what validategen reads of the operations: security, parameters, bodies and their schemas. Numeric bounds move
+// It mutates what validategen reads of the operations: security, parameters, bodies and their schemas. Numeric bounds move
 // by one either way, also the counts in a pattern; every keyword, entry and reference is dropped; nullable, required,
-// additionalProperties and exclusive bounds are flipped; names and values change. The models stay those of the document,
-// so that some mutants cannot be generated or compiled: these are killed before any case, and counted apart.
+// additionalProperties and exclusive bounds are flipped; names and values change. The models stay those of the document, so
+// some mutants cannot be generated or compiled: these count as killed, separately.
 package main
 
 import (
@@ -57,7 +57,7 @@ func run(ctx context.Context, verbose bool, stdout, stderr io.Writer) int {
 	return code
 }
 
-// killer is what told a mutant from the document.
+// killer is what distinguished a mutant from the document.
 type killer string
 
 const (
@@ -67,7 +67,7 @@ const (
 	aCase     killer = "the case"
 )
 
-// fate is what became of a mutant.
+// fate is the result of a mutant.
 type fate struct {
 	mutant
 	by         killer
@@ -76,19 +76,19 @@ type fate struct {
 }
 
 type result struct {
-	contract  string // "" for our own
+	contract  string // "" for ours
 	generated bool
 	cases     int
 	fates     []fate
 }
 
-// survivors are the mutants that nothing told from the document although they differ.
+// survivors returns the mutants that differ from the document, but that no case distinguished.
 func (r *result) survivors() []fate {
 	return r.where(func(f fate) bool { return f.by == nobody && f.equivalent == nil })
 }
 
-// untrue are the mutants that are listed as equivalent and are not. Some are equivalent in generated code alone, and some in
-// process alone: the generator refuses a document that lacks a member of a model, whatever the member means.
+// untrue returns the mutants that are wrongly listed as equivalent. Some are equivalent only in generated code, and some only
+// in process: the generator rejects a document that lacks a member of a model, whatever the member means.
 func (r *result) untrue() []fate {
 	if !r.generated {
 		return nil

@@ -19,12 +19,12 @@ type mutant struct {
 
 func (m mutant) String() string { return m.pointer + ": " + m.change }
 
-// mutator makes the mutants of a document. It walks from the operations to everything that validategen reads for them,
-// and comes to each place once. Headers of answers, examples, servers and descriptions are not among it.
+// mutator makes the mutants of a document. It visits everything that validategen reads for the operations, each place once.
+// It skips headers of responses, examples, servers and descriptions.
 type mutator struct {
 	root     *yaml.Node
 	original []byte
-	v31      bool // nullable is no keyword, and exclusive bounds are numbers
+	v31      bool // nullable is not a keyword, and exclusive bounds are numbers
 	seen     map[*yaml.Node]bool
 	mutants  []mutant
 }
@@ -45,7 +45,7 @@ func mutate(document []byte) ([]mutant, error) {
 	return m.mutants, err
 }
 
-// place is a node with the JSON Pointer of where it is defined.
+// place is a node with the JSON Pointer of its definition.
 type place struct {
 	*yaml.Node
 	pointer string
@@ -55,7 +55,7 @@ func (p place) below(token string) string {
 	return p.pointer + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
 }
 
-// get returns a member of a mapping. An alias counts as what it stands for.
+// get returns a member of a mapping. An alias is resolved.
 func (p place) get(key string) (place, bool) {
 	for _, c := range p.children() {
 		if c.name == key {
@@ -109,7 +109,7 @@ func (m *mutator) resolve(p place) (place, error) {
 	}
 }
 
-// change adds the mutant that f makes of a node, and sets the node back.
+// change adds the mutant that f makes of a node, and restores the node.
 func (m *mutator) change(p place, pointer, what string, f func(n *yaml.Node)) error {
 	old := *p.Node
 	old.Content = slices.Clone(p.Content)
@@ -130,7 +130,7 @@ func (m *mutator) set(p place, what, value string) error {
 	return m.change(p, p.pointer, what, func(n *yaml.Node) { n.Value = value })
 }
 
-// drop takes a member out of a mapping or an item out of a sequence.
+// drop removes a member of a mapping or an item of a sequence.
 func (m *mutator) drop(parent place, c child) error {
 	return m.change(parent, c.pointer, "dropped", func(n *yaml.Node) {
 		width := 1
@@ -151,7 +151,7 @@ func (m *mutator) dropEach(parent place) error {
 	return nil
 }
 
-// add puts a member into a mapping. tag "" is for a string.
+// add adds a member to a mapping. If tag is "", it is a string.
 func (m *mutator) add(p place, key, value, tag string) error {
 	return m.change(p, p.below(key), "added as "+value, func(n *yaml.Node) {
 		n.Content = append(n.Content, scalar(key, "!!str"), scalar(value, tag))
@@ -162,7 +162,7 @@ func scalar(value, tag string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: value, Tag: tag}
 }
 
-// flip turns a boolean that is false unless it stands there.
+// flip inverts a boolean whose default is false.
 func (m *mutator) flip(p place, key string) error {
 	v, ok := p.get(key)
 	switch {
@@ -318,7 +318,7 @@ func (m *mutator) schema(p place) error {
 	return m.missing(p)
 }
 
-// reference makes the mutant in which a value has the type it had, and nothing else is asked of it.
+// reference makes the mutant in which a value keeps its type, without other rules.
 func (m *mutator) reference(p, ref place) error {
 	to, err := m.resolve(p)
 	if err != nil {
@@ -345,14 +345,14 @@ func (m *mutator) reference(p, ref place) error {
 	return m.schema(next)
 }
 
-// otherTypes has for each type the one it is mutated into.
+// otherTypes maps each type to its mutation.
 var otherTypes = map[string]string{
 	"string": "integer", "integer": "string", "number": "string", "boolean": "string", "object": "array", "array": "object",
 }
 
 func (m *mutator) keyword(p place, c child) error {
 	switch c.name {
-	case "description", "title", "example", "default", "nullable": // nullable has been flipped, and the others do not validate
+	case "description", "title", "example", "default", "nullable": // nullable was flipped, and the others do not validate
 		return nil
 	}
 	if err := m.drop(p, c); err != nil {
@@ -390,7 +390,7 @@ func (m *mutator) keyword(p place, c child) error {
 	return m.applied(c)
 }
 
-// otherValue is a value of the same type that no document here has.
+// otherValue returns a value of the same type that no document here has.
 func otherValue(n *yaml.Node) string {
 	switch {
 	case n.Value == "true":
@@ -423,7 +423,7 @@ func (m *mutator) applied(c child) error {
 	return nil
 }
 
-// missing makes the mutants that ask for more than the schema does.
+// missing makes the mutants that require more than the schema does.
 func (m *mutator) missing(p place) error {
 	for _, bound := range []string{"minimum", "maximum"} {
 		if _, ok := p.get(bound); ok && !m.v31 {
@@ -461,7 +461,7 @@ func (m *mutator) missing(p place) error {
 	return m.withoutAnnotations(p)
 }
 
-// withoutAnnotations drops both keywords of annotations, because validategen refuses the one without the other.
+// withoutAnnotations drops both annotation keywords, because validategen rejects one without the other.
 func (m *mutator) withoutAnnotations(p place) error {
 	if _, ok := p.get("x-ignore-members"); !ok {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// sample is how many mutants of our contract stand for one that the test generates: all of them take minutes to compile
-// where nothing is cached, and are what the command is for.
+// sample is the interval of tested mutants of our contract: compiling all takes minutes without a cache, and is the
+// command's task.
 const sample = 12
 
 // TestMutants runs a sample of the mutants, and every one that is listed as equivalent.

@@ -11,8 +11,8 @@ import (
 // variant is a pattern with one place changed.
 type variant struct{ change, pattern string }
 
-// patternVariants changes a pattern one place at a time: an anchor is dropped, an alternative is dropped, a repetition
-// needs one more or one less. What Go cannot parse, look-around, has no variants.
+// patternVariants changes a pattern one place at a time: it drops an anchor or an alternative, or requires one repetition
+// more or less. Patterns with look-around, which Go cannot parse, have no variants.
 func patternVariants(pattern string) ([]variant, error) {
 	if strings.Contains(pattern, "(?!") || strings.Contains(pattern, "(?=") || strings.Contains(pattern, "(?<") {
 		return nil, nil
@@ -61,7 +61,7 @@ func patternVariants(pattern string) ([]variant, error) {
 	return all, nil
 }
 
-// repetitions moves the bounds of a counted repetition: both at once where they are the same.
+// repetitions moves the bounds of a counted repetition; equal bounds move together.
 func repetitions(r *syntax.Regexp, try func(string, func())) {
 	for _, by := range []int{-1, 1} {
 		if r.Min == r.Max {
@@ -77,12 +77,12 @@ func repetitions(r *syntax.Regexp, try func(string, func())) {
 	}
 }
 
-// ecmaScript writes an expression in the syntax of ECMA-262, which has neither flags in groups nor \A.
+// ecmaScript formats an expression as ECMA-262, which has neither flags in groups nor \A.
 func ecmaScript(r *syntax.Regexp) string {
 	return strings.NewReplacer(`\A`, "^", "(?-m:", "(?:", "(?-s:.)", ".", "(?-ms:", "(?:").Replace(unfolded(r).String())
 }
 
-// unfolded returns the expression with a class in the place of each letter that stands for both cases.
+// unfolded replaces each letter that matches both cases by a class.
 func unfolded(r *syntax.Regexp) *syntax.Regexp {
 	c := *r
 	c.Sub = nil
@@ -105,6 +105,6 @@ func unfolded(r *syntax.Regexp) *syntax.Regexp {
 
 // sortedPairs sorts ranges of one rune each.
 func sortedPairs(pairs []rune) []rune {
-	slices.Sort(pairs) // each rune is there twice
+	slices.Sort(pairs) // each rune occurs twice
 	return pairs
 }

@@ -14,18 +14,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// bundler brings what a document refers to in other files into its components: oapi-codegen makes types of one file.
+// bundler moves parts of other files into the document's components: oapi-codegen generates types from one file only.
 type bundler struct {
 	folder string
 	name   string // of the document's file
 	root   *yaml.Node
-	files  map[string]*yaml.Node // by their paths below the folder
-	placed map[string]string     // the reference of a place, by its file and pointer
+	files  map[string]*yaml.Node // by path below the folder
+	placed map[string]string     // the reference to a moved part, by its file and pointer
 	errs   []error
 	moved  int
 }
 
-// bundle changes the document and returns how many places of other files it has now.
+// bundle changes the document and returns how many parts of other files it now contains.
 func bundle(file string, root *yaml.Node) (int, error) {
 	b := &bundler{folder: filepath.Dir(file), name: filepath.Base(file), root: root, files: map[string]*yaml.Node{}, placed: map[string]string{}}
 	b.files[b.name] = root
@@ -36,7 +36,7 @@ func bundle(file string, root *yaml.Node) (int, error) {
 	return b.moved, nil
 }
 
-// sections are the sections of components for what stands below a keyword: in an object or a list, or by itself.
+// sections are the sections of components for what follows a keyword: in an object or a list, or by itself.
 var (
 	sections = map[string]string{
 		"parameters": "parameters", "responses": "responses", "headers": "headers", "examples": "examples", "requestBodies": "requestBodies",
@@ -47,7 +47,7 @@ var (
 	single = map[string]string{"requestBody": "requestBodies"}
 )
 
-// object looks at the members of an object of the specification.
+// object visits the members of an object of the specification.
 func (b *bundler) object(n *yaml.Node, file string) {
 	for name, value := range pairs(n) {
 		section, isMany := sections[name.Value]
@@ -77,7 +77,7 @@ func (b *bundler) children(n *yaml.Node, file, section string) {
 	}
 }
 
-// value follows a reference, or looks into an object. section is where the target of a reference belongs; "" for in its place.
+// value follows a reference, or visits an object. section is where the target belongs; "" inlines it.
 func (b *bundler) value(n *yaml.Node, file, section string) {
 	ref := member(n, "$ref")
 	if ref == nil || ref.Kind != yaml.ScalarNode {
@@ -101,13 +101,13 @@ func (b *bundler) value(n *yaml.Node, file, section string) {
 	}
 }
 
-// maxMoved bounds what path items that lead to themselves would multiply to.
+// maxMoved bounds the copies of path items that refer to themselves.
 const maxMoved = 100_000
 
-// inline puts a place of another file where it is referred to.
+// inline replaces a reference by the part of another file.
 func (b *bundler) inline(n *yaml.Node, file, pointer string) {
 	if b.moved++; b.moved > maxMoved {
-		b.errs = append(b.errs, fmt.Errorf("the reference %s#%s leads to itself", file, pointer))
+		b.errs = append(b.errs, fmt.Errorf("the reference %s#%s refers to itself", file, pointer))
 		return
 	}
 	if found := b.find(file, pointer); found != nil {
@@ -128,7 +128,7 @@ func (b *bundler) mapping(to *yaml.Node, file string) {
 	}
 }
 
-// target returns the file and the pointer of a reference, "" for a URL.
+// target returns the file and the pointer of a reference; both are "" for a URL.
 func (b *bundler) target(file, ref string) (string, string) {
 	name, pointer, _ := strings.Cut(ref, "#")
 	if strings.Contains(name, "://") {
@@ -143,7 +143,7 @@ func (b *bundler) target(file, ref string) (string, string) {
 	return path.Join(path.Dir(file), name), pointer
 }
 
-// place has a place of another file among the components, and returns the reference to it.
+// place moves a part of another file into the components, and returns the reference to it.
 func (b *bundler) place(file, pointer, section string) string {
 	key := file + "#" + pointer
 	if ref, ok := b.placed[key]; ok {
@@ -167,7 +167,7 @@ func (b *bundler) place(file, pointer, section string) string {
 	return b.placed[key]
 }
 
-// free returns a name that no component has.
+// free returns an unused name of a component.
 func free(components *yaml.Node, name string) string {
 	var taken []string
 	for n := range pairs(components) {
@@ -180,7 +180,7 @@ func free(components *yaml.Node, name string) string {
 	return chosen
 }
 
-// find returns a place of a file, and notes an error if it is not there.
+// find returns a part of a file, and records an error if it does not exist.
 func (b *bundler) find(file, pointer string) *yaml.Node {
 	n, err := b.open(file)
 	for _, part := range strings.Split(pointer, "/")[1:] {
@@ -226,7 +226,7 @@ func (b *bundler) open(file string) (*yaml.Node, error) {
 	return b.files[file], nil
 }
 
-// ensure returns the member of an object, which is made if it is missing.
+// ensure returns the member of an object, and adds it if it is missing.
 func ensure(n *yaml.Node, name string) *yaml.Node {
 	if value := member(n, name); value != nil {
 		return value

@@ -17,10 +17,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 )
 
-// sums is a file that says what documents were copied, as sha256sum writes it: a copy that was edited since is not replaced.
+// sums lists the checksums of copied documents, in the format of sha256sum: a copy that was edited since is not replaced.
 const sums = apiFolder + "/documents.sha256"
 
-// place brings the document into the project, with the files that it refers to.
+// place copies the document into the project, with the files that it refers to.
 func (p *project) place(ctx context.Context, isNew bool) error {
 	if p.spec == "" && isNew {
 		p.document = "openapi.yaml"
@@ -39,7 +39,7 @@ func (p *project) place(ctx context.Context, isNew bool) error {
 		return err
 	}
 	if p.docs && len(files) > 1 {
-		return errors.New("-docs shows a document of one file, and this one refers to others: bundle it first")
+		return errors.New("-docs needs a document in one file, and this one refers to others: bundle it first")
 	}
 	if isNew {
 		p.document = filepath.Base(from)
@@ -73,7 +73,7 @@ func (p *project) read(ctx context.Context, name string) (map[string][]byte, err
 	return files, nil
 }
 
-// checkName refuses a document whose name has changed, and files that would be in the way of the project's own.
+// checkName rejects a document with a changed name, and files that conflict with the project's own.
 func (p *project) checkName(files map[string][]byte, name string) error {
 	if name != p.document {
 		return fmt.Errorf("the document of this project is %s, not %s", p.document, name)
@@ -92,7 +92,7 @@ func isSame(a, b string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(one, other)
 }
 
-// copy writes the files, but none over one that was edited in the project.
+// copy writes the files, but never over one that was edited in the project.
 func (p *project) copy(files map[string][]byte) error {
 	known, err := os.ReadFile(p.path(sums))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -116,7 +116,7 @@ func sumOf(name string, data []byte) []byte {
 	return fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(data), name)
 }
 
-// schemesOf returns the names of the security schemes that operations ask for, sorted.
+// schemesOf returns the names of the security schemes that operations require, sorted.
 func schemesOf(d *spec.Document) []string {
 	var all []string
 	for _, o := range d.Operations {

@@ -34,7 +34,7 @@ func interfaceMethods(dir string) ([]method, error) {
 	return nil, fmt.Errorf("the generated code in %s has no StrictServerInterface: its configuration must say strict-server: true", dir)
 }
 
-// interfaceIn returns the interface of a name that a file declares, nil if there is none.
+// interfaceIn returns the declaration of an interface in a file, or nil.
 func interfaceIn(f *ast.File, name string) *ast.InterfaceType {
 	for _, d := range f.Decls {
 		g, ok := d.(*ast.GenDecl)
@@ -73,7 +73,7 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// handler is a method of the user's type handlers that answers an operation, or did.
+// handler is a method of the user's type handlers for an operation that exists, or existed.
 type handler struct{ name, takes, place string }
 
 // goFile is a source file of a package.
@@ -108,7 +108,7 @@ func parseFolder(dir string) ([]*goFile, error) {
 	return files, nil
 }
 
-// handlersIn returns the methods of the type handlers that look like an operation's.
+// handlersIn returns the methods of the type handlers with the signature of an operation.
 func handlersIn(files []*goFile) []handler {
 	var all []handler
 	for _, f := range files {
@@ -130,8 +130,8 @@ func handlersIn(files []*goFile) []handler {
 	return all
 }
 
-// addStubs writes a stub for each operation without a handler behind the end of handlers.go. It returns the names of the
-// operations that got one, and the handlers without an operation.
+// addStubs appends a stub to handlers.go for each operation without a handler. It returns the names of those operations, and
+// the handlers without an operation.
 func addStubs(p *project) (added []string, stale []handler, err error) {
 	wanted, err := interfaceMethods(p.path(apiFolder))
 	if err != nil {
@@ -157,7 +157,7 @@ func addStubs(p *project) (added []string, stale []handler, err error) {
 	return added, stale, p.appendStubs(files, stubs.Bytes())
 }
 
-// stub is a handler that says that it has not been written.
+// stub returns a handler that reports that it is not implemented.
 func stub(m method) string {
 	var b strings.Builder
 	b.WriteByte('\n')
@@ -168,7 +168,7 @@ func stub(m method) string {
 	return b.String()
 }
 
-// appendStubs adds the stubs and what they import to handlers.go. Nothing that is there changes.
+// appendStubs adds the stubs and their imports to handlers.go. The existing text stays unchanged.
 func (p *project) appendStubs(files []*goFile, stubs []byte) error {
 	if len(stubs) == 0 {
 		return nil
@@ -198,7 +198,7 @@ func (p *project) stubImports() []string {
 	return []string{"context", p.module + "/" + apiFolder, strictPackage}
 }
 
-// importsOf is a declaration for each path, so that none that is there has to change.
+// importsOf returns one import declaration for each path, so that existing ones stay unchanged.
 func importsOf(paths []string) string {
 	if len(paths) == 1 {
 		return fmt.Sprintf("import %q\n", paths[0])

@@ -1,21 +1,21 @@
-// Command newapi writes a project that serves an OpenAPI document: it builds, passes its own tests, checks each request by
-// the document, and answers each operation with "not implemented" until its handler is written.
+// Command newapi writes a project that serves an OpenAPI document. The project builds, passes its own tests, validates each
+// request against the document, and responds with 501 to each operation until its handler is written.
 //
 //	go run github.com/pfxrecryption/pfxrecryption/scripts/newapi -spec openapi.yaml -module example.com/todo
 //	make -C todo run
 //
-// Without -spec the project is a small todo API with a SQLite file, whose handlers work. In a project that it wrote, newapi
+// Without -spec the project is a small todo API with a SQLite file and working handlers. In a project that newapi wrote, it
 // needs no flags: it generates the code again and adds stubs for new operations to handlers.go. It never changes a handler,
 // and lists those whose operation is gone.
 //
-// The project is the document, handlers.go, a main.go of a few lines, a test that sends the document's examples to the real
-// server, a Makefile, and the folder api, which is generated. What all servers have in common is in package strict; no glue
-// is written. The page .github/OWN_API.md has the options, what is refused and why.
+// The project consists of the document, handlers.go, a main.go of a few lines, a test that sends the document's examples to
+// the real server, a Makefile, and the generated folder api. The code that all servers share is in package strict. The page
+// .github/OWN_API.md has the options, and what is refused and why.
 //
-// A newapi of a released version pins that version in the project's go.mod. One that is run from a checkout writes a replace
-// directive that leads to the checkout.
+// A released newapi pins its own version in the project's go.mod. When run from a checkout, it writes a replace directive
+// for the checkout.
 //
-// If a step fails, the folder is as it was before.
+// If a step fails, newapi restores the folder.
 package main
 
 import (
@@ -57,10 +57,10 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 
 type options struct {
 	spec, module, server, dir string
-	// prepare is the document that is only prepared.
+	// prepare is the document to prepare, and nothing else is done.
 	prepare string
 	skip    bool
-	// docs has a new project serve pages about its document.
+	// docs makes a new project serve pages about its document.
 	docs bool
 }
 
@@ -70,13 +70,13 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("newapi", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.spec, "spec", "", "the OpenAPI 3.0 or 3.1 document, YAML or JSON; it is copied with the files that it refers to (default: the project's own, or a todo API in a new project)")
+	f.StringVar(&o.spec, "spec", "", "the OpenAPI 3.0 or 3.1 document, YAML or JSON; it is copied together with the files that it refers to (default: the project's own, or a todo API in a new project)")
 	f.StringVar(&o.module, "module", "", "the module `path` of a new project, such as example.com/todo")
 	f.StringVar(&o.server, "server", "", "the router of a new project: "+strings.Join(servers, ", ")+" (default std)")
 	f.StringVar(&o.dir, "o", "", "the project's `folder` (default: the last element of -module, or the current folder)")
-	f.StringVar(&o.prepare, "prepare", "", "only write the `document` to openapi.gen.yaml and models.gen.yaml in the current folder, with names that the generators can take; a directive of go generate")
-	f.BoolVar(&o.skip, "skip-unsupported", true, "leave out operations that no code can be written for: they are listed, and answered with 501; false refuses the document instead")
-	f.BoolVar(&o.docs, "docs", false, "have a new project serve pages for browsers: /, /docs, /openapi.yaml and /openapi.json")
+	f.StringVar(&o.prepare, "prepare", "", "only write the `document` to openapi.gen.yaml and models.gen.yaml in the current folder, with names that the generators accept; for a go:generate directive")
+	f.BoolVar(&o.skip, "skip-unsupported", true, "skip operations for which no code can be generated: they are listed, and respond with 501; false rejects the document instead")
+	f.BoolVar(&o.docs, "docs", false, "make a new project serve pages for browsers: /, /docs, /openapi.yaml and /openapi.json")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	return o, o.complete()
 }
 
-// complete checks the flags and fills in the folder.
+// complete validates the flags and fills in the folder.
 func (o *options) complete() error {
 	if o.server != "" && !slices.Contains(servers, o.server) {
 		return fmt.Errorf("-server %s is unknown; the routers are %s", o.server, strings.Join(servers, ", "))

@@ -19,8 +19,8 @@ import (
 	modzip "golang.org/x/mod/zip"
 )
 
-// TestPage types the command blocks of .github/OWN_API.md, on a machine that has Go, make and an empty module cache, with a
-// released version of this module: for each router, from nothing to a PATCH that is answered and one that is refused.
+// TestPage runs the command blocks of .github/OWN_API.md on a machine with Go, make and an empty module cache, with a
+// released version of this module: for each router, from nothing to an accepted PATCH and a refused one.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	page := readFile(t, "../../.github/OWN_API.md")

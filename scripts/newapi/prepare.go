@@ -18,7 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// The names of the prepared documents in the folder api: for validategen, and for oapi-codegen. They are there only if the
+// The names of the prepared documents in the folder api, for validategen and for oapi-codegen. They exist only if the
 // document needs changes.
 const (
 	preparedDocument = "openapi.gen.yaml"
@@ -28,7 +28,7 @@ const (
 // directive runs the preparation before the generators.
 const directive = "//go:generate go tool newapi -prepare"
 
-// prepare writes the prepared documents, if there are any, and has the generators read what they need.
+// prepare writes the prepared documents, if any, and makes the generators read them.
 func (p *project) prepare() error {
 	documents, changes, err := prepareDocument(p.path(p.document))
 	if err != nil {
@@ -52,14 +52,14 @@ func (p *project) prepare() error {
 	return errors.Join(err, p.write(file, readingFrom(generate, p.document, len(documents) > 0)))
 }
 
-// prepareAlone is the directive: the document is the only input, and the current folder gets the result.
+// prepareAlone runs the directive: it reads only the document, and writes to the current folder.
 func prepareAlone(_ context.Context, o *options, _ io.Writer) error {
 	documents, _, err := prepareDocument(o.prepare)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.prepare, err)
 	}
 	if documents == nil {
-		return fmt.Errorf("%s needs no preparation: run newapi without flags, which takes the directive away", o.prepare)
+		return fmt.Errorf("%s needs no preparation: run newapi without flags, which removes the directive", o.prepare)
 	}
 	for name, text := range documents {
 		err = errors.Join(err, os.WriteFile(name, text, 0o666))
@@ -67,7 +67,7 @@ func prepareAlone(_ context.Context, o *options, _ io.Writer) error {
 	return err
 }
 
-// readingFrom has the directives of generate.go read the document, or the prepared ones.
+// readingFrom makes the directives of generate.go read the document, or the prepared ones.
 func readingFrom(generate []byte, document string, isPrepared bool) []byte {
 	original := "../" + document
 	lines := strings.SplitAfter(string(generate), "\n")
@@ -93,14 +93,14 @@ func readingFrom(generate []byte, document string, isPrepared bool) []byte {
 	return []byte(strings.Join(lines, ""))
 }
 
-// preparation changes a document so that what oapi-codegen makes of it compiles. No change affects requests or
-// responses: it gives names that Go accepts, or removes duplicates.
+// preparation changes a document so that oapi-codegen's output compiles. It only assigns names that Go accepts and removes
+// duplicates, so requests and responses stay the same.
 type preparation struct {
 	root    *yaml.Node
 	changes []string
 }
 
-// prepareDocument returns the prepared documents by their names, and what was changed; none if the document is fine as it is.
+// prepareDocument returns the prepared documents by their names, and the changes. Both are empty if the document needs none.
 func prepareDocument(file string) (map[string][]byte, []string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -152,17 +152,17 @@ func (p *preparation) change(format string, values ...any) {
 	p.changes = append(p.changes, fmt.Sprintf(format, values...))
 }
 
-// reserved are the names that oapi-codegen itself gives to types and functions of servers.
+// reserved are the names that oapi-codegen gives to types and functions of servers.
 var reserved = strings.Fields(`ChiServerOptions EchoRouter Handler HandlerFromMux HandlerFromMuxWithBaseURL HandlerWithOptions
 	InvalidParamFormatError MiddlewareFunc NewStrictHandler NewStrictHandlerWithOptions RegisterHandlers RegisterHandlersOptions
 	RegisterHandlersWithBaseURL RegisterHandlersWithOptions RequiredHeaderError RequiredParamError ServeMux ServerInterface
 	ServerInterfaceWrapper StdHTTPServerOptions StrictHTTPServerOptions StrictHandlerFunc StrictMiddlewareFunc
 	StrictServerInterface TooManyValuesForParamError UnescapedCookieParamError Unimplemented UnmarshalingParamError`)
 
-// ofOperations are the ends of the names of types that oapi-codegen makes for each operation.
+// ofOperations are the suffixes of the types that oapi-codegen generates for each operation.
 var ofOperations = strings.Fields("Params RequestObject ResponseObject JSONBody JSONRequestBody")
 
-// nameSchemas gives schemas whose Go names are taken another one.
+// nameSchemas renames schemas whose Go names are taken.
 func (p *preparation) nameSchemas() {
 	taken := slices.Clone(reserved)
 	for _, id := range p.operationIDs() {
@@ -179,7 +179,7 @@ func (p *preparation) nameSchemas() {
 	}
 }
 
-// nameInGo returns a Go name that is not taken, and notes it in the object that has the name.
+// nameInGo returns a free Go name, and records it in the object.
 func (p *preparation) nameInGo(name string, object *yaml.Node, taken []string, suffix string) string {
 	goName := codegen.SchemaNameToTypeName(name)
 	if object.Kind != yaml.MappingNode || member(object, "x-go-name") != nil {
@@ -198,7 +198,7 @@ func (p *preparation) nameInGo(name string, object *yaml.Node, taken []string, s
 	return free
 }
 
-// nameComponents gives components that have the name of a schema another one.
+// nameComponents renames components that have the name of a schema.
 func (p *preparation) nameComponents() {
 	components := member(p.root, "components")
 	var taken []string
@@ -249,7 +249,7 @@ func (p *preparation) operationIDs() []*yaml.Node {
 	return all
 }
 
-// nameOperations gives operations that have the operationId of another one a number.
+// nameOperations numbers operations with a duplicate operationId.
 func (p *preparation) nameOperations() {
 	var taken []string
 	for _, id := range p.operationIDs() {
@@ -264,10 +264,10 @@ func (p *preparation) nameOperations() {
 	}
 }
 
-// values are the keywords below which there are values and no schemas.
+// values are the keywords that contain values instead of schemas.
 var values = strings.Fields("example examples default const enum x-go-name")
 
-// visit changes what may stand anywhere.
+// visit changes parts that may occur anywhere.
 func (p *preparation) visit(n *yaml.Node) {
 	p.nameParameter(n)
 	for name, value := range pairs(n) {
@@ -288,7 +288,7 @@ func (p *preparation) visit(n *yaml.Node) {
 	}
 }
 
-// nameMembers gives members whose fields would have one name others.
+// nameMembers renames members whose fields would have the same name.
 func (p *preparation) nameMembers(properties *yaml.Node) {
 	var taken []string
 	for name, schema := range pairs(properties) {
@@ -300,12 +300,12 @@ func (p *preparation) nameMembers(properties *yaml.Node) {
 	}
 }
 
-// shadowed are names that a variable in the generated server must not have: it has parameters of the path as variables.
+// shadowed are names that a variable in the generated server must not have: path parameters become variables.
 var shadowed = strings.Fields(`error string any bool byte int int32 int64 float32 float64 nil true false len append new make panic copy
 	w r ctx err sh siw params handler request response middleware context http fmt json errors io bytes strings mime multipart runtime echo
 	url time xml nullable log chi`)
 
-// nameParameter gives a parameter of the path another name in Go, where a variable of its name would be in the way.
+// nameParameter renames a path parameter in Go if its variable would shadow a name.
 func (p *preparation) nameParameter(n *yaml.Node) {
 	in, name := member(n, "in"), member(n, "name")
 	if in == nil || name == nil || in.Value != "path" || member(n, "x-go-name") != nil {
@@ -318,8 +318,8 @@ func (p *preparation) nameParameter(n *yaml.Node) {
 	}
 }
 
-// simplify changes what only oapi-codegen reads: it has one field for the bodies of all types that it does not know, and takes a
-// member that has the type of a file for a file.
+// simplify changes what only oapi-codegen reads. It has one field for the bodies of all types that it does not know, and
+// treats a member with the type of a file as a file.
 func (p *preparation) simplify(n *yaml.Node) {
 	for name, value := range pairs(n) {
 		if name.Value == "requestBody" || name.Value == "requestBodies" {
@@ -331,7 +331,7 @@ func (p *preparation) simplify(n *yaml.Node) {
 	}
 	p.nameValues(n)
 	if member(n, "type") != nil && remove(n, "contentMediaType", "contentEncoding") {
-		p.change("the string of line %d is as it stands on the wire: contentEncoding is not undone", n.Line)
+		p.change("the string of line %d keeps its encoded form: contentEncoding is not decoded", n.Line)
 	}
 	if n.Kind == yaml.SequenceNode {
 		for _, item := range n.Content {
@@ -340,7 +340,7 @@ func (p *preparation) simplify(n *yaml.Node) {
 	}
 }
 
-// nameValues names the values of an enum of which two would have one name: oapi-codegen keeps either of them, by chance.
+// nameValues names the values of an enum of which two would have the same name: oapi-codegen would keep a random one.
 func (p *preparation) nameValues(schema *yaml.Node) {
 	enum := member(schema, "enum")
 	if enum == nil || enum.Kind != yaml.SequenceNode || member(schema, "x-enum-varnames") != nil {
@@ -367,7 +367,7 @@ func (p *preparation) nameValues(schema *yaml.Node) {
 	}
 }
 
-// mergeBodies leaves one body of those that oapi-codegen would give one name.
+// mergeBodies keeps one body of those for which oapi-codegen generates the same name.
 func (p *preparation) mergeBodies(n *yaml.Node) {
 	content := member(n, "content")
 	if content == nil {
@@ -397,7 +397,7 @@ func (p *preparation) mergeBodies(n *yaml.Node) {
 	}
 }
 
-// bodyTag tells which media types share a field; "" is for those that do not.
+// bodyTag returns a tag that is equal for media types that share a field, or "".
 func bodyTag(mediaType string) string {
 	switch {
 	case validate.IsJSON(mediaType), mediaType == "text/plain", mediaType == "application/x-www-form-urlencoded":
@@ -431,7 +431,7 @@ func (p *preparation) dropFrom(enum *yaml.Node) {
 	enum.Content = kept
 }
 
-// member returns the value that a path of names leads to, nil if there is none.
+// member returns the value at a path of names, or nil.
 func member(n *yaml.Node, names ...string) *yaml.Node {
 	for _, name := range names {
 		var next *yaml.Node

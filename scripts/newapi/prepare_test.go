@@ -109,7 +109,7 @@ func TestBundleRefusals(t *testing.T) {
 		"a file that is missing":              {"other.yaml#/a", "", "other.yaml"},
 		"a place that is missing":             {"s.yaml#/b", "a: {}", "s.yaml has nothing at #/b"},
 		"a file above the folder":             {"../s.yaml#/a", "a: {}", "above the folder"},
-		"a path item that leads to itself":    {"s.yaml#/a", "a: {$ref: '#/a'}", "leads to itself"},
+		"a path item that leads to itself":    {"s.yaml#/a", "a: {$ref: '#/a'}", "refers to itself"},
 		"a file that is not well-formed YAML": {"s.yaml#/a", "a: {", "s.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {

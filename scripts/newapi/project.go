@@ -30,12 +30,12 @@ const (
 //go:embed starter
 var starter embed.FS
 
-// project is the folder that is written.
+// project is the folder to write.
 type project struct {
 	*options
 
 	document string          // the path of the document in the folder
-	schemes  []string        // the security schemes that operations ask for
+	schemes  []string        // the security schemes that operations require
 	spots    []validate.Spot // what cannot be read in the document
 	source   *source
 	before   *snapshot
@@ -44,7 +44,7 @@ type project struct {
 
 func (p *project) path(name string) string { return filepath.Join(p.dir, filepath.FromSlash(name)) }
 
-// write writes a new project, or brings one up to date. If a step fails, the folder is as it was before.
+// write writes a new project, or updates one. If a step fails, it restores the folder.
 func write(ctx context.Context, o *options, stderr io.Writer) error {
 	p := &project{options: o, log: stderr}
 	isNew, err := p.recognize()
@@ -60,7 +60,7 @@ func write(ctx context.Context, o *options, stderr io.Writer) error {
 	return nil
 }
 
-// make does the steps. Each generator needs what the one before has written, and a go.mod that has what that imports.
+// make runs the steps in order. Each generator needs the previous one's output, and a go.mod with its imports.
 func (p *project) make(ctx context.Context, isNew bool) error {
 	if err := p.place(ctx, isNew); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (p *project) kind() string {
 	return "starter/stubs"
 }
 
-// recognize reports whether the project is to be written for the first time, and completes the options from what is there.
+// recognize reports whether the project is new, and completes the options from an existing one.
 func (p *project) recognize() (bool, error) {
 	generate, err := os.ReadFile(p.path(apiFolder + "/generate.go"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -129,7 +129,7 @@ func (p *project) recognize() (bool, error) {
 	return false, p.checkExisting(generate)
 }
 
-// checkNew refuses a folder in which something would be overwritten.
+// checkNew rejects a folder in which a file would be overwritten.
 func (p *project) checkNew() error {
 	if p.module == "" {
 		return errors.New("a new project needs -module, its module path, such as example.com/todo")
@@ -145,7 +145,7 @@ func (p *project) checkNew() error {
 	return nil
 }
 
-// checkExisting takes the module, the router and the document from a project, and refuses flags that say something else.
+// checkExisting reads the module, the router and the document from a project, and rejects flags that differ.
 func (p *project) checkExisting(generate []byte) error {
 	mod, err := os.ReadFile(p.path("go.mod"))
 	if err != nil {
@@ -175,7 +175,7 @@ func (p *project) checkExisting(generate []byte) error {
 // oapiServers are oapi-codegen's names for the routers.
 var oapiServers = map[string]string{"echo": "echo-server", "std": "std-http-server", "chi": "chi-server"}
 
-// serverOf returns the router that a configuration of oapi-codegen has.
+// serverOf returns the router in a configuration of oapi-codegen.
 func serverOf(config []byte) string {
 	for name, option := range oapiServers {
 		if bytes.Contains(config, []byte(option+": true")) {
@@ -195,7 +195,7 @@ func documentOf(generate []byte) string {
 	return ""
 }
 
-// begin writes what generating needs.
+// begin writes the input of the generators.
 func (p *project) begin() error {
 	var err error
 	if p.source == nil {
@@ -227,7 +227,7 @@ func (p *project) expand(folders ...string) error {
 	return nil
 }
 
-// expandFile writes a template to a file, and nothing where the template is empty for this project.
+// expandFile writes a template to a file, unless the template is empty for this project.
 func (p *project) expandFile(file, name string) error {
 	t, err := template.ParseFS(starter, file)
 	if err != nil {
@@ -246,7 +246,7 @@ func (p *project) expandFile(file, name string) error {
 	return p.write(name, text)
 }
 
-// facts are what templates know.
+// facts are the data of the templates.
 func (p *project) facts() map[string]any {
 	return map[string]any{
 		"Module": p.module, "Document": p.document, "Server": p.server, "Skip": p.skip, "Strict": strictPackage, "This": thisModule,
@@ -262,7 +262,7 @@ func (p *project) write(name string, data []byte) error {
 	return os.WriteFile(path, data, 0o666)
 }
 
-// run runs a command in the project. What it prints is shown; an error has it as well.
+// run runs a command in the project. Its output is shown and is part of an error.
 func (p *project) run(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = p.dir
@@ -304,11 +304,12 @@ func (p *project) report(ctx context.Context, isNew bool, added []string, stale 
 	return nil
 }
 
-// snapshot has what the files that newapi writes were before. Others, such as the data of a running server, are left alone.
+// snapshot has the previous content of the files that newapi writes. Others, such as the data of a running server, are not
+// touched.
 type snapshot struct {
 	dir, api        string
 	existed, hadAPI bool
-	files           map[string][]byte // nil for a file that was not there
+	files           map[string][]byte // nil for a file that did not exist
 }
 
 // takeSnapshot keeps the files that the go command and the generators write.
@@ -328,7 +329,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// keep keeps a file that is going to be written.
+// keep saves a file before it is written.
 func (s *snapshot) keep(path string) error {
 	if _, kept := s.files[path]; kept {
 		return nil
@@ -351,7 +352,7 @@ func walk(folder string, f func(path string) error) error {
 	})
 }
 
-// restore brings the files back to what they were.
+// restore restores the files.
 func (s *snapshot) restore() error {
 	if !s.existed {
 		return os.RemoveAll(s.dir)
@@ -371,7 +372,7 @@ func (s *snapshot) restore() error {
 	}))...)
 }
 
-// put makes a file what it was; nil is none.
+// put restores a file; nil removes it.
 func put(path string, data []byte) error {
 	if data == nil {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {

@@ -15,11 +15,11 @@ import (
 
 const thisModule = "github.com/pfxrecryption/pfxrecryption"
 
-// source is where a project gets this module from: a released version, or a checkout.
+// source is where a project gets this module: a released version, or a checkout.
 type source struct{ version, replace string }
 
-// thisSource is that of the running program. One that was compiled in a checkout knows where: the paths of its sources say
-// so or, where -trimpath has cut them, the working folder. What go build notes of a version is not one that others can download.
+// thisSource returns the source of the running program. A program compiled in a checkout finds it by the paths of its sources
+// or, if -trimpath has cut them, by the working folder. The version that go build records for it cannot be downloaded.
 func thisSource() (*source, error) {
 	_, file, _, _ := runtime.Caller(0)
 	if root := filepath.Dir(filepath.Dir(filepath.Dir(file))); filepath.IsAbs(file) && isCheckout(root) {
@@ -39,7 +39,7 @@ func thisSource() (*source, error) {
 	return nil, errors.New("this program does not know its version; run it with go run, in a checkout or with @latest")
 }
 
-// isCheckout tells a checkout from a copy in the module cache, whose folder has a version behind an @.
+// isCheckout distinguishes a checkout from a copy in the module cache, whose folder name contains @ and a version.
 func isCheckout(root string) bool {
 	data, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	return err == nil && modfile.ModulePath(data) == thisModule && !strings.Contains(filepath.Base(root), "@")
@@ -47,7 +47,7 @@ func isCheckout(root string) bool {
 
 var goRelease = regexp.MustCompile(`[0-9]+(\.[0-9]+)+`)
 
-// goMod is the project's go.mod. The tools and all else that is generated with have the versions that this module has.
+// goMod returns the project's go.mod. The tools and the generators' modules have the same versions as in this module.
 func (p *project) goMod() ([]byte, error) {
 	f := &modfile.File{Syntax: &modfile.FileSyntax{}}
 	err := errors.Join(f.AddModuleStmt(p.module), f.AddGoStmt(goRelease.FindString(runtime.Version())), f.AddRequire(thisModule, p.source.version))

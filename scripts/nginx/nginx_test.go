@@ -94,7 +94,7 @@ func TestConfiguration(t *testing.T) {
 		}
 	}
 
-	// nginx has a line for what it answers itself, and for nothing else: the gateway has the others.
+	// nginx logs a line only for its own responses; the gateway logs the others.
 	if response, _ := send(t, client, base+"/beta/pfxRecryptionRequests/own?secret=1", token, strings.Repeat(" ", 2<<20+1)); response.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a body of more than nginx takes: got %d", response.StatusCode)
 	}
@@ -314,7 +314,7 @@ func certify(t *testing.T, dir string) *x509.CertPool {
 	return roots
 }
 
-// freeAddress returns an address on which nobody listens; nginx cannot be asked which one it has found.
+// freeAddress returns a free address, because nginx does not report which port it chose.
 func freeAddress(t *testing.T) string {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

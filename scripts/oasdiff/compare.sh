@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs an oasdiff command on two versions of the contract; an empty BASE is the document of the last tag that holds one.
-# OASDIFF may name a built one.
+# Runs an oasdiff command on two versions of the contract. An empty BASE means the document of the last tag that has one.
+# OASDIFF may name a built binary.
 # usage: compare.sh BASE REVISION COMMAND [FLAG]...
 set -eu
 cd "$(dirname "$0")/../.."
@@ -9,7 +9,7 @@ base=$1 revision=${2:-$document}
 shift 2
 
 if [ -z "$base" ]; then
-	# A pre-release comes before its release; a tag beside this branch is no past of this document.
+	# A pre-release comes before its release; a tag that is not on this branch is not an earlier version of this document.
 	for tag in $(git -c versionsort.suffix=- tag --list 'v*' --merged HEAD --sort=-version:refname); do
 		if git cat-file -e "$tag:$document" 2>/dev/null; then
 			base=$tag:$document
@@ -27,7 +27,7 @@ if [ -z "$base" ]; then
 fi
 command=$1
 shift
-# Without --flatten-params oasdiff does not compare the parameters that stand at a path. severity.txt raises what is mild
-# elsewhere: here an unknown member or option is refused, and a member or a header of an answer is there to be read.
+# Without --flatten-params oasdiff does not compare the parameters of a path. severity.txt raises changes that are mild
+# elsewhere: here an unknown member or option is refused, and clients read the members and header fields of a response.
 exec ${OASDIFF:-go tool -modfile=scripts/oasdiff/go.mod oasdiff} "$command" "$base" "$revision" \
 	--flatten-params --severity-levels scripts/oasdiff/severity.txt "$@"

@@ -34,7 +34,7 @@ func startServe(t *testing.T, args ...string) (string, string) {
 	}
 	drained := make(chan struct{})
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it has ended already if it did not come to serve
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 		<-drained
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("pfxrd: %v", err)

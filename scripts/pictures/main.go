@@ -4,9 +4,9 @@
 //	go run ./scripts/pictures document  # what scripts/generate.sh does
 //	go run ./scripts/pictures rooms     # the diagram of the architecture
 //
-// document.svg shows what becomes of openapi.yaml, with its operations. first-minute.svg shows a terminal in which make run is
-// typed and the line that it prints is pasted; both are run, and what they print is what is shown. Both pictures are light or
-// dark as the reader's screen is.
+// document.svg shows what is generated from openapi.yaml, with its operations. first-minute.svg shows a terminal with make
+// run and the pasted line; both are run, and the picture shows their output. Both pictures follow the reader's light or dark
+// theme.
 package main
 
 import (
@@ -85,7 +85,7 @@ func write(name string, picture []byte) error {
 	return errors.Join(os.MkdirAll(folder, 0o777), os.WriteFile(filepath.Join(folder, name), picture, 0o666))
 }
 
-// product is what comes from the document.
+// product is generated from the document.
 type product struct{ Name, Text, Where string }
 
 var products = []product{
@@ -95,7 +95,7 @@ var products = []product{
 	{"Gateway", "The same checks in front of any upstream", "pfxrd gateway"},
 }
 
-// operation is a line of the document in the picture.
+// operation is an operation of the document in the picture.
 type operation struct{ Method, Path string }
 
 func drawDocument() ([]byte, error) {
@@ -107,7 +107,7 @@ func drawDocument() ([]byte, error) {
 	return render("document.svg.tmpl", map[string]any{"Operations": operations, "Products": products})
 }
 
-// maxPath is how many characters of a path there is room for.
+// maxPath is the longest path that fits, in characters.
 const maxPath = 30
 
 func shorten(text string, most int) string {

@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// session is what was typed and what was printed.
+// session is the typed and printed lines.
 type session []entry
 
 type entry struct {
@@ -42,11 +42,11 @@ func record(ctx context.Context) (_ session, err error) {
 	s, recorded := paste(ctx, out)
 	_ = syscall.Kill(-server.Process.Pid, syscall.SIGINT) // it may have ended by itself
 	_, _ = io.Copy(io.Discard, out)
-	_ = server.Wait() // make says that it was interrupted
+	_ = server.Wait() // make reports the interrupt
 	return s, recorded
 }
 
-// paste reads what make run prints up to the line to paste, and runs that.
+// paste reads the output of make run up to the line to paste, and runs that line.
 func paste(ctx context.Context, out io.Reader) (session, error) {
 	s := session{{true, "make run"}}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -68,15 +68,15 @@ func paste(ctx context.Context, out io.Reader) (session, error) {
 	return nil, errors.New("make run printed no line to paste")
 }
 
-// The measures of the terminal: characters in a line, and seconds for what is typed and printed.
+// The dimensions of the terminal: characters in a line, and seconds for typing and printing.
 const (
 	columns  = 92
-	maxLines = 3 // of what is longer than a line
+	maxLines = 3 // of a longer line
 	typing   = 1.2
 	pause    = .8
 )
 
-// shownLine is a line of the picture, which appears after Delay seconds and is typed for Typing seconds.
+// shownLine is a line of the picture. It appears after Delay seconds and is typed for Typing seconds.
 type shownLine struct {
 	Text          string
 	Typed         bool
@@ -84,13 +84,13 @@ type shownLine struct {
 	Characters    int
 }
 
-// characterWidth is that of a character of 13 pixels in most fonts of fixed width.
+// characterWidth is the width of a 13-pixel character in most monospaced fonts.
 const characterWidth = 7.83
 
-// Width has each font take the same space.
+// Width makes each font take the same space.
 func (l shownLine) Width() float64 { return characterWidth * float64(l.Characters) }
 
-// drawTerminal wraps what is long and cuts what is too long: a terminal shows it all, a picture has to be read.
+// drawTerminal wraps long lines and cuts very long ones, so that the picture stays readable.
 func drawTerminal(s session) ([]byte, error) {
 	var lines []shownLine
 	at := .5
@@ -133,7 +133,7 @@ var (
 	anyProgram = regexp.MustCompile(`'[^']*/bin/pfxrd'`)
 )
 
-// neutral takes out what is this machine's: the port, and where the program is.
+// neutral replaces what is specific to this machine: the port, and the path of the program.
 func neutral(text string) string {
 	return anyProgram.ReplaceAllString(anyPort.ReplaceAllString(text, "127.0.0.1:8080"), "bin/pfxrd")
 }

@@ -46,7 +46,7 @@ const (
 	unpinned = "a preference that is missing is 404; Prism tries the successful response, which has it neither, and fails"
 )
 
-// basePaths are those of the documents' servers, below which we answer; Prism leaves them out.
+// basePaths are the paths of the documents' servers, where the mock serves; Prism ignores them.
 var basePaths = map[string]string{"shop.yaml": "/api", "todo.yaml": "/v1"}
 
 // documents are those of testdata, with 40 requests and more.

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// entry is a file or, with a name that ends in a slash, a folder of an archive.
+// entry is a file of an archive. A name that ends in a slash is a folder.
 type entry struct {
 	name  string
 	mode  int64
 	owner int    // of user and group
-	path  string // of its content, unless text holds it
+	path  string // of its content, unless text is set
 	text  []byte
 }
 

@@ -13,14 +13,15 @@ import (
 	"time"
 )
 
-// buildCommand writes every file of a release into a folder. The same commit and the same Go give the same bytes.
+// buildCommand writes every file of a release into a folder. The output is reproducible: it depends only on the commit and
+// the Go version.
 type buildCommand struct {
 	Out      string     `required:"" help:"The folder; it must be empty or absent."`
-	Platform []platform `default:"linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64" help:"What to build for."`
+	Platform []platform `default:"linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64" help:"The platforms to build for."`
 	Npm      bool       `default:"true" negatable:"" help:"Pack the TypeScript package, which needs node and npm."`
 }
 
-// platform is written as Go and OCI write it: linux/amd64.
+// platform is written as in Go and OCI: linux/amd64.
 type platform struct{ os, arch string }
 
 func (p *platform) UnmarshalText(text []byte) error {
@@ -41,18 +42,18 @@ func (p platform) program(name string) string {
 	return name
 }
 
-// release is what its steps share.
+// release is shared by the steps.
 type release struct {
 	out, work string
 	version   string // without the v of the tag
 	commit    string
-	time      time.Time // of the commit: every file in every archive has it
+	time      time.Time // of the commit; every file in every archive has it
 	goVersion string
 	licenses  []license
 	image     string // digest of the image, if there is one
 }
 
-// Run builds everything. What is compiled once goes into every package of its platform.
+// Run builds everything. Each program is compiled once for all packages of its platform.
 func (c *buildCommand) Run() error {
 	if entries, err := os.ReadDir(c.Out); err == nil && len(entries) > 0 {
 		return fmt.Errorf("the folder %s is not empty", c.Out)
@@ -81,7 +82,7 @@ func (c *buildCommand) Run() error {
 	return nil
 }
 
-// compile builds the programs for each platform, and for this machine, which prints their manual pages.
+// compile builds the programs for each platform, and for this machine, where they print their manual pages.
 func (r *release) compile(platforms []platform) error {
 	host := platform{runtime.GOOS, runtime.GOARCH}
 	if !slices.Contains(platforms, host) {
@@ -90,7 +91,7 @@ func (r *release) compile(platforms []platform) error {
 	for _, p := range platforms {
 		fmt.Println("building for", p)
 		cmd := exec.Command("go", "build", "-buildvcs=true", "-trimpath", "-ldflags=-s -w", "-o", r.programs(p)+"/", "./server/cmd/pfxrd", "./client/cmd/pfxr")
-		// The variables that change what the compiler writes. Go itself is part of what the provenance names.
+		// The variables that change the compiler's output. The provenance names the Go version.
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch,
 			"GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off", "GOWORK=off")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -102,7 +103,7 @@ func (r *release) compile(platforms []platform) error {
 
 func (r *release) programs(p platform) string { return filepath.Join(r.work, p.String()) }
 
-// read takes version, commit and time from a program, so that they are those that it reports itself.
+// read reads version, commit and time from a program, so that they match what it reports.
 func (r *release) read(program string) error {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
@@ -113,14 +114,14 @@ func (r *release) read(program string) error {
 		settings[s.Key] = s.Value
 	}
 	if settings["vcs.revision"] == "" || settings["vcs.modified"] != "false" {
-		return fmt.Errorf("%s was not built from a commit as it is: run scripts/release.sh", filepath.Base(program))
+		return fmt.Errorf("%s was not built from an unmodified commit: run scripts/release.sh", filepath.Base(program))
 	}
 	r.version, r.commit, r.goVersion = strings.TrimPrefix(info.Main.Version, "v"), settings["vcs.revision"], info.GoVersion
 	r.time, err = time.Parse(time.RFC3339, settings["vcs.time"])
 	return err
 }
 
-// document has the programs print what goes with them, and collects the licences.
+// document makes the programs print their pages and completions, and collects the licences.
 func (r *release) document() error {
 	host := platform{runtime.GOOS, runtime.GOARCH}
 	for _, name := range []string{"pfxrd", "pfxr"} {

@@ -33,7 +33,7 @@ func (r *release) packDebian(p platform) error {
 		return err
 	}
 	for _, content := range info.Contents {
-		content.FileInfo.MTime = r.time // a clone's files are as old as the clone
+		content.FileInfo.MTime = r.time // the clone's files have the time of cloning
 	}
 	packager, err := nfpm.Get("deb")
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *release) packDebian(p platform) error {
 	return create(r.file(p.String()+".deb"), func(w io.Writer) error { return packager.Package(info, w) })
 }
 
-// compress writes a file beside itself as Debian wants manual pages: gzip at its best, without name and time.
+// compress writes a compressed copy next to a file, as Debian requires for manual pages: gzip -9, without name and time.
 func compress(name string) error {
 	text, err := os.ReadFile(name)
 	if err != nil {

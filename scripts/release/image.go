@@ -18,10 +18,10 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// user is the one of the image, by number: Kubernetes checks runAsNonRoot by it.
+// user is the user of the image, as a number: Kubernetes checks runAsNonRoot by it.
 const user = 65532
 
-// packImage writes the image for each Linux platform as one OCI layout, in a tar that registries' tools read.
+// packImage writes the image for each Linux platform as one OCI layout, in a tar file that registry tools read.
 func (r *release) packImage(platforms []platform) error {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, p := range platforms {
@@ -110,14 +110,13 @@ func (r *release) imageConfig(p platform) *v1.ConfigFile {
 				"org.opencontainers.image.version":  r.version,
 				"org.opencontainers.image.revision": r.commit,
 				"org.opencontainers.image.source":   "https://" + module,
-				"org.opencontainers.image.licenses": "Apache-2.0 AND MPL-2.0", // the roots are Mozilla's
+				"org.opencontainers.image.licenses": "Apache-2.0 AND MPL-2.0", // the root certificates are Mozilla's
 			},
 		},
 	}
 }
 
-// root returns the files of the image: the program, a user, the authorities that sign the issuers' certificates, and an
-// SBOM.
+// root returns the files of the image: the program, a user, the root certificates for the issuers, and an SBOM.
 func (r *release) root(p platform) ([]entry, error) {
 	sbom, err := r.sbom(p, "pfxrd")
 	if err != nil {
@@ -141,7 +140,8 @@ func (r *release) root(p platform) ([]entry, error) {
 	), nil
 }
 
-// authorities returns Mozilla's roots. It leaves out those that Mozilla trusts with a constraint, which PEM cannot state.
+// authorities returns Mozilla's root certificates without those that Mozilla constrains, because PEM cannot state the
+// constraint.
 func authorities() []byte {
 	var b bytes.Buffer
 	for root := range bundle.Roots() {

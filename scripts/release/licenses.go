@@ -18,14 +18,14 @@ import (
 	"github.com/google/licenseclassifier/v2/assets"
 )
 
-// licensesCommand lists the licences of what the programs are linked from.
+// licensesCommand lists the licences of the linked modules.
 type licensesCommand struct {
 	Write bool `help:"Write .github/LICENSES.md instead of comparing it."`
 }
 
 const licensesFile = ".github/LICENSES.md"
 
-// Run fails on a licence that is not allowed, and on a list that is out of date.
+// Run fails on a licence that is not allowed, and on an outdated list.
 func (c *licensesCommand) Run() error {
 	licenses, err := readLicenses()
 	if err != nil {
@@ -45,21 +45,21 @@ func (c *licensesCommand) Run() error {
 	return nil
 }
 
-// license is what a module may be used under.
+// license is the licence of a module.
 type license struct {
 	module string
 	names  []string // SPDX, sorted
-	texts  [][]byte // the licence, and the notice that Apache-2.0 §4 (d) wants passed on
+	texts  [][]byte // the licence, and the notice to pass on (Apache-2.0 §4 (d))
 }
 
-// allowed are the licences that ask for their text beside the program, and MPL-2.0, which also asks where the source is
-// (§3.2 (a)): for a module that nobody has modified, its path says so.
+// allowed are the licences that only require passing on their text, and MPL-2.0, which also requires naming the source (§3.2
+// (a)): the path of an unmodified module does that.
 var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 
-// minConfidence is the share of the text that must be the licence's.
+// minConfidence is the share of the text that must match the licence.
 const minConfidence = 0.9
 
-// readLicenses reads the licences of all modules that any program is linked from on any platform, and Go's own.
+// readLicenses reads the licences of all modules that are linked into any program on any platform, and Go's own.
 func readLicenses() ([]license, error) {
 	folders, err := moduleFolders()
 	if err != nil {
@@ -89,7 +89,7 @@ func readLicenses() ([]license, error) {
 	return all, nil
 }
 
-// moduleFolders returns where the source of each module is.
+// moduleFolders returns the folder of each module's source.
 func moduleFolders() (map[string]string, error) {
 	folders := make(map[string]string)
 	for _, system := range []string{"linux", "darwin", "windows"} {
@@ -147,7 +147,7 @@ func readLicense(known *classifier.Classifier, name, dir string) (license, error
 func listLicenses(licenses []license) []byte {
 	var b bytes.Buffer
 	b.WriteString("# Licences of the dependencies\n\n" +
-		"What pfxrd and pfxr are linked from, on any platform. `make licenses` writes this file; `make check` compares it,\n" +
+		"The modules that pfxrd and pfxr are linked from, on any platform. `make licenses` writes this file; `make check` compares it,\n" +
 		"and refuses a licence other than " + strings.Join(allowed, ", ") + ". Every archive and package of a\n" +
 		"release has the texts in `THIRD_PARTY_LICENSES`. The image also has Mozilla's list of certificate authorities, under MPL-2.0.\n" +
 		"The module swgui contains Swagger UI, which is under Apache-2.0.\n\n" +

@@ -1,5 +1,5 @@
-// Command release writes what a release publishes, and checks what the repository says about releases. It works at the
-// top of the repository that it is called in; to build, scripts/release.sh calls it in a clone of the last commit.
+// Command release writes the files of a release, and checks what the repository says about releases. It works in the top
+// folder of a repository; to build, scripts/release.sh runs it in a clone of the last commit.
 package main
 
 import (

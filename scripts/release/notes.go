@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// notesCommand writes the section of a version into the changelog. A second run replaces what the first has written.
+// notesCommand writes the section of a version into the changelog. A second run replaces the section.
 type notesCommand struct {
 	Version string `arg:"" help:"The version to be tagged, such as v0.1.0."`
 }
@@ -22,8 +22,8 @@ const changelogFile = ".github/CHANGELOG.md"
 
 const changelogHead = `# Changes
 
-Made by ` + "`make release-notes`" + ` from the subjects of the commits. It lists those on the contract, the server, the client and the
-packages, and leaves out tests, scripts and this folder. ` + "`make changelog`" + ` compares the contracts themselves.
+` + "`make release-notes`" + ` writes this file from the subjects of the commits on the contract, the server, the client and the packages. It
+leaves out tests, scripts and this folder. ` + "`make changelog`" + ` compares the contracts themselves.
 `
 
 var versionForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
@@ -62,7 +62,7 @@ func git(args ...string) ([]string, error) {
 	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' }), nil
 }
 
-// parts are the headings of a section, in their order, and the folders whose commits stand below them.
+// parts are the headings of a section, in order, and the folders whose commits they list.
 var parts = []struct {
 	heading string
 	folders []string
@@ -75,7 +75,7 @@ var parts = []struct {
 	{"Packages and tools", []string{"gen", "typescript", "python", "pfxtest", "newapi", "release"}},
 }
 
-// notes returns a list for each part that a commit has changed.
+// notes returns a list of commits for each part.
 func notes(subjects []string) string {
 	lists := make([][]string, len(parts))
 	for _, subject := range subjects {
@@ -94,12 +94,12 @@ func notes(subjects []string) string {
 		fmt.Fprintf(&b, "### %s\n\n- %s\n\n", parts[i].heading, strings.Join(list, "\n- "))
 	}
 	if b.Len() == 0 {
-		return "Nothing that users see.\n"
+		return "No changes that users see.\n"
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// folders returns the first folder of each area that a subject names: "server/store, client: …" names two.
+// folders returns the first folder of each area in a subject: "server/store, client: …" has two areas.
 func folders(subject string) []string {
 	areas, _, ok := strings.Cut(subject, ": ")
 	if !ok {
@@ -113,7 +113,7 @@ func folders(subject string) []string {
 	return all
 }
 
-// insert puts a section above the others, in the place of one of the same version.
+// insert inserts a section above the others, or replaces that of the same version.
 func insert(changelog []byte, version, section string) []byte {
 	_, sections, _ := bytes.Cut(changelog, []byte("\n## "))
 	result := changelogHead + "\n" + section

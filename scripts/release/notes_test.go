@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestNotes: a commit stands below each part that its area belongs to; what users do not see is left out.
+// TestNotes: a commit is listed in each part of its areas; what users do not see is omitted.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	got := notes([]string{

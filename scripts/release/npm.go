@@ -14,7 +14,7 @@ func (r *release) packNPM() error {
 	if err := r.setVersion(filepath.Join(dir, "package.json")); err != nil {
 		return err
 	}
-	text, err := os.ReadFile("LICENSE") // npm packs the one beside package.json
+	text, err := os.ReadFile("LICENSE") // npm packs the one next to package.json
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (r *release) setVersion(file string) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	members["version"] = r.version
-	delete(members, "private") // it keeps npm publish from an unreleased one
+	delete(members, "private") // it prevents npm publish of an unreleased package
 	if text, err = json.MarshalIndent(members, "", "  "); err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// prove writes an in-toto statement with a SLSA provenance: which files were built from which commit by which Go. It is
-// not signed: the publisher signs it.
+// prove writes an in-toto statement with a SLSA provenance: which files were built from which commit by which Go version.
+// The publisher signs it.
 func (r *release) prove() error {
 	subjects, err := r.subjects()
 	if err != nil {
@@ -45,7 +45,7 @@ func (r *release) prove() error {
 	return os.WriteFile(r.file("provenance.intoto.json"), b.Bytes(), 0o644)
 }
 
-// subjects returns every file so far, and the image by the digest that registries name it by.
+// subjects returns every file so far, and the image with its registry digest.
 func (r *release) subjects() ([]*intoto.ResourceDescriptor, error) {
 	sums, err := digests(r.out)
 	if err != nil {
@@ -105,7 +105,7 @@ func digests(dir string) ([]digest, error) {
 	return all, nil
 }
 
-// sum writes the checksums of all files, in the form that sha256sum -c reads.
+// sum writes the checksums of all files, in the format of sha256sum.
 func (r *release) sum() error {
 	sums, err := digests(r.out)
 	if err != nil {

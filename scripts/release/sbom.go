@@ -17,7 +17,7 @@ import (
 
 const module = "github.com/pfxrecryption/pfxrecryption"
 
-// writeSBOM writes what the programs of a platform consist of.
+// writeSBOM writes the components of a platform's programs.
 func (r *release) writeSBOM(p platform) error {
 	text, err := r.sbom(p, "pfxrd", "pfxr")
 	if err != nil {
@@ -26,8 +26,8 @@ func (r *release) writeSBOM(p platform) error {
 	return os.WriteFile(r.file(p.String()+".cdx.json"), text, 0o644)
 }
 
-// sbom returns the modules that the linker put into the programs, in CycloneDX. It has no serial number, which would
-// differ each time.
+// sbom returns the modules that are linked into the programs, as CycloneDX. It has no serial number, because that would
+// differ in each build.
 func (r *release) sbom(p platform, programs ...string) ([]byte, error) {
 	modules := make(map[string]*debug.Module)
 	for _, name := range programs {

@@ -1,5 +1,5 @@
-// Command sameentity compares two JSON objects whose members are flat: names, values and order. It exits with 1 and
-// names every difference if there is one.
+// Command sameentity compares the names, values and order of the members of two flat JSON objects. If they differ, it lists
+// the differences and exits with 1.
 //
 //	sameentity expected.json actual.json
 package main

@@ -24,7 +24,7 @@ func (c *counts) add(d counts) {
 	c.wrong += d.wrong
 }
 
-// depart sets wrong verdicts apart if there is a reason for them.
+// depart counts wrong verdicts separately if there is a reason for them.
 func (c *counts) depart(reason string) {
 	if reason != "" && c.wrong > 0 {
 		c.notes = []string{fmt.Sprintf("%d verdicts differ: %s", c.wrong, reason)}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// mainSchema is where the schema is in a document.
+// mainSchema is the place of the schema in a document.
 const mainSchema = "#/components/schemas/S"
 
 // document returns a document of one operation whose body is the component S.
@@ -32,13 +32,13 @@ func operation(id, component string) map[string]any {
 	}
 }
 
-// convert31 puts a schema of 2020-12 into a document as it stands. References from the schema's root begin at the
-// document's root there, unless the schema has an $id.
+// convert31 puts a schema of 2020-12 unchanged into a document. References from the schema's root are rebased to the
+// document's root, unless the schema has an $id.
 func convert31(schema any) (text, reason string) {
 	return document("3.1.0", map[string]any{"S": rebase(schema)}), ""
 }
 
-// rebase returns a schema whose references by JSON Pointer begin at the root of the document.
+// rebase returns a schema whose JSON Pointer references start at the root of the document.
 func rebase(schema any) any {
 	object, ok := schema.(map[string]any)
 	if !ok || object["$id"] != nil {
@@ -63,7 +63,7 @@ func rebase(schema any) any {
 	return out
 }
 
-// shape is what a keyword holds.
+// shape is the form of a keyword's value.
 type shape int
 
 const (

@@ -11,21 +11,21 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/workshop"
 )
 
-// numbered is a group for which there is code.
+// numbered is a group with generated code.
 type numbered struct {
 	*group
 	path string
 	made *workshop.Group
 }
 
-// generated checks the files with generated code. What oapi-codegen has no model for is decoded into any. What validategen
-// refuses is unjudged.
+// generated checks the files with generated code. Schemas without an oapi-codegen model are decoded into any. Schemas that
+// validategen rejects are unjudged.
 func generated(ctx context.Context, files []file, s series, log io.Writer) (map[string]*counts, error) {
 	w, err := workshop.New(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = w.Close() }() // what is left of it is the system's to clean
+	defer func() { _ = w.Close() }() // a leftover is only a temporary folder
 	results := map[string]*counts{}
 	var all []numbered
 	var made []*workshop.Group
@@ -51,7 +51,7 @@ func generated(ctx context.Context, files []file, s series, log io.Writer) (map[
 	return results, nil
 }
 
-// code returns what the workshop makes code of, nil for a schema that cannot be judged in process.
+// code returns the workshop's group, or nil for a schema that cannot be judged in process.
 func (g *group) code(ctx context.Context, convert converter, number int, c *counts) *workshop.Group {
 	c.schemas++
 	text, reason := convert(g.Schema)
@@ -70,7 +70,7 @@ func (g *group) code(ctx context.Context, convert converter, number int, c *coun
 	return made
 }
 
-// renamed returns the components of a document of one schema under names of their own. Identifiers, too, are made unique.
+// renamed returns the components of a one-schema document under unique names. Identifiers also become unique.
 func renamed(schema any, text string, number int) map[string]any {
 	name := workshop.ComponentName(number)
 	if object, ok := schema.(map[string]any); ok && strings.Contains(text, `nchor":`) && strings.Contains(text, `"openapi":"3.1`) && object["$id"] == nil {

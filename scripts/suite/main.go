@@ -3,12 +3,12 @@
 //
 //	JSON_SCHEMA_TEST_SUITE=dir make suite
 //
-// names the suite's folder, which has tests/draft4, tests/draft7 and tests/draft2020-12. All three are put into documents
-// of OpenAPI 3.0, as far as that can say them, and the last one into documents of 3.1 as it stands.
+// names the suite's folder, which has tests/draft4, tests/draft7 and tests/draft2020-12. All three are converted to
+// documents of OpenAPI 3.0, as far as possible. The last one also goes unchanged into documents of 3.1.
 //
-// It prints counts by file: schemas, those that the document's version cannot say, those that cannot be judged, values,
-// those that are valid and that generated code cannot decode, and verdicts that differ, apart if that is meant. -v prints
-// each schema that is not judged, and each wrong verdict. It fails if a verdict is wrong.
+// It prints counts by file: schemas, those that the document's version cannot express, those that cannot be judged, values,
+// valid values that generated code cannot decode, and verdicts that differ, separately if that is intended. -v prints each
+// schema that is not judged, and each wrong verdict. It fails if a verdict is wrong.
 package main
 
 import (

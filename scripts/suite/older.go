@@ -8,12 +8,11 @@ import (
 	"strings"
 )
 
-// older turns a schema into one of OpenAPI 3.0. It says the same in other words where 3.0 has them, and notes what 3.0
-// cannot say.
+// older converts a schema to OpenAPI 3.0. It rewrites what 3.0 expresses differently, and records what 3.0 cannot express.
 type older struct {
 	schemas  map[string]any
 	names    map[string]string // of components, by the reference to a definition
-	siblings bool              // what stands next to a reference counts
+	siblings bool              // keywords next to a reference count
 	reason   string
 }
 
@@ -55,7 +54,7 @@ func escape(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
-// cannot notes why 3.0 cannot say the schema. The first reason counts.
+// cannot records why 3.0 cannot express the schema. The first reason counts.
 func (o *older) cannot(format string, args ...any) any {
 	if o.reason == "" {
 		o.reason = fmt.Sprintf(format, args...)
@@ -77,10 +76,10 @@ func (o *older) schema(schema any) any {
 		}
 		return o.reference(out)
 	}
-	return o.cannot("a schema that is no object")
+	return o.cannot("a schema that is not an object")
 }
 
-// reference keeps what stands next to a reference, which 3.0 ignores, if the draft means it.
+// reference keeps the keywords next to a reference, which 3.0 ignores, if the draft evaluates them.
 func (o *older) reference(out map[string]any) any {
 	ref, ok := out["$ref"]
 	if !ok || len(out) == 1 || !o.siblings {
@@ -137,7 +136,7 @@ func (o *older) keyword(out, s map[string]any, keyword string, value any) {
 	}
 }
 
-// types says a type, or any of several. The type null is the enum of null.
+// types converts a type or a list of types. The type null becomes the enum of null.
 func (o *older) types(out map[string]any, value any) {
 	list, ok := value.([]any)
 	if !ok {
@@ -195,7 +194,7 @@ func (o *older) target(value any) any {
 	text, _ := value.(string)
 	ref, err := url.PathUnescape(text)
 	if err != nil {
-		o.cannot("a reference that is no URI")
+		o.cannot("a reference that is not a URI")
 	}
 	for definition, name := range o.names {
 		if rest, ok := strings.CutPrefix(ref, definition); ok && (rest == "" || rest[0] == '/') {
@@ -208,5 +207,5 @@ func (o *older) target(value any) any {
 	return mainSchema + encode(strings.TrimPrefix(ref, "#"))
 }
 
-// encode percent-encodes what a fragment must not have.
+// encode percent-encodes characters that a fragment must not contain.
 func encode(pointer string) string { return (&url.URL{Path: pointer}).EscapedPath() }

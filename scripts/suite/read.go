@@ -10,14 +10,14 @@ import (
 	"path/filepath"
 )
 
-// series is a draft of the suite, and the documents into which its schemas go.
+// series is a draft of the suite and the OpenAPI version of its documents.
 type series struct {
 	draft   string
 	version string // of OpenAPI
 	convert converter
 }
 
-// converter makes a document with one request body of the schema. It returns a reason if the version cannot say it.
+// converter returns a document with one request body of the schema, or a reason if the version cannot express it.
 type converter func(schema any) (document, reason string)
 
 var allSeries = []series{
@@ -27,10 +27,10 @@ var allSeries = []series{
 	{"draft2020-12", "3.1", convert31},
 }
 
-// departures are the files whose verdicts are not ours, and why.
+// departures are the files with different verdicts here, and why.
 var departures = map[string]string{
 	"draft4/optional/zeroTerminatedFloats.json":             "1.0 is an integer, as it is since draft 6",
-	"draft2020-12/format.json":                              "OpenAPI documents mean formats to be checked; see optional/format",
+	"draft2020-12/format.json":                              "OpenAPI documents expect formats to be checked; see optional/format",
 	"draft2020-12/optional/dependencies-compatibility.json": "dependencies is a keyword of older drafts; unknown keywords are annotations",
 }
 

@@ -38,7 +38,7 @@ func (r *report) row(name string, c counts) {
 func (r *report) end() {
 	r.row("all", r.total)
 	if err := r.table.Flush(); err != nil {
-		r.wrong++ // nobody sees the report
+		r.wrong++ // otherwise the report is lost
 	}
 	if r.verbose {
 		for _, note := range r.notes {

@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// exchange is a request that a service and the gateway before it answer alike.
+// exchange is a request that gets the same response from a service and through the gateway.
 type exchange struct {
 	method, target string
 	fields         []string

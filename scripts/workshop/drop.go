@@ -18,8 +18,8 @@ var (
 	inSource  = regexp.MustCompile(`(?m)^\.?/?((?:models|valid)/[a-z_.]+\.go|main\.go):([0-9]+):`)
 )
 
-// drop takes out the groups that a message names, or in whose code it names a line, if it is about models first of all
-// their models. It reports whether there are any.
+// drop removes the groups that a message names, or whose code it names by line. If models is true, it first removes only
+// their models. It reports whether there were any.
 func (w *Workshop) drop(tool, message string, models bool) bool {
 	numbers := map[int]string{}
 	for line := range strings.SplitSeq(message, "\n") {
@@ -50,8 +50,8 @@ func (w *Workshop) drop(tool, message string, models bool) bool {
 	return found
 }
 
-// makePlain takes models away where oapi-codegen names no schema: from those that hold what it quotes, else from those that
-// name themselves, else from those that it refuses. It reports whether there were any.
+// makePlain removes models if oapi-codegen names no schema: of the groups that contain the text it quotes, else of those
+// with an $id, else of those that it rejects. It reports whether there were any.
 func (w *Workshop) makePlain(ctx context.Context, s step, message string) bool {
 	marks := []string{`"$id"`}
 	if quoted := quotation.FindAllString(message, -1); quoted != nil {
@@ -72,7 +72,7 @@ func (w *Workshop) makePlain(ctx context.Context, s step, message string) bool {
 	return w.refused(ctx, s, modelled)
 }
 
-// refused takes the models from the groups that oapi-codegen refuses, by halves.
+// refused removes the models of the groups that oapi-codegen rejects, by bisection.
 func (w *Workshop) refused(ctx context.Context, s step, groups []*Group) bool {
 	all := w.groups
 	w.groups = groups
@@ -90,7 +90,7 @@ func (w *Workshop) refused(ctx context.Context, s step, groups []*Group) bool {
 	return w.refused(ctx, s, groups[half:]) || first
 }
 
-// before returns the group that is named last before a line of a file.
+// before returns the group that was last named before a line of a file.
 func (w *Workshop) before(name, line string) (int, bool) {
 	source, err := os.ReadFile(filepath.Join(w.dir, name))
 	end, _ := strconv.Atoi(line)

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// patience is how long a generator may take for a small document.
+// patience is the timeout of a generator for a small document.
 const patience = 15 * time.Second
 
-// Vet generates code of a document and runs go vet over it. name is that of the package of models. An error says that what
-// validategen writes does not compile. leftOut says why the document shows nothing: a generator refuses it, or what
-// oapi-codegen writes does not compile.
+// Vet generates code for a document and runs go vet on it. name is the package name of the models. An error means that
+// validategen's output does not compile. leftOut says why the document is inconclusive: a generator rejects it, or
+// oapi-codegen's output does not compile.
 func (w *Workshop) Vet(ctx context.Context, name string, document []byte) (leftOut string, err error) {
 	if err := errors.Join(w.empty(name), w.write("openapi.json", document)); err != nil {
 		return "", err
@@ -45,7 +45,7 @@ func (w *Workshop) Vet(ctx context.Context, name string, document []byte) (leftO
 
 var ofModels = regexp.MustCompile(`(?m)^(vet: )?\.?/?models/`)
 
-// refusal tells a generator that refuses a document from one that breaks.
+// refusal distinguishes a generator that rejects a document from one that crashes.
 func refusal(err error) (string, error) {
 	text := err.Error()
 	switch {

@@ -1,5 +1,5 @@
-// Package workshop makes code of many schemas at once, as a user does: models of oapi-codegen, validation of validategen,
-// and a program that checks values with it. It is for the suite and for the comparison with evaluation in process.
+// Package workshop generates code for many schemas at once, as a user does: oapi-codegen's models, validategen's validation,
+// and a program that checks values with both. The suite and the differential test use it.
 package workshop
 
 import (
@@ -19,11 +19,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// Workshop is a folder in which groups become one document, and that becomes a program.
+// Workshop is a folder in which groups of schemas become one document and one program.
 type Workshop struct {
-	// Log gets how many groups have no model of oapi-codegen.
+	// Log receives how many groups have no oapi-codegen model.
 	Log io.Writer
-	// Config is that of oapi-codegen's output-options, as JSON; "" is {"skip-prune": true}.
+	// Config is oapi-codegen's output-options as JSON; "" means {"skip-prune": true}.
 	Config string
 
 	root, dir string // of the repository, and of the workshop
@@ -32,15 +32,16 @@ type Workshop struct {
 
 // Group is a schema with its components, and values.
 type Group struct {
-	// Schemas are components, whose names begin with [ComponentName]. The one of that name is the body of an operation.
+	// Schemas are components, whose names begin with [ComponentName]. The one with exactly that name is the body of an
+	// operation.
 	Schemas map[string]any
 	Values  []Value
-	// Plain says why the model is any, since oapi-codegen has none, and Dropped what refused the schema; "" for neither.
+	// Plain says why oapi-codegen has no model, so that it is any. Dropped says why the schema was rejected. Both may be "".
 	Plain   string
 	Dropped string
 
 	number  int
-	decoder string // the name of the function that decodes its requests, behind Decode
+	decoder string // the suffix of the function that decodes its requests, after Decode
 }
 
 // Value is a body of a request or a response.
@@ -49,11 +50,11 @@ type Value struct {
 	JSON     []byte
 }
 
-// ComponentName is what the names of a group's components begin with. It ends with a letter, so that no name that
-// oapi-codegen derives from one is another.
+// ComponentName returns the prefix of the names of a group's components. It ends with a letter, so that names that
+// oapi-codegen derives cannot collide.
 func ComponentName(number int) string { return fmt.Sprintf("G%dE", number) }
 
-// New opens a workshop, which Close removes. It builds the two generators.
+// New creates a workshop and builds the two generators. The caller must call Close.
 func New(ctx context.Context, log io.Writer) (*Workshop, error) {
 	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -71,7 +72,7 @@ func New(ctx context.Context, log io.Writer) (*Workshop, error) {
 // Close removes the folder.
 func (w *Workshop) Close() error { return os.RemoveAll(w.dir) }
 
-// module makes the workshop a module that has what the repository has.
+// module makes the workshop a module with the repository's dependencies.
 func (w *Workshop) module() error {
 	mod, err := os.ReadFile(filepath.Join(w.root, "go.mod"))
 	if err != nil {
@@ -98,7 +99,7 @@ func (w *Workshop) build(ctx context.Context, program, source string) error {
 	return said(command)
 }
 
-// said runs a command; its error has what it said.
+// said runs a command; its error contains the output.
 func said(command *exec.Cmd) error {
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
@@ -108,12 +109,12 @@ func said(command *exec.Cmd) error {
 	return nil
 }
 
-// step is a command of the workshop, and what has to be written before it.
+// step is a command of the workshop, with the files to write before it.
 type step struct {
 	tool  string
 	args  []string
 	first func() error
-	back  int // where to begin again if it refuses a schema
+	back  int // the step to return to if it rejects a schema
 }
 
 func (w *Workshop) steps(version string) []step {
@@ -129,7 +130,7 @@ func (w *Workshop) steps(version string) []step {
 	}
 }
 
-// Run makes the program of the groups and returns its faults, by the numbers of group and value. version is 3.0 or 3.1.
+// Run builds the program of the groups and returns its faults, indexed by group and value. version is 3.0 or 3.1.
 func (w *Workshop) Run(ctx context.Context, version string, groups []*Group) ([][]*validate.Faults, error) {
 	w.groups = groups
 	for i, g := range groups {
@@ -148,7 +149,7 @@ func (w *Workshop) Run(ctx context.Context, version string, groups []*Group) ([]
 		case err == nil:
 			i++
 		case ctx.Err() == nil && (w.drop(steps[i].tool, err.Error(), steps[i].back == 0) || steps[i].back == 0 && w.makePlain(ctx, steps[i], err.Error())):
-			i = steps[i].back // without what was refused
+			i = steps[i].back // without the rejected groups
 		default:
 			return nil, err
 		}
@@ -156,7 +157,7 @@ func (w *Workshop) Run(ctx context.Context, version string, groups []*Group) ([]
 	return w.results(ctx)
 }
 
-// empty makes the folders of the packages, without what an earlier run has left. name is that of the models.
+// empty creates the folders of the packages, without leftovers of an earlier run. name is that of the models.
 func (w *Workshop) empty(name string) error {
 	config := w.Config
 	if config == "" {

@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-// writeDocument writes the document of the groups that are still there and that include picks.
+// writeDocument writes the document of the remaining groups for which include is true.
 func (w *Workshop) writeDocument(version string, include func(*Group) bool) error {
 	paths, schemas := map[string]any{}, map[string]any{}
 	for _, g := range w.groups {
@@ -30,7 +30,7 @@ func (w *Workshop) writeDocument(version string, include func(*Group) bool) erro
 	return errors.Join(err, w.write("openapi.json", text))
 }
 
-// operation returns one whose request and response are a component.
+// operation returns an operation whose request and response are a component.
 func operation(component string) map[string]any {
 	schema := map[string]any{"$ref": "#/components/schemas/" + component}
 	content := map[string]any{"application/json": map[string]any{"schema": schema}}
@@ -41,7 +41,7 @@ func operation(component string) map[string]any {
 	}
 }
 
-// writePlain writes the models of the schemas that oapi-codegen has none for.
+// writePlain writes models for the schemas without an oapi-codegen model.
 func (w *Workshop) writePlain() error {
 	source := []byte("package models\n\n")
 	for _, g := range w.groups {
@@ -54,13 +54,13 @@ func (w *Workshop) writePlain() error {
 	return w.write("models/plain.go", source)
 }
 
-// An operation names the function that decodes its body into what the handler has, and that calls the decoder.
+// An operation names the function that decodes its body for the handler, and that calls the decoder.
 var (
 	decodes = regexp.MustCompile(`(?s)^(G[0-9]+E)".*?DecodeBody: +(\w+),`)
 	decoder = regexp.MustCompile(`(?s)func (into\w+)\(data \[\]byte.*?return Decode(\w+)\(data`)
 )
 
-// findDecoders finds the function of each group. One that is directed has another one for responses.
+// findDecoders finds the function of each group. A directed group has another one for responses.
 func (w *Workshop) findDecoders() (responses map[string]bool, err error) {
 	operations, err1 := os.ReadFile(filepath.Join(w.dir, "valid", "operations.gen.go"))
 	bodies, err2 := os.ReadFile(filepath.Join(w.dir, "valid", "bodies.gen.go"))

@@ -13,7 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxgate"
 )
 
-// call sends a request and prints the status of the answer.
+// call sends a request and prints the status of the response.
 func call(h http.Handler, method, target, body string) {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -89,7 +89,7 @@ func ExampleGate_Replace() {
 	call(h, http.MethodGet, "/pets/rex", "")
 	config.Requests = pfxgate.Enforce
 	if err := gate.Replace(config); err != nil {
-		fmt.Println(err) // the one before stays in force
+		fmt.Println(err) // the previous one stays in effect
 	}
 	call(h, http.MethodGet, "/pets/7", "")
 	// Output:

@@ -25,8 +25,8 @@ paths:
     get: { operationId: c, responses: { default: { description: Anything. } } }
 `
 
-// TestHijack: a handler may take over the connection where the response is not held, or the contract says so. Otherwise it
-// cannot answer past the gate.
+// TestHijack: a handler may take over the connection if the response is not held or the contract allows it. Otherwise it
+// cannot bypass the gate.
 func TestHijack(t *testing.T) {
 	t.Parallel()
 	for path, passes := range map[string]map[pfxgate.Mode]bool{

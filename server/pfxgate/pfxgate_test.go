@@ -141,7 +141,7 @@ func TestHandlerGetsWhatWasChecked(t *testing.T) {
 	})
 }
 
-// isGraphError reports whether an answer has the form of Graph's errors.
+// isGraphError reports whether a response has the form of Graph's errors.
 func isGraphError(w *httptest.ResponseRecorder) bool {
 	var body struct {
 		Error struct {
@@ -153,7 +153,7 @@ func isGraphError(w *httptest.ResponseRecorder) bool {
 		body.Error.InnerError["request-id"] != "" && w.Header().Get("Content-Type") == "application/json"
 }
 
-// isProblem reports whether an answer has the form of RFC 9457.
+// isProblem reports whether a response has the form of RFC 9457.
 func isProblem(w *httptest.ResponseRecorder) bool {
 	var body struct {
 		Title, Detail, Instance string
@@ -415,7 +415,7 @@ func TestOwnContract(t *testing.T) {
 		case bytes.Contains(order, []byte("closed")):
 			status = http.StatusAccepted
 		}
-		answer(w, status, order) // without an id it is no order
+		answer(w, status, order) // without an id it is not a valid order
 	})
 	gated := gate.Handler(mux)
 	for name, tt := range map[string]struct {
@@ -489,7 +489,7 @@ func TestWrongConfig(t *testing.T) {
 		`Errors is "json"`:                    {Errors: "json"},
 		"Errors and ErrorTemplate":            {Errors: pfxgate.GraphErrors, ErrorTemplate: []byte{}},
 		"ErrorTemplate:1: want":               {ErrorTemplate: []byte{}},
-		"want one":                            {Spec: []byte(events), Contract: &pfxgate.Contract{Operations: operations}},
+		"set one":                             {Spec: []byte(events), Contract: &pfxgate.Contract{Operations: operations}},
 		"Operations is empty":                 {Contract: &pfxgate.Contract{BasePath: "/v1"}},
 		`BasePath is "v1"`:                    {Contract: &pfxgate.Contract{Operations: operations, BasePath: "v1"}},
 		"MaxBody is -1":                       {Contract: &pfxgate.Contract{Operations: operations, MaxBody: -1}},

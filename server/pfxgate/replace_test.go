@@ -59,9 +59,9 @@ func TestReplaceUnderLoad(t *testing.T) {
 	close(stop)
 	replacers.Wait()
 	if err := gate.Replace(lax); err != nil || send() != http.StatusBadGateway {
-		t.Errorf("the last one is not in force: %v", err)
+		t.Errorf("the last one is not in effect: %v", err)
 	}
 	if err := gate.Replace(pfxgate.Config{Requests: "block"}); err == nil || send() != http.StatusBadGateway {
-		t.Errorf("a bad one is in force: %v", err)
+		t.Errorf("an invalid one is in effect: %v", err)
 	}
 }

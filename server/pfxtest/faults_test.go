@@ -9,7 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// TestFaultsLookReal: an injected refusal is an answer like any other of its status.
+// TestFaultsLookReal: an injected refusal looks like any other response with its status.
 func TestFaultsLookReal(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[pfxtest.Fault]struct {

@@ -24,9 +24,9 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// FuzzGateway sends the same request to a server, and through a gateway to another server that has got the same requests
-// so far. What the gateway refuses, the server has to refuse in the same words; what it passes, the server must not refuse
-// for a rule that the generated validation has, and the answer has to be the same.
+// FuzzGateway sends the same request to a server, and through a gateway to another server in the same state. If the gateway
+// refuses it, the server must refuse it in the same words. If it passes, the server must not refuse it for a rule of the
+// generated validation, and the response must be the same.
 func FuzzGateway(f *testing.F) {
 	for _, s := range gatewaySeeds(f) {
 		f.Add(s.method, s.target, s.header, []byte(s.body), false)
@@ -48,7 +48,7 @@ func FuzzGateway(f *testing.F) {
 		if got != want {
 			t.Fatalf("%q %q %t\nthe server:  %+v\nthe gateway: %+v, refused %t", head, body, chunked, want, got, refused)
 		}
-		// An answer to HEAD, or one of net/http's own, has no code.
+		// A response to HEAD, or one of net/http's own, has no code.
 		if got.code != "" && got.status == http.StatusBadRequest && !refused && !beyondValidation.MatchString(got.message) {
 			t.Fatalf("%q %q passed the gateway, and was refused: %+v", head, body, got)
 		}
@@ -83,7 +83,7 @@ type target struct {
 	in             *bufio.Reader
 }
 
-// verdict is what counts of an answer.
+// verdict is the compared part of a response.
 type verdict struct {
 	status        int
 	code, message string

@@ -44,7 +44,7 @@ func testHostileRequests(t *testing.T, count int) {
 	bases := hostileBases(t, server)
 	start := time.Now()
 	var next, answers atomic.Int64
-	// A sender gives up early on what may be half a request. A busy machine answers fewer of them in time: it is sent more.
+	// A sender gives up early on what may be half a request. A busy machine responds to fewer in time, so it gets more.
 	enough := func() bool { return rec.passed.Load() >= int64(count/20) && answers.Load() >= int64(count/2) }
 	var senders sync.WaitGroup
 	for range 32 {
@@ -185,8 +185,8 @@ func insert(random *rand.Rand, b []byte, from, to int, texts []string) []byte {
 	return append(append(bytes.Clone(b[:at]), text...), b[at:]...)
 }
 
-// send sends bytes over a connection of their own, and returns how many answers came. A request that is not whole gets
-// none: the gateway waits for the rest, the test for a moment.
+// send sends bytes over a new connection, and returns the number of responses. An incomplete request gets none: the gateway
+// waits for the rest, the test only briefly.
 func send(t *testing.T, address string, request []byte) int64 {
 	c, err := net.Dial("tcp", address)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// internals are what no answer may hold: Go type names, Go's and the database's error texts, paths, SQL.
+// internals are texts that no response may contain: Go type names, error texts of Go and the database, paths, SQL.
 var internals = regexp.MustCompile(`\*?\b(pfx|api|auth|echo|http|json|sqlite|postgres|pgx|pgconn|pfxapi|pfxvalid)\.[A-Za-z]|json:|invalid character|goroutine|panic|/tmp/|\.go:|(?i)\b(select|update|insert) .*\b(from|set|into)\b|SQLITE|SQLSTATE`)
 
 func TestNoAnswerLeaksInternals(t *testing.T) {

@@ -43,8 +43,8 @@ var intrusions = map[string]string{
 	"list by status":               "GET {objects}?$filter=status%20ge%200 HTTP/1.1",
 }
 
-// TestTenants: a tenant gets the same bytes for what another tenant has as for what nobody has, and changes nothing, whether
-// an application or a user asks, and the server or a gateway.
+// TestTenants: for another tenant's object, a tenant gets the same bytes as for a missing one and changes nothing. That
+// holds for applications and users, on the server and through a gateway.
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	server := pfxtest.Start(t, pfxtest.Config{})

@@ -46,11 +46,11 @@ var flavours = map[string]pfxtest.Config{
 	"licensed-elsewhere": {LicensedTenants: []edm.Guid{{1}}},
 }
 
-// TestWire sends what stands in testdata/wire over TCP and compares the whole answer. A case is a txtar archive: its
-// first line says which row of the contract it shows, then come requests and the responses to them, each on a
-// connection of its own. A request is a text/template, see wireCase; its lines end in CRLF on the wire up to the body,
-// and Host and Content-Length are added where they are missing. What differs from run to run is masked in the response.
-// Each case has an object of its own, a copy of the page's example whose key is the name of the file.
+// TestWire sends the cases in testdata/wire over TCP and compares the whole response. A case is a txtar archive: its first
+// line names the row of the contract, then come requests and their responses, each on a new connection. A request is a
+// text/template, see wireCase. On the wire its lines before the body end in CRLF, and missing Host and Content-Length are
+// added. Values that differ between runs are masked in the response. Each case has its own object, a copy of the page's
+// example whose key is the name of the file.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/wire/*.txt")
@@ -72,9 +72,9 @@ func TestWire(t *testing.T) {
 	})
 }
 
-// TestWireThroughGateway sends the same cases through a gateway that has the contract built in and checks tokens as the
-// server does, in both directions. Its answers are the same bytes, whoever of the two gives them, but for the order of
-// header fields, and of methods in Allow.
+// TestWireThroughGateway sends the same cases through a gateway that has the built-in contract and checks tokens like the
+// server, in both directions. Its responses have the same bytes, except for the order of header fields and of methods in
+// Allow.
 func TestWireThroughGateway(t *testing.T) {
 	t.Parallel()
 	if *update {
@@ -127,9 +127,8 @@ var beyondDocument = map[string]string{
 	"no-route-trailing-slash":          "as order-route-before-token",
 }
 
-// TestWireThroughDocument sends the same cases through a gateway that has our document read from its file: what it knows
-// of the contract is what everybody's gateway can know. What passes is answered with the same bytes, and what is refused
-// with the same status; the words are not Graph's.
+// TestWireThroughDocument sends the same cases through a gateway that reads our document from its file, as for any other
+// document. What passes gets the same bytes, and what is refused the same status, but not Graph's words.
 func TestWireThroughDocument(t *testing.T) {
 	t.Parallel()
 	if *update {
@@ -439,7 +438,7 @@ var (
 	innerDate     = regexp.MustCompile(`"date":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"`)
 )
 
-// response reads one answer and masks what differs from run to run.
+// response reads one response and masks what differs between runs.
 func (c *wireCase) response(r *bufio.Reader, head bool) string {
 	text, err := readHead(r)
 	if err != nil {

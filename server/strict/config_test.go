@@ -163,7 +163,7 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// TestMiddleware: what stands in front of the handler finds the path of the document, and routes of the program's own come first.
+// TestMiddleware: middleware in front of the handler finds the document's path, and the program's own routes come first.
 func TestMiddleware(t *testing.T) {
 	t.Parallel()
 	const pattern = "/v1/todos/{id}"

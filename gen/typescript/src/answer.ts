@@ -2,26 +2,26 @@ import { ConnectionError, GraphError, MalformedAnswerError, type ErrorDetail } f
 import { fractions } from "./json.js";
 import { retryAfterMs } from "./retry.js";
 
-/** How large the body of an answer may be, in bytes, decompressed. */
+/** The largest body of a response, in bytes after decompression. */
 export const maxObjectBytes = 1 << 20;
 export const maxPageBytes = 16 << 20;
 
-/** Returns the bytes of a body; a larger one is left unread. */
+/** Returns the bytes of a body. It stops reading one that is too large. */
 async function readBody(response: Response, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
   for (;;) {
     const next = await reader?.read().catch((cause: unknown) => {
-      throw new ConnectionError("The connection broke before the answer was whole.", { cause });
+      throw new ConnectionError("The connection broke before the response was complete.", { cause });
     });
     if (next === undefined || next.done) {
       break;
     }
     length += next.value.byteLength;
     if (length > maxBytes) {
-      reader?.cancel().catch(() => undefined); // the connection is given up either way
-      throw new MalformedAnswerError(`the answer is larger than ${maxBytes} bytes`);
+      reader?.cancel().catch(() => undefined); // the connection is closed in any case
+      throw new MalformedAnswerError(`the response is larger than ${maxBytes} bytes`);
     }
     chunks.push(next.value);
   }
@@ -38,38 +38,38 @@ function isJSON(response: Response): boolean {
   return /^application\/json[ \t]*(;|$)/i.test(response.headers.get("content-type") ?? "");
 }
 
-/** Decodes UTF-8; invalid bytes are refused and not replaced. */
+/** Decodes UTF-8. It rejects invalid bytes instead of replacing them. */
 function decode(body: Uint8Array): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
 }
 
-/** What an answer says: JSON, and the paths of its numbers that are not written as integers. */
+/** The content of a response: JSON, and the paths of its numbers that are not integer literals. */
 export interface Content {
   readonly body: unknown;
   readonly fractions: ReadonlySet<string>;
 }
 
-/** Returns what the answer says; the body is undefined if it has none, as a 204. */
+/** Returns the content of the response. Its body is undefined if there is none, as for a 204. */
 export async function readAnswer(response: Response, expected: readonly number[], maxBytes: number): Promise<Content> {
   if (!expected.includes(response.status)) {
-    throw new MalformedAnswerError(`its status ${response.status} is none that the contract has for this`);
+    throw new MalformedAnswerError(`the contract does not have its status ${response.status}`);
   }
   const body = await readBody(response, maxBytes);
   if (response.status === 204) {
     return { body: undefined, fractions: new Set() };
   }
   if (!isJSON(response)) {
-    throw new MalformedAnswerError("the answer is not application/json: is baseUrl that of the API?");
+    throw new MalformedAnswerError("the response is not application/json: check baseUrl");
   }
   try {
     const text = decode(body);
     return { body: JSON.parse(text), fractions: fractions(text) };
   } catch (cause) {
-    throw new MalformedAnswerError("the answer is not JSON", cause);
+    throw new MalformedAnswerError("the response is not JSON", cause);
   }
 }
 
-/** Makes an error of an answer that is no success, whatever its body is. */
+/** Returns the error for a response that is not a success. Its body may be anything. */
 export async function readError(response: Response, listed: boolean, clientRequestId: string, now: number): Promise<GraphError> {
   const { status, headers } = response;
   const body: unknown = await readBody(response, maxObjectBytes)

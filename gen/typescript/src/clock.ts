@@ -1,12 +1,12 @@
 import { TimeoutError } from "./errors.js";
 
-/** Time and chance, so that tests need neither. */
+/** The sources of time and randomness, which tests replace. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
   /** At least 0, less than 1. */
   random(): number;
-  /** Resolves after so many milliseconds, or rejects with the signal's reason. */
+  /** Resolves after the given milliseconds, or rejects with the signal's reason. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -29,8 +29,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Runs work with a signal that aborts with parent, or after so many milliseconds with a TimeoutError. It ends then even
- * if work does not listen, and leaves neither timer nor listener behind.
+  * Runs work with a signal that aborts with parent, or with a TimeoutError after the given milliseconds. It then ends even if
+ * work ignores the signal. It removes its timer and listener.
  */
 export async function within<T>(
   ms: number,
@@ -43,7 +43,7 @@ export async function within<T>(
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-  const timeout = () => controller.abort(new TimeoutError("No whole answer came in time."));
+  const timeout = () => controller.abort(new TimeoutError("There was no complete response in time."));
   const timer = setTimeout(timeout, Math.max(0, ms));
   const stop = () => controller.abort(parent?.reason);
   parent?.addEventListener("abort", stop, { once: true });

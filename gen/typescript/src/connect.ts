@@ -14,14 +14,14 @@ import { update } from "./update.js";
 const collection = "/pfxRecryptionRequests";
 const object = "/pfxRecryptionRequests/{pfxRecryptionRequestsId}";
 
-/** Asks for the object in the answer to a change: Microsoft Graph may answer 204 without it. */
+/** Asks for the object in the response to a change, which Microsoft Graph otherwise leaves out (204). */
 const returnObject = "return=representation";
 
 /** The headers that make an update conditional, or a creation. */
 type PatchHeaders = NonNullable<paths[typeof object]["patch"]["parameters"]["header"]>;
 type Fetch = (request: Request) => Promise<Response>;
 
-/** Makes a client that lives by the given clock. */
+/** Makes a client that uses the given clock. */
 export function connect(options: ClientOptions, clock: Clock): Client {
   const { base, timeoutMs, ...settings } = checkOptions(options);
   const sender = { ...settings, clock };
@@ -29,7 +29,7 @@ export function connect(options: ClientOptions, clock: Clock): Client {
   const api = createFetchClient<paths>({ baseUrl: base.href, headers });
   const budgetOf = ({ signal }: CallOptions = {}): Budget => ({ deadline: clock.now() + timeoutMs, signal });
 
-  /** Sends the request that make makes. The answer goes past openapi-fetch, which would decode it unchecked. */
+  /** Sends the request that make makes. The response bypasses openapi-fetch, which would decode it unchecked. */
   async function call(
     statuses: readonly number[],
     budget: Budget,
@@ -38,7 +38,7 @@ export function connect(options: ClientOptions, clock: Clock): Client {
   ): Promise<Answer> {
     let answer: Answer | undefined;
     await make(async (request) => {
-      const listed = new URL(request.url).pathname === base.pathname.replace(/\/$/, "") + collection; // a key may be the same
+      const listed = new URL(request.url).pathname === base.pathname.replace(/\/$/, "") + collection; // may be a key, too
       answer = await send(sender, request, { statuses, maxBytes, listed }, budget);
       return new Response(null, { status: 204 });
     });
@@ -57,7 +57,7 @@ export function connect(options: ClientOptions, clock: Clock): Client {
     return call(statuses, budget, (fetch) => api.PATCH(object, { params, body, fetch }));
   }
 
-  /** Returns the object of an answer to a change, and reads it if the answer has none. */
+  /** Returns the object of the response to a change. If the response has none, it reads the object. */
   async function changed(answer: Answer, budget: Budget, keyOf: (headers: Headers) => string): Promise<Versioned> {
     try {
       if (answer.status !== 204) {
@@ -68,7 +68,7 @@ export function connect(options: ClientOptions, clock: Clock): Client {
         throw new AppliedError(err);
       });
     } catch (err) {
-      // Something answered for the server: nobody knows what became of the change.
+      // Something else sent the response: it is unknown whether the change was applied.
       throw err instanceof MalformedAnswerError ? new UnknownOutcomeError(err) : err;
     }
   }
@@ -94,7 +94,7 @@ export function connect(options: ClientOptions, clock: Clock): Client {
         }
         const { href } = followable(page.nextLink, base);
         if (seen.has(href)) {
-          throw new MalformedAnswerError("a next page comes twice");
+          throw new MalformedAnswerError("the pages form a cycle");
         }
         seen.add(href);
         make = (fetch) => fetch(new Request(href, { headers }));

@@ -3,7 +3,7 @@ import type { components } from "./schema.gen.js";
 /** One fault of a body; `target` is the JSON Pointer of the member. */
 export type ErrorDetail = components["schemas"]["errorDetail"];
 
-/** What a caller may do about a {@link GraphError}. */
+/** The kind of a {@link GraphError}, which decides what a caller can do about it. */
 export type ErrorKind =
   | "invalid"
   | "unauthorized"
@@ -27,7 +27,7 @@ const kinds: Readonly<Record<number, ErrorKind>> = {
   503: "unavailable",
 };
 
-/** What {@link GraphError} is made of. */
+/** The values of a {@link GraphError}. */
 export interface GraphErrorFields {
   status: number;
   code: string;
@@ -36,15 +36,15 @@ export interface GraphErrorFields {
   requestId: string | undefined;
   clientRequestId: string;
   retryAfterMs: number | undefined;
-  /** The address is the collection's, where no object can be missing. */
+  /** The URL is the collection's, so a 404 cannot mean that an object is missing. */
   listed?: boolean;
 }
 
 const noAPI = "baseUrl is not that of the API: it must end with the base path, such as /beta.";
 
 /**
- * Whether an answer says that the path does not exist. Only Graph's own 404 at the address of an object says that the
- * object does not exist.
+  * Whether a response says that the path does not exist. Only Graph's own 404 for an object's URL says that the object does
+ * not exist.
  */
 function isNoAPI({ status, code, message, listed }: GraphErrorFields): boolean {
   return status === 404
@@ -52,23 +52,23 @@ function isNoAPI({ status, code, message, listed }: GraphErrorFields): boolean {
     : status === 400 && message.startsWith("Resource not found for the segment ");
 }
 
-/** An answer that is no success. */
+/** A response that is not a success. */
 export class GraphError extends Error {
   override readonly name = "GraphError";
   /** The HTTP status; 0 for a redirect whose status the browser hides. */
   readonly status: number;
-  /** The Graph error's code; empty if the answer was none. */
+  /** The code of the Graph error; empty if the response has none. */
   readonly code: string;
   /** The faults of the body, in document order. */
   readonly details: readonly ErrorDetail[];
-  /** By which the server finds the request in its logs. */
+  /** Identifies the request in the server's logs. */
   readonly requestId: string | undefined;
-  /** By which the client named the call, all its tries alike. */
+  /** The client's name for the call, the same for all its tries. */
   readonly clientRequestId: string;
-  /** How long to wait before the next try, in milliseconds, if the server said. */
+  /** The wait before the next try in milliseconds, if the server stated one. */
   readonly retryAfterMs: number | undefined;
 
-  /** Whether baseUrl is not that of the API: the server knows no such path, or it is another server. */
+  /** Whether baseUrl is wrong: the server does not have the path, or it is a different server. */
   readonly noAPI: boolean;
 
   constructor(fields: GraphErrorFields) {
@@ -88,19 +88,18 @@ export class GraphError extends Error {
   }
 }
 
-/** No whole answer came: the connection could not be made, or it broke. `cause` is what fetch said. */
+/** There was no complete response: the connection failed or broke. `cause` is the error of fetch. */
 export class ConnectionError extends Error {
   override readonly name: string = "ConnectionError";
 }
 
-/** No answer came in time. */
+/** There was no response in time. */
 export class TimeoutError extends ConnectionError {
   override readonly name = "TimeoutError";
 }
 
 /**
- * The server may have applied the request or not: read the object before you send the request again. `cause` is the
- * last thing that went wrong.
+  * It is unknown whether the server applied the request: read the object before you retry. `cause` is the last error.
  */
 export class UnknownOutcomeError extends Error {
   override readonly name = "UnknownOutcomeError";
@@ -111,8 +110,7 @@ export class UnknownOutcomeError extends Error {
 }
 
 /**
- * The server has applied the change without returning the object, and reading the object afterwards failed. `cause` is
- * why.
+  * The change was applied, the response had no object, and reading the object failed with `cause`.
  */
 export class AppliedError extends Error {
   override readonly name = "AppliedError";
@@ -122,7 +120,7 @@ export class AppliedError extends Error {
   }
 }
 
-/** The server sends no entity tags, without which an update could overwrite the changes of others. */
+/** The server sends no entity tags. Without them an update could overwrite the changes of other clients. */
 export class NoEntityTagError extends Error {
   override readonly name = "NoEntityTagError";
 
@@ -131,7 +129,7 @@ export class NoEntityTagError extends Error {
   }
 }
 
-/** `getToken` gave no token. `cause` is what it threw. */
+/** `getToken` failed. `cause` is what it threw. */
 export class TokenError extends Error {
   override readonly name = "TokenError";
 
@@ -140,7 +138,7 @@ export class TokenError extends Error {
   }
 }
 
-/** The server reports success with an answer that the contract does not allow. */
+/** The server reports success with a response that the contract does not allow. */
 export class MalformedAnswerError extends Error {
   override readonly name = "MalformedAnswerError";
 

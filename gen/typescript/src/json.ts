@@ -1,8 +1,8 @@
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
 
 /**
- * Returns the paths of the numbers in JSON that are not written as integers, such as `value/status`: JSON.parse makes 6 of
- * 6.0. It throws for what I-JSON (RFC 7493) forbids and JSON.parse takes: a member that is there twice, a lone surrogate.
+  * Returns the paths of the numbers in JSON that are not integer literals, such as `value/status`: JSON.parse reads 6.0 as 6.
+ * It throws for what I-JSON (RFC 7493) forbids and JSON.parse accepts: a duplicate member, a lone surrogate.
  */
 export function fractions(text: string): Set<string> {
   const found = new Set<string>();
@@ -27,16 +27,16 @@ export function fractions(text: string): Set<string> {
 
 function enter(object: { names: Set<string>; name: string }, name: string): void {
   if (object.names.has(name)) {
-    throw new SyntaxError("a member is there twice");
+    throw new SyntaxError("duplicate member");
   }
   object.names.add(name);
   object.name = name;
 }
 
 function refuseLoneSurrogate(quoted: string): void {
-  // Only an escape can make one: the text was decoded from UTF-8.
+  // Only an escape can contain one: the text was decoded from UTF-8.
   if (quoted.includes("\\u") && /\p{Surrogate}/u.test(JSON.parse(quoted) as string)) {
-    throw new SyntaxError("a surrogate stands alone");
+    throw new SyntaxError("lone surrogate");
   }
 }
 

@@ -1,6 +1,6 @@
 import { providedToken, staticToken, type GetToken, type TokenSource } from "./token.js";
 
-/** What {@link createClient} takes: a token, or a function that gets one. */
+/** Options of {@link createClient}. They have either a token or a function that returns one. */
 export type ClientOptions = Settings & (WithToken | WithGetToken);
 
 interface WithToken {
@@ -11,20 +11,20 @@ interface WithToken {
 
 interface WithGetToken {
   token?: never;
-  /** Asked for a token before the first request, and once more for a request whose token was refused. */
+  /** Called for a token before the first request, and once more if the server refuses the token. */
   getToken: GetToken;
 }
 
 interface Settings {
-  /** Where the server is, its base path included, such as `https://graph.example.com/beta`. */
+  /** The server's URL with its base path, such as `https://graph.example.com/beta`. */
   baseUrl: string;
-  /** Sends the requests; by default the platform's. */
+  /** Sends the requests; by default the platform's `fetch`. */
   fetch?: typeof fetch;
-  /** How often a request is sent at most: 1 to 100, by default 5. */
+  /** The most tries of a request: 1 to 100, by default 5. */
   tries?: number;
-  /** How long one try may take, in milliseconds: 1 to 2,147,483,647, by default 10,000. */
+  /** The time limit of a try in milliseconds: 1 to 2,147,483,647, by default 10,000. */
   tryTimeoutMs?: number;
-  /** How long a call may take with all of its tries and waits, in milliseconds; by default 60,000. */
+  /** The time limit of a call with all its tries and waits in milliseconds; by default 60,000. */
   timeoutMs?: number;
 }
 
@@ -38,10 +38,10 @@ export interface CheckedOptions {
   timeoutMs: number;
 }
 
-/** What a timer takes. */
+/** The longest time of a timer, in milliseconds. */
 const maxTimeoutMs = 2 ** 31 - 1;
 
-/** Throws a TypeError or a RangeError that names the option that is wrong. */
+/** Throws a TypeError or a RangeError that names the invalid option. */
 export function checkOptions(options: ClientOptions): CheckedOptions {
   const { token, getToken } = options;
   if ((token === undefined) === (getToken === undefined)) {

@@ -10,12 +10,12 @@ export interface Page {
 export function checkPage(body: unknown): Page {
   const { value, "@odata.nextLink": nextLink } = (body ?? {}) as Record<string, unknown>;
   if (!Array.isArray(value) || (nextLink !== undefined && typeof nextLink !== "string")) {
-    throw new MalformedAnswerError("the answer is not a page of objects");
+    throw new MalformedAnswerError("the response is not a page of objects");
   }
   return { value, nextLink };
 }
 
-/** Returns where the next page is. It gets the token, so it must be the server that the client was made for. */
+/** Returns the URL of the next page. It must be on the client's server, because the request has the token. */
 export function followable(link: string, base: URL): URL {
   const next = URL.canParse(link) ? new URL(link) : undefined;
   const below = `${base.pathname.replace(/\/$/, "")}/`;

@@ -9,18 +9,18 @@ type Schemas = components["schemas"];
  * `thumbprint`, `deviceKeyThumbprint` and `eTag` may be null. `eTag` is not the HTTP entity tag.
  */
 export type PfxRecryptionRequest = Schemas["pfxRecryptionRequest"];
-/** The members to change: one that is absent or undefined stays as it is, null clears one that is nullable. */
+/** The members to change: an absent or undefined one keeps its value, null clears a nullable one. */
 export type Update = Omit<Schemas["pfxRecryptionRequestUpdate"], "id" | "@odata.type">;
 /** An object to create, with all twelve members. */
 export type Create = Omit<Schemas["pfxRecryptionRequestCreate"], "id" | "@odata.type">;
-/** The members that $select can name. */
+/** The members for $select. */
 export type Member = Exclude<keyof PfxRecryptionRequest, "@odata.type">;
-/** An object, or the members of it that were selected. */
+/** An object, or its selected members. */
 export type Selected<M extends Member> = Pick<PfxRecryptionRequest, M | "@odata.type">;
-/** An object to be changed in place. */
+/** An object to change in place. */
 export type Draft = Readonly<Pick<PfxRecryptionRequest, "id" | "@odata.type">> & Required<Create>;
 
-/** An object with the HTTP entity tag that it has, for `ifMatch`. */
+/** An object with its HTTP entity tag, for `ifMatch`. */
 export interface Versioned {
   value: PfxRecryptionRequest;
   /** Empty if the server sends none. */
@@ -36,7 +36,7 @@ const int32 = (value: unknown) => typeof value === "number" && (value | 0) === v
 const time =
   /^([0-9]{4})-([0-9]{2})-([0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,12})?)?(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))$/i;
 
-/** Whether value is an Edm.DateTimeOffset, of a day that the calendar has. */
+/** Whether value is an Edm.DateTimeOffset of a day that exists. */
 function dateTimeOffset(value: unknown): boolean {
   const [, year, month, day] = (typeof value === "string" && time.exec(value)) || [];
   const date = new Date(0);
@@ -63,27 +63,27 @@ const checks: Readonly<Record<keyof PfxRecryptionRequest, (value: unknown) => bo
 
 const allMembers = Object.keys(checks).filter((name): name is Member => name !== "@odata.type");
 
-/** Returns body as an object with all the named members, and each that it has of its type. path leads to it. */
+/** Returns body as an object. It must have the named members, and each member must have its type. path is its path. */
 export function checkObject<M extends Member = Member>(
   { body, fractions }: Content,
   members: readonly M[] = allMembers as M[],
   path = "",
 ): Selected<M> {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new MalformedAnswerError("the answer is not an object");
+    throw new MalformedAnswerError("the response is not an object");
   }
   const required = new Set<string>(["@odata.type", ...members]);
   for (const [name, check] of Object.entries(checks)) {
     const isThere = Object.hasOwn(body, name);
     const value = (body as Record<string, unknown>)[name];
     if (isThere ? !check(value) || fractions.has(path + name) : required.has(name)) {
-      throw new MalformedAnswerError(`the answer has no ${name} of its type`);
+      throw new MalformedAnswerError(`the response has no valid ${name}`);
     }
   }
   return body as Selected<M>;
 }
 
-/** Returns an answer's object with all its members, and the entity tag that came with it. */
+/** Returns the object of a response, which must be complete, and its entity tag. */
 export function checkVersioned(answer: Content & { headers: Headers }): Versioned {
   const value = checkObject(answer);
   const annotation = (value as Record<string, unknown>)["@odata.etag"];
@@ -96,7 +96,7 @@ function isTag(value: unknown): value is string {
   return typeof value === "string" && /^(W\/)?"[^"]*"$/.test(value);
 }
 
-/** Returns the path parameters of an object. Any other text could address something else: `..` is a path's parent. */
+/** Returns the path parameters of an object. Other keys could lead to another URL: `..` is the parent of a path. */
 export function checkKey(id: string): { pfxRecryptionRequestsId: string } {
   if (!isKey(id)) {
     throw new TypeError("id must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ - that do not begin with a dot");
@@ -104,12 +104,12 @@ export function checkKey(id: string): { pfxRecryptionRequestsId: string } {
   return { pfxRecryptionRequestsId: id };
 }
 
-/** Returns the key of the object whose address an answer to a creation has. */
+/** Returns the key in the URL of the created object. */
 export function createdKey(headers: Headers): string {
   const address = headers.get("odata-entityid") ?? headers.get("location") ?? "";
   const key = address.replace(/^.*\//, "").replace(/^[^(]*\('?([^()']*)'?\)$/, "$1"); // OData 4.01 URL Conventions §4.3.1
   if (!isKey(key)) {
-    throw new MalformedAnswerError("the answer has neither an object nor the address of one");
+    throw new MalformedAnswerError("the response has neither an object nor its URL");
   }
   return key;
 }

@@ -1,13 +1,13 @@
 import { ConnectionError, GraphError } from "./errors.js";
 
-/** The first wait is at most baseMs, and no backoff is longer than capMs. */
+/** The first wait is at most baseMs, and no later one is longer than capMs. */
 const baseMs = 200;
 const capMs = 10_000;
 /** The longest wait that a server can ask for. */
 const maxRetryAfterMs = (2 ** 31 - 1) * 1000;
 
 /**
- * How long to wait after so many tries, in milliseconds: exponential backoff with full jitter, and at least what the
+  * The wait after the given number of tries, in milliseconds: exponential backoff with full jitter, and at least what the
  * server asked for.
  */
 export function delayMs(tried: number, failure: unknown, random: number): number {
@@ -24,7 +24,7 @@ export function retryAfterMs(value: string | null, now: number): number | undefi
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) {
     return undefined;
   }
-  // RFC 9110 §5.6.7: a recipient takes all three forms; asctime, the one without a zone, is UTC too.
+  // RFC 9110 §5.6.7: recipients accept all three forms. asctime, which has no zone, is also UTC.
   const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
   return Number.isNaN(at) ? undefined : Math.min(Math.max(0, at - now), maxRetryAfterMs);
 }
@@ -34,8 +34,8 @@ export function writes(request: Request): boolean {
 }
 
 /**
- * Whether the request cannot be applied twice: it changes nothing, or applying it makes its own condition false. That
- * is so for one entity tag and for "it does not exist"; `If-Match: *` holds again after the request was applied.
+  * Whether the request cannot be applied twice: it changes nothing, or its condition no longer holds once it is applied. That
+ * is true for one entity tag and for "it does not exist"; `If-Match: *` still holds afterwards.
  */
 export function cannotDouble(request: Request): boolean {
   return (
@@ -45,12 +45,12 @@ export function cannotDouble(request: Request): boolean {
   );
 }
 
-/** Whether a server that answers so may yet have applied the request. 429 and 503 apply nothing. */
+/** Whether the request may have been applied despite this status. 429 and 503 mean that it was not. */
 export function leavesOpen(status: number): boolean {
   return status >= 500 && status !== 503;
 }
 
-/** Whether another try is worth it and safe. */
+/** Whether another try is useful and safe. */
 export function mayRepeat(failure: unknown, request: Request): boolean {
   if (failure instanceof GraphError) {
     const { status } = failure;

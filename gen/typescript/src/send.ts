@@ -13,9 +13,9 @@ export interface Sender {
   readonly clock: Clock;
 }
 
-/** What bounds a call, whatever number of requests it sends. */
+/** The limits of a call with all its requests. */
 export interface Budget {
-  /** When it ends, as the clock counts. */
+  /** The deadline, by the clock. */
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -24,7 +24,7 @@ export interface Budget {
 export interface Expected {
   readonly statuses: readonly number[];
   readonly maxBytes: number;
-  /** Whether the address is the collection's, where no object can be missing. */
+  /** Whether the URL is the collection's, so that a 404 cannot mean a missing object. */
   readonly listed: boolean;
 }
 
@@ -34,18 +34,18 @@ export interface Answer extends Content {
   readonly headers: Headers;
 }
 
-/** One request through all of its tries. */
+/** One request with all its tries. */
 interface Exchange {
   readonly request: Request;
   readonly body: string | null;
   readonly clientRequestId: string;
   readonly expected: Expected;
   readonly budget: Budget;
-  /** Whether a try that got no clear answer may have been applied. */
+  /** Whether a try whose outcome is unknown may have been applied. */
   open: boolean;
 }
 
-/** Sends a request until it has an answer that says what happened. */
+/** Sends a request until a response makes the outcome known. */
 export async function send(sender: Sender, request: Request, expected: Expected, budget: Budget): Promise<Answer> {
   budget.signal?.throwIfAborted();
   const exchange: Exchange = {
@@ -99,7 +99,7 @@ async function untilAnswered(sender: Sender, exchange: Exchange, signal: AbortSi
   }
 }
 
-/** Sends once. It throws a GraphError for an answer that is no success. */
+/** Sends the request once. It throws a GraphError for a response that is not a success. */
 async function once(sender: Sender, exchange: Exchange, token: string, signal: AbortSignal): Promise<Answer> {
   const response = await attempt(sender, exchange, token, signal);
   if (!response.ok) {
@@ -120,6 +120,6 @@ async function attempt(sender: Sender, exchange: Exchange, token: string, signal
     return await sender.fetch(request.url, { method: request.method, headers, body, redirect: "manual", signal });
   } catch (cause) {
     signal.throwIfAborted();
-    throw new ConnectionError("The connection could not be made, or it broke before an answer came.", { cause });
+    throw new ConnectionError("The connection failed, or it broke before the response.", { cause });
   }
 }

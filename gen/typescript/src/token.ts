@@ -1,15 +1,15 @@
 import { TokenError } from "./errors.js";
 
-/** Gives the token of each try. */
+/** Supplies the token of each try. */
 export interface TokenSource {
   token(): Promise<string>;
-  /** Says that the server refused a token; true if there may be another. */
+  /** Records that the server refused a token; true if there may be another. */
   refused(token: string): boolean;
 }
 
 /**
- * Returns a token. It is called before the first request, and again when the server has refused the token, which it is
- * then given; never twice at a time.
+  * Returns a token. It is called before the first request, and again with the refused token when the server refuses one;
+ * never concurrently.
  */
 export type GetToken = (refused?: string) => string | Promise<string>;
 
@@ -21,22 +21,22 @@ export function staticToken(token: string): TokenSource {
 /** Keeps the token until the server refuses it. All callers share one refresh. */
 export function providedToken(getToken: GetToken): TokenSource {
   let current: Promise<string> | undefined;
-  let known: string | undefined; // what current has resolved to
-  let last: string | undefined; // what the server refused last
+  let known: string | undefined; // the value of current
+  let last: string | undefined; // the token that the server refused last
 
   async function ask(): Promise<string> {
     try {
       known = checkToken(await getToken(last), "what getToken returns");
       return known;
     } catch (err) {
-      current = undefined; // the next caller asks again
+      current = undefined; // the next caller tries again
       throw new TokenError(err);
     }
   }
   return {
     token: () => (current ??= ask()),
     refused(token) {
-      // Another caller may have had the same token refused, and asked for a new one already.
+      // The same token may have been refused to another caller, which has requested a new one.
       if (token === known) {
         current = known = undefined;
         last = token;

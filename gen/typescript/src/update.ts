@@ -3,7 +3,7 @@ import { GraphError, NoEntityTagError, UnknownOutcomeError } from "./errors.js";
 import { sameTag, type Draft, type Update, type Versioned } from "./resource.js";
 import type { Budget } from "./send.js";
 
-/** How often an update is tried when others change the object at the same time. */
+/** The most attempts of an update when other clients change the object at the same time. */
 const maxAttempts = 100;
 /** The wait after a conflict, in milliseconds; it doubles up to the cap, with full jitter. */
 const baseMs = 10;
@@ -12,18 +12,18 @@ const capMs = 1_000;
 /** Changes a draft in place. It may run more than once, each time on a fresh copy. */
 export type Change = (draft: Draft) => void | Promise<void>;
 
-/** What update needs of a client. */
+/** The methods of a client that update needs. */
 export interface Store {
   readonly clock: Clock;
   get(): Promise<Versioned>;
   patch(update: Update, ifMatch: string): Promise<Versioned>;
 }
 
-/** Changes an object such that no change of others is lost: compare-and-swap on its entity tag. */
+/** Changes an object without losing the changes of other clients: compare-and-swap on its entity tag. */
 export async function update(store: Store, change: Change, budget: Budget): Promise<Versioned> {
   let base = await store.get();
   let changes = await changesOf(base, change);
-  let open = false; // a patch of base may have been applied, or may yet be
+  let open = false; // a patch of base may have been applied, or may still be
   for (let attempt = 1; ; attempt++) {
     if (Object.keys(changes).length === 0) {
       return base;
@@ -39,7 +39,7 @@ export async function update(store: Store, change: Change, budget: Budget): Prom
         open = true;
         await expectUnchanged(store, base, err);
       } else if (open) {
-        throw new UnknownOutcomeError(err); // a conflict may be with the patch that was open
+        throw new UnknownOutcomeError(err); // the conflict may be with our open patch
       } else if (!conflict) {
         throw err;
       }
@@ -56,7 +56,7 @@ export async function update(store: Store, change: Change, budget: Budget): Prom
   }
 }
 
-/** Throws err unless the object still is what it was, so that the patch was not applied and may be sent again. */
+/** Throws err unless the object is unchanged: then the patch was not applied and may be resent. */
 async function expectUnchanged(store: Store, base: Versioned, err: UnknownOutcomeError): Promise<void> {
   const now = await store.get().catch(() => undefined);
   if (now === undefined || !sameTag(now.etag, base.etag)) {
@@ -64,14 +64,14 @@ async function expectUnchanged(store: Store, base: Versioned, err: UnknownOutcom
   }
 }
 
-/** Returns the members that change makes different. */
+/** Returns the members that change changes. */
 async function changesOf(base: Versioned, change: Change): Promise<Update> {
   const draft: Draft = { ...base.value };
   await change(draft);
   const before = base.value as Record<string, unknown>;
   for (const name of Object.keys(before)) {
     if ((draft as Record<string, unknown>)[name] === undefined) {
-      throw new TypeError(`${name} cannot be taken away; set it to null if it is nullable`);
+      throw new TypeError(`${name} cannot be removed; set it to null if it is nullable`);
     }
   }
   if (draft.id !== base.value.id || draft["@odata.type"] !== base.value["@odata.type"]) {

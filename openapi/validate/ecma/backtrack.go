@@ -2,8 +2,8 @@ package ecma
 
 import "unicode/utf8"
 
-// backtracker matches patterns with back references, as ECMA-262 §22.2.2 writes it down. That may take a number of steps
-// that is exponential in the length of the string, so both the steps and their depth are bounded.
+// backtracker matches patterns with back references as ECMA-262 §22.2.2 specifies. The steps can be exponential in the
+// length of the string, so both the steps and their depth are limited.
 type backtracker struct {
 	text       string
 	captures   []capture
@@ -21,8 +21,7 @@ const (
 
 type continuation func(pos int) bool
 
-// backtrack reports whether root matches anywhere in the text. It reports false if that cannot be found out within the
-// bounds.
+// backtrack reports whether root matches anywhere in the text. If the limits are exceeded it reports false.
 func backtrack(root *node, groups int, text string) bool {
 	b := &backtracker{text: text, captures: make([]capture, groups+1)}
 	for pos := 0; ; {
@@ -101,8 +100,7 @@ func (b *backtracker) concat(subs []*node, pos int, backward bool, follow contin
 	return b.match(first, pos, backward, func(after int) bool { return b.concat(rest, after, backward, follow) })
 }
 
-// repeat is RepeatMatcher (§22.2.2.3.1): a round forgets what its groups matched in the last one, and an empty round that
-// is not needed does not count.
+// repeat is RepeatMatcher (§22.2.2.3.1): each round resets its groups, and an unnecessary empty round does not count.
 func (b *backtracker) repeat(n *node, pos, count int, backward bool, follow continuation) bool {
 	if n.max >= 0 && count >= n.max {
 		return follow(pos)
@@ -163,7 +161,7 @@ func (b *backtracker) group(n *node, pos int, backward bool, follow continuation
 	})
 }
 
-// reference matches what a group has matched, and nothing if it has not (§22.2.2.7.2).
+// reference matches the text that a group has matched; without a match it matches the empty string (§22.2.2.7.2).
 func (b *backtracker) reference(c capture, pos int, backward bool) (int, bool) {
 	if c.start < 0 {
 		return pos, true
@@ -176,7 +174,7 @@ func (b *backtracker) reference(c capture, pos int, backward bool) (int, bool) {
 	return pos + len(want), pos+len(want) <= len(b.text) && b.text[pos:pos+len(want)] == want
 }
 
-// look asserts without moving. What a positive one captures stays; there is no way back into it.
+// look asserts without moving. The captures of a positive look-around stay, but it is not backtracked into.
 func (b *backtracker) look(n *node, pos int, follow continuation) bool {
 	saved := append([]capture(nil), b.captures...)
 	matched := b.match(n.subs[0], pos, n.behind, func(int) bool { return true })
@@ -193,7 +191,7 @@ func (b *backtracker) look(n *node, pos int, follow continuation) bool {
 	return false
 }
 
-// holds reports whether what asks for a place is satisfied.
+// holds reports whether an assertion about a position holds.
 func (b *backtracker) holds(n *node, pos int) bool {
 	switch n.op {
 	case opBegin:

@@ -32,7 +32,7 @@ func (p *parser) classRange() runes {
 	p.pos++
 	high, alsoSingle := p.classAtom()
 	if !single || !alsoSingle {
-		// §B.1.2 takes the hyphen of [\w-.] for itself.
+		// §B.1.2 reads the hyphen of [\w-.] literally.
 		p.tolerate()
 		return append(append(low[:len(low):len(low)], '-', '-'), high...)
 	}

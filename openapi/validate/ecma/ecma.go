@@ -8,11 +8,11 @@ import (
 // Pattern is a compiled pattern. It is safe for concurrent use.
 type Pattern struct {
 	text     string
-	all      []clause // a string has to satisfy each
+	all      []clause // a string must satisfy each
 	tolerant bool
 }
 
-// clause is a part of a pattern that is matched on its own; negated, there must be no match.
+// clause is a part of a pattern that is matched separately. If negated, it must not match.
 type clause struct {
 	matcher matcher
 	negated bool
@@ -20,7 +20,7 @@ type clause struct {
 
 type matcher interface{ match(text string) bool }
 
-// Unsupported is the error of a pattern that ECMA-262 takes and this package cannot match.
+// Unsupported is the error for a pattern that is valid in ECMA-262 but that this package cannot match.
 type Unsupported struct {
 	Pattern string
 	Reason  string
@@ -28,7 +28,7 @@ type Unsupported struct {
 
 func (e *Unsupported) Error() string { return fmt.Sprintf("pattern %q: %s", e.Pattern, e.Reason) }
 
-// Compile reads a pattern. The error is *Unsupported for one that is valid but cannot be matched here.
+// Compile compiles a pattern. If the pattern is valid but unsupported, the error is *Unsupported.
 func Compile(pattern string) (*Pattern, error) {
 	p, root, err := parse(pattern)
 	if err != nil {
@@ -49,7 +49,7 @@ func Compile(pattern string) (*Pattern, error) {
 	return compiled, nil
 }
 
-// MustCompile is Compile for generated code, whose patterns have been compiled before.
+// MustCompile is Compile for generated code, whose patterns are known to compile. It panics on an error.
 func MustCompile(pattern string) *Pattern {
 	p, err := Compile(pattern)
 	if err != nil {
@@ -58,7 +58,7 @@ func MustCompile(pattern string) *Pattern {
 	return p
 }
 
-// Valid reports whether ECMA-262 with the flag u takes a pattern.
+// Valid reports whether a pattern is valid in ECMA-262 with the flag u.
 func Valid(pattern string) bool {
 	p, _, err := parse(pattern)
 	if _, unsupported := err.(*Unsupported); unsupported { //nolint:errorlint // parse wraps no errors
@@ -67,13 +67,13 @@ func Valid(pattern string) bool {
 	return err == nil && p.tolerated < 0
 }
 
-// String returns the pattern as it was written.
+// String returns the text of the pattern.
 func (p *Pattern) String() string { return p.text }
 
-// Tolerant reports whether the flag u refuses the pattern, and it was taken all the same; see the package.
+// Tolerant reports whether the pattern is invalid with the flag u and was accepted anyway; see the package comment.
 func (p *Pattern) Tolerant() bool { return p.tolerant }
 
-// MatchString reports whether s, which is UTF-8, has a match of the pattern anywhere.
+// MatchString reports whether the pattern matches anywhere in s, which must be UTF-8.
 func (p *Pattern) MatchString(s string) bool {
 	for i := range p.all {
 		if p.all[i].matcher.match(s) == p.all[i].negated {
@@ -96,7 +96,7 @@ type referring struct {
 
 func (r referring) match(text string) bool { return backtrack(r.root, r.groups, text) }
 
-// automaton is a program that is too large for a table, or has look-arounds.
+// automaton is a program that is too large for a table or has look-arounds.
 type automaton struct{ *program }
 
 func (a automaton) match(text string) bool { return a.run(text) }
@@ -122,14 +122,14 @@ func compile(pattern string, root *node) (m matcher, err error) {
 	return automaton{p}, nil
 }
 
-// part is a pattern that is matched on its own.
+// part is a pattern that is matched separately.
 type part struct {
 	node    *node
 	negated bool
 }
 
-// split takes look-aheads that stand at the very beginning, as in ^(?=.*\d)(?!.*--)…, and look-behinds that stand at the
-// very end out of a pattern: each is a pattern of its own, and these need no look-arounds.
+// split separates look-aheads at the very start, as in ^(?=.*\d)(?!.*--)…, and look-behinds at the very end. As separate
+// patterns they need no look-arounds.
 func split(root *node) []part {
 	if root.op != opConcat {
 		return []part{{root, false}}

@@ -36,7 +36,7 @@ func (p *parser) reference(n *node, name string, pos int) *node {
 	return n
 }
 
-// escaped returns the byte behind the backslash.
+// escaped returns the byte after the backslash.
 func (p *parser) escaped() byte {
 	if p.pos+1 >= len(p.text) {
 		p.fail(`\ at the end of the pattern`)
@@ -130,8 +130,8 @@ func (p *parser) controlLetter() rune {
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-// identityEscape reads a character that stands for itself. With u these are the syntax characters; without it any are
-// but those that begin another escape. What is an anchor, a class or a character to others is refused.
+// identityEscape reads a character that stands for itself. With u these are the syntax characters; without it, all that do
+// not start another escape. It rejects what is an anchor, a class or a character in other dialects.
 func (p *parser) identityEscape() rune {
 	start := p.pos
 	p.pos++
@@ -173,7 +173,7 @@ func hexDigit(c byte) rune {
 	return -1
 }
 
-// unicodeEscape reads what stands behind \u: four digits, two times four that are a surrogate pair, or digits in braces.
+// unicodeEscape reads what follows \u: four digits, two times four that are a surrogate pair, or digits in braces.
 func (p *parser) unicodeEscape() rune {
 	if p.take("{") {
 		return p.codePoint()
@@ -211,7 +211,7 @@ func (p *parser) codePoint() rune {
 	return r
 }
 
-// groupName reads a RegExpIdentifierName and the > behind it.
+// groupName reads a RegExpIdentifierName and the > after it.
 func (p *parser) groupName() string {
 	var name strings.Builder
 	for p.more() && p.peek() != '>' {

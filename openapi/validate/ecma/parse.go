@@ -47,9 +47,9 @@ type parser struct {
 	depth  int
 	groups int
 	names  map[string]int
-	// references are what is known when all groups are.
+	// references are resolved once all groups are known.
 	references []reference
-	// tolerated is the place of what u refuses but §B.1.2 takes; -1 for none.
+	// tolerated is the offset of syntax that is invalid with u but accepted by §B.1.2; -1 for none.
 	tolerated int
 	uses      struct{ look, reference bool }
 }
@@ -60,7 +60,7 @@ type reference struct {
 	pos  int
 }
 
-// syntaxError is what a pattern does that ECMA-262 refuses.
+// syntaxError is a violation of ECMA-262 in a pattern.
 type syntaxError struct {
 	pattern, reason string
 	pos             int
@@ -70,7 +70,7 @@ func (e *syntaxError) Error() string {
 	return fmt.Sprintf("pattern %q, byte %d: %s", e.pattern, e.pos, e.reason)
 }
 
-// parse reads a pattern. A panic of *syntaxError or *Unsupported, which only the methods of parser raise, ends it.
+// parse parses a pattern. It recovers the panics of *syntaxError and *Unsupported, which only methods of parser raise.
 func parse(pattern string) (p *parser, n *node, err error) {
 	p = &parser{text: pattern, names: map[string]int{}, tolerated: -1}
 	defer func() {
@@ -102,7 +102,7 @@ func (p *parser) fail(reason string) {
 	panic(&syntaxError{pattern: p.text, reason: reason, pos: p.pos})
 }
 
-// tolerate notes what the flag u refuses and the grammar without it takes.
+// tolerate records syntax that is invalid with the flag u but valid without it.
 func (p *parser) tolerate() {
 	if p.tolerated < 0 {
 		p.tolerated = p.pos
@@ -111,7 +111,7 @@ func (p *parser) tolerate() {
 
 func (p *parser) unsupported(reason string) { panic(&Unsupported{Pattern: p.text, Reason: reason}) }
 
-// resolve gives the references their groups.
+// resolve sets the groups of the references.
 func (p *parser) resolve() {
 	for _, r := range p.references {
 		p.pos = r.pos
@@ -196,7 +196,7 @@ func (p *parser) term() *node {
 	return &node{op: opRepeat, subs: []*node{atom}, min: low, max: high, lazy: p.take("?"), first: groups + 1, last: p.groups + 1}
 }
 
-// quantifier reads how often what stands before it is repeated.
+// quantifier reads the quantifier of the preceding part.
 func (p *parser) quantifier() (low, high int, ok bool) {
 	switch {
 	case p.take("*"):
@@ -231,7 +231,7 @@ func (p *parser) braces() (low, high int, ok bool) {
 	return low, high, true
 }
 
-// decimal reads digits. What is larger than any string is long counts as that.
+// decimal reads digits. It limits the value to more than the length of any string.
 func (p *parser) decimal() (int, bool) {
 	start, n := p.pos, 0
 	for p.more() && p.peek()-'0' <= 9 {

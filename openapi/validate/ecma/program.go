@@ -2,8 +2,8 @@ package ecma
 
 import "fmt"
 
-// program is a pattern as a nondeterministic automaton. It tells whether there is a match, not which: so it needs no
-// order of preference, and reads each character once.
+// program is a pattern as a nondeterministic automaton. It determines only whether there is a match, so that it needs no
+// order of preference and reads each character once.
 type program struct {
 	code  []instruction
 	start int
@@ -13,7 +13,7 @@ type program struct {
 type instruction struct {
 	kind        instructionKind
 	negated     bool
-	next, other int // other: the second way of a fork, the number of a look
+	next, other int // other: the second branch of a fork, or the number of a look
 	set         runes
 }
 
@@ -29,23 +29,23 @@ const (
 	lookKind
 )
 
-// look is what a look-around asks: whether start matches from here, towards the front if it looks behind. It is run
-// against its direction over the whole string, so that it is known for all places at once.
+// look is a look-around: whether start matches from here, or towards the front for a look-behind. It runs over the whole
+// string against its direction, so that the result is known for all positions at once.
 type look struct {
 	start  int
 	behind bool
 }
 
-// maxCode bounds the instructions of a program.
+// maxCode limits the instructions of a program.
 const maxCode = 1 << 13
 
-// compiler writes instructions from the back: each part is told what follows it.
+// compiler writes instructions from the back: each part knows the one that follows.
 type compiler struct {
 	program
 	pattern string
 }
 
-// assemble makes the program of a pattern without references. It panics with *Unsupported if it is too long.
+// assemble returns the program of a pattern without references. It panics with *Unsupported if the program is too long.
 func assemble(pattern string, root *node) *program {
 	c := &compiler{pattern: pattern}
 	c.start = c.part(root, c.emit(instruction{kind: matchKind}), false)
@@ -60,7 +60,7 @@ func (c *compiler) emit(i instruction) int {
 	return len(c.code) - 1
 }
 
-// part writes n in front of next, and returns where it begins. With reverse it reads the string from right to left.
+// part writes n before next and returns its start. With reverse it reads the string from right to left.
 func (c *compiler) part(n *node, next int, reverse bool) int {
 	switch n.op {
 	case opSet:
@@ -116,7 +116,7 @@ func (c *compiler) repeat(n *node, next int, reverse bool) int {
 	return next
 }
 
-// matchesNothingOnly reports whether n has no instructions, so that repeating it is no different from not doing so.
+// matchesNothingOnly reports whether n has no instructions, so that a repetition has no effect.
 func matchesNothingOnly(n *node) bool {
 	switch n.op {
 	case opEmpty:

@@ -7,8 +7,8 @@ var (
 	idContinue = append([]*unicode.RangeTable{unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue}, idStart...)
 )
 
-// property returns the characters of \p{name} or \p{name=value} (ECMA-262 §22.2.2.9), and whether ECMA-262 knows it. The
-// set is nil for a known property that package unicode has no table of: emoji, script extensions and the like.
+// property returns the characters of \p{name} or \p{name=value} (ECMA-262 §22.2.2.9), and whether ECMA-262 has the property.
+// The set is nil if package unicode has no table for it: emoji, script extensions and the like.
 func property(name, value string, hasValue bool) (set runes, known bool) {
 	if !hasValue {
 		if set, known := category(name); known {
@@ -98,13 +98,13 @@ func patternRunes() runes { return ofTables(unicode.Pattern_Syntax, unicode.Patt
 
 func without(s, t runes) runes { return s.complement().union(t).complement() }
 
-// binaryTables are the properties that package unicode has under ECMA-262's name.
+// binaryTables are the properties with the same name in package unicode and ECMA-262.
 var binaryTables = setOf("ASCII_Hex_Digit", "Bidi_Control", "Dash", "Deprecated", "Diacritic", "Extender", "Hex_Digit", "IDS_Binary_Operator",
 	"IDS_Trinary_Operator", "Ideographic", "Join_Control", "Logical_Order_Exception", "Noncharacter_Code_Point", "Pattern_Syntax",
 	"Pattern_White_Space", "Quotation_Mark", "Radical", "Regional_Indicator", "Sentence_Terminal", "Soft_Dotted",
 	"Terminal_Punctuation", "Unified_Ideograph", "Variation_Selector", "White_Space")
 
-// withoutTable are the properties that package unicode has no table of.
+// withoutTable are the properties without a table in package unicode.
 var withoutTable = setOf("Bidi_Mirrored", "Case_Ignorable", "Changes_When_Casefolded", "Changes_When_Casemapped", "Changes_When_Lowercased",
 	"Changes_When_NFKC_Casefolded", "Changes_When_Titlecased", "Changes_When_Uppercased", "Default_Ignorable_Code_Point", "Emoji",
 	"Emoji_Component", "Emoji_Modifier", "Emoji_Modifier_Base", "Emoji_Presentation", "Extended_Pictographic", "Grapheme_Base",

@@ -2,18 +2,18 @@ package ecma
 
 import "unicode/utf8"
 
-// run is a character of a set, from low to high times; high < 0 for any number.
+// run is a character of a set, from low to high times; high < 0 is unbounded.
 type run struct {
 	set       runes
 	ascii     [utf8.RuneSelf]bool
 	low, high int
 }
 
-// runs are patterns such as ^[A-Z][a-z]{1,2048}$, whose counts would make large tables. Each run ends where a character
-// is not of its set, or at its highest count.
+// runs are patterns such as ^[A-Z][a-z]{1,2048}$, whose counts would make large tables. A run ends at the first character
+// outside its set, or at its highest count.
 type runs []run
 
-// counted returns the runs of a pattern that is nothing else, and in which each character belongs to one run.
+// counted returns the runs of a pattern that consists only of runs, if each character belongs to one run.
 func counted(root *node) runs {
 	if root.op != opConcat || len(root.subs) < 2 || root.subs[0].op != opBegin || root.subs[len(root.subs)-1].op != opEnd {
 		return nil
@@ -39,7 +39,7 @@ func counted(root *node) runs {
 	return list
 }
 
-// determined reports whether no character that a run may leave out can be one of it.
+// determined reports whether no character that can follow a run of variable length belongs to that run.
 func (l runs) determined() bool {
 	for i, one := range l {
 		if one.low == one.high {

@@ -1,6 +1,6 @@
 package ecma
 
-// scriptCodes are the short names of scripts (ISO 15924), by which package unicode does not know them.
+// scriptCodes maps the short names of scripts (ISO 15924) to the names in package unicode.
 var scriptCodes = map[string]string{
 	"Adlm": "Adlam", "Aghb": "Caucasian_Albanian", "Ahom": "Ahom", "Arab": "Arabic", "Armi": "Imperial_Aramaic",
 	"Armn": "Armenian", "Avst": "Avestan", "Bali": "Balinese", "Bamu": "Bamum", "Bass": "Bassa_Vah", "Batk": "Batak",

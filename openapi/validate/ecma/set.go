@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// runes is a set of characters: pairs of a first and a last one, in order, which neither overlap nor touch.
+// runes is a set of characters: sorted pairs of a first and a last character, which neither overlap nor touch.
 type runes []rune
 
 var (

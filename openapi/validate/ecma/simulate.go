@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// place is what is known of a place between two characters of a string.
+// place has the facts about a position between two characters of a string.
 type place struct {
 	begin, end            bool
 	wordBefore, wordAfter bool
@@ -33,7 +33,7 @@ func (s *stateSet) add(state int) bool {
 	return true
 }
 
-// simulation is one run of a program over a string: length of the string times length of the program steps at most.
+// simulation is one run of a program over a string. It takes at most length of the string times length of the program steps.
 type simulation struct {
 	program          *program
 	text             string

@@ -1,4 +1,4 @@
-// Runs the TypeScript package in a page of headless Chromium, whose origin is another than the server's.
+// Runs the TypeScript package in a page of headless Chromium, whose origin differs from the server's.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";

@@ -1,5 +1,5 @@
-// Makes calls with a JavaScript client: one call for each line of the standard input, one outcome for each of the
-// standard output. usage: node driver.js graph|typescript|chromium BASE_URL TOKEN
+// Makes calls with a JavaScript client: reads one call from each line of standard input, and writes one outcome to each line
+// of standard output. usage: node driver.js graph|typescript|chromium BASE_URL TOKEN
 import { createInterface } from "node:readline";
 
 import { openPage } from "./chromium.js";
@@ -7,7 +7,7 @@ import { makeCalls } from "./typescript.js";
 
 const [name, baseUrl, token] = process.argv.slice(2);
 
-// Graph's client hides the header fields of an answer; the last one is that of the call, since calls come one by one.
+// Graph's client hides the header fields of a response. Calls run one by one, so the last response is that of the call.
 let tag = "";
 const send = globalThis.fetch;
 globalThis.fetch = async (...args) => {
@@ -24,12 +24,12 @@ async function graph() {
     defaultVersion: pathname.slice(1),
     authProvider: (done) => done(null, token),
   });
-  // Over plain http the client drops its own token, and keeps a header field in lower case.
+  // Over plain http the client drops its own token, but keeps a lower-case header field.
   const api = (call) => {
     const request = client.api(`/pfxRecryptionRequests/${call.id}`).header("authorization", `Bearer ${token}`);
     return call.ifMatch ? request.header("If-Match", call.ifMatch) : request;
   };
-  // The client's batch takes the authority off an address and nothing else: the version must not be in it.
+  // The client's batch removes only the authority from an address, so the address must not contain the version.
   const batch = async ({ id }) => {
     const { BatchRequestContent, BatchResponseContent } = await import("@microsoft/microsoft-graph-client");
     const step = (number, key, init) => ({

@@ -1,5 +1,5 @@
-// Logs in with Microsoft's library for Node.js, unmodified, in each of its ways that needs nobody at a screen, and prints
-// the access tokens: a JSON object with one for each way.
+// Logs in with Microsoft's library for Node.js, unmodified, in each way that needs no person, and prints the access tokens:
+// a JSON object with one member for each way.
 // usage: node login.js AUTHORITY CLIENT_ID SCOPE REDIRECT_URI
 import { createRequire } from "node:module";
 

@@ -1,13 +1,13 @@
-// An OpenID provider that others wrote, with access tokens by RFC 9068. It prints its issuer, and answers each line of the
-// standard input with one: rotate makes new keys and withdraws those before the last, withdraw leaves the last ones alone
-// out too; the answer has a token of each algorithm.
+// A foreign OpenID provider, with access tokens by RFC 9068. It prints its issuer, and responds to each line of standard
+// input with one line. rotate makes new keys and withdraws all but the last ones; withdraw also withdraws those. The
+// response has a token of each algorithm.
 // usage: node provider.js TENANT ROLE
 import { createServer } from "node:http";
 import { generateKeyPairSync } from "node:crypto";
 import { createInterface } from "node:readline";
 import { Provider } from "oidc-provider";
 
-console.info = console.warn = () => {}; // advice for production: each rotation would repeat it between the answers
+console.info = console.warn = () => {}; // each rotation would repeat its advice for production between the responses
 
 const [tid, role] = process.argv.slice(2);
 const algorithms = { "api://rs256": "RS256", "api://es256": "ES256" };
@@ -42,7 +42,7 @@ let generation = 0;
 let keys = [makeKeys()];
 let handle;
 const server = createServer((req, res) => handle(req, res));
-server.keepAliveTimeout = 0; // else it closes a connection that a busy machine is about to use again
+server.keepAliveTimeout = 0; // otherwise it may close a connection that a busy machine is about to reuse
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 const publish = () => { handle = makeProvider(issuer, keys.flat()).callback(); };

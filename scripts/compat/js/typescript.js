@@ -1,4 +1,4 @@
-// Makes calls with the TypeScript package, in Node and in a browser alike.
+// Makes calls with the TypeScript package, in Node and in browsers.
 
 /** Returns a function that makes a call and returns its outcome; it never rejects. */
 export function makeCalls(client, baseUrl, token) {

@@ -1,6 +1,6 @@
-// Package cases has bodies and parameters of our contract with the verdict that each deserves, written by hand from the
-// document: at every bound the last value that passes and the first that does not. The mutation test and the comparisons
-// of gen/pfxvalid with other validators share them.
+// Package cases has bodies and parameters of our contract with their verdicts, written by hand from the document: at every
+// bound the last valid value and the first invalid one. The mutation test and the comparisons of gen/pfxvalid with other
+// validators share them.
 package cases
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// Kind is what a case is judged as.
+// Kind says what a case is judged as.
 type Kind string
 
 // The kinds of cases.
@@ -32,25 +32,25 @@ const (
 // Malformed is the verdict on bytes that are not I-JSON or nest too deep.
 const Malformed = "malformed"
 
-// Case is one input and its verdict.
+// Case is an input and its verdict.
 type Case struct {
 	Kind Kind
 	Name string
-	Body string // but of Parameters and Operation
+	Body string // not for Parameters and Operation
 
-	// OperationID is whose Body, Parameters or Operation.
+	// OperationID is the operation of a Body, Parameters or Operation.
 	OperationID string
 
-	// Of Body. Status is "" for the request, else the key of the response.
+	// For Body. Status is "" for the request, otherwise the key of the response.
 	Status, Type string
 
-	// Of Parameters, as they stand on the wire. The operations on all objects have no key.
+	// For Parameters, as sent. Operations on all objects have no key.
 	Key, Query string
 	Header     map[string][]string
 
-	// Want is "" for what is accepted, else Malformed or each fault as its keyword and its place, which is a JSON Pointer
-	// or in and name of a parameter, in the order of the faults and joined by "; ". What a fault expects is left out on
-	// purpose: it repeats the document, so that it would tell every mutant without a value at the bound.
+	// Want is "" for a valid input. Otherwise it is Malformed, or the faults in order, joined by "; ", each with its keyword
+	// and its place: a JSON Pointer, or the in and name of a parameter. What a fault expects is omitted on purpose: it
+	// repeats the document, and so would reveal every mutant even without a value at the bound.
 	Want string
 }
 
@@ -87,7 +87,7 @@ var (
 	times    = []string{"createdTime", "lastModifiedTime"}
 )
 
-// value is a value of a type of the contract and the keywords that refuse it, none if it passes.
+// value is a value of a type and the keywords that reject it, none if it is valid.
 type value struct {
 	name, json string
 	keywords   []string
@@ -213,7 +213,7 @@ var odataTypeValues = []value{
 	{"a number for the type", `7`, []string{"type"}},
 }
 
-// typed are the members of an object with the values of their types; id, which differs, is not among them.
+// typed returns the members of an object with the values of their types, except id, which differs.
 func typed() map[string][]value {
 	all := map[string][]value{"@odata.type": odataTypeValues, "isDeleted": booleanValues}
 	for _, group := range []struct {
@@ -227,7 +227,7 @@ func typed() map[string][]value {
 	return all
 }
 
-// each makes a case of every value of a member.
+// each returns a case for every value of a member.
 func each(kind Kind, pointer string, values []value, body func(v string) string) []Case {
 	var all []Case
 	for _, v := range values {
@@ -240,7 +240,7 @@ func each(kind Kind, pointer string, values []value, body func(v string) string)
 	return all
 }
 
-// members are those of an object in the document's order, each with a value.
+// members are the members of an object in the document's order, each with a value.
 var members = []struct{ name, value string }{
 	{"@odata.type", text("#microsoft.graph.pfxRecryptionRequest")}, {"id", text("sample")},
 	{"tenantId", text(guid)}, {"userId", text(guid)}, {"deviceId", text(guid)}, {"profileId", text(guid)},
@@ -248,7 +248,7 @@ var members = []struct{ name, value string }{
 	{"createdTime", text(time)}, {"lastModifiedTime", text(time)}, {"isDeleted", `true`}, {"eTag", text("e")},
 }
 
-// names are the names of members, of which the first two are not the page's.
+// names returns the names of members; the first two are not on Microsoft's page.
 func names() []string {
 	var all []string
 	for _, m := range members {
@@ -257,7 +257,7 @@ func names() []string {
 	return all
 }
 
-// object is an object in which one member has another value; "" leaves the member out.
+// object returns an object in which one member has another value; "" omits the member.
 func object(member, value string) string {
 	var b strings.Builder
 	b.WriteByte('{')
@@ -276,7 +276,7 @@ func object(member, value string) string {
 	return b.String() + "}"
 }
 
-// objects are the cases of a body that is an object, with each value of each member, and without it.
+// objects returns the cases of a body that is an object, with each value of each member, and without it.
 func objects(kind Kind, required []string, id []value) []Case {
 	all := []Case{
 		{Kind: kind, Name: "the page's", Body: string(openapi.UpdateResponseExample)},
@@ -296,7 +296,7 @@ func objects(kind Kind, required []string, id []value) []Case {
 	return all
 }
 
-// closed are the cases of a body that takes no more than its members and annotations. more is what stands in it besides.
+// closed returns the cases of a body that allows only its members and annotations. more is its other content.
 func closed(kind Kind, more string) []Case {
 	var all []Case
 	for _, c := range []struct{ name, members, want string }{

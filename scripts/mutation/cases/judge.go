@@ -20,7 +20,7 @@ var bodies = map[Kind]Case{
 	Result:     {OperationID: batched, Status: "200"},
 }
 
-// Judge returns what a contract makes of a case, in the form of its Want.
+// Judge returns a contract's verdict on a case, in the form of its Want.
 func Judge(operations []*validate.Operation, c Case) string {
 	if at, ok := bodies[c.Kind]; ok {
 		c.Kind, c.OperationID, c.Status, c.Type = Body, at.OperationID, at.Status, "application/json"
@@ -62,7 +62,7 @@ func bodyVerdict(o *validate.Operation, c Case) string {
 	return "no such body"
 }
 
-// describe has what a server has to know before it reads a request.
+// describe returns what a server has to know before it reads a request.
 func describe(o *validate.Operation) string {
 	type requirement struct {
 		scheme string
@@ -83,7 +83,7 @@ func describe(o *validate.Operation) string {
 	return fmt.Sprint(o.Method, " ", o.Path, " ", security, " ", o.RequestTypes(), " ", o.BodyRequired, " ", statuses)
 }
 
-// Verdict writes faults as a Want.
+// Verdict formats faults as a Want.
 func Verdict(f *validate.Faults) string {
 	switch {
 	case f == nil:

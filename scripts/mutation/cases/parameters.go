@@ -14,7 +14,7 @@ const (
 
 type header = map[string][]string
 
-// parameters are the cases of every operation. What operations share is asked of each.
+// parameters returns the cases of every operation. Shared rules are tested for each operation.
 func parameters() []Case {
 	var all []Case
 	for _, o := range []struct {
@@ -66,7 +66,7 @@ func keys() []Case {
 	}
 }
 
-// noOptions are the cases of an operation without query options.
+// noOptions returns the cases of an operation without query options.
 func noOptions() []Case {
 	return []Case{
 		{Name: "a query option", Query: "$select=id", Want: "additionalProperties query $select"},
@@ -74,7 +74,7 @@ func noOptions() []Case {
 	}
 }
 
-// options are the query options of the list but $select.
+// options returns the query options of the list except $select.
 func options() []Case {
 	all := []Case{
 		{Name: "no option"},
@@ -110,7 +110,7 @@ func options() []Case {
 	return all
 }
 
-// option is a case of one query option.
+// option returns a case of one query option.
 func option(name, v string, keywords ...string) Case {
 	var faults []string
 	for _, k := range keywords {
@@ -165,7 +165,7 @@ func prefers() []Case {
 	}
 }
 
-// onlyAsterisk are the cases of the If-None-Match of an update.
+// onlyAsterisk returns the cases of the If-None-Match of an update.
 func onlyAsterisk() []Case {
 	all := []Case{
 		{Name: "If-None-Match with an asterisk", Header: header{"If-None-Match": {"*"}}},
@@ -177,7 +177,7 @@ func onlyAsterisk() []Case {
 	return all
 }
 
-// tags are the cases of a header field with entity tags.
+// tags returns the cases of a header field with entity tags.
 func tags(field string) []Case {
 	all := []Case{{Name: field + " twice", Header: header{field: {`"a"`, `"b"`}}, Want: "repeated header " + field}}
 	for _, v := range []string{
@@ -195,7 +195,7 @@ func tags(field string) []Case {
 	return all
 }
 
-// operations are what a server knows of each operation before it reads a request.
+// operations returns what a server knows of each operation before it reads a request.
 func operations() []Case {
 	const (
 		readers = "[[{delegated [DeviceManagementConfiguration.Read.All]}] [{delegated [DeviceManagementConfiguration.ReadWrite.All]}] " +

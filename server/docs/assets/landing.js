@@ -1,4 +1,4 @@
-// Shows the buttons that copy a command: without JavaScript, or where there is no clipboard, there are none.
+// Shows the buttons that copy a command: they need JavaScript and a clipboard.
 "use strict";
 
 for (const button of navigator.clipboard ? document.querySelectorAll(".copy") : []) {

@@ -1,11 +1,11 @@
-// Opens Swagger UI on the document, with what it lacks: names for all fields, no links inside buttons, and tokens.
+// Opens Swagger UI on the document and fixes it: names for all fields, no links inside buttons, and tokens.
 "use strict";
 
 const root = document.getElementById("reference");
 const { tokenPath, tokenForm } = root.dataset;
 
-// withPastedTokens turns schemes that send the reader to another origin into a field for a token: the page may call its own
-// origin alone.
+// withPastedTokens replaces schemes that send the reader to another origin by a field for a token, because the page may only
+// call its own origin.
 function withPastedTokens(spec) {
 	for (const scheme of Object.values(spec.components?.securitySchemes ?? {})) {
 		if (scheme.type !== "oauth2" && scheme.type !== "openIdConnect") continue;
@@ -18,7 +18,7 @@ function withPastedTokens(spec) {
 	return spec;
 }
 
-// atThisServer keeps of a server elsewhere its path alone: requests go to where the page is from.
+// atThisServer reduces the address of a foreign server to its path: requests go to the page's own origin.
 function atThisServer(spec) {
 	const paths = new Map();
 	for (const server of spec.servers ?? []) {
@@ -33,15 +33,15 @@ function atThisServer(spec) {
 	return spec;
 }
 
-// parametersOf returns the parameters of a document, wherever they stand.
+// parametersOf returns the parameters of a document, wherever they are.
 function parametersOf(spec) {
 	const items = Object.values(spec.paths ?? {});
 	const operations = items.flatMap((item) => Object.values(item)).filter((o) => o && typeof o === "object");
 	return [...Object.values(spec.components?.parameters ?? {}), ...[...items, ...operations].flatMap((o) => o.parameters ?? [])];
 }
 
-// withoutOptionalValues moves the examples of optional parameters into their descriptions: Swagger UI would send them, and an
-// If-Match of an example fails.
+// withoutOptionalValues moves the examples of optional parameters into their descriptions: Swagger UI would send them, and
+// an example If-Match fails.
 function withoutOptionalValues(spec) {
 	for (const parameter of parametersOf(spec)) {
 		if (parameter.required || parameter.$ref) continue;
@@ -56,7 +56,7 @@ function withoutOptionalValues(spec) {
 	return spec;
 }
 
-// issued is the last token of the development issuer, which is fetched again before it expires.
+// issued is the last token of the development issuer. It is replaced before it expires.
 let issued = { token: "", until: 0 };
 
 async function fetchToken() {
@@ -73,8 +73,8 @@ async function addToken(request) {
 	return request;
 }
 
-// plugin replaces components of Swagger UI: a link inside the button of an operation cannot be used with the keyboard, and
-// where the server has tokens there is nothing to enter.
+// plugin replaces components of Swagger UI: a link inside an operation's button is not reachable by keyboard, and with a
+// development issuer there is no token to enter.
 function plugin({ React }) {
 	const nothing = () => () => null;
 	const text = () => ({ path, text: shown }) => React.createElement("span", { className: "nostyle" }, shown ?? path);
@@ -82,7 +82,7 @@ function plugin({ React }) {
 	return { wrapComponents: { DeepLink: text, ...tokens } };
 }
 
-// names are those of fields that have no label, by what is around them.
+// names are the names of unlabeled fields, by their surroundings.
 const names = [
 	[".copy-to-clipboard button", () => "Copy"],
 	[".close-modal", () => "Close"],

@@ -43,24 +43,24 @@ func documentedLimits(t *testing.T) map[string][]limit {
 
 // fixedLimits are the limits without a flag, by the first words of their rows.
 var fixedLimits = map[string]any{
-	"header fields of a request":           graph.MaxHeader,
-	"head of a request in all":             maxHeaderBytes,
-	"body of a request":                    graph.MaxBody,
-	"requests of a batch":                  20, // openapi.yaml
-	"responses of a batch together":        batch.MaxResponses,
-	"bearer token":                         auth.MaxToken,
-	"time for the head of a request":       readHeaderTimeout,
-	"time for the whole request":           readTimeout,
-	"time for the response":                writeTimeout,
-	"time without a byte":                  writeTimeout,
-	"time that a connection waits":         idleTimeout,
-	"the same, and a response that nobody": stallTimeout,
-	"time for requests in flight":          drainTimeout,
-	"average rate":                         minBodyRate,
-	"time for each piece of a request":     readTimeout,
-	"depth of arrays and objects in an":    8,  // TestLimitsOfBodies
-	"violations that a response lists":     32, // the constants of package validate
-	"depth of arrays and objects":          64,
+	"header fields of a request":        graph.MaxHeader,
+	"head of a request in all":          maxHeaderBytes,
+	"body of a request":                 graph.MaxBody,
+	"requests of a batch":               20, // openapi.yaml
+	"responses of a batch together":     batch.MaxResponses,
+	"bearer token":                      auth.MaxToken,
+	"time for the head of a request":    readHeaderTimeout,
+	"time for the whole request":        readTimeout,
+	"time for the response":             writeTimeout,
+	"time without a byte":               writeTimeout,
+	"time that a connection waits":      idleTimeout,
+	"the same, and a response that the": stallTimeout,
+	"time for requests in flight":       drainTimeout,
+	"average rate":                      minBodyRate,
+	"time for each piece of a request":  readTimeout,
+	"depth of arrays and objects in an": 8,  // TestLimitsOfBodies
+	"violations that a response lists":  32, // the constants of package validate
+	"depth of arrays and objects":       64,
 }
 
 // TestLimitsAreDocumented: each limit in the tables matches the code, and each flag that sets a limit is listed.

@@ -71,9 +71,9 @@ func (c *MockConfig) gateway() GatewayConfig {
 type mockCommand struct{ MockConfig }
 
 func (*mockCommand) Help() string {
-	return `Requests are checked as pfxrd gateway checks them, and refused in the same words. The response is an example of the document, or a value made from the schema.
+	return `Requests are checked and refused as by pfxrd gateway. The response is an example from the document, or a value generated from the schema.
 
-Answer for a document, and ask for another response of it:
+Serve a document, and ask for another of its responses:
 
   pfxrd mock --spec openapi.yaml
   curl -i http://127.0.0.1:4010/pets -H 'Prefer: code=404, example=unknown'

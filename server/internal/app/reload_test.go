@@ -36,7 +36,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	defer l.mu.Unlock()
 	select {
 	case l.told <- string(p):
-	default: // nobody listens
+	default: // there is no listener
 	}
 	return l.b.Write(p)
 }

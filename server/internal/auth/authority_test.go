@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// clock is a clock that stands still until it is told.
+// clock is a clock that moves only when the test moves it.
 type clock struct{ offset atomic.Int64 }
 
 func (c *clock) now() time.Time          { return epoch.Add(time.Duration(c.offset.Load())) }

@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
-// FuzzAuthorization looks for a header value that panics or gets in. Nobody has the signing key: it is made anew for each
-// run and never used, so whatever is accepted is forged. Seeds stand here and under testdata/fuzz.
+// FuzzAuthorization looks for a header value that panics or is accepted. The signing key is new in each run and never used,
+// so any accepted token is forged. Seeds are here and in testdata/fuzz.
 func FuzzAuthorization(f *testing.F) {
 	const base = "http://127.0.0.1:1"
 	a := &authority{url: base}

@@ -41,7 +41,7 @@ func devVerifier(t *testing.T) *auth.Verifier {
 	return v
 }
 
-// ask sends a token request for the tenant of the tests and returns the answer.
+// ask sends a token request for the tenant of the tests and returns the response.
 func ask(t *testing.T, form string, change ...func(*http.Request)) (*http.Response, map[string]any) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, devBase+"/dev/"+tenant+"/oauth2/v2.0/token", strings.NewReader(form))

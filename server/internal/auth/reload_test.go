@@ -79,8 +79,8 @@ func TestRefreshOnDemand(t *testing.T) {
 	}
 }
 
-// TestRotationUnderFlood: random kids, which anybody can send, use up the fetches. A token of a new key is not refused for
-// that: it is told to come again, and accepted when a fetch is allowed.
+// TestRotationUnderFlood: random kids, which any client can send, use up the fetches. A token of a new key is then not
+// refused: it gets 503, and is accepted once a fetch is allowed.
 func TestRotationUnderFlood(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}

@@ -24,7 +24,7 @@ func oneIssuer(a *authority) func(*auth.Config) {
 	return func(c *auth.Config) { c.Issuers = []string{a.url + v2Template} }
 }
 
-// unknown returns a token that names a key that nobody has.
+// unknown returns a token that names an unknown key.
 func unknown(a *authority, kid string) []string {
 	f := newForge(a.url + v2Template)
 	f.header["kid"], f.key = kid, []byte("k")
@@ -56,7 +56,7 @@ func TestUnknownKidFlood(t *testing.T) {
 func testUnknownKidFlood(t *testing.T, flood int) {
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
 	v := newVerifier(t, a, c, oneIssuer(a))
-	// What stands behind the kid is the same in all tokens: making them is not what is tested.
+	// The text after the kid is the same in all tokens, because making tokens is not under test.
 	f := newForge(a.url + v2Template)
 	f.claims, f.key = map[string]any{"iss": f.claims["iss"], "tid": tenant}, []byte("k")
 	_, rest, _ := strings.Cut(f.token(), ".")
@@ -241,7 +241,8 @@ func jwks(keys ...map[string]any) string {
 	return a.keys.Load().(string)
 }
 
-// TestHostileAnswers has what an issuer may answer instead of keys. A good token is then neither accepted nor refused.
+// TestHostileAnswers has responses that an issuer may send instead of keys. A valid token is then neither accepted nor
+// refused.
 func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	var canaryHits atomic.Int64
@@ -383,7 +384,7 @@ func TestKeyAddress(t *testing.T) {
 	}
 }
 
-// replacer puts the issuer where the answer has "$".
+// replacer replaces "$" in the response by the issuer.
 type replacer struct {
 	http.ResponseWriter
 	issuer string
@@ -412,8 +413,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestStartBesideIssuer shows that an issuer that comes up after us is found without delay, and that until then it is
-// not asked at every token.
+// TestStartBesideIssuer: an issuer that starts after the server is found without delay, and until then it does not get a
+// request for each token.
 func TestStartBesideIssuer(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -551,7 +552,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// TestRefresh lets real hours pass in a bubble: keys come and go with nobody asking for them.
+// TestRefresh passes hours of fake time: keys are added and withdrawn without any request.
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	rsaKey() // outside of the bubble, whose goroutines must not wait for those outside

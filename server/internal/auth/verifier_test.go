@@ -116,7 +116,7 @@ func drop(names ...string) func(*forge) {
 
 func tail(fn func(token string) string) func(*forge) { return func(f *forge) { f.tail = fn } }
 
-// part returns a change of one of the three parts as they stand in the token.
+// part returns a change of one of the three encoded parts of a token.
 func part(i int, fn func(string) string) func(*forge) {
 	return tail(func(token string) string {
 		parts := strings.Split(token, ".")
@@ -601,7 +601,7 @@ type formRow struct {
 	reason auth.Reason
 }
 
-// formTable has what may stand in Authorization around a token.
+// formTable has the possible forms of Authorization around a token.
 func formTable(token string) []formRow {
 	return []formRow{
 		{"good", []string{"Bearer " + token}, accepted},

@@ -111,7 +111,7 @@ func TestRoomForAFurtherOne(t *testing.T) {
 	}
 }
 
-// TestNoRoom: whoever is served keeps the connection, and a further one is closed.
+// TestNoRoom: connections in use stay, and a further one is closed.
 func TestNoRoom(t *testing.T) {
 	t.Parallel()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -224,7 +224,7 @@ func (l *Listener) waitingCount() int {
 	return n
 }
 
-// TestSweep: scarce connections are swept without anybody's call, and no goroutine is left.
+// TestSweep: scarce connections are swept automatically, and no goroutine leaks.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	l := serve(t, Config{Max: 1, Stall: 50 * time.Millisecond}, http.HandlerFunc(quick))

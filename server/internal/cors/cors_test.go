@@ -50,7 +50,7 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// TestHandler: a page that may call can read what the client needs, preflights are answered and kept, and others get
+// TestHandler: a page that may call can read what the client needs and gets cacheable responses to preflights; others get
 // nothing.
 func TestHandler(t *testing.T) {
 	t.Parallel()

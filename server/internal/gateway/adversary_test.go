@@ -17,7 +17,7 @@ import (
 type attack struct {
 	rule   string // with where it is written
 	head   string // the request line without its version, and the fields; a version makes it raw text for HTTP/1.1 alone
-	body   string // noBody is a body of no bytes whose length is not told
+	body   string // noBody is an empty body of unknown length
 	status int    // 204 is the upstream's
 	saw    string // what the upstream got: the line, the fields that are not the gateway's own, and the body; "" for nothing
 	only   string // "1" or "2" for what the other version cannot say
@@ -45,8 +45,8 @@ var fronts = map[string]struct {
 	"built-in":      {"requests: enforce", true, false, builtinAttacks},
 }
 
-// TestAttacks sends what breaks a rule of HTTP or of the document, and what stands next to it and breaks none: the status is
-// the rule's, and the upstream sees what was checked or nothing.
+// TestAttacks sends requests that break a rule of HTTP or of the document, and similar valid ones: the status is the rule's,
+// and the upstream sees only what was checked.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("testdata/hostile.yaml")

@@ -43,7 +43,7 @@ func TestAliasesDoNotPassWithWhatIsUnknown(t *testing.T) {
 	}
 }
 
-// nobody verifies no token.
+// nobody is a verifier that accepts no token.
 type nobody struct{}
 
 func (nobody) Verify(context.Context, []string) (*auth.Principal, error) {

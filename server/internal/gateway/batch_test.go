@@ -53,7 +53,7 @@ func TestNothingPassesInABatch(t *testing.T) {
 				t.Fatalf("got %d %s, want %d", got.Code, got.Body, tt.status)
 			}
 			var result struct{ Responses []struct{ Status int } }
-			_ = json.Unmarshal(got.Body.Bytes(), &result) // of a refusal there are none
+			_ = json.Unmarshal(got.Body.Bytes(), &result) // a refusal has none
 			var statuses []int
 			for _, r := range result.Responses {
 				statuses = append(statuses, r.Status)

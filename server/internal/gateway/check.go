@@ -55,7 +55,7 @@ func (x *exchange) check(found *match) (*http.Request, *graph.Problem) {
 		}
 	}
 	switch {
-	case !x.asItCame && rt.enforces:
+	case !x.original && rt.enforces:
 		return x.rebuilt(found, hasBody), nil
 	case hasBody && !whole:
 		return x.asCame(x.passRest()), nil
@@ -81,7 +81,7 @@ func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 			return false, p
 		}
 		x.gate.config.Metrics.skipped(x, policy.Requests, skippedMemory)
-		x.asItCame = true
+		x.original = true
 		return false, nil
 	case http.StatusRequestEntityTooLarge:
 		kind = policy.Size
@@ -91,14 +91,14 @@ func (x *exchange) readBody(hasBody bool) (bool, *graph.Problem) {
 	if x.judge(violation{kind: kind, keyword: kind.String()}) {
 		return false, p
 	}
-	x.asItCame = true
+	x.original = true
 	return false, nil
 }
 
 // checkFurther checks a valid body against the rules that the document cannot express.
 func (x *exchange) checkFurther(found *match) *graph.Problem {
 	further := x.gate.config.Contract.Further
-	if further == nil || x.asItCame {
+	if further == nil || x.original {
 		return nil
 	}
 	f, problem := further(x.route.Operation, found.values, x.body.Bytes())

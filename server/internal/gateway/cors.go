@@ -112,7 +112,7 @@ func (x *exchange) forwardPreflight(found *match, rt *route) (*http.Request, *gr
 		if x.isAmbiguous(found) && x.judge(violation{kind: policy.Path, in: "path"}) {
 			return nil, x.noRoute()
 		}
-		if !x.asItCame && rt.enforces {
+		if !x.original && rt.enforces {
 			forward = x.rebuilt(found, false)
 		}
 	}

@@ -107,7 +107,7 @@ func do(t *testing.T, client *http.Client, base, head, body string) (*http.Respo
 	return resp, string(b)
 }
 
-// refusals are requests that the gateway answers itself, with the status and where the faults are.
+// refusals are requests that the gateway itself refuses, with the status and the places of the faults.
 var refusals = map[string]struct {
 	head, body string
 	status     int

@@ -30,7 +30,7 @@ type exchange struct {
 	body     graph.Body // of the request, if it was read
 	lent     *bytesBody // the body that the next handler reads
 	closes   bool       // the connection ends after this request
-	asItCame bool       // the request breaks a rule that is not enforced
+	original bool       // the request breaks a rule that is not enforced
 	found    []violation
 
 	status   int  // 0 until the response begins
@@ -88,7 +88,7 @@ func (x *exchange) rules(d policy.Direction) *policy.Rules {
 func (x *exchange) judge(v violation) bool {
 	mode := x.rules(v.direction)[v.kind]
 	if mode == policy.Off {
-		x.asItCame = true
+		x.original = true
 		return false
 	}
 	x.violations++
@@ -96,7 +96,7 @@ func (x *exchange) judge(v violation) bool {
 	v.would, v.operation = x.wouldRefuse(&v), x.operation()
 	x.gate.record(x, &v)
 	if !v.refused {
-		x.asItCame = true
+		x.original = true
 	}
 	x.found = append(x.found, v)
 	return v.refused

@@ -108,7 +108,7 @@ func TestFormIsTheCheckedOne(t *testing.T) {
 	}
 }
 
-// watched is a response that the handler's caller can look at while it is under way.
+// watched is a response that the test can read while it is in flight.
 type watched struct {
 	*httptest.ResponseRecorder
 	flushed chan string

@@ -40,7 +40,7 @@ func (m *message) has(field string) bool {
 	return strings.Contains(strings.ToLower(m.head), "\r\n"+strings.ToLower(field)+":")
 }
 
-// stand is a gate between raw callers and an upstream that says what it is told and keeps what it gets.
+// stand is a gate between raw clients and an upstream that sends given responses and records requests.
 type stand struct {
 	t        testing.TB
 	address  string
@@ -52,7 +52,7 @@ type stand struct {
 	got []message
 }
 
-// newStand serves a gate of the built-in contract with a policy. answer is all that the upstream says to a request before
+// newStand serves a gate of the built-in contract with a policy. answer is all that the upstream sends for a request before
 // it closes the connection.
 func newStand(t testing.TB, rules string, answer string, change func(*gateway.Config)) *stand {
 	t.Helper()
@@ -144,7 +144,7 @@ func (s *stand) upstream(answer string) string {
 	return "http://" + l.Addr().String()
 }
 
-// receive reads a request byte by byte, as nobody else does: it must not share a fault with who has sent it.
+// receive reads a request byte by byte with its own parser, so that it shares no fault with the sender.
 func receive(r *bufio.Reader) (message, error) {
 	var m message
 	for !strings.HasSuffix(m.head, "\r\n\r\n") {
@@ -174,7 +174,7 @@ func (s *stand) requests() []message {
 	return s.got
 }
 
-// aborted is the status of an answer that broke off.
+// aborted is the status of a response that broke off.
 const aborted = -1
 
 type answered struct {
@@ -245,7 +245,7 @@ func zipped(s string) string {
 	return b.String()
 }
 
-// reply is an answer of the upstream.
+// reply is a response of the upstream.
 func reply(status int, body string, fields ...string) string {
 	head := fmt.Sprintf("HTTP/1.1 %d Any\r\nConnection: close\r\nContent-Length: %d\r\n", status, len(body))
 	for _, f := range fields {

@@ -22,7 +22,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 )
 
-// call is a request on the wire and the answer of the upstream.
+// call is a request and the upstream's response, as sent.
 type call struct {
 	method, target string
 	fields         []string
@@ -49,7 +49,7 @@ type reaction struct {
 	status int
 	fields []string
 	body   string
-	fails  string // fail, break or silent; "" answers
+	fails  string // fail, break or silent; "" sends a response
 }
 
 func (a *reaction) serve(w http.ResponseWriter) {
@@ -172,7 +172,7 @@ type mutator struct{ *rand.Rand }
 
 func pick[T any](m mutator, list ...T) T { return list[m.IntN(len(list))] }
 
-// call returns one of the calls, in half of the cases with one change or more to the request or the answer.
+// call returns one of the calls. Half of them have changes in the request or the response.
 func (m mutator) call(of []call) call {
 	c := pick(m, of...)
 	c.fields, c.answer.fields = slices.Clone(c.fields), slices.Clone(c.answer.fields)
@@ -332,7 +332,7 @@ func (w *memory) serve(t *testing.T, raw string, answer *reaction) (became traff
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 	if err != nil {
-		return traffic.Counts{}, 0, false // the server answers this itself
+		return traffic.Counts{}, 0, false // the server itself responds to this
 	}
 	response := httptest.NewRecorder()
 	func() {

@@ -303,7 +303,7 @@ func TestCanaries(t *testing.T) {
 	}
 }
 
-// TestNamesAreBounded: nobody can fill the memory of who collects metrics with names of their own.
+// TestNamesAreBounded: no client can fill the memory of a metrics collector with chosen names.
 func TestNamesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := &stand{registry: prometheus.NewRegistry()}

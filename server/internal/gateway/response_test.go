@@ -16,8 +16,7 @@ const getKey = "GET /beta/pfxRecryptionRequests/k\nX: y"
 
 var entity = string(openapi.UpdateResponseExample)
 
-// TestResponses: what is enforced is answered with 502 and nothing of the upstream's; what is only watched passes as it
-// came.
+// TestResponses: an enforced violation becomes a 502 without anything of the upstream's; a watched one passes unchanged.
 func TestResponses(t *testing.T) {
 	t.Parallel()
 	const jsonType, canary = "Content-Type: application/json", "c4n4ry"
@@ -122,7 +121,7 @@ func withID(entity string) string {
 	return strings.Replace(entity, "{", `{"id":"k",`, 1)
 }
 
-// TestHead: an answer to HEAD is judged by its head.
+// TestHead: a response to HEAD is judged by its header.
 func TestHead(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"enforce", "monitor"} {
@@ -137,7 +136,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestUndocumentedGzip: a response that nobody can check for lack of a contract passes with its coding.
+// TestUndocumentedGzip: a response without a contract passes with its coding.
 func TestUndocumentedGzip(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "responses: {mode: enforce, violations: {status: monitor}}\n", reply(418, zipped("tea"), "Content-Type: text/plain", "Content-Encoding: gzip"), nil)

@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// events has a stream, and a text that is none.
+// events has a stream, and a text that is not one.
 const events = `
 openapi: 3.0.3
 info: { title: Events, version: '1' }
@@ -118,7 +118,7 @@ func stream(t *testing.T, media string, next <-chan struct{}) string {
 	return "http://" + l.Addr().String()
 }
 
-// TestUncheckedParts: interim responses and trailers, which nobody checks, stay behind where responses are enforced.
+// TestUncheckedParts: interim responses and trailers, which are unchecked, are dropped if responses are enforced.
 func TestUncheckedParts(t *testing.T) {
 	t.Parallel()
 	answer := "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +

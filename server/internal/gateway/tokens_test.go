@@ -11,7 +11,7 @@ import (
 // tokens are bearer tokens of an issuer of our own, and what verifies them.
 type tokens struct {
 	verifier *auth.Verifier
-	words    *strings.Replacer // puts a token in the place of its word
+	words    *strings.Replacer // replaces words by tokens
 	back     *strings.Replacer
 }
 

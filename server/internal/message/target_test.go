@@ -45,7 +45,7 @@ func TestCheckTarget(t *testing.T) {
 	}
 }
 
-// TestCheckTargetIsFree: it stands on the way of every request.
+// TestCheckTargetIsFree: CheckTarget allocates nothing, because every request passes it.
 func TestCheckTargetIsFree(t *testing.T) {
 	r := &http.Request{Method: http.MethodPatch, RequestURI: "/a/b?c=d", URL: &url.URL{Path: "/a/b", RawQuery: "c=d"}, Host: "api.example:8080"}
 	if n := testing.AllocsPerRun(100, func() { _ = CheckTarget(r) }); n > 0 {

@@ -4,7 +4,7 @@
         got = client.get("sample")
         client.patch("sample", {"status": 7, "eTag": None}, if_match=got.etag)
 
-A member that is absent stays as it is, None clears it, a value sets it. The rules of retries are in the README.
+An absent member keeps its value, None clears it, a value sets it. The README has the rules of retries.
 """
 
 from .aio import AsyncClient

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """As :class:`pfxrecryption.Client`, for one event loop; get_token and the change of an update may be coroutines."""
+    """Like :class:`pfxrecryption.Client`, for one event loop. get_token and the change of an update may be coroutines."""
 
     def __init__(
         self,
@@ -63,44 +63,44 @@ class AsyncClient:
         return await self._run(self._core.get(id))
 
     async def create(self, value: PfxRecryptionRequestCreate) -> Versioned:
-        """Creates an object under a key that the server makes."""
+        """Creates an object. The server makes its key."""
         return await self._run(self._core.create(value))
 
     async def patch(self, id: str, value: PfxRecryptionRequestUpdate, *, if_match: str | None = None) -> Versioned:
-        """Changes the members that are given, None included, and leaves the others as they are."""
+        """Changes the given members, also to None; the others keep their values."""
         return await self._run(self._core.patch(id, value, if_match))
 
     async def upsert(self, id: str, value: PfxRecryptionRequestCreate, *, insert_only: bool = False) -> Upserted:
-        """Gives the object these members, and creates it if it does not exist; insert_only leaves one that exists alone."""
+        """Sets these members of the object, or creates it if it does not exist; insert_only only creates."""
         return await self._run(self._core.upsert(id, value, insert_only))
 
     async def delete(self, id: str, *, if_match: str | None = None) -> None:
-        """Deletes an object for good."""
+        """Deletes an object permanently."""
         await self._run(self._core.delete(id, if_match))
 
     async def update(self, id: str, change: Callable[[PfxRecryptionRequest], object]) -> Versioned:
-        """Gets the object, runs change on a copy and sends what it changed, on the condition that nobody else changed it.
+        """Gets the object, runs change on a copy and sends the members that differ, provided that it is still unchanged.
 
-        If somebody did, it begins again, so that change may run more than once.
+        Otherwise it starts over, so that change may run more than once.
         """
         return await self._run(self._core.update(id, change))
 
     async def list(
         self, *, filter: str | None = None, select: Sequence[str] | None = None, top: int | None = None
     ) -> AsyncIterator[PfxRecryptionRequestSelection]:
-        """Gets all objects, page by page as they are asked for, in the order of their keys; top is the size of a page."""
+        """Gets all objects in the order of their keys. It requests each page when it is needed; top is the page size."""
         address: str | None = self._core.list_address(filter, select, top)
         seen: set[str] = set()
         while address is not None:
             if address in seen:
-                raise MalformedAnswerError("a next page comes twice")
+                raise MalformedAnswerError("the pages form a cycle")
             seen.add(address)
             objects, address = await self._run(self._core.page(address, select))
             for entry in objects:
                 yield entry
 
     async def _run(self, flow: Flow[T]) -> T:
-        """Carries out the effects of a flow."""
+        """Executes the effects of a flow."""
         try:
             effect = next(flow)
             while True:
@@ -143,7 +143,7 @@ class AsyncClient:
             async with asyncio.timeout(timeout):
                 return await self._receive(request, send.max_bytes)
         except TimeoutError as err:
-            raise ConnectionFailedError("No whole answer came in time.") from err
+            raise ConnectionFailedError("There was no complete response in time.") from err
         except httpx.HTTPError as err:
             raise connection_error(err) from err
 

@@ -1,4 +1,4 @@
-"""Reads responses: what the contract does not allow is an error and never an object."""
+"""Reads responses. One that the contract does not allow is an error and never an object."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 from .errors import GraphError, MalformedAnswerError
 from .models_gen import ErrorDetail
 
-# How large the body of a response may be, in bytes, decompressed.
+# The largest body of a response, in bytes after decompression.
 MAX_OBJECT = 1 << 20
 MAX_PAGE = 16 << 20
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, read to its end. The names of ``headers`` are in lower case."""
+    """A response whose body was read to the end. The names of ``headers`` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,13 +30,13 @@ class Answer:
 
 
 class _Fraction(float):
-    """A number that is not written as an integer."""
+    """A number that is not an integer literal."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a member is there twice")
+        raise ValueError("duplicate member")
     return members
 
 
@@ -59,20 +59,20 @@ def is_json(answer: Answer) -> bool:
 
 
 def content(answer: Answer) -> Any:
-    """Returns what a success says."""
+    """Returns the content of a success."""
     if not is_json(answer):
-        raise MalformedAnswerError("the answer is not application/json: is the base URL that of the API?")
+        raise MalformedAnswerError("the response is not application/json: check the base URL")
     try:
         return _decode(answer.body)
     except (ValueError, RecursionError) as err:
-        raise MalformedAnswerError("the answer is not JSON") from err
+        raise MalformedAnswerError("the response is not JSON") from err
 
 
 _TAG = re.compile(r'(W/)?"[^"]*"')
 
 
 def entity_tag(answer: Answer, value: Mapping[str, Any]) -> str:
-    """Returns the tag that came with an object: the header field, or Microsoft Graph's annotation instead of it."""
+    """Returns the entity tag of an object: the header field or, from Microsoft Graph, the annotation."""
     for tag in (answer.headers.get("etag"), value.get("@odata.etag")):
         if isinstance(tag, str) and _TAG.fullmatch(tag):
             return tag
@@ -109,7 +109,7 @@ def _time(value: object) -> bool:
         return False
     year, month, day = (int(part) for part in found.groups()[:3])
     try:
-        datetime.date(year or 2000, month, day)  # Python has no year 0; it is a leap year as 2000 is
+        datetime.date(year or 2000, month, day)  # Python has no year 0, which is a leap year like 2000
     except ValueError:
         return False
     return True
@@ -138,26 +138,26 @@ _CHECKS: Mapping[str, Callable[[object], bool]] = {
 
 
 def check_object(value: Any, members: Collection[str] | None = None) -> Any:
-    """Returns value if it is an object with all the named members, and each that it has is of its type."""
+    """Returns value as an object. It must have the named members, and each member must have its type."""
     if not isinstance(value, dict):
-        raise MalformedAnswerError("the answer is not an object")
+        raise MalformedAnswerError("the response is not an object")
     for name, check in _CHECKS.items():
         if check(value[name]) if name in value else name != "@odata.type" and members is not None and name not in members:
             continue
-        raise MalformedAnswerError(f"the answer has no {name} of its type")
+        raise MalformedAnswerError(f"the response has no valid {name}")
     return value
 
 
 def check_page(value: Any, members: Collection[str] | None) -> tuple[list[Any], str | None]:
-    """Returns the objects of a page and the address of the next one."""
+    """Returns the objects of a page and the URL of the next page."""
     objects = value.get("value") if isinstance(value, dict) else None
     if not isinstance(objects, list) or not isinstance(value.get("@odata.nextLink", ""), str):
-        raise MalformedAnswerError("the answer is not a page of objects")
+        raise MalformedAnswerError("the response is not a page of objects")
     return [check_object(entry, members) for entry in objects], value.get("@odata.nextLink")
 
 
 def graph_error(answer: Answer, client_request_id: str, listed: bool) -> GraphError:
-    """Makes an error of a response that is no success, whatever its body is."""
+    """Returns the error for a response that is not a success. Its body may be anything."""
     error: Any = None
     if is_json(answer) and len(answer.body) <= MAX_OBJECT:
         try:
@@ -198,7 +198,7 @@ _MAX_RETRY_AFTER = float(2**31 - 1)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Reads Retry-After (RFC 9110 §10.2.3), seconds or a date by the server's clock, which Date tells."""
+    """Reads Retry-After (RFC 9110 §10.2.3), seconds or a date. A date is relative to Date, the server's clock."""
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]+", text):
         return float(min(int(text[:20]), _MAX_RETRY_AFTER))
@@ -209,7 +209,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _date(text: str) -> float | None:
-    """Reads an HTTP date in its three forms (RFC 9110 §5.6.7); asctime, the one without a zone, is UTC too."""
+    """Reads an HTTP date in its three forms (RFC 9110 §5.6.7). asctime, which has no zone, is also UTC."""
     if not re.match(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)", text):
         return None
     try:

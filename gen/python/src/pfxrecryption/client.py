@@ -27,10 +27,10 @@ T = TypeVar("T")
 class Client:
     """A client of one server, for any number of threads.
 
-    ``base_url`` has the base path: https://graph.example.com/beta. Give ``token``, or ``get_token``, which is called before
-    the first request, and again with the refused token when the server has refused it; never twice at a time. ``http``
-    makes the connections; by default it is a client of its own. ``tries``, ``try_timeout`` and ``timeout``, in seconds,
-    bound a call.
+    ``base_url`` includes the base path: https://graph.example.com/beta. Give ``token`` or ``get_token``. ``get_token`` is
+    called before the first request, and again with the refused token when the server refuses one; never concurrently.
+    ``http`` makes the connections; by default the client makes its own. ``tries``, ``try_timeout`` and ``timeout``, in
+    seconds, limit a call.
     """
 
     def __init__(
@@ -68,43 +68,43 @@ class Client:
         return self._run(self._core.get(id))
 
     def create(self, value: PfxRecryptionRequestCreate) -> Versioned:
-        """Creates an object under a key that the server makes."""
+        """Creates an object. The server makes its key."""
         return self._run(self._core.create(value))
 
     def patch(self, id: str, value: PfxRecryptionRequestUpdate, *, if_match: str | None = None) -> Versioned:
-        """Changes the members that are given, None included, and leaves the others as they are."""
+        """Changes the given members, also to None; the others keep their values."""
         return self._run(self._core.patch(id, value, if_match))
 
     def upsert(self, id: str, value: PfxRecryptionRequestCreate, *, insert_only: bool = False) -> Upserted:
-        """Gives the object these members, and creates it if it does not exist; insert_only leaves one that exists alone."""
+        """Sets these members of the object, or creates it if it does not exist; insert_only only creates."""
         return self._run(self._core.upsert(id, value, insert_only))
 
     def delete(self, id: str, *, if_match: str | None = None) -> None:
-        """Deletes an object for good."""
+        """Deletes an object permanently."""
         self._run(self._core.delete(id, if_match))
 
     def update(self, id: str, change: Callable[[PfxRecryptionRequest], object]) -> Versioned:
-        """Gets the object, runs change on a copy and sends what it changed, on the condition that nobody else changed it.
+        """Gets the object, runs change on a copy and sends the members that differ, provided that it is still unchanged.
 
-        If somebody did, it begins again, so that change may run more than once.
+        Otherwise it starts over, so that change may run more than once.
         """
         return self._run(self._core.update(id, change))
 
     def list(
         self, *, filter: str | None = None, select: Sequence[str] | None = None, top: int | None = None
     ) -> Iterator[PfxRecryptionRequestSelection]:
-        """Gets all objects, page by page as they are asked for, in the order of their keys; top is the size of a page."""
+        """Gets all objects in the order of their keys. It requests each page when it is needed; top is the page size."""
         address: str | None = self._core.list_address(filter, select, top)
         seen: set[str] = set()
         while address is not None:
             if address in seen:
-                raise MalformedAnswerError("a next page comes twice")
+                raise MalformedAnswerError("the pages form a cycle")
             seen.add(address)
             objects, address = self._run(self._core.page(address, select))
             yield from objects
 
     def _run(self, flow: Flow[T]) -> T:
-        """Carries out the effects of a flow."""
+        """Executes the effects of a flow."""
         try:
             effect = next(flow)
             while True:
@@ -149,7 +149,7 @@ class Client:
                 for chunk in response.iter_bytes():
                     body += chunk
                     if time.monotonic() > end:
-                        raise ConnectionFailedError("No whole answer came in time.")
+                        raise ConnectionFailedError("There was no complete response in time.")
                     if len(body) > send.max_bytes:
                         break
             finally:
@@ -166,5 +166,5 @@ def connection_error(err: httpx.HTTPError) -> ConnectionFailedError:
 
 def finished(response: httpx.Response, body: bytes, max_bytes: int) -> Answer:
     if len(body) > max_bytes and response.is_success:
-        raise MalformedAnswerError(f"the answer is larger than {max_bytes} bytes")
+        raise MalformedAnswerError(f"the response is larger than {max_bytes} bytes")
     return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)

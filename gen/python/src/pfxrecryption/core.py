@@ -1,6 +1,6 @@
-"""The rules of calls, apart from input and output: each call is a generator of effects, which a client carries out.
+"""The rules of calls without input and output: each call is a generator of effects, which a client executes.
 
-So the client with threads and the one with asyncio follow the same rules.
+So the clients with threads and with asyncio share the same rules.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Versioned:
 
 @dataclass(frozen=True)
 class Upserted(Versioned):
-    """What an upsert has stored, and whether it created the object."""
+    """The stored object of an upsert, and whether the upsert created it."""
 
     created: bool
 
@@ -67,7 +67,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Ask:
-    """Gets the token; refused is one that the server has refused."""
+    """Gets the token; refused is a token that the server refused."""
 
     refused: str | None
 
@@ -103,7 +103,7 @@ class Settings:
             raise ValueError("tries must be at least 1, and timeouts must be positive")
 
 
-# The wait after a try grows up to a bound, with full jitter; so does that after a conflict.
+# The waits after tries and after conflicts grow up to a bound, with full jitter.
 _TRY_WAIT = (0.2, 10.0)
 _CONFLICT_WAIT = (0.01, 1.0)
 _ATTEMPTS = 100
@@ -144,7 +144,7 @@ class Core:
         yield from self._send("DELETE", self._address(id), _condition(if_match), None, (204,), self._deadline())
 
     def update(self, id: str, change: Change) -> Flow[Versioned]:
-        """Gets the object, runs change on a copy, and sends what it changed if the object is still as it was."""
+        """Gets the object, runs change on a copy, and sends the members that differ if the object is unchanged."""
         deadline = self._deadline()
         for attempt in range(_ATTEMPTS):
             base = yield from self._get(id, deadline)
@@ -176,7 +176,7 @@ class Core:
         return objects, self._follow(link) if link is not None else None
 
     def _follow(self, link: str) -> str:
-        """Returns the address of a next page. It gets the token, so it must be on this server, below the base path."""
+        """Returns the URL of the next page. It must be on this server below the base path: the request has the token."""
         base, next = urlsplit(self._settings.base_url), urlsplit(link)
         same = (next.scheme, next.netloc) == (base.scheme, base.netloc)
         below = next.path.startswith(base.path.rstrip("/") + "/")
@@ -205,13 +205,13 @@ class Core:
         return (yield from self._changed(answer, lambda _: id, deadline))
 
     def _changed(self, answer: Answer, key_of: Callable[[Answer], str], deadline: float) -> Flow[Versioned]:
-        """Returns the object of a response to a change, and reads it if the response has none."""
+        """Returns the object of the response to a change. If the response has none, it reads the object."""
         try:
             if answer.status != 204:
                 return _versioned(answer)
             id = key_of(answer)
         except MalformedAnswerError as err:
-            raise UnknownOutcomeError from err  # something answered for the server
+            raise UnknownOutcomeError from err  # something else sent the response
         try:
             return (yield from self._get(id, deadline))
         except Error as err:
@@ -227,7 +227,7 @@ class Core:
         deadline: float,
         max_bytes: int = MAX_OBJECT,
     ) -> Flow[Answer]:
-        """Sends a request until it has a response that says what happened."""
+        """Sends a request until a response makes the outcome known."""
         body = None if value is None else _encode(value)
         name = str(uuid.uuid4())
         common = {"Accept": "application/json", "client-request-id": name, **headers}
@@ -247,7 +247,7 @@ class Core:
                 if answer.status in statuses:
                     return answer
                 if 200 <= answer.status <= 299:
-                    raise MalformedAnswerError(f"its status {answer.status} is none that the contract has for this")
+                    raise MalformedAnswerError(f"the contract does not have its status {answer.status}")
                 failure = answers.graph_error(answer, name, urlsplit(url).path == urlsplit(self._collection).path)
             except (ConnectionFailedError, MalformedAnswerError) as err:
                 failure = err
@@ -273,7 +273,7 @@ class Core:
 
 
 class _Outcome:
-    """What is known of whether a request was applied."""
+    """What is known about whether a request was applied."""
 
     def __init__(self, method: str, headers: Mapping[str, str]) -> None:
         self.writes = method != "GET"
@@ -288,7 +288,7 @@ class _Outcome:
         return isinstance(failure, ConnectionFailedError) and failure.unsent
 
     def may_repeat(self, failure: Error) -> bool:
-        """Whether another try is worth it and safe."""
+        """Whether another try is useful and safe."""
         if isinstance(failure, GraphError):
             return failure.status in (429, 503) or failure.status in (502, 504) and self._cannot_double
         return isinstance(failure, ConnectionFailedError) and (failure.unsent or self._cannot_double)
@@ -319,21 +319,21 @@ def _versioned(answer: Answer) -> Versioned:
 
 
 def _created_key(answer: Answer) -> str:
-    """Returns the key of the object whose address a response to a creation has."""
+    """Returns the key in the URL of the created object."""
     address = answer.headers.get("odata-entityid") or answer.headers.get("location") or ""
     segment = urlsplit(address).path.rpartition("/")[2]
     quoted = re.fullmatch(r"[^(]*\('?([^()']*)'?\)", segment)  # OData 4.01 URL Conventions §4.3.1
     key = quoted[1] if quoted else segment
     if not answers.is_key(key):
-        raise MalformedAnswerError("the answer has neither an object nor the address of one")
+        raise MalformedAnswerError("the response has neither an object nor its URL")
     return key
 
 
 def _difference(before: Mapping[str, object], draft: Mapping[str, object]) -> dict[str, Any]:
-    """Returns the members that a change has made different."""
+    """Returns the members that a change changed."""
     for name in before:
         if name not in draft:
-            raise ValueError(f"{name} cannot be taken away; set it to None if it is nullable")
+            raise ValueError(f"{name} cannot be removed; set it to None if it is nullable")
     for name in ("id", "@odata.type"):
         if draft[name] != before[name]:
             raise ValueError(f"{name} cannot be changed")

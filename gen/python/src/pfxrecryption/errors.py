@@ -1,4 +1,4 @@
-"""What a call can raise."""
+"""The errors of a call."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _NO_API = "The base URL is not that of the API: it must end with the base path, 
 
 
 class Error(Exception):
-    """Every error of this package."""
+    """The base class of this package's errors."""
 
 
 class GraphError(Error):
-    """A response that is no success.
+    """A response that is not a success.
 
-    ``status`` is the HTTP status, ``code`` the Graph error's code (empty if the response has none), ``details`` the faults
-    of the body, ``request_id`` the name by which the server finds the request in its logs, and ``retry_after`` how many
-    seconds to wait before the next try, or None.
+    ``status`` is the HTTP status, ``code`` the code of the Graph error (empty if the response has none), ``details`` the
+    faults of the body. ``request_id`` identifies the request in the server's logs. ``retry_after`` is the wait before the
+    next try in seconds, or None.
     """
 
     def __init__(
@@ -52,14 +52,14 @@ class GraphError(Error):
 
     @property
     def kind(self) -> str:
-        """What a caller may do about it: "notFound", "preconditionFailed", …, or "other"."""
+        """The kind, which decides what a caller can do about it: "notFound", "preconditionFailed", …, or "other"."""
         return "noAPI" if self.no_api else _KINDS.get(self.status, "other")
 
 
 def _is_no_api(status: int, code: str, message: str, listed: bool) -> bool:
     """Whether a response says that the path does not exist.
 
-    Only Graph's own 404 at the address of an object says that the object does not exist.
+    Only Graph's own 404 for an object's URL says that the object does not exist.
     """
     if status == 404:
         return listed or code in ("", "InvalidVersion")
@@ -67,9 +67,9 @@ def _is_no_api(status: int, code: str, message: str, listed: bool) -> bool:
 
 
 class ConnectionFailedError(Error):
-    """No whole response came: the connection could not be made, it broke, or the time was over.
+    """There was no complete response: the connection failed or broke, or the time was over.
 
-    ``unsent`` says that the request never reached the server.
+    ``unsent`` reports that the request never reached the server.
     """
 
     def __init__(self, message: str, *, unsent: bool = False) -> None:
@@ -78,9 +78,9 @@ class ConnectionFailedError(Error):
 
 
 class UnknownOutcomeError(Error):
-    """The server may have applied the request or not: read the object before you send the request again.
+    """It is unknown whether the server applied the request: read the object before you retry.
 
-    ``__cause__`` is the last thing that went wrong.
+    ``__cause__`` is the last error.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class UnknownOutcomeError(Error):
 
 
 class AppliedError(Error):
-    """The change was applied, but the server did not return the object, and reading it afterwards failed."""
+    """The change was applied, the response had no object, and reading the object failed."""
 
     def __init__(self) -> None:
         super().__init__("The change was applied, but the object could not be read afterwards.")
@@ -102,11 +102,11 @@ class MalformedAnswerError(Error):
 
 
 class NoEntityTagError(Error):
-    """The server sends no entity tags, without which an update could overwrite the changes of others."""
+    """The server sends no entity tags. Without them an update could overwrite the changes of other clients."""
 
     def __init__(self) -> None:
         super().__init__("The server sends no entity tag: without one, an update can overwrite the changes of others.")
 
 
 class TokenError(Error):
-    """``get_token`` gave no token. ``__cause__`` is what it raised."""
+    """``get_token`` failed. ``__cause__`` is what it raised."""

@@ -1,4 +1,4 @@
-"""Where tokens come from."""
+"""The source of tokens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .errors import TokenError
 
 
 def provider(token: str | None, get_token: Callable[[str | None], Any] | None) -> Callable[[str | None], Any]:
-    """Returns what gives tokens: one of the two must be there."""
+    """Returns the source of tokens. Exactly one of the two must be given."""
     if (token is None) == (get_token is None):
         raise TypeError("give either token or get_token")
     if get_token is not None:

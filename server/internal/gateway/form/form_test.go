@@ -64,7 +64,7 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// TestTemplate: values are JSON wherever they stand.
+// TestTemplate: values are JSON in every position.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	const head = "Content-Type: application/vnd.house+json; v=1\n\n"

@@ -51,7 +51,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestAddressBehindProxy: the caller's address is what a trusted proxy says, and nobody else.
+// TestAddressBehindProxy: only a trusted proxy can set the client's address.
 func TestAddressBehindProxy(t *testing.T) {
 	t.Parallel()
 	c, err := New(Config{URL: "http://up.test", Trusted: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
@@ -74,7 +74,7 @@ func TestAddressBehindProxy(t *testing.T) {
 	}
 }
 
-// TestReaddress: no header field of an answer leads past the gateway.
+// TestReaddress: no header field of a response leads past the gateway.
 func TestReaddress(t *testing.T) {
 	t.Parallel()
 	c, err := New(Config{URL: "http://up.test"})

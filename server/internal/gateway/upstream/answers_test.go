@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestAnswers: an answer passes whole and alone, or not at all, and the connection is used again only if nothing is left
-// on it. The second request has to get the second answer, whatever came with the first.
+// TestAnswers: a response passes whole and alone, or not at all, and the connection is reused only if nothing is left on it.
+// The second request must get the second response, whatever came with the first.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const (
@@ -23,7 +23,7 @@ func TestAnswers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		method string // GET
 		answer string
-		ends   bool // the upstream closes after its answer
+		ends   bool // the upstream closes after its response
 		status int
 		body   string
 		reused bool
@@ -190,7 +190,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestSlowAnswers: whoever does not answer in time, all of the head included, is late.
+// TestSlowAnswers: an upstream that does not send the whole header in time is too late.
 func TestSlowAnswers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -235,7 +235,7 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-// TestUnreachable: where nobody listens, nothing was sent.
+// TestUnreachable: without a listener nothing was sent.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -248,7 +248,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestUnsolicitedLater: what the upstream says on a connection that nobody uses is the answer to nothing.
+// TestUnsolicitedLater: bytes that the upstream sends on an idle connection are never taken for a response.
 func TestUnsolicitedLater(t *testing.T) {
 	t.Parallel()
 	for name, later := range map[string]string{"an answer": good("smuggled"), "a byte": "\n", "the end": ""} {

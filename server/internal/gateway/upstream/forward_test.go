@@ -333,7 +333,7 @@ func TestPool(t *testing.T) {
 	statuses := make(chan int, 10)
 	send := func(ctx context.Context) {
 		w, r := &sink{}, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
-		r.ProtoMajor = 2 // over HTTP/1.1 nobody knows that a caller has left
+		r.ProtoMajor = 2 // over HTTP/1.1 a client's leaving cannot be known
 		c.ServeHTTP(w, r)
 		statuses <- w.status
 	}
@@ -353,7 +353,7 @@ func TestPool(t *testing.T) {
 	}
 	c.config.QueueTimeout = time.Hour
 	go send(t.Context())
-	answer <- struct{}{} // one leaves, and the queued one takes its place
+	answer <- struct{}{} // one leaves, and the queued one replaces it
 	<-asked
 	close(answer)
 	for range 3 {
@@ -487,7 +487,7 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// TestBodyInPieces: a large body is sent as it comes, whole, and the upstream may answer before its end.
+// TestBodyInPieces: a large body is forwarded in pieces and whole, and the upstream may respond before its end.
 func TestBodyInPieces(t *testing.T) {
 	t.Parallel()
 	t.Run("whole", func(t *testing.T) {
@@ -565,7 +565,7 @@ func TestBodyInPieces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := client(t, Config{URL: "http://127.0.0.1:1"}) // nothing is sent, so nobody need listen
+			c := client(t, Config{URL: "http://127.0.0.1:1"}) // nothing is sent, so no listener is needed
 			w := &sink{}
 			body := io.MultiReader(strings.NewReader("x"), iotest.ErrReader(tt.err))
 			if tt.length < 0 {
@@ -594,7 +594,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("broken") }
 
-// TestCallerLeaves: nobody waits for a response that nobody wants, where that is known: over HTTP/2.
+// TestCallerLeaves: if the client is known to have left (HTTP/2), the gateway stops waiting for the response.
 func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	for name, said := range map[string]string{"before the answer": "", "in the answer": "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx"} {
@@ -682,8 +682,8 @@ func TestHalfClosed(t *testing.T) {
 	}
 }
 
-// TestSlowCaller: an answer may take as long as its caller needs, as long as it goes on. Chunks that are larger than what
-// is read at once leave something in the buffer each time.
+// TestSlowCaller: a response may take as long as its client needs, while it progresses. Chunks larger than one read leave
+// bytes in the buffer each time.
 func TestSlowCaller(t *testing.T) {
 	t.Parallel()
 	const size, timeout = 2 << 20, 5 * time.Second
@@ -726,8 +726,8 @@ func (p *packed) flush() {
 	_, _ = p.Conn.Write(p.held)
 }
 
-// TestSecondAnswerInTLS: a second answer in a TLS record of its own, which arrives together with the first, waits inside
-// of crypto/tls, where neither the buffer nor the socket show it.
+// TestSecondAnswerInTLS: a second response in its own TLS record, which arrives with the first, waits inside crypto/tls,
+// where neither the buffer nor the socket shows it.
 func TestSecondAnswerInTLS(t *testing.T) {
 	t.Parallel()
 	issued := httptest.NewUnstartedServer(nil)
@@ -895,7 +895,7 @@ func TestNoDescriptorIsLost(t *testing.T) {
 			callers.Go(func() {
 				for range 50 {
 					func() {
-						defer func() { _ = recover() }() // an answer that breaks off
+						defer func() { _ = recover() }() // a response that breaks off
 						c.ServeHTTP(&sink{}, httptest.NewRequest(http.MethodPatch, "/", strings.NewReader("{}")))
 					}()
 				}

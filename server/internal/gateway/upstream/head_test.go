@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// FuzzHead holds what is accepted as the head of an answer against net/http: the status, the fields, the framing, and the
-// body that comes of it must be the same, whatever the bytes. What is refused here, net/http may accept.
+// FuzzHead compares accepted response headers with net/http: the status, the fields, the framing and the body must be the
+// same, whatever the bytes are. net/http may accept more.
 func FuzzHead(f *testing.F) {
 	for _, seed := range []string{
 		good("hello"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n", "HTTP/1.0 200\r\n\r\nhello",

@@ -90,7 +90,7 @@ func listen(t testing.TB, serve func(*session)) string {
 	return "http://" + l.Addr().String()
 }
 
-// fail answers with the status that the gateway has for a kind of error.
+// fail responds with the gateway's status for a kind of error.
 func fail(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusInternalServerError
 	if e := (*Error)(nil); errors.As(err, &e) {
@@ -120,8 +120,7 @@ func client(t testing.TB, config Config) *Client {
 	return c
 }
 
-// patiently tests what happens to whoever is late. A busy machine makes others late, too: then the test is repeated with a
-// longer timeout.
+// patiently tests a timeout. A busy machine delays other requests too: then the test is repeated with a longer timeout.
 func patiently(t *testing.T, test func(timeout time.Duration) error) {
 	t.Helper()
 	var err error
@@ -147,7 +146,7 @@ type caller struct {
 	http *http.Client
 }
 
-// aborted is the status of an answer that broke off.
+// aborted is the status of a response that broke off.
 const aborted = -1
 
 type answered struct {
@@ -174,7 +173,7 @@ func (c *caller) do(method string, body io.Reader) answered {
 	return answered{resp.StatusCode, resp.Header, string(b)}
 }
 
-// good is an answer that nothing is wrong with.
+// good is a valid response.
 func good(body string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }

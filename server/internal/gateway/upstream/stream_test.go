@@ -30,8 +30,8 @@ func fronts(t *testing.T, h http.Handler, run func(t *testing.T, client *http.Cl
 	}
 }
 
-// TestStreams: each piece of an answer goes on when it comes, however the answer is framed. The upstream says the next
-// piece when the caller has got the one before.
+// TestStreams: each piece of a response is forwarded as it arrives, however the response is framed. The upstream sends the
+// next piece after the client has got the previous one.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	const head, pieces = "HTTP/1.1 200 OK\r\nContent-Type: ", 3
@@ -128,7 +128,7 @@ func TestConversation(t *testing.T) {
 	})
 }
 
-// TestSilentStream: a stream may be silent for longer than an upstream may take for an answer; others may not.
+// TestSilentStream: a stream may be silent for longer than the response timeout; other responses may not.
 func TestSilentStream(t *testing.T) {
 	t.Parallel()
 	for media, want := range map[string]int{"text/event-stream": 200, "text/plain": aborted} {

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 1, 2, 12, 0, 30, 0, time.UTC)
 
-// stand is a page of a recorder, served; it ticks when the test says so.
+// stand serves the page of a recorder; the test controls its ticks.
 type stand struct {
 	*httptest.Server
 	page     *Page

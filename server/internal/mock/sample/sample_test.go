@@ -66,7 +66,7 @@ func search(t *testing.T, source *spectest.Source, d *spectest.Document, schema 
 	return nil
 }
 
-// TestForeignDocuments: each response and each request of documents that nobody here wrote has a value.
+// TestForeignDocuments: each response and each request of foreign documents has a value.
 func TestForeignDocuments(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../../../openapi/spec/testdata/*.*")

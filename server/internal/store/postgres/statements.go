@@ -178,7 +178,8 @@ func load(ctx context.Context, q querier, k key) (*pfx.Request, error) {
 // scan reads a row of more and then columns into r.
 func scan(rows pgx.Rows, r *pfx.Request, more ...any) error {
 	targets := make([]target, len(pfx.Changeable))
-	into := append(more, &r.ID, (*int64)(&r.Version))
+	into := make([]any, 0, len(more)+2+len(targets))
+	into = append(append(into, more...), &r.ID, (*int64)(&r.Version))
 	for i := range targets {
 		targets[i] = target{&pfx.Changeable[i], r}
 		into = append(into, &targets[i])
@@ -285,16 +286,26 @@ func columnArguments(n int, request func(i int) *pfx.Request) []any {
 	return args
 }
 
-// array returns the values of a member, null as a nil pointer.
-func array[T, C any](m *pfx.Member, n int, request func(i int) *pfx.Request, convert func(T) C) []*C {
-	values, array := make([]C, n), make([]*C, n)
+// array returns the values of a member: a []C or, if it is nullable, a []*C with nil for null.
+func array[T, C any](m *pfx.Member, n int, request func(i int) *pfx.Request, convert func(T) C) any {
+	values, pointers := make([]C, n), []*C(nil)
+	if m.Nullable {
+		pointers = make([]*C, n)
+	}
 	for i := range n {
-		if v, ok := pfx.Get[T](m, request(i)); ok {
-			values[i] = convert(v)
-			array[i] = &values[i]
+		v, ok := pfx.Get[T](m, request(i))
+		if !ok {
+			continue
+		}
+		values[i] = convert(v)
+		if m.Nullable {
+			pointers[i] = &values[i]
 		}
 	}
-	return array
+	if m.Nullable {
+		return pointers
+	}
+	return values
 }
 
 func instant(d edm.DateTimeOffset) []byte {

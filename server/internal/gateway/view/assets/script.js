@@ -9,7 +9,7 @@ function say(text, on) {
 	live.textContent = text;
 }
 
-// replace puts a section's new content in place; what the reader has opened, scrolled or focused stays so.
+// replace inserts a section's new content and keeps what the reader has opened, scrolled or focused.
 function replace(section, html) {
 	const open = [...section.querySelectorAll("details[open]")].map((d) => d.id);
 	const scrolled = [...section.querySelectorAll(".scroll")].map((s) => s.scrollLeft);
@@ -26,7 +26,7 @@ function replace(section, html) {
 	if (again) again.focus({ preventScroll: true });
 }
 
-// A section in which text is selected waits until it is not.
+// A section with selected text is updated once nothing is selected.
 const waiting = new Map();
 
 function selected(section) {
@@ -63,7 +63,7 @@ async function copy(button) {
 	try {
 		await navigator.clipboard.writeText(source.textContent);
 	} catch {
-		document.getSelection().selectAllChildren(source); // no clipboard without a secure context
+		document.getSelection().selectAllChildren(source); // the clipboard needs a secure context
 		done = document.execCommand("copy");
 		if (done) document.getSelection().removeAllRanges();
 	}
