@@ -141,12 +141,24 @@ func (b *budget) parseYAML(data []byte) (*node, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("the document is empty")
 		}
-		return nil, err
+		return nil, withHint(err)
 	}
 	if !errors.Is(d.Decode(new(yaml.Node)), io.EOF) {
 		return nil, errors.New("there is more than one YAML document")
 	}
 	return b.read(&y, 0, false)
+}
+
+// withHint adds what is most often wrong to an error of the YAML parser, whose line can be one too low.
+func withHint(err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "cannot start any token"):
+		return fmt.Errorf("%w: indent with spaces, not with tabs", err)
+	case strings.Contains(text, "did not find expected"), strings.Contains(text, "mapping values are not allowed"):
+		return fmt.Errorf("%w: look at the indentation, colons and quotes of this line and the next", err)
+	}
+	return err
 }
 
 func (b *budget) read(y *yaml.Node, depth int, copied bool) (*node, error) {

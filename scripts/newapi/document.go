@@ -63,7 +63,7 @@ func (p *project) read(ctx context.Context, name string) (map[string][]byte, err
 	if len(document.Operations) == 0 {
 		return nil, fmt.Errorf("%s has no operations: there is nothing to serve", name)
 	}
-	p.schemes = schemesOf(document)
+	p.schemes, p.spots = schemesOf(document), document.Spots
 	files := map[string][]byte{filepath.Base(name): data}
 	for _, other := range document.Files {
 		if files[other], err = os.ReadFile(filepath.Join(filepath.Dir(name), filepath.FromSlash(other))); err != nil {

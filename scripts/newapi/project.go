@@ -18,6 +18,8 @@ import (
 	"text/template"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 const (
@@ -32,8 +34,9 @@ var starter embed.FS
 type project struct {
 	*options
 
-	document string   // the path of the document in the folder
-	schemes  []string // the security schemes that operations require
+	document string          // the path of the document in the folder
+	schemes  []string        // the security schemes that operations require
+	spots    []validate.Spot // what cannot be read in the document
 	source   *source
 	before   *snapshot
 	log      io.Writer
@@ -63,6 +66,7 @@ func (p *project) make(ctx context.Context, isNew bool) error {
 		return err
 	}
 	if isNew {
+		fmt.Fprintf(p.log, "writing %s; the first time, fetching and building what generates it takes minutes\n", p.dir)
 		if err := p.begin(); err != nil {
 			return err
 		}
@@ -91,10 +95,18 @@ func (p *project) make(ctx context.Context, isNew bool) error {
 func (p *project) generate(ctx context.Context) error {
 	for _, args := range []string{"mod tidy", "generate -run oapi-codegen ./api", "mod tidy", "generate -run validategen ./api"} {
 		if err := p.run(ctx, "go", strings.Fields(args)...); err != nil {
-			return err
+			return p.withSpots(err)
 		}
 	}
 	return nil
+}
+
+// withSpots adds to a generator's error the places of the document that may be its cause.
+func (p *project) withSpots(err error) error {
+	for _, s := range p.spots {
+		err = fmt.Errorf("%w\nin %s, %s: %s", err, p.document, s.Pointer, s.Reason)
+	}
+	return err
 }
 
 // kind is the folder with the handlers of a new project.
@@ -258,7 +270,7 @@ func (p *project) run(ctx context.Context, name string, args ...string) error {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, withoutProgress(out.String()))
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, strings.TrimSpace(withoutProgress(out.String())))
 	}
 	fmt.Fprint(p.log, withoutProgress(out.String()))
 	return nil
@@ -288,7 +300,7 @@ func (p *project) report(ctx context.Context, isNew bool, added []string, stale 
 	if p.source.replace != "" {
 		fmt.Fprintf(p.log, "go.mod replaces %s by the checkout %s: it is not a released version\n", thisModule, p.source.replace)
 	}
-	fmt.Fprintf(p.log, "%s is written. Next: make -C %[1]s run, make -C %[1]s test; the handlers are in handlers.go\n", p.dir)
+	fmt.Fprintf(p.log, "%s is written. Next: make -C %[1]s run (ADDRESS=127.0.0.1:8070 for another port), make -C %[1]s test; the handlers are in handlers.go\n", p.dir)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -34,6 +35,9 @@ const (
 // It logs its address; an empty port or the port 0 picks a free one.
 func ListenAndServe(ctx context.Context, address string, h http.Handler, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("another program listens on %s; stop it, or choose another address: %w", address, err)
+	}
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", address, err)
 	}

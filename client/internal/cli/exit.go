@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/fatih/color"
 	"golang.org/x/oauth2"
@@ -95,6 +96,8 @@ func adviceFor(f *connection, err error, code int) string {
 		return fmt.Sprintf("--server is %s: it must end with the base path of the API, as in https://graph.example.com/beta.", f.Server)
 	case noToken || errors.Is(err, client.ErrUnauthorized):
 		return "Tokens come from PFXR_TOKEN, from --token-url with --client-id and PFXR_CLIENT_SECRET, or from pfxr login; for a development server from pfxrd token."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("No program listens at %s: start the server, or name another with --server or PFXR_SERVER.", f.Server)
 	}
 	return ""
 }

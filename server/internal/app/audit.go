@@ -58,7 +58,7 @@ type trailFlags struct {
 // Validate reports an unknown kind of store.
 func (f *trailFlags) Validate() error {
 	if !isStore(f.Store) {
-		return errors.New("--store must be sqlite:FILE or postgres://USER@HOST/DATABASE")
+		return errors.New("--store must be sqlite:FILE, such as sqlite:pfxr.db, or postgres://USER@HOST/DATABASE")
 	}
 	return nil
 }

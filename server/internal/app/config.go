@@ -81,7 +81,7 @@ func (c *Config) Validate() error {
 	case c.PublicURL != "" && !isOrigin(c.PublicURL):
 		return errors.New("--public-url must be a scheme and an authority without a path, such as https://pfx.example")
 	case !isStore(c.Store):
-		return errors.New("--store must be sqlite:FILE or postgres://USER@HOST/DATABASE")
+		return errors.New("--store must be sqlite:FILE, such as sqlite:pfxr.db, or postgres://USER@HOST/DATABASE")
 	}
 	return checkIndex(c.Store, c.Index)
 }

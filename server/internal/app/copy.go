@@ -53,9 +53,9 @@ Exit codes: 0 both stores are the same, 1 they differ or the copy was interrupte
 func (c *copyCommand) Validate() error {
 	switch {
 	case !isStore(c.From):
-		return errors.New("--from must be sqlite:FILE or postgres://USER@HOST/DATABASE")
+		return errors.New("--from must be sqlite:FILE, such as sqlite:pfxr.db, or postgres://USER@HOST/DATABASE")
 	case !isStore(c.To):
-		return errors.New("--to must be sqlite:FILE or postgres://USER@HOST/DATABASE")
+		return errors.New("--to must be sqlite:FILE, such as sqlite:pfxr.db, or postgres://USER@HOST/DATABASE")
 	case isSameStore(c.From, c.To):
 		return errors.New("--from and --to are the same store")
 	}

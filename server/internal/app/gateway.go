@@ -135,6 +135,9 @@ func (c *GatewayConfig) corsError() error {
 }
 
 func (c *GatewayConfig) upstreamError() error {
+	if c.Upstream == "" {
+		return errors.New("--upstream is required: the service behind the gateway, such as http://127.0.0.1:8080")
+	}
 	if _, err := upstream.New(upstream.Config{URL: c.Upstream}); err != nil {
 		return fmt.Errorf("--upstream: %w", err)
 	}

@@ -83,9 +83,9 @@ func (h *host) open(address, certFile, keyFile string) (*http.Server, string, er
 	if err := h.loadCertificate(certFile, keyFile); err != nil {
 		return nil, "", err
 	}
-	inner, err := net.Listen("tcp", address)
+	inner, err := listen("--listen", address)
 	if err != nil {
-		return nil, "", fmt.Errorf("listening: %w", err)
+		return nil, "", err
 	}
 	limited := conns.Limit(inner, h.limits.config())
 	h.showConnections(limited)
@@ -100,6 +100,18 @@ func (h *host) open(address, certFile, keyFile string) (*http.Server, string, er
 	}
 	h.serving = append(h.serving, serving{server, l})
 	return server, scheme + l.Addr().String(), nil
+}
+
+// listen listens on the address of a flag. Its error says what to do about a port in use.
+func listen(name, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s %s: another program listens there; stop it, or choose another address with %[1]s", name, address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return l, nil
 }
 
 // loadCertificate loads the certificate, if one is given, and schedules its reloads.
@@ -135,9 +147,9 @@ func (h *host) openAdmin(address string, debug bool, notReady func(context.Conte
 	if address == "" {
 		return "", nil
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := listen("--admin-listen", address)
 	if err != nil {
-		return "", fmt.Errorf("listening for probes: %w", err)
+		return "", err
 	}
 	if !isLoopback(l.Addr().String()) {
 		h.log.Warn("the admin listener is open to other machines without authentication: protect it with a firewall or a network policy",

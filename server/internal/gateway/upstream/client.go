@@ -138,7 +138,7 @@ func (c *Client) locate() error {
 	}
 	u, err := url.Parse(c.config.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("the upstream must be http:// or https:// with a host and an optional path, or unix: with a path; without user, query or fragment")
+		return errors.New("the upstream must be http:// or https:// with a host and an optional path, or unix: with a path; without user, query or fragment: http://127.0.0.1:8080")
 	}
 	port := u.Port()
 	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
