@@ -54,6 +54,8 @@ func TestParseRefuses(t *testing.T) {
 		{"a name twice in JSON", `{"a": 1, "a": 2}`, "duplicate"},
 		{"a name twice in YAML", "a: 1\na: 2", "duplicate"},
 		{"two JSON values", `{} {}`, ""},
+		{"a tab in YAML", "a:\n\tb: 1", "indent with spaces"},
+		{"two colons in a line of YAML", "a: b: 1", "indentation, colons and quotes"},
 		{"two YAML documents", "a: 1\n---\nb: 1", "more than one"},
 		{"nothing", "", "empty"},
 		{"names that are objects", "? {a: 1}\n: b", "scalar"},

@@ -4,12 +4,27 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 )
+
+// TestPortInUse: the error names the flag and says what to do.
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, err = listen("--admin-listen", taken.Addr().String())
+	if err == nil || !strings.Contains(err.Error(), "another program listens there") || !strings.HasPrefix(err.Error(), "--admin-listen ") {
+		t.Errorf("got %v", err)
+	}
+}
 
 // TestDrainTakesRequestsUntilBalancersKnow: after the signal /readyz returns 503, but the host still serves requests on open
 // and new connections, and each response ends its connection.
