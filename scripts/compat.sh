@@ -11,7 +11,7 @@ PFXR_TEST_BIN=$(cd ../bin && pwd)
 export PFXR_TEST_BIN PFXR_TEST_PYTHON PFXR_TEST_CHROMIUM
 ./npm-ci.sh .
 cd compat
-# These need the processors; the others wait for Retry-After most of the time, so that many of them overlap.
+# These need the processors; the others mostly wait for Retry-After, so many of them overlap.
 busy='^(TestProvider|TestUpdatesLoseNone)$'
 go test -count=1 -timeout 30m -run "$busy" ./...
 go test -count=1 -timeout 30m -skip "$busy" -parallel 16 ./...
