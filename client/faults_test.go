@@ -21,8 +21,8 @@ func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// TestBelievedState: whatever fails on the way, a success means that the change was applied, ErrUnknownOutcome that it was
-// or was not, and any other error that nothing changed.
+// TestBelievedState checks what an update reports under network faults. A success means that the change was applied. Any
+// error but ErrUnknownOutcome means that nothing changed.
 func TestBelievedState(t *testing.T) {
 	t.Parallel()
 	const calls = 300

@@ -88,7 +88,7 @@ func (r *result) survivors() []fate {
 }
 
 // untrue returns the mutants that are wrongly listed as equivalent. Some are equivalent only in generated code, and some only
-// in process: the generator rejects a document that lacks a member of a model, whatever the member means.
+// in process: the generator rejects a document that lacks a member of a model, even if that changes no verdict.
 func (r *result) untrue() []fate {
 	if !r.generated {
 		return nil

@@ -72,7 +72,7 @@ func (p *Process) Await(t testing.TB, pattern *regexp.Regexp) string {
 	return ""
 }
 
-// Drop reads the lines from now on, which nobody needs.
+// Drop discards the remaining lines.
 func (p *Process) Drop() {
 	go func() {
 		for range p.Lines {
@@ -123,13 +123,13 @@ func SkipWithout(t testing.TB, err error) {
 	}
 }
 
-// FreeAddress returns an address of loopback that nobody listens on, for programs that cannot say which one they took.
+// FreeAddress returns a free loopback address, for programs that cannot report which one they chose.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }() // nobody connects
+	defer func() { _ = l.Close() }() // has accepted no connection
 	return l.Addr().String()
 }

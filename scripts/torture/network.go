@@ -124,7 +124,7 @@ func (r *rig) routes(ctx context.Context, n int) ([]route, []string, error) {
 	return routes, stores, nil
 }
 
-// freePort returns a port of loopback that nobody listens on.
+// freePort returns a free loopback port.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

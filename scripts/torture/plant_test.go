@@ -25,7 +25,7 @@ func TestMutantsApply(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "git", "apply", "--check", filepath.Join("scripts/torture", patch))
 		cmd.Dir = "../.."
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s cannot be planted: make it anew: %v: %s", patch, err, out)
+			t.Errorf("%s does not apply; regenerate the patch: %v: %s", patch, err, out)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// Text is the contract in words that every peer knows: our own formats become their nearest relatives. The patterns
-// stand beside them, so that a peer that reads both checks what we check.
+// Text is the contract for peers: our own formats are replaced by the closest standard ones. The patterns remain, so a peer
+// that supports both performs the same checks.
 func Text() []byte {
 	text := bytes.ReplaceAll(openapi.Document, []byte("format: edm-int32"), []byte("format: int32"))
 	return bytes.ReplaceAll(text, []byte("format: edm-datetimeoffset"), []byte("format: date-time"))

@@ -89,7 +89,7 @@ func (r *rig) serve(store string, command ...string) (*server, error) {
 	return &server{Process: p, token: strings.TrimSpace(string(token))}, nil
 }
 
-// start runs a command at an address that nobody has.
+// start runs a command at a free address.
 func (r *rig) start(command []string) (*load.Process, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	if r.setting != nil {
