@@ -115,7 +115,7 @@ func (p *Process) StopBy(signal syscall.Signal) {
 	_ = os.Remove(p.log) // it is in the folder for temporary files
 }
 
-// FreeAddress returns an address of loopback at which nobody listens.
+// FreeAddress returns a free loopback address.
 func FreeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 
@@ -92,13 +91,4 @@ func (r *rig) measureTrails(t *table) error {
 		t.atLeast("the store alone with its audit trail, "+name, ratio, auditLeast)
 	}
 	return nil
-}
-
-// freeAddress returns one at which nothing listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

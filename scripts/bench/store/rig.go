@@ -99,7 +99,7 @@ func (r *rig) start(command []string) (*load.Process, error) {
 		cmd.Args = append(cmd.Args, "--listen=127.0.0.1:0")
 		return load.Start(cmd)
 	}
-	address, err := freeAddress()
+	address, err := load.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
