@@ -97,11 +97,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	t.Parallel()
 	const internal = module + "/server/internal/"
 	allowed := map[string][]string{
-		"app":              {"api", "auth", "conns", "cors", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "pace", "pester", "pfx", "store/audit", "store/copying", "store/postgres", "store/sqlite", "throttle"},
+		"app":              {"api", "auth", "conns", "cors", "gateway", "gateway/form", "gateway/policy", "gateway/traffic", "gateway/upstream", "gateway/view", "graph", "mock", "faultinject", "pace", "pfx", "store/audit", "store/copying", "store/postgres", "store/sqlite", "throttle"},
 		"api":              {"auth", "batch", "graph", "message", "odata", "pace", "pfx", "throttle"},
 		"auth":             {},
 		"authority":        {},
-		"batch":            {"graph"},
+		"batch":            {"graph", "message"},
 		"conns":            {},
 		"gateway":          {"auth", "batch", "cors", "gateway/form", "gateway/policy", "gateway/stream", "gateway/traffic", "graph", "message", "pace"},
 		"cors":             {},
@@ -109,7 +109,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"gateway/policy":   {},
 		"gateway/stream":   {},
 		"gateway/traffic":  {"gateway/policy"},
-		"gateway/upstream": {"authority", "gateway/stream", "pace"},
+		"gateway/upstream": {"authority", "gateway/stream", "message", "pace"},
 		"gateway/view":     {"gateway/policy", "gateway/traffic"},
 		"graph":            {"auth", "message"},
 		"message":          {"authority"},
@@ -117,7 +117,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		"mock/sample":      {},
 		"odata":            {"pfx"},
 		"pace":             {},
-		"pester":           {},
+		"faultinject":      {},
 		"store/audit":      {"pfx"},
 		"store/copying":    {"pfx"},
 		"store/postgres":   {"store/audit", "pfx"},

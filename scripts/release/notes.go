@@ -69,7 +69,7 @@ var parts = []struct {
 }{
 	{"Contract", []string{"openapi"}},
 	{"Validation", []string{"spec", "validate", "validategen", "pfxvalid"}},
-	{"Server", []string{"server", "app", "api", "auth", "store", "pfx", "graph", "odata", "throttle", "pester", "strict", "pfxserver"}},
+	{"Server", []string{"server", "app", "api", "auth", "store", "pfx", "graph", "odata", "throttle", "faultinject", "pester", "strict", "pfxserver"}},
 	{"Gateway and mock", []string{"gateway", "policy", "mock", "pfxgate", "caddy"}},
 	{"Client", []string{"client", "pfxr"}},
 	{"Packages and tools", []string{"gen", "typescript", "python", "pfxtest", "newapi", "release"}},

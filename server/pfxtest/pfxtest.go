@@ -22,8 +22,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/app"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/faultinject"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
 // Tenant is the tenant in the example of Microsoft's page: f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9.
@@ -51,16 +51,16 @@ type Faults struct {
 }
 
 // Fault is a way in which a call can fail.
-type Fault = pester.Fault
+type Fault = faultinject.Fault
 
 // The faults. After all but DroppedAfter and Slow, nothing of the call was applied.
 const (
-	Throttled     = pester.Throttled
-	Unavailable   = pester.Unavailable
-	Conflict      = pester.Conflict
-	Slow          = pester.Slow
-	DroppedBefore = pester.DroppedBefore
-	DroppedAfter  = pester.DroppedAfter
+	Throttled     = faultinject.Throttled
+	Unavailable   = faultinject.Unavailable
+	Conflict      = faultinject.Conflict
+	Slow          = faultinject.Slow
+	DroppedBefore = faultinject.DroppedBefore
+	DroppedAfter  = faultinject.DroppedAfter
 )
 
 // Server is a running server.
@@ -107,7 +107,7 @@ func Open(c Config) (_ *Server, err error) {
 		Dev: true, AnyHost: true, Docs: true, RequireIfMatch: c.RequireIfMatch, LicensedTenant: c.LicensedTenants,
 	}
 	if c.Faults != nil {
-		config.Pester, config.Faults, config.FaultSeed = pester.Percent(c.Faults.Percent), c.Faults.Kinds, c.Faults.Seed
+		config.Pester, config.Faults, config.FaultSeed = faultinject.Percent(c.Faults.Percent), c.Faults.Kinds, c.Faults.Seed
 	}
 	if c.Seed != nil {
 		config.Seed = filepath.Join(dir, "seed.json")

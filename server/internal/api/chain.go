@@ -14,14 +14,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Verifier verifies the values of a request's Authorization header field.
-type Verifier interface {
-	// Verify returns who calls, or an *auth.Error.
-	Verify(ctx context.Context, authorization []string) (*auth.Principal, error)
-}
-
-// authorize lets a request pass whose token holds, has one of the permissions that the contract asks for, is of a licensed
-// organisation, and is no write too many.
+// authorize accepts a request whose token is valid and has a permission that the contract asks for. The tenant must be
+// licensed, and a write must be within the caller's rate.
 func (c *Config) authorize(x *strict.Exchange) (any, error) {
 	principal, err := c.Verifier.Verify(x, x.Request.Header["Authorization"])
 	switch {
@@ -61,8 +55,8 @@ func alternativesOf(op *validate.Operation) [][]string {
 	return alternatives
 }
 
-// negotiate settles the media types of a request and its answer. The body is read as application/json whichever of them it has,
-// since they mean the same.
+// negotiate chooses the media types of a request and its response. Every accepted type of a body is read as
+// application/json: they mean the same.
 func negotiate(x *strict.Exchange) (string, error) {
 	bodyType, err := graph.Negotiate(x.Operation.Method, x.Request.Header, x.RequestTypes())
 	if bodyType != "" {
@@ -71,27 +65,27 @@ func negotiate(x *strict.Exchange) (string, error) {
 	return bodyType, err
 }
 
-// inPlace has an operation take a place while it works; it waits for one, or refuses the request. The requests of a batch are
-// carried out one after the other in the place of the batch.
-func (c *Config) inPlace(serve func(*strict.Exchange) error) func(*strict.Exchange) error {
-	if c.Places == nil {
+// limited bounds how many requests are in flight. A request waits for a place, or is refused. The requests of a batch are
+// executed one after the other in the place of the batch.
+func (c *Config) limited(serve func(*strict.Exchange) error) func(*strict.Exchange) error {
+	if c.InFlight == nil {
 		return serve
 	}
 	return func(inner *strict.Exchange) error {
 		if batch.IsPart(inner) {
 			return serve(inner)
 		}
-		x := inner.State.(*exchange)
-		if err := c.Places.Enter(x); err != nil {
+		x := inner.State.(*call)
+		if err := c.InFlight.Enter(x); err != nil {
 			return graph.Unavailable(err) // 503
 		}
-		x.place, x.answers = c.Places, c.Answers
+		x.place, x.responses = c.InFlight, c.LongResponses
 		defer x.leave()
 		return serve(inner)
 	}
 }
 
-// wordedAsBatch has the faults of a batch worded as such: it has not the members of an entity.
+// wordedAsBatch words the faults of a batch, which does not have the members of an entity.
 func wordedAsBatch(serve func(*strict.Exchange) error) func(*strict.Exchange) error {
 	return func(x *strict.Exchange) error {
 		err := serve(x)

@@ -28,8 +28,8 @@ func (h *handlers) ListPfxRecryptionRequests(ctx context.Context, r pfxserver.Li
 	if err != nil {
 		return nil, err
 	}
-	x := exchangeOf(ctx)
-	return answer{exchange: x, status: http.StatusOK, body: toCollection(page, &r.Params, x.origin())}, nil
+	x := callOf(ctx)
+	return response{call: x, status: http.StatusOK, body: toCollection(page, &r.Params, x.origin())}, nil
 }
 
 func (h *handlers) CreatePfxRecryptionRequest(ctx context.Context, r pfxserver.CreatePfxRecryptionRequestRequestObject) (pfxserver.CreatePfxRecryptionRequestResponseObject, error) {
@@ -39,7 +39,7 @@ func (h *handlers) CreatePfxRecryptionRequest(ctx context.Context, r pfxserver.C
 	}
 	wants := prefer(r.Params.Prefer)
 	wants.createIfMissing = false // there is nothing here that could be missing
-	return stored(exchangeOf(ctx), got, true, wants), nil
+	return stored(callOf(ctx), got, true, wants), nil
 }
 
 func (h *handlers) GetPfxRecryptionRequest(ctx context.Context, r pfxserver.GetPfxRecryptionRequestRequestObject) (pfxserver.GetPfxRecryptionRequestResponseObject, error) {
@@ -47,7 +47,7 @@ func (h *handlers) GetPfxRecryptionRequest(ctx context.Context, r pfxserver.GetP
 	if err != nil {
 		return nil, err
 	}
-	a := answer{exchange: exchangeOf(ctx), status: http.StatusOK, version: got.Version}
+	a := response{call: callOf(ctx), status: http.StatusOK, version: got.Version}
 	if condition(r.Params.IfNoneMatch).Names(got.Version) {
 		a.status = http.StatusNotModified
 	} else {
@@ -70,7 +70,7 @@ func (h *handlers) UpdatePfxRecryptionRequest(ctx context.Context, r pfxserver.U
 	if err != nil {
 		return nil, err
 	}
-	return stored(exchangeOf(ctx), got, created, wants), nil
+	return stored(callOf(ctx), got, created, wants), nil
 }
 
 func (h *handlers) patch(ctx context.Context, r *pfxserver.UpdatePfxRecryptionRequestRequestObject) (*pfx.Request, bool, error) {
@@ -87,7 +87,7 @@ func (h *handlers) DeletePfxRecryptionRequest(ctx context.Context, r pfxserver.D
 	if err != nil {
 		return nil, err
 	}
-	return answer{exchange: exchangeOf(ctx), status: http.StatusNoContent}, nil
+	return response{call: callOf(ctx), status: http.StatusNoContent}, nil
 }
 
 func (h *handlers) SendBatch(ctx context.Context, r pfxserver.SendBatchRequestObject) (pfxserver.SendBatchResponseObject, error) {
@@ -98,6 +98,6 @@ func (h *handlers) SendBatch(ctx context.Context, r pfxserver.SendBatchRequestOb
 	if err != nil {
 		return nil, err
 	}
-	x := exchangeOf(ctx)
-	return answer{exchange: x, status: http.StatusOK, body: json.RawMessage(plan.Append(ctx, nil, x.Request, h.server))}, nil
+	x := callOf(ctx)
+	return response{call: x, status: http.StatusOK, body: json.RawMessage(plan.Append(ctx, nil, x.Request, h.server))}, nil
 }

@@ -71,7 +71,7 @@ func TestPrefer(t *testing.T) {
 		"returns=minimal":                       preferNothing,
 		`x="a, return=minimal"`:                 preferNothing,
 	} {
-		if got := prefer(&value).answer; got != want {
+		if got := prefer(&value).response; got != want {
 			t.Errorf("prefer(%q) = %q, want %q", value, got, want)
 		}
 	}

@@ -17,7 +17,7 @@ const (
 
 // preferences are those of a request that mean something here.
 type preferences struct {
-	answer          preference
+	response        preference
 	createIfMissing bool
 }
 
@@ -25,11 +25,11 @@ type preferences struct {
 func (p preferences) applied(created bool) string {
 	switch {
 	case !created || !p.createIfMissing:
-		return string(p.answer)
-	case p.answer == preferNothing:
+		return string(p.response)
+	case p.response == preferNothing:
 		return createIfMissing
 	}
-	return createIfMissing + ", " + string(p.answer)
+	return createIfMissing + ", " + string(p.response)
 }
 
 const createIfMissing = "create-if-missing"
@@ -52,7 +52,7 @@ func prefer(value *string) preferences {
 		case strings.EqualFold(token, "return") && !answered:
 			answered = true
 			if a := preference("return=" + value); a == preferMinimal || a == preferRepresentation {
-				p.answer = a
+				p.response = a
 			}
 		}
 	}

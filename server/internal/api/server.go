@@ -1,5 +1,5 @@
 // Package api is the HTTP face of the domain: the thin handlers that fill in the generated interface, what Microsoft Graph asks
-// of every request, and the one place where an error becomes an answer. Package strict does the rest.
+// of every request, and the one place where an error becomes a response. Package strict does the rest.
 //
 // It knows neither how requests are stored nor how tokens are verified:
 //
@@ -17,6 +17,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxhandler"
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/batch"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
@@ -24,19 +25,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// Config says what an API server is made of.
+// Config holds the parts and settings of an API server.
 type Config struct {
-	// Service answers the operations. Required.
+	// Service executes the operations. Required.
 	Service *pfx.Service
-	// Verifier says whose token it is. Required: there is no way to serve without it.
-	Verifier Verifier
+	// Verifier verifies the tokens of requests. Required: nothing is served without it.
+	Verifier auth.TokenVerifier
 	// Licensed reports whether a tenant has an active Intune licence; nil means that all have.
 	Licensed func(tenant edm.Guid) bool
 	// Writes bounds how often callers may write; nil does not.
 	Writes *throttle.Writes
-	// Places bounds how much is under way at once, from when a request was read to when its answer is known, and Answers
-	// how many answers longer than 32 KiB are being written. Both or none are nil, and then nothing is bounded.
-	Places, Answers *throttle.Places
+	// InFlight bounds the requests that are in flight, from when their body was read until their response is known.
+	// LongResponses bounds the responses above 32 KiB that are being written. Either both are nil, which is no bound, or none.
+	InFlight, LongResponses *throttle.Limiter
 	// Log gets one line for each request; nil discards them.
 	Log *slog.Logger
 	// Done is told of each request when it is over: its operation ("" for none), the status of the response, and why it was
@@ -44,8 +45,8 @@ type Config struct {
 	Done func(operation string, status int, reason string, took time.Duration)
 	// Tracer makes a span of each request, within the client's trace; nil makes none.
 	Tracer trace.Tracer
-	// PublicURL is the scheme and the authority of the addresses in answers, without a slash at the end. Empty means those
-	// by which the caller has reached the server, which are others behind a proxy that ends TLS.
+	// PublicURL is the scheme and the authority of addresses in responses, without a slash at the end. If it is empty, they
+	// are those of the request, which differ from the client's behind a proxy that terminates TLS.
 	PublicURL string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -56,8 +57,8 @@ func New(c Config) (*Server, error) {
 	if c.Service == nil || c.Verifier == nil {
 		return nil, errors.New("building the API: Service and Verifier are required")
 	}
-	if (c.Places == nil) != (c.Answers == nil) {
-		return nil, errors.New("building the API: Places and Answers go together")
+	if (c.InFlight == nil) != (c.LongResponses == nil) {
+		return nil, errors.New("building the API: InFlight and LongResponses go together")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -71,7 +72,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{config: c}
 	operations := pfxhandler.Operations(&handlers{c.Service, s})
 	for i := range operations {
-		operations[i].Serve = c.inPlace(operations[i].Serve)
+		operations[i].Serve = c.limited(operations[i].Serve)
 		if operations[i].ID == batch.OperationID {
 			operations[i].Serve = wordedAsBatch(operations[i].Serve)
 		}
@@ -94,20 +95,20 @@ type Server struct {
 	handler *strict.Handler
 }
 
-// ServeHTTP answers every request, whether or not its path exists.
+// ServeHTTP responds to every request, whether or not its path exists.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := s.newExchange(w, r)
+	x := s.newCall(w, r)
 	graph.CanonicalAddress(r.URL) // one address for each object; the router sees only that
 	s.handler.Serve(&x.Exchange, w, r)
 }
 
-// Refuse answers a request as ServeHTTP does, but with a status that it has not earned: 412, 429 or 503. Nothing of it
-// is looked at. The answer has Retry-After, in whole seconds, if retryAfter is positive.
+// Refuse refuses a request without looking at it, with the status 412, 429 or 503, in the form of ServeHTTP. The response has
+// Retry-After, in whole seconds, if retryAfter is positive.
 func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int, retryAfter time.Duration) {
 	s.Reject(w, r, graph.Refusal(status, retryAfter))
 }
 
-// Reject answers a request as ServeHTTP does, but with an error. Nothing of the request is looked at.
+// Reject refuses a request with an error without looking at it, in the form of ServeHTTP.
 func (s *Server) Reject(w http.ResponseWriter, r *http.Request, err error) {
-	s.handler.Refuse(&s.newExchange(w, r).Exchange, w, r, err)
+	s.handler.Refuse(&s.newCall(w, r).Exchange, w, r, err)
 }

@@ -17,36 +17,36 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/faultinject"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/mock"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
 )
 
 // MockConfig holds the settings of a mock. Its fields are the flags of pfxrd mock.
 type MockConfig struct {
-	Listen          string         `default:"127.0.0.1:4010" help:"Address of the mock (${default}); port 0 picks a free port." placeholder:"ADDR"`
-	Spec            string         `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, instead of the built-in contract. It is read again when it changes." placeholder:"FILE"`
-	Errors          string         `help:"The format of errors: problem (RFC 9457), graph (Microsoft Graph), or a FILE with a template, as for pfxrd gateway. The default is problem with --spec and graph without." placeholder:"FORM"`
-	Seed            uint64         `default:"1" env:"PFXR_MOCK_SEED" help:"The seed of generated values (${default}): the same seed generates the same values." placeholder:"N"`
-	Dynamic         bool           `help:"Generate a value for each request instead of sending examples, as Prefer: dynamic=true does."`
-	Stateful        bool           `help:"Keep the objects that POST creates in memory: GET, PUT, PATCH and DELETE act on them, and lists contain them. They are lost when the document changes."`
-	MaxObjects      int            `default:"10000" help:"The most objects that --stateful keeps (${default}), at most 64 MiB together; beyond that POST gets 507." placeholder:"N"`
-	Pester          pester.Percent `help:"Make this share of the valid requests fail on purpose, such as 5%: 429, 503, 412, slow responses, broken connections." placeholder:"P%"`
-	MaxRequest      int64          `help:"The largest body of a request, in bytes; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
-	CORSOrigin      []string       `help:"An origin whose pages may call the mock, such as https://app.example, or * for all; may be repeated." placeholder:"ORIGIN" name:"cors-origin"`
-	CORSCredentials bool           `help:"Let the pages of --cors-origin send cookies and client certificates; not with *." name:"cors-credentials"`
-	AccessLog       string         `default:"on" enum:"on,off" help:"Log a line for each request, as pfxrd gateway does (${default})."`
-	DrainDelay      time.Duration  `default:"0s" help:"Keep accepting requests for this long after SIGTERM (${default})."`
-	TLSCert         string         `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
-	TLSKey          string         `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
+	Listen          string              `default:"127.0.0.1:4010" help:"Address of the mock (${default}); port 0 picks a free port." placeholder:"ADDR"`
+	Spec            string              `help:"An OpenAPI 3.0 or 3.1 document, YAML or JSON, instead of the built-in contract. It is read again when it changes." placeholder:"FILE"`
+	Errors          string              `help:"The format of errors: problem (RFC 9457), graph (Microsoft Graph), or a FILE with a template, as for pfxrd gateway. The default is problem with --spec and graph without." placeholder:"FORM"`
+	Seed            uint64              `default:"1" env:"PFXR_MOCK_SEED" help:"The seed of generated values (${default}): the same seed generates the same values." placeholder:"N"`
+	Dynamic         bool                `help:"Generate a value for each request instead of sending examples, as Prefer: dynamic=true does."`
+	Stateful        bool                `help:"Keep the objects that POST creates in memory: GET, PUT, PATCH and DELETE act on them, and lists contain them. They are lost when the document changes."`
+	MaxObjects      int                 `default:"10000" help:"The most objects that --stateful keeps (${default}), at most 64 MiB together; beyond that POST gets 507." placeholder:"N"`
+	Pester          faultinject.Percent `help:"Make this share of the valid requests fail on purpose, such as 5%: 429, 503, 412, slow responses, broken connections." placeholder:"P%"`
+	MaxRequest      int64               `help:"The largest body of a request, in bytes; beyond it 413. The default is 1048576 with --spec and 65536 without." placeholder:"BYTES"`
+	CORSOrigin      []string            `help:"An origin whose pages may call the mock, such as https://app.example, or * for all; may be repeated." placeholder:"ORIGIN" name:"cors-origin"`
+	CORSCredentials bool                `help:"Let the pages of --cors-origin send cookies and client certificates; not with *." name:"cors-credentials"`
+	AccessLog       string              `default:"on" enum:"on,off" help:"Log a line for each request, as pfxrd gateway does (${default})."`
+	DrainDelay      time.Duration       `default:"0s" help:"Keep accepting requests for this long after SIGTERM (${default})."`
+	TLSCert         string              `help:"Certificate chain, PEM." placeholder:"FILE" name:"tls-cert"`
+	TLSKey          string              `help:"Private key, PEM." placeholder:"FILE" name:"tls-key"`
 }
 
 // Validate reports settings that are out of range or contradict each other.
 func (c *MockConfig) Validate() error {
-	if err := pester.Validate(c.Pester, nil); err != nil {
+	if err := faultinject.Validate(c.Pester, nil); err != nil {
 		return err
 	}
 	g := c.gateway()
@@ -186,7 +186,7 @@ func (m *Mock) apply(ctx context.Context, f *files) error {
 	if err != nil {
 		return err
 	}
-	handler := gate.Handler(m.pestered(answers))
+	handler := gate.Handler(m.injectFaults(answers))
 	m.current.Store(&handler)
 	m.document, m.wantsTLS = document, gate.WantsCertificate()
 	return nil
@@ -221,15 +221,15 @@ func ourDocument() []byte {
 	return bytes.ReplaceAll(openapi.Document, []byte("externalValue: examples/update-response.json"), append([]byte("value: "), example.Bytes()...))
 }
 
-// pestered injects faults if the settings ask for them.
-func (m *Mock) pestered(next http.Handler) http.Handler {
+// injectFaults makes requests fail on purpose if the settings ask for them.
+func (m *Mock) injectFaults(next http.Handler) http.Handler {
 	if m.config.Pester == 0 {
 		return next
 	}
 	refuse := func(w http.ResponseWriter, _ *http.Request, status int, retryAfter time.Duration) {
 		gateway.Refuse(w, graph.Refusal(status, retryAfter))
 	}
-	return pester.New(pester.Config{Percent: m.config.Pester, Seed: m.config.Seed, Refuse: refuse, Log: m.log}, next)
+	return faultinject.New(faultinject.Config{Percent: m.config.Pester, Seed: m.config.Seed, Refuse: refuse, Log: m.log}, next)
 }
 
 // reload reads the document and the error form again. If they are invalid, the current ones stay in effect.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
-	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/faultinject"
 )
 
 const mockedPets = `
@@ -203,7 +203,7 @@ func TestMockSettings(t *testing.T) {
 		"--drain-delay": func(c *MockConfig) { c.DrainDelay = -1 },
 		"--tls-key":     func(c *MockConfig) { c.TLSCert = "cert.pem" },
 		"--cors-origin": func(c *MockConfig) { c.CORSOrigin = []string{"app.example"} },
-		"--pester":      func(c *MockConfig) { c.Pester = pester.Percent(101) },
+		"--pester":      func(c *MockConfig) { c.Pester = faultinject.Percent(101) },
 		"--spec":        func(c *MockConfig) { c.Spec = "absent.yaml" },
 		"--errors":      func(c *MockConfig) { c.Errors = "absent.tmpl" },
 	} {

@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/gen/pfxvalid"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/api"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
-	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/faultinject"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
 )
@@ -128,8 +128,8 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 		}
 	}
 	if c.MaxInFlight > 0 {
-		config.Places = throttle.NewPlaces(c.MaxInFlight, queueTime)
-		config.Answers = throttle.NewPlaces(c.MaxInFlight, queueTime)
+		config.InFlight = throttle.NewLimiter(c.MaxInFlight, queueTime)
+		config.LongResponses = throttle.NewLimiter(c.MaxInFlight, queueTime)
 	}
 	server, err := api.New(config)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *Server) handler(c *Config) (http.Handler, error) {
 	}
 	handler := http.Handler(server)
 	if c.Pester > 0 {
-		handler = pester.New(pester.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
+		handler = faultinject.New(faultinject.Config{Percent: c.Pester, Faults: c.Faults, Seed: c.FaultSeed, Refuse: server.Refuse, Log: s.log}, handler)
 	}
 	if c.Docs {
 		site, err := c.pages(s.log)

@@ -23,6 +23,12 @@ const closeTimeout = 5 * time.Second
 // minWorkers is the least number of concurrent key fetches; issuers may be added later.
 const minWorkers = 4
 
+// TokenVerifier verifies the values of a request's Authorization header field. [*Verifier] is one.
+type TokenVerifier interface {
+	// Verify returns the verified caller, or an [*Error].
+	Verify(ctx context.Context, authorization []string) (*Principal, error)
+}
+
 // Verifier verifies the tokens of requests. It is safe for concurrent use.
 type Verifier struct {
 	config    Config // including defaults

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // request returns the request as if sent alone, over the connection of the batch. Even with an error, it can be passed to
@@ -80,11 +81,10 @@ func (s *step) header(whole http.Header) (http.Header, error) {
 // connection.
 func isOfBatch(name string) bool {
 	switch name {
-	case "Authorization", "Connection", "Content-Length", "Cookie", "Expect", "Forwarded", "Host", "Keep-Alive", "Origin",
-		"Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via":
+	case "Authorization", "Content-Length", "Cookie", "Expect", "Forwarded", "Host", "Origin", "User-Agent", "Via":
 		return true
 	}
-	return strings.HasPrefix(name, "X-Forwarded-")
+	return message.IsHopByHop(name) || strings.HasPrefix(name, "X-Forwarded-")
 }
 
 // malformed is the problem of a member of a request that is refused alone.

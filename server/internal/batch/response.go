@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // response keeps the response to a request of a batch. It is an [http.ResponseWriter].
@@ -72,9 +73,5 @@ func (w *response) appendBody(buf []byte) []byte {
 
 // isOfConnection reports whether a field describes the HTTP message, which a batch does not have.
 func isOfConnection(name string) bool {
-	switch name {
-	case "Connection", "Content-Length", "Date", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
+	return name == "Content-Length" || name == "Date" || message.IsHopByHop(name)
 }

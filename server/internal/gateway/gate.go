@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,12 +18,6 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// Verifier verifies the values of a request's Authorization header field.
-type Verifier interface {
-	// Verify returns the verified caller, or an *auth.Error.
-	Verify(ctx context.Context, authorization []string) (*auth.Principal, error)
-}
-
 // Config holds the settings of a gate. Only Contract is required.
 type Config struct {
 	Contract *Contract
@@ -33,7 +26,7 @@ type Config struct {
 	// Defaults apply where the policy says nothing.
 	Defaults policy.Defaults
 	// Verifier checks tokens and the permissions that the operations declare. If it is nil, tokens pass unchecked.
-	Verifier Verifier
+	Verifier auth.TokenVerifier
 	// RequireTokens makes a missing token the violation credentials, even if there is no Verifier to check it. Otherwise,
 	// without a Verifier, tokens are optional.
 	RequireTokens bool

@@ -5,16 +5,19 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
-// framing are the fields that frame a message: a generated value would break it.
-var framing = []string{
-	"Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date", "Keep-Alive", "Proxy-Connection", "Te",
-	"Trailer", "Transfer-Encoding", "Upgrade",
+// frames reports whether a field frames the message: a generated value would break it.
+func frames(name string) bool {
+	switch name {
+	case "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date":
+		return true
+	}
+	return message.IsHopByHop(name)
 }
 
 // headers generates the header fields that a response describes. Names keep the document's case.
@@ -22,7 +25,7 @@ func (m *Mock) headers(ctx context.Context, response *validate.Response, random 
 	h, names := http.Header{}, map[string]string{}
 	for _, field := range response.Headers {
 		name := http.CanonicalHeaderKey(field.Name)
-		if slices.Contains(framing, name) {
+		if frames(name) {
 			continue
 		}
 		if value, ok := m.field(ctx, field, random, vary); ok {
@@ -31,7 +34,7 @@ func (m *Mock) headers(ctx context.Context, response *validate.Response, random 
 	}
 	if faults := response.CheckHeader(ctx, h); faults != nil {
 		for _, f := range faults.List {
-			if slices.Contains(framing, http.CanonicalHeaderKey(f.Name)) {
+			if frames(http.CanonicalHeaderKey(f.Name)) {
 				continue
 			}
 			m.config.Log.Warn("a header field of a response is left out: no valid value was found", "status", response.Status, "field", f.Name, "keyword", f.Keyword)

@@ -80,32 +80,32 @@ func (w *Writes) bucket(of caller, size int) *rate.Limiter {
 	return fresh
 }
 
-// Places bound how many requests are in flight. They are safe for concurrent use.
-type Places struct {
+// A Limiter bounds how many requests are in flight. It is safe for concurrent use.
+type Limiter struct {
 	free *semaphore.Weighted
 	wait time.Duration
 }
 
-// ErrFull is the error of [Places.Enter] when no place became free in time.
+// ErrFull is the error of [Limiter.Enter] when no place became free in time.
 var ErrFull = errors.New("too many requests are in flight")
 
-// NewPlaces returns n places. Enter waits for one for at most wait.
-func NewPlaces(n int, wait time.Duration) *Places {
-	return &Places{semaphore.NewWeighted(int64(n)), wait}
+// NewLimiter returns a limiter of n places. Enter waits for one for at most wait.
+func NewLimiter(n int, wait time.Duration) *Limiter {
+	return &Limiter{semaphore.NewWeighted(int64(n)), wait}
 }
 
 // Enter takes a place; Leave gives it back. Callers are served in order.
-func (p *Places) Enter(ctx context.Context) error {
-	if p.free.TryAcquire(1) {
+func (l *Limiter) Enter(ctx context.Context) error {
+	if l.free.TryAcquire(1) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.wait, ErrFull)
+	ctx, cancel := context.WithTimeoutCause(ctx, l.wait, ErrFull)
 	defer cancel()
-	if p.free.Acquire(ctx, 1) != nil {
+	if l.free.Acquire(ctx, 1) != nil {
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
 // Leave gives a place back.
-func (p *Places) Leave() { p.free.Release(1) }
+func (l *Limiter) Leave() { l.free.Release(1) }

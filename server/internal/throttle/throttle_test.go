@@ -77,10 +77,10 @@ func TestLimitsMustBeAboveZero(t *testing.T) {
 	}
 }
 
-func TestPlaces(t *testing.T) {
+func TestLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := throttle.NewPlaces(2, 100*time.Millisecond)
+		p := throttle.NewLimiter(2, 100*time.Millisecond)
 		for range 2 {
 			if err := p.Enter(t.Context()); err != nil {
 				t.Fatal(err)

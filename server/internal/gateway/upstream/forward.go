@@ -18,7 +18,7 @@ import (
 // ServeHTTP forwards a request and its response. If the response breaks off, it panics with [http.ErrAbortHandler] like
 // [httputil.ReverseProxy], so that no client takes a part for the whole.
 func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m := message{Request: r, patience: pace.Context(r)}
+	m := request{Request: r, patience: pace.Context(r)}
 	defer m.free()
 	err := m.read()
 	if m.offered = m.protocols(); m.offered != "" && !c.config.Upgrade {
@@ -40,8 +40,8 @@ func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// message is a request with its body, or with the beginning of a streamed body.
-type message struct {
+// request is a request with its body, or with the beginning of a streamed body.
+type request struct {
 	*http.Request
 	patience context.Context // bounds the wait for the upstream
 	body     []byte
@@ -56,7 +56,7 @@ const small = 32 << 10
 
 // read reads a small body, or the beginning of a larger one. Of a chunked body it reads the first piece, because the client
 // may wait for a response to it.
-func (m *message) read() error {
+func (m *request) read() error {
 	if whole, ok := m.Body.(Bytes); ok {
 		m.body = whole.Bytes()
 		return nil
@@ -79,14 +79,14 @@ func (m *message) read() error {
 	return nil
 }
 
-func (m *message) free() {
+func (m *request) free() {
 	if m.buffer != nil {
 		freeBuffer(m.buffer)
 	}
 }
 
 // forward returns an error only if nothing of a response was written.
-func (c *Client) forward(w http.ResponseWriter, m *message) error {
+func (c *Client) forward(w http.ResponseWriter, m *request) error {
 	sent := false
 	for connect := c.take; ; connect = c.dial { // a retry does not use another old connection
 		n, err := connect(m.patience)
@@ -109,7 +109,7 @@ func (c *Client) forward(w http.ResponseWriter, m *message) error {
 
 // attempt sends the request over a connection and forwards the response. If there is no response, it reports whether the
 // request may be sent again.
-func (c *Client) attempt(w http.ResponseWriter, m *message, n *conn) (again bool, err error) {
+func (c *Client) attempt(w http.ResponseWriter, m *request, n *conn) (again bool, err error) {
 	ctx := m.patience
 	_ = n.SetDeadline(time.Now().Add(c.config.Timeout)) // using a closed connection reports it
 	stop := n.watch(ctx)
@@ -127,7 +127,7 @@ func (c *Client) attempt(w http.ResponseWriter, m *message, n *conn) (again bool
 }
 
 // readHead reads the header of the response, and forwards earlier interim responses.
-func readHead(n *conn, w http.ResponseWriter, m *message) error {
+func readHead(n *conn, w http.ResponseWriter, m *request) error {
 	for range 8 {
 		if err := n.readHead(m.Method == http.MethodHead); err != nil {
 			return err
@@ -179,7 +179,7 @@ func (c *Client) take(ctx context.Context) (*conn, error) {
 // isAgain reports whether a request may be sent again after a reused connection failed before the response, as when the
 // upstream closes it at that moment. It may if nothing was sent or if the request is idempotent (RFC 9110 §9.2.2). A
 // conditional request is not: the second may fail because the first succeeded.
-func isAgain(m *message, n *conn) bool {
+func isAgain(m *request, n *conn) bool {
 	if n.sending != nil || n.in.Buffered() > 0 {
 		return false
 	}
@@ -197,7 +197,7 @@ func isConditional(h http.Header) bool {
 }
 
 // send sends the request, or starts to send it.
-func (c *Client) send(n *conn, w http.ResponseWriter, m *message) error {
+func (c *Client) send(n *conn, w http.ResponseWriter, m *request) error {
 	if m.streamed {
 		return c.stream(n, w, m)
 	}
@@ -212,7 +212,7 @@ func (c *Client) send(n *conn, w http.ResponseWriter, m *message) error {
 
 // stream sends the header and the beginning of a body. It sends the rest while the response is read, because that may arrive
 // earlier.
-func (c *Client) stream(n *conn, w http.ResponseWriter, m *message) error {
+func (c *Client) stream(n *conn, w http.ResponseWriter, m *request) error {
 	// Without full duplex, net/http would wait for the rest of the body before it sends a response. HTTP/2 is always full
 	// duplex.
 	_ = http.NewResponseController(w).EnableFullDuplex()
@@ -253,7 +253,7 @@ func appendChunk(b, data []byte) []byte {
 }
 
 // rest returns how much of the body is unread, or -1 if its length is unknown.
-func rest(m *message) int64 {
+func rest(m *request) int64 {
 	if m.ContentLength < 0 {
 		return -1
 	}
@@ -315,7 +315,7 @@ func newBuffer() *[]byte { return buffers.Get().(*[]byte) }
 func freeBuffer(b *[]byte) { buffers.Put(b) }
 
 // pass forwards the response, and keeps the connection if it can be reused.
-func (c *Client) pass(w http.ResponseWriter, m *message, n *conn, stop func() bool) error {
+func (c *Client) pass(w http.ResponseWriter, m *request, n *conn, stop func() bool) error {
 	h := &n.answer
 	h.copyTo(w.Header(), m.Method == http.MethodHead)
 	c.readdress(w.Header(), m.Request)
@@ -350,7 +350,7 @@ func (c *conn) isDone() bool {
 }
 
 // copyBody copies the body of a response piece by piece, with a deadline for each.
-func (c *Client) copyBody(w http.ResponseWriter, m *message, n *conn) error {
+func (c *Client) copyBody(w http.ResponseWriter, m *request, n *conn) error {
 	left := n.answer.length
 	if left == 0 {
 		return nil
@@ -386,7 +386,7 @@ func (c *Client) copyBody(w http.ResponseWriter, m *message, n *conn) error {
 }
 
 // extend sets the deadline for the next piece of a response.
-func (c *Client) extend(controller *http.ResponseController, m *message, n *conn) {
+func (c *Client) extend(controller *http.ResponseController, m *request, n *conn) {
 	timeout := c.config.Timeout
 	if n.answer.stream && m.Context().Err() == nil {
 		timeout = c.config.StreamTimeout
@@ -399,7 +399,7 @@ func (c *Client) extend(controller *http.ResponseController, m *message, n *conn
 
 // beginStream sets the deadline for a stream's first message. If the client seems to leave, it shortens the deadline, until
 // end is called.
-func (c *Client) beginStream(controller *http.ResponseController, m *message, n *conn) (end func()) {
+func (c *Client) beginStream(controller *http.ResponseController, m *request, n *conn) (end func()) {
 	if !m.streamed {
 		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for a client that left
 	}

@@ -159,7 +159,7 @@ func TestAddressOfTrustedProxy(t *testing.T) {
 		for _, name := range []string{"X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X_real_ip"} {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr, r.Header = peer, http.Header{name: {"1.2.3.4"}}
-			if got := strings.Contains(string(c.appendHead(nil, &message{Request: r}, 0)), "\r\n"+name+": 1.2.3.4\r\n"); got != want {
+			if got := strings.Contains(string(c.appendHead(nil, &request{Request: r}, 0)), "\r\n"+name+": 1.2.3.4\r\n"); got != want {
 				t.Errorf("%s of %s: passes: %t", name, peer, got)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/stream"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 var errMalformed = errors.New("the response is not valid HTTP/1.1")
@@ -184,7 +185,7 @@ func (h *head) copyTo(to http.Header, isHEAD bool) {
 	values := make([]string, 0, len(h.fields))
 	for i := range h.fields {
 		f := &h.fields[i]
-		if isHopByHop(f.name) || f.name == "Content-Length" && h.length < 0 || h.isNamedByConnection(f.name) {
+		if message.IsHopByHop(f.name) || f.name == "Content-Length" && h.length < 0 || h.isNamedByConnection(f.name) {
 			continue
 		}
 		if old, ok := to[f.name]; ok {
@@ -227,16 +228,6 @@ func (h *head) isNamedByConnection(name string) bool {
 		if f := &h.fields[i]; f.name == "Connection" && hasToken(f.value, name) {
 			return true
 		}
-	}
-	return false
-}
-
-// isHopByHop reports whether a field is for one connection only (RFC 9110 §7.6.1). name is in canonical form.
-func isHopByHop(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding",
-		"Upgrade":
-		return true
 	}
 	return false
 }

@@ -72,7 +72,7 @@ func (c *Client) newTransport() *http.Transport {
 }
 
 // forward is [Client.forward] for HTTP/2.
-func (h *http2) forward(w http.ResponseWriter, m *message) error {
+func (h *http2) forward(w http.ResponseWriter, m *request) error {
 	c := h.client
 	if m.streamed {
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -100,7 +100,7 @@ func (h *http2) forward(w http.ResponseWriter, m *message) error {
 }
 
 // pass forwards the response.
-func (h *http2) pass(w http.ResponseWriter, m *message, resp *http.Response, cancel context.CancelCauseFunc) error {
+func (h *http2) pass(w http.ResponseWriter, m *request, resp *http.Response, cancel context.CancelCauseFunc) error {
 	of := head{status: resp.StatusCode, fields: fieldsOf(resp.Header), length: resp.ContentLength}
 	if len(resp.Trailer) > 0 && m.Method != http.MethodHead {
 		of.length = -1 // HTTP/1.1 allows no trailers after a body with a length
@@ -165,7 +165,7 @@ func (h *http2) copyBody(w http.ResponseWriter, resp *http.Response, cancel cont
 }
 
 // outgoing returns the request for the upstream, with the same fields as over HTTP/1.1.
-func (c *Client) outgoing(ctx context.Context, m *message) *http.Request {
+func (c *Client) outgoing(ctx context.Context, m *request) *http.Request {
 	r := &http.Request{
 		Method: m.Method, URL: &url.URL{Scheme: "http", Host: c.host}, Host: c.host, Header: c.fields(m.Request),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(m.body)), Body: http.NoBody,

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/authority"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/message"
 )
 
 // Bytes is a complete request body. It is sent together with the header.
@@ -20,7 +21,7 @@ type Bytes interface {
 
 // appendHead appends the header of the request for the upstream, with the framing of its body: length bytes, or chunks if
 // length is negative.
-func (c *Client) appendHead(b []byte, m *message, length int64) []byte {
+func (c *Client) appendHead(b []byte, m *request, length int64) []byte {
 	r := m.Request
 	b = append(b, r.Method...)
 	b = append(b, ' ')
@@ -110,7 +111,7 @@ func stays(name string) bool {
 	case "Content-Length", "Expect", "Forwarded", "Host", "Http2-Settings", "Proxy", "Client-Cert", "Client-Cert-Chain":
 		return true
 	}
-	return isHopByHop(name) || strings.HasPrefix(withHyphens(name), "X-Forwarded-")
+	return message.IsHopByHop(name) || strings.HasPrefix(withHyphens(name), "X-Forwarded-")
 }
 
 // isAddress reports whether some upstreams read the client's address from a field. Only trusted proxies may send it.

@@ -14,7 +14,7 @@ import (
 
 // protocols returns the protocols of the request's Upgrade field, or "" (RFC 9110 §7.8). HTTP/2 and TLS are ignored, because
 // they concern only the client's connection.
-func (m *message) protocols() string {
+func (m *request) protocols() string {
 	if m.ProtoMajor != 1 || m.ProtoMinor < 1 || len(m.Header["Upgrade"]) == 0 || m.streamed || !isNamed(m.Header["Connection"], "Upgrade") {
 		return ""
 	}

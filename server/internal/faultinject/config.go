@@ -1,4 +1,4 @@
-package pester
+package faultinject
 
 import (
 	"errors"

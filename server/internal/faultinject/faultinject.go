@@ -1,10 +1,10 @@
-// Package pester makes calls fail on purpose, as networks and load do: only a client that has seen failures has shown that
+// Package faultinject makes calls fail on purpose, as networks and load do: only a client that has seen failures has shown that
 // it retries. It is for development and tests.
 //
-//	handler = pester.New(pester.Config{Percent: 5, Refuse: refuse, Log: log}, handler)
+//	handler = faultinject.New(faultinject.Config{Percent: 5, Refuse: refuse, Log: log}, handler)
 //
 // Of the API it knows only HTTP; [Config.Refuse] writes refusals.
-package pester
+package faultinject
 
 import (
 	"context"
@@ -29,10 +29,10 @@ func New(c Config, next http.Handler) http.Handler {
 		c.Faults = Faults()
 	}
 	// The seed makes faults reproducible; the generator is not for security.
-	return &pester{Config: c, next: next, random: rand.New(rand.NewPCG(c.Seed, 0))}
+	return &injector{Config: c, next: next, random: rand.New(rand.NewPCG(c.Seed, 0))}
 }
 
-type pester struct {
+type injector struct {
 	Config
 	next   http.Handler
 	mu     sync.Mutex
@@ -40,7 +40,7 @@ type pester struct {
 }
 
 // ServeHTTP panics with [http.ErrAbortHandler] to break the connection, or the stream over HTTP/2, if that is the fault.
-func (p *pester) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := p.choose(r)
 	if fault != "" {
 		p.Log.LogAttrs(r.Context(), slog.LevelInfo, "injecting a fault", slog.String("fault", string(fault)))
@@ -68,7 +68,7 @@ func (p *pester) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // choose returns the fault of a call, or "". The share is the same for every call, whichever faults apply to it.
-func (p *pester) choose(r *http.Request) Fault {
+func (p *injector) choose(r *http.Request) Fault {
 	faults := p.Faults
 	if !conditional(r) {
 		faults = slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool { return f == Conflict })

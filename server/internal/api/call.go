@@ -19,19 +19,18 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// exchange is what is known of one request and its answer. One allocation serves it, the handler's context and the answer's
-// writer.
-type exchange struct {
+// call is one request and its response. It shares one allocation with the handler's context.
+type call struct {
 	strict.Exchange
 	ids       [2]edm.Guid           // ours and the caller's
-	fields    [fieldCount][1]string // the values of the answer's own header fields
-	key       string                // of the object that was created; "" is that of the path
-	publicURL string                // where callers find the server, if its operator has said so
-	answers   *throttle.Places      // for long answers
-	place     *throttle.Places      // in which the exchange has a place, nil if in none
+	fields    [fieldCount][1]string // values of the response's header fields
+	key       string                // key of the created object; "" is the key in the path
+	publicURL string                // see [Config]
+	responses *throttle.Limiter     // for long responses
+	place     *throttle.Limiter     // in which the call has a place; nil is none
 }
 
-// The header fields whose values an exchange keeps.
+// Header fields whose values a call holds.
 const (
 	fieldRequestID = iota
 	fieldClientRequestID
@@ -41,7 +40,7 @@ const (
 )
 
 // field returns the value of a header field as net/http wants it, without an allocation of its own.
-func (x *exchange) field(i int, value string) []string {
+func (x *call) field(i int, value string) []string {
 	x.fields[i][0] = value
 	return x.fields[i][:]
 }
@@ -53,13 +52,13 @@ var (
 	odataVersion    = []string{"4.0"}
 )
 
-// newExchange names a request, and sets the header fields that all answers have, in the letter case of the page and of OData,
+// newCall gives a request its ids, and sets the header fields of every response. Their letter case is the page's and OData's,
 // which http.Header.Set would change.
-func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
+func (s *Server) newCall(w http.ResponseWriter, r *http.Request) *call {
 	id := graph.Identify(r.Header, s.config.Now())
-	x := &exchange{ids: [2]edm.Guid{id.RequestID, id.ClientRequestID}, publicURL: s.config.PublicURL}
+	x := &call{ids: [2]edm.Guid{id.RequestID, id.ClientRequestID}, publicURL: s.config.PublicURL}
 	x.Context, x.State, x.Start, x.RequestID = pace.Context(r), x, id.Start, id.RequestID.String()
-	graph.JoinRequestNames(r.Header) // whatever reads a header field further on wants it in one line
+	graph.JoinRequestNames(r.Header) // later readers need the field in one line
 	h := w.Header()
 	h["request-id"] = x.field(fieldRequestID, x.RequestID)
 	h["client-request-id"] = x.field(fieldClientRequestID, x.clientRequestID())
@@ -67,16 +66,16 @@ func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 	return x
 }
 
-func (x *exchange) clientRequestID() string {
+func (x *call) clientRequestID() string {
 	if x.ids[0] == x.ids[1] {
 		return x.RequestID
 	}
 	return x.ids[1].String()
 }
 
-// origin returns the scheme and the authority by which the caller has reached the server, or those that the operator
-// has set. No Forwarded field counts: anybody can send one.
-func (x *exchange) origin() string {
+// origin returns the scheme and the authority that the caller used for the server, or those that the operator has set. It
+// ignores Forwarded, which anybody can send.
+func (x *call) origin() string {
 	if x.publicURL != "" {
 		return x.publicURL
 	}
@@ -92,43 +91,43 @@ func (x *exchange) origin() string {
 	return scheme + x.Request.Host
 }
 
-// quickAnswer is the length in bytes up to which an answer counts for nothing while it is written: no single object's is
+// quickResponse is the greatest length in bytes of a response that needs no place while it is written. No single object is
 // longer.
-const quickAnswer = 32 << 10
+const quickResponse = 32 << 10
 
-// beginAnswer gives up the place of work before the answer is written, which takes as long as its caller wants, up to the
-// timeout: callers who do not read must not keep others from working. A long answer stays in memory meanwhile, so that
-// it takes a place in answers.
-func (x *exchange) beginAnswer(size int) error {
+// beginResponse gives up the call's place before its response is written. Writing takes as long as the client wants, up to
+// the timeout, and clients that do not read must not block others. A long response stays in memory meanwhile, so it takes a
+// place of its own.
+func (x *call) beginResponse(size int) error {
 	if x.place == nil {
 		return nil
 	}
 	x.leave()
-	if size <= quickAnswer {
+	if size <= quickResponse {
 		return nil
 	}
-	if err := x.answers.Enter(x); err != nil {
+	if err := x.responses.Enter(x); err != nil {
 		return graph.Unavailable(err)
 	}
-	x.place = x.answers
+	x.place = x.responses
 	return nil
 }
 
-// leave gives up the place that the exchange has, if it has one.
-func (x *exchange) leave() {
+// leave gives up the call's place, if it has one.
+func (x *call) leave() {
 	if x.place != nil {
 		x.place.Leave()
 		x.place = nil
 	}
 }
 
-// writeJSON answers with the text that appendTo appends to a buffer.
-func (x *exchange) writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) error {
+// writeJSON writes a response whose body appendTo appends to a buffer.
+func (x *call) writeJSON(w http.ResponseWriter, status int, appendTo func([]byte) []byte) error {
 	buf := graph.NewBuffer()
 	defer graph.FreeBuffer(buf)
 	body := appendTo(buf.AvailableBuffer())
 	buf.Write(body) // keeps what the body has grown to
-	if err := x.beginAnswer(len(body)); err != nil {
+	if err := x.beginResponse(len(body)); err != nil {
 		return err
 	}
 	h := w.Header()
@@ -141,7 +140,7 @@ func (x *exchange) writeJSON(w http.ResponseWriter, status int, appendTo func([]
 
 // changing returns a context for a change, which says who asks for it.
 func changing(ctx context.Context) context.Context {
-	x := exchangeOf(ctx)
+	x := callOf(ctx)
 	a := &pfx.Author{Request: x.RequestID}
 	if p, ok := x.Principal.(*auth.Principal); ok && p != nil {
 		a.Subject, a.App, a.Token = storable(p.Subject), storable(p.App), storable(p.Token)
@@ -158,18 +157,18 @@ func storable(claim string) string {
 	return strings.ReplaceAll(claim, "\x00", "")
 }
 
-// exchangeOf returns the exchange that a handler's context is, or comes from.
-func exchangeOf(ctx context.Context) *exchange { return strict.From(ctx).State.(*exchange) }
+// callOf returns the call of a handler's context.
+func callOf(ctx context.Context) *call { return strict.From(ctx).State.(*call) }
 
 // writeError writes a problem as Microsoft Graph does.
 func writeError(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, string) {
-	ids := &x.State.(*exchange).ids
+	ids := &x.State.(*call).ids
 	return graph.Append(buf, p, &graph.Identity{Start: x.Start, RequestID: ids[0], ClientRequestID: ids[1]}), "application/json"
 }
 
 // attrs are further attributes of the line of the log.
 func attrs(inner *strict.Exchange) []slog.Attr {
-	x := inner.State.(*exchange)
+	x := inner.State.(*call)
 	list := []slog.Attr{slog.String("client-request-id", x.clientRequestID())}
 	if whole := strict.From(x.Context); whole != nil { // of a batch
 		list = append(list, slog.String("batch", whole.RequestID))
@@ -187,7 +186,7 @@ func attrs(inner *strict.Exchange) []slog.Attr {
 }
 
 // object is the key of the object that the operation is about, "" if there is none.
-func (x *exchange) object() string {
+func (x *call) object() string {
 	if x.key == "" && x.Operation != nil && strings.Contains(x.Operation.Path, "{") {
 		return x.PathValue(0)
 	}

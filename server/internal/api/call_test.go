@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/throttle"
@@ -19,7 +20,7 @@ func TestPanicIsAnswered(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	handler, err := New(Config{
-		Service: &pfx.Service{}, Verifier: struct{ Verifier }{}, // nil inside
+		Service: &pfx.Service{}, Verifier: struct{ auth.TokenVerifier }{}, // nil inside
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {
@@ -35,7 +36,7 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 }
 
-// watchedWriter looks at places while an answer is written.
+// watchedWriter calls a function while a response is written.
 type watchedWriter struct {
 	*httptest.ResponseRecorder
 	look func()
@@ -46,11 +47,11 @@ func (w *watchedWriter) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-// TestAnswerKeepsNobodyFromWorking: while an answer is written, for as long as its caller wants, its place is another's. A
-// long one takes a place of another kind, or is refused.
-func TestAnswerKeepsNobodyFromWorking(t *testing.T) {
+// TestSlowReaderKeepsNoPlace: a response gives up its place before it is written, which takes as long as the client wants. A
+// long response takes a place of another kind, or is refused.
+func TestSlowReaderKeepsNoPlace(t *testing.T) {
 	t.Parallel()
-	free := func(p *throttle.Places) bool {
+	free := func(p *throttle.Limiter) bool {
 		if p.Enter(t.Context()) != nil {
 			return false
 		}
@@ -58,31 +59,31 @@ func TestAnswerKeepsNobodyFromWorking(t *testing.T) {
 		return true
 	}
 	for name, tt := range map[string]struct {
-		size              int
-		answersAreTaken   bool
-		answersWhileWrite bool // whether there is a place for another long one
-		status            int
+		size                int
+		responsesAreTaken   bool
+		responsesWhileWrite bool // whether there is a place for another long one
+		status              int
 	}{
-		"short":                      {quickAnswer, false, true, http.StatusOK},
-		"shortWhileAllAnswersAreOut": {quickAnswer, true, false, http.StatusOK},
-		"long":                       {quickAnswer + 1, false, false, http.StatusOK},
-		"longWhileAllAnswersAreOut":  {quickAnswer + 1, true, false, http.StatusServiceUnavailable},
+		"short":                        {quickResponse, false, true, http.StatusOK},
+		"shortWhileAllResponsesAreOut": {quickResponse, true, false, http.StatusOK},
+		"long":                         {quickResponse + 1, false, false, http.StatusOK},
+		"longWhileAllResponsesAreOut":  {quickResponse + 1, true, false, http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			places, answers := throttle.NewPlaces(1, time.Millisecond), throttle.NewPlaces(1, time.Millisecond)
+			inFlight, responses := throttle.NewLimiter(1, time.Millisecond), throttle.NewLimiter(1, time.Millisecond)
 			w := &watchedWriter{httptest.NewRecorder(), func() {
-				if !free(places) || free(answers) != tt.answersWhileWrite {
-					t.Errorf("while it is written: a place to work is free %t, one for a long answer %t", free(places), free(answers))
+				if !free(inFlight) || free(responses) != tt.responsesWhileWrite {
+					t.Errorf("while it is written: a place to work is free %t, one for a long response %t", free(inFlight), free(responses))
 				}
 			}}
-			x := (&Server{config: Config{Now: time.Now}}).newExchange(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-			if err := places.Enter(t.Context()); err != nil {
+			x := (&Server{config: Config{Now: time.Now}}).newCall(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+			if err := inFlight.Enter(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			x.place, x.answers = places, answers
-			if tt.answersAreTaken {
-				if err := answers.Enter(t.Context()); err != nil {
+			x.place, x.responses = inFlight, responses
+			if tt.responsesAreTaken {
+				if err := responses.Enter(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -95,7 +96,7 @@ func TestAnswerKeepsNobodyFromWorking(t *testing.T) {
 			if status != tt.status || (w.Body.Len() > 0) != (status == http.StatusOK) {
 				t.Errorf("got %v and %d bytes, want status %d", err, w.Body.Len(), tt.status)
 			}
-			if !free(places) || free(answers) == tt.answersAreTaken {
+			if !free(inFlight) || free(responses) == tt.responsesAreTaken {
 				t.Error("a place was kept, or given up that was another's")
 			}
 		})

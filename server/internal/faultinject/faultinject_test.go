@@ -1,4 +1,4 @@
-package pester_test
+package faultinject_test
 
 import (
 	"bytes"
@@ -14,13 +14,13 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/pfxrecryption/pfxrecryption/server/internal/pester"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/faultinject"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // call sends one call through a handler that meets each with the faults, and tells how often it was handled.
-func call(t *testing.T, method, ifMatch string, faults ...pester.Fault) (status, handled int, broken bool) {
+func call(t *testing.T, method, ifMatch string, faults ...faultinject.Fault) (status, handled int, broken bool) {
 	t.Helper()
 	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		handled++
@@ -30,7 +30,7 @@ func call(t *testing.T, method, ifMatch string, faults ...pester.Fault) (status,
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
 		w.WriteHeader(status)
 	}
-	h := pester.New(pester.Config{Percent: 100, Faults: faults, Refuse: refuse, Log: slog.New(slog.DiscardHandler)}, next)
+	h := faultinject.New(faultinject.Config{Percent: 100, Faults: faults, Refuse: refuse, Log: slog.New(slog.DiscardHandler)}, next)
 	r := httptest.NewRequestWithContext(t.Context(), method, "/", nil)
 	if ifMatch != "" {
 		r.Header.Set("If-Match", ifMatch)
@@ -56,22 +56,22 @@ func call(t *testing.T, method, ifMatch string, faults ...pester.Fault) (status,
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		fault           pester.Fault
+		fault           faultinject.Fault
 		method, ifMatch string
 		status, handled int
 		broken          bool
 		takes           time.Duration
 	}{
-		"throttled":      {pester.Throttled, "GET", "", 429, 0, false, 0},
-		"unavailable":    {pester.Unavailable, "POST", "", 503, 0, false, 0},
-		"conflict":       {pester.Conflict, "PATCH", `"1"`, 412, 0, false, 0},
-		"conflictDelete": {pester.Conflict, "DELETE", `"1"`, 412, 0, false, 0},
-		"noCondition":    {pester.Conflict, "PATCH", "", 200, 1, false, 0},
-		"anyVersion":     {pester.Conflict, "PATCH", "*", 200, 1, false, 0},
-		"conflictGet":    {pester.Conflict, "GET", `"1"`, 200, 1, false, 0},
-		"slow":           {pester.Slow, "PATCH", "", 200, 1, false, time.Second},
-		"before":         {pester.DroppedBefore, "PATCH", "", 0, 0, true, 0},
-		"after":          {pester.DroppedAfter, "PATCH", "", 0, 1, true, 0},
+		"throttled":      {faultinject.Throttled, "GET", "", 429, 0, false, 0},
+		"unavailable":    {faultinject.Unavailable, "POST", "", 503, 0, false, 0},
+		"conflict":       {faultinject.Conflict, "PATCH", `"1"`, 412, 0, false, 0},
+		"conflictDelete": {faultinject.Conflict, "DELETE", `"1"`, 412, 0, false, 0},
+		"noCondition":    {faultinject.Conflict, "PATCH", "", 200, 1, false, 0},
+		"anyVersion":     {faultinject.Conflict, "PATCH", "*", 200, 1, false, 0},
+		"conflictGet":    {faultinject.Conflict, "GET", `"1"`, 200, 1, false, 0},
+		"slow":           {faultinject.Slow, "PATCH", "", 200, 1, false, time.Second},
+		"before":         {faultinject.DroppedBefore, "PATCH", "", 0, 0, true, 0},
+		"after":          {faultinject.DroppedAfter, "PATCH", "", 0, 1, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,7 +89,7 @@ func TestFaults(t *testing.T) {
 // TestShare: the share is that of the calls, and the same seed meets the same calls with the same faults.
 func TestShare(t *testing.T) {
 	t.Parallel()
-	run := func(percent pester.Percent, seed uint64) (faults int, log string) {
+	run := func(percent faultinject.Percent, seed uint64) (faults int, log string) {
 		var b bytes.Buffer
 		text := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
@@ -98,14 +98,14 @@ func TestShare(t *testing.T) {
 			return a
 		}}))
 		refuse := func(http.ResponseWriter, *http.Request, int, time.Duration) { faults++ }
-		h := pester.New(pester.Config{Percent: percent, Seed: seed, Refuse: refuse, Log: text, Faults: []pester.Fault{pester.Throttled, pester.Unavailable}},
+		h := faultinject.New(faultinject.Config{Percent: percent, Seed: seed, Refuse: refuse, Log: text, Faults: []faultinject.Fault{faultinject.Throttled, faultinject.Unavailable}},
 			http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		for range 10_000 {
 			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "/", nil))
 		}
 		return faults, b.String()
 	}
-	for percent, want := range map[pester.Percent]int{0: 0, 5: 500, 100: 10_000} {
+	for percent, want := range map[faultinject.Percent]int{0: 0, 5: 500, 100: 10_000} {
 		if got, _ := run(percent, 1); got < want*8/10 || got > want*12/10 {
 			t.Errorf("%v %% made %d of 10,000 calls go wrong", percent, got)
 		}
@@ -120,19 +120,19 @@ func TestShare(t *testing.T) {
 
 func TestPercent(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]pester.Percent{"5%": 5, "0%": 0, "100%": 100, "2.5%": 2.5} {
-		var p pester.Percent
+	for text, want := range map[string]faultinject.Percent{"5%": 5, "0%": 0, "100%": 100, "2.5%": 2.5} {
+		var p faultinject.Percent
 		if err := p.UnmarshalText([]byte(text)); err != nil || p != want {
 			t.Errorf("%s: got %v, %v", text, p, err)
 		}
 	}
 	for _, text := range []string{"", "5", "%", "-1%", "101%", "NaN%", "five%", "5 %"} {
-		var p pester.Percent
+		var p faultinject.Percent
 		if err := p.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q: got %v", text, p)
 		}
 	}
-	if err := pester.Validate(5, []pester.Fault{"rain"}); err == nil {
+	if err := faultinject.Validate(5, []faultinject.Fault{"rain"}); err == nil {
 		t.Error("a fault that does not exist was accepted")
 	}
 }
