@@ -107,7 +107,10 @@ func (r *run) faults() *Faults {
 		return &Faults{Malformed: true, Offset: r.deep - 1}
 	}
 	r.order()
-	return &Faults{List: r.tape.faults(r.marks)}
+	if r.quote == 0 { // texts of parameters or a form
+		return &Faults{List: r.tape.faults(r.marks)}
+	}
+	return &Faults{List: resolve(r.data, r.marks)}
 }
 
 // order sorts the marks into document order.

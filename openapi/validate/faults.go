@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 )
@@ -117,31 +118,82 @@ func (m *mark) fault(pointer, name string) Fault {
 	return f
 }
 
-// resolver converts marks to faults by reading the bytes again. They are known to be JSON.
-type resolver struct {
-	Reader
-	left    []mark
-	faults  []Fault
-	pointer []byte
-	name    []byte
+// level is an object or array that contains the current value.
+type level struct {
+	name []byte // the name of the current member, with its escapes; nil in an array
+	n    int    // the index of the current item
 }
 
-// resolve returns the faults of marks, which are in the order of the bytes.
+// resolve converts marks, which are in the order of the bytes, to faults. It reads the bytes again, which are known to be
+// JSON, so that only a body with faults pays for pointers.
 func resolve(data []byte, marks []mark) []Fault {
-	var room [64]byte // enough for most pointers
-	r := resolver{Reader: Reader{data: data}, left: marks, faults: make([]Fault, 0, len(marks)), pointer: room[:0]}
-	r.space()
-	r.value()
-	return r.faults
+	var room [8]level // enough for most bodies
+	path, faults := room[:0], make([]Fault, 0, len(marks))
+	naming := false // the next string is a name
+	for i := 0; i < len(data) && len(faults) < len(marks); i++ {
+		at, c, top := i, data[i], len(path)-1
+		switch c {
+		case '"':
+			i = closingQuote(data, at+1)
+			if naming {
+				path[top].name, naming = data[at+1:i], false
+				continue
+			}
+		case ',':
+			path[top].n++
+			naming = path[top].name != nil
+			continue
+		case '}', ']':
+			path, naming = path[:top], false
+		}
+		for len(faults) < len(marks) && marks[len(faults)].at <= at {
+			pointer, name := pointerOf(path)
+			faults = append(faults, marks[len(faults)].fault(pointer, name))
+		}
+		if c == '{' || c == '[' {
+			path, naming = append(path, level{}), c == '{'
+		}
+	}
+	return faults
 }
 
-// take resolves the marks at offset at.
-func (r *resolver) take(at int) {
-	for len(r.left) > 0 && r.left[0].at == at {
-		pointer := string(r.pointer)
-		r.faults = append(r.faults, r.left[0].fault(pointer, lastOf(pointer, r.name)))
-		r.left = r.left[1:]
+// pointerOf returns the JSON Pointer of the current value, and the name of the member that contains it.
+func pointerOf(path []level) (pointer, name string) {
+	var room [64]byte // enough for most pointers
+	p, last := room[:0], []byte(nil)
+	for i := range path {
+		if l := &path[i]; l.name == nil {
+			p = strconv.AppendInt(append(p, '/'), int64(l.n), 10)
+		} else {
+			last = characters(l.name)
+			p = appendToken(p, last)
+		}
 	}
+	pointer = string(p)
+	return pointer, lastOf(pointer, last)
+}
+
+// closingQuote returns the offset of the quote that ends the string whose characters start at offset i.
+func closingQuote(data []byte, i int) int {
+	for {
+		end := i + bytes.IndexByte(data[i:], '"')
+		first := end
+		for data[first-1] == '\\' {
+			first--
+		}
+		if (end-first)%2 == 0 {
+			return end
+		}
+		i = end + 1
+	}
+}
+
+// characters returns the characters of a string with escapes.
+func characters(s []byte) []byte {
+	if bytes.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	return unescape(nil, s)
 }
 
 // lastOf returns the name. If the pointer ends with the same text, it shares the pointer's memory.
@@ -150,34 +202,6 @@ func lastOf(pointer string, name []byte) string {
 		return pointer[end:]
 	}
 	return string(name)
-}
-
-func (r *resolver) value() {
-	r.take(r.pos)
-	if len(r.left) == 0 {
-		return
-	}
-	outer, length := r.name, len(r.pointer)
-	switch r.data[r.pos] {
-	case '{':
-		r.pos++
-		for n := 0; len(r.left) > 0 && r.More(n, '}'); n++ {
-			r.Member(nil, 0)
-			r.name, r.pointer = r.key, appendToken(r.pointer[:length], r.key)
-			r.value()
-		}
-	case '[':
-		r.pos++
-		for n := 0; len(r.left) > 0 && r.More(n, ']'); n++ {
-			r.pointer = strconv.AppendInt(append(r.pointer[:length], '/'), int64(n), 10)
-			r.value()
-		}
-	default:
-		r.skip(0)
-		return
-	}
-	r.name, r.pointer = outer, r.pointer[:length]
-	r.take(r.Closed())
 }
 
 // appendToken appends a name to a JSON Pointer (RFC 6901 §3).
