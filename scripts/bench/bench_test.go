@@ -40,19 +40,29 @@ func BenchmarkBody(b *testing.B) {
 	}
 }
 
-func BenchmarkSchemas(b *testing.B) {
-	for _, row := range schemaRows() {
+func BenchmarkSchemas(b *testing.B) { benchmarkRows(b, schemaRows(), len(schemaBodies), false) }
+
+func BenchmarkDecoded(b *testing.B) { benchmarkRows(b, decodedRows(), 3, false) }
+
+// BenchmarkFault reads the bodies of BenchmarkDecoded with one fault each.
+func BenchmarkFault(b *testing.B) { benchmarkRows(b, decodedRows(), 3, true) }
+
+func benchmarkRows(b *testing.B, rows []schemaRow, columns int, fault bool) {
+	for _, row := range rows {
 		b.Run(row.name, func(b *testing.B) {
-			for _, body := range schemaBodies {
+			for _, body := range schemaBodies[:columns] {
 				judge, err := row.judge(body.name)
 				if err != nil {
 					b.Fatal(err)
 				}
 				text := []byte(body.text)
+				if fault {
+					text = []byte(withFault(body.name, body.text))
+				}
 				b.Run(body.name, func(b *testing.B) {
 					b.ReportAllocs()
 					for b.Loop() {
-						if err := judge(text); err != nil {
+						if err := judge(text); (err != nil) != fault {
 							b.Fatal(err)
 						}
 					}

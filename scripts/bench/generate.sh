@@ -1,5 +1,6 @@
 #!/bin/sh
-# Writes what the peers' generators make of the contract into ogenapi/ and naive/api/, which git ignores. The versions of the
+# Writes what generators make of the contract into ogenapi/ and naive/api/, and of ajv/schemas.json into bodies/. git ignores
+# these folders. The versions of the
 # generators are those in go.mod here and in the project's.
 set -eu
 cd "$(dirname "$0")"
@@ -8,7 +9,13 @@ trap 'rm -rf "$tmp"' EXIT
 go run ./narrow ogen >"$tmp/ogen.json"
 go tool ogen -loglevel error -clean -config ogen.yaml -package ogenapi -target ogenapi "$tmp/ogen.json"
 go run ./narrow oapi-codegen >"$tmp/oapi-codegen.json"
-mkdir -p naive/api
+go run ./narrow bodies >"$tmp/bodies.json"
+go tool ogen -loglevel error -clean -config ogen.yaml -package ogenbodies -target bodies/ogenbodies "$tmp/bodies.json"
+mkdir -p naive/api bodies/api
 bench=$PWD
 cd ../..
 go tool oapi-codegen -config "$bench/naive/api.yaml" -o "$bench/naive/api/api.gen.go" "$tmp/oapi-codegen.json"
+go tool oapi-codegen -generate models -package api -o "$bench/bodies/api/api.gen.go" "$tmp/bodies.json"
+go build -o "$tmp/validategen" ./openapi/validategen
+cd "$bench"
+"$tmp/validategen" -spec "$tmp/bodies.json" -models ./bodies/api -package valid -o bodies/valid

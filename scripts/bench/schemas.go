@@ -5,16 +5,22 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-faster/jx"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/bodies/ogenbodies"
+	"github.com/pfxrecryption/pfxrecryption/scripts/bench/bodies/valid"
 )
 
 // schemaDocument has a schema for each column, by name.
@@ -50,6 +56,68 @@ func schemaRows() []schemaRow {
 	return []schemaRow{{"ours, in process", judgeOurs}, {"santhosh-tekuri/jsonschema", judgeSanthosh}, {"kin-openapi", judgeKin}}
 }
 
+// decodedRows are the rows that read into Go types, by generated code, ours first. Union is the last column that both
+// generators read.
+func decodedRows() []schemaRow {
+	return []schemaRow{{"ours, generated", decodeOurs}, {"ours, in process, not decoded", judgeOurs}, {"ogen", decodePeers}}
+}
+
+// withFault returns a body with one fault: the last status, price or weight is a string.
+func withFault(column, body string) string {
+	member := map[string]string{"flat": `"status":`, "order": `"price":`, "union": `"weight":`}[column]
+	i := strings.LastIndex(body, member) + len(member)
+	end := i + strings.IndexByte(body[i:], ',')
+	return body[:i] + `"` + body[i:end] + `"` + body[end:]
+}
+
+func decodeOurs(column string) (func([]byte) error, error) {
+	return map[string]func([]byte) error{
+		"flat":  decodeInto(valid.DecodeFlat),
+		"order": decodeInto(valid.DecodeOrder),
+		"union": decodeInto(valid.DecodeUnion),
+	}[column], nil
+}
+
+func decodeInto[T any](decode func([]byte, *T) *validate.Faults) func([]byte) error {
+	return func(body []byte) error {
+		var v T
+		if f := decode(body, &v); f != nil {
+			return errFaults
+		}
+		return nil
+	}
+}
+
+// ogenType is what ogen generates for a schema.
+type ogenType[T any] interface {
+	*T
+	Decode(*jx.Decoder) error
+	Validate() error
+}
+
+func decodePeers(column string) (func([]byte) error, error) {
+	return map[string]func([]byte) error{
+		"flat":  readAs[ogenbodies.Flat],
+		"order": readAs[ogenbodies.Order],
+		"union": readAs[ogenbodies.Union],
+	}[column], nil
+}
+
+// readAs does what ogen's request decoder does with a body.
+func readAs[T any, P ogenType[T]](body []byte) error {
+	var v T
+	d := jx.GetDecoder()
+	defer jx.PutDecoder(d)
+	d.ResetBytes(body)
+	if err := P(&v).Decode(d); err != nil {
+		return err
+	}
+	if err := d.Skip(); !errors.Is(err, io.EOF) {
+		return errors.New("unexpected trailing data")
+	}
+	return P(&v).Validate()
+}
+
 func judgeOurs(column string) (func([]byte) error, error) {
 	d, err := spec.Load(context.Background(), documentOf(column), spec.Options{})
 	if err != nil {
@@ -58,7 +126,7 @@ func judgeOurs(column string) (func([]byte) error, error) {
 	s, ctx := d.Operations[0].Request[0].Schema, context.Background()
 	return func(body []byte) error {
 		if f := s.Check(ctx, body); f != nil {
-			return fmt.Errorf("refused: %v", f)
+			return errFaults
 		}
 		return nil
 	}, nil

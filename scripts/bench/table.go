@@ -85,6 +85,8 @@ var titles = map[string]string{
 	"Parameters": "path, query and headers",
 	"Handler":    "a whole request, in process",
 	"Schemas":    "a body by a document of another project",
+	"Decoded":    "the same, decoded by generated code",
+	"Fault":      "the same with one fault",
 }
 
 // print writes the table. A ratio is the row's time to ours; lax says what a row lets through, by group and row.

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ var (
 	duration    = flag.Duration("duration", 3*time.Second, "how long it runs each time")
 	connections = flag.Int("connections", 64, "how many connections send requests, one after another")
 	rate        = flag.Float64("rate", 500, "requests a second for the latency")
+	only        = flag.String("only", "", "a regular expression: measure only variants with such names, and those that they are compared with")
 	role        = flag.String("role", "", "what a child process does: load, pace, upstream, reverseproxy, reverseproxy-kin")
 	target      = flag.String("target", "", "where a child process sends to")
 	contract    = flag.String("contract", ours, "whose request a child process sends: pfx, orders")
@@ -137,7 +139,13 @@ func run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	all := variants(dir)
+	chosen, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	all := slices.DeleteFunc(variants(dir), func(v *variant) bool {
+		return !chosen.MatchString(v.name) && v.start != nil && !strings.HasSuffix(v.name, reverseProxy) && !strings.HasSuffix(v.name, passThrough)
+	})
 	for round := range *rounds {
 		for _, v := range all {
 			if err := v.measure(up.Address); err != nil {

@@ -1,5 +1,6 @@
-// Narrow prints the document of the update alone, as the generator that it is told can read it: ogen or oapi-codegen. The rest
-// would make them write thousands of lines that nothing here runs.
+// Narrow prints a document for generators. For ogen and oapi-codegen it has the contract's update alone, in the form that each
+// can read: the rest would be thousands of lines that nothing here runs. For bodies it has one operation for each schema of
+// ajv/schemas.json that a benchmark reads with generated code.
 package main
 
 import (
@@ -14,10 +15,14 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: narrow ogen|oapi-codegen")
+		fmt.Fprintln(os.Stderr, "usage: narrow ogen|oapi-codegen|bodies")
 		os.Exit(2)
 	}
-	text, err := narrow(os.Args[1])
+	write := narrow
+	if os.Args[1] == "bodies" {
+		write = func(string) ([]byte, error) { return bodies() }
+	}
+	text, err := write(os.Args[1])
 	if err == nil {
 		_, err = os.Stdout.Write(text)
 	}
@@ -55,4 +60,26 @@ func narrow(generator string) ([]byte, error) {
 		return nil, fmt.Errorf("there is no generator %q", generator)
 	}
 	return json.MarshalIndent(doc, "", "  ")
+}
+
+// bodies returns a document with the operations POST /flat, /order and /union.
+func bodies() ([]byte, error) {
+	text, err := os.ReadFile("ajv/schemas.json")
+	if err != nil {
+		return nil, err
+	}
+	var schemas map[string]json.RawMessage
+	if err := json.Unmarshal(text, &schemas); err != nil {
+		return nil, err
+	}
+	delete(schemas, "unevaluated") // of OpenAPI 3.1, which ogen does not read
+	paths := map[string]any{}
+	for _, name := range []string{"flat", "order", "union"} {
+		body := map[string]any{"required": true, "content": map[string]any{"application/json": map[string]any{
+			"schema": map[string]any{"$ref": "#/components/schemas/" + name}}}}
+		paths["/"+name] = map[string]any{"post": map[string]any{"operationId": name, "requestBody": body,
+			"responses": map[string]any{"204": map[string]any{"description": "Done."}}}}
+	}
+	return json.MarshalIndent(map[string]any{"openapi": "3.0.3", "info": map[string]any{"title": "Bodies", "version": "1"},
+		"paths": paths, "components": map[string]any{"schemas": schemas}}, "", "  ")
 }
