@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/swaggest/swgui/v5/static"
@@ -43,7 +44,7 @@ func (s *Site) addFiles() error {
 		if err != nil {
 			return fmt.Errorf("the viewer: %w", err)
 		}
-		s.assets["/docs/"+name] = &asset{mediaType: mediaType, compressed: compressed, tag: tag(compressed)}
+		s.assets["/docs/"+name] = &asset{mediaType: mediaType, compressed: func() []byte { return compressed }, tag: tag(compressed)}
 	}
 	return nil
 }
@@ -51,17 +52,21 @@ func (s *Site) addFiles() error {
 // asset is a fixed response.
 type asset struct {
 	mediaType  string
-	text       []byte // nil: only the compressed form is kept
-	compressed []byte
+	text       []byte        // nil: only the compressed form is kept
+	compressed func() []byte // safe for concurrent use
 	tag        string
 }
 
+// newAsset compresses the text when a client first asks for that: most starts and reloads of a gateway are never looked at.
 func newAsset(mediaType string, text []byte) *asset {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = w.Write(text) // a buffer never fails
-	_ = w.Close()
-	return &asset{mediaType: mediaType, text: text, compressed: b.Bytes(), tag: tag(text)}
+	compressed := sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write(text) // a buffer never fails
+		_ = w.Close()
+		return b.Bytes()
+	})
+	return &asset{mediaType: mediaType, text: text, compressed: compressed, tag: tag(text)}
 }
 
 func tag(text []byte) string {
@@ -77,9 +82,9 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, suffix := a.text, ""
 	if acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
-		body, suffix = a.compressed, "-gzip"
+		body, suffix = a.compressed(), "-gzip"
 	} else if body == nil {
-		body = decompress(a.compressed)
+		body = decompress(a.compressed())
 	}
 	h.Set("ETag", strconv.Quote(a.tag+suffix))
 	h.Add("Vary", "Accept, Accept-Encoding")
