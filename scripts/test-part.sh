@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs one part of what scripts/test.sh runs, with its settings; further arguments go to go test. "shared" is the packages of
+# server and client whose goroutines share something, with the race detector. "alone" is the rest: the detector would find
+# nothing in it, and takes several times its time. Packages that take longest begin first, or the others would wait for them.
+set -eu
+alone='docs|authority|batch|cors|gateway/(form|policy|view)|graph|message|mock/sample|odata|pfx|pfxtest|strict/stricttest'
+both=$(go list ./server/... ./client/...)
+part=$1
+shift
+# shellcheck disable=SC2046,SC2086 # a package is a word
+case $part in
+shared)
+	exec go test $race -shuffle=on -timeout 60m $packages $parallel "$@" ./server/internal/store/... ./server/internal/app \
+		$(echo "$both" | grep -vE "/server/(internal/)?($alone)\$")
+	;;
+alone)
+	exec go test -shuffle=on -timeout 60m $packages $parallel "$@" ./server/pfxtest ./openapi/validategen ./openapi/... \
+		$(echo "$both" | grep -E "/server/(internal/)?($alone)\$") ./gen/... ./scripts/...
+	;;
+esac
