@@ -5,9 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-go build -o "$work/validategen" ./openapi/validategen
-go tool oapi-codegen -config openapi/pfxapi.yaml openapi/openapi.yaml
-go tool oapi-codegen -config openapi/pfxserver.yaml openapi/openapi.yaml
+go build -o "$work/" ./openapi/validategen github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
+"$work/oapi-codegen" -config openapi/pfxapi.yaml openapi/openapi.yaml
+"$work/oapi-codegen" -config openapi/pfxserver.yaml openapi/openapi.yaml
 "$work/validategen" -spec openapi/openapi.yaml -models ./gen/pfxapi -package pfxvalid -o gen/pfxvalid \
 	-interface ./gen/pfxserver -server gen/pfxhandler
 go run ./scripts/members >server/internal/pfx/members.gen.go
@@ -24,17 +24,17 @@ go run ./scripts/pictures document
 # The foreign documents for testing the generator.
 for name in deck probe shop styles tree zoo; do
 	dir=openapi/validategen/testdata/$name
-	(cd "$dir" && go tool oapi-codegen -config models.yaml openapi.yaml)
+	(cd "$dir" && "$work/oapi-codegen" -config models.yaml openapi.yaml)
 	"$work/validategen" -spec "$dir/openapi.yaml" -models "./$dir" -package "${name}valid" -o "$dir/${name}valid"
 done
 deck=openapi/validategen/testdata/deck
 for server in chi echo stdhttp; do
-	(cd "$deck" && go tool oapi-codegen -config "$server.yaml" openapi.yaml)
+	(cd "$deck" && "$work/oapi-codegen" -config "$server.yaml" openapi.yaml)
 	"$work/validategen" -spec "$deck/openapi.yaml" -models "./$deck" -package deckvalid -o "$deck/deckvalid" \
 		-interface "./$deck/${server}deck" -server "$deck/${server}handler"
 done
 
 # The document for testing package strict.
 todo=server/strict/testdata/todo
-(cd "$todo" && go tool oapi-codegen -config api.yaml openapi.yaml)
+(cd "$todo" && "$work/oapi-codegen" -config api.yaml openapi.yaml)
 "$work/validategen" -spec "$todo/openapi.yaml" -models "./$todo" -package todovalid -o "$todo/todovalid" -server "$todo/todohandler"
