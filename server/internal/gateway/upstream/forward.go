@@ -393,8 +393,16 @@ func (c *Client) extend(controller *http.ResponseController, m *request, n *conn
 	}
 	deadline := time.Now().Add(timeout)
 	_ = n.SetDeadline(deadline)
-	// The client gets longer, because the upstream's timeout may lead to another response.
-	_ = controller.SetWriteDeadline(deadline.Add(c.config.Timeout)) // if this fails, the server's own deadline applies
+	_ = controller.SetWriteDeadline(c.writeDeadline(deadline)) // if this fails, the server's own deadline applies
+}
+
+// minWriteTime is the least time that a client has for a piece of a response, however short the timeout is.
+const minWriteTime = 15 * time.Second
+
+// writeDeadline returns the client's deadline for a piece that the upstream must send by a deadline. The client gets longer,
+// because the upstream's timeout may lead to another response.
+func (c *Client) writeDeadline(piece time.Time) time.Time {
+	return piece.Add(max(c.config.Timeout, minWriteTime))
 }
 
 // beginStream sets the deadline for a stream's first message. If the client seems to leave, it shortens the deadline, until

@@ -144,7 +144,7 @@ func (h *http2) copyBody(w http.ResponseWriter, resp *http.Response, cancel cont
 	buf := newBuffer()
 	defer freeBuffer(buf)
 	for {
-		_ = controller.SetWriteDeadline(time.Now().Add(timeout + config.Timeout)) // if this fails, the server's own deadline applies
+		_ = controller.SetWriteDeadline(h.client.writeDeadline(time.Now().Add(timeout))) // if this fails, the server's own deadline applies
 		n, err := resp.Body.Read(*buf)
 		silent.Reset(timeout)
 		if n > 0 {
