@@ -63,6 +63,9 @@ const object = `{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","id":"sam
 	`"profileId":"19ecf6e8-f6e8-19ec-e8f6-ec19e8f6ec19","thumbprint":"T","deviceKeyThumbprint":"D","status":6,"sourceType":10,` +
 	`"createdTime":"2017-01-01T00:03:18Z","lastModifiedTime":"2017-01-01T00:02:18Z","isDeleted":true,"eTag":"e"}`
 
+// newObject is the body of a creation.
+var newObject = regexp.MustCompile(`"(@odata.type|id)":"[^"]*",`).ReplaceAllString(object, "")
+
 func rows(t *testing.T) (rows []row) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/answers.yaml")
@@ -111,7 +114,7 @@ func (r *row) call() call {
 	case "patch":
 		c.Body = json.RawMessage(`{"status":7}`)
 	case "create", "upsert":
-		c.Body = json.RawMessage(regexp.MustCompile(`"(@odata.type|id)":"[^"]*",`).ReplaceAllString(object, ""))
+		c.Body = json.RawMessage(newObject)
 	}
 	return c
 }

@@ -94,7 +94,11 @@ func (g *graphGo) call(ctx context.Context, r *abstractions.RequestInformation) 
 	if err != nil {
 		return outcome{Unknown: true, Message: err.Error()}
 	}
-	return success(first(inspect.GetResponseHeaders().Get("ETag")), body.([]byte))
+	object, ok := body.([]byte)
+	if !ok {
+		return outcome{Unknown: true, Message: "a success without a body"}
+	}
+	return success(first(inspect.GetResponseHeaders().Get("ETag")), object)
 }
 
 func first(values []string) string {

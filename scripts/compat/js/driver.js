@@ -16,6 +16,15 @@ globalThis.fetch = async (...args) => {
   return answer;
 };
 
+// The client's errors have the Graph error as text, or what the server sent instead.
+function targets(body) {
+  try {
+    return JSON.parse(body).details.map((d) => d.target);
+  } catch {
+    return [];
+  }
+}
+
 async function graph() {
   const { Client } = await import("@microsoft/microsoft-graph-client");
   const { origin, pathname } = new URL(baseUrl);
@@ -51,8 +60,7 @@ async function graph() {
       return { status: 200, body, tag };
     } catch (e) {
       if (!(e.statusCode > 0)) return { unknown: true, message: String(e) };
-      const details = e.body ? (JSON.parse(e.body).details ?? []) : [];
-      return { status: e.statusCode, code: e.code, message: e.message, targets: details.map((d) => d.target) };
+      return { status: e.statusCode, code: e.code, message: e.message, targets: targets(e.body) };
     }
   };
 }
