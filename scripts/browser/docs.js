@@ -77,7 +77,7 @@ async function checkCalls(browser, url) {
 	const { page, close } = await open(browser, `${url}/docs`, screens.light);
 	await isShown(page);
 	const got = {};
-	for (const [id, status] of [["updatePfxRecryptionRequest", "200"], ["getPfxRecryptionRequest", "200"], ["listPfxRecryptionRequests", "200"], ["createPfxRecryptionRequest", "201"], ["deletePfxRecryptionRequest", "204"]]) {
+	for (const [id, status] of [["updatePfxRecryptionRequest", "200"], ["getPfxRecryptionRequest", "200"], ["listPfxRecryptionRequests", "200"], ["sendBatch", "200"], ["createPfxRecryptionRequest", "201"], ["deletePfxRecryptionRequest", "204"]]) {
 		const { operation, status: said, body } = await execute(page, id);
 		got[id] = said.trim();
 		if (id === "updatePfxRecryptionRequest") {
@@ -85,6 +85,7 @@ async function checkCalls(browser, url) {
 			await checkAccess(page, "reference with a response");
 			await operation.screenshot({ path: join(pictures, "update.png") });
 		}
+		if (id === "sendBatch") assert.equal(body.match(/"status": 200/g)?.length, 2, `each response of ${body}`);
 		assert.match(said, new RegExp(`^${status}`), `${id}: ${body}`);
 	}
 	await close();
