@@ -12,6 +12,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
@@ -295,7 +296,7 @@ func (s *Store) Trail(ctx context.Context, fn func(audit.View) error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return givenUpError(ctx)
+		return store.GivenUpError(ctx)
 	}
 	return readError(err)
 }

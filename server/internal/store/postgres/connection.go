@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // newPool makes a pool that connects when it is used.
@@ -27,14 +29,14 @@ func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn,
 	case err == nil:
 		return c, nil
 	case ctx.Err() != nil:
-		return nil, givenUpError(ctx)
+		return nil, store.GivenUpError(ctx)
 	case waiting.Err() != nil:
-		return nil, unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", s.waits.connection, err))
+		return nil, store.Unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", s.waits.connection, err))
 	}
 	if err := s.usable(ctx); err != nil { // closed meanwhile
 		return nil, err
 	}
-	return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
+	return nil, store.Unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
 }
 
 // note remembers that a connection was lost: the server may have ended, and the others with it. A connection to a server

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 var (
@@ -47,7 +48,7 @@ func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, 
 		switch {
 		case err == nil || errors.Is(err, errEnough):
 		case ctx.Err() != nil:
-			yield(pfx.Request{}, givenUpError(ctx))
+			yield(pfx.Request{}, store.GivenUpError(ctx))
 		default:
 			yield(pfx.Request{}, readError(err))
 		}

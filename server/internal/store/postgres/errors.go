@@ -1,15 +1,12 @@
 package postgres
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"os"
-	"runtime/debug"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // The outcomes of one attempt that are not the caller's to see.
@@ -80,7 +77,7 @@ func readError(err error) error {
 	if fateOf(err) == refused {
 		return refusedError(err)
 	}
-	return unavailable("The store cannot be used at the moment: try again later.", err)
+	return store.Unavailable("The store cannot be used at the moment: try again later.", err)
 }
 
 // writeError is the error of a statement that may have changed something.
@@ -90,12 +87,12 @@ func writeError(err error) error {
 	}
 	switch fateOf(err) {
 	case unknown:
-		return unavailable("The store did not tell the outcome: the change may have been made or not. Read the object before you send it again.", err)
+		return store.Unavailable("The store did not tell the outcome: the change may have been made or not. Read the object before you send it again.", err)
 	case refused:
 		return refusedError(err)
 	case transient, unsent:
 	}
-	return unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
+	return store.Unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
 }
 
 // refusedError tells what the server cannot do now from what it can never do.
@@ -107,54 +104,7 @@ func refusedError(err error) error {
 		"55", // a lock that was not to be had in time
 		"57", // a statement that took too long, a server that starts or stops
 		"58": // a fault of the disk
-		return unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
+		return store.Unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
 	}
-	return internalError(err)
-}
-
-func unavailable(msg string, cause error) error {
-	return &pfx.Error{Kind: pfx.Unavailable, Msg: msg, Err: cause}
-}
-
-func closedError() error {
-	return unavailable("The store is closed: try again later.", os.ErrClosed)
-}
-
-func givenUpError(ctx context.Context) error {
-	return unavailable("The request was given up before the store took it: nothing was changed.", context.Cause(ctx))
-}
-
-func internalError(cause error) error {
-	return &pfx.Error{Kind: pfx.Internal, Msg: "Internal error.", Err: cause}
-}
-
-// guard runs the function of an update or a deletion. A panic of it becomes an error, so that it ends the one operation
-// and not the group that it is in.
-func guard(fn func() error) error {
-	var err error
-	func() {
-		defer func() {
-			if p := recover(); p != nil {
-				err = internalError(&panicError{p, debug.Stack()})
-			}
-		}()
-		err = fn()
-	}()
-	return err
-}
-
-// panicError is what the function of an update panicked with, and where.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string {
-	return fmt.Sprintf("panic in an update: %v\n%s", e.value, e.stack)
-}
-
-// Unwrap returns the value if it is an error.
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
+	return store.InternalError(err)
 }

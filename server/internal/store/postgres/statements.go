@@ -11,6 +11,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // column is a column of the table: the key, the version, then one for each member, or two for a time.
@@ -201,7 +202,7 @@ func (t *target) ScanText(v pgtype.Text) error {
 	if t.member.Type == pfx.DateTimeOffset && v.Valid {
 		d, err := parseTime(v.String)
 		if err != nil {
-			return internalError(err)
+			return store.InternalError(err)
 		}
 		return read(t, d, true)
 	}

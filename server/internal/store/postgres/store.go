@@ -16,6 +16,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
@@ -182,7 +183,7 @@ func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) 
 		return nil, err
 	}
 	before := *r
-	if err := guard(func() error { return r.Change(fn) }); err != nil {
+	if err := store.Guard(func() error { return r.Change(fn) }); err != nil {
 		return nil, err
 	}
 	if r.Version == before.Version {
@@ -210,7 +211,7 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 			return nil, err
 		}
 		if n == 0 {
-			return nil, &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
+			return nil, store.ExistsError()
 		}
 		return &r, nil
 	})
@@ -224,7 +225,7 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 			return nil, err
 		}
 		before := *r
-		if err := guard(func() error { return check(r) }); err != nil {
+		if err := store.Guard(func() error { return check(r) }); err != nil {
 			return nil, err
 		}
 		n, err := s.changeOne(ctx, "deleting a request", &s.sql.delete, change{author: pfx.AuthorOf(ctx), before: &before},
@@ -252,7 +253,7 @@ func (s *Store) probe(ctx context.Context) error {
 			return fmt.Errorf("reading the table: %w", err)
 		}
 		if readOnly == "on" {
-			return unavailable("The store takes no changes.", errors.New("the database is read-only: is it a standby?"))
+			return store.Unavailable("The store takes no changes.", errors.New("the database is read-only: is it a standby?"))
 		}
 		return nil
 	})
@@ -273,7 +274,7 @@ func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Re
 		case errors.Is(err, errMoved):
 			moved++
 			if !pause(ctx, moved-3) { // whoever was faster has got on: the first times there is no reason to wait
-				return nil, givenUpError(ctx)
+				return nil, store.GivenUpError(ctx)
 			}
 		case !isStatement(err):
 			return r, err
@@ -304,11 +305,11 @@ func pause(ctx context.Context, try int) bool {
 func (s *Store) usable(ctx context.Context) error {
 	select {
 	case <-s.closing:
-		return closedError()
+		return store.ClosedError()
 	default:
 	}
 	if ctx.Err() != nil {
-		return givenUpError(ctx)
+		return store.GivenUpError(ctx)
 	}
 	return nil
 }
@@ -357,7 +358,7 @@ func (s *Store) read(ctx context.Context, fn func(context.Context, *pgxpool.Conn
 		case err == nil || isPfx(err):
 			return err
 		case ctx.Err() != nil:
-			return givenUpError(ctx)
+			return store.GivenUpError(ctx)
 		case fateOf(err) == refused || tries == maxTries || !pause(beginning, tries-1):
 			return readError(err)
 		}

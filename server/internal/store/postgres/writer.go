@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
@@ -61,20 +62,20 @@ func (s *Store) updateShared(ctx context.Context, k key, fn func(*pfx.Request) e
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
-		return nil, givenUpError(ctx)
+		return nil, store.GivenUpError(ctx)
 	case <-s.closing:
-		return nil, closedError()
+		return nil, store.ClosedError()
 	}
 	select {
 	case <-j.done:
 	case <-ctx.Done():
 		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, givenUpError(ctx)
+			return nil, store.GivenUpError(ctx)
 		}
 		<-j.done
 	case <-s.stopped: // the writers end when the queue is empty, before or after this job came
 		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, closedError()
+			return nil, store.ClosedError()
 		}
 		<-j.done
 	}
@@ -150,7 +151,7 @@ func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
 	defer cancel()
 	c, err := s.take(ctx, s.writers)
 	if err != nil {
-		return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
+		return nil, store.Unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
 	}
 	return c, nil
 }
@@ -250,7 +251,7 @@ func (e *entry) apply() {
 			continue
 		}
 		r := *e.request
-		if err := guard(func() error { return r.Change(j.fn) }); err != nil {
+		if err := store.Guard(func() error { return r.Change(j.fn) }); err != nil {
 			j.err = err
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
@@ -196,7 +197,7 @@ func (s *Store) Trail(ctx context.Context, fn func(audit.View) error) error {
 	}
 	err := s.view(ctx, fn)
 	if err != nil && ctx.Err() != nil {
-		return givenUpError(ctx)
+		return store.GivenUpError(ctx)
 	}
 	return s.outcome(err)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // conn is one connection with its statements. One goroutine uses it at a time.
@@ -226,7 +227,7 @@ func scan(stmt *sqlite.Stmt, tenant edm.Guid) (*pfx.Request, error) {
 	r.TenantID, r.ID, r.Version = tenant, stmt.ColumnText(0), pfx.Version(stmt.ColumnInt64(1))
 	for i := range pfx.Changeable {
 		if err := scanMember(stmt, i+2, &pfx.Changeable[i], &r); err != nil {
-			return nil, internalError(err)
+			return nil, store.InternalError(err)
 		}
 	}
 	return &r, nil

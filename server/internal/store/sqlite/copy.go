@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // columnTenant is the number of the column in which scanRequests has the tenant: after all others.
@@ -22,7 +23,7 @@ func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, 
 		switch {
 		case err == nil || errors.Is(err, errEnough):
 		case ctx.Err() != nil:
-			yield(pfx.Request{}, givenUpError(ctx))
+			yield(pfx.Request{}, store.GivenUpError(ctx))
 		default:
 			yield(pfx.Request{}, s.outcome(err))
 		}
@@ -110,7 +111,7 @@ func (s *Store) Remove(ctx context.Context, keys []pfx.Key) error {
 func (s *Store) closed() error {
 	select {
 	case <-s.closing:
-		return closedError()
+		return store.ClosedError()
 	default:
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // listOrder ends a statement that lists: the next requests in the order of the primary key, which is that of their bytes.
@@ -86,7 +87,7 @@ func (s *Store) query(ctx context.Context, fn func(*conn) error) error {
 		defer c.SetInterrupt(nil)
 		err := fn(c)
 		if ctx.Err() != nil && err != nil {
-			return givenUpError(ctx)
+			return store.GivenUpError(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("listing requests: %w", err)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // files are those of a store as they were when it was opened, by name. SQLite keeps writing to a file that was removed,
@@ -54,7 +56,7 @@ func (s *Store) checkFiles(msg string) error {
 		}
 	}
 	if err != nil {
-		return unavailable(msg, err)
+		return store.Unavailable(msg, err)
 	}
 	return nil
 }

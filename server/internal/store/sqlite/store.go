@@ -16,6 +16,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
@@ -175,7 +176,7 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 			return err
 		}
 		before := *r
-		if j.err = guard(func() error { return r.Change(fn) }); j.err != nil {
+		if j.err = store.Guard(func() error { return r.Change(fn) }); j.err != nil {
 			return nil
 		}
 		j.result = r
@@ -201,7 +202,7 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 			return err
 		}
 		if c.Changes() == 0 {
-			return &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
+			return store.ExistsError()
 		}
 		j.result = &r
 		s.record(author, nil, &r)
@@ -217,7 +218,7 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 		if err != nil {
 			return err
 		}
-		if j.err = guard(func() error { return check(r) }); j.err != nil {
+		if j.err = store.Guard(func() error { return check(r) }); j.err != nil {
 			return nil
 		}
 		c.delete.BindBytes(1, tenant[:])
@@ -257,19 +258,19 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
 	select {
 	case <-s.closing:
-		return closedError()
+		return store.ClosedError()
 	default:
 	}
 	if ctx.Err() != nil {
-		return givenUpError(ctx)
+		return store.GivenUpError(ctx)
 	}
 	var c *conn
 	select {
 	case c = <-s.readers:
 	case <-ctx.Done():
-		return givenUpError(ctx)
+		return store.GivenUpError(ctx)
 	case <-s.closing:
-		return closedError()
+		return store.ClosedError()
 	}
 	defer func() { s.readers <- c }()
 	return s.outcome(fn(c))
@@ -287,7 +288,7 @@ func (s *Store) outcome(err error) error {
 	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
 		s.stopWriting(err)
 	}
-	return unavailable("The store cannot be used at the moment: try again later.", err)
+	return store.Unavailable("The store cannot be used at the moment: try again later.", err)
 }
 
 // Close lets what is under way end, moves the log into the file and closes it. Every call returns the first one's error.
@@ -335,20 +336,4 @@ func (s *Store) stopWriting(err error) {
 	if s.fault.CompareAndSwap(nil, &err) {
 		s.log.Error("store takes no more changes until it is opened again", "err", err)
 	}
-}
-
-func unavailable(msg string, cause error) error {
-	return &pfx.Error{Kind: pfx.Unavailable, Msg: msg, Err: cause}
-}
-
-func closedError() error {
-	return unavailable("The store is closed: try again later.", os.ErrClosed)
-}
-
-func givenUpError(ctx context.Context) error {
-	return unavailable("The request was given up before the store took it: nothing was changed.", context.Cause(ctx))
-}
-
-func internalError(cause error) error {
-	return &pfx.Error{Kind: pfx.Internal, Msg: "Internal error.", Err: cause}
 }

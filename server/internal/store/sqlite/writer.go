@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 const (
@@ -53,11 +52,11 @@ type job struct {
 func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Request, error) {
 	select {
 	case <-s.closing:
-		return nil, closedError()
+		return nil, store.ClosedError()
 	default:
 	}
 	if ctx.Err() != nil {
-		return nil, givenUpError(ctx)
+		return nil, store.GivenUpError(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
@@ -65,16 +64,16 @@ func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Reque
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
-		return nil, givenUpError(ctx)
+		return nil, store.GivenUpError(ctx)
 	case <-s.closing:
-		return nil, closedError()
+		return nil, store.ClosedError()
 	}
 	select {
 	case <-j.done:
 		return j.outcome()
 	case <-ctx.Done():
 		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, givenUpError(ctx)
+			return nil, store.GivenUpError(ctx)
 		}
 	case <-s.stopped:
 	}
@@ -89,7 +88,7 @@ func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Reque
 	case <-j.done:
 		return j.outcome()
 	default:
-		return nil, closedError()
+		return nil, store.ClosedError()
 	}
 }
 
@@ -185,7 +184,7 @@ func (s *Store) tell(batch []*job, b pfx.Batch) {
 // begin starts the transaction, as a writing one: what a job reads, no other process changes before the commit.
 func (s *Store) begin() error {
 	if fault := s.fault.Load(); fault != nil {
-		return unavailable("The store takes no more changes after a fault of its disk.", *fault)
+		return store.Unavailable("The store takes no more changes after a fault of its disk.", *fault)
 	}
 	if err := s.checkFiles("The store's file is gone: nothing was changed."); err != nil {
 		return err
@@ -304,31 +303,4 @@ func (s *Store) pauseReaders() (resume func()) {
 			s.readers <- c
 		}
 	}
-}
-
-// guard runs the function of an update or a deletion. A panic of it becomes an error, so that it ends the one job and not
-// the writer.
-func guard(fn func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = internalError(&panicError{p, debug.Stack()})
-		}
-	}()
-	return fn()
-}
-
-// panicError is what the function of an update panicked with, and where.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string {
-	return fmt.Sprintf("panic in an update: %v\n%s", e.value, e.stack)
-}
-
-// Unwrap returns the value if it is an error.
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
 }
