@@ -19,7 +19,7 @@ func (s *Store) newPool(ctx context.Context, c *pgxpool.Config) (*pgxpool.Pool, 
 
 // acquire takes a connection from a pool.
 func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.queue.Check(ctx); err != nil {
 		return nil, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, s.waits.connection)
@@ -33,7 +33,7 @@ func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn,
 	case waiting.Err() != nil:
 		return nil, store.Unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", s.waits.connection, err))
 	}
-	if err := s.usable(ctx); err != nil { // closed meanwhile
+	if err := s.queue.Check(ctx); err != nil { // closed meanwhile
 		return nil, err
 	}
 	return nil, store.Unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))

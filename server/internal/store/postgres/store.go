@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
 const (
@@ -28,7 +28,6 @@ const (
 // Store is a [pfx.Store] in a PostgreSQL database. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log     *slog.Logger
-	observe atomic.Pointer[func(pfx.Batch)]
 	waits   waits
 	ping    time.Duration // how long the answer to a ping is waited for
 	pool    *pgxpool.Pool
@@ -37,13 +36,8 @@ type Store struct {
 	sql     *statements
 	audit   audit.Mode
 	chains  chains
-	queue   chan *job
+	queue   *queue.Queue[update]
 	lost    atomic.Int64 // when a connection was last found to be lost, in ns of Unix time
-
-	closing   chan struct{} // closed by Close
-	stopped   chan struct{} // closed when the writers have ended
-	working   sync.WaitGroup
-	closeOnce sync.Once
 }
 
 var _ pfx.Store = (*Store)(nil)
@@ -68,17 +62,13 @@ func open(ctx context.Context, c Config, share bool) (*Store, error) {
 func openWith(ctx context.Context, settings *settings, share bool) (*Store, error) {
 	s := &Store{
 		log: settings.log, share: share, sql: usualStatements, audit: settings.audit, chains: newChains(), waits: settings.waits, ping: cmp.Or(settings.pool.PingTimeout, settings.waits.connection),
-		queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{}),
+		queue: queue.New[update](),
 	}
 	if err := s.open(ctx, settings); err != nil {
 		s.closePools()
 		return nil, fmt.Errorf("opening store %s: %w", settings.name(), oneLine{err})
 	}
-	if share {
-		for range writers {
-			s.working.Go(s.write)
-		}
-	}
+	s.queue.Start(writers, s.write)
 	return s, nil
 }
 
@@ -119,7 +109,7 @@ func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Err
 func (e oneLine) Unwrap() error { return e.error }
 
 // Observe has the writers tell fn of each group of updates from now on, maybe several at once.
-func (s *Store) Observe(fn func(pfx.Batch)) { s.observe.Store(&fn) }
+func (s *Store) Observe(fn func(pfx.Batch)) { s.queue.Observe(fn) }
 
 // Connections returns how many connections to the database there are, how many of them are in use, and how many there may be.
 func (s *Store) Connections() (open, used, most int) {
@@ -166,7 +156,7 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 	share := s.share
 	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
 		if share {
-			r, err := s.updateShared(ctx, k, fn)
+			r, err := s.queue.Do(ctx, update{k, pfx.AuthorOf(ctx), fn})
 			if !errors.Is(err, errAlone) {
 				return r, err
 			}
@@ -265,7 +255,7 @@ func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Re
 	ctx, cancel := context.WithTimeout(ctx, s.waits.call)
 	defer cancel()
 	for tries, moved := 1, 0; ; {
-		if err := s.usable(ctx); err != nil {
+		if err := s.queue.Check(ctx); err != nil {
 			return nil, err
 		}
 		r, err := attempt(ctx)
@@ -299,19 +289,6 @@ func pause(ctx context.Context, try int) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// usable returns an error if the store is closed or ctx has ended.
-func (s *Store) usable(ctx context.Context) error {
-	select {
-	case <-s.closing:
-		return store.ClosedError()
-	default:
-	}
-	if ctx.Err() != nil {
-		return store.GivenUpError(ctx)
-	}
-	return nil
 }
 
 // statementError is what became of a statement that changes something.
@@ -387,12 +364,8 @@ func isPfx(err error) bool {
 
 // Close lets what is under way end and closes the connections.
 func (s *Store) Close() error {
-	s.closeOnce.Do(func() {
-		close(s.closing)
-		s.working.Wait()
-		close(s.stopped)
-		s.closePools()
-	})
+	s.queue.Close()
+	s.closePools()
 	return nil
 }
 

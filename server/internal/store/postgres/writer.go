@@ -7,44 +7,26 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
-const (
-	// queueLen bounds the updates that wait in the queue; further callers wait for a place in it.
-	queueLen = 1024
-	// maxGroup bounds the updates that go together, and so the time that the first of them waits for the last.
-	maxGroup = 256
-)
-
-// The states of a job. A writer claims it or its caller abandons it, whichever comes first.
-const (
-	waiting int32 = iota
-	claimed
-	abandoned
-)
-
-// job is one update that waits for a writer. After done is closed it belongs to the caller again.
-type job struct {
+// update is the work of a job: it tries once to update a request. The job's error is errMoved if another server was faster,
+// and errAlone if the group stored nothing for a reason that may be another update's.
+type update struct {
 	key    key
 	author pfx.Author
 	fn     func(*pfx.Request) error
-	since  time.Time         // when it came
-	span   trace.SpanContext // that it is part of
-	result *pfx.Request
-	err    error // errMoved and errAlone among them
-	state  atomic.Int32
-	done   chan struct{}
 }
+
+type job = queue.Job[update]
 
 // entry is a request with those updates of a group that change it, in turn.
 type entry struct {
@@ -55,47 +37,10 @@ type entry struct {
 	changes []change     // one for each update that has changed it
 }
 
-// updateShared tries once to update a request, together with the others that wait. Its error is errMoved if another
-// server was faster, and errAlone if the group stored nothing for a reason that may be another update's.
-func (s *Store) updateShared(ctx context.Context, k key, fn func(*pfx.Request) error) (*pfx.Request, error) {
-	j := &job{key: k, author: pfx.AuthorOf(ctx), fn: fn, since: time.Now(), span: trace.SpanContextFromContext(ctx), done: make(chan struct{})}
-	select {
-	case s.queue <- j:
-	case <-ctx.Done():
-		return nil, store.GivenUpError(ctx)
-	case <-s.closing:
-		return nil, store.ClosedError()
-	}
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, store.GivenUpError(ctx)
-		}
-		<-j.done
-	case <-s.stopped: // the writers end when the queue is empty, before or after this job came
-		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, store.ClosedError()
-		}
-		<-j.done
-	}
-	return j.result, j.err
-}
-
 // write runs groups of updates until the store is closed and no update waits.
 func (s *Store) write() {
-	for {
-		select {
-		case first := <-s.queue:
-			s.serve(first)
-		case <-s.closing:
-			select {
-			case first := <-s.queue:
-				s.serve(first)
-			default:
-				return
-			}
-		}
+	for first := s.queue.Next(); first != nil; first = s.queue.Next() {
+		s.serve(first)
 	}
 }
 
@@ -107,43 +52,32 @@ func (s *Store) serve(first *job) {
 	if err == nil {
 		defer s.release(c)
 	}
-	group := s.claim(first)
+	group := s.queue.Claim(nil, first)
 	ended, storing := false, time.Time{}
 	defer func() {
-		s.tell(group, pfx.Batch{Size: len(group), Waited: begun.Sub(first.since), Took: time.Since(begun)}, storing)
+		var commit time.Duration
+		if !storing.IsZero() {
+			commit = time.Since(storing)
+		}
+		s.queue.Report(group, first, begun, commit)
 		for _, j := range group {
 			if !ended { // an fn has called runtime.Goexit: it takes this goroutine down, and no other may suffer
-				j.result, j.err = nil, errAlone
+				j.Result, j.Err = nil, errAlone
 			}
-			close(j.done)
+			j.Finish()
 		}
 		if !ended {
-			s.working.Go(s.write)
+			s.queue.Start(1, s.write)
 		}
 	}()
 	if err != nil {
 		for _, j := range group {
-			j.err = err
+			j.Err = err
 		}
 	} else {
 		storing = s.run(c, group)
 	}
 	ended = true
-}
-
-// tell tells the observer, if there is one, of a group that began to be stored at a moment; zero if nothing was stored.
-func (s *Store) tell(group []*job, b pfx.Batch, storing time.Time) {
-	observe := s.observe.Load()
-	if observe == nil {
-		return
-	}
-	if !storing.IsZero() {
-		b.Commit = time.Since(storing)
-	}
-	for _, j := range group {
-		b.Link(j.span)
-	}
-	(*observe)(b)
 }
 
 func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
@@ -154,24 +88,6 @@ func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
 		return nil, store.Unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
 	}
 	return c, nil
-}
-
-// claim returns first and the jobs that wait, without those that their callers have abandoned.
-func (s *Store) claim(first *job) []*job {
-	var group []*job
-	for j := first; ; {
-		if j.state.CompareAndSwap(waiting, claimed) {
-			group = append(group, j)
-		}
-		if len(group) == maxGroup {
-			return group
-		}
-		select {
-		case j = <-s.queue:
-		default:
-			return group
-		}
-	}
 }
 
 // run gives each job of a group its outcome. What is stored is stored by one statement or one transaction, and so by one
@@ -217,10 +133,10 @@ func arrange(group []*job) []*entry {
 	byKey := make(map[key]*entry, len(group))
 	var entries []*entry
 	for _, j := range group {
-		e := byKey[j.key]
+		e := byKey[j.Work.key]
 		if e == nil {
-			e = &entry{key: j.key}
-			byKey[j.key] = e
+			e = &entry{key: j.Work.key}
+			byKey[e.key] = e
 			entries = append(entries, e)
 		}
 		e.jobs = append(e.jobs, j)
@@ -247,20 +163,20 @@ func applyAll(entries []*entry) []*entry {
 func (e *entry) apply() {
 	for _, j := range e.jobs {
 		if e.request == nil {
-			j.err = pfx.NotFoundError()
+			j.Err = pfx.NotFoundError()
 			continue
 		}
 		r := *e.request
-		if err := store.Guard(func() error { return r.Change(j.fn) }); err != nil {
-			j.err = err
+		if err := store.Guard(func() error { return r.Change(j.Work.fn) }); err != nil {
+			j.Err = err
 			continue
 		}
 		r.Normalize()
 		if r.Version != e.request.Version {
-			e.changes = append(e.changes, change{j.author, e.request, &r})
+			e.changes = append(e.changes, change{j.Work.author, e.request, &r})
 		}
 		result := r // the caller's own
-		e.request, j.result = &r, &result
+		e.request, j.Result = &r, &result
 	}
 }
 
@@ -269,7 +185,7 @@ func (e *entry) apply() {
 func settle(entries []*entry, err error) {
 	for _, e := range entries {
 		for _, j := range e.jobs {
-			j.result, j.err = nil, err
+			j.Result, j.Err = nil, err
 		}
 	}
 }

@@ -162,7 +162,7 @@ func TestWriter(t *testing.T) {
 		}
 		waitQueued(s, n-writers)
 		wg.Go(func() { check(t, s.Close()) })
-		<-s.closing
+		<-s.queue.Closing()
 		_, err := s.Update(t.Context(), tenant, "a", increment)
 		wantKind(t, err, pfx.Unavailable)
 		release()
@@ -298,7 +298,7 @@ func holdWriters(t *testing.T, s *Store) (release func()) {
 
 // waitQueued returns when n jobs are in the queue.
 func waitQueued(s *Store, n int) {
-	for len(s.queue) < n {
+	for s.queue.Len() < n {
 		runtime.Gosched()
 	}
 }

@@ -192,7 +192,7 @@ func (c *conn) query(query string, args []any, fn func(*sqlite.Stmt) error) erro
 // Trail calls fn with the trail at one moment, as [audit.Trail] says, on a connection of its own. What Scan says of the log
 // is true here too.
 func (s *Store) Trail(ctx context.Context, fn func(audit.View) error) error {
-	if err := s.closed(); err != nil {
+	if err := s.queue.Closed(); err != nil {
 		return err
 	}
 	err := s.view(ctx, fn)

@@ -35,7 +35,7 @@ var errEnough = errors.New("enough")
 
 // scan calls fn for each request until that returns false; then its error is errEnough.
 func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) bool) error {
-	if err := s.closed(); err != nil {
+	if err := s.queue.Closed(); err != nil {
 		return err
 	}
 	c, err := openConn(s.path, s.busyTimeout)
@@ -46,7 +46,7 @@ func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) b
 	c.SetInterrupt(ctx.Done())
 	defer c.SetInterrupt(nil)
 	return c.scanAll(after, func(r *pfx.Request) error {
-		if err := s.closed(); err != nil {
+		if err := s.queue.Closed(); err != nil {
 			return err
 		}
 		if !fn(r) {
@@ -105,16 +105,6 @@ func (s *Store) Remove(ctx context.Context, keys []pfx.Key) error {
 		return nil
 	})
 	return err
-}
-
-// closed returns an error if the store is closed.
-func (s *Store) closed() error {
-	select {
-	case <-s.closing:
-		return store.ClosedError()
-	default:
-		return nil
-	}
 }
 
 // SameFile reports whether two paths name one file, links included.

@@ -18,6 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
 // Config says which file to open and how. Only Path is required.
@@ -58,7 +59,6 @@ func (c Config) validate() error {
 // Store is a [pfx.Store] in one SQLite file. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log         *slog.Logger
-	observe     atomic.Pointer[func(pfx.Batch)]
 	path        string
 	busyTimeout time.Duration
 	audit       audit.Mode
@@ -68,13 +68,11 @@ type Store struct {
 	logTarget   int            // the length in pages from which on the log is moved into the file
 	logLimit    int            // the same, or more while that cannot be done; both used by the goroutine write alone
 	readers     chan *conn     // those that are free
-	queue       chan *job
+	queue       *queue.Queue[work]
 	fault       atomic.Pointer[error] // set once: why nothing may be written any more
 	files       files                 // as they were opened
 	gone        bool                  // whether they were found to be gone; used by the goroutine write alone
 
-	closing   chan struct{} // closed by Close
-	stopped   chan struct{} // closed when write has ended
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -82,7 +80,7 @@ type Store struct {
 var _ pfx.Store = (*Store)(nil)
 
 // Observe has the goroutine that writes tell fn of each batch of updates from now on.
-func (s *Store) Observe(fn func(pfx.Batch)) { s.observe.Store(&fn) }
+func (s *Store) Observe(fn func(pfx.Batch)) { s.queue.Observe(fn) }
 
 // LogSize returns the length in bytes of the log beside the file, which holds what is not in the file yet. It is not cut
 // off when it has been moved there, but written over.
@@ -116,14 +114,12 @@ func open(ctx context.Context, c Config, sql statements) (*Store, error) {
 		logLimit:    checkpointPages,
 		path:        path,
 		readers:     make(chan *conn, c.Readers),
-		queue:       make(chan *job, queueLen),
-		closing:     make(chan struct{}),
-		stopped:     make(chan struct{}),
+		queue:       queue.New[work](),
 	}
 	if err := s.open(ctx, path, c, sql); err != nil {
-		return nil, fmt.Errorf("opening store %q: %w", path, errors.Join(explain(err), s.closeConns()))
+		return nil, fmt.Errorf("opening store %q: %w", path, errors.Join(explain(err), s.closeConns(len(s.readers))))
 	}
-	go s.write()
+	s.queue.Start(1, s.write)
 	return s, nil
 }
 
@@ -176,10 +172,10 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 			return err
 		}
 		before := *r
-		if j.err = store.Guard(func() error { return r.Change(fn) }); j.err != nil {
+		if j.Err = store.Guard(func() error { return r.Change(fn) }); j.Err != nil {
 			return nil
 		}
-		j.result = r
+		j.Result = r
 		if r.Version == before.Version {
 			return nil
 		}
@@ -204,7 +200,7 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 		if c.Changes() == 0 {
 			return store.ExistsError()
 		}
-		j.result = &r
+		j.Result = &r
 		s.record(author, nil, &r)
 		return nil
 	})
@@ -218,7 +214,7 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 		if err != nil {
 			return err
 		}
-		if j.err = store.Guard(func() error { return check(r) }); j.err != nil {
+		if j.Err = store.Guard(func() error { return check(r) }); j.Err != nil {
 			return nil
 		}
 		c.delete.BindBytes(1, tenant[:])
@@ -256,20 +252,15 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // read runs fn with a connection of its own.
 func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
-	select {
-	case <-s.closing:
-		return store.ClosedError()
-	default:
-	}
-	if ctx.Err() != nil {
-		return store.GivenUpError(ctx)
+	if err := s.queue.Check(ctx); err != nil {
+		return err
 	}
 	var c *conn
 	select {
 	case c = <-s.readers:
 	case <-ctx.Done():
 		return store.GivenUpError(ctx)
-	case <-s.closing:
+	case <-s.queue.Closing():
 		return store.ClosedError()
 	}
 	defer func() { s.readers <- c }()
@@ -294,24 +285,17 @@ func (s *Store) outcome(err error) error {
 // Close lets what is under way end, moves the log into the file and closes it. Every call returns the first one's error.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
-		close(s.closing)
-		<-s.stopped
-		s.closeErr = s.closeConns()
+		s.queue.Close()
+		s.closeErr = s.closeConns(cap(s.readers))
 	})
 	return s.closeErr
 }
 
-// closeConns closes the connections, those in use once they are free again. The writer's is the last: SQLite moves the
+// closeConns closes the connections: the writer's and so many readers, those in use once they are free again. The writer's is the last: SQLite moves the
 // log into the file when the last one is closed, and hides the errors of it, so that a checkpoint comes before. After a
 // fault the writer's stays open until the process ends: the log is to be read anew, and SQLite would remove it.
-func (s *Store) closeConns() error {
+func (s *Store) closeConns(readers int) error {
 	var errs []error
-	readers := cap(s.readers)
-	select {
-	case <-s.stopped: // Open has succeeded, so that they are all there
-	default:
-		readers = len(s.readers)
-	}
 	for range readers {
 		errs = append(errs, (<-s.readers).Close())
 	}

@@ -3,21 +3,16 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"zombiezen.com/go/sqlite"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
 const (
-	// queueLen bounds the updates that wait in the queue; further callers wait for a place in it.
-	queueLen = 1024
-	// maxBatch bounds the updates that share a transaction, and so the time that the first of them waits for the last.
-	maxBatch = 256
 	// queueTimeout is how long a caller waits at most for the writer to begin with its update.
 	queueTimeout = 10 * time.Second
 	// checkpointPages is the length of the log, in pages of 4 KiB, from which on it is moved into the file: the log exceeds
@@ -28,97 +23,28 @@ const (
 	checkpointBusy = 20 * time.Millisecond
 )
 
-// The states of a job. The writer claims it or its caller abandons it, whichever comes first.
-const (
-	waiting int32 = iota
-	claimed
-	abandoned
-)
+// work runs in the current transaction and sets the outcome of its job. It returns a *pfx.Error if this job alone has failed,
+// and SQLite's error if the transaction has.
+type work func(c *conn, j *job) error
 
-// job is one unit of work for the writer. After done is closed it belongs to the caller again.
-type job struct {
-	// run works in the present transaction. It returns an error of type *pfx.Error if this job alone has failed, and
-	// one of SQLite's if the transaction has.
-	run    func(c *conn, j *job) error
-	result *pfx.Request
-	err    error
-	since  time.Time         // when it came
-	span   trace.SpanContext // that it is part of
-	state  atomic.Int32
-	done   chan struct{}
-}
+type job = queue.Job[work]
 
 // do has the writer run a job and returns its outcome.
-func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Request, error) {
-	select {
-	case <-s.closing:
-		return nil, store.ClosedError()
-	default:
-	}
-	if ctx.Err() != nil {
-		return nil, store.GivenUpError(ctx)
-	}
+func (s *Store) do(ctx context.Context, run work) (*pfx.Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	j := &job{run: run, since: time.Now(), span: trace.SpanContextFromContext(ctx), done: make(chan struct{})}
-	select {
-	case s.queue <- j:
-	case <-ctx.Done():
-		return nil, store.GivenUpError(ctx)
-	case <-s.closing:
-		return nil, store.ClosedError()
-	}
-	select {
-	case <-j.done:
-		return j.outcome()
-	case <-ctx.Done():
-		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, store.GivenUpError(ctx)
-		}
-	case <-s.stopped:
-	}
-	select {
-	case <-j.done:
-		return j.outcome()
-	case <-s.stopped:
-	}
-	// The writer has ended. It may have answered just before, or have left the job in the queue, or have been taken
-	// down by an fn that calls runtime.Goexit; then nobody knows the outcome.
-	select {
-	case <-j.done:
-		return j.outcome()
-	default:
-		return nil, store.ClosedError()
-	}
-}
-
-func (j *job) outcome() (*pfx.Request, error) {
-	if j.err != nil {
-		return nil, j.err
-	}
-	return j.result, nil
+	return s.queue.Do(ctx, run)
 }
 
 // write runs jobs until the store is closed and no job waits.
 func (s *Store) write() {
-	defer close(s.stopped)
 	defer func() {
 		if !s.writer.AutocommitEnabled() { // an fn has called runtime.Goexit
 			s.stopWriting(errors.Join(errors.New("the function of an update ended the writer"), execute(s.writer.rollback)))
 		}
 	}()
-	batch := make([]*job, 0, maxBatch)
-	for {
-		var first *job
-		select {
-		case first = <-s.queue:
-		case <-s.closing:
-			select {
-			case first = <-s.queue:
-			default:
-				return
-			}
-		}
+	batch := make([]*job, 0, queue.MaxBatch)
+	for first := s.queue.Next(); first != nil; first = s.queue.Next() {
 		batch = s.runBatch(batch[:0], first)
 		clear(batch)
 		s.limitLog()
@@ -131,7 +57,7 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	begun := time.Now()
 	err := s.begin()
 	chain := s.chain
-	batch = s.claim(batch, first)
+	batch = s.queue.Claim(batch, first)
 	for _, j := range batch {
 		if err != nil {
 			break
@@ -157,28 +83,16 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	if err != nil {
 		err = s.abort(err)
 	}
-	s.tell(batch, pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun), Commit: commit})
+	s.queue.Report(batch, first, begun, commit)
 	for _, j := range batch {
 		// When the transaction has failed, no job has an outcome of its own, not even one that changed nothing or was
 		// refused: it may have seen what a job before it did, and that was never so.
 		if err != nil {
-			j.result, j.err = nil, err
+			j.Result, j.Err = nil, err
 		}
-		close(j.done)
+		j.Finish()
 	}
 	return batch
-}
-
-// tell tells the observer, if there is one, of a batch.
-func (s *Store) tell(batch []*job, b pfx.Batch) {
-	observe := s.observe.Load()
-	if observe == nil {
-		return
-	}
-	for _, j := range batch {
-		b.Link(j.span)
-	}
-	(*observe)(b)
 }
 
 // begin starts the transaction, as a writing one: what a job reads, no other process changes before the commit.
@@ -192,31 +106,14 @@ func (s *Store) begin() error {
 	return execute(s.writer.begin)
 }
 
-// claim appends first and the jobs that wait to batch, without those that their callers have abandoned.
-func (s *Store) claim(batch []*job, first *job) []*job {
-	for j := first; ; {
-		if j.state.CompareAndSwap(waiting, claimed) {
-			batch = append(batch, j)
-		}
-		if len(batch) == maxBatch {
-			return batch
-		}
-		select {
-		case j = <-s.queue:
-		default:
-			return batch
-		}
-	}
-}
-
 // runJob runs j and keeps its error, unless that is SQLite's: then the transaction has failed and runJob returns it.
 func (s *Store) runJob(j *job) error {
-	err := j.run(s.writer, j)
+	err := j.Work(s.writer, j)
 	if err == nil {
 		return nil
 	}
 	if e, ok := errors.AsType[*pfx.Error](err); ok {
-		j.err = e
+		j.Err = e
 		return nil
 	}
 	return err

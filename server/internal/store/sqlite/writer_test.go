@@ -20,6 +20,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
@@ -32,7 +33,7 @@ func TestWriter(t *testing.T) {
 		start := mustInsert(t, s, "a")
 		before := commits(t, s)
 		release := holdWriter(t, s)
-		const n = maxBatch + 44
+		const n = queue.MaxBatch + 44
 		var seen [n]atomic.Bool
 		var wg sync.WaitGroup
 		for range n {
@@ -52,7 +53,7 @@ func TestWriter(t *testing.T) {
 		release()
 		wg.Wait()
 		if got := commits(t, s) - before; got != 2 {
-			t.Errorf("got %d commits for %d updates that waited, want 2: %d share one", got, n, maxBatch)
+			t.Errorf("got %d commits for %d updates that waited, want 2: %d share one", got, n, queue.MaxBatch)
 		}
 	})
 
@@ -128,7 +129,7 @@ func TestWriter(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		var givenUp atomic.Int32
-		for range queueLen + 20 {
+		for range queue.Length + 20 {
 			wg.Go(func() {
 				if _, err := s.Update(ctx, tenant, "a", increment); err != nil {
 					wantKind(t, err, pfx.Unavailable)
@@ -136,11 +137,11 @@ func TestWriter(t *testing.T) {
 				}
 			})
 		}
-		waitQueued(s, queueLen)
+		waitQueued(s, queue.Length)
 		cancel()
 		wg.Wait()
-		if n := givenUp.Load(); n != queueLen+20 {
-			t.Errorf("%d callers gave up, want %d", n, queueLen+20)
+		if n := givenUp.Load(); n != queue.Length+20 {
+			t.Errorf("%d callers gave up, want %d", n, queue.Length+20)
 		}
 		release()
 		if got := mustIncrement(t, s, "a"); got.Version != start.Version+1 {
@@ -165,7 +166,7 @@ func TestWriter(t *testing.T) {
 		}
 		waitQueued(s, n)
 		wg.Go(func() { closeStore(t, s) })
-		<-s.closing
+		<-s.queue.Closing()
 		_, err := s.Update(t.Context(), tenant, "a", increment)
 		wantKind(t, err, pfx.Unavailable)
 		release()
@@ -628,7 +629,7 @@ func holdWriter(t *testing.T, s *Store) (release func()) {
 
 // waitQueued returns once n jobs wait.
 func waitQueued(s *Store, n int) {
-	for len(s.queue) < n {
+	for s.queue.Len() < n {
 		runtime.Gosched()
 	}
 }
