@@ -1,4 +1,4 @@
-// Package store holds the errors that the stores share. Each store has a package of its own below this one.
+// Package store holds the errors that the stores share. Each store has its own package below this one.
 package store
 
 import (

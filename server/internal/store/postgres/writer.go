@@ -19,7 +19,7 @@ import (
 )
 
 // update is the work of a job: it tries once to update a request. The job's error is errMoved if another server was faster,
-// and errAlone if the group stored nothing for a reason that may be another update's.
+// and errAlone if the group stored nothing for a reason that another update may have caused.
 type update struct {
 	key    key
 	author pfx.Author
@@ -28,12 +28,12 @@ type update struct {
 
 type job = queue.Job[update]
 
-// entry is a request with those updates of a group that change it, in turn.
+// entry is a request with the updates of a group that change it, in order.
 type entry struct {
 	key     key
 	jobs    []*job
-	request *pfx.Request // as the updates have made it, nil if the tenant has none
-	stored  pfx.Version  // the version that the database has
+	request *pfx.Request // as changed by the updates, nil if the tenant has none
+	stored  pfx.Version  // the version in the database
 	changes []change     // one for each update that has changed it
 }
 
@@ -44,8 +44,8 @@ func (s *Store) write() {
 	}
 }
 
-// serve runs a group of first and the other updates that wait. It claims them only when it has a connection: until then
-// their callers may give up.
+// serve runs first and the other waiting updates as a group. It claims them when it has a connection: until then their
+// callers may give up.
 func (s *Store) serve(first *job) {
 	begun := time.Now()
 	c, err := s.acquireWriter()
@@ -61,7 +61,7 @@ func (s *Store) serve(first *job) {
 		}
 		s.queue.Report(group, first, begun, commit)
 		for _, j := range group {
-			if !ended { // an fn has called runtime.Goexit: it takes this goroutine down, and no other may suffer
+			if !ended { // the function of an update called runtime.Goexit, which ends this goroutine; the other updates must not suffer
 				j.Result, j.Err = nil, errAlone
 			}
 			j.Finish()
@@ -90,8 +90,8 @@ func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
 	return c, nil
 }
 
-// run gives each job of a group its outcome. What is stored is stored by one statement or one transaction, and so by one
-// sync of the log. run returns when that was sent, zero if nothing was.
+// run gives each job of a group its outcome. One statement or one transaction stores the changes, so the log is synced
+// once. run returns when that was sent, or zero if nothing was.
 func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	ctx, cancel := s.patient(context.Background())
 	defer cancel()
@@ -101,7 +101,7 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	}
 	if err := loadGroup(ctx, c, entries); err != nil {
 		s.note(c, err)
-		settle(entries, errAlone) // alone, a read is repeated
+		settle(entries, errAlone) // an update on its own repeats the read
 		return time.Time{}
 	}
 	changed := applyAll(entries)
@@ -119,7 +119,7 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	return storing
 }
 
-// groupError is the error of the jobs of a group whose statement has failed.
+// groupError returns the error for the jobs of a group whose statement has failed.
 func groupError(err error) error {
 	if fateOf(err) == unknown {
 		return writeError(err)
@@ -127,8 +127,8 @@ func groupError(err error) error {
 	return errAlone
 }
 
-// arrange puts the jobs of one request together, in the order in which they came, and the requests in the order of their
-// keys: two servers that change the same ones then lock them in the same order.
+// arrange groups the jobs by request, in order of arrival, and sorts the requests by key: so two servers lock the same rows
+// in the same order.
 func arrange(group []*job) []*entry {
 	byKey := make(map[key]*entry, len(group))
 	var entries []*entry
@@ -147,7 +147,7 @@ func arrange(group []*job) []*entry {
 	return entries
 }
 
-// applyAll applies the jobs of all entries, and returns the entries that this has changed.
+// applyAll applies the jobs of all entries, and returns the entries that have changed.
 func applyAll(entries []*entry) []*entry {
 	var changed []*entry
 	for _, e := range entries {
@@ -159,7 +159,7 @@ func applyAll(entries []*entry) []*entry {
 	return changed
 }
 
-// apply runs the functions of e's jobs one after the other, each on what those before it have made.
+// apply runs the functions of e's jobs one after the other, each on the result of those before it.
 func (e *entry) apply() {
 	for _, j := range e.jobs {
 		if e.request == nil {
@@ -175,13 +175,13 @@ func (e *entry) apply() {
 		if r.Version != e.request.Version {
 			e.changes = append(e.changes, change{j.Work.author, e.request, &r})
 		}
-		result := r // the caller's own
+		result := r // the caller gets its own copy
 		e.request, j.Result = &r, &result
 	}
 }
 
-// settle gives all jobs of the entries the same error: none has an outcome of its own, not even one that changed nothing
-// or was refused, for it may have seen what a job before it did, and that was never so.
+// settle gives all jobs of the entries the same error. None has its own outcome, not even one that changed nothing or was
+// refused: it may have seen a change that was then undone.
 func settle(entries []*entry, err error) {
 	for _, e := range entries {
 		for _, j := range e.jobs {
@@ -190,9 +190,9 @@ func settle(entries []*entry, err error) {
 	}
 }
 
-// loadGroup gives the entries what is stored.
+// loadGroup loads the stored requests into the entries.
 func loadGroup(ctx context.Context, q querier, entries []*entry) error {
-	if len(entries) == 1 { // in half the time
+	if len(entries) == 1 { // takes half the time
 		return entries[0].load(ctx, q)
 	}
 	rows, err := q.Query(ctx, selectGroup, keyArguments(entries)...)
@@ -202,7 +202,7 @@ func loadGroup(ctx context.Context, q querier, entries []*entry) error {
 	return scanGroup(rows, entries)
 }
 
-// keyArguments are those of selectGroup.
+// keyArguments returns the arguments of selectGroup.
 func keyArguments(entries []*entry) []any {
 	tenants, ids := make([][16]byte, len(entries)), make([]string, len(entries))
 	for i, e := range entries {
@@ -211,7 +211,7 @@ func keyArguments(entries []*entry) []any {
 	return []any{tenants, ids}
 }
 
-// scanGroup gives the entries what selectGroup has found.
+// scanGroup reads the rows of selectGroup into the entries.
 func scanGroup(rows pgx.Rows, entries []*entry) error {
 	byKey := make(map[key]*entry, len(entries))
 	for _, e := range entries {
@@ -244,7 +244,7 @@ func (e *entry) load(ctx context.Context, q querier) error {
 	return nil
 }
 
-// storeGroup stores those entries that the database still has as they were loaded, and returns the others.
+// storeGroup stores the entries that are unchanged in the database since they were loaded, and returns the others.
 func (s *Store) storeGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) ([]*entry, error) {
 	if len(entries) == 1 && len(entries[0].changes) == 1 {
 		return s.storeSingle(ctx, c, entries[0])

@@ -39,7 +39,7 @@ func TestQueue(t *testing.T) {
 		"closeServesWhatWaits":             testClose,
 		"endOfWritersEndsTheWait":          testEnd,
 		"successorServesTheRest":           testSuccessor,
-		"observerIsToldBeforeTheCallersDo": testObserver,
+		"observerIsCalledBeforeTheCallers": testObserver,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -202,7 +202,7 @@ func testObserver(t *testing.T, q *queue.Queue[int]) {
 	begun, first := time.Now(), q.Next()
 	batch := q.Claim(nil, first)
 	time.Sleep(2 * time.Second)
-	q.Report(batch, first, begun, time.Second) // nobody observes
+	q.Report(batch, first, begun, time.Second) // without an observer
 	var got []pfx.Batch
 	q.Observe(func(b pfx.Batch) { got = append(got, b) })
 	q.Report(batch, first, begun, time.Second)
