@@ -18,8 +18,8 @@ import (
 
 const auditClients = 8
 
-// audit kills servers under clients that create, update and delete objects. Each change that was acknowledged must have
-// exactly one record in the audit trail, no change more than one, and the trail must verify.
+// audit kills servers under clients that create, update and delete objects. Each acknowledged change must have exactly one
+// record in the audit trail, no change may have more than one, and the trail must verify.
 func audit(ctx context.Context, r *rig) (string, error) {
 	return r.onBoth(ctx, func(db *cluster) (string, error) {
 		cycles := of(r.size, 20, 100, 9_000)
@@ -63,17 +63,17 @@ func auditOn(ctx context.Context, r *rig, store string, cycles int, db *cluster)
 		cycles, terminated, len(a.acked), a.records-len(a.acked)), nil
 }
 
-// auditRun knows the changes that were acknowledged, by the request id of the answer.
+// auditRun holds the acknowledged changes by the request-id of their response.
 type auditRun struct {
 	rig     *rig
 	store   string
 	records int
 
 	mu    sync.Mutex
-	acked map[string]string // what it was
+	acked map[string]string // the kind of change
 }
 
-// cycle starts a server, changes objects and kills the server at a random moment, after disturb.
+// cycle starts a server, changes objects and kills the server at a random moment after disturb.
 func (a *auditRun) cycle(ctx context.Context, cycle int, disturb func(context.Context) error) error {
 	s, err := a.rig.serve(ctx, "server", a.store, launch{})
 	if err != nil {
@@ -104,9 +104,9 @@ func (a *auditRun) cycle(ctx context.Context, cycle int, disturb func(context.Co
 	return <-disturbed
 }
 
-// change makes the n-th change of an object, to a value that no other change has: what changes nothing has no record. It
-// reports whether the server lives. The first creates it, every tenth deletes it,
-// and some are of an object that all share.
+// change makes the n-th change of an object, to a unique value: a change without effect has no record. It reports whether
+// the server is alive. The first change creates the object, every tenth deletes it, and some affect an object that all
+// clients share.
 func (a *auditRun) change(ctx context.Context, c *caller, s *server, key, shared string, n, value int32) bool {
 	what := "update"
 	var got reply
@@ -120,7 +120,7 @@ func (a *auditRun) change(ctx context.Context, c *caller, s *server, key, shared
 		got, err = c.send(ctx, http.MethodDelete, s.object(key), nil)
 	default:
 		if n%3 == 0 {
-			key = shared // several changes of it may go together; it may be deleted at the moment
+			key = shared // its changes may go together, and it may be deleted at the moment
 		}
 		got, err = c.send(ctx, http.MethodPatch, s.object(key), numbered(value, 16))
 	}
@@ -143,7 +143,7 @@ func (a *auditRun) change(ctx context.Context, c *caller, s *server, key, shared
 	return true
 }
 
-// check compares the trail with what was acknowledged, and has the program verify it.
+// check compares the trail with the acknowledged changes, and has the program verify it.
 func (a *auditRun) check(ctx context.Context) error {
 	out, err := exec.CommandContext(ctx, a.rig.pfxrd, "audit", "list", "--store", a.store).Output()
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// backup takes backups of a file that a server writes to, kills some of them in the middle, loses the file and restores it
-// from the last one. What was acknowledged before that was taken must be there, with the audit trail.
+// backup takes backups of a file while a server writes to it, kills some of them halfway, loses the file and restores it
+// from the last backup. Every change acknowledged before that backup must be there, with the audit trail.
 func backup(ctx context.Context, r *rig) (string, error) {
 	fillers, kills, rounds := of(r.size, 500, 2000, 20_000), of(r.size, 4, 10, 200), of(r.size, 1, 2, 10)
 	store, copied := "sqlite:"+r.path("pfxr.db"), "sqlite:"+r.path("backup.db")
@@ -44,7 +44,7 @@ func backup(ctx context.Context, r *rig) (string, error) {
 			})
 		}
 		if err == nil {
-			err = r.copy(ctx, store, copied) // nobody writes any more
+			err = r.copy(ctx, store, copied) // the server has stopped
 		}
 		c.close()
 		s.kill()
@@ -78,7 +78,7 @@ func fill(ctx context.Context, c *caller, s *server, n int, objects []*chain) er
 	return g.Wait()
 }
 
-// underLoad updates the objects while work is done.
+// underLoad updates the objects while work runs.
 func underLoad(ctx context.Context, c *caller, s *server, objects []*chain, work func() error) error {
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -97,7 +97,7 @@ func underLoad(ctx context.Context, c *caller, s *server, objects []*chain, work
 	return errors.Join(append(errs, err)...)
 }
 
-// killBackups begins backups and kills them, and returns how many had not ended by then.
+// killBackups starts backups and kills them, and returns how many had not ended by then.
 func killBackups(ctx context.Context, r *rig, from, to string, n int) (int, error) {
 	killed := 0
 	for range n {
@@ -109,7 +109,7 @@ func killBackups(ctx context.Context, r *rig, from, to string, n int) (int, erro
 			return killed, err
 		}
 		_ = cmd.Process.Kill() // it may have ended
-		_ = cmd.Wait()         // of that
+		_ = cmd.Wait()         // reports the kill
 		if !cmd.ProcessState.Exited() {
 			killed++
 		}
@@ -144,7 +144,7 @@ func sameTrail(ctx context.Context, r *rig, a, b string) error {
 	return nil
 }
 
-// lose removes a store in a file.
+// lose removes a store's file.
 func lose(store string) error {
 	path := strings.TrimPrefix(store, "sqlite:")
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -155,7 +155,7 @@ func lose(store string) error {
 	return nil
 }
 
-// restore loses the store, restores it, and looks at every object.
+// restore removes the store, restores it, and checks every object.
 func restore(ctx context.Context, r *rig, from, store string, objects []*chain) error {
 	if err := lose(store); err != nil {
 		return err

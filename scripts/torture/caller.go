@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// caller sends requests with connections of its own.
+// caller sends requests over its own connections.
 type caller struct {
 	http  *http.Client
 	token func(context.Context) (string, error)
@@ -29,7 +29,7 @@ func (r *rig) newCaller(n int) *caller {
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			MaxIdleConnsPerHost: n, MaxConnsPerHost: n,
-			IdleConnTimeout: 30 * time.Second, // before the server's, or an update could meet its end
+			IdleConnTimeout: 30 * time.Second, // shorter than the server's, or an update could meet a closing connection
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, token: r.bearer}
@@ -37,8 +37,8 @@ func (r *rig) newCaller(n int) *caller {
 
 func (c *caller) close() { c.http.CloseIdleConnections() }
 
-// object has the members that the harnesses write. All of them follow from the number of the update, so that half of an
-// update shows.
+// object has the members that the harnesses write. All of them follow from the number of the update, so a partial update is
+// visible.
 type object struct {
 	Status              int32  `json:"status"`
 	SourceType          int32  `json:"sourceType"`
@@ -47,29 +47,29 @@ type object struct {
 	ETag                string `json:"eTag"`
 }
 
-// numbered returns the object of update n, with strings of a length.
+// numbered returns the object of update n, with strings of the given length.
 func numbered(n int32, length int) object {
 	text := fmt.Sprintf("update-%d-", n)
 	text += strings.Repeat(string('a'+n%26), max(0, length-len(text)))
 	return object{n, n, text, text, text}
 }
 
-// whole reports whether the object is one that numbered has made.
+// whole reports whether numbered has made the object.
 func (o object) whole() bool { return o == numbered(o.Status, len(o.Thumbprint)) }
 
-// reply is what a server answered.
+// reply is a response of a server.
 type reply struct {
 	status int
-	tag    string // the ETag of the header
-	object object // of 200 and 201
-	said   string // the message of an error
+	tag    string // the ETag header field
+	object object // body of 200 and 201
+	said   string // message of an error
 	header http.Header
 }
 
-// errNotSent says that nothing of the request has reached a server.
+// errNotSent says that no part of the request has reached a server.
 var errNotSent = errors.New("not sent")
 
-// send sends a request. Header fields come in pairs of name and value. An error other than errNotSent leaves open
+// send sends a request. Header fields are pairs of name and value. After an error other than errNotSent it is unknown
 // whether the request was applied.
 func (c *caller) send(ctx context.Context, method, url string, body any, header ...string) (reply, error) {
 	token, err := c.token(ctx)
@@ -113,13 +113,13 @@ func (c *caller) send(ctx context.Context, method, url string, body any, header 
 		return r, nil
 	}
 	var problem struct{ Error struct{ Message string } }
-	if json.Unmarshal(answer, &problem) == nil { // 304 and 412 of others have no body
+	if json.Unmarshal(answer, &problem) == nil { // 304, and 412 of other programs, have no body
 		r.said = problem.Error.Message
 	}
 	return r, nil
 }
 
-// create makes an object under a key, with the members that the harnesses do not write too.
+// create creates an object under a key, with the required members that the harnesses never change.
 func (c *caller) create(ctx context.Context, s *server, key string, o object) (reply, error) {
 	const guid = "a991071c-071c-a991-1c07-91a91c0791a9"
 	r, err := c.send(ctx, http.MethodPatch, s.object(key), struct {
@@ -141,7 +141,7 @@ func (c *caller) create(ctx context.Context, s *server, key string, o object) (r
 	return r, nil
 }
 
-// ready returns the status of /readyz, 0 if there is no answer.
+// ready returns the status of /readyz, 0 without a response.
 func (s *server) ready(ctx context.Context) int {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.admin+"/readyz", nil)
 	if err != nil {
@@ -156,10 +156,10 @@ func (s *server) ready(ctx context.Context) int {
 	return resp.StatusCode
 }
 
-// probes leave no connection behind that a server would have to wait for.
+// probes closes its connections, so that a server need not wait for them.
 var probes = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// waitReady waits until the server should get requests, and returns for how long that took.
+// waitReady waits until the server is ready, and returns how long that took.
 func (s *server) waitReady(ctx context.Context, within time.Duration) (time.Duration, error) {
 	begin := time.Now()
 	for {

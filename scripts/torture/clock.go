@@ -15,16 +15,15 @@ import (
 	"time"
 )
 
-// clock is the wall clock of one process, which can be set. A Go program asks neither libc, where libfaketime could
-// answer, nor the system: it calls the code of the vDSO, of which each process has a mapping of its own. That code is
-// replaced in the process by some that asks the system and adds an offset. The monotonic clock stays as it is, as it does
-// when somebody sets the clock of a machine.
+// clock sets the wall clock of one process. A Go program asks neither libc, where libfaketime could intervene, nor the
+// kernel: it calls the code of the vDSO, which is mapped into each process. clock replaces that code in the process by code
+// that asks the kernel and adds an offset. The monotonic clock is unchanged, as when somebody sets a machine's clock.
 type clock struct {
 	memory string
-	offset int64 // where it is
+	offset int64 // address of the added offset
 }
 
-// setsClocks is the code, for amd64.
+// setsClocks is the replacement code for amd64.
 var setsClocks = []byte{
 	0xb8, 0xe4, 0, 0, 0, // mov eax, clock_gettime
 	0x0f, 0x05, // syscall
@@ -33,10 +32,10 @@ var setsClocks = []byte{
 	0x48, 0x8b, 0x0d, 6, 0, 0, 0, // mov rcx, [offset]
 	0x48, 0x01, 0x0e, // add [rsi], rcx: the seconds
 	0xc3, // ret
-	0, 0, // the offset comes next
+	0, 0, // followed by the offset
 }
 
-// clock takes over the clock of a server.
+// clock takes control of a server's clock.
 func (s *server) clock() (*clock, error) {
 	if runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("there is no code that sets the clock of a process on %s", runtime.GOARCH)
@@ -64,7 +63,7 @@ func (s *server) clock() (*clock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the vDSO: %w", err)
 	}
-	free := len(image) - len(setsClocks) - 8 // the end of the last page is nobody's
+	free := len(image) - len(setsClocks) - 8 // the end of the last page is unused
 	if len(bytes.Trim(image[free:], "\x00")) > 0 {
 		return nil, errors.New("the vDSO has no room for more code")
 	}
@@ -74,7 +73,7 @@ func (s *server) clock() (*clock, error) {
 			continue
 		}
 		jump := binary.LittleEndian.AppendUint32([]byte{0xe9}, uint32(int64(free)-int64(symbol.Value)-5))
-		// No thread may be where the jump is written.
+		// No thread may be at the address where the jump is written.
 		err := errors.Join(
 			syscall.Kill(pid, syscall.SIGSTOP),
 			c.write(from+int64(free), setsClocks),
@@ -86,7 +85,7 @@ func (s *server) clock() (*clock, error) {
 	return nil, errors.New("the vDSO has no clock_gettime")
 }
 
-// set has the clock show another time than the machine's.
+// set moves the clock away from the machine's by an offset.
 func (c *clock) set(offset time.Duration) error {
 	return c.write(c.offset, binary.LittleEndian.AppendUint64(nil, uint64(offset/time.Second)))
 }
@@ -100,7 +99,7 @@ func (c *clock) write(at int64, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// vdso returns where a process has its vDSO.
+// vdso returns the address range of a process's vDSO.
 func vdso(pid int) (from, to int64, err error) {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {

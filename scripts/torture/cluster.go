@@ -21,22 +21,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// cluster is a private PostgreSQL with its default settings, which listens on a Unix socket, and on TCP if it has a port.
+// cluster is a private PostgreSQL with default settings. It listens on a Unix socket, and on TCP if it has a port.
 type cluster struct {
 	dir, bin string
 	user     *syscall.SysProcAttr
 	cmd      *exec.Cmd
 	ended    chan struct{}
-	port     int // of loopback, 0 for none
-	made     int // databases
+	port     int // on loopback, 0 for none
+	made     int // number of databases
 	proxies  []*proxy
-	settings []string // of the server, such as "hot_standby=on"
+	settings []string // server settings, such as "hot_standby=on"
 }
 
-// cluster returns the rig's PostgreSQL, made at the first call.
+// cluster returns the rig's PostgreSQL, created by the first call.
 func (r *rig) cluster(ctx context.Context) (*cluster, error) { return r.clusterOn(ctx, 0) }
 
-// clusterOn returns the rig's PostgreSQL, made at the first call, which then listens on the port of loopback too.
+// clusterOn returns the rig's PostgreSQL, created by the first call, which then listens on the loopback port too.
 func (r *rig) clusterOn(ctx context.Context, port int) (*cluster, error) {
 	if r.db != nil {
 		return r.db, nil
@@ -56,13 +56,13 @@ func (r *rig) clusterOn(ctx context.Context, port int) (*cluster, error) {
 	return c, nil
 }
 
-// emptyCluster returns a cluster that has no data yet.
+// emptyCluster returns a cluster without data.
 func emptyCluster() (*cluster, error) {
 	bin, err := postgresPrograms()
 	if err != nil {
 		return nil, err
 	}
-	// Not in the rig's folder: others than the server's user must not reach that, and the name of a socket must be short.
+	// Not in the rig's folder: only the server's user may reach that, and the name of a socket must be short.
 	dir, err := os.MkdirTemp("/tmp", "torture-pg")
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func emptyCluster() (*cluster, error) {
 
 var errNoPostgres = errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
 
-// postgresPrograms returns the folder with initdb and postgres, those of the newest release first.
+// postgresPrograms returns the folder with initdb and postgres of the newest release.
 func postgresPrograms() (string, error) {
 	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
 	slices.Reverse(folders)
@@ -93,7 +93,7 @@ func postgresPrograms() (string, error) {
 	return "", errNoPostgres
 }
 
-// serverUser returns whom the server runs as, and gives that user the folder: PostgreSQL refuses to run as root.
+// serverUser returns the user that runs the server, and gives it the folder: PostgreSQL refuses to run as root.
 func serverUser(dir string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
 	if os.Geteuid() != 0 {
@@ -130,8 +130,8 @@ func (c *cluster) initialise(context.Context) error {
 	return nil
 }
 
-// start starts the server, also after it was killed, and waits until it answers: after a crash it recovers first, and
-// before that its orphaned processes must have noticed.
+// start starts the server, also after a kill, and waits until it responds. After a crash, its orphaned processes must end,
+// and then it recovers.
 func (c *cluster) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -146,12 +146,12 @@ func (c *cluster) start(ctx context.Context) error {
 			return conn.Close(ctx)
 		}
 		select {
-		case <-c.ended: // what is left of the one that was killed still holds the memory that they shared
+		case <-c.ended: // processes of the killed server still hold its shared memory
 			c.cmd = nil
 		default:
 		}
 		if pause(ctx, 10*time.Millisecond) != nil {
-			log, _ := os.ReadFile(c.dir + "/log") // the error says enough
+			log, _ := os.ReadFile(c.dir + "/log") // the error is enough
 			return fmt.Errorf("starting PostgreSQL: %w: %s", err, log[max(0, len(log)-1000):])
 		}
 	}
@@ -162,7 +162,7 @@ func (c *cluster) launch() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }() // the server has it for itself
+	defer func() { _ = log.Close() }() // the server has its own descriptor
 	cmd := c.command("postgres", "-D", c.dir+"/data", "-k", c.dir, "-c", "listen_addresses=", "-c", "unix_socket_permissions=0777", "-c", "max_connections=200")
 	if c.port > 0 {
 		cmd.Args = append(cmd.Args, "-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprint("port=", c.port))
@@ -176,33 +176,33 @@ func (c *cluster) launch() error {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // it is killed
+		_ = cmd.Wait() // a kill ends it
 		close(ended)
 	}()
 	c.cmd, c.ended = cmd, ended
 	return nil
 }
 
-// crash kills every process of the server at once, as the kernel does when the machine goes down: also those that are
-// about to say that something was stored.
+// crash kills every process of the server at once, as a machine that loses power does: even those that are about to
+// acknowledge a change.
 func (c *cluster) crash() {
 	pid := c.cmd.Process.Pid
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // without them only the main process
-	_ = c.cmd.Process.Signal(syscall.SIGSTOP)                                      // it must not start others meanwhile
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // without them, kill only the main process
+	_ = c.cmd.Process.Signal(syscall.SIGSTOP)                                      // it must not start more of them
 	for child := range strings.FieldsSeq(string(children)) {
 		if n, err := strconv.Atoi(child); err == nil {
-			_ = syscall.Kill(n, syscall.SIGKILL) // it may be gone
+			_ = syscall.Kill(n, syscall.SIGKILL) // it may have ended
 		}
 	}
 	c.signal(syscall.SIGKILL)
 }
 
-// signal ends the server's main process and waits until that is gone.
+// signal ends the server's main process and waits for it.
 func (c *cluster) signal(s syscall.Signal) {
 	if c.cmd == nil {
 		return
 	}
-	_ = c.cmd.Process.Signal(s) // it may be gone
+	_ = c.cmd.Process.Signal(s) // it may have ended
 	<-c.ended
 	c.cmd = nil
 }
@@ -215,7 +215,7 @@ func (c *cluster) stop() error {
 	return os.RemoveAll(c.dir)
 }
 
-// database makes an empty database and returns its address behind a proxy.
+// database creates an empty database and returns its address behind a proxy.
 func (c *cluster) database(ctx context.Context) (string, *proxy, error) {
 	name, err := c.create(ctx)
 	if err != nil {
@@ -228,7 +228,7 @@ func (c *cluster) database(ctx context.Context) (string, *proxy, error) {
 	return p.dsn(name), p, nil
 }
 
-// create makes an empty database and returns its name.
+// create creates an empty database and returns its name.
 func (c *cluster) create(ctx context.Context) (string, error) {
 	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
 	if err != nil {
@@ -253,7 +253,7 @@ func socketDSN(dir string, port int, database string) string {
 
 func socketIn(dir string, port int) string { return filepath.Join(dir, fmt.Sprint(".s.PGSQL.", port)) }
 
-// killBackend terminates one of the servers' connections, chosen by chance, and reports whether there was one.
+// killBackend terminates a random connection of the servers, and reports whether there was one.
 func (c *cluster) killBackend(ctx context.Context) (bool, error) {
 	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
 	if err != nil {
@@ -266,10 +266,10 @@ func (c *cluster) killBackend(ctx context.Context) (bool, error) {
 
 func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
 
-// shutDown ends the server as pg_ctl stop -m fast does: its standby gets everything first.
+// shutDown ends the server as pg_ctl stop -m fast does: its standby receives everything first.
 func (c *cluster) shutDown() { c.signal(syscall.SIGINT) }
 
-// exec runs statements, each a transaction of its own.
+// exec runs statements, each in its own transaction.
 func (c *cluster) exec(ctx context.Context, statements ...string) error {
 	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
 	if err != nil {
@@ -283,7 +283,7 @@ func (c *cluster) exec(ctx context.Context, statements ...string) error {
 	return conn.Close(ctx)
 }
 
-// ask stores the value that a query returns.
+// ask stores the result of a query in value.
 func (c *cluster) ask(ctx context.Context, value any, query string) error {
 	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// answered is what a server has answered, and how it was asked.
+// answered is a response of a server and its request.
 type answered struct {
 	method, origin, tenant string
-	correlation            string // the request's client-request-id
+	correlation            string // client-request-id of the request
 	clock                  time.Time
 	resp                   *http.Response
 	body                   string
 }
 
-// differences are between an answer and what the reference wants: of each the aspect, the same in every run, and what is
-// there.
+// differences between a response and the reference: for each, the aspect, which is the same in every run, and the actual
+// value.
 type differences [][2]string
 
 func (d *differences) unless(ok bool, aspect string, got, want any) {
@@ -36,7 +36,7 @@ func (d *differences) equal(aspect string, got, want any) {
 	d.unless(reflect.DeepEqual(got, want), aspect, got, want)
 }
 
-// compare compares the whole answer, and takes from it what only the server can know: entity tags, keys that it made.
+// compare compares the whole response, and learns from it what only the server knows: entity tags and generated keys.
 func (r *reference) compare(a answered, w *want) differences {
 	var d differences
 	h := a.resp.Header
@@ -54,7 +54,7 @@ func (r *reference) compare(a answered, w *want) differences {
 	if a.method != http.MethodHead {
 		d.equal("Content-Length", h.Get("Content-Length"), length)
 	}
-	if w.status != 403 { // where a challenge may say which permission is missing (RFC 6750 §3.1)
+	if w.status != 403 { // a challenge may name the missing permission (RFC 6750 §3.1)
 		d.equal("WWW-Authenticate", strings.HasPrefix(h.Get("WWW-Authenticate"), "Bearer "), w.status == 401)
 	}
 	d.equal("Accept-Patch", h.Get("Accept-Patch") != "", w.status == 415 && a.method == http.MethodPatch)
@@ -93,7 +93,7 @@ func (r *reference) compare(a answered, w *want) differences {
 	return d
 }
 
-// compareCommon compares what every answer has, and returns its request-id and the client-request-id that it must have.
+// compareCommon compares what every response has, and returns its request-id and the expected client-request-id.
 func (a answered) compareCommon(d *differences) (string, string) {
 	h := a.resp.Header
 	for name, value := range map[string]string{"OData-Version": "4.0", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
@@ -103,7 +103,7 @@ func (a answered) compareCommon(d *differences) (string, string) {
 	d.unless(guid.MatchString(id), "request-id", id, "a GUID")
 	correlation := id
 	if guid.MatchString(a.correlation) {
-		correlation = strings.ToLower(a.correlation) // as every GUID is answered
+		correlation = strings.ToLower(a.correlation) // responses write every GUID in lower case
 	}
 	d.equal("client-request-id", h.Get("client-request-id"), correlation)
 	date, err := http.ParseTime(h.Get("Date"))
@@ -113,7 +113,7 @@ func (a answered) compareCommon(d *differences) (string, string) {
 
 func (a answered) status() int { return a.resp.StatusCode }
 
-// statusOf is 204 for a change that was made and asked for no body.
+// statusOf returns 204 for a change whose client did not ask for a body.
 func (w *want) statusOf() int {
 	if w.applied {
 		return http.StatusNoContent
@@ -121,8 +121,8 @@ func (w *want) statusOf() int {
 	return w.status
 }
 
-// tag compares the entity tag: it changes with every change of a member, and only then, and no object has one of an
-// earlier object with the same key.
+// tag compares the entity tag. It changes with every change of a member, and only then, and differs from those of earlier
+// objects with the same key.
 func (r *reference) tag(d *differences, w *want, tenant, got string) {
 	if w.item == nil {
 		d.equal("ETag", got, "")

@@ -20,8 +20,8 @@ const (
 	killWithin   = 200 * time.Millisecond
 )
 
-// crash kills a server with a store in a file, again and again, under clients that update by If-Match. After each restart
-// every object must be as its last acknowledged update has made it, or as the one after it whose answer never came.
+// crash repeatedly kills a server with a store in a file, under clients that update with If-Match. After each restart,
+// every object must be as its last acknowledged update has left it, or as the next update, whose response never came.
 func crash(ctx context.Context, r *rig) (string, error) {
 	cycles := of(r.size, 40, 300, 10_000)
 	store := r.path("pfxr.db")
@@ -29,7 +29,7 @@ func crash(ctx context.Context, r *rig) (string, error) {
 	for i := range objects {
 		objects[i] = &chain{key: fmt.Sprint("object-", i), length: 16}
 		if i%2 == 0 {
-			objects[i].length = 1024 // three such strings do not fit in a page: a crash could keep some of an update's pages
+			objects[i].length = 1024 // three such strings do not fit in a page: a crash could keep part of an update
 		}
 	}
 	acked, intact := 0, 0
@@ -59,7 +59,7 @@ func crash(ctx context.Context, r *rig) (string, error) {
 		cycles, acked, intact, ms(percentile(starts, 50)), ms(percentile(starts, 99))), nil
 }
 
-// crashCycle looks at what was kept, updates, and kills the server at a random moment.
+// crashCycle checks what was kept, updates, and kills the server at a random moment.
 func crashCycle(ctx context.Context, r *rig, s *server, objects chains, first bool) (int, error) {
 	c := r.newCaller(len(objects))
 	defer c.close()
@@ -85,15 +85,15 @@ func crashCycle(ctx context.Context, r *rig, s *server, objects chains, first bo
 	return objects.acked() - before, err
 }
 
-// chain is an object that one client updates, each time on the condition that it is as the last update left it.
+// chain is an object that one client updates, each time on condition that it is as the last update has left it.
 type chain struct {
 	key    string
-	length int   // of the strings
-	base   int32 // where its numbers begin
+	length int   // length of the strings
+	base   int32 // start of its numbers
 
-	n       int32 // of the last acknowledged update
+	n       int32 // last acknowledged update
 	tag     string
-	pending int32 // of the update that got no answer, 0 if there is none
+	pending int32 // update without a response, 0 if none
 	acked   int
 }
 
@@ -104,7 +104,7 @@ func (o *chain) begin(ctx context.Context, c *caller, s *server) error {
 	return err
 }
 
-// step sends the next update. alive is false if it got no answer.
+// step sends the next update. alive is false if there was no response.
 func (o *chain) step(ctx context.Context, c *caller, s *server) (alive bool, err error) {
 	n := o.n + 1
 	got, err := c.send(ctx, http.MethodPatch, s.object(o.key), numbered(n, o.length), "If-Match", o.tag)
@@ -129,7 +129,7 @@ func (o *chain) step(ctx context.Context, c *caller, s *server) (alive bool, err
 	return true, nil
 }
 
-// verify compares what is stored with what was acknowledged, and settles whether the pending update has happened.
+// verify compares what is stored with what was acknowledged, and decides whether the pending update took place.
 func (o *chain) verify(ctx context.Context, c *caller, s *server) error {
 	got, err := c.send(ctx, http.MethodGet, s.object(o.key), nil)
 	if err != nil {
@@ -156,13 +156,13 @@ func (o *chain) verify(ctx context.Context, c *caller, s *server) error {
 	return nil
 }
 
-// integrity has SQLite check a copy of the store as the crash has left it: to open the file itself would repair it.
+// integrity has SQLite check a copy of the store as the crash has left it: opening the file itself would repair it.
 func integrity(r *rig, store string) error {
 	to := r.path("copy.db")
 	for _, suffix := range []string{"", "-wal"} {
 		data, err := os.ReadFile(store + suffix)
 		if errors.Is(err, os.ErrNotExist) && suffix != "" {
-			_ = os.Remove(to + suffix) // of the copy before
+			_ = os.Remove(to + suffix) // left by the previous copy
 			continue
 		}
 		if err != nil {
@@ -172,7 +172,7 @@ func integrity(r *rig, store string) error {
 			return err
 		}
 	}
-	_ = os.Remove(to + "-shm") // of the copy before
+	_ = os.Remove(to + "-shm") // left by the previous copy
 	conn, err := sqlite.OpenConn(to, sqlite.OpenReadWrite)
 	if err != nil {
 		return fmt.Errorf("opening a copy of the store: %w", err)

@@ -20,9 +20,9 @@ import (
 
 const fsyncClients = 8
 
-// fsync looks with strace at what a server with a store in a file does to that: no byte of an answer may leave before the
-// sync of the log that covers its update. Then it has syncs and writes fail. A kill proves nothing about either: what
-// was written but not synced survives in the kernel's cache.
+// fsync uses strace to watch a server with a store in a file: no byte of a response may leave before the sync of the log
+// that covers its update. Then it makes syncs and writes fail. A kill proves neither: written data that was not synced
+// survives in the kernel's cache.
 func fsync(ctx context.Context, r *rig) (string, error) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		return "", err
@@ -90,14 +90,14 @@ type fsyncRun struct {
 	objects []*chain
 }
 
-// watch updates under strace until each client has made so many updates or got none any more, kills the server, and
-// looks at the trace, and then without strace at what was kept.
+// watch updates under strace until each client has made that many updates or gets no more responses. Then it kills the
+// server, checks the trace, and checks without strace what was kept.
 func (f *fsyncRun) watch(ctx context.Context, name string, updates int, inject ...string) (*trace, error) {
 	path := f.rig.path(name + ".strace")
 	wrapper := append([]string{"strace", "-f", "-qq", "-y", "-s", "5000", "--seccomp-bpf", "-o", path, "-e", "trace=write,pwrite64,fsync,fdatasync"}, inject...)
 	s, err := f.rig.serve(ctx, name, "sqlite:"+f.store, launch{wrapper: wrapper})
 	if errors.Is(err, errNotServing) && len(inject) > 0 {
-		return &trace{failed: 1}, f.verify(ctx) // it has met the fault before it took any request
+		return &trace{failed: 1}, f.verify(ctx) // it met the fault before any request
 	}
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (f *fsyncRun) watch(ctx context.Context, name string, updates int, inject .
 		return nil, err
 	}
 	ready := s.ready(ctx)
-	if err := syscall.Kill(s.pid(true), syscall.SIGKILL); err != nil { // strace then writes what it has, and ends
+	if err := syscall.Kill(s.pid(true), syscall.SIGKILL); err != nil { // strace then writes its output and ends
 		return nil, err
 	}
 	<-s.ended
@@ -144,7 +144,7 @@ func (f *fsyncRun) watch(ctx context.Context, name string, updates int, inject .
 	return t, os.Remove(path)
 }
 
-// verify restarts the server and looks for everything that was acknowledged.
+// verify restarts the server and looks for every acknowledged update.
 func (f *fsyncRun) verify(ctx context.Context) error {
 	s, err := f.rig.serve(ctx, "server", "sqlite:"+f.store, launch{})
 	if err != nil {
@@ -161,12 +161,12 @@ func (f *fsyncRun) verify(ctx context.Context) error {
 	return nil
 }
 
-// trace is what strace has seen. Updates are known by the number that is in their strings.
+// trace is what strace has seen. The strings of an update contain its number.
 type trace struct {
 	answers      int // with status 200
 	failed       int // syncs
 	full         int // writes
-	goodAfterBad int // syncs that succeeded although one had failed
+	goodAfterBad int // syncs that succeeded after one had failed
 }
 
 var (
@@ -175,22 +175,22 @@ var (
 	traceResult = regexp.MustCompile(`\) += (-?\d+)(?: (\w+))?[^=]*$`)
 )
 
-// traceReader knows of each update whether it was synced.
+// traceReader knows which updates were synced.
 type traceReader struct {
 	trace
 	store   string
-	dirty   map[string]map[string]bool // by file: the numbers that were written to it since its last sync
-	syncing map[string]map[string]bool // by thread: what the sync covers that it waits for
+	dirty   map[string]map[string]bool // by file: the numbers written since its last sync
+	syncing map[string]map[string]bool // by thread: the numbers that its pending sync covers
 	synced  map[string]bool
 }
 
-// readTrace fails if an answer left before its update was synced.
+// readTrace returns an error if a response left before its update was synced.
 func readTrace(path, store string) (*trace, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { _ = file.Close() }() // only read
 	t := &traceReader{store: store, dirty: map[string]map[string]bool{}, syncing: map[string]map[string]bool{}, synced: map[string]bool{}}
 	lines := bufio.NewReaderSize(file, 1<<20)
 	for number := 1; ; number++ {
@@ -213,7 +213,7 @@ func (t *traceReader) line(text string) error {
 		return nil
 	}
 	thread, call, name := m[1], m[2], m[4]
-	result := traceResult.FindStringSubmatch(text) // nil while it is unfinished
+	result := traceResult.FindStringSubmatch(text) // nil while unfinished
 	ours := strings.HasPrefix(name, t.store) && !strings.HasSuffix(name, "-shm")
 	switch call {
 	case "pwrite64":
@@ -231,7 +231,7 @@ func (t *traceReader) line(text string) error {
 	case "write":
 		return t.answer(name, text)
 	case "fsync", "fdatasync":
-		if name != "" { // it begins
+		if name != "" { // the call begins
 			t.syncing[thread] = nil
 			if ours {
 				t.syncing[thread] = maps.Clone(t.dirty[name])
@@ -243,7 +243,7 @@ func (t *traceReader) line(text string) error {
 	return nil
 }
 
-// answer fails if what is written is an answer that leaves too early.
+// answer returns an error if the written text is a response that leaves too early.
 func (t *traceReader) answer(name, text string) error {
 	if !strings.HasPrefix(name, "socket:") && !strings.HasPrefix(name, "TCP:") || !strings.Contains(text, `"HTTP/1.1 200 OK`) {
 		return nil

@@ -27,53 +27,53 @@ import (
 // The outcomes of an operation.
 const (
 	applied = "applied"
-	refused = "refused" // by 412
+	refused = "refused" // with 412
 	unknown = "unknown"
 )
 
-// operation is one entry of a history. Every update has a number of its own, which is what the object then holds: a number
-// is a version.
+// operation is one entry of a history. Every update has a unique number, which the object then holds: so a number
+// identifies a version.
 type operation struct {
 	Client  int
 	Key     string
 	Kind    string // get, put: unconditional, any: If-Match: *, cas: If-Match with the tag of Want
 	Want    int32  `json:",omitempty"`
-	Number  int32  // that an update writes, or that a get has read
+	Number  int32  // written by an update, or read by a get
 	Outcome string
 	Call    int64 // in ns
 	Return  int64
 }
 
-// workload makes a history.
+// workload creates a history.
 type workload struct {
 	rig        *rig
 	clients    int
 	operations int
-	hot, cold  int // how many objects share one half of the operations, and the other
+	hot, cold  int // hot objects share one half of the operations, and cold objects the other
 	pick       func(*rand.Rand) *server
-	within     time.Duration // in which each request must be answered; 0 for any
+	within     time.Duration // the longest time for a response; 0 is unbounded
 
 	start   time.Time
 	numbers atomic.Int32
 	done    atomic.Int64
-	failed  atomic.Int64 // requests that were answered with 5xx, or not at all
+	failed  atomic.Int64 // requests with 5xx or without a response
 
 	mu      sync.Mutex
 	history []operation
 	tags    map[string]*tags // by key
 	slowest time.Duration
-	broken  error // what no history is needed to see
+	broken  error // a failure that needs no history to be seen
 }
 
-// tags are the entity tags that an object was seen with: one for each version, and no tag for two.
+// tags are the entity tags seen with an object: one for each version, and never one for two versions.
 type tags struct {
 	byTag    map[string]int32
 	byNumber map[int32]string
 	last     string
-	old      []string // some of those before
+	old      []string // some earlier ones
 }
 
-// see notes an entity tag. It is called with mu held.
+// see records an entity tag. The caller holds mu.
 func (w *workload) see(key, tag string, n int32) {
 	t := w.tags[key]
 	if was, ok := t.byTag[tag]; ok && was != n {
@@ -92,13 +92,13 @@ func (w *workload) see(key, tag string, n int32) {
 	}
 }
 
-// errEnough ends a workload that has gone well: all operations are done, or all faults.
+// errEnough ends a successful workload: all operations or all faults are done.
 var errEnough = errors.New("it is enough")
 
 func (w *workload) now() int64 { return time.Since(w.start).Nanoseconds() }
 
-// run creates the objects and has the clients work until they have done all operations or disturb returns an error, which is
-// errEnough when all went well. disturb ends when its context does.
+// run creates the objects. The clients then work until all operations are done or disturb returns an error, which is
+// errEnough after a success. disturb ends with its context.
 func (w *workload) run(ctx context.Context, disturb func(context.Context) error) error {
 	w.start, w.tags = time.Now(), map[string]*tags{}
 	c := w.rig.newCaller(w.clients)
@@ -177,7 +177,7 @@ func (w *workload) failing() bool {
 	return w.broken != nil
 }
 
-// draw returns what comes next, and its conditions as header fields.
+// draw returns the next operation, and its conditions as header fields.
 func (w *workload) draw(id int, key string, r *rand.Rand) (operation, []string) {
 	op := operation{Client: id, Key: key, Kind: "get"}
 	p := r.IntN(100)
@@ -198,7 +198,7 @@ func (w *workload) draw(id int, key string, r *rand.Rand) (operation, []string) 
 	return op, []string{"If-Match", tag}
 }
 
-// one sends one operation and notes it, unless nothing of it was sent.
+// one sends one operation and records it, unless no part of it was sent.
 func (w *workload) one(ctx context.Context, c *caller, id int, key string, r *rand.Rand) (bool, error) {
 	op, header := w.draw(id, key, r)
 	method, url := http.MethodGet, w.pick(r).object(key)
@@ -212,7 +212,7 @@ func (w *workload) one(ctx context.Context, c *caller, id int, key string, r *ra
 	if errors.Is(err, errNotSent) {
 		return false, nil
 	}
-	down := false // there is no hurry to send more that is refused
+	down := false // slow down while requests are refused
 	defer func() {
 		if down {
 			_ = pause(ctx, 20*time.Millisecond) // the caller sees that ctx has ended
@@ -231,11 +231,11 @@ func (w *workload) one(ctx context.Context, c *caller, id int, key string, r *ra
 	switch {
 	case err != nil || got.status >= http.StatusInternalServerError:
 		if op.Kind == "get" {
-			return false, nil // it says nothing
+			return false, nil // proves nothing
 		}
 		op.Outcome, down = unknown, true
 		if strings.Contains(got.said, "nothing was changed") {
-			return false, nil // it is taken at its word: who sees this number proves it wrong
+			return false, nil // trust it: a client that sees this number disproves it
 		}
 	case got.status == http.StatusOK && !got.object.whole():
 		w.broken = errors.Join(w.broken, fmt.Errorf("%s: TORN: %+v", key, got.object))
@@ -254,7 +254,7 @@ func (w *workload) one(ctx context.Context, c *caller, id int, key string, r *ra
 	return true, nil
 }
 
-// tag returns the tag that the object was last seen with, or an older one.
+// tag returns the last seen tag of the object, or an older one.
 func (w *workload) tag(key string, stale bool, r *rand.Rand) (string, int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -282,10 +282,10 @@ func (w *workload) save() error {
 	return errors.Join(out.Flush(), f.Close())
 }
 
-// verdict is what a history comes to.
+// verdict is the result of checking a history.
 type verdict struct {
 	operations, updates, contended, unknowns int
-	took                                     time.Duration // of the check
+	took                                     time.Duration // duration of the check
 }
 
 func (v verdict) String() string {
@@ -296,14 +296,15 @@ func (v verdict) String() string {
 // checkTimeout bounds each step of the check of an object.
 const checkTimeout = 3 * time.Minute
 
-// lateness is how long after its start an operation that nobody has seen may come, by the steps of the check: no server
-// works on a request for half as long as the first. The search is exponential in how many may come at one time.
+// lateness bounds how long after its start an unseen operation may take effect, in the steps of the check. No server works
+// on a request for half the first bound. The search is exponential in the number of operations that may take effect at one
+// time.
 var lateness = []time.Duration{20 * time.Second, infinity}
 
-// check looks for an order of the operations that explains every answer. What had no answer returns when another operation
-// has seen it. At first those that nobody has seen are left out: if there is an order without them there is one with them,
-// since they may as well have come last. Then they may have come or not, each within its lateness: if there is an order in
-// which none is later there is one.
+// check looks for an order of the operations that explains every response. An operation without a response returns when
+// another operation has seen it. The first step omits unseen operations: if an order exists without them, one exists with
+// them at its end. In the next steps they may have taken effect or not, each within its lateness: if an order exists for
+// one of these bounds, the history is valid.
 func (w *workload) check() (verdict, error) {
 	start := time.Now()
 	v := count(w.history)
@@ -323,7 +324,7 @@ func (w *workload) check() (verdict, error) {
 			return nil
 		})
 	}
-	_ = objects.Wait() // none fails
+	_ = objects.Wait() // no error is possible
 	v.took = time.Since(start)
 	if len(failed) == 0 {
 		return v, nil
@@ -358,7 +359,7 @@ func checkObject(ops []operation) porcupine.CheckResult {
 	return result
 }
 
-// count counts. An update is contended if another one of the same object was under way at the same time.
+// count counts operations. An update is contended if another one of the same object was in flight.
 func count(history []operation) verdict {
 	v := verdict{operations: len(history)}
 	for _, ops := range byKey(history) {
@@ -389,15 +390,15 @@ func byKey(history []operation) map[string][]operation {
 
 const infinity = math.MaxInt64 / 2
 
-// resolve gives what had no answer the time by which it must have happened.
+// resolve gives operations without a response the time by which they must have taken effect.
 func resolve(history []operation) []operation {
-	seen := map[int32]int64{} // by number: when it was first told of
+	seen := map[int32]int64{} // by number: when it was first seen
 	for _, op := range history {
 		n := op.Number
 		switch {
 		case op.Outcome != applied:
 			continue
-		case op.Kind == "cas": // it tells of what it has replaced
+		case op.Kind == "cas": // its condition shows what it has replaced
 			n = op.Want
 		case op.Kind != "get":
 			continue
@@ -420,10 +421,10 @@ func resolve(history []operation) []operation {
 	return resolved
 }
 
-// unseen reports whether nobody has seen what became of a resolved operation.
+// unseen reports whether no operation shows the effect of a resolved operation.
 func unseen(op operation) bool { return op.Outcome == unknown && op.Return == infinity }
 
-// entries returns the operations as porcupine wants them.
+// entries converts the operations for porcupine.
 func entries(history []operation) []porcupine.Operation {
 	var out []porcupine.Operation
 	for _, op := range history {
@@ -432,7 +433,7 @@ func entries(history []operation) []porcupine.Operation {
 	return out
 }
 
-// model is one object: its state is the number of the last update. An update of unknown outcome has two next states.
+// model is one object, whose state is the number of the last update. An update of unknown outcome has two next states.
 var model = (&porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		keys := map[string][]porcupine.Operation{}
@@ -456,7 +457,7 @@ var model = (&porcupine.NondeterministicModel{
 		case output == unknown:
 			return []any{now}
 		}
-		return nil // also for an If-Match: * that is refused: the object exists
+		return nil // even If-Match: * was refused, although the object exists
 	},
 	DescribeOperation: func(input, _ any) string {
 		op := input.(operation)

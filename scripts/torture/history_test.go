@@ -9,7 +9,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// TestCheckObject: a history is told apart from one that no order explains, however many outcomes are unknown.
+// TestCheckObject: checkObject distinguishes a valid history from an invalid one, however many outcomes are unknown.
 func TestCheckObject(t *testing.T) {
 	const s = int64(time.Second)
 	created := operation{Kind: "put", Number: 1, Outcome: applied, Call: -2, Return: -1}
@@ -22,7 +22,7 @@ func TestCheckObject(t *testing.T) {
 	get := func(n int32, call, back int64) operation {
 		return operation{Kind: "get", Number: n, Outcome: applied, Call: call, Return: back}
 	}
-	// Each of many conditions is refused because of an update that had no answer and that nobody has seen.
+	// Each of many conditions fails because of an unseen update without a response.
 	var many []operation
 	for i := range int32(40) {
 		at, n := int64(i)*s/4, 10*i+10

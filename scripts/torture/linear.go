@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// fleet is some servers with one store, each of which may be replaced while clients use it.
+// fleet is a set of servers with one store. Each may be replaced while clients use it.
 type fleet struct {
 	rig      *rig
-	stores   []string // the address that each has for it
-	programs []string // of each
+	stores   []string // each server's address of it
+	programs []string // of each server
 	places   []atomic.Pointer[server]
 
 	mu     sync.Mutex
@@ -29,7 +29,7 @@ func (r *rig) fleet(ctx context.Context, stores ...string) (*fleet, error) {
 	return r.fleetOf(ctx, r.pfxrd, stores...)
 }
 
-// fleetOf starts a server of the program for each address of the store.
+// fleetOf starts a server of the given program for each address of the store.
 func (r *rig) fleetOf(ctx context.Context, program string, stores ...string) (*fleet, error) {
 	n := len(stores)
 	f := &fleet{rig: r, stores: stores, programs: slices.Repeat([]string{program}, n), places: make([]atomic.Pointer[server], n)}
@@ -63,7 +63,7 @@ func (f *fleet) stop() {
 	}
 }
 
-// replace kills a server and starts another in its place.
+// replace kills a server and starts another one instead.
 func (f *fleet) replace(ctx context.Context, i int) error {
 	f.places[i].Load().kill()
 	return f.start(ctx, i)
@@ -71,8 +71,8 @@ func (f *fleet) replace(ctx context.Context, i int) error {
 
 const linearClients = 16
 
-// linear has clients read and update the same objects while servers are killed and, on PostgreSQL, their connections
-// terminated, and looks for an order of all operations that explains each answer.
+// linear has clients read and update the same objects while servers are killed and PostgreSQL's connections terminated. It
+// looks for an order of all operations that explains each response.
 func linear(ctx context.Context, r *rig) (string, error) {
 	operations := of(r.size, 5_000, 50_000, 1_000_000)
 	return r.onBoth(ctx, func(db *cluster) (string, error) {
@@ -87,7 +87,7 @@ func linear(ctx context.Context, r *rig) (string, error) {
 	})
 }
 
-// linearOn runs on two servers if their store is PostgreSQL, behind p, and else on one.
+// linearOn runs two servers if their store is PostgreSQL, behind p, and otherwise one.
 func linearOn(ctx context.Context, r *rig, store string, p *proxy, operations int) (string, error) {
 	stores := []string{store}
 	if p != nil {
@@ -119,7 +119,7 @@ func linearOn(ctx context.Context, r *rig, store string, p *proxy, operations in
 				did = p.loseOne(ctx)
 			}
 			switch {
-			case ctx.Err() != nil: // that is the end, and not a fault
+			case ctx.Err() != nil: // the end, not a fault
 				return nil
 			case err != nil:
 				return err

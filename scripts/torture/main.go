@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// harness is one promise put to the test.
+// harness tests one promise.
 type harness struct {
 	name  string
-	limit [3]time.Duration // how long it may take, by size
+	limit [3]time.Duration // time limit, by size
 	run   func(context.Context, *rig) (string, error)
 }
 
-// harnesses are in the order in which they run: what costs least and finds most comes first.
+// harnesses are in the order in which they run: cheap ones that find much come first.
 var harnesses = []harness{
 	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
 	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
@@ -45,10 +45,10 @@ var harnesses = []harness{
 	{"soak", [3]time.Duration{2 * time.Minute, 5 * time.Minute, 90 * time.Minute}, soak},
 }
 
-// errTooLong is why a harness has ended that has neither passed nor found anything.
+// errTooLong ends a harness that has neither passed nor found anything.
 var errTooLong = errors.New("it takes longer")
 
-// inQuick are those that a quick run has.
+// inQuick are the harnesses of a quick run.
 var inQuick = []string{"crash", "linear"}
 
 // size is how much a run does.
@@ -60,19 +60,19 @@ const (
 	long
 )
 
-// of returns the one of three figures that is for the size.
+// of returns the figure for the size.
 func of[T any](s size, quick, short, long T) T { return [3]T{quick, short, long}[s] }
 
 func main() {
-	flags := flag.NewFlagSet("torture", flag.ExitOnError) // rapid has put its own into the common one
+	flags := flag.NewFlagSet("torture", flag.ExitOnError) // rapid adds its own flags to flag.CommandLine
 	pfxrd := flags.String("pfxrd", "bin/pfxrd", "the server's `program`")
-	old := flags.String("old", "", "the `program` of an earlier release, for upgrade; the server's if empty")
-	keep := flags.String("keep", "bin/torture", "the `folder` in which a harness that fails leaves what it has seen")
-	seed := flags.Uint64("seed", 0, "seed of the choices that are made by chance; 0 is a new one")
+	old := flags.String("old", "", "the `program` of an earlier release, for upgrade; empty means that of -pfxrd")
+	keep := flags.String("keep", "bin/torture", "the `folder` for the evidence of a harness that fails")
+	seed := flags.Uint64("seed", 0, "seed of all random choices; 0 means a new one")
 	isLong := flags.Bool("long", false, "run for hours")
 	isQuick := flags.Bool("quick", false, "run crash and linear for about a minute")
-	mutants := flags.Bool("mutants", false, "plant the faults of scripts/torture/mutants, which the harnesses must find; needs the working directory to be the repository's")
-	_ = flags.Parse(os.Args[1:]) // it exits instead
+	mutants := flags.Bool("mutants", false, "plant the faults of scripts/torture/mutants, which the harnesses must find; run it at the top of the repository")
+	_ = flags.Parse(os.Args[1:]) // exits on an error
 	s := short
 	switch {
 	case *isLong:
@@ -98,7 +98,7 @@ func main() {
 	}
 }
 
-// choose returns the harnesses with the names, or all.
+// choose returns the named harnesses, or all.
 func choose(names []string, s size) ([]harness, error) {
 	if len(names) == 0 {
 		if s != quick {
@@ -121,7 +121,7 @@ func choose(names []string, s size) ([]harness, error) {
 	return chosen, nil
 }
 
-// runAll runs every harness, also after one has failed.
+// runAll runs every harness, even after a failure.
 func runAll(ctx context.Context, c config, names []string) error {
 	chosen, err := choose(names, c.size)
 	if err != nil {
@@ -145,7 +145,7 @@ func runAll(ctx context.Context, c config, names []string) error {
 	return nil
 }
 
-// run runs one harness in a rig of its own. What the harness leaves behind is kept if it has failed.
+// run runs one harness in its own rig. The files of a failed harness are kept.
 func (c config) run(ctx context.Context, h harness) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, h.limit[c.size], fmt.Errorf("%w than %s", errTooLong, h.limit[c.size]))
 	defer cancel()
@@ -160,7 +160,7 @@ func (c config) run(ctx context.Context, h harness) (string, error) {
 	return line, errors.Join(err, r.close(h.name, err != nil))
 }
 
-// evidence returns the folder for what a harness that failed has seen.
+// evidence returns the folder for the evidence of a failed harness.
 func (c config) evidence(name string) string {
 	return filepath.Join(c.keep, name+"-"+time.Now().UTC().Format("20060102T150405"))
 }

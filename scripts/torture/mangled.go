@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// mangled sends requests whose bytes were changed by chance: to a server, to a gateway that enforces and to one that only
-// watches. None may panic or answer 500, and no gateway may refuse, with a status 4xx, what its upstream has applied.
+// mangled sends requests with randomly changed bytes to a server, to a gateway that enforces and to one that only watches.
+// None may panic or respond with 500. No gateway may refuse with 4xx what its upstream has applied.
 func mangled(ctx context.Context, r *rig) (string, error) {
 	token, err := r.bearer(ctx)
 	if err != nil {
@@ -54,7 +54,7 @@ func mangled(ctx context.Context, r *rig) (string, error) {
 	return strings.Join(lines, "; "), errors.Join(errs...)
 }
 
-// target is what gets the requests.
+// target receives the requests.
 type target struct {
 	name string
 	*server
@@ -80,7 +80,7 @@ func (r *rig) mangledTargets(ctx context.Context) ([]target, error) {
 	return targets, nil
 }
 
-// applying is an upstream that applies every request that it has got whole.
+// applying is an upstream that applies every complete request.
 func applying(applied *atomic.Int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
@@ -89,11 +89,11 @@ func applying(applied *atomic.Int64) http.Handler {
 		applied.Add(1)
 		w.Header().Set("X-Applied", "1")
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"id":"1"}`) // the gateway may have gone
+		_, _ = io.WriteString(w, `{"id":"1"}`) // the gateway may have closed the connection
 	})
 }
 
-// panicked returns an error if the log of a program tells of a panic.
+// panicked returns an error if a program has logged a panic.
 func (r *rig) panicked(name string) error {
 	log, err := os.ReadFile(r.path(name + ".log"))
 	if at := bytes.Index(log, []byte("panic")); err == nil && at >= 0 {
@@ -102,15 +102,15 @@ func (r *rig) panicked(name string) error {
 	return err
 }
 
-// mangler sends one request after the other, each over a connection of its own.
+// mangler sends requests one after the other, each over its own connection.
 type mangler struct {
 	target
 	seeds    [][]byte
 	rand     *rand.Rand
 	sent     int
 	statuses map[int]int // by class; 0 is no response
-	known    int64       // of what the upstream has applied
-	unclear  int         // of the responses to the request before; the upstream may come to it late
+	known    int64       // applied by the upstream, as far as known
+	unclear  int         // unclear responses to the previous request, which the upstream may apply late
 }
 
 func (m *mangler) String() string {
@@ -140,15 +140,15 @@ func (m *mangler) run(ctx context.Context) error {
 	return nil
 }
 
-// exchange sends a request, says that nothing follows, and returns all that comes back.
+// exchange sends a request, closes its side, and returns all responses.
 func exchange(address string, request []byte) ([]byte, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
-		return nil, err // it does not serve any more
+		return nil, err // the server has ended
 	}
-	defer func() { _ = c.Close() }() // nothing more is to be learned from it
+	defer func() { _ = c.Close() }() // an error tells nothing more
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-	_, _ = c.Write(request) // who refuses it may not read all of it
+	_, _ = c.Write(request) // a server that refuses it may not read all of it
 	_ = c.(*net.TCPConn).CloseWrite()
 	response, err := io.ReadAll(c)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -162,7 +162,7 @@ var (
 	appliedFields = regexp.MustCompile(`(?mi)^X-Applied: 1`)
 )
 
-// judge judges what came back for one request, which may be several ones by now.
+// judge checks the responses to one request, which may have become several.
 func (m *mangler) judge(response []byte) error {
 	m.sent++
 	lines, unclear := statusLines.FindAllSubmatch(response, -1), 0
@@ -174,7 +174,7 @@ func (m *mangler) judge(response []byte) error {
 		class := int(line[1][0] - '0')
 		m.statuses[class]++
 		if class == 5 {
-			unclear++ // such as 502 and 504: nobody knows what the upstream has done
+			unclear++ // such as 502 and 504: unknown whether the upstream has applied it
 		}
 		if class == 5 && string(line[2]) == "00" {
 			return fmt.Errorf("got %.500q", response)
@@ -192,7 +192,7 @@ func (m *mangler) judge(response []byte) error {
 	return nil
 }
 
-// requestSeeds are good requests, with %s for the authority.
+// requestSeeds are valid requests, with %s for the authority.
 func requestSeeds(authorization string) [][]byte {
 	const objects = "/beta/pfxRecryptionRequests"
 	object := `{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","status":6,"isDeleted":true,"createdTime":"2017-01-01T00:02:43.577Z"}`
@@ -216,7 +216,7 @@ func requestSeeds(authorization string) [][]byte {
 	return seeds
 }
 
-// pieces are what readers of HTTP and JSON have disagreed about.
+// pieces are texts that parsers of HTTP and JSON have disagreed about.
 var pieces = []string{
 	"\r\n", "\n", "\r", "\r\n\r\n", " ", "\t", "\x00", ":", ",", ";", "%", "%00", "%2f", "%2e%2e", "..", "//", "?", "#", "\\", "\"", "'", "()", "{", "}", "[", "]",
 	"0", "-1", "18446744073709551616", "1e999", "\xff", "\xc0\xaf", "\u00e9", `\ud800`, `\u0000`, "null", "true",
@@ -227,7 +227,7 @@ var pieces = []string{
 	"0\r\n\r\n", "5;x=\"\r\n\"\r\nhello\r\n", "fffffffffffffffff\r\n",
 }
 
-// mangle changes a good request, up to six times; one in sixteen stays as it is.
+// mangle changes a valid request, up to six times; one in sixteen is unchanged.
 func (m *mangler) mangle(address string) []byte {
 	request := m.seed(address)
 	if m.rand.IntN(16) == 0 {
@@ -237,7 +237,7 @@ func (m *mangler) mangle(address string) []byte {
 		at := m.rand.IntN(len(request) + 1)
 		end := min(len(request), at+m.rand.IntN(1+m.rand.IntN(64)))
 		switch m.rand.IntN(7) {
-		case 0: // a bit
+		case 0: // flip a bit
 			if at < len(request) {
 				request[at] ^= 1 << m.rand.IntN(8)
 			}
@@ -247,14 +247,14 @@ func (m *mangler) mangle(address string) []byte {
 			request = slices.Insert(request, at, slices.Clone(request[at:end])...)
 		case 3:
 			request = slices.Replace(request, at, end, []byte(pieces[m.rand.IntN(len(pieces))])...)
-		case 4: // at the beginning of a line
+		case 4: // at the start of a line
 			if line := bytes.IndexByte(request[at:], '\n'); line >= 0 {
 				at += line + 1
 			}
 			fallthrough
 		case 5:
 			request = slices.Insert(request, at, []byte(pieces[m.rand.IntN(len(pieces))])...)
-		case 6: // the end of another one
+		case 6: // replace the rest by the end of another request
 			other := m.seed(address)
 			request = append(request[:at:at], other[m.rand.IntN(len(other)):]...)
 		}

@@ -19,16 +19,16 @@ import (
 )
 
 const (
-	// answerWithin is the time that server/internal/store/postgres/config.go gives a call, and some for the machine.
+	// answerWithin is the time that server/internal/store/postgres/config.go gives a call, and one second for the machine.
 	answerWithin = 13*time.Second + time.Second
-	// healedWithin is how soon after a fault a server must be ready: a connection that was begun meanwhile may take until
-	// connect_timeout to fail.
+	// healedWithin is how soon after a fault a server must be ready: a connection attempt may take until connect_timeout to
+	// fail.
 	healedWithin = 5*time.Second + readyWithin
-	// lostWithin is when a server has given up the connections that lead nowhere: after it has waited for an answer.
+	// lostWithin is when a server has given up dead connections: after its wait for a response.
 	lostWithin = 7*time.Second + readyWithin
 )
 
-// networkFaults are what the network does to connections, in one direction or in both, until it is lifted.
+// networkFaults are the faults of connections, in one direction or in both, until they are lifted.
 var networkFaults = []struct{ name, toxic, attributes string }{
 	{"late", "latency", `{"latency": 150, "jitter": 100}`},
 	{"slow", "bandwidth", `{"rate": 2}`}, // KB/s
@@ -44,8 +44,8 @@ type route struct {
 	toxic *toxiproxy.Proxy
 }
 
-// network has the network between two servers and PostgreSQL fail in the ways in which networks do, under clients. None
-// of them may wait for longer than documented, whatever the network does; soon after a fault everything must be as before.
+// network breaks the network between two servers and PostgreSQL in various ways, under clients. No client may wait for
+// longer than documented, and soon after a fault everything must work as before.
 func network(ctx context.Context, r *rig) (string, error) {
 	rounds, hold := of(r.size, 1, 1, 50), of(r.size, 500*time.Millisecond, time.Second, 2*time.Second)
 	routes, stores, err := r.routes(ctx, 2)
@@ -92,7 +92,7 @@ func network(ctx context.Context, r *rig) (string, error) {
 		n.faults, v, w.failed.Load(), ms(w.slowest), ms(percentile(n.readies, 100)), before, after), nil
 }
 
-// routes makes a database and a route to it for each of n servers, and returns the addresses at their ends.
+// routes creates a database and a route to it for each of n servers, and returns the addresses of the routes.
 func (r *rig) routes(ctx context.Context, n int) ([]route, []string, error) {
 	port, err := freePort()
 	if err != nil {
@@ -108,7 +108,7 @@ func (r *rig) routes(ctx context.Context, n int) ([]route, []string, error) {
 	}
 	var routes []route
 	var stores []string
-	zerolog.SetGlobalLevel(zerolog.Disabled) // some toxics write to the logger of all
+	zerolog.SetGlobalLevel(zerolog.Disabled) // some toxics write to the global logger
 	host := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for i := range n {
 		toxic := toxiproxy.NewProxy(host, fmt.Sprint("route-", i), "127.0.0.1:0", fmt.Sprint("127.0.0.1:", port))
@@ -148,11 +148,11 @@ type networkRun struct {
 	readies []time.Duration
 }
 
-// round does everything once.
+// round causes each fault once.
 func (n *networkRun) round(ctx context.Context, hold time.Duration) error {
 	for _, f := range networkFaults {
 		for _, along := range directions {
-			victims := n.routes[n.faults%2:] // both, or the second
+			victims := n.routes[n.faults%2:] // both, or only the second
 			for _, w := range victims {
 				for _, direction := range along {
 					if err := w.spoil(f.toxic, direction, f.attributes); err != nil {
@@ -165,7 +165,7 @@ func (n *networkRun) round(ctx context.Context, hold time.Duration) error {
 			}
 		}
 	}
-	// For longer than anybody may wait, what is sent gets lost on one route, and what is answered on the other.
+	// For longer than any caller may wait, one route loses requests and the other one loses responses.
 	for i, w := range n.routes {
 		if err := w.spoil("timeout", directions[i][0], `{"timeout": 0}`); err != nil {
 			return err
@@ -174,7 +174,7 @@ func (n *networkRun) round(ctx context.Context, hold time.Duration) error {
 	if err := n.healAfter(ctx, answerWithin+readyWithin, healedWithin, "half-open for long"); err != nil {
 		return err
 	}
-	// The network is well, but the connections of before lead nowhere.
+	// The network works, but the old connections are dead.
 	for _, w := range n.routes {
 		if w.proxy.forget() == 0 {
 			return errors.New("a server has no connection to PostgreSQL")
@@ -183,7 +183,7 @@ func (n *networkRun) round(ctx context.Context, hold time.Duration) error {
 	return n.healAfter(ctx, lostWithin, readyWithin, "forgotten connections")
 }
 
-// healAfter holds the present fault, lifts it and looks whether all is well within a time.
+// healAfter keeps the current fault, lifts it and checks that everything works within a time.
 func (n *networkRun) healAfter(ctx context.Context, hold, within time.Duration, fault string) error {
 	if err := pause(ctx, hold); err != nil {
 		return err
@@ -205,10 +205,10 @@ func (n *networkRun) healAfter(ctx context.Context, hold, within time.Duration, 
 	return nil
 }
 
-// burst is more requests at once than a server has connections to PostgreSQL: every one that it still has is used.
+// burst is more concurrent requests than a server has connections to PostgreSQL, so each remaining connection is used.
 const burst = 24
 
-// burst has the servers answer many reads at once.
+// burst has the servers respond to many reads at once.
 func (n *networkRun) burst(ctx context.Context) error {
 	errs := make(chan error, burst*len(n.fleet.places))
 	var wg sync.WaitGroup
@@ -235,11 +235,11 @@ func (n *networkRun) burst(ctx context.Context) error {
 	return nil
 }
 
-// spareGoroutines is how many more a server may have than before: connections to clients and to PostgreSQL end when they
-// have idled for long.
+// spareGoroutines is how many more goroutines a server may have than before: idle connections to clients and to PostgreSQL
+// end later.
 const spareGoroutines = 8
 
-// goroutines returns how many each server has, if need be when they are down to what they were before.
+// goroutines returns the number of each server's goroutines. It waits, if necessary, until they are as few as before.
 func (f *fleet) goroutines(ctx context.Context, before []int) ([]int, error) {
 	now := make([]int, len(f.places))
 	for i := range f.places {
@@ -262,7 +262,7 @@ func (f *fleet) goroutines(ctx context.Context, before []int) ([]int, error) {
 	return now, nil
 }
 
-// goroutines returns how many the server has.
+// goroutines returns the number of the server's goroutines.
 func (s *server) goroutines(ctx context.Context) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.admin+"/metrics", nil)
 	if err != nil {

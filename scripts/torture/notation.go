@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// How the reference reads what callers write.
+// How the reference parses what clients send.
 var (
 	comparison = regexp.MustCompile(`^(\w+) eq ('(?:[^']|'')*'|[^ ']+)$`)
 	tagList    = regexp.MustCompile(`^(\*|(W/)?"[^" ]*"( *, *((W/)?"[^" ]*")?)*)$`)
@@ -22,7 +22,7 @@ var (
 	timestamp  = regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?(?:[Zz]|([+-])(\d\d):(\d\d))$`)
 )
 
-// literal reads a literal of OData as a value to compare with.
+// literal parses a literal of OData as a value for comparisons.
 func literal(kind, text string) (any, bool) {
 	quoted := strings.HasPrefix(text, "'")
 	if text == "null" {
@@ -42,7 +42,7 @@ func literal(kind, text string) (any, bool) {
 	return value(kind, text)
 }
 
-// value reads a member of a body.
+// value parses a member of a body.
 func value(kind, raw string) (any, bool) {
 	dec := json.NewDecoder(strings.NewReader(raw))
 	dec.UseNumber()
@@ -69,13 +69,13 @@ func value(kind, raw string) (any, bool) {
 	return nil, false
 }
 
-// instant reads a time as a text that is the same for the same instant.
+// instant parses a time into a text that is equal for equal instants.
 func instant(text string) (any, bool) {
 	f := timestamp.FindStringSubmatch(text)
 	if f == nil {
 		return nil, false
 	}
-	n := func(i int) int { v, _ := strconv.Atoi(f[i]); return v } // digits, or nothing
+	n := func(i int) int { v, _ := strconv.Atoi(f[i]); return v } // digits or empty
 	t := time.Date(n(1), time.Month(n(2)), n(3), n(4), n(5), n(6), 0, time.UTC)
 	offset := n(9)*60 + n(10)
 	if t.Day() != n(3) || n(2) > 12 || n(4) > 23 || n(5) > 59 || n(6) > 59 || n(10) > 59 || offset > 14*60 {
@@ -87,7 +87,7 @@ func instant(text string) (any, bool) {
 	return fmt.Sprint(t.Unix()+int64(offset)*60, ".", strings.TrimRight(f[7], "0")), true
 }
 
-// parse returns the members of a JSON object, each once, in their order, with their values as text.
+// parse returns the members of a JSON object in order, with their values as text. It refuses duplicate members.
 func parse(body string) (pairs [][2]string, ok bool) {
 	dec := json.NewDecoder(strings.NewReader(body))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') || !utf8.ValidString(body) {

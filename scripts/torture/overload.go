@@ -18,19 +18,19 @@ import (
 )
 
 const (
-	// slowDisk is how long each sync takes: what a server can do is then the store's to say and not the two cores', which
-	// it shares with whoever makes the load.
+	// slowDisk is how long each sync takes: so the store limits the server, and not the two cores, which it shares with the
+	// load generator.
 	slowDisk = 100 * time.Millisecond
 	// overloadPlaces is --max-in-flight.
 	overloadPlaces = 64
-	// patience is how long a caller waits for whatever answer.
+	// patience is how long a client waits for any response.
 	patience = 5 * time.Second
-	// recoverWithin is how soon after the overload an answer must be as quick as before.
+	// recoverWithin is how soon after the overload a response must be as quick as before.
 	recoverWithin = 5 * time.Second
 )
 
-// overload finds out how many updates a second a server answers, and then asks for three times as many, whether those
-// before were answered or not. It must go on to do what it can, and tell the others at once to come back later.
+// overload measures how many updates a second a server can do, and then sends three times as many, without waiting for
+// responses. The server must keep its rate, and tell the other clients at once to retry later.
 func overload(ctx context.Context, r *rig) (string, error) {
 	lasting := of(r.size, 10*time.Second, 30*time.Second, 10*time.Minute)
 	s, err := r.serve(ctx, "server", "sqlite:"+r.path("pfxr.db"), launch{
@@ -92,16 +92,16 @@ func overload(ctx context.Context, r *rig) (string, error) {
 	return line, nil
 }
 
-// maxWires bounds how many connections an open load has.
+// maxWires bounds the connections of an open load.
 const maxWires = 4096
 
-// wire is a connection that speaks as little HTTP as it must: the load must cost less than what it loads.
+// wire is a connection with minimal HTTP: the load must cost less than the server that it loads.
 type wire struct {
 	conn net.Conn
 	in   *bufio.Reader
 }
 
-// openLoad sends updates at a rate of its own.
+// openLoad sends updates at a fixed rate.
 type openLoad struct {
 	address, token string
 	idle           chan *wire
@@ -109,7 +109,7 @@ type openLoad struct {
 	numbers        atomic.Int32
 }
 
-// result is what became of the updates.
+// result counts the outcomes of the updates.
 type result struct {
 	good, refused, failed atomic.Int64
 	mu                    sync.Mutex
@@ -141,14 +141,14 @@ func (l *openLoad) close() {
 	for {
 		select {
 		case w := <-l.idle:
-			_ = w.conn.Close() // it is done with
+			_ = w.conn.Close() // no longer needed
 		default:
 			return
 		}
 	}
 }
 
-// capacity returns how many updates a second are done by as many callers as there are places.
+// capacity returns how many updates a second are done by as many clients as there are places.
 func (l *openLoad) capacity(ctx context.Context, lasting time.Duration) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, lasting)
 	defer cancel()
@@ -184,7 +184,7 @@ func (l *openLoad) run(ctx context.Context, rate float64, lasting time.Duration)
 	return r
 }
 
-// recovery returns how long it takes until ten updates in a row are done as quickly as a disk so slow allows.
+// recovery returns how long it takes until ten updates in a row are as quick as the slow disk allows.
 func (l *openLoad) recovery(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	for row := 0; row < 10; {
@@ -200,7 +200,7 @@ func (l *openLoad) recovery(ctx context.Context) (time.Duration, error) {
 	return time.Since(began), nil
 }
 
-// one sends an update and returns its status, 200, 429 or 503. Everything else is an error.
+// one sends an update and returns its status, 200, 429 or 503. Any other outcome is an error.
 func (l *openLoad) one() (int, time.Duration, error) {
 	began := time.Now()
 	var w *wire
@@ -221,7 +221,7 @@ func (l *openLoad) one() (int, time.Duration, error) {
 	status, keep, err := l.exchange(w)
 	if err != nil || !keep {
 		l.open.Add(-1)
-		_ = w.conn.Close() // it is done with
+		_ = w.conn.Close() // no longer needed
 	} else {
 		l.idle <- w
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// pooler is a PgBouncer that gives each transaction whatever backend is free.
+// pooler is a PgBouncer that gives each transaction any free backend.
 type pooler struct {
 	db    *cluster
 	dir   string
@@ -29,8 +29,9 @@ const poolerPort = 6432 // the number in the name of its socket
 
 var errNoPgBouncer = errors.New("no PgBouncer is installed: pgbouncer is neither in PATH nor in /usr/sbin")
 
-// poolerSettings are those that server/internal/store/postgres/doc.go asks for. There are fewer backends than clients, and
-// the one that has waited for longest is next, so that hardly two transactions of a client get the same one.
+// poolerSettings are the settings that server/internal/store/postgres/doc.go asks for. There are fewer backends than
+// clients, and the backend that has been idle for longest is next. So two transactions of a client hardly ever get the same
+// one.
 const poolerSettings = `[databases]
 * = host=%[1]s port=5432 user=postgres
 [pgbouncer]
@@ -45,7 +46,7 @@ server_round_robin = 1
 ignore_startup_parameters = statement_timeout, lock_timeout, idle_in_transaction_session_timeout, default_transaction_isolation
 `
 
-// pooler makes a PgBouncer before the cluster.
+// pooler creates a PgBouncer before the cluster.
 func (c *cluster) pooler(ctx context.Context) (*pooler, error) {
 	bin, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -61,7 +62,7 @@ func (c *cluster) pooler(ctx context.Context) (*pooler, error) {
 	if _, err := serverUser(p.dir); err != nil {
 		return nil, err
 	}
-	// The user of the server reads it.
+	// The server's user reads it.
 	if err := os.WriteFile(p.file(), fmt.Appendf(nil, poolerSettings, c.dir, poolerPort, p.dir), 0o644); err != nil {
 		return nil, err
 	}
@@ -72,14 +73,14 @@ func (p *pooler) file() string { return filepath.Join(p.dir, "pgbouncer.ini") }
 
 func (p *pooler) dsn(database string) string { return socketDSN(p.dir, poolerPort, database) }
 
-// start starts the pooler, also after it was killed, and waits until it lets through.
+// start starts the pooler, also after a kill, and waits until it accepts clients.
 func (p *pooler) start(ctx context.Context) error {
 	log, err := os.OpenFile(filepath.Join(p.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }()         // the pooler has it for itself
-	_ = os.Remove(socketIn(p.dir, poolerPort)) // one that was killed leaves it
+	defer func() { _ = log.Close() }()         // the pooler has its own descriptor
+	_ = os.Remove(socketIn(p.dir, poolerPort)) // left by a killed pooler
 	p.cmd = p.db.command("pgbouncer", p.file())
 	p.cmd.Path, p.cmd.Err = p.bin, nil
 	p.cmd.Stdout, p.cmd.Stderr = log, log
@@ -88,7 +89,7 @@ func (p *pooler) start(ctx context.Context) error {
 	}
 	cmd, ended := p.cmd, make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // it is killed
+		_ = cmd.Wait() // a kill ends it
 		close(ended)
 	}()
 	p.ended = ended
@@ -104,11 +105,11 @@ func (p *pooler) start(ctx context.Context) error {
 }
 
 func (p *pooler) kill() {
-	_ = p.cmd.Process.Signal(syscall.SIGKILL) // it may be gone
+	_ = p.cmd.Process.Signal(syscall.SIGKILL) // it may have ended
 	<-p.ended
 }
 
-// pgbouncer has two servers use PostgreSQL through a pooler of transactions, which is killed, and whose backends are.
+// pgbouncer has two servers use PostgreSQL through a transaction pooler, and kills the pooler and its backends.
 func pgbouncer(ctx context.Context, r *rig) (string, error) {
 	operations := of(r.size, 2_000, 8_000, 300_000)
 	db, err := r.cluster(ctx)
@@ -155,12 +156,12 @@ type poolerRun struct {
 	kills, terminated int
 }
 
-// disturb goes on until the operations are done.
+// disturb continues until the operations are done.
 func (b *poolerRun) disturb(ctx context.Context) error {
 	random := rand.New(rand.NewPCG(b.fleet.rig.seed, 5))
 	for i := 1; ; i++ {
 		if pause(ctx, 200*time.Millisecond+time.Duration(random.Int64N(int64(300*time.Millisecond)))) != nil {
-			return nil // that is the end
+			return nil // the operations are done
 		}
 		if i%4 != 0 {
 			did, err := b.db.killBackend(ctx)
@@ -185,7 +186,7 @@ func (b *poolerRun) disturb(ctx context.Context) error {
 	}
 }
 
-// unlocked returns an error if a lock of a migration was left behind in the database.
+// unlocked returns an error if a migration has left a lock in the database.
 func (c *cluster) unlocked(ctx context.Context, database string) error {
 	conn, err := pgx.Connect(ctx, c.dsn(database))
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 // patched matches the line of a patch that names a file.
 var patched = regexp.MustCompile(`(?m)^\+\+\+ b/(.+)$`)
 
-// plantAll plants one fault after the other and has the harness look for it that the patch is named for, unless others
-// are named.
+// plantAll plants one fault after the other, and runs the harness that the patch is named for. Names limit it to some
+// harnesses.
 func plantAll(ctx context.Context, c config, names []string) error {
 	patches, err := filepath.Glob("scripts/torture/mutants/*.patch")
 	if err != nil {
@@ -62,19 +62,19 @@ func plantAll(ctx context.Context, c config, names []string) error {
 	return nil
 }
 
-// plant builds a server with a fault and returns what the harness has found.
+// plant builds a server with a fault and returns the failure of the harness.
 func (c config) plant(ctx context.Context, h harness, patch string) (found, failed error) {
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what is left of it is the system's to clean
+	defer func() { _ = os.RemoveAll(dir) }() // the system removes what is left
 	overlay, err := applyPatch(ctx, dir, patch)
 	if err != nil {
 		return nil, fmt.Errorf("planting: %w", err)
 	}
 	if c.old == "" {
-		c.old = c.pfxrd // what has no fault
+		c.old = c.pfxrd // the server without a fault
 	}
 	c.pfxrd, c.keep = filepath.Join(dir, "pfxrd"), filepath.Join(dir, "kept")
 	if err := run(ctx, ".", "go", "build", "-overlay", overlay, "-o", c.pfxrd, "./server/cmd/pfxrd"); err != nil {
@@ -84,8 +84,8 @@ func (c config) plant(ctx context.Context, h harness, patch string) (found, fail
 	return found, ctx.Err()
 }
 
-// applyPatch copies the files that the patch is for into dir, changes them, and returns the file that has the compiler
-// take them in the place of those in the tree.
+// applyPatch copies the files of a patch into dir, changes them, and returns the overlay that makes the compiler use the
+// copies.
 func applyPatch(ctx context.Context, dir, patch string) (string, error) {
 	text, err := os.ReadFile(patch)
 	if err != nil {

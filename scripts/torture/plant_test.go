@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestMutantsApply: a fault that cannot be planted any more proves nothing. Each is for a harness.
+// TestMutantsApply: every patch applies, otherwise it proves nothing, and is for a harness.
 func TestMutantsApply(t *testing.T) {
 	t.Parallel()
 	patches, err := filepath.Glob("mutants/*.patch")

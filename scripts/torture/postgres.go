@@ -16,8 +16,8 @@ const (
 	readyWithin = 2 * time.Second
 )
 
-// postgres has clients of two servers on one PostgreSQL read and update while that loses backends and is killed. In an
-// order that explains all answers no acknowledged update is lost and none applied twice.
+// postgres has clients of two servers on one PostgreSQL read and update while its backends and the whole of it are killed.
+// If an order explains all responses, no acknowledged update is lost and none is applied twice.
 func postgres(ctx context.Context, r *rig) (string, error) {
 	backends, postmasters := of(r.size, 10, 50, 2000), of(r.size, 3, 6, 200)
 	db, err := r.cluster(ctx)
@@ -53,7 +53,7 @@ func postgres(ctx context.Context, r *rig) (string, error) {
 		p.terminated, p.lost, p.killed, acked, v, ms(percentile(p.recoveries, 50)), ms(percentile(p.readies, 100))), nil
 }
 
-// postgresRun does to PostgreSQL what its servers must survive, and counts it.
+// postgresRun causes the faults that the servers must survive, and counts them.
 type postgresRun struct {
 	db    *cluster
 	proxy *proxy
@@ -63,7 +63,7 @@ type postgresRun struct {
 	recoveries, readies      []time.Duration
 }
 
-// disturb mixes both kinds of faults until each was there so many times.
+// disturb mixes both kinds of faults until each has occurred that often.
 func (p *postgresRun) disturb(ctx context.Context, backends, postmasters int) error {
 	random := rand.New(rand.NewPCG(p.fleet.rig.seed, 3))
 	for p.terminated < backends || p.killed < postmasters {
@@ -78,13 +78,13 @@ func (p *postgresRun) disturb(ctx context.Context, backends, postmasters int) er
 			return err
 		}
 	}
-	if err := pause(ctx, 500*time.Millisecond); err != nil { // a last look at everything
+	if err := pause(ctx, 500*time.Millisecond); err != nil { // time for the last reads
 		return err
 	}
 	return errEnough
 }
 
-// lose ends a connection, and loses an answer.
+// lose ends a connection, and loses a response.
 func (p *postgresRun) lose(ctx context.Context) error {
 	did, err := p.db.killBackend(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *postgresRun) lose(ctx context.Context) error {
 	return nil
 }
 
-// kill kills the whole of PostgreSQL in one of three ways, and starts it again.
+// kill ends all of PostgreSQL in one of three ways, and starts it again.
 func (p *postgresRun) kill(ctx context.Context) error {
 	switch p.killed % 3 {
 	case 0:
@@ -107,7 +107,7 @@ func (p *postgresRun) kill(ctx context.Context) error {
 	case 1:
 		p.db.crash()
 	case 2:
-		p.db.signal(syscall.SIGQUIT) // pg_ctl stop -m immediate: each backend says that, and nothing is written
+		p.db.signal(syscall.SIGQUIT) // pg_ctl stop -m immediate: each backend reports that, and nothing is written
 	}
 	p.killed++
 	began := time.Now()

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// proxy stands between the servers and PostgreSQL to lose answers: a statement arrives and is carried out, and who has
-// sent it never learns that. No signal to a backend does that for sure. It also forgets connections.
+// proxy is between the servers and PostgreSQL, to lose responses: PostgreSQL executes a statement, but its client never
+// learns that. No signal to a backend guarantees it. The proxy can also make connections dead.
 type proxy struct {
-	dir         string // has the socket by which servers connect
-	network, to string // where it connects to
+	dir         string // contains the socket for the servers
+	network, to string // the address of PostgreSQL
 	listen      net.Listener
 
 	mu    sync.Mutex
-	lose  int // how many of the next answers get lost
+	lose  int // how many of the next responses to lose
 	lost  int
 	links map[*link]bool
 }
@@ -26,7 +26,7 @@ type proxy struct {
 type link struct {
 	client, db net.Conn
 	// Both are held under the proxy's mu.
-	asked     bool // something was sent that is not answered
+	asked     bool // a statement has no response yet
 	forgotten bool
 }
 
@@ -45,13 +45,13 @@ func (c *cluster) proxy(network, to string) (*proxy, error) {
 }
 
 func (p *proxy) close() {
-	_ = p.listen.Close() // it listens no more, or never did
+	_ = p.listen.Close() // it no longer listens, or never did
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for l := range p.links {
 		l.close()
 	}
-	_ = os.RemoveAll(p.dir) // what is left of it is the system's to clean
+	_ = os.RemoveAll(p.dir) // the system removes what is left
 }
 
 func (p *proxy) dsn(database string) string {
@@ -66,7 +66,7 @@ func (p *proxy) serve() {
 		}
 		db, err := net.Dial(p.network, p.to)
 		if err != nil {
-			_ = client.Close() // as PostgreSQL itself would, which is down
+			_ = client.Close() // as PostgreSQL does while it is down
 			continue
 		}
 		l := &link{client: client, db: db}
@@ -109,7 +109,7 @@ func (p *proxy) forward(l *link, from, to net.Conn, asking bool) {
 	}
 }
 
-// pass says whether what has come goes on, and whether the connection is lost with it.
+// pass reports whether to forward the data, and whether to end the connection.
 func (p *proxy) pass(l *link, asking bool) (goesOn, lost bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -125,8 +125,8 @@ func (p *proxy) pass(l *link, asking bool) (goesOn, lost bool) {
 	return true, false
 }
 
-// forget has nothing pass any more on the connections that are open, which stay open for both ends, as when a firewall has
-// lost what it knew of them. It returns how many there are.
+// forget blocks all data on the open connections, which stay open at both ends, as after a firewall has lost its state. It
+// returns how many there are.
 func (p *proxy) forget() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,7 +136,7 @@ func (p *proxy) forget() int {
 	return len(p.links)
 }
 
-// loseOne loses the next answer, and reports whether there was one soon.
+// loseOne loses the next response, and reports whether there was one soon.
 func (p *proxy) loseOne(ctx context.Context) bool {
 	p.mu.Lock()
 	p.lose++

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// reference is the contract in short: what a server answers that has all objects in a map and nobody else to serve. It is
-// written from the contract's words and shares nothing with the server.
+// reference is the contract in short: the responses of a server with all objects in a map and a single client. It is
+// written from the contract's words and shares no code with the server.
 type reference struct {
 	items map[string]map[string]*item // by tenant and key
 	used  map[string][]string         // the entity tags that an address has had, by tenant + key
@@ -19,49 +19,49 @@ type reference struct {
 // item is an object. A value is a string, a bool, a json.Number or nil.
 type item struct {
 	values map[string]any
-	tag    string // as the server has told it; "" until then
+	tag    string // from a response; "" until then
 }
 
 // ask is a request.
 type ask struct {
-	method, tenant, key  string // no key: the collection
-	who                  string // whose token: "", reader, nobody, early, late, withdrawn
+	method, tenant, key  string // without a key, the collection
+	who                  string // the kind of token: "", reader, nobody, early, late, withdrawn
 	ifMatch, ifNoneMatch string
 	prefer               string
 	accept, contentType  string
 	query                []string // names and values
 	body                 string
-	after                string // where the page begins, which only the server can read off a token
-	required             bool   // whether the server wants If-Match
+	after                string // the key before the page, which only the server can read from a token
+	required             bool   // whether the server requires If-Match
 }
 
-// want is the answer to a request.
+// want is the expected response.
 type want struct {
 	status  int
-	item    *item // whose tag the answer has
+	item    *item // its tag is in the response
 	key     string
-	made    bool     // the server chooses the key
-	fresh   bool     // the tag must be one that the address has not had
-	content []any    // names and values of the object in the answer
+	made    bool     // the server generates the key
+	fresh   bool     // the address must not have had the tag before
+	content []any    // names and values of the object in the response
 	page    *page    // of a list
 	code    string   // of an error
-	begins  string   // its message
+	begins  string   // start of its message
 	names   []string // one of them is in its message
 	targets []string // of its details
 	applied bool     // Preference-Applied: return=minimal
-	or      *want    // is as good
+	or      *want    // an alternative
 }
 
 type page struct {
-	rows  [][]any // like content
+	rows  [][]any // each like content
 	count int     // -1: not asked for
 	more  string  // the last key of the page if there are more
-	next  string  // the address of the next page, as the server has told it
+	next  string  // the address of the next page, from the response
 }
 
 const typeName = "#microsoft.graph.pfxRecryptionRequest"
 
-// members are in the order of every answer.
+// members are in the order of every response.
 var members = []struct{ name, kind string }{
 	{"id", "String"}, {"tenantId", "Guid"}, {"userId", "Guid"}, {"deviceId", "Guid"}, {"profileId", "Guid"}, {"thumbprint", "String"},
 	{"deviceKeyThumbprint", "String"}, {"status", "Int32"}, {"sourceType", "Int32"}, {"createdTime", "DateTimeOffset"},
@@ -81,7 +81,7 @@ func refuse(status int, code, begins string, targets ...string) *want {
 	return &want{status: status, code: code, begins: begins, targets: targets}
 }
 
-// answer does what is asked. The checks are in the contract's order, of which the first that fails decides.
+// answer applies a request. It makes the checks in the contract's order; the first failure decides.
 func (r *reference) answer(q ask) *want {
 	writes := q.method != "GET" && q.method != "HEAD"
 	sends := q.method == "PATCH" || q.method == "POST"
@@ -102,7 +102,7 @@ func (r *reference) answer(q ask) *want {
 		sent, no = q.read()
 	}
 	if len(bad) > 0 {
-		no = &want{status: 400, code: "BadRequest", names: bad, or: no} // one check, says the contract: any order
+		no = &want{status: 400, code: "BadRequest", names: bad, or: no} // the contract calls this one check: any order
 	}
 	if no != nil {
 		return no
@@ -135,7 +135,7 @@ func (r *reference) answer(q ask) *want {
 	return &want{status: 200, item: it, key: q.key, content: it.content(options["select"])}
 }
 
-// admitted returns the refusal of who asks and in what media types.
+// admitted returns the refusal because of the token or the media types.
 func (q ask) admitted(writes, sends bool) *want {
 	switch {
 	case q.who == "nobody":
@@ -154,7 +154,7 @@ func (q ask) admitted(writes, sends bool) *want {
 	return nil
 }
 
-// check returns the refusal that the state of the object calls for.
+// check returns the refusal because of the object's state.
 func (q ask) check(it *item) *want {
 	switch {
 	case q.required && q.ifMatch == "":
@@ -201,7 +201,7 @@ func (r *reference) create(q ask, sent map[string]any) *want {
 	return w.minimal(q)
 }
 
-// add gives an object the key that it has from now on.
+// add gives an object its permanent key.
 func (r *reference) add(tenant, key string, it *item) {
 	it.values["id"] = key
 	r.items[tenant][key] = it
@@ -217,7 +217,7 @@ func (w *want) minimal(q ask) *want {
 func (r *reference) list(q ask, options map[string]string) *want {
 	top := 100
 	if t := options["top"]; t != "" {
-		top, _ = strconv.Atoi(t) // it was checked
+		top, _ = strconv.Atoi(t) // checked before
 	}
 	p := &page{count: -1}
 	count := 0
@@ -234,7 +234,7 @@ func (r *reference) list(q ask, options map[string]string) *want {
 			q.after, p.more = key, ""
 		default:
 			p.more = q.after
-			top = 0 // what comes now is only counted
+			top = 0 // the rest is only counted
 		}
 	}
 	if options["count"] == "true" {
@@ -243,7 +243,7 @@ func (r *reference) list(q ask, options map[string]string) *want {
 	return &want{status: 200, page: p}
 }
 
-// content returns the members that are selected.
+// content returns the selected members.
 func (it *item) content(selected string) []any {
 	out := []any{"@odata.type", typeName}
 	for _, m := range members {
@@ -254,7 +254,7 @@ func (it *item) content(selected string) []any {
 	return out
 }
 
-// options returns the query options by their names without $, and which of them the operation refuses.
+// options returns the query options by name without $, and those that the operation refuses.
 func (q ask) options() (map[string]string, []string) {
 	known, bad := map[string]string{}, []string(nil)
 	for pair := range slices.Chunk(q.query, 2) {
@@ -304,7 +304,7 @@ func (it *item) passes(filter string) bool {
 	}
 	for part := range strings.SplitSeq(filter, " and ") {
 		c := comparison.FindStringSubmatch(part)
-		v, _ := literal(kindOf(c[1]), c[2]) // it was checked
+		v, _ := literal(kindOf(c[1]), c[2]) // checked before
 		has := it.values[c[1]]
 		if kindOf(c[1]) == "DateTimeOffset" {
 			has, _ = instant(has.(string))
@@ -327,7 +327,7 @@ func (q ask) read() (map[string]any, *want) {
 	}
 	no := refuse(400, "ModelValidationFailure", "")
 	sent := map[string]any{}
-	other := false // whether it has another object's key, which is looked at when the body itself is good
+	other := false // whether it has another object's key, which is checked after the body itself
 	for _, pair := range pairs {
 		name, raw := pair[0], pair[1]
 		v, ok := value(kindOf(name), raw)
@@ -337,7 +337,7 @@ func (q ask) read() (map[string]any, *want) {
 			if text, good := value("String", raw); good && text == typeName {
 				continue
 			}
-			fault = "The" // the contract has no words for it
+			fault = "The" // the contract does not define the message
 			if raw[0] != '"' {
 				fault = "Cannot convert"
 			}
@@ -375,7 +375,7 @@ func (q ask) read() (map[string]any, *want) {
 	return nil, no
 }
 
-// without returns the targets of the members that an object must have and the body has not.
+// without returns the error targets of required members that the body lacks.
 func without(has map[string]bool) []string {
 	var targets []string
 	for _, m := range members[1:] {

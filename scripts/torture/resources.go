@@ -18,16 +18,16 @@ import (
 
 const (
 	resourcesClients = 8
-	// roomFor is the size of the small disk: more than SQLite's log gets to be.
+	// roomFor is the size of the small disk: larger than SQLite's log ever gets.
 	roomFor = 24 << 20
-	// healsWithin is how soon after there is enough again all must be as before.
+	// healsWithin is how soon after the end of a shortage everything must work as before.
 	healsWithin = 5 * time.Second
-	// fewDescriptors are what a server has that is short of them.
+	// fewDescriptors is the limit of a server that is short of descriptors.
 	fewDescriptors = 128
 )
 
-// resources takes from a server what it needs: room on its disk, the right to write there, descriptors, and a clock that
-// only goes forward. It must refuse what it cannot do, do it again as soon as it can, and lose nothing.
+// resources takes away what a server needs: room on its disk, the permission to write there, descriptors, and a clock that
+// only moves forward. The server must refuse what it cannot do, resume as soon as it can, and lose nothing.
 func resources(ctx context.Context, r *rig) (string, error) {
 	var lines []string
 	for _, part := range []func(context.Context, *rig) (string, error){fullDisk, readOnly, noDescriptors, setClock} {
@@ -40,9 +40,9 @@ func resources(ctx context.Context, r *rig) (string, error) {
 	return strings.Join(lines, "; "), nil
 }
 
-// disk is a file system of its own, in memory, which only those see who are in its mount namespace.
+// disk is a file system in memory. Only processes in its mount namespace see it.
 type disk struct {
-	keeper *exec.Cmd // keeps the namespace
+	keeper *exec.Cmd // keeps the namespace alive
 	path   string
 }
 
@@ -74,10 +74,10 @@ func (r *rig) disk(name string, size int) (*disk, error) {
 
 func (d *disk) close() {
 	_ = d.keeper.Process.Kill()
-	_ = d.keeper.Wait() // it was killed
+	_ = d.keeper.Wait() // reports the kill
 }
 
-// inside is the wrapper of what is to see the disk.
+// inside returns the wrapper for a program that must see the disk.
 func (d *disk) inside() []string {
 	enter := []string{"nsenter", "--mount", "--target", fmt.Sprint(d.keeper.Process.Pid)}
 	if os.Getuid() != 0 {
@@ -86,7 +86,7 @@ func (d *disk) inside() []string {
 	return enter
 }
 
-// outside returns a path on the disk for those who do not see it.
+// outside returns a path on the disk for processes outside the namespace.
 func (d *disk) outside(name string) string {
 	return fmt.Sprintf("/proc/%d/root%s/%s", d.keeper.Process.Pid, d.path, name)
 }
@@ -96,7 +96,7 @@ func (d *disk) remount(ctx context.Context, how string) error {
 	return run(ctx, ".", line[0], line[1:]...)
 }
 
-// fill leaves no room on the disk.
+// fill fills the disk completely.
 func (d *disk) fill() error {
 	f, err := os.Create(d.outside("ballast"))
 	if err != nil {
@@ -137,7 +137,7 @@ func (objects chains) verify(ctx context.Context, c *caller, s *server) error {
 	return objects.each(func(o *chain) error { return o.verify(ctx, c, s) })
 }
 
-// update has each object updated so many times, and fails if one cannot be.
+// update updates each object that many times, and returns an error if an update fails.
 func (objects chains) update(ctx context.Context, c *caller, s *server, times int) error {
 	return objects.each(func(o *chain) error {
 		for range times {
@@ -161,7 +161,7 @@ func (objects chains) acked() int {
 	return n
 }
 
-// fullDisk fills the disk under a server, kills every other one while it is full, and makes room again.
+// fullDisk fills the disk under a server, kills every other server while it is full, and makes room again.
 func fullDisk(ctx context.Context, r *rig) (string, error) {
 	rounds := of(r.size, 2, 6, 100)
 	d, err := r.disk("small", roomFor)
@@ -209,7 +209,7 @@ type diskRun struct {
 	heals               []time.Duration
 }
 
-// start leaves the server of before in its place if there is none.
+// start starts a server unless one is running.
 func (f *diskRun) start(ctx context.Context) error {
 	s, err := f.serve(ctx, "full", "sqlite:"+f.disk.path+"/pfxr.db", launch{wrapper: f.disk.inside()})
 	if err == nil {
@@ -257,7 +257,7 @@ func (f *diskRun) fill(ctx context.Context, kill bool) error {
 	return nil
 }
 
-// heal makes room on the disk, and waits until all is as before.
+// heal makes room on the disk, and waits until everything works as before.
 func (f *diskRun) heal(ctx context.Context) error {
 	if err := os.Remove(f.disk.outside("ballast")); err != nil {
 		return err
@@ -285,7 +285,7 @@ func (f *diskRun) heal(ctx context.Context) error {
 	}
 }
 
-// untilRefused updates each object until that is refused, as it must be soon, and returns how many refusals that were.
+// untilRefused updates each object until the server refuses, which must be soon, and returns the number of refusals.
 func untilRefused(ctx context.Context, c *caller, s *server, objects chains) (int, error) {
 	return len(objects), objects.each(func(o *chain) error {
 		for range roomFor / 4096 {
@@ -307,7 +307,7 @@ func untilRefused(ctx context.Context, c *caller, s *server, objects chains) (in
 	})
 }
 
-// readOnly starts a server on a store that cannot be written any more. It must say so at once.
+// readOnly starts a server on a store without write permission. It must report that at once.
 func readOnly(ctx context.Context, r *rig) (string, error) {
 	d, err := r.disk("read-only", roomFor)
 	if err != nil {
@@ -354,7 +354,7 @@ func readOnly(ctx context.Context, r *rig) (string, error) {
 	return fmt.Sprintf("a read-only store refused after %s", ms(took)), nil
 }
 
-// noDescriptors has more connections to a server than it may have descriptors. Those that it has must go on.
+// noDescriptors opens more connections to a server than it may have descriptors. Its open connections must keep working.
 func noDescriptors(ctx context.Context, r *rig) (string, error) {
 	rounds := of(r.size, 1, 3, 50)
 	limit := fmt.Sprintf("--nofile=%d:%d", fewDescriptors, fewDescriptors)
@@ -380,7 +380,7 @@ func noDescriptors(ctx context.Context, r *rig) (string, error) {
 			}
 		}
 		for _, conn := range conns {
-			_ = conn.Close() // it is done with
+			_ = conn.Close() // no longer needed
 		}
 		if err != nil {
 			return "", err
@@ -438,8 +438,8 @@ func exhaust(ctx context.Context, s *server) ([]net.Conn, error) {
 	}
 }
 
-// setClock sets the clocks of a server and of its issuer forward and back while objects are updated. Tokens depend on
-// the time of day; what is stored, entity tags and conditions must not.
+// setClock moves the clocks of a server and of its issuer forward and back while objects are updated. Tokens depend on the
+// time of day; stored data, entity tags and conditions must not.
 func setClock(ctx context.Context, r *rig) (string, error) {
 	rounds := of(r.size, 1, 3, 100)
 	s, err := r.serve(ctx, "clock", "sqlite:"+r.path("clock.db"), launch{})

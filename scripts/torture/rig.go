@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// config is what a run was told.
+// config holds the settings of a run.
 type config struct {
 	pfxrd, keep string
 	old         string // the program of an earlier release
@@ -30,7 +30,7 @@ type config struct {
 	seed        uint64
 }
 
-// rig is what a harness works with: a folder, an issuer of tokens, and the processes that it has started.
+// rig is the environment of a harness: a folder, an issuer of tokens, and the processes that it has started.
 type rig struct {
 	config
 	dir    string
@@ -41,7 +41,7 @@ type rig struct {
 	mu      sync.Mutex
 	running map[*server]bool
 	token   string
-	since   time.Time // when the token was new
+	since   time.Time // when the token was issued
 }
 
 const audience = "api://pfxrecryption"
@@ -68,7 +68,8 @@ func newRig(ctx context.Context, c config) (*rig, error) {
 
 func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
 
-// close ends all that the rig has started. If the harness has failed, what is left moves to where it is kept.
+// close ends everything that the rig has started. If the harness has failed, the remaining files move to the folder for
+// evidence.
 func (r *rig) close(name string, failed bool) error {
 	r.mu.Lock()
 	running := r.running
@@ -89,7 +90,7 @@ func (r *rig) close(name string, failed bool) error {
 	return errors.Join(append(errs, os.RemoveAll(r.dir))...)
 }
 
-// onBoth runs a part of a harness on SQLite, for which db is nil, and then on PostgreSQL, unless that is not installed.
+// onBoth runs a part of a harness on SQLite, with a nil db, and then on PostgreSQL, if that is installed.
 func (r *rig) onBoth(ctx context.Context, part func(db *cluster) (string, error)) (string, error) {
 	line, err := part(nil)
 	if err != nil {
@@ -110,12 +111,12 @@ func (r *rig) onBoth(ctx context.Context, part func(db *cluster) (string, error)
 	return line + "; on PostgreSQL: " + onPostgres, nil
 }
 
-// notInstalled reports that something is not installed, which CI must not leave out.
+// notInstalled reports whether err means a missing program, which CI does not accept.
 func notInstalled(err error) bool {
 	return os.Getenv("CI") == "" && (errors.Is(err, errNoPostgres) || errors.Is(err, errNoPgBouncer))
 }
 
-// store returns the address of an empty store in the database, or in a file if there is none.
+// store returns the address of an empty store in the database, or in a file if db is nil.
 func (r *rig) store(ctx context.Context, db *cluster) (string, error) {
 	if db == nil {
 		return "sqlite:" + r.path("pfxr.db"), nil
@@ -124,7 +125,7 @@ func (r *rig) store(ctx context.Context, db *cluster) (string, error) {
 	return db.dsn(name), err
 }
 
-// bearer returns the value of Authorization. A token lasts for an hour; runs may last for longer.
+// bearer returns the value of Authorization. A token is valid for an hour; runs may take longer.
 func (r *rig) bearer(ctx context.Context) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,7 +139,7 @@ func (r *rig) bearer(ctx context.Context) (string, error) {
 	return r.token, nil
 }
 
-// launch says how to start a server, or a gateway.
+// launch says how to start a server or a gateway.
 type launch struct {
 	command string // "serve" if empty
 	program string // the rig's if empty
@@ -152,7 +153,7 @@ type server struct {
 	cmd           *exec.Cmd
 	origin, admin string
 	ended         chan struct{}
-	err           error // of Wait, once ended is closed
+	err           error // of Wait, after ended is closed
 	took          time.Duration
 }
 
@@ -160,20 +161,20 @@ func (s *server) objects() string { return s.origin + "/beta/pfxRecryptionReques
 
 func (s *server) object(key string) string { return s.objects() + "/" + key }
 
-// serve starts a server that keeps objects in store and takes the issuer's tokens.
+// serve starts a server that keeps objects in store and accepts the issuer's tokens.
 func (r *rig) serve(ctx context.Context, name, store string, l launch) (*server, error) {
 	l.args = append([]string{"--store", store, "--issuer", r.issuer.origin + "/dev/{tenantid}/v2.0", "--audience", audience}, l.args...)
 	return r.launch(ctx, name, l)
 }
 
-// launch starts a server and waits until it serves. Each server is the leader of a process group, for a wrapper may have
-// children, and dies with this process.
+// launch starts a server and waits until it serves. Each server leads a process group, because a wrapper may have children,
+// and dies with this process.
 func (r *rig) launch(ctx context.Context, name string, l launch) (*server, error) {
 	line := append([]string{}, l.wrapper...)
 	line = append(line, cmp.Or(l.program, r.pfxrd), cmp.Or(l.command, "serve"), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
 	line = append(line, l.args...)
 	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Env = append(append(os.Environ(), "PFXR_DEBUG=true"), l.env...) // soak looks at the heap; programs of before know no such flag
+	cmd.Env = append(append(os.Environ(), "PFXR_DEBUG=true"), l.env...) // soak reads the heap; earlier programs have no such flag
 	cmd.Dir = r.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StderrPipe()
@@ -193,7 +194,7 @@ func (r *rig) launch(ctx context.Context, name string, l launch) (*server, error
 	go func() {
 		follow(out, log, s, serving)
 		s.err = cmd.Wait()
-		_ = log.Close() // the lines are only for people
+		_ = log.Close() // only for people
 		close(s.ended)
 	}()
 	r.mu.Lock()
@@ -220,7 +221,7 @@ func (r *rig) launch(ctx context.Context, name string, l launch) (*server, error
 
 var errNotServing = errors.New("it ended before it served")
 
-// follow copies the log without the lines of single requests, and tells when the server serves, and where.
+// follow copies the log without the lines of single requests, and reports when and where the server serves.
 func follow(out io.Reader, log io.Writer, s *server, serving chan<- error) {
 	lines := bufio.NewReaderSize(out, 64<<10)
 	last := ""
@@ -248,13 +249,13 @@ func follow(out io.Reader, log io.Writer, s *server, serving chan<- error) {
 	}
 }
 
-// kill kills the server, with its wrapper, and waits until it is gone.
+// kill kills the server with its wrapper, and waits for it.
 func (s *server) kill() {
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // it may be gone
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // it may have ended
 	<-s.ended
 }
 
-// stop has the server drain, and returns an error unless it exits with 0 within the time.
+// stop makes the server drain, and returns an error unless it exits with 0 within the time.
 func (s *server) stop(within time.Duration) error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -267,7 +268,7 @@ func (s *server) stop(within time.Duration) error {
 	}
 }
 
-// pid returns the process of the server itself, which a wrapper has for its only child.
+// pid returns the process ID of the server itself, which is the only child of a wrapper.
 func (s *server) pid(wrapped bool) int {
 	pid := s.cmd.Process.Pid
 	if !wrapped {
@@ -283,7 +284,7 @@ func (s *server) pid(wrapped bool) int {
 	return pid
 }
 
-// rss returns how much memory of the process is in RAM, in bytes, and how many descriptors it has.
+// usage returns how much memory of the process is in RAM, in bytes, and how many descriptors it has.
 func usage(pid int) (rss int64, fds int) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -291,7 +292,7 @@ func usage(pid int) (rss int64, fds int) {
 	}
 	for line := range strings.Lines(string(status)) {
 		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // 0 shows
+			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // 0 is conspicuous
 			rss = kib << 10
 		}
 	}

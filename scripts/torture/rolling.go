@@ -22,9 +22,9 @@ const (
 	drainWithin   = 25 * time.Second
 )
 
-// rolling restarts two servers on one PostgreSQL in turn, under requests that a balancer gives to whoever says that it is
-// ready. No request may fail. The balancer does what any may: it asks /readyz now and then, and tries the other server
-// when the first one cannot be connected to; a request of which something was sent it never sends again.
+// rolling restarts two servers on one PostgreSQL in turn, under requests that a balancer gives to ready servers. No request
+// may fail. The balancer polls /readyz, and tries the other server if it cannot connect to the first one. It never resends
+// a request that was sent in part.
 func rolling(ctx context.Context, r *rig) (string, error) {
 	restarts := of(r.size, 2, 5, 100)
 	db, err := r.cluster(ctx)
@@ -93,15 +93,15 @@ func (f *fleet) restart(ctx context.Context, times int) ([]time.Duration, error)
 	return drains, pause(ctx, rollingEvery/2)
 }
 
-// lag is how long what is sent is under way. Without it hardly any request is where it could get lost: sent, and not yet
-// at a server that closes the connection.
+// lag delays all data. Without it hardly any request is in the critical state: sent, and not yet received by a server that
+// closes the connection.
 const lag = 5 * time.Millisecond
 
-// farConn delivers what is written after lag.
+// farConn delivers data after lag.
 type farConn struct {
 	net.Conn
 	mu     sync.Mutex
-	flying chan flight // nil once it is closed
+	flying chan flight // nil when closed
 }
 
 type flight struct {
@@ -119,7 +119,7 @@ func dialFar(ctx context.Context, network, address string) (net.Conn, error) {
 	go func() {
 		for f := range flying {
 			time.Sleep(time.Until(f.due))
-			_, _ = near.Write(f.text) // who reads sees that the connection has ended
+			_, _ = near.Write(f.text) // the reader sees that the connection has ended
 		}
 	}()
 	return c, nil
@@ -170,7 +170,7 @@ func (b *balancer) probe(ctx context.Context, i int) {
 	}
 }
 
-// load sends requests at a fixed rate, whether those before are answered or not.
+// load sends requests at a fixed rate, without waiting for responses.
 func (b *balancer) load(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -184,7 +184,7 @@ func (b *balancer) load(ctx context.Context) {
 	}
 }
 
-// one sends a request and notes what became of it.
+// one sends a request and records its outcome.
 func (b *balancer) one(ctx context.Context) {
 	n := int32(b.sent.Add(1))
 	method, body, want := http.MethodPatch, any(numbered(n, 16)), http.StatusOK

@@ -20,37 +20,38 @@ import (
 
 const (
 	slowRate = 100 // good requests a second
-	// reapedWithin is how long after the deadline of its kind the last connection may live.
+	// reapedWithin is how long after its deadline the last connection of a kind may live.
 	reapedWithin = 15 * time.Second
 )
 
-// kind is a way to hold a connection for nothing, and the time after which the server must have had enough.
+// kind is a way to occupy a connection, and the time after which the server must end it.
 type kind struct {
 	name     string
 	deadline time.Duration
 	hold     func(h *holder, c net.Conn) error // until the connection ends
 }
 
-// The deadlines are the README's: 5 s for a header, 10 s for a request, 15 s for an answer, 60 s without a request. What
-// lives longest is opened first, so that all are held at once.
+// The deadlines are the README's: 5 s for a header, 10 s for a request, 15 s for a response, 60 s without a request. The
+// longest-lived kinds are opened first, so that all are open at once.
 var kinds = []kind{
 	{"idle", 60 * time.Second, (*holder).idle},
-	{"never read", 25 * time.Second, (*holder).neverRead}, // the first answers fit into the buffers: a request more
+	{"never read", 25 * time.Second, (*holder).neverRead}, // the first responses fit into the buffers: one request more
 	{"body drip", 10 * time.Second, (*holder).dripBody},
 	{"header drip", 5 * time.Second, (*holder).dripHeader},
 }
 
-// neverReaders is how many never read: more than may be worked on at once. The server ends those that are too many soon.
+// neverReaders is how many never read: more than the limit of requests in flight. The server soon ends the excess.
 const neverReaders = 800
 
-// kindAt returns the kind of the i-th of so many connections.
+// kindAt returns the kind of the i-th connection.
 func kindAt(i, connections int) int {
 	never := min(neverReaders, connections*2/5)
 	share := (connections - never) / 3
 	return slices.IndexFunc([]int{share, share + never, 2*share + never, connections}, func(end int) bool { return i < end })
 }
 
-// slow holds thousands of connections that send or read next to nothing. Others must not notice, and each must end.
+// slow opens thousands of connections that send or read next to nothing. Other clients must not notice, and each such
+// connection must end.
 func slow(ctx context.Context, r *rig) (string, error) {
 	connections := of(r.size, 500, 2000, 10_000)
 	if err := canOpen(connections); err != nil {
@@ -65,7 +66,7 @@ func slow(ctx context.Context, r *rig) (string, error) {
 	defer c.close()
 	for i := range 20 {
 		length := 1024
-		if i == 0 { // the good ones get this one
+		if i == 0 { // the good clients use this server
 			length = 16
 		}
 		if _, err := c.create(ctx, s, fmt.Sprint("object-", i), numbered(1, length)); err != nil {
@@ -86,7 +87,7 @@ func slow(ctx context.Context, r *rig) (string, error) {
 	good.Go(func() { load.run(loading, c, s) })
 	h.holdAll(ctx, &held, connections, cancel)
 	most, fds := s.mostUntil(&held)
-	err = pause(ctx, time.Second) // the last good ones, with nobody else around
+	err = pause(ctx, time.Second) // the last good requests, without the others
 	stopLoad()
 	good.Wait()
 	if err != nil {
@@ -96,13 +97,13 @@ func slow(ctx context.Context, r *rig) (string, error) {
 	if n := len(load.failures); n > 0 {
 		return "", fmt.Errorf("%d of %d good requests failed, the first: %w", n, load.sent.Load(), load.failures[0])
 	}
-	if left := fdsAfter - fdsBefore - 32; left > 0 { // the good ones have up to 16
+	if left := fdsAfter - fdsBefore - 32; left > 0 { // the good clients have up to 16
 		return "", fmt.Errorf("the server has %d descriptors, %d before", fdsAfter, fdsBefore)
 	}
 	if fds-fdsBefore < connections*9/10 {
 		return "", fmt.Errorf("at most %d of %d connections were open at once: too few to tell anything", fds-fdsBefore, connections)
 	}
-	// Long answers that nobody reads stay in memory, at most as many as requests may be under way.
+	// Long responses without a reader stay in memory, at most as many as requests may be in flight.
 	if grown, limit := most-before, int64(connections)*64<<10+192<<20; grown > limit {
 		return "", fmt.Errorf("the server has grown by %d MiB, want at most %d", grown>>20, limit>>20)
 	}
@@ -110,7 +111,7 @@ func slow(ctx context.Context, r *rig) (string, error) {
 		connections, h.longest(), load.sent.Load(), ms(percentile(load.times, 50)), ms(percentile(load.times, 99)), before>>20, most>>20, after>>20), nil
 }
 
-// canOpen returns an error if this process may not have so many connections.
+// canOpen returns an error if this process may not have that many connections.
 func canOpen(connections int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -122,7 +123,7 @@ func canOpen(connections int) error {
 	return nil
 }
 
-// longest says for how long connections of each kind lived at most.
+// longest returns the longest life of the connections of each kind.
 func (h *holder) longest() string {
 	var lived []string
 	for i, k := range kinds {
@@ -131,7 +132,7 @@ func (h *holder) longest() string {
 	return strings.Join(lived, ", ")
 }
 
-// holdAll opens the connections, and calls fail if one does not end as it must.
+// holdAll opens the connections, and calls fail if one does not end in time.
 func (h *holder) holdAll(ctx context.Context, held *sync.WaitGroup, connections int, fail func(error)) {
 	for i := range connections {
 		held.Go(func() {
@@ -139,13 +140,13 @@ func (h *holder) holdAll(ctx context.Context, held *sync.WaitGroup, connections 
 				fail(err)
 			}
 		})
-		if i%100 == 99 && pause(ctx, 150*time.Millisecond) != nil { // the queue of the listener is short
+		if i%100 == 99 && pause(ctx, 150*time.Millisecond) != nil { // the listener's queue is short
 			return
 		}
 	}
 }
 
-// mostUntil returns how much memory and how many descriptors the server had at most until those who are waited for are done.
+// mostUntil returns the server's maximum of memory and descriptors until done.
 func (s *server) mostUntil(done *sync.WaitGroup) (int64, int) {
 	var rss int64
 	var fds int
@@ -162,7 +163,7 @@ func (s *server) mostUntil(done *sync.WaitGroup) (int64, int) {
 	}
 }
 
-// goodLoad sends requests as they should be.
+// goodLoad sends proper requests.
 type goodLoad struct {
 	sent     atomic.Int64
 	mu       sync.Mutex
@@ -202,11 +203,11 @@ type holder struct {
 	lived          [][]time.Duration // by kind
 }
 
-// one holds a connection until the server ends it. It returns an error if the server does not.
+// one holds a connection until the server ends it, or returns an error if the server does not.
 func (h *holder) one(ctx context.Context, i int) error {
 	k := kinds[i]
 	dialer, warm := &net.Dialer{Timeout: 30 * time.Second}, h.warm
-	if k.name == "never read" { // its first request is what is slow
+	if k.name == "never read" { // its first request is the slow one
 		dialer.Control, warm = smallBuffers, func(net.Conn) error { return nil }
 	}
 	c, err := dialer.DialContext(ctx, "tcp", h.address)
@@ -214,7 +215,7 @@ func (h *holder) one(ctx context.Context, i int) error {
 		return fmt.Errorf("%s: %w", k.name, err)
 	}
 	defer func() { _ = c.Close() }() // the server has closed it
-	// A request as it should be comes first: until the server has accepted the connection its clocks do not run.
+	// A proper request comes first: the server's clocks start when it has accepted the connection.
 	if err := warm(c); err != nil {
 		return fmt.Errorf("%s: before the connection is slow: %w", k.name, err)
 	}
@@ -252,7 +253,7 @@ func drip(c net.Conn, text string) error {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(io.Discard, c) // an answer such as 408 comes first
+		_, err := io.Copy(io.Discard, c) // a response such as 408 comes first
 		ended <- err
 	}()
 	for {
@@ -274,7 +275,7 @@ func (h *holder) dripBody(c net.Conn) error {
 		"\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"eTag\":\"")
 }
 
-// warm sends a request and reads the answer.
+// warm sends a request and reads the response.
 func (h *holder) warm(c net.Conn) error {
 	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return err
@@ -299,8 +300,8 @@ func (h *holder) idle(c net.Conn) error {
 	return err
 }
 
-// smallBuffers makes the buffers of a connection small on both sides: that of the server's side grows with the length of a
-// segment. Else the system would take megabytes of answers before the server notices that nobody reads them.
+// smallBuffers makes a connection's buffers small on both sides: the server's side grows with the segment length. Otherwise
+// the system would buffer megabytes of responses before the server notices that the client does not read.
 func smallBuffers(_, _ string, c syscall.RawConn) error {
 	var err error
 	control := c.Control(func(fd uintptr) {
@@ -312,8 +313,8 @@ func smallBuffers(_, _ string, c syscall.RawConn) error {
 	return errors.Join(control, err)
 }
 
-// neverRead asks for more than the buffers of the connection hold, and reads nothing. When the server closes the
-// connection it has requests left that it has not read, so that its system resets the connection.
+// neverRead requests more than the connection's buffers hold, and reads nothing. When the server closes the connection,
+// unread requests remain, so its system resets the connection.
 func (h *holder) neverRead(c net.Conn) error {
 	request := "GET /beta/pfxRecryptionRequests?$top=20 HTTP/1.1\r\nHost: torture\r\nAuthorization: " + h.token + "\r\n\r\n"
 	if _, err := io.WriteString(c, strings.Repeat(request, 3)); err != nil {
@@ -321,7 +322,7 @@ func (h *holder) neverRead(c net.Conn) error {
 	}
 	for {
 		time.Sleep(time.Second)
-		if _, err := io.WriteString(c, "G"); err != nil { // tells whether the connection still lives
+		if _, err := io.WriteString(c, "G"); err != nil { // fails when the connection has ended
 			return err
 		}
 	}

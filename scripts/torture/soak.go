@@ -20,25 +20,24 @@ import (
 const (
 	// soakSlow is how many connections of each kind are slow at the same time.
 	soakSlow = 4
-	// soakFlat is by how much goroutines and descriptors may differ between the beginning and the end.
+	// soakFlat is how much goroutines and descriptors may differ between start and end.
 	soakFlat = 5
-	// soakLog bounds SQLite's log, in bytes. The store moves it into the file when it has 8 MiB.
+	// soakLog bounds SQLite's log, in bytes. The store moves it into the file at 8 MiB.
 	soakLog = 24 << 20
 )
 
-// soak holds half of what a server can do for an hour, as its users would: updates, readers, lists, refusals, objects that
-// come and go, new connections, slow ones, and an issuer that changes its keys. Nothing may fail, and nothing may grow.
+// soak runs half of a server's capacity for an hour with the usual mix: updates, readers, lists, refusals, objects that are
+// created and deleted, new and slow connections, and an issuer that changes its keys. Nothing may fail or grow.
 //
-// What a Go process has in RAM says little of what it keeps: it moves with the collector and with how many requests are
-// under way, by more than a leak of an hour that matters. So the load rests from time to time, until its own connections
-// have ended, and goroutines, descriptors and the heap are measured there, the heap after a collection: it is exact, but
-// SQLite's memory is not in it. Of the RSS, which has all, the least between two rests is taken. The lines through these
-// points must not rise.
+// The RAM of a Go process says little of what it retains: it varies with the collector and the requests in flight by more
+// than an important leak adds in an hour. So the load pauses from time to time, until its connections have ended. Then
+// goroutines, descriptors and the heap after a collection are measured. The heap is exact, but does not include SQLite's
+// memory. RSS includes it: the minimum between two pauses counts. The lines through these points must not rise.
 func soak(ctx context.Context, r *rig) (string, error) {
 	lasting := of(r.size, 30*time.Second, 90*time.Second, time.Hour)
-	every := of(r.size, 2*time.Second, 3*time.Second, time.Minute)      // from rest to rest
-	rotate := of(r.size, 15*time.Second, 45*time.Second, 6*time.Minute) // the server looks for unknown keys every 5 minutes at most
-	// In MB an hour. Caches and pools still fill in a short run, and a point weighs more.
+	every := of(r.size, 2*time.Second, 3*time.Second, time.Minute)      // between rests
+	rotate := of(r.size, 15*time.Second, 45*time.Second, 6*time.Minute) // the server fetches unknown keys every 5 minutes at most
+	// In MB an hour. Caches and pools still fill during a short run, and a single point matters more.
 	heap, rss := of(r.size, 300.0, 100, 1), of(r.size, 600.0, 300, 1)
 	s, err := r.serve(ctx, "server", "sqlite:"+r.path("pfxr.db"), launch{
 		wrapper: []string{"strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
@@ -85,7 +84,7 @@ func soak(ctx context.Context, r *rig) (string, error) {
 	return line, nil
 }
 
-// soaking is a soak that is under way.
+// soaking is a soak in progress.
 type soaking struct {
 	rig     *rig
 	server  *server
@@ -106,19 +105,19 @@ type soaking struct {
 	first  error
 }
 
-// rest is what was measured while nothing but slow connections was there.
+// rest is a measurement while only slow connections are open.
 type rest struct {
 	at              time.Duration
 	rss, heap       float64 // MB
 	goroutines, fds int
 	least           float64       // RSS since the last rest, MB
-	p99             time.Duration // of what was done since the last rest
+	p99             time.Duration // of the requests since the last rest
 }
 
-// visit is what a user does, as one request or some.
+// visit is one or more requests of a user.
 type visit struct {
 	share   int
-	updates int // that wait for the disk
+	updates int // the ones that wait for the disk
 	do      func(k *soaking, ctx context.Context, n int) error
 }
 
@@ -131,7 +130,7 @@ var visits = []visit{
 	{1, 0, (*soaking).newcomer},
 }
 
-// run makes visits so that rate updates a second come of them, with a rest every so often.
+// run makes visits with rate updates a second, and rests at intervals.
 func (k *soaking) run(ctx context.Context, rate float64, lasting, every, rotate time.Duration) error {
 	var round []visit
 	updates := 0
@@ -190,7 +189,7 @@ func (k *soaking) visit(ctx context.Context, v visit, n int) {
 	}
 }
 
-// fail needs the lock.
+// fail records an error. The caller holds the lock.
 func (k *soaking) fail(err error) {
 	k.failed++
 	if k.first == nil {
@@ -198,7 +197,7 @@ func (k *soaking) fail(err error) {
 	}
 }
 
-// want sends a request that must be answered with the status.
+// want sends a request that must have the given status.
 func (k *soaking) want(ctx context.Context, status int, method, url string, body any, header ...string) (reply, error) {
 	got, err := k.caller.send(ctx, method, url, body, header...)
 	if err == nil && got.status != status {
@@ -224,7 +223,7 @@ func (k *soaking) read(ctx context.Context, n int) error {
 	return err
 }
 
-// list leaves rows that it has not asked for behind.
+// list leaves rows of a result unread.
 func (k *soaking) list(ctx context.Context, n int) error {
 	options := "?$top=5"
 	if n%2 == 0 {
@@ -234,7 +233,7 @@ func (k *soaking) list(ctx context.Context, n int) error {
 	return err
 }
 
-// refused is what should not be done.
+// refused sends requests that must be refused.
 func (k *soaking) refused(ctx context.Context, n int) error {
 	object := k.object(n)
 	_, err1 := k.want(ctx, http.StatusBadRequest, http.MethodPatch, object, map[string]string{"status": "seven"})
@@ -244,7 +243,7 @@ func (k *soaking) refused(ctx context.Context, n int) error {
 	return errors.Join(err1, err2, err3, err4)
 }
 
-// life is that of an object.
+// life creates, updates and deletes an object.
 func (k *soaking) life(ctx context.Context, n int) error {
 	key := fmt.Sprint("life-", n)
 	made, err := k.caller.create(ctx, k.server, key, numbered(1, 16))
@@ -259,7 +258,7 @@ func (k *soaking) life(ctx context.Context, n int) error {
 	return err
 }
 
-// newcomer has a connection of its own.
+// newcomer uses a new connection.
 func (k *soaking) newcomer(ctx context.Context, n int) error {
 	own := soaking{server: k.server, caller: k.rig.newCaller(1)}
 	defer own.caller.close()
@@ -274,13 +273,13 @@ func (k *soaking) slow(ctx context.Context, kind int) {
 			h := &holder{address: strings.TrimPrefix(k.server.origin, "http://"), token: token, lived: make([][]time.Duration, len(kinds))}
 			err = h.one(ctx, kind)
 		}
-		if now, _ := k.rig.bearer(ctx); err == nil || now != token || ctx.Err() != nil { // a key may change while it begins
+		if now, _ := k.rig.bearer(ctx); err == nil || now != token || ctx.Err() != nil { // a key may change when it starts
 			continue
 		}
 		k.mu.Lock()
 		k.fail(err)
 		k.mu.Unlock()
-		_ = pause(ctx, time.Second) // the loop looks
+		_ = pause(ctx, time.Second) // the loop checks ctx
 	}
 }
 
@@ -289,7 +288,7 @@ func (k *soaking) watch(ctx context.Context) {
 	for pause(ctx, time.Second) == nil {
 		now, err := k.measure(ctx, false)
 		if err != nil {
-			continue // the load says whether the server is there
+			continue // the load detects a lost server
 		}
 		k.mu.Lock()
 		k.least = min(k.least, now.rss)
@@ -328,9 +327,9 @@ func (k *soaking) rest(ctx context.Context) error {
 	return nil
 }
 
-// measure asks the server what it has, after a collection if that is wanted.
+// measure asks the server for its figures, after a collection if collect is true.
 func (k *soaking) measure(ctx context.Context, collect bool) (rest, error) {
-	for range 2 { // what is in a pool survives one
+	for range 2 { // objects in a pool survive one
 		if !collect {
 			break
 		}
@@ -346,7 +345,7 @@ func (k *soaking) measure(ctx context.Context, collect bool) (rest, error) {
 	return rest{at: time.Since(k.began), rss: float64(rss) / 1e6, heap: heap / 1e6, goroutines: int(goroutines), fds: fds}, nil
 }
 
-// keep writes a line of the samples, of which the first says what they are.
+// keep writes a line of the samples, after a header in the first call.
 func (k *soaking) keep(m rest, when string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -357,7 +356,7 @@ func (k *soaking) keep(m rest, when string) {
 		m.at.Seconds(), when, m.rss, m.heap, m.goroutines, m.fds, k.longest, float64(m.p99)/float64(time.Millisecond), k.sent, k.failed)
 }
 
-// judge looks at the rests after the first sixth of the time, in which caches and pools fill.
+// judge checks the rests after the first sixth of the time, in which caches and pools fill.
 func (k *soaking) judge(heapGrows, rssGrows float64) (string, error) {
 	warm := slices.IndexFunc(k.rests, func(m rest) bool { return m.at > k.rests[len(k.rests)-1].at/6 })
 	rests := k.rests[warm:]
@@ -395,7 +394,7 @@ func (k *soaking) judge(heapGrows, rssGrows float64) (string, error) {
 	return line, nil
 }
 
-// median returns that of a figure.
+// median returns the median of a figure.
 func median(rests []rest, of func(rest) float64) float64 {
 	var values []float64
 	for _, m := range rests {
@@ -405,7 +404,7 @@ func median(rests []rest, of func(rest) float64) float64 {
 	return values[len(values)/2]
 }
 
-// slope returns by how much a figure grows in an hour, by the least squares, and how much of its variance that explains.
+// slope returns how much a figure grows in an hour, by least squares, and how much of its variance that explains.
 func slope(rests []rest, of func(rest) float64) (perHour, fit float64) {
 	var x, y, xx, xy, yy float64
 	n := float64(len(rests))
@@ -423,7 +422,7 @@ func slope(rests []rest, of func(rest) float64) (perHour, fit float64) {
 	return xy / xx, xy * xy / (xx * yy)
 }
 
-// probe gets something of the admin listener, and reads figures of it by their names.
+// probe requests a path of the admin listener, and reads figures by their names.
 func (s *server) probe(ctx context.Context, path string, figures map[string]*float64) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.admin+path, nil)
 	if err != nil {
@@ -449,7 +448,7 @@ func (s *server) probe(ctx context.Context, path string, figures map[string]*flo
 	return lines.Err()
 }
 
-// rotate restarts the issuer at its address: it comes back with a new key, and its tokens of before are worth nothing.
+// rotate restarts the issuer at its address with a new key, so its earlier tokens become invalid.
 func (r *rig) rotate(ctx context.Context) error {
 	r.issuer.kill()
 	issuer, err := r.launch(ctx, "issuer", launch{args: []string{"--dev", "--store", "sqlite:" + r.path("issuer.db"), "--listen", strings.TrimPrefix(r.issuer.origin, "http://")}})

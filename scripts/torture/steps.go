@@ -10,20 +10,20 @@ import (
 	"pgregory.net/rapid"
 )
 
-// step is one thing that is done to servers with a store. What nobody can know when the sequence is drawn stands in it by
-// a name: $own and $other are the tenants, $key the address's key, $tag the object's entity tag, $old one that it had
-// before, $theirs that of the other tenant's object with the same key.
+// step is one action on servers with a store. Names stand for values that are unknown when the sequence is drawn: $own and
+// $other are the tenants, $key the address's key, $tag the object's entity tag, $old an earlier one, $theirs that of the
+// other tenant's object with the same key.
 type step struct {
 	do             string // get, head, list, next, patch, create, delete, or a disturbance
 	server, tenant int
-	key, form      int // which object, and how it is addressed
+	key, form      int // the object, and the form of its address
 	ask
 	correlation string
 	gzip        bool
-	pages       int // how many more pages of a list are read at once
+	pages       int // how many more pages of a list to read at once
 }
 
-// String is how a sequence is told.
+// String describes the step in a report.
 func (s step) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s server %d", s.do, s.server)
@@ -48,15 +48,15 @@ func (s step) String() string {
 	return b.String()
 }
 
-// sequences draws some objects to begin with and a slice of slices of steps, for the slices of rapid are short: at most 50
-// steps, 14 on average.
+// sequences draws initial objects and a slice of slices of steps, because the slices of rapid are short: at most 50 steps,
+// 14 on average.
 var sequences = rapid.Custom(func(t *rapid.T) []step {
 	first := rapid.SliceOfN(rapid.Custom(drawFirst), 1, 5).Draw(t, "")
 	steps := rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 5), 1, 9).Draw(t, "")
 	return slices.Concat(first, slices.Concat(steps...))
 })
 
-// disturbances are what is done to a server between requests.
+// disturbances are the actions on a server between requests.
 var disturbances = []string{"clock +2m", "clock -2m", "day +24h", "day -24h", "clock 0", "kill", "stop", "require", "require", "rotate"}
 
 var stepKinds = slices.Concat(slices.Repeat([]string{"patch"}, 20), slices.Repeat([]string{"get", "list"}, 9),
@@ -116,7 +116,7 @@ func drawStep(t *rapid.T) step {
 	return s
 }
 
-// one draws one of some, all as often: rapid's own choice prefers the first by far.
+// one draws one value uniformly: rapid's own choice strongly prefers the first.
 func one[T any](t *rapid.T, of ...T) T {
 	i := 0
 	for bit := 1; bit < len(of); bit <<= 1 {
@@ -141,7 +141,7 @@ func seldom(t *rapid.T, n int, common string, others ...string) string {
 	return common
 }
 
-// values are what the members of a kind are set to: so few that objects come to be equal, and filters to hold.
+// values are valid values for members of a kind: so few that objects become equal and filters match.
 var values = map[string][]string{
 	"String": {`"a"`, `null`, `"it's"`, `""`, `"Ä\u00e4 \ud83d\ude00"`, `"A"`, `"null"`, `"` + strings.Repeat("é", 512) + `"`},
 	"Guid":   {`"a991071c-071c-a991-1c07-91a91c0791a9"`, `"00000000-0000-0000-0000-000000000000"`, `"A991071C-071C-A991-1C07-91A91C0791A9"`},
@@ -151,7 +151,7 @@ var values = map[string][]string{
 	"Boolean": {`true`, `false`},
 }
 
-// faulty are what they must not be set to.
+// faulty are invalid values.
 var faulty = map[string][]string{
 	"String":         {`7`, `"` + strings.Repeat("é", 512) + `a"`, `"\u0000"`, `["a"]`, `false`},
 	"Guid":           {`null`, `"a991071c"`, `7`, `"{a991071c-071c-a991-1c07-91a91c0791a9}"`, `""`},
@@ -173,7 +173,7 @@ func drawMembers(t *rapid.T, of []struct{ name, kind string }) []string {
 	return pairs
 }
 
-// drawBody draws a body with all twelve members, or with some. One in a few has a fault.
+// drawBody draws a body with all twelve members, or with some. A few have a fault.
 func drawBody(t *rapid.T, all bool) string {
 	rest := slices.Clone(members[1:])
 	if !all {
@@ -216,7 +216,7 @@ func drawBody(t *rapid.T, all bool) string {
 	return text
 }
 
-// drawSelect draws $select, in some spelling, or nothing.
+// drawSelect draws $select in some spelling, or nothing.
 func drawSelect(t *rapid.T) []string {
 	if !rarely(t, 4) {
 		return nil
@@ -224,7 +224,7 @@ func drawSelect(t *rapid.T) []string {
 	return []string{one(t, "$select", "select", "$SELECT"), one(t, "id", "status,id", "eTag,thumbprint,createdTime", seldom(t, 2, "*", "Status", "colour"))}
 }
 
-// drawStray draws a query option that no operation has, seldom.
+// drawStray seldom draws a query option that no operation has.
 func drawStray(t *rapid.T) []string {
 	if name := seldom(t, 32, "", "$expand", "api-version"); name != "" {
 		return []string{name, "x"}
@@ -254,7 +254,7 @@ func drawList(t *rapid.T) []string {
 func drawComparison(t *rapid.T) string {
 	m := one(t, members...)
 	if rarely(t, 2) {
-		m = members[11] // isDeleted: half of the objects, so that there are pages and something between them
+		m = members[11] // isDeleted matches half of the objects, so results have several pages
 	}
 	name, text := m.name, one(t, values[m.kind]...)
 	switch {

@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// writesBackWithin is how soon after a switchover has begun a change must be accepted again.
+// writesBackWithin is how soon after the start of a switchover a change must be accepted again.
 const writesBackWithin = 5 * time.Second
 
-// switchover has clients of two servers read and update while PostgreSQL's primary and standby change places: in turn the
-// primary is stopped for maintenance, and is lost and rejoins by pg_rewind. An order must explain all answers: a change
-// that is lost has none, nor has a read of a standby that is behind.
+// switchover has clients of two servers read and update while PostgreSQL's primary and standby change places. In turn, the
+// primary is stopped for maintenance, or is lost and rejoins by pg_rewind. An order must explain all responses: none
+// explains a lost change, or a read from a standby that is behind.
 func switchover(ctx context.Context, r *rig) (string, error) {
 	times := of(r.size, 4, 8, 50)
 	p, err := newPair(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = p.stop() }() // what is left of it is the system's to clean
+	defer func() { _ = p.stop() }() // the system removes what is left
 	name, err := p.primary.create(ctx)
 	if err != nil {
 		return "", err
@@ -50,7 +50,7 @@ func switchover(ctx context.Context, r *rig) (string, error) {
 			}
 			m.promoted = w.now()
 			moments = append(moments, m)
-			if err := f.replace(ctx, i%2); err != nil { // a start finds the primary too
+			if err := f.replace(ctx, i%2); err != nil { // a starting server finds the primary too
 				return fmt.Errorf("after switchover %d: %w", i+1, err)
 			}
 			for i := range f.places {
@@ -62,7 +62,7 @@ func switchover(ctx context.Context, r *rig) (string, error) {
 				return fmt.Errorf("after switchover %d: %w", i+1, err)
 			}
 		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil { // a last look at everything
+		if err := pause(ctx, 500*time.Millisecond); err != nil { // time for the last reads
 			return err
 		}
 		return enough
@@ -94,10 +94,11 @@ func conclude(w *workload, f *fleet, moments []moment) (string, error) {
 		len(moments), v, ms(percentile(back, 50)), ms(percentile(back, 100)), ms(percentile(promoted, 50)), ms(percentile(promoted, 100)), ms(percentile(f.starts, 100))), nil
 }
 
-// moment is when a switchover began, when the old primary was down and when the new one was there, in ns of the workload.
+// moment holds the times when a switchover started, when the old primary was down and when the new one was ready, in ns of
+// the workload.
 type moment struct{ began, down, promoted int64 }
 
-// back returns how long after the beginning the first change was accepted that was sent when the old primary was down.
+// back returns how long after the start the first change was accepted that was sent after the old primary was down.
 func (m moment) back(history []operation) (time.Duration, bool) {
 	first := int64(infinity)
 	for _, op := range history {
@@ -108,11 +109,11 @@ func (m moment) back(history []operation) (time.Duration, bool) {
 	return time.Duration(first - m.began), first < infinity
 }
 
-// pair is two clusters, one of which follows the other.
+// pair is two clusters, one of which replicates the other.
 type pair struct{ primary, standby *cluster }
 
-// replicating are the settings of both, in their files, as pg_rewind wants them there. A standby that has lost its primary
-// looks for it again at once.
+// replicating are the settings of both, in their files, where pg_rewind needs them. A standby that has lost its primary
+// reconnects at once.
 const replicating = `
 wal_level = replica
 hot_standby = on
@@ -193,7 +194,7 @@ func (p *pair) follow(ctx context.Context) error {
 	}
 }
 
-// change makes the standby the primary, after the primary was stopped or, if lost, killed; then it calls down.
+// change stops the primary, or kills it if lost, calls down, and promotes the standby.
 func (p *pair) change(ctx context.Context, lost bool, down func()) error {
 	// It will have no standby to wait for.
 	if err := p.standby.exec(ctx, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"); err != nil {
@@ -212,10 +213,11 @@ func (p *pair) change(ctx context.Context, lost bool, down func()) error {
 	return nil
 }
 
-// rejoin has the old primary follow the new one. One that was lost may have what no other has, which pg_rewind takes away.
+// rejoin makes the old primary a standby of the new one. A lost one may have data that no other has, which pg_rewind
+// removes.
 func (p *pair) rejoin(ctx context.Context, lost bool) error {
 	if lost {
-		if err := p.primary.exec(ctx, "CHECKPOINT"); err != nil { // or pg_rewind takes the new timeline for the old one
+		if err := p.primary.exec(ctx, "CHECKPOINT"); err != nil { // otherwise pg_rewind confuses the new timeline with the old one
 			return err
 		}
 		out, err := p.standby.command("pg_rewind", "--target-pgdata", p.standby.data(), "--source-server", "host="+p.primary.dir+" user=postgres dbname=postgres").CombinedOutput()

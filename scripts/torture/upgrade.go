@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// upgrade has an earlier release and this one serve the same objects, side by side on PostgreSQL and in turn on a file,
-// under clients that must not notice: forward, and back again.
+// upgrade has an earlier release and this one serve the same objects, side by side on PostgreSQL and in turn on a file:
+// forward, and back again. Clients must not notice.
 func upgrade(ctx context.Context, r *rig) (string, error) {
 	return r.onBoth(ctx, func(db *cluster) (string, error) {
 		store, err := r.store(ctx, db)
@@ -26,7 +26,7 @@ func upgrade(ctx context.Context, r *rig) (string, error) {
 	})
 }
 
-// upgradeOn begins with the old release everywhere, as whoever upgrades does.
+// upgradeOn starts with the old release everywhere, as users do.
 func upgradeOn(ctx context.Context, r *rig, stores ...string) (string, error) {
 	rounds := of(r.size, 1, 1, 100)
 	programs := []string{r.pfxrd, r.old}
@@ -65,7 +65,7 @@ func upgradeOn(ctx context.Context, r *rig, stores ...string) (string, error) {
 				}
 			}
 		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil { // a last look at everything
+		if err := pause(ctx, 500*time.Millisecond); err != nil { // time for the last reads
 			return err
 		}
 		return enough
@@ -83,8 +83,8 @@ func upgradeOn(ctx context.Context, r *rig, stores ...string) (string, error) {
 	return fmt.Sprintf("%d changes of the release, %d of them refused for a newer schema, %d objects added meanwhile, 0 lost: %s", changes, refusals, added, v), nil
 }
 
-// change stops a server, which drains, and starts the program in its place. It reports false if that is an earlier release
-// which refuses what a later one has made of the schema, as it should: then the program stays.
+// change stops a server, which drains, and starts the program in its place. It reports false if an earlier release
+// correctly refuses the schema of a later one: then the program stays.
 func (f *fleet) change(ctx context.Context, i int, program string) (bool, error) {
 	if err := f.places[i].Load().stop(drainWithin); err != nil {
 		return false, fmt.Errorf("draining: %w", err)

@@ -9,14 +9,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// Block is consecutive records of one chain, which a store keeps in one row: a row for each would cost as much CPU as half of
-// the updates that they record.
+// Block holds consecutive records of one chain. A store keeps it in one row: a row for each record would cost half as much
+// CPU as the updates themselves.
 type Block struct {
 	Chain  edm.Guid
 	Number int64 // of the first record
-	// Records is a JSON array of the records, each an array of time in microseconds since 1970, action, tenant, object,
-	// before, after, subject, app, token, request, changes, and hash in hexadecimal digits. The view audit_record of a store
-	// has them as rows.
+	// Records is a JSON array of records. Each is an array of time in microseconds since 1970, action, tenant, object,
+	// before, after, subject, app, token, request, changes, and hash in hexadecimal digits. A store's view audit_record
+	// shows them as rows.
 	Records string
 }
 
@@ -32,7 +32,7 @@ func NewBlock(records []Record) Block {
 
 func (r *Record) append(b []byte) []byte {
 	text := func(s string) {
-		b, _ = jsontext.AppendQuote(append(b, ','), s) // the error is of invalid UTF-8, which no store keeps
+		b, _ = jsontext.AppendQuote(append(b, ','), s) // the only error is invalid UTF-8, which no store keeps
 	}
 	number := func(n int64) { b = strconv.AppendInt(append(b, ','), n, 10) }
 	b = strconv.AppendInt(append(b, '['), r.Time.UnixMicro(), 10)
@@ -47,7 +47,7 @@ func (r *Record) append(b []byte) []byte {
 	return append(hex.AppendEncode(append(b, `,"`...), r.Hash[:]), `"]`...)
 }
 
-// Following returns those of the records that are of a chain and have a number above the given one.
+// Following returns the records of a chain with a number above the given one.
 func Following(chain edm.Guid, number int64, records []Record) []Record {
 	var following []Record
 	for i := range records {

@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// plain returns the value of a member as encoding/json writes it like the API.
+// plain returns a member's value as encoding/json writes it, like the API.
 func plain(m *pfx.Member, r *pfx.Request) any {
 	value := m.Value(r)
 	if text, ok := value.(fmt.Stringer); ok {
@@ -17,7 +17,7 @@ func plain(m *pfx.Member, r *pfx.Request) any {
 	return value
 }
 
-// changes returns the members that differ, as [Record].Changes has them.
+// changes returns the members that differ, in the form of [Record].Changes.
 func changes(mode Mode, before, after *pfx.Request) string {
 	if mode != Values {
 		return names(before, after)
@@ -41,7 +41,7 @@ func changes(mode Mode, before, after *pfx.Request) string {
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
-		panic(err) // there are strings, numbers and truth values alone
+		panic(err) // the values are only strings, numbers and booleans
 	}
 	return string(text)
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// Mode is what a store records.
+// Mode says what a store records.
 type Mode int
 
-// The modes. The zero value records which members were changed, without their values.
+// The modes. The zero value records the names of changed members without their values.
 const (
 	Members Mode = iota
-	Values       // their old and new values too
+	Values       // the old and new values too
 	Off
 )
 
@@ -28,10 +28,10 @@ const (
 	Delete = "delete"
 )
 
-// Hash is the SHA-256 of a record and of all that are before it in its chain.
+// Hash is the SHA-256 of a record and of all records before it in its chain.
 type Hash [sha256.Size]byte
 
-// Record is one accepted change.
+// Record describes one accepted change.
 type Record struct {
 	Chain  edm.Guid
 	Number int64 // in the chain, from 1 on
@@ -41,13 +41,13 @@ type Record struct {
 	Author pfx.Author
 	Before pfx.Version // 0 if the object is new
 	After  pfx.Version // 0 if it was deleted
-	// Changes is a JSON array of the members that were changed: {"member": "status"}, with Values also "old" and "new". A
-	// creation has all members as new, a deletion as old, with Values alone.
+	// Changes is a JSON array of the changed members: {"member": "status"}, in mode Values also with "old" and "new". A
+	// creation has only new values and a deletion only old ones, both in mode Values alone.
 	Changes string
 	Hash    Hash
 }
 
-// NewRecord returns the record of a change, which has no place in a chain yet. before is nil for a creation, after for a
+// NewRecord returns the record of a change, which is not in a chain yet. before is nil for a creation, after for a
 // deletion.
 func NewRecord(mode Mode, now time.Time, author pfx.Author, before, after *pfx.Request) Record {
 	r := Record{Time: now.UTC().Truncate(time.Microsecond), Author: author, Action: Update, Changes: changes(mode, before, after)}
@@ -62,8 +62,8 @@ func NewRecord(mode Mode, now time.Time, author pfx.Author, before, after *pfx.R
 	return r
 }
 
-// follow returns the hash of a record that comes after one with a hash. Each text is led by its length: no two records
-// have the same bytes.
+// follow returns the hash of a record that comes after the record with the given hash. Each text is preceded by its length,
+// so different records have different bytes.
 func (r *Record) follow(previous Hash) Hash {
 	b := make([]byte, 0, 512)
 	text := func(s string) {
@@ -84,18 +84,18 @@ func (r *Record) follow(previous Hash) Hash {
 	return sha256.Sum256(b)
 }
 
-// Chain is where a writer is. It is for one goroutine, and a plain value: to go back to before a transaction that has
-// failed, keep a copy.
+// Chain is a writer's position in its chain. It is a plain value for one goroutine: keep a copy, to return to it after a
+// failed transaction.
 type Chain struct {
 	ID     edm.Guid
 	Number int64 // of the last record
 	Hash   Hash  // of the last record
 }
 
-// NewChain begins a chain.
+// NewChain starts a chain.
 func NewChain() Chain { return Chain{ID: edm.Guid(uuid.New())} }
 
-// Append gives a record its place at the end of the chain.
+// Append adds a record to the end of the chain.
 func (c *Chain) Append(r *Record) {
 	r.Chain, r.Number = c.ID, c.Number+1
 	r.Hash = r.follow(c.Hash)

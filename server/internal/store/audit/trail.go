@@ -11,14 +11,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// Head is what a store knows of a chain.
+// Head is the end of a chain, as a store keeps it.
 type Head struct {
-	Chain             // with its last record
-	Removed     int64 // the number of the last record that was removed because of its age, 0 if none was
+	Chain             // at its last record
+	Removed     int64 // number of the last record that Prune removed, 0 if none
 	RemovedHash Hash
 }
 
-// Query says which records are wanted. The zero Query is all of them.
+// Query selects records. The zero Query selects all of them.
 type Query struct {
 	Tenant       *edm.Guid
 	Object       string
@@ -27,7 +27,7 @@ type Query struct {
 	After        map[edm.Guid]int64 // by chain: only records with a higher number
 }
 
-// Matches reports whether a record is wanted.
+// Matches reports whether the query selects a record.
 func (q *Query) Matches(r *Record) bool {
 	switch {
 	case q.Tenant != nil && r.Key.Tenant != *q.Tenant,
@@ -42,13 +42,13 @@ func (q *Query) Matches(r *Record) bool {
 
 // Trail is the audit trail of a store.
 type Trail interface {
-	// Trail calls fn with a view of the trail as it is at one moment. It returns fn's error.
+	// Trail calls fn with a view of the trail at one moment. It returns fn's error.
 	Trail(ctx context.Context, fn func(View) error) error
-	// PutTrail stores records as they are and the heads of their chains, all or nothing. Records that are there already are
-	// left as they are.
+	// PutTrail stores records unchanged and the heads of their chains, all or nothing. It leaves existing records as they
+	// are.
 	PutTrail(ctx context.Context, heads []Head, records []Record) error
-	// Prune removes records before a time from the beginning of each chain, and returns how many. Records of one transaction
-	// are removed together.
+	// Prune removes records before a time from the start of each chain, and returns how many. It removes the records of one
+	// transaction together.
 	Prune(ctx context.Context, before time.Time) (int64, error)
 }
 
@@ -56,20 +56,20 @@ type Trail interface {
 type View interface {
 	// Heads returns all chains.
 	Heads() ([]Head, error)
-	// Chain returns the records of a chain with a number after the given one, in their order.
+	// Chain returns, in order, the records of a chain with a number above the given one.
 	Chain(chain edm.Guid, after int64) iter.Seq2[Record, error]
-	// ByTime returns all records, the oldest first.
+	// ByTime returns all records, oldest first.
 	ByTime(since, until time.Time) iter.Seq2[Record, error]
-	// Strays returns the chains of records that have no head.
+	// Strays returns the chains that have records but no head.
 	Strays() ([]edm.Guid, error)
-	// Unrecorded returns the keys of objects that have records, but none of the version that they have.
+	// Unrecorded returns the keys of objects that have records, but none for their current version.
 	Unrecorded() ([]pfx.Key, error)
 }
 
-// Fault is something that is wrong with a trail.
+// Fault describes a defect of a trail.
 type Fault string
 
-// Report is what Verify has found.
+// Report is the result of Verify.
 type Report struct {
 	Heads   []Head
 	Records int64
@@ -80,11 +80,11 @@ func (r *Report) blame(format string, args ...any) {
 	r.Faults = append(r.Faults, Fault(fmt.Sprintf(format, args...)))
 }
 
-// Verify checks every chain of a trail from its beginning, or from where it was pruned, to its end.
+// Verify checks every chain of a trail to its end, from its start or from where it was pruned.
 func Verify(ctx context.Context, t Trail) (Report, error) {
 	var report Report
 	err := t.Trail(ctx, func(v View) error {
-		report = Report{} // a store may run this again
+		report = Report{} // a store may retry this function
 		return report.verify(v)
 	})
 	return report, err
@@ -118,7 +118,7 @@ func (r *Report) verify(v View) error {
 	return nil
 }
 
-// verifyChain goes on after a fault, so that each is told once.
+// verifyChain continues after a fault, so each fault is reported once.
 func (r *Report) verifyChain(v View, h *Head) error {
 	number, hash := h.Removed, h.RemovedHash
 	for record, err := range v.Chain(h.ID, h.Removed) {
@@ -150,8 +150,8 @@ func (r *Report) verifyChain(v View, h *Head) error {
 // batchLen is how many records are copied at once.
 const batchLen = 1000
 
-// Copy makes one trail have the chains of another one, also after a copy that was cut short, and returns how many records it
-// has stored.
+// Copy copies all chains from one trail to another and returns how many records it stored. It resumes a copy that was
+// interrupted.
 func Copy(ctx context.Context, from, to Trail) (int64, error) {
 	there := map[edm.Guid]int64{}
 	err := to.Trail(ctx, func(v View) error {
@@ -180,7 +180,7 @@ func Copy(ctx context.Context, from, to Trail) (int64, error) {
 	return n, nil
 }
 
-// copyChain stores the records of a chain after a number. After each batch the target's head is the last of its records.
+// copyChain stores the records of a chain above a number. After each batch, the target's head is the last stored record.
 func copyChain(ctx context.Context, v View, to Trail, h Head, after int64, n *int64) error {
 	if h.Number <= after {
 		return nil
@@ -212,7 +212,7 @@ func copyChain(ctx context.Context, v View, to Trail, h Head, after int64, n *in
 	return flush(true)
 }
 
-// Micros returns bounds of time in microseconds since 1970; a zero time is no bound.
+// Micros returns time bounds in microseconds since 1970; a zero time means unbounded.
 func Micros(since, until time.Time) (from, to int64) {
 	from, to = math.MinInt64, math.MaxInt64
 	if !since.IsZero() {

@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
-// BenchmarkCopy copies so many objects from a file to a database, and again when there is nothing to do:
+// BenchmarkCopy copies b.N objects from a file to a database, and again when there is nothing to do:
 //
 //	go test -run '^$' -bench Copy -benchtime 1000000x ./server/internal/store/copying
 func BenchmarkCopy(b *testing.B) {
@@ -24,7 +24,7 @@ func BenchmarkCopy(b *testing.B) {
 	for i := range b.N {
 		r := storetest.Request(tenants[0], fmt.Sprintf("%09d", i))
 		r.Version = pfx.NewVersion()
-		for j, g := range []*edm.Guid{&r.UserID, &r.DeviceID, &r.ProfileID} { // spread over their indexes
+		for j, g := range []*edm.Guid{&r.UserID, &r.DeviceID, &r.ProfileID} { // random, so spread over their indexes
 			*g = edm.Guid{byte(i * 41), byte(i * 7 >> j), byte(i >> 8), byte(i >> 16), byte(i)}
 		}
 		if part = append(part, r); len(part) == 10_000 || i == b.N-1 {
@@ -38,7 +38,7 @@ func BenchmarkCopy(b *testing.B) {
 		b.ResetTimer()
 		_, err := job.Copy(b.Context())
 		check(b, err)
-		rates[what] = float64(b.N) / b.Elapsed().Seconds() // a reset takes reported ones away
+		rates[what] = float64(b.N) / b.Elapsed().Seconds() // a reset discards reported metrics
 	}
 	for what, rate := range rates {
 		b.ReportMetric(rate, what)

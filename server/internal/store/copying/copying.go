@@ -1,20 +1,20 @@
-// Package copying moves the requests of all tenants from one store to another, versions included, and proves that both
-// have the same.
+// Package copying copies the requests of all tenants from one store to another, versions included, and proves that both
+// hold the same data.
 //
 //	job := copying.Job{From: file, To: database}
 //	outcome, err := job.Copy(ctx)
 //	report, err := job.Verify(ctx)
 //	report.Differences() // none
 //
-// It keeps no state of its own. [Job.Copy] goes through both stores in the order of the keys and stores only what differs,
-// so that a copy which was cut short, at whatever moment, goes on where it was when it is started again, and one that has
-// ended brings over what has changed since.
+// It keeps no state of its own. [Job.Copy] reads both stores in key order and stores only what differs. So it can be
+// started again at any time: after an interruption it resumes, and after a complete copy it transfers what has changed
+// since.
 //
-// A copy takes the time that the target needs to write, and memory for a few thousand requests however many there are: with
-// 1,000,000 of them on two cores that others used too, 285 s from a file to PostgreSQL, which kept twelve indexes then, 112 s
-// back, and 64 s when nothing was to be done, the verification included, and 75 MiB in each case. See BenchmarkCopy.
+// A copy takes as long as the target needs to write, and memory for a few thousand requests. Measured with 1,000,000
+// requests on two busy cores: 285 s from a file to PostgreSQL, which then kept twelve indexes; 112 s back; 64 s when there
+// was nothing to do. Each figure includes the verification, and each run took 75 MiB. See BenchmarkCopy.
 //
-// The package knows no kind of store. Those that it can work on pass storetest.RunCopy.
+// The package does not depend on any store. Stores that it supports pass storetest.RunCopy.
 package copying
 
 import (
@@ -27,51 +27,52 @@ import (
 
 // Source is a store to copy from.
 type Source interface {
-	// Scan returns the requests of all tenants whose keys are after the given one, in the order of [pfx.Key.Compare], as
-	// they were at one moment. What is yielded with an error is the end. A scan must end before the store is closed.
+	// Scan returns the requests of all tenants with keys after the given one, in the order of [pfx.Key.Compare], as they
+	// were at one moment. An error ends the sequence. A scan must end before the store is closed.
 	Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, error]
 }
 
 // Target is a store to copy to.
 type Target interface {
 	Source
-	// Put stores requests as they are, versions included, each in the place of the one with its key, if there is one. It
-	// stores all of them or, after an error, all or none. No two have the same key. It must not keep or change requests.
+	// Put stores requests unchanged, versions included, and replaces those with the same keys. It stores all of them or,
+	// after an error, all or none. No two have the same key. It must not keep or change requests.
 	Put(ctx context.Context, requests []pfx.Request) error
-	// Remove removes the requests with these keys, all or none as Put does. One that is not there is no error.
+	// Remove removes the requests with these keys, all or none as Put does. A key that does not exist is not an error.
 	Remove(ctx context.Context, keys []pfx.Key) error
 }
 
-// batchLen is how many requests are stored at once, and how many of a target are looked at. 2,000 of the longest take 10 MB.
+// batchLen is how many requests are stored at once, and how many of a target are read at once. 2,000 of the longest take 10
+// MB.
 var batchLen = 2000
 
-// aheadWithin is how many changes of one request are thought of at most. A request that was deleted and created again has
-// a version that is nowhere near its old one: with random starts of 62 bits it is this near by chance once in 1,000,000,000.
+// aheadWithin bounds how many changes ahead a version may be to count as a later one of the same request. A request that
+// was deleted and created again has a random version of 62 bits: it is this close by chance once in 1,000,000,000.
 const aheadWithin = 1 << 32
 
 // Job says what to copy.
 type Job struct {
 	From Source // required
-	To   Target // required; nobody else writes to it
+	To   Target // required; nothing else may write to it
 	// Delete removes from To what From does not have.
 	Delete bool
-	// Overwrite replaces a request of To also if that has been changed since it was copied.
+	// Overwrite replaces a request in To even if it was changed there after it was copied.
 	Overwrite bool
-	// Progress is told how many more requests of From have been dealt with. Nil means nobody is.
+	// Progress is called with the number of further requests of From that were handled. Nil disables it.
 	Progress func(n int)
 }
 
 // Outcome counts what a copy found and did.
 type Outcome struct {
-	Copied   int64 // were not there
-	Replaced int64 // were there otherwise
-	Equal    int64 // were there
-	Removed  int64 // the source does not have them
-	Extra    int64 // the same, but they were left
-	Ahead    int64 // were changed in the target since they were copied, and were left
+	Copied   int64 // missing in the target
+	Replaced int64 // different in the target
+	Equal    int64 // already equal in the target
+	Removed  int64 // not in the source
+	Extra    int64 // not in the source, but left in the target
+	Ahead    int64 // changed in the target since they were copied, and left as they are
 }
 
-// Copy makes To have what From has at this moment. After an error To has some of it, and Copy may be called again.
+// Copy makes To hold what From holds now. After an error To holds some of it, and Copy may be called again.
 func (j *Job) Copy(ctx context.Context) (Outcome, error) {
 	c := copier{Job: j, there: cursor{target: j.To}}
 	for r, err := range j.From.Scan(ctx, pfx.Key{}) {
@@ -89,17 +90,17 @@ func (j *Job) Copy(ctx context.Context) (Outcome, error) {
 	return c.Outcome, err
 }
 
-// copier is a copy under way. Requests are counted when it is decided what to do with them.
+// copier is a copy in progress. It counts a request when it has decided what to do with it.
 type copier struct {
 	*Job
 	Outcome
 	there  cursor
 	put    []pfx.Request
 	remove []pfx.Key
-	passed int // requests of the source that Progress has not been told of
+	passed int // requests of the source that were not reported to Progress yet
 }
 
-// take deals with the next request of the source.
+// take handles the next request of the source.
 func (c *copier) take(ctx context.Context, r *pfx.Request) error {
 	key := r.Key()
 	if err := c.pass(ctx, &key); err != nil {
@@ -130,8 +131,8 @@ func (c *copier) take(ctx context.Context, r *pfx.Request) error {
 	return c.flushFull(ctx)
 }
 
-// pass deals with the requests of the target whose keys are before the given one, all if that is nil: the source does not
-// have them.
+// pass handles the requests of the target with keys before the given one, or all if that is nil: the source does not have
+// them.
 func (c *copier) pass(ctx context.Context, before *pfx.Key) error {
 	for {
 		there, err := c.there.peek(ctx)
@@ -161,7 +162,7 @@ func (c *copier) flushFull(ctx context.Context) error {
 	return c.flush(ctx)
 }
 
-// flush stores what waits.
+// flush stores the pending requests.
 func (c *copier) flush(ctx context.Context) error {
 	if len(c.put) > 0 {
 		if err := c.To.Put(ctx, c.put); err != nil {
@@ -186,17 +187,17 @@ func (j *Job) tell(n int) {
 	}
 }
 
-// cursor goes through a target page by page, each as of its own moment: a scan of one moment would keep a store in a file
-// from beginning its log anew until the copy ends. What the copy itself stores is never met again, as a key that it stores is
-// not after the one at which the cursor stands.
+// cursor reads a target page by page, each page at its own moment: a scan at one moment would stop a store in a file from
+// restarting its log until the copy ends. The cursor never reads what the copy stored: those keys are not after the
+// cursor's own.
 type cursor struct {
 	target Target
-	page   []pfx.Request // those that are still to come are from at on
+	page   []pfx.Request // the remaining requests start at index at
 	at     int
-	ended  bool // there is no page after this one
+	ended  bool // there are no more pages
 }
 
-// peek returns the next request, nil at the end. It is valid until peek is called again.
+// peek returns the next request, or nil at the end. It is valid until peek is called again.
 func (c *cursor) peek(ctx context.Context) (*pfx.Request, error) {
 	if c.at == len(c.page) && !c.ended {
 		if err := c.turn(ctx); err != nil {

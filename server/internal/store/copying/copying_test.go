@@ -24,12 +24,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// many is more than a copy of these tests stores at once.
+// many exceeds the batch size of these tests.
 const many = 210
 
 var tenants = []edm.Guid{{1}, {2}}
 
-// TestCopy has a source and a target as they may be found, and what is to come of it.
+// TestCopy starts from a source and a target and checks the result.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	all := requests(many)
@@ -46,7 +46,7 @@ func TestCopy(t *testing.T) {
 		"afterAKill":    {source: all, target: all[:many/2], want: copying.Outcome{Copied: many / 2, Equal: many / 2}},
 		"withHoles":     {source: all, target: every(3, all), want: copying.Outcome{Copied: many - (many+2)/3, Equal: (many + 2) / 3}},
 		"changedSource": {source: changed(all, 1), target: all, want: copying.Outcome{Replaced: many}},
-		"createdAnew":   {source: changed(all, -1<<40), target: all, want: copying.Outcome{Replaced: many}},
+		"recreated":     {source: changed(all, -1<<40), target: all, want: copying.Outcome{Replaced: many}},
 		"sameVersion":   {source: changed(all, 0), target: all, want: copying.Outcome{Replaced: many}},
 		"deletedIsLeft": {source: every(3, all), target: all, want: copying.Outcome{Equal: (many + 2) / 3, Extra: many - (many+2)/3}, differ: true},
 		"deletedIsRemoved": {source: every(3, all), target: all, delete: true,
@@ -80,8 +80,8 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// TestCopyGoesOn ends a copy at each of its writes, before it is made and after, and starts it again.
-func TestCopyGoesOn(t *testing.T) {
+// TestCopyResumes interrupts a copy at each of its writes, before and after the write, and starts it again.
+func TestCopyResumes(t *testing.T) {
 	t.Parallel()
 	from, to := open(t, requests(many)), open(t, nil)
 	broken := errors.New("broken")
@@ -109,9 +109,9 @@ func TestCopyGoesOn(t *testing.T) {
 	}
 }
 
-// TestCopySeesNoHalfOfTheSource: what changes in the source while it is copied is not copied, is found by the
-// verification, and comes over by the next copy.
-func TestCopySeesNoHalfOfTheSource(t *testing.T) {
+// TestCopyReadsOneMoment: a change made in the source during a copy is not copied. The verification finds it, and
+// the next copy transfers it.
+func TestCopyReadsOneMoment(t *testing.T) {
 	t.Parallel()
 	all := requests(many)
 	from, to := open(t, all), open(t, nil)
@@ -149,7 +149,7 @@ func TestCopySeesNoHalfOfTheSource(t *testing.T) {
 	}
 }
 
-// TestVerifyFindsEveryChange changes one member at a time of one request in the target.
+// TestVerifyFindsEveryChange changes one member of one request in the target at a time.
 func TestVerifyFindsEveryChange(t *testing.T) {
 	t.Parallel()
 	all := requests(10)
@@ -168,7 +168,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 		"IsDeleted":           func(r *pfx.Request) { r.IsDeleted = !r.IsDeleted },
 		"ETag":                func(r *pfx.Request) { r.ETag = edm.Value("x") },
 		"Version":             func(r *pfx.Request) { r.Version++ },
-		// What one member loses, the next one gains.
+		// One value moves to the next member.
 		"border": func(r *pfx.Request) { r.Thumbprint, r.DeviceKeyThumbprint = r.DeviceKeyThumbprint, r.Thumbprint },
 	} {
 		r := all[3]
@@ -188,7 +188,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 	}
 }
 
-// TestErrorsEndACopy: no error of a store is taken for the end of what it has.
+// TestErrorsEndACopy: a store's error must not look like the end of its data.
 func TestErrorsEndACopy(t *testing.T) {
 	t.Parallel()
 	all := requests(many)
@@ -206,11 +206,11 @@ func TestErrorsEndACopy(t *testing.T) {
 	}
 }
 
-// fake is a store of which something goes wrong.
+// fake is a store that fails on request.
 type fake struct {
 	copying.Target
 	put   func(context.Context, []pfx.Request) error
-	fault error // of Scan, behind a few requests
+	fault error // returned by Scan after a few requests
 }
 
 func (f *fake) Put(ctx context.Context, requests []pfx.Request) error { return f.put(ctx, requests) }
@@ -255,7 +255,7 @@ func every(n int, all []pfx.Request) []pfx.Request {
 	return some
 }
 
-// changed returns requests with another value and a version that is so much higher.
+// changed returns the requests with another value and a version that is higher by the given number.
 func changed(all []pfx.Request, by pfx.Version) []pfx.Request {
 	all = slices.Clone(all)
 	for i := range all {

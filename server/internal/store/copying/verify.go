@@ -14,21 +14,22 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// Sum says what a tenant has.
+// Sum describes the data of a tenant.
 type Sum struct {
 	Tenant edm.Guid
 	Count  int64
-	SHA256 [sha256.Size]byte // of all members and versions, in the order of the ids
+	SHA256 [sha256.Size]byte // of all members and versions, ordered by id
 }
 
-// Report is what two stores have, in the order of the tenants.
+// Report describes the data of two stores, ordered by tenant.
 type Report struct{ Source, Target []Sum }
 
-// Difference is a tenant of which two stores have not the same. Count is 0 in a store that does not know the tenant.
+// Difference describes a tenant whose data differs between the two stores. Count is 0 in a store that does not know the
+// tenant.
 type Difference struct{ Source, Target Sum }
 
-// Verify reads all of both stores, each as it is at one moment from now on, so that what has changed in either since it was
-// copied is seen.
+// Verify reads both stores completely, each at one moment from now on, so it finds what has changed in either since the
+// copy.
 func (j *Job) Verify(ctx context.Context) (Report, error) {
 	var report Report
 	g, ctx := errgroup.WithContext(ctx)
@@ -52,7 +53,7 @@ func (j *Job) Verify(ctx context.Context) (Report, error) {
 	return report, err
 }
 
-// sum returns what each tenant has, and tells how many more requests it has read.
+// sum returns the Sum of each tenant, and calls tell with the number of further requests it has read.
 func sum(ctx context.Context, s Source, tell func(n int)) ([]Sum, error) {
 	var sums []Sum
 	hash := sha256.New()
@@ -85,8 +86,8 @@ func sum(ctx context.Context, s Source, tell func(n int)) ([]Sum, error) {
 	return sums, nil
 }
 
-// appendRequest appends what no two different requests of a tenant have in common: every member and the version. Each says by
-// itself where it ends.
+// appendRequest appends every member and the version. Each part says where it ends, so different requests of a tenant have
+// different bytes.
 func appendRequest(b []byte, r *pfx.Request) []byte {
 	b = appendText(b, r.ID)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Version))
@@ -116,7 +117,7 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// Differences returns the tenants of which the stores have not the same.
+// Differences returns the tenants whose data differs between the stores.
 func (r *Report) Differences() []Difference {
 	var found []Difference
 	from, to := r.Source, r.Target

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
@@ -21,8 +22,8 @@ const (
 
 	insertBlock = `INSERT INTO audit_block (chain, number, records) VALUES ($1, $2, $3)`
 
-	// putHead takes no chain back. What was removed here stays as it is, unless the source of a copy has removed records that
-	// never came here.
+	// putHead never moves a chain back. The removal mark stays, unless the source of a copy has removed records that were
+	// never copied here.
 	putHead = `
 INSERT INTO audit_chain (chain, number, hash, removed, removed_hash) VALUES ($1, $2, $3, $4, $5)` + headConflict
 
@@ -36,7 +37,7 @@ WHERE excluded.number > audit_chain.number`
 	selectStrays = `SELECT DISTINCT chain FROM audit_block WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain`
 	selectEnd    = `SELECT number FROM audit_chain WHERE chain = $1 FOR UPDATE`
 
-	// selectChain begins with the block that has the first of the records.
+	// selectChain starts with the block that has the first of the records.
 	selectChain = `SELECT ` + recordColumns + ` FROM audit_record
 WHERE chain = $1 AND block >= coalesce((SELECT max(number) FROM audit_block WHERE chain = $1 AND number <= $2 + 1), 0) AND number > $2
 ORDER BY block, number`
@@ -46,8 +47,8 @@ ORDER BY block, number`
 SELECT r.tenant_id, r.id FROM audit_record a JOIN request r ON r.tenant_id = a.tenant_id AND r.id = a.object_id
 GROUP BY r.tenant_id, r.id HAVING count(*) FILTER (WHERE a.after = r.version) <> 1 ORDER BY r.tenant_id, r.id`
 
-	// prune removes the blocks of a chain before the first one with a record that is young enough, and keeps the number and
-	// the hash of the last record that it removes.
+	// prune removes the blocks of a chain before the first block with a record that is recent enough. It keeps the number
+	// and the hash of the last record that it removes.
 	prune = `
 WITH gone AS (DELETE FROM audit_block WHERE chain = $1 AND number < coalesce(
 	(SELECT min(block) FROM audit_record WHERE chain = $1 AND time >= $2), 9223372036854775807) RETURNING number, records::jsonb AS records),
@@ -56,8 +57,8 @@ noted AS (UPDATE audit_chain SET removed = last.number, removed_hash = last.hash
 SELECT coalesce(sum(jsonb_array_length(records)), 0) FROM gone`
 )
 
-// recorded returns a statement that changes rows and records that, if it does, in the same transaction. blockArguments follow
-// those of the statement, of which there are n.
+// recorded returns a statement that changes rows and, if it does, records that in the same transaction. blockArguments
+// follow the n arguments of the statement.
 func recorded(statement string, n int) string {
 	return fmt.Sprintf(`WITH changed AS (%s
 RETURNING 1), recorded AS (
@@ -67,18 +68,18 @@ INSERT INTO audit_chain (chain, number, hash, removed, removed_hash)
 SELECT chain, $%[5]d::bigint, $%[6]d::bytea, 0, decode(repeat('00', 32), 'hex') FROM recorded`, statement, n+1, n+2, n+3, n+4, n+5) + headConflict
 }
 
-// blockArguments are the records of a transaction and the end of their chain.
+// blockArguments returns the records of a transaction and the new end of their chain.
 func blockArguments(records []audit.Record) []any {
 	b, last := audit.NewBlock(records), &records[len(records)-1]
 	return []any{[16]byte(b.Chain), b.Number, b.Records, last.Number, last.Hash[:]}
 }
 
-// chains are those that no writer uses at the moment. There are as many as there were ever writers at the same time.
+// chains holds the chains that no writer uses at the moment. There are as many as there ever were concurrent writers.
 type chains struct{ free chan audit.Chain }
 
 func newChains() chains { return chains{make(chan audit.Chain, 64)} }
 
-// take returns a chain that nobody else uses.
+// take returns a chain that no other writer uses.
 func (c chains) take() audit.Chain {
 	select {
 	case chain := <-c.free:
@@ -88,8 +89,8 @@ func (c chains) take() audit.Chain {
 	}
 }
 
-// put gives a chain back, as the database has it. A chain of which nobody knows whether its last record was stored is not
-// given back: nothing more is added to it.
+// put returns a chain in the state that the database has. If it is unknown whether a chain's last record was stored, do not
+// put it back: it must not grow.
 func (c chains) put(chain audit.Chain) {
 	if chain.Number == 0 {
 		return // it was never stored
@@ -100,20 +101,20 @@ func (c chains) put(chain audit.Chain) {
 	}
 }
 
-// change is one of a request, for its record.
+// change is a change of a request, to be recorded.
 type change struct {
 	author        pfx.Author
-	before, after *pfx.Request // nil for a creation and for a deletion
+	before, after *pfx.Request // before is nil for a creation, after for a deletion
 }
 
-// changeOne runs a statement that changes one row, a transaction of its own, and reports how many rows that has changed.
+// changeOne runs a statement that changes one row, as its own transaction, and returns the number of changed rows.
 func (s *Store) changeOne(ctx context.Context, doing string, statement *recordable, change change, args ...any) (int64, error) {
 	return s.change(ctx, func(ctx context.Context, q querier) (int64, error) {
 		return s.execRecorded(ctx, q, doing, statement, change, args)
 	})
 }
 
-// storeSingle stores an entry that was changed once, if the database still has it as it was loaded. Else it returns the entry.
+// storeSingle stores an entry that was changed once, if it is unchanged in the database. Otherwise it returns the entry.
 func (s *Store) storeSingle(ctx context.Context, q querier, e *entry) ([]*entry, error) {
 	n, err := s.execRecorded(ctx, q, "updating a request", &s.sql.update, e.changes[0], updateArguments(e.request, e.stored))
 	if err != nil || n == 1 {
@@ -122,7 +123,7 @@ func (s *Store) storeSingle(ctx context.Context, q querier, e *entry) ([]*entry,
 	return []*entry{e}, nil
 }
 
-// execRecorded runs a statement that changes one row, with the record of that.
+// execRecorded runs a statement that changes one row and records the change.
 func (s *Store) execRecorded(ctx context.Context, q querier, doing string, statement *recordable, change change, args []any) (int64, error) {
 	if s.audit == audit.Off {
 		return execOne(ctx, q, doing, statement.plain, args)
@@ -153,8 +154,8 @@ func (s *Store) newRecord(c change) audit.Record {
 	return audit.NewRecord(s.audit, time.Now(), c.author, c.before, c.after)
 }
 
-// runRecorded runs a group whose changes are recorded, in one transaction: what it loads stays locked until the records of its
-// changes are stored. Nothing has moved by then, and the transaction is open for one round trip. It returns what run does.
+// runRecorded runs a group whose changes are recorded, in one transaction. The rows stay locked from the read until the
+// records are stored, so none can change in between; the transaction is open for one round trip. The result is that of run.
 func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) time.Time {
 	var storing time.Time
 	err := lockGroup(ctx, c, entries)
@@ -177,7 +178,7 @@ func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*ent
 	return storing
 }
 
-// lockGroup begins a transaction and gives the entries what is stored, as loadGroup does.
+// lockGroup begins a transaction and loads the entries, as loadGroup does.
 func lockGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) error {
 	var b pgx.Batch
 	b.Queue("BEGIN")
@@ -212,7 +213,7 @@ func (s *Store) commitRecorded(ctx context.Context, c *pgxpool.Conn, entries []*
 	return fmt.Errorf("updating requests and recording the changes: %w", err)
 }
 
-// records makes the records of the entries' changes.
+// records returns the records of the entries' changes.
 func (s *Store) records(entries []*entry, chain *audit.Chain) []audit.Record {
 	var records []audit.Record
 	for _, e := range entries {
@@ -245,7 +246,7 @@ func (s *Store) PutTrail(ctx context.Context, heads []audit.Head, records []audi
 	return nil
 }
 
-// putChain stores those records of a chain that are not there, and its head.
+// putChain stores the missing records of a chain, and its head.
 func putChain(ctx context.Context, tx pgx.Tx, h *audit.Head, records []audit.Record) error {
 	var end int64
 	if err := tx.QueryRow(ctx, selectEnd, [16]byte(h.ID)).Scan(&end); err != nil && !errors.Is(err, pgx.ErrNoRows) {
@@ -260,7 +261,7 @@ func putChain(ctx context.Context, tx pgx.Tx, h *audit.Head, records []audit.Rec
 	return err
 }
 
-// Prune removes old records, as [audit.Trail] says, a transaction for each chain.
+// Prune removes old records, as [audit.Trail] says, in one transaction for each chain.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var heads []audit.Head
 	err := s.Trail(ctx, func(v audit.View) error {
@@ -295,12 +296,12 @@ func (s *Store) Trail(ctx context.Context, fn func(audit.View) error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return givenUpError(ctx)
+		return store.GivenUpError(ctx)
 	}
 	return readError(err)
 }
 
-// view is a trail in a transaction that reads.
+// view is a trail in a read transaction.
 type view struct {
 	ctx context.Context
 	tx  pgx.Tx

@@ -16,8 +16,8 @@ import (
 // benchObjects is how many requests the benchmarks change in turn.
 const benchObjects = 1000
 
-// BenchmarkUpdate measures durable updates, each of a member of one of 1,000 requests: shared commits, and a statement of
-// its own for each, on a private server with its standard settings.
+// BenchmarkUpdate measures durable updates of one member of one of 1,000 requests: with shared commits, and with a
+// statement for each update, on a private server with default settings.
 //
 //	go test -bench Update -run '^$' ./server/internal/store/postgres
 func BenchmarkUpdate(b *testing.B) {
@@ -31,7 +31,7 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
-// BenchmarkAudit measures what the audit trail costs: durable updates of 64 callers, with each mode in turn.
+// BenchmarkAudit measures the cost of the audit trail: durable updates of 64 callers, with each mode in turn.
 //
 //	go test -bench Audit -run '^$' -benchtime 100x ./server/internal/store/postgres
 func BenchmarkAudit(b *testing.B) {

@@ -18,43 +18,42 @@ import (
 
 // Config says which database to open. Only URL is required.
 type Config struct {
-	// URL is the address, postgres://USER@HOST:PORT/DATABASE?…, with any parameter that libpq knows (sslmode, sslrootcert,
-	// …), any setting of the server, and those of the pool (pool_max_conns, …). Of several hosts (HOST:PORT,HOST:PORT) the
-	// one that takes changes is used. What it says wins over the defaults of this package. The password may be in it, in PGPASSWORD or in a password
-	// file. Required.
+	// URL is the address, postgres://USER@HOST:PORT/DATABASE?…, with any parameter of libpq (sslmode, sslrootcert, …), any
+	// setting of the server, and those of the pool (pool_max_conns, …). Of several hosts (HOST:PORT,HOST:PORT), the one
+	// that accepts changes is used. Parameters in it override the defaults of this package. The password may be in it, in
+	// PGPASSWORD or in a password file. Required.
 	URL string
-	// Index names the members, besides those that always have one, on which Open makes an index: those of which a $filter
-	// would otherwise read all requests of the tenant. Each makes updates slower. An index that is not wanted any more is
-	// the operator's to drop.
+	// Index names more members on which Open creates an index: those on which a $filter would otherwise read all requests
+	// of the tenant. Each makes updates slower. To remove an index, the operator drops it.
 	Index []string
-	// Audit says what is recorded of each change in the trail of the same database.
+	// Audit says what to record of each change in the audit trail, which is in the same database.
 	Audit audit.Mode
-	// Log gets what an operator must know and no caller is told. Nil means nowhere.
+	// Log receives what an operator must know and callers are not told. Nil discards it.
 	Log *slog.Logger
 }
 
-// defaults are the limits of every connection and of the pool, by the parameter of [Config].URL that changes them.
+// defaults are the limits of every connection and of the pool. The parameter of the same name in [Config].URL changes them.
 var defaults = []struct{ name, value string }{
-	// Seconds until a server that does not answer is given up, for each address of it.
+	// Seconds to wait for a server that does not respond, for each of its addresses.
 	{"connect_timeout", "5"},
-	// Of several hosts, use the one that takes changes. A standby would refuse them, and its reads may be stale.
+	// Of several hosts, use the one that accepts changes. A standby would refuse them, and reads from it may be stale.
 	{"target_session_attrs", "read-write"},
 
-	// The server ends a statement after this, ...
+	// The server ends a statement after this long.
 	{"statement_timeout", "5s"},
-	// ... one that waits for a row which another transaction holds after this, ...
+	// The server ends a statement that waits this long for a row that another transaction holds.
 	{"lock_timeout", "1s"},
-	// ... and a transaction that nobody goes on with, and with it its locks, after this. No statement here leaves one open.
+	// The server ends idle transactions after this long and releases their locks. No statement here leaves one open.
 	{"idle_in_transaction_session_timeout", "5s"},
-	// A compare-and-swap of one statement is all that updates rely on; more would only make it fail more often.
+	// Updates need only a compare-and-swap in one statement; a higher level would only make it fail more often.
 	{"default_transaction_isolation", "read committed"},
 	{"application_name", "pfxrd"},
 
-	// Connections, those of the groups' writers included. PostgreSQL forks a process for each, and allows 100 in all.
+	// Connections, including those for groups of updates. PostgreSQL forks a process for each, and allows 100 in all.
 	{"pool_max_conns", "12"},
 	{"pool_min_conns", "2"},
-	// A connection is replaced after 30 to 35 min, so that servers behind one name get their share again; the five minutes
-	// keep the connections of many servers from coming at once.
+	// A connection is replaced after 30 to 35 min, so new servers behind one name get their share. The random five minutes
+	// keep the connections of many servers from arriving at once.
 	{"pool_max_conn_lifetime", "30m"},
 	{"pool_max_conn_lifetime_jitter", "5m"},
 	{"pool_max_conn_idle_time", "5m"},
@@ -62,46 +61,46 @@ var defaults = []struct{ name, value string }{
 	{"pool_ping_timeout", "1s"},
 }
 
-// waits are how long a call waits, and for what.
+// waits are the longest waits of a call.
 type waits struct {
-	// connection is how long a caller waits at most for a connection; then it is told to come again.
+	// connection bounds the wait for a connection; then the caller is told to retry later.
 	connection time.Duration
-	// answer is how long the answer of a statement is waited for: longer than the server works on it, so that only a server
-	// that is lost exceeds it.
+	// answer bounds the wait for the response to a statement. It is longer than the server works on a statement, so only a
+	// lost server exceeds it.
 	answer time.Duration
-	// call is how long a call may wait, for a connection, for its turn, or because others are always faster, before it sends
-	// its last statement.
+	// call bounds how long a call may wait before it sends its last statement: for a connection, for its turn, or because
+	// other writers are always faster.
 	call time.Duration
 }
 
-// usualWaits give each call its outcome within call, a ping and answer, 13 s, even if the network swallows all that is sent:
-// soon enough for the answer to be written, for which pfxrd serve has 15 s.
+// usualWaits give each call its outcome within call, a ping and answer, 13 s, even if the network drops everything. pfxrd
+// serve has 15 s to write a response.
 var usualWaits = waits{connection: 2 * time.Second, answer: 7 * time.Second, call: 5 * time.Second}
 
 const (
 	// multiHostConnectTimeout is connect_timeout for an address with several hosts: after a failover each new connection
-	// waits that long for the host that is lost before it tries the next one.
+	// waits that long for the lost host before it tries the next one.
 	multiHostConnectTimeout = "2"
-	// groupLockTimeout is how long the updates of a group wait for a row that another transaction holds. After that they
-	// go on alone, and only those of that row wait for as long as lock_timeout says.
+	// groupLockTimeout is how long the updates of a group wait for a row that another transaction holds. After that each is
+	// tried alone, and only the updates of that row wait for as long as lock_timeout says.
 	groupLockTimeout = 100 * time.Millisecond
 	// migrateTimeout bounds one statement of a migration; a start may wait as long for another server's migration.
 	migrateTimeout = 10 * time.Minute
-	// migrateLockTimeout bounds how long a step waits for a table, behind which every other statement would wait.
+	// migrateLockTimeout bounds the wait of a step for a table, behind which every other statement would wait.
 	migrateLockTimeout = 10 * time.Second
-	// writers is how many groups of updates are under way at the same time, each on a connection of its own. With two, 64
-	// callers got 13,100 updates a second instead of 15,400: the groups are smaller, and now and then mean the same row.
+	// writers is how many groups of updates run at the same time, each on its own connection. With two, 64 callers got
+	// 13,100 updates a second instead of 15,400: the groups are smaller, and now and then change the same row.
 	writers = 1
 )
 
-// settings are what a Config means.
+// settings are the parsed Config.
 type settings struct {
-	pool    *pgxpool.Config // for everything but groups of updates
-	writers *pgxpool.Config // for these
+	pool    *pgxpool.Config // for everything except groups of updates
+	writers *pgxpool.Config // for groups of updates
 	migrate *pgx.ConnConfig
 	index   []string // members
 	audit   audit.Mode
-	chosen  bool // whether the address says how statements are run
+	chosen  bool // whether the address says how to run statements
 	log     *slog.Logger
 	waits   waits
 }
@@ -143,8 +142,8 @@ func (c Config) settings() (*settings, error) {
 	return &settings{pool, group, migrate, c.Index, c.Audit, chosen, cmp.Or(c.Log, slog.New(slog.DiscardHandler)), usualWaits}, nil
 }
 
-// withDefaults appends the defaults that the address does not name, and returns what it names. What is wrong with an
-// address is not repeated from net/url, which would quote parts of the password.
+// withDefaults appends the defaults that the address does not name, and returns the parameters that it names. Errors do not
+// repeat the text of net/url, which would quote parts of the password.
 func withDefaults(address string) (*url.URL, map[string]string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -176,7 +175,7 @@ func isList(hosts ...string) bool {
 	return slices.ContainsFunc(hosts, func(h string) bool { return strings.Contains(h, ",") })
 }
 
-// parameters reads a query as libpq does, for which a plus is a plus.
+// parameters parses a query as libpq does: a plus is a plus, not a space.
 func parameters(query string) (map[string]string, error) {
 	given := map[string]string{}
 	for part := range strings.SplitSeq(query, "&") {
@@ -191,15 +190,15 @@ func parameters(query string) (map[string]string, error) {
 	return given, nil
 }
 
-// parseError says what is wrong with an address, if that can be said without a part of its secrets.
+// parseError says what is wrong with an address, unless that would reveal a part of its secrets.
 func parseError(address *url.URL, err error) error {
-	text := err.Error() // quotes the address, without what it takes for the password
+	text := err.Error() // quotes the address, without what pgx takes for the password
 	i := strings.LastIndex(text, "`: ")
 	if i < 0 {
 		return errors.New("the address is not one of PostgreSQL's")
 	}
 	reason := text[i+len("`: "):]
-	given, _ := parameters(address.RawQuery) // read before
+	given, _ := parameters(address.RawQuery) // parsed before
 	secrets := []string{given["password"], given["sslpassword"]}
 	if password, ok := address.User.Password(); ok {
 		secrets = append(secrets, password)
@@ -212,7 +211,7 @@ func parseError(address *url.URL, err error) error {
 	return fmt.Errorf("the address is not one of PostgreSQL's: %s", reason)
 }
 
-// name says which database it is, for logs and errors.
+// name names the database for logs and errors.
 func (s *settings) name() string {
 	var names []string
 	for _, h := range hostsOf(s.pool.ConnConfig) {

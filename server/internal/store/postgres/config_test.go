@@ -21,17 +21,17 @@ func TestConfigRefuses(t *testing.T) {
 		"slashInPassword":   {"postgres://u:s3/cr3t@h/d", "must be percent-encoded"},
 		"percentInPassword": {"postgres://u:s3%cr3t@h/d", "must be percent-encoded"},
 		"spaceInPassword":   {"postgres://u:s3 cr3t@h/d", "must be percent-encoded"},
-		"badParameter":      {"postgres://u:s3cr3t@h/d?sslmode=%zz", "not percent-encoded"},
+		"invalidParameter":  {"postgres://u:s3cr3t@h/d?sslmode=%zz", "not percent-encoded"},
 		"noSuchMode":        {"postgres://u:s3cr3t@h/d?sslmode=maybe", "sslmode is invalid"},
 		"passwordAsMode":    {"postgres://u:s3cr3t@h/d?sslmode=s3cr3t", "not one of PostgreSQL's"},
 		"noCertificate":     {"postgres://u:s3cr3t@h/d?sslmode=verify-full&sslrootcert=/none", "/none"},
-		"badPort":           {"postgres://u:s3cr3t@h:99999/d", "invalid port"},
-		"badPool":           {"postgres://u:s3cr3t@h/d?pool_max_conns=s3cr3t", "not one of PostgreSQL's"},
+		"invalidPort":       {"postgres://u:s3cr3t@h:99999/d", "invalid port"},
+		"invalidPool":       {"postgres://u:s3cr3t@h/d?pool_max_conns=s3cr3t", "not one of PostgreSQL's"},
 		"smallPool":         {"postgres://u:s3cr3t@h/d?pool_max_conns=1", "pool_max_conns=1 is too small: want 2 or more"},
 		"minOverMax":        {"postgres://u:s3cr3t@h/d?pool_max_conns=4&pool_min_conns=5", "pool_min_conns=5 is more than pool_max_conns=4"},
 		"simpleProtocol":    {"postgres://u:s3cr3t@h/d?default_query_exec_mode=simple_protocol", "simple_protocol puts values into the text"},
-		"nobodyThere":       {"postgres://u:s3cr3t@127.0.0.1:1/d?sslmode=disable", "opening store d on 127.0.0.1: "},
-		"manyNobodiesThere": {"postgres://u:s3cr3t@127.0.0.1:1,127.0.0.1:2/d?sslmode=disable", "127.0.0.1:2"},
+		"noServer":          {"postgres://u:s3cr3t@127.0.0.1:1/d?sslmode=disable", "opening store d on 127.0.0.1: "},
+		"noServers":         {"postgres://u:s3cr3t@127.0.0.1:1,127.0.0.1:2/d?sslmode=disable", "127.0.0.1:2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,13 +48,13 @@ func TestConfigRefuses(t *testing.T) {
 	}
 }
 
-// TestSettingsAreInForce asks the server, over each kind of connection.
-func TestSettingsAreInForce(t *testing.T) {
+// TestSettingsAreInEffect asks the server, over each kind of connection.
+func TestSettingsAreInEffect(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.Copy(t, "empty", prepare)
 	for name, tt := range map[string]struct {
 		parameters string
-		want       map[string]string // of every connection, but for lock_timeout
+		want       map[string]string // of every connection, except lock_timeout
 		lock       string
 		conns      int32
 	}{

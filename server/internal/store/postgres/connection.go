@@ -6,18 +6,20 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
-// newPool makes a pool that connects when it is used.
+// newPool returns a pool that connects on first use.
 func (s *Store) newPool(ctx context.Context, c *pgxpool.Config) (*pgxpool.Pool, error) {
-	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // take does it
-	// The pool's own goroutines live as long as it does.
+	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // take checks connections itself
+	// The pool's own goroutines live as long as the pool.
 	return pgxpool.NewWithConfig(context.WithoutCancel(ctx), c)
 }
 
 // acquire takes a connection from a pool.
 func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.queue.Check(ctx); err != nil {
 		return nil, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, s.waits.connection)
@@ -27,18 +29,18 @@ func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn,
 	case err == nil:
 		return c, nil
 	case ctx.Err() != nil:
-		return nil, givenUpError(ctx)
+		return nil, store.GivenUpError(ctx)
 	case waiting.Err() != nil:
-		return nil, unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", s.waits.connection, err))
+		return nil, store.Unavailable("The store is busy: nothing was changed. Try again later.", fmt.Errorf("waiting %s for a connection: %w", s.waits.connection, err))
 	}
-	if err := s.usable(ctx); err != nil { // closed meanwhile
+	if err := s.queue.Check(ctx); err != nil { // the store was closed in the meantime
 		return nil, err
 	}
-	return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
+	return nil, store.Unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
 }
 
-// note remembers that a connection was lost: the server may have ended, and the others with it. A connection to a server
-// that has become a standby is lost too: what it reads may be stale.
+// note remembers that a connection was lost: the server may have ended, and the other connections with it. A connection to
+// a server that has become a standby counts as lost: its reads may be stale.
 func (s *Store) note(c *pgxpool.Conn, err error) {
 	if isReadOnly(err) {
 		s.drop(c)
@@ -48,19 +50,19 @@ func (s *Store) note(c *pgxpool.Conn, err error) {
 	}
 }
 
-// drop closes a connection that is not to be used again. release then takes it out of its pool.
+// drop closes a connection that must not be used again. release then removes it from its pool.
 func (s *Store) drop(c *pgxpool.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.ping)
 	defer cancel()
-	_ = c.Conn().Close(ctx) // it is closed then, whatever the server says
+	_ = c.Conn().Close(ctx) // it is closed whatever the server says
 }
 
-// lostSince reports whether a connection was lost within the last idle.
+// lostSince reports whether a connection was lost within the last idle time.
 func (s *Store) lostSince(idle time.Duration) bool {
 	return s.lost.Load() >= time.Now().Add(-idle).UnixNano()
 }
 
-// take takes a connection from a pool, and looks whether it lives.
+// take takes a working connection from a pool.
 func (s *Store) take(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	for {
 		c, err := pool.Acquire(ctx)
@@ -72,11 +74,11 @@ func (s *Store) take(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, er
 	}
 }
 
-// releasedAt is the key under which a connection has the time of its last use.
+// releasedAt is the key of a connection's last use.
 const releasedAt = "releasedAt"
 
-// lives reports whether a connection can be used: one that was not for a second, or since another one was lost, is asked.
-// It must still lead to a server of the kind that target_session_attrs wants: behind a proxy that can change.
+// lives reports whether a connection can be used. It pings one that was idle for a second, or since another one was lost. A
+// connection must still lead to a server of the kind that target_session_attrs wants, which can change behind a proxy.
 func (s *Store) lives(ctx context.Context, c *pgxpool.Conn) bool {
 	last, used := c.Conn().PgConn().CustomData()[releasedAt].(time.Time)
 	if !used {
@@ -85,7 +87,7 @@ func (s *Store) lives(ctx context.Context, c *pgxpool.Conn) bool {
 	if idle := time.Since(last); idle <= time.Second && !s.lostSince(idle) {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ping) // to be given up would cost the connection
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ping) // canceling the ping would cost the connection
 	defer cancel()
 	conn := c.Conn().PgConn()
 	if validate := c.Conn().Config().ValidateConnect; validate != nil {
@@ -94,8 +96,8 @@ func (s *Store) lives(ctx context.Context, c *pgxpool.Conn) bool {
 	return conn.Ping(ctx) == nil
 }
 
-// release gives a connection back to its pool. One that is lost leaves the pool at once: pgx goes on to end it for up to
-// 15 s while nobody answers, and for as long the pool would have no other in its place.
+// release returns a connection to its pool. A lost one leaves the pool at once: if the server does not respond, pgx takes
+// up to 15 s to close it, and for as long the pool would not replace it.
 func (*Store) release(c *pgxpool.Conn) {
 	if c.Conn().IsClosed() {
 		c.Hijack()

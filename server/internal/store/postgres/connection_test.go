@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
-// deafConn swallows what is written while it is deaf: nobody answers, and the connection stays open.
+// deafConn discards writes while it is deaf: no response comes, and the connection stays open.
 type deafConn struct {
 	net.Conn
 	deaf *atomic.Bool
@@ -24,14 +24,14 @@ func (c *deafConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestLostConnectionLeavesItsPool: the pool has one place. What pgx still does to a connection that was given up must not
-// keep the next one from it.
+// TestLostConnectionLeavesItsPool: the pool has one place. A lost connection that pgx has not closed yet must not block the
+// next one.
 func TestLostConnectionLeavesItsPool(t *testing.T) {
 	t.Parallel()
 	settings, err := Config{URL: postgrestest.Database(t)}.settings()
 	check(t, err)
 	var deaf atomic.Bool
-	dialled := make(chan net.Conn, 16) // the connection, and the one by which pgx cancels its statement
+	dialled := make(chan net.Conn, 16) // the connection, and the one that pgx uses to cancel its statement
 	dial := settings.writers.ConnConfig.DialFunc
 	settings.writers.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
@@ -56,7 +56,7 @@ func TestLostConnectionLeavesItsPool(t *testing.T) {
 	if n := s.writers.Stat().TotalConns(); n != 0 {
 		t.Errorf("the pool still has %d connections, want none", n)
 	}
-	for range 2 { // or the test would wait for pgx to give up
+	for range 2 { // otherwise the test would wait until pgx gives up
 		check(t, (<-dialled).Close())
 	}
 	<-asked.CleanupDone()

@@ -9,10 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 var (
-	// The limit is in the text: a plan for any number could be one that sorts the table for each page.
+	// The limit is in the text: a plan for any limit might sort the table for each page.
 	scanPage = `
 SELECT request.tenant_id, ` + columns + `
 FROM request WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT 1000`
@@ -30,15 +31,15 @@ const (
 DELETE FROM request USING unnest($1::uuid[], $2::text[]) AS key (tenant_id, id)
 WHERE request.tenant_id = key.tenant_id AND request.id = key.id`
 
-	// patience replaces the limits of a connection, which are for callers that wait, for the present transaction: one with
-	// some thousand rows takes longer, and one that scans idles while what it has read is stored elsewhere.
+	// patience replaces the connection's limits, which suit waiting callers, for the current transaction. One with some
+	// thousand rows takes longer, and one that scans is idle while its data is stored elsewhere.
 	patience = `
 SELECT set_config('statement_timeout', '5min', true), set_config('lock_timeout', '30s', true),
 	set_config('idle_in_transaction_session_timeout', '0', true)`
 )
 
-// Scan returns requests, as copying.Source says: the pages of one transaction, all as of its beginning. While a scan goes
-// on, no VACUUM takes away what others delete or replace.
+// Scan returns requests, as copying.Source says: pages of one transaction, all as of its start. During a scan, VACUUM keeps
+// rows that others delete or replace.
 func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, error] {
 	return func(yield func(pfx.Request, error) bool) {
 		err := s.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
@@ -47,17 +48,17 @@ func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, 
 		switch {
 		case err == nil || errors.Is(err, errEnough):
 		case ctx.Err() != nil:
-			yield(pfx.Request{}, givenUpError(ctx))
+			yield(pfx.Request{}, store.GivenUpError(ctx))
 		default:
 			yield(pfx.Request{}, readError(err))
 		}
 	}
 }
 
-// errEnough says that nobody wants the rest.
+// errEnough ends a scan whose caller wants no more.
 var errEnough = errors.New("enough")
 
-// scanAll yields each request until nobody wants more; then its error is errEnough.
+// scanAll yields each request until the caller wants no more; then its error is errEnough.
 func scanAll(ctx context.Context, tx pgx.Tx, after pfx.Key, yield func(pfx.Request, error) bool) error {
 	for {
 		page, err := readPage(ctx, tx, after)
@@ -110,8 +111,8 @@ func (s *Store) Remove(ctx context.Context, keys []pfx.Key) error {
 	return s.execMany(ctx, "removing requests", removeGroup, []any{tenants, ids})
 }
 
-// execMany runs a statement for many requests, a transaction of its own. Unlike a single change it may be given up while
-// it runs: whoever copies looks at what is there before going on.
+// execMany runs a statement for many requests, as its own transaction. Unlike a single change it may be canceled while it
+// runs: a copy compares the stores before it continues.
 func (s *Store) execMany(ctx context.Context, doing, sql string, args []any) error {
 	err := s.transact(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sql, args...); err != nil {
@@ -125,7 +126,7 @@ func (s *Store) execMany(ctx context.Context, doing, sql string, args []any) err
 	return nil
 }
 
-// transact runs fn in a transaction of a connection of its own, with the time that copying takes.
+// transact runs fn in a transaction on its own connection, with the time limits of a copy.
 func (s *Store) transact(ctx context.Context, options pgx.TxOptions, fn func(pgx.Tx) error) error {
 	c, err := s.acquire(ctx, s.pool)
 	if err != nil {
@@ -144,8 +145,8 @@ func (s *Store) transact(ctx context.Context, options pgx.TxOptions, fn func(pgx
 	return err
 }
 
-// SameDatabase reports whether two addresses are seen to name one database: the same server, database and schema, whoever
-// connects. Two names of one server are not seen through.
+// SameDatabase reports whether two addresses name the same server, database and schema, whatever the user. It does not
+// detect two names of one server.
 func SameDatabase(a, b string) bool {
 	one, err1 := Config{URL: a}.settings()
 	other, err2 := Config{URL: b}.settings()

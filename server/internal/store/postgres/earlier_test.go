@@ -20,11 +20,11 @@ import (
 
 var writeEarlier = flag.Bool("write-earlier", false, "write the dump of the present schema version into testdata, if there is none")
 
-// earlier names the dump of a database that a release with a schema version has written. It holds storetest.Odd.
+// earlier names the dump of a database that a release with that schema version has written. It contains storetest.Odd.
 func earlier(version int64) string { return fmt.Sprintf("testdata/schema-%d.sql", version) }
 
-// TestOpensWhatEarlierReleasesWrote has a dump of every schema version there is, the present one among them: whoever adds a
-// migration finds the dump of the version before here, and adds one of the new version with
+// TestOpensWhatEarlierReleasesWrote opens a dump of every schema version, including the current one. When you add a
+// migration, add a dump of the new version with
 //
 //	go test -run Earlier ./server/internal/store/postgres -write-earlier
 func TestOpensWhatEarlierReleasesWrote(t *testing.T) {
@@ -61,7 +61,7 @@ func wantSchema(t *testing.T, dsn string, want int64) {
 	}
 }
 
-// ofPsql matches the lines of a dump that are not SQL but for psql.
+// ofPsql matches the lines of a dump that are psql commands and not SQL.
 var ofPsql = regexp.MustCompile(`(?m)^\\.*\n`)
 
 func writeDump(t *testing.T, name string) {
@@ -74,5 +74,5 @@ func writeDump(t *testing.T, name string) {
 	check(t, s.Put(t.Context(), storetest.Odd()))
 	dump, err := exec.CommandContext(t.Context(), "pg_dump", "--no-owner", "--no-privileges", "--inserts", "--dbname", dsn).Output()
 	check(t, err)
-	check(t, os.WriteFile(name, ofPsql.ReplaceAll(dump, nil), 0o644)) // it is for everybody
+	check(t, os.WriteFile(name, ofPsql.ReplaceAll(dump, nil), 0o644)) // everybody may read it
 }

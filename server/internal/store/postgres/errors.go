@@ -1,34 +1,32 @@
 package postgres
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"os"
-	"runtime/debug"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
-// The outcomes of one attempt that are not the caller's to see.
+// Outcomes of one attempt that the caller never sees.
 var (
 	errMoved = errors.New("the request has changed meanwhile")
 	errAlone = errors.New("the group stored nothing")
 )
 
-// fate says what is known of a statement that has failed.
+// fate says what is known of a failed statement.
 type fate int
 
 const (
 	unknown   fate = iota // it may have been applied
 	refused               // it was not applied
-	transient             // it was not applied, and may be the next time: 40001, 40P01 and readOnly
+	transient             // it was not applied, and a retry may work: 40001, 40P01 and readOnly
 	unsent                // it never reached the server
 )
 
-// fateOf errs towards unknown: only what the server says while its connection lives, or what was never sent, is certain.
+// fateOf returns unknown in case of doubt: certain is only what the server says on a live connection, and what was never
+// sent.
 func fateOf(err error) fate {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
@@ -41,7 +39,7 @@ func fateOf(err error) fate {
 	case len(e.Code) != 5:
 		return unknown
 	case e.SeverityUnlocalized != "ERROR":
-		// FATAL and PANIC may come after the commit, in the place of the word that it is done.
+		// FATAL and PANIC may come after the commit, instead of its confirmation.
 		return unknown
 	case e.Code == "40003", e.Code[:2] == "08":
 		return unknown // statement_completion_unknown, which CockroachDB sends; transaction_resolution_unknown
@@ -51,17 +49,17 @@ func fateOf(err error) fate {
 	return refused
 }
 
-// readOnly is the SQLSTATE of a server that takes no changes, such as a primary that has become a standby. The next
-// connection may be to another host.
+// readOnly is the SQLSTATE of a server that accepts no changes, such as a primary that has become a standby. The next
+// connection may lead to another host.
 const readOnly = "25006"
 
-// isReadOnly reports whether err says that the server takes no changes.
+// isReadOnly reports whether err says that the server accepts no changes.
 func isReadOnly(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == readOnly
 }
 
-// isLost reports whether err is the end of a connection, so that others may be at their end too.
+// isLost reports whether err means a lost connection, so other connections may be lost too.
 func isLost(err error) bool {
 	switch fateOf(err) {
 	case unknown, unsent:
@@ -72,7 +70,7 @@ func isLost(err error) bool {
 	return false
 }
 
-// readError is the error of a statement that changes nothing.
+// readError returns the error of a statement that changes nothing.
 func readError(err error) error {
 	if _, ok := errors.AsType[*pfx.Error](err); ok {
 		return err
@@ -80,81 +78,34 @@ func readError(err error) error {
 	if fateOf(err) == refused {
 		return refusedError(err)
 	}
-	return unavailable("The store cannot be used at the moment: try again later.", err)
+	return store.Unavailable("The store cannot be used at the moment: try again later.", err)
 }
 
-// writeError is the error of a statement that may have changed something.
+// writeError returns the error of a statement that may have changed something.
 func writeError(err error) error {
 	if _, ok := errors.AsType[*pfx.Error](err); ok {
 		return err
 	}
 	switch fateOf(err) {
 	case unknown:
-		return unavailable("The store did not tell the outcome: the change may have been made or not. Read the object before you send it again.", err)
+		return store.Unavailable("The store did not tell the outcome: the change may have been made or not. Read the object before you send it again.", err)
 	case refused:
 		return refusedError(err)
 	case transient, unsent:
 	}
-	return unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
+	return store.Unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
 }
 
-// refusedError tells what the server cannot do now from what it can never do.
+// refusedError distinguishes what the server cannot do now from what it can never do.
 func refusedError(err error) error {
-	e, _ := errors.AsType[*pgconn.PgError](err) // what fateOf calls refused is one
+	e, _ := errors.AsType[*pgconn.PgError](err) // fateOf returns refused for these alone
 	switch e.Code[:2] {
 	case "25", // read-only: a standby
 		"53", // resources: a full disk, too many connections
-		"55", // a lock that was not to be had in time
+		"55", // a lock that was not free in time
 		"57", // a statement that took too long, a server that starts or stops
-		"58": // a fault of the disk
-		return unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
+		"58": // a disk fault
+		return store.Unavailable("The store cannot be used at the moment: nothing was changed. Try again later.", err)
 	}
-	return internalError(err)
-}
-
-func unavailable(msg string, cause error) error {
-	return &pfx.Error{Kind: pfx.Unavailable, Msg: msg, Err: cause}
-}
-
-func closedError() error {
-	return unavailable("The store is closed: try again later.", os.ErrClosed)
-}
-
-func givenUpError(ctx context.Context) error {
-	return unavailable("The request was given up before the store took it: nothing was changed.", context.Cause(ctx))
-}
-
-func internalError(cause error) error {
-	return &pfx.Error{Kind: pfx.Internal, Msg: "Internal error.", Err: cause}
-}
-
-// guard runs the function of an update or a deletion. A panic of it becomes an error, so that it ends the one operation
-// and not the group that it is in.
-func guard(fn func() error) error {
-	var err error
-	func() {
-		defer func() {
-			if p := recover(); p != nil {
-				err = internalError(&panicError{p, debug.Stack()})
-			}
-		}()
-		err = fn()
-	}()
-	return err
-}
-
-// panicError is what the function of an update panicked with, and where.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string {
-	return fmt.Sprintf("panic in an update: %v\n%s", e.value, e.stack)
-}
-
-// Unwrap returns the value if it is an error.
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
+	return store.InternalError(err)
 }

@@ -42,8 +42,8 @@ func TestFaults(t *testing.T) {
 			c.stop(t)
 			t.Logf("%d backends terminated, %s", terminated, c)
 		})
-		// The answer of one in 20 statements, among them updates that were stored, is lost on its way.
-		t.Run("lostAnswers/"+way.name, func(t *testing.T) {
+		// The response to one in 20 statements, stored updates among them, is lost on its way.
+		t.Run("lostResponses/"+way.name, func(t *testing.T) {
 			t.Parallel()
 			settings, err := Config{URL: postgrestest.Database(t)}.settings()
 			check(t, err)
@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("killedServer", func(t *testing.T) {
 		t.Parallel()
-		cluster := postgrestest.Private(t, "fsync=off") // what was written outlives the process
+		cluster := postgrestest.Private(t, "fsync=off") // written data outlives the process
 		s := mustOpen(t, Config{URL: cluster.DSN("postgres")}, shareCommits)
 		c := startCrowd(t, s)
 		for range 2 {
@@ -87,7 +87,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// leakyConn loses answers while n is large, and with them the connection.
+// leakyConn loses responses while n is large, and with them the connection.
 type leakyConn struct {
 	net.Conn
 	n *atomic.Int64
@@ -96,13 +96,13 @@ type leakyConn struct {
 func (c *leakyConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if i := c.n.Add(1); i > 1<<30 && i%20 == 0 {
-		_ = c.Conn.Close() // the error that counts is the one below
+		_ = c.Conn.Close() // the error below counts
 		return 0, io.ErrUnexpectedEOF
 	}
 	return n, err
 }
 
-// crowd are callers that increment a request of their own and, in turn, one of all.
+// crowd is a set of callers. Each increments its own request and, in turn, a shared one.
 type crowd struct {
 	s        *Store
 	cancel   context.CancelFunc
@@ -110,8 +110,8 @@ type crowd struct {
 	answered chan struct{}
 
 	mu                    sync.Mutex
-	answers, doubts, used int // updates that were answered, that had no outcome, and of these those that were stored
-	common                int // answers for the request of all
+	answers, doubts, used int // updates with a response, updates without an outcome, and the stored ones among the latter
+	common                int // responses for the shared request
 	commonDoubts          int
 	start                 *pfx.Request
 }
@@ -139,8 +139,8 @@ func startCrowd(t *testing.T, s *Store) *crowd {
 	return c
 }
 
-// updateOwn updates a request that nobody else does: what is stored afterwards tells whether the update was, and it must
-// have been once or not at all.
+// updateOwn updates a request that no other caller updates. The stored request shows whether the update took place: once or
+// not at all.
 func (c *crowd) updateOwn(t *testing.T, before *pfx.Request) *pfx.Request {
 	got, err := c.s.Update(t.Context(), tenant, before.ID, increment)
 	after := *before
@@ -155,7 +155,7 @@ func (c *crowd) updateOwn(t *testing.T, before *pfx.Request) *pfx.Request {
 	wantKind(t, err, pfx.Unavailable)
 	awaitReady(t, c.s, true)
 	got, err = c.s.Get(t.Context(), tenant, before.ID)
-	for again := 0; err != nil && again < 1000; again++ { // it may have been cut off again
+	for again := 0; err != nil && again < 1000; again++ { // it may have been disconnected again
 		wantKind(t, err, pfx.Unavailable)
 		awaitReady(t, c.s, true)
 		got, err = c.s.Get(t.Context(), tenant, before.ID)
@@ -197,7 +197,7 @@ func (c *crowd) await(n int) {
 	}
 }
 
-// stop ends the callers and checks the request of all.
+// stop ends the callers and checks the shared request.
 func (c *crowd) stop(t *testing.T) {
 	t.Helper()
 	c.cancel()
@@ -210,7 +210,7 @@ func (c *crowd) stop(t *testing.T) {
 	}
 }
 
-// awaitReady asks until the store is ready, or is not.
+// awaitReady polls until the store is ready, or is not.
 func awaitReady(t *testing.T, s *Store, want bool) {
 	t.Helper()
 	again := time.NewTicker(5 * time.Millisecond)

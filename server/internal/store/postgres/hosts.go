@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// host is one of an address, with the ways of TLS in which it is tried.
+// host is one host of an address, with the TLS modes to try.
 type host []*pgconn.FallbackConfig
 
 // hostsOf returns the hosts of an address in their order.
@@ -26,14 +26,14 @@ func hostsOf(c *pgx.ConnConfig) []host {
 	return hosts
 }
 
-// setHosts has connections try these hosts in this order.
+// setHosts makes connections try these hosts in this order.
 func setHosts(c *pgx.ConnConfig, hosts ...host) {
 	ways := slices.Concat(hosts...)
 	c.Host, c.Port, c.TLSConfig, c.Fallbacks = ways[0].Host, ways[0].Port, ways[0].TLSConfig, ways[1:]
 }
 
-// findHost looks for a host that takes connections of the wanted kind and puts it first. pgx tries one host after the other
-// too, but stops at one that says the database does not exist, as a standby says of a new one, or the password is wrong.
+// findHost finds a host that accepts connections of the wanted kind and puts it first. pgx tries the hosts in order too,
+// but stops at one that reports a wrong password or a missing database, as a standby does of a new one.
 func (s *settings) findHost(ctx context.Context) error {
 	hosts := hostsOf(s.migrate)
 	if len(hosts) == 1 {

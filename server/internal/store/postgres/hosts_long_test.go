@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
-// TestHosts starts with an address of which only the last host takes changes.
+// TestHosts starts with an address whose last host alone accepts changes.
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	primary := postgrestest.Database(t)
@@ -24,7 +24,7 @@ func TestHosts(t *testing.T) {
 		s := mustOpen(t, Config{URL: both}, true)
 		mustInsert(t, s, t.Name())
 	}
-	t.Run("databaseIsNotThereYet", open)
+	t.Run("databaseDoesNotExistYet", open)
 	conn, err := pgx.Connect(t.Context(), standby.DSN("postgres")+"&default_transaction_read_only=off")
 	check(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
@@ -33,7 +33,7 @@ func TestHosts(t *testing.T) {
 	t.Run("standbyIsReadOnly", open)
 }
 
-// hostOf returns the database and the folder of the socket of an address.
+// hostOf returns the database and the socket's folder of an address.
 func hostOf(t *testing.T, dsn string) (database, dir string) {
 	t.Helper()
 	u, err := url.Parse(dsn)

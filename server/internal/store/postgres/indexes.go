@@ -15,11 +15,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// lookups are the members that always have an index (tenant_id, member, id), besides the key: a page of the requests with
-// a value is one range of it, in the order of the page. They are what callers look requests up by, and rarely change.
+// lookups are the members that always have an index (tenant_id, member, id): a page of the requests with a value is one
+// range of it, in page order. Clients look requests up by them, and they rarely change.
 var lookups = []string{"userId", "deviceId", "profileId", "thumbprint", "deviceKeyThumbprint"}
 
-// indexable are the members that have an index only if the operator asks for it. They are what updates change: without an
+// indexable are the members that have an index only if the operator asks for it, because updates change them. Without an
 // index on them, an update stays on its page and touches no index (a HOT update). With all of them, each update wrote
 // twelve indexes, and on 10 million rows took 2.7 times as long as on 10,000.
 var indexable = func() []string {
@@ -36,7 +36,7 @@ var indexable = func() []string {
 // fillfactor leaves room for three more versions of a request on each page of 27, for HOT updates.
 const fillfactor = 85
 
-// CheckIndexes returns an error if a member cannot have an index of its own, or always has one.
+// CheckIndexes returns an error if a member cannot have its own index, or always has one.
 func CheckIndexes(members []string) error {
 	for _, m := range members {
 		if slices.Contains(lookups, m) || m == "id" {
@@ -49,10 +49,10 @@ func CheckIndexes(members []string) error {
 	return nil
 }
 
-// table is the table of requests to a migration, in which other servers read and write meanwhile.
+// table is the table of requests during a migration, while other servers read and write it.
 type table struct {
 	db *sql.DB
-	// partitioned tables know neither CONCURRENTLY nor a fillfactor of their own.
+	// partitioned tables support neither CONCURRENTLY nor their own fillfactor.
 	partitioned bool
 }
 
@@ -65,7 +65,7 @@ func openTable(ctx context.Context, db *sql.DB) (*table, error) {
 	return t, nil
 }
 
-// concurrently is the keyword that lets others read and write while an index comes or goes.
+// concurrently returns the keyword that lets others read and write while an index is created or dropped.
 func (t *table) concurrently() string {
 	if t.partitioned {
 		return ""
@@ -73,8 +73,8 @@ func (t *table) concurrently() string {
 	return " CONCURRENTLY"
 }
 
-// slimIndexes is the migration that drops the indexes on what updates change and leaves room for HOT updates. It may be
-// cut short and run again.
+// slimIndexes is the migration that drops the indexes on members that updates change and leaves room for HOT updates. It
+// may be interrupted and run again.
 func slimIndexes(ctx context.Context, db *sql.DB) error {
 	t, err := openTable(ctx, db)
 	if err != nil {
@@ -97,8 +97,8 @@ func slimIndexes(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// patiently runs fn again while it fails because a transaction that has read the table is still open, such as that of a
-// backup, for as long as a migration may take. Nobody waits behind it meanwhile.
+// patiently retries fn, for as long as a migration may take, while an open transaction has read the table, such as that of
+// a backup. Nothing waits behind it.
 func patiently(ctx context.Context, fn func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
@@ -111,7 +111,7 @@ func patiently(ctx context.Context, fn func() error) error {
 	}
 }
 
-// leaveRoom sets the fillfactor of the table or of its partitions. It holds for pages that are written from now on.
+// leaveRoom sets the fillfactor of the table or of its partitions. It applies to pages written from now on.
 func (t *table) leaveRoom(ctx context.Context) error {
 	names := []string{"request"}
 	if t.partitioned {
@@ -129,13 +129,13 @@ func (t *table) leaveRoom(ctx context.Context) error {
 	return nil
 }
 
-// index is one of the table's, valid unless its creation was cut short.
+// index is an index of the table, valid unless its creation was interrupted.
 type index struct {
-	name  string // quoted where it has to be
+	name  string // quoted if necessary
 	valid bool
 }
 
-// indexesOn returns the indexes (tenant_id, column, id). They are found by what they are, not by name: a table that was
+// indexesOn returns the indexes (tenant_id, column, id). It finds them by definition and not by name: a table that was
 // partitioned by hand has other names.
 func (t *table) indexesOn(ctx context.Context, column string) ([]index, error) {
 	const query = `
@@ -159,7 +159,7 @@ WHERE i.indrelid = 'request'::regclass AND NOT i.indisunique AND i.indpred IS NU
 	return found, rows.Err()
 }
 
-// ensure makes an index on a column unless there is one. An index whose creation was cut short is made anew.
+// ensure creates an index on a column unless there is one. It replaces an index whose creation was interrupted.
 func (t *table) ensure(ctx context.Context, column string) error {
 	found, err := t.indexesOn(ctx, column)
 	if err != nil {
@@ -204,8 +204,8 @@ func (t *table) strings(ctx context.Context, query string) ([]string, error) {
 	return all, rows.Err()
 }
 
-// ensureIndexes makes the indexes on the members that have none, while others read and write. Of several servers that start
-// at once, one does.
+// ensureIndexes creates the missing indexes on the members, while others read and write. If several servers start at once,
+// one of them does.
 func ensureIndexes(ctx context.Context, c *pgx.ConnConfig, members []string) error {
 	if len(members) == 0 {
 		return nil

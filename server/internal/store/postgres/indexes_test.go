@@ -14,14 +14,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
-// lookupColumns are the columns of the indexes that there always are, in the order of names.
+// lookupColumns are the columns of the indexes that always exist, ordered by name.
 var lookupColumns = []string{"device_id", "device_key_thumbprint", "profile_id", "thumbprint", "user_id"}
 
-// TestIndexes opens databases of the first release, whose twelve indexes a status change had to write.
+// TestIndexes opens databases of the first release, where a status change had to write twelve indexes.
 func TestIndexes(t *testing.T) {
 	t.Parallel()
 
-	// Others write, one reads for long, and three servers start at once.
+	// Other clients write, one reads for long, and three servers start at once.
 	t.Run("changeWhileOthersWork", func(t *testing.T) {
 		t.Parallel()
 		dsn := firstRelease(t, "")
@@ -56,8 +56,8 @@ func TestIndexes(t *testing.T) {
 		wantIndexes(t, dsn, slices.Sorted(slices.Values(append([]string{"e_tag", "status"}, lookupColumns...))))
 	})
 
-	// An index that CREATE INDEX CONCURRENTLY has left unfinished is no index.
-	t.Run("unfinishedIsMadeAnew", func(t *testing.T) {
+	// An index that CREATE INDEX CONCURRENTLY has left unfinished does not count.
+	t.Run("unfinishedIsReplaced", func(t *testing.T) {
 		t.Parallel()
 		dsn := firstRelease(t, "")
 		mustOpen(t, Config{URL: dsn}, true)
@@ -78,7 +78,7 @@ func TestIndexes(t *testing.T) {
 		}
 	})
 
-	// As the package's documentation has it.
+	// As in the package's documentation.
 	t.Run("changeInPartitions", func(t *testing.T) {
 		t.Parallel()
 		dsn := firstRelease(t, `
@@ -108,7 +108,7 @@ INSERT INTO request SELECT * FROM request_whole;`)
 	}
 }
 
-// firstRelease returns a database that the first release has written, after a change of its operator.
+// firstRelease returns a database that the first release has written, after a change by its operator.
 func firstRelease(t *testing.T, change string) string {
 	t.Helper()
 	dump, err := os.ReadFile(earlier(1))
@@ -121,7 +121,7 @@ func firstRelease(t *testing.T, change string) string {
 	return dsn
 }
 
-// write changes rows until ctx ends, and tells after each time.
+// write changes rows until ctx ends, and sends to written after each time.
 func write(ctx context.Context, t *testing.T, dsn string, written chan<- struct{}) {
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
@@ -141,7 +141,7 @@ func write(ctx context.Context, t *testing.T, dsn string, written chan<- struct{
 	}
 }
 
-// wantIndexes expects valid indexes (tenant_id, column, id) on these columns and no others.
+// wantIndexes expects valid indexes (tenant_id, column, id) on exactly these columns.
 func wantIndexes(t *testing.T, dsn string, want []string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)

@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// filterColumn is what a comparison with a member compares.
+// filterColumn returns the column that a comparison with a member uses.
 func filterColumn(m *pfx.Member) string {
 	if m.Type == pfx.DateTimeOffset {
 		return instantOf(m)
@@ -27,7 +27,7 @@ func (s *Store) List(ctx context.Context, tenant edm.Guid, q pfx.Query) ([]pfx.R
 	sql += fmt.Sprintf("\nORDER BY id LIMIT $%d", len(args))
 	var requests []pfx.Request
 	err := s.read(ctx, func(ctx context.Context, c *pgxpool.Conn) error {
-		requests = nil // read may run this again
+		requests = nil // read may retry this function
 		rows, err := c.Query(ctx, sql, planned(q.Filter, args)...)
 		if err != nil {
 			return fmt.Errorf("listing requests: %w", err)
@@ -64,8 +64,8 @@ func (s *Store) Count(ctx context.Context, tenant edm.Guid, filter pfx.Filter) (
 	return n, err
 }
 
-// filtered appends the conditions of a filter to a statement and its arguments. Equality with null has words of its own:
-// IS NOT DISTINCT FROM would say it for all values, but uses no index.
+// filtered appends the conditions of a filter to a statement and its arguments. It writes equality with null as IS NULL: IS
+// NOT DISTINCT FROM would work for all values, but uses no index.
 func filtered(sql string, filter pfx.Filter, args ...any) (string, []any) {
 	var b strings.Builder
 	b.WriteString(sql)
@@ -89,16 +89,16 @@ func filtered(sql string, filter pfx.Filter, args ...any) (string, []any) {
 		args = append(args, value)
 		cast := ""
 		if _, ok := value.(int64); ok {
-			cast = "::bigint" // a value that no integer of the column has is equal to none, and no error
+			cast = "::bigint" // a value outside the column's range equals none, without an error
 		}
 		fmt.Fprintf(&b, " AND %s = $%d%s", filterColumn(c.Member), len(args), cast)
 	}
 	return b.String(), args
 }
 
-// planned puts before the arguments how to run the statement. The server keeps the plan of a statement without a filter.
-// One with a filter is planned for its values: how many requests have a value differs by orders of magnitude, and there
-// is no end of filters.
+// planned puts the execution mode before the arguments. The server keeps the plan of a statement without a filter. A filter
+// is planned for its values: how many requests have a value differs by orders of magnitude, and the number of filters is
+// unbounded.
 func planned(filter pfx.Filter, args []any) []any {
 	if len(filter) == 0 {
 		return args

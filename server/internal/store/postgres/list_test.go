@@ -12,8 +12,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
-// TestFiltersUseAnIndex looks at the plans of lists and counts over many requests: what they pass over besides what they
-// return is none or next to it. The members on which there is no index unless asked for have one here.
+// TestFiltersUseAnIndex checks the plans of lists and counts over many requests: they read hardly more rows than they
+// return. Here the optional members have an index too.
 func TestFiltersUseAnIndex(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, Config{URL: postgrestest.Database(t) + "&statement_timeout=10min", Index: indexable}, true)
@@ -55,7 +55,7 @@ func TestFiltersUseAnIndex(t *testing.T) {
 	}
 }
 
-// wantIndex runs a statement with its plan shown: it must read no more than rows, by an index, in order.
+// wantIndex runs a statement with its plan: it must read at most that many rows, by an index, in order.
 func wantIndex(t *testing.T, s *Store, sql string, args []any, rows int) {
 	t.Helper()
 	lines, err := s.pool.Query(t.Context(), "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) "+sql, planned(pfx.Filter{{}}, args)...)

@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
-// TestEveryAssignmentIsNecessary takes one assignment after the other out of the statements.
+// TestEveryAssignmentIsNecessary removes one assignment at a time from the statements.
 func TestEveryAssignmentIsNecessary(t *testing.T) {
 	t.Parallel()
 	s := openTemp(t, true)

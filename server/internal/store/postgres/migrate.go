@@ -15,40 +15,40 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// migrations are every step from an empty database to the present tables. Steps are only ever added: what stands there
-// has run on somebody's database.
+// migrations are all steps from an empty database to the current tables. Only add steps: databases exist that have run the
+// present ones.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// unlocked are the steps that run outside of a transaction, so that others can read and write the table meanwhile.
+// unlocked are the steps that run outside a transaction, so that others can read and write the table.
 var unlocked = map[int64]func(context.Context, *sql.DB) error{2: slimIndexes}
 
 const (
-	// versionTable is where the steps that have run are written down.
+	// versionTable records the steps that have run.
 	versionTable = "pfxr_migration"
-	// migrationLock is the advisory lock that a migration holds, "pfxr" in ASCII: one at a time for each database.
+	// migrationLock is the advisory lock of a migration, "pfxr" in ASCII: one at a time for each database.
 	migrationLock = 0x70667872
-	// lockPoll is how often a server that starts looks whether another one has ended its migration.
+	// lockPoll is how often a starting server checks whether another server's migration has ended.
 	lockPoll = 50 * time.Millisecond
 )
 
-// migrate brings the database to the present schema and returns from which version to which it went.
+// migrate migrates the database to the current schema and returns the versions before and after.
 func migrate(ctx context.Context, c *pgx.ConnConfig) (int64, int64, error) {
 	return migrateWith(ctx, c, goose.WithLocker(&locker{}))
 }
 
-// locker holds the advisory lock of a migration in a transaction of its own, while the steps run on another connection.
-// A lock of the session would not do behind a pooler, which gives the next transaction of a session to another backend:
-// it would then be kept by one that nobody can name.
+// locker holds the advisory lock of a migration in its own transaction, while the steps run on another connection. A
+// session lock would fail behind a pooler, which gives the session's next transaction to another backend: the lock would
+// stay with the first one, which cannot be reached.
 type locker struct{ tx *sql.Tx }
 
-// Lock begins the transaction, whose limits are not those of the role: it idles for as long as a migration may take.
+// Lock begins the transaction. It ignores the limits of the role, since it is idle for as long as a migration takes.
 func (l *locker) Lock(ctx context.Context, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
-	// The transaction must outlive this context. It must have no snapshot between its statements: CREATE INDEX
-	// CONCURRENTLY waits for all that are older.
+	// The transaction must outlive this context. It must have no snapshot between its statements: CREATE INDEX CONCURRENTLY
+	// waits for all older snapshots.
 	tx, err := db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return fmt.Errorf("locking the schema: %w", err)
@@ -63,8 +63,8 @@ func (l *locker) Lock(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// await asks for the lock until it is free. A statement that waits for it would have a snapshot meanwhile, and CREATE INDEX
-// CONCURRENTLY of whoever has the lock would wait for that. So would the portal that the extended protocol leaves open.
+// await polls the lock until it is free. A statement that waits for it would hold a snapshot, for which CREATE INDEX
+// CONCURRENTLY of the lock's holder would wait. So would the portal that the extended protocol leaves open.
 func await(ctx context.Context, tx *sql.Tx) error {
 	query := fmt.Sprintf("SELECT pg_try_advisory_xact_lock(%d)", migrationLock)
 	again := time.NewTicker(lockPoll)
@@ -83,7 +83,7 @@ func await(ctx context.Context, tx *sql.Tx) error {
 	}
 }
 
-// Unlock ends the transaction. An error says that the lock was lost meanwhile: the migration has its own outcome.
+// Unlock ends the transaction. An error means that the lock was lost before; the migration has its own outcome.
 func (l *locker) Unlock(context.Context, *sql.DB) error { return l.tx.Rollback() }
 
 func migrateWith(ctx context.Context, c *pgx.ConnConfig, options ...goose.ProviderOption) (int64, int64, error) {
@@ -108,8 +108,8 @@ func newProvider(db *sql.DB, options []goose.ProviderOption) (*goose.Provider, e
 		append(options, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))...)
 }
 
-// up applies the steps that are missing. It looks before it locks: nothing is missing most of the time. Where the lock
-// excludes nobody, other servers may apply a step at the same time, and some attempts fail: what counts is that it is there.
+// up applies the missing steps. It checks before it locks, because usually none is missing. Where the lock has no effect,
+// other servers may apply a step at the same time, and some attempts fail: it is enough that the step has run.
 func up(ctx context.Context, db *sql.DB, provider *goose.Provider) (int64, int64, error) {
 	sources := provider.ListSources()
 	want := sources[len(sources)-1].Version

@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
-// lastVersion returns the schema version that this program makes.
+// lastVersion returns this program's schema version.
 func lastVersion(t *testing.T) int64 {
 	t.Helper()
 	files, err := fs.Glob(migrations, "migrations/*.sql")
@@ -48,7 +48,7 @@ func TestMigrate(t *testing.T) {
 		}
 	})
 
-	// So it is where advisory locks lock nothing.
+	// As on a database whose advisory locks lock nothing.
 	t.Run("manyAtOnceWithoutALock", func(t *testing.T) {
 		t.Parallel()
 		settings, err := Config{URL: postgrestest.Database(t)}.settings()
@@ -67,7 +67,7 @@ func TestMigrate(t *testing.T) {
 	for name, tt := range map[string]struct{ prepare, want string }{
 		"newerSchema": {"CREATE TABLE pfxr_migration (id int, version_id bigint, is_applied boolean, tstamp timestamp); INSERT INTO pfxr_migration VALUES (1, 1000, true, now())",
 			fmt.Sprintf("its schema version 1000 is newer than this program's %d: use the release that wrote it, or a later one", lastVersion(t))},
-		"tableOfOthers": {"CREATE TABLE request (a int); INSERT INTO request VALUES (1)", `relation "request" already exists`},
+		"foreignTable": {"CREATE TABLE request (a int); INSERT INTO request VALUES (1)", `relation "request" already exists`},
 	} {
 		t.Run(name+"IsRefused", func(t *testing.T) {
 			t.Parallel()

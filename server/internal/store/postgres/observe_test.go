@@ -9,7 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// TestObserve: each batch is told of, with every update in one of them, and with the spans of those that are sampled.
+// TestObserve: the observer gets every batch. Each update is in one of them, with its span if that is sampled.
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	s := openTemp(t, true)
@@ -39,7 +39,7 @@ func TestObserve(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if err := s.Close(); err != nil { // what is told of the last one is told by then
+	if err := s.Close(); err != nil { // Close waits for the last batch
 		t.Error(err)
 	}
 	if updates != n || spans != n/2 {

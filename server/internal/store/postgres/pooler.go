@@ -10,15 +10,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// pooledMode is how statements are run where a pooler may give each of them to another backend: nothing of one is
-// needed by the next. Each is parsed and planned anew.
+// pooledMode is how to run statements where a pooler may give each of them to another backend: no statement needs the state
+// of another. Each is parsed and planned again.
 const pooledMode = pgx.QueryExecModeCacheDescribe
 
-// limits are the settings without which a statement that waits, or a transaction that was left, keeps its locks for good.
+// limits are the settings without which a waiting statement or an abandoned transaction keeps its locks forever.
 var limits = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
 
-// adapt finds out whether a pooler stands before the database: it has told a process that is not the backend's. Then
-// statements are run in pooledMode, unless the address says how, and the log is told of limits that are not in force.
+// adapt detects a pooler before the database: the process ID of the connection is not that of the backend. Then statements
+// run in pooledMode, unless the address says how, and missing limits are logged.
 func (s *settings) adapt(ctx context.Context) error {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.ConnConfig)
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *settings) adapt(ctx context.Context) error {
 	return nil
 }
 
-// explain adds to an error of the first connection what its operator can do: a pooler that knows no parameters of a
-// connection, or a standby.
+// explain adds advice for the operator to an error of the first connection: about a pooler that refuses connection
+// parameters, or a standby.
 func explain(err error) error {
 	if errors.Is(err, pgconn.ErrReadOnlyConnection) {
 		return fmt.Errorf("the database is read-only: is it a standby? Name every host in the address, HOST,HOST: %w", err)

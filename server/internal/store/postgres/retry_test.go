@@ -7,22 +7,22 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// TestRetry has a trigger refuse the first changes with a code. A sequence counts them: it is not rolled back.
+// TestRetry has a trigger refuse the first changes with a code. A sequence, which is not rolled back, counts them.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		code    string
 		refused int
 		stored  bool
-		kind    pfx.Kind // when it is not stored
-		tries   int      // at most, beside one in a group
+		kind    pfx.Kind // if it is not stored
+		tries   int      // at most, in addition to one in a group
 	}{
-		"serializationFailurePasses": {code: "40001", refused: 3, stored: true, tries: 4},
-		"deadlockPasses":             {code: "40P01", refused: 3, stored: true, tries: 4},
-		"serializationFailureStays":  {code: "40001", refused: 1000, kind: pfx.Unavailable, tries: maxTries},
-		"unknownIsNotRepeated":       {code: "40003", refused: 1, kind: pfx.Unavailable, tries: 1},
-		"fullDiskIsNotRepeated":      {code: "53100", refused: 1000, kind: pfx.Unavailable, tries: 1},
-		"otherIsOurs":                {code: "23514", refused: 1000, kind: pfx.Internal, tries: 1},
+		"serializationFailureIsRetried": {code: "40001", refused: 3, stored: true, tries: 4},
+		"deadlockIsRetried":             {code: "40P01", refused: 3, stored: true, tries: 4},
+		"lastingFailureIsUnavailable":   {code: "40001", refused: 1000, kind: pfx.Unavailable, tries: maxTries},
+		"unknownIsNotRepeated":          {code: "40003", refused: 1, kind: pfx.Unavailable, tries: 1},
+		"fullDiskIsNotRepeated":         {code: "53100", refused: 1000, kind: pfx.Unavailable, tries: 1},
+		"otherCodeIsInternal":           {code: "23514", refused: 1000, kind: pfx.Internal, tries: 1},
 	} {
 		for _, way := range ways {
 			t.Run(name+"/"+way.name, func(t *testing.T) {

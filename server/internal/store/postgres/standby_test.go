@@ -12,11 +12,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
-// TestStandby has a server become read-only, as a primary that is demoted, in different ways.
+// TestStandby makes a server read-only in different ways, like a demoted primary.
 func TestStandby(t *testing.T) {
 	t.Parallel()
 
-	t.Run("isRefusedAtAStart", func(t *testing.T) {
+	t.Run("isRefusedAtStart", func(t *testing.T) {
 		t.Parallel()
 		_, err := Open(t.Context(), Config{URL: postgrestest.Copy(t, "empty", prepare) + "&default_transaction_read_only=on"})
 		if err == nil || !strings.Contains(err.Error(), "the database is read-only") {
@@ -24,7 +24,7 @@ func TestStandby(t *testing.T) {
 		}
 	})
 
-	// Only an address that says so uses a standby.
+	// Only an address that asks for it uses a standby.
 	t.Run("isNotReady", func(t *testing.T) {
 		t.Parallel()
 		s := mustOpen(t, Config{URL: postgrestest.Copy(t, "empty", prepare) + "&target_session_attrs=any"}, true)
@@ -42,7 +42,7 @@ func TestStandby(t *testing.T) {
 		check(t, err)
 	})
 
-	// A proxy may lead an open connection to another server. The first change that is refused drops the connection.
+	// A proxy may lead an open connection to another server. The first refused change drops the connection.
 	for _, way := range ways {
 		t.Run("behindAProxyIsLeft/"+way.name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +74,7 @@ func TestStandby(t *testing.T) {
 	})
 }
 
-// demote makes the pool's connections read-only, as if they had last been used at a time, and returns their processes.
+// demote makes the pool's connections read-only, sets their last use, and returns their processes.
 func demote(t *testing.T, pool *pgxpool.Pool, used time.Time) map[uint32]bool {
 	t.Helper()
 	c, err := pool.Acquire(t.Context())

@@ -11,15 +11,16 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // column is a column of the table: the key, the version, then one for each member, or two for a time.
 type column struct{ name, sqlType string }
 
-// instantOf names the column that a comparison with a time compares: equal instants are equal there, however written.
+// instantOf names the column for comparisons with a time: it is equal for equal instants, however they are written.
 func instantOf(m *pfx.Member) string { return strings.TrimSuffix(m.Column, "_time") + "_instant" }
 
-// columnsOf returns the columns that a member is stored in.
+// columnsOf returns the columns that store a member.
 func columnsOf(m *pfx.Member) []column {
 	switch m.Type {
 	case pfx.Boolean:
@@ -34,7 +35,7 @@ func columnsOf(m *pfx.Member) []column {
 	return []column{{m.Column, "text"}}
 }
 
-// stored are all columns, in the order of the arguments of the statements that store a request.
+// stored are all columns, in the argument order of the storing statements.
 var stored = func() []column {
 	all := []column{{"tenant_id", "uuid"}, {"id", "text"}, {"version", "bigint"}}
 	for i := range pfx.Changeable {
@@ -43,11 +44,11 @@ var stored = func() []column {
 	return all
 }()
 
-// changed are those of them that an update assigns: all but the key.
+// changed are the columns that an update assigns: all except the key.
 var changed = stored[2:]
 
-// each returns a list, separated by commas, of what format makes of each column, %[1]s, its type, %[2]s, and the number of its
-// argument, %[3]d, from first on.
+// each applies format to each column and joins the results with commas. %[1]s is the column, %[2]s its type and %[3]d the
+// number of its argument, starting with first.
 func each(format string, columns []column, first int) string {
 	items := make([]string, len(columns))
 	for i, c := range columns {
@@ -56,7 +57,7 @@ func each(format string, columns []column, first int) string {
 	return strings.Join(items, ", ")
 }
 
-// The statements of a store. The tenant is part of the key of each.
+// The statements of a store. Each has the tenant in its key.
 var (
 	columns = func() string {
 		list := "request.id, request.version"
@@ -76,12 +77,12 @@ VALUES (` + each("$%[3]d", stored, 1) + `)
 ON CONFLICT DO NOTHING`
 
 	// updateRequest is a compare-and-swap. Another transaction may change the row while the statement waits for its lock:
-	// at READ COMMITTED the condition is then checked again, on what that transaction has left.
+	// READ COMMITTED then checks the condition again, on the new row.
 	updateRequest = `
 UPDATE request SET ` + each("%[1]s = $%[3]d", changed, 3) + `
 WHERE tenant_id = $1 AND id = $2 AND version = ` + fmt.Sprintf("$%d", len(stored)+1)
 
-	// updateGroup is updateRequest for many keys at once.
+	// updateGroup is updateRequest for many keys.
 	updateGroup = `
 UPDATE request SET ` + each("%[1]s = new.%[1]s", changed, 3) + `
 FROM unnest(` + arrays + fmt.Sprintf(", $%d::bigint[]", len(stored)+1) + `) AS new (` + each("%[1]s", stored, 1) + `, old_version)
@@ -90,18 +91,18 @@ WHERE request.tenant_id = new.tenant_id AND request.id = new.id AND request.vers
 	// arrays are the arguments of updateGroup and putGroup: one for each column, with the values of all requests.
 	arrays = each("$%[3]d::%[2]s[]", stored, 1)
 
-	// selectGroup is selectRequest for many keys at once.
+	// selectGroup is selectRequest for many keys.
 	selectGroup = `
 SELECT request.tenant_id, ` + columns + `
 FROM unnest($1::uuid[], $2::text[]) AS key (tenant_id, id)
 JOIN request ON request.tenant_id = key.tenant_id AND request.id = key.id`
 
-	// lockedGroup is selectGroup for a transaction that goes on to change the rows. It locks them in the order of their keys, as
-	// all servers do.
+	// lockedGroup is selectGroup for a transaction that then changes the rows. It locks them in key order, as all servers
+	// do.
 	lockedGroup = selectGroup + `
 ORDER BY request.tenant_id, request.id FOR UPDATE OF request`
 
-	// listRequests and countRequests go on with the conditions of a filter.
+	// The conditions of a filter follow listRequests and countRequests.
 	listRequests = `
 SELECT ` + columns + `
 FROM request WHERE tenant_id = $1 AND id > $2`
@@ -118,13 +119,13 @@ RETURNING request.tenant_id, request.id`
 SELECT count(*) FROM request WHERE tenant_id = $1`
 )
 
-// statements are those that assign members, which a test replaces by others that leave one out.
+// statements are the ones that assign members. A test replaces them by others that leave a member out.
 type statements struct {
 	insert, update, delete, updateGroup recordable
 	putGroup                            string
 }
 
-// recordable is a statement without and with the records of what it changes in the audit trail.
+// recordable is a statement in two forms: plain, and with audit records of its changes.
 type recordable struct{ plain, recorded string }
 
 func newRecordable(statement string, parameters int) recordable {
@@ -151,7 +152,7 @@ type key struct {
 	id     string
 }
 
-// load returns a request as it is stored, or a NotFound error.
+// load returns a stored request, or a NotFound error.
 func load(ctx context.Context, q querier, k key) (*pfx.Request, error) {
 	rows, err := q.Query(ctx, selectRequest, [16]byte(k.tenant), k.id)
 	if err != nil {
@@ -175,7 +176,7 @@ func load(ctx context.Context, q querier, k key) (*pfx.Request, error) {
 	return &r, nil
 }
 
-// scan reads a row of more and then columns into r.
+// scan reads the values of more and then the columns of r from a row.
 func scan(rows pgx.Rows, r *pfx.Request, more ...any) error {
 	targets := make([]target, len(pfx.Changeable))
 	into := make([]any, 0, len(more)+2+len(targets))
@@ -190,31 +191,31 @@ func scan(rows pgx.Rows, r *pfx.Request, more ...any) error {
 	return nil
 }
 
-// target is the member that a column is read into.
+// target is the member that receives a column.
 type target struct {
 	member  *pfx.Member
 	request *pfx.Request
 }
 
-// ScanText reads the column of a text or a time.
+// ScanText reads a text or a time.
 func (t *target) ScanText(v pgtype.Text) error {
 	if t.member.Type == pfx.DateTimeOffset && v.Valid {
 		d, err := parseTime(v.String)
 		if err != nil {
-			return internalError(err)
+			return store.InternalError(err)
 		}
 		return read(t, d, true)
 	}
 	return read(t, v.String, v.Valid)
 }
 
-// ScanUUID reads the column of a GUID.
+// ScanUUID reads a GUID.
 func (t *target) ScanUUID(v pgtype.UUID) error { return read(t, edm.Guid(v.Bytes), v.Valid) }
 
-// ScanInt64 reads the column of a number.
+// ScanInt64 reads a number.
 func (t *target) ScanInt64(v pgtype.Int8) error { return read(t, int32(v.Int64), v.Valid) }
 
-// ScanBool reads the column of a truth value.
+// ScanBool reads a boolean.
 func (t *target) ScanBool(v pgtype.Bool) error { return read(t, v.Bool, v.Valid) }
 
 func read[T any](t *target, value T, valid bool) error {
@@ -226,12 +227,12 @@ func read[T any](t *target, value T, valid bool) error {
 	return nil
 }
 
-// updateArguments are those of updateRequest.
+// updateArguments returns the arguments of updateRequest.
 func updateArguments(r *pfx.Request, stored pfx.Version) []any {
 	return append(arguments(r), int64(stored))
 }
 
-// arguments are those of insertRequest, and the first ones of updateRequest.
+// arguments returns the arguments of insertRequest, which are the first ones of updateRequest.
 func arguments(r *pfx.Request) []any {
 	args := append(make([]any, 0, len(stored)+1), [16]byte(r.TenantID), r.ID, int64(r.Version))
 	for i := range pfx.Changeable {
@@ -251,7 +252,7 @@ func arguments(r *pfx.Request) []any {
 	return args
 }
 
-// groupArguments are those of updateGroup.
+// groupArguments returns the arguments of updateGroup.
 func groupArguments(group []*entry) []any {
 	olds := make([]int64, len(group))
 	for i, e := range group {
@@ -260,7 +261,7 @@ func groupArguments(group []*entry) []any {
 	return append(columnArguments(len(group), func(i int) *pfx.Request { return group[i].request }), olds)
 }
 
-// columnArguments are the arguments of insertRequest for n requests, an array for each column.
+// columnArguments returns the arguments of insertRequest for n requests, an array for each column.
 func columnArguments(n int, request func(i int) *pfx.Request) []any {
 	tenants, ids, versions := make([][16]byte, n), make([]string, n), make([]int64, n)
 	for i := range n {

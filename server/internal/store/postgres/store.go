@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,42 +15,39 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
 const (
-	// maxTries bounds how often a statement is sent that the server did not apply and told to repeat, or did not get.
+	// maxTries bounds how often a statement is sent that did not reach the server, or that the server did not apply and
+	// allows to be retried.
 	maxTries = 8
 )
 
 // Store is a [pfx.Store] in a PostgreSQL database. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log     *slog.Logger
-	observe atomic.Pointer[func(pfx.Batch)]
 	waits   waits
-	ping    time.Duration // how long the answer to a ping is waited for
+	ping    time.Duration // how long to wait for the response to a ping
 	pool    *pgxpool.Pool
-	writers *pgxpool.Pool // of those that write groups
-	share   bool          // whether updates that wait go together
+	writers *pgxpool.Pool // for groups of updates
+	share   bool          // whether waiting updates go together
 	sql     *statements
 	audit   audit.Mode
 	chains  chains
-	queue   chan *job
-	lost    atomic.Int64 // when a connection was last found to be lost, in ns of Unix time
-
-	closing   chan struct{} // closed by Close
-	stopped   chan struct{} // closed when the writers have ended
-	working   sync.WaitGroup
-	closeOnce sync.Once
+	queue   *queue.Queue[update]
+	lost    atomic.Int64 // when a connection was last found lost, in ns of Unix time
 }
 
 var _ pfx.Store = (*Store)(nil)
 
-// shareCommits is whether updates that wait at the same time are sent together. BenchmarkUpdate measures both.
+// shareCommits says whether updates that wait at the same time go together. BenchmarkUpdate measures both.
 const shareCommits = true
 
-// Open connects and brings the schema up to date. Its error is one sentence for the operator that names the database and
-// the cause, without the password. ctx bounds Open alone, not the store.
+// Open connects and migrates the schema. Its error is one sentence for the operator that names the database and the cause,
+// without the password. ctx bounds Open alone, not the store.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	return open(ctx, c, shareCommits)
 }
@@ -67,17 +63,13 @@ func open(ctx context.Context, c Config, share bool) (*Store, error) {
 func openWith(ctx context.Context, settings *settings, share bool) (*Store, error) {
 	s := &Store{
 		log: settings.log, share: share, sql: usualStatements, audit: settings.audit, chains: newChains(), waits: settings.waits, ping: cmp.Or(settings.pool.PingTimeout, settings.waits.connection),
-		queue: make(chan *job, queueLen), closing: make(chan struct{}), stopped: make(chan struct{}),
+		queue: queue.New[update](),
 	}
 	if err := s.open(ctx, settings); err != nil {
 		s.closePools()
 		return nil, fmt.Errorf("opening store %s: %w", settings.name(), oneLine{err})
 	}
-	if share {
-		for range writers {
-			s.working.Go(s.write)
-		}
-	}
+	s.queue.Start(writers, s.write)
 	return s, nil
 }
 
@@ -110,17 +102,17 @@ func (s *Store) open(ctx context.Context, settings *settings) error {
 	return s.warn(ctx)
 }
 
-// oneLine is an error without the line breaks that pgx puts between the addresses which it has tried.
+// oneLine removes the line breaks that pgx puts between the addresses that it has tried.
 type oneLine struct{ error }
 
 func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
 
 func (e oneLine) Unwrap() error { return e.error }
 
-// Observe has the writers tell fn of each group of updates from now on, maybe several at once.
-func (s *Store) Observe(fn func(pfx.Batch)) { s.observe.Store(&fn) }
+// Observe has the writers call fn for each group of updates from now on, possibly at the same time.
+func (s *Store) Observe(fn func(pfx.Batch)) { s.queue.Observe(fn) }
 
-// Connections returns how many connections to the database there are, how many of them are in use, and how many there may be.
+// Connections returns how many connections to the database are open, how many of them are in use, and the maximum.
 func (s *Store) Connections() (open, used, most int) {
 	for _, pool := range []*pgxpool.Pool{s.pool, s.writers} {
 		stat := pool.Stat()
@@ -129,7 +121,7 @@ func (s *Store) Connections() (open, used, most int) {
 	return open, used, most
 }
 
-// warn tells the log which settings of the server break the promise that an answered change survives a crash.
+// warn logs settings of the server that break the promise that an acknowledged change survives a crash.
 func (s *Store) warn(ctx context.Context) error {
 	var commit, fsync *string // CockroachDB has no fsync
 	const query = "SELECT current_setting('synchronous_commit', true), current_setting('fsync', true)"
@@ -159,13 +151,13 @@ func (s *Store) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Reque
 }
 
 // Update applies fn to the request, as [pfx.Store] says. If ctx ends before the update has begun, Update returns at once
-// and fn does not run; what was sent, it waits for. fn must be quick and must not use the store.
+// and fn does not run. It waits for the outcome of everything it has sent. fn must be quick and must not use the store.
 func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(r *pfx.Request) error) (*pfx.Request, error) {
 	k := key{tenant, id}
 	share := s.share
 	return retry(ctx, s, func(ctx context.Context) (*pfx.Request, error) {
 		if share {
-			r, err := s.updateShared(ctx, k, fn)
+			r, err := s.queue.Do(ctx, update{k, pfx.AuthorOf(ctx), fn})
 			if !errors.Is(err, errAlone) {
 				return r, err
 			}
@@ -175,14 +167,14 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 	})
 }
 
-// updateAlone tries once to update a request by a statement of its own.
+// updateAlone tries once to update a request by its own statement.
 func (s *Store) updateAlone(ctx context.Context, k key, fn func(r *pfx.Request) error) (*pfx.Request, error) {
 	r, err := s.Get(ctx, k.tenant, k.id)
 	if err != nil {
 		return nil, err
 	}
 	before := *r
-	if err := guard(func() error { return r.Change(fn) }); err != nil {
+	if err := store.Guard(func() error { return r.Change(fn) }); err != nil {
 		return nil, err
 	}
 	if r.Version == before.Version {
@@ -210,7 +202,7 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 			return nil, err
 		}
 		if n == 0 {
-			return nil, &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
+			return nil, store.ExistsError()
 		}
 		return &r, nil
 	})
@@ -224,7 +216,7 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 			return nil, err
 		}
 		before := *r
-		if err := guard(func() error { return check(r) }); err != nil {
+		if err := store.Guard(func() error { return check(r) }); err != nil {
 			return nil, err
 		}
 		n, err := s.changeOne(ctx, "deleting a request", &s.sql.delete, change{author: pfx.AuthorOf(ctx), before: &before},
@@ -240,7 +232,7 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 	return err
 }
 
-// Ready reads from the table and checks that the server takes changes, which a standby does not.
+// Ready reads from the table and checks that the server accepts changes, which a standby does not.
 func (s *Store) Ready(ctx context.Context) error { return s.probe(ctx) }
 
 func (s *Store) probe(ctx context.Context) error {
@@ -252,19 +244,20 @@ func (s *Store) probe(ctx context.Context) error {
 			return fmt.Errorf("reading the table: %w", err)
 		}
 		if readOnly == "on" {
-			return unavailable("The store takes no changes.", errors.New("the database is read-only: is it a standby?"))
+			return store.Unavailable("The store takes no changes.", errors.New("the database is read-only: is it a standby?"))
 		}
 		return nil
 	})
 }
 
-// retry runs attempt until it has an outcome: again without end, but for ctx, while others are faster, and a few times
-// if the server has applied nothing for a reason that passes. What may have been applied is never tried again.
+// retry runs attempt until it has an outcome. It retries without limit, until ctx ends, while other writers are faster. It
+// retries a few times if the server has applied nothing for a temporary reason. It never retries what may have been
+// applied.
 func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Request, error)) (*pfx.Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.waits.call)
 	defer cancel()
 	for tries, moved := 1, 0; ; {
-		if err := s.usable(ctx); err != nil {
+		if err := s.queue.Check(ctx); err != nil {
 			return nil, err
 		}
 		r, err := attempt(ctx)
@@ -272,8 +265,8 @@ func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Re
 		switch {
 		case errors.Is(err, errMoved):
 			moved++
-			if !pause(ctx, moved-3) { // whoever was faster has got on: the first times there is no reason to wait
-				return nil, givenUpError(ctx)
+			if !pause(ctx, moved-3) { // the faster writer has finished: no need to wait the first times
+				return nil, store.GivenUpError(ctx)
 			}
 		case !isStatement(err):
 			return r, err
@@ -285,7 +278,7 @@ func retry(ctx context.Context, s *Store, attempt func(context.Context) (*pfx.Re
 	}
 }
 
-// pause waits a random time that doubles with each try, up to 50 ms, and reports whether ctx still goes on.
+// pause waits a random time that doubles with each try, up to 50 ms, and returns false if ctx has ended.
 func pause(ctx context.Context, try int) bool {
 	if try <= 0 {
 		return ctx.Err() == nil
@@ -300,20 +293,7 @@ func pause(ctx context.Context, try int) bool {
 	}
 }
 
-// usable returns an error if the store is closed or ctx has ended.
-func (s *Store) usable(ctx context.Context) error {
-	select {
-	case <-s.closing:
-		return closedError()
-	default:
-	}
-	if ctx.Err() != nil {
-		return givenUpError(ctx)
-	}
-	return nil
-}
-
-// statementError is what became of a statement that changes something.
+// statementError is the error of a statement that changes something.
 type statementError struct{ error }
 
 func (e *statementError) Unwrap() error { return e.error }
@@ -323,14 +303,14 @@ func isStatement(err error) bool {
 	return ok
 }
 
-// patient returns a context that lasts until an answer of the server is not to be expected any more, whether ctx ends or
-// not. Giving up a statement earlier would cost its connection.
+// patient returns a context for the response of the server, which ends after the longest time that the server may take, and
+// not with ctx. To give up a statement earlier would cost its connection.
 func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.waits.answer)
 }
 
-// change runs fn, which sends one statement that changes something, a transaction of its own, and returns how many rows
-// that has changed. Once the statement is sent, change waits for its outcome whether ctx ends or not.
+// change runs fn, which sends one statement that changes something and is its own transaction. It returns the number of
+// changed rows. Once the statement is sent, change waits for its outcome even if ctx ends.
 func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (int64, error)) (int64, error) {
 	c, err := s.acquire(ctx, s.pool)
 	if err != nil {
@@ -347,7 +327,7 @@ func (s *Store) change(ctx context.Context, fn func(context.Context, querier) (i
 	return n, nil
 }
 
-// read runs fn, which changes nothing, with a connection, and again with another one if that is lost meanwhile.
+// read runs fn, which changes nothing, with a connection, and again with another one if that is lost.
 func (s *Store) read(ctx context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
 	beginning, cancel := context.WithTimeout(ctx, s.waits.call)
 	defer cancel()
@@ -357,14 +337,14 @@ func (s *Store) read(ctx context.Context, fn func(context.Context, *pgxpool.Conn
 		case err == nil || isPfx(err):
 			return err
 		case ctx.Err() != nil:
-			return givenUpError(ctx)
+			return store.GivenUpError(ctx)
 		case fateOf(err) == refused || tries == maxTries || !pause(beginning, tries-1):
 			return readError(err)
 		}
 	}
 }
 
-// readOnce takes a connection before beginning ends.
+// readOnce runs fn once. beginning bounds the wait for a connection.
 func (s *Store) readOnce(ctx, beginning context.Context, fn func(context.Context, *pgxpool.Conn) error) error {
 	c, err := s.acquire(beginning, s.pool)
 	if err != nil {
@@ -384,14 +364,10 @@ func isPfx(err error) bool {
 	return ok
 }
 
-// Close lets what is under way end and closes the connections.
+// Close waits for pending updates and closes the connections.
 func (s *Store) Close() error {
-	s.closeOnce.Do(func() {
-		close(s.closing)
-		s.working.Wait()
-		close(s.stopped)
-		s.closePools()
-	})
+	s.queue.Close()
+	s.closePools()
 	return nil
 }
 

@@ -23,7 +23,7 @@ var (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ways are the two ways of an update, both of which keep the contract.
+// ways are the two ways of an update. Both must keep the contract.
 var ways = []struct {
 	name  string
 	share bool
@@ -64,7 +64,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// What stands between asTable and asBlocks has the records as a table and not as a view.
+// The statements between asTable and asBlocks see the records as a table and not as a view.
 const (
 	asTable = `
 CREATE TEMP TABLE audit_record AS SELECT * FROM public.audit_record;
@@ -76,7 +76,7 @@ INSERT INTO audit_block SELECT chain, number, jsonb_build_array(jsonb_build_arra
 DROP TABLE pg_temp.audit_record`
 )
 
-// holder lets tests have updates go together.
+// holder makes updates go together.
 type holder struct {
 	*Store
 	t *testing.T
@@ -87,7 +87,7 @@ var _ storetest.Holder = (*holder)(nil)
 func (h *holder) Hold() (release func(n int)) {
 	free := holdWriters(h.t, h.Store)
 	return func(n int) {
-		waitQueued(h.Store, n-writers) // a writer holds one job each
+		waitQueued(h.Store, n-writers) // each writer holds one job
 		free()
 	}
 }
@@ -101,7 +101,7 @@ func check(t testing.TB, err error) {
 
 func openTemp(t testing.TB, share bool) *Store {
 	t.Helper()
-	// Each of these limits a busy machine would break.
+	// A busy machine would exceed each of these limits.
 	const patient = "&connect_timeout=600&statement_timeout=10min&lock_timeout=10min&idle_in_transaction_session_timeout=10min&pool_ping_timeout=10m"
 	settings, err := Config{URL: postgrestest.Copy(t, "empty", prepare) + patient}.settings()
 	check(t, err)
@@ -112,7 +112,7 @@ func openTemp(t testing.TB, share bool) *Store {
 	return s
 }
 
-// prepare makes the tables once for all tests that do not look at how they are made.
+// prepare creates the tables once for all tests that do not check how they are created.
 func prepare(dsn string) error {
 	s, err := Open(context.Background(), Config{URL: dsn})
 	if err != nil {

@@ -7,122 +7,72 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
-const (
-	// queueLen bounds the updates that wait in the queue; further callers wait for a place in it.
-	queueLen = 1024
-	// maxGroup bounds the updates that go together, and so the time that the first of them waits for the last.
-	maxGroup = 256
-)
-
-// The states of a job. A writer claims it or its caller abandons it, whichever comes first.
-const (
-	waiting int32 = iota
-	claimed
-	abandoned
-)
-
-// job is one update that waits for a writer. After done is closed it belongs to the caller again.
-type job struct {
+// update is the work of a job: it tries once to update a request. The job's error is errMoved if another server was faster,
+// and errAlone if the group stored nothing for a reason that another update may have caused.
+type update struct {
 	key    key
 	author pfx.Author
 	fn     func(*pfx.Request) error
-	since  time.Time         // when it came
-	span   trace.SpanContext // that it is part of
-	result *pfx.Request
-	err    error // errMoved and errAlone among them
-	state  atomic.Int32
-	done   chan struct{}
 }
 
-// entry is a request with those updates of a group that change it, in turn.
+type job = queue.Job[update]
+
+// entry is a request with the updates of a group that change it, in order.
 type entry struct {
 	key     key
 	jobs    []*job
-	request *pfx.Request // as the updates have made it, nil if the tenant has none
-	stored  pfx.Version  // the version that the database has
+	request *pfx.Request // as changed by the updates, nil if the tenant has none
+	stored  pfx.Version  // the version in the database
 	changes []change     // one for each update that has changed it
-}
-
-// updateShared tries once to update a request, together with the others that wait. Its error is errMoved if another
-// server was faster, and errAlone if the group stored nothing for a reason that may be another update's.
-func (s *Store) updateShared(ctx context.Context, k key, fn func(*pfx.Request) error) (*pfx.Request, error) {
-	j := &job{key: k, author: pfx.AuthorOf(ctx), fn: fn, since: time.Now(), span: trace.SpanContextFromContext(ctx), done: make(chan struct{})}
-	select {
-	case s.queue <- j:
-	case <-ctx.Done():
-		return nil, givenUpError(ctx)
-	case <-s.closing:
-		return nil, closedError()
-	}
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, givenUpError(ctx)
-		}
-		<-j.done
-	case <-s.stopped: // the writers end when the queue is empty, before or after this job came
-		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, closedError()
-		}
-		<-j.done
-	}
-	return j.result, j.err
 }
 
 // write runs groups of updates until the store is closed and no update waits.
 func (s *Store) write() {
-	for {
-		select {
-		case first := <-s.queue:
-			s.serve(first)
-		case <-s.closing:
-			select {
-			case first := <-s.queue:
-				s.serve(first)
-			default:
-				return
-			}
-		}
+	for first := s.queue.Next(); first != nil; first = s.queue.Next() {
+		s.serve(first)
 	}
 }
 
-// serve runs a group of first and the other updates that wait. It claims them only when it has a connection: until then
-// their callers may give up.
+// serve runs first and the other waiting updates as a group. It claims them when it has a connection: until then their
+// callers may give up.
 func (s *Store) serve(first *job) {
 	begun := time.Now()
 	c, err := s.acquireWriter()
 	if err == nil {
 		defer s.release(c)
 	}
-	group := s.claim(first)
+	group := s.queue.Claim(nil, first)
 	ended, storing := false, time.Time{}
 	defer func() {
-		s.tell(group, pfx.Batch{Size: len(group), Waited: begun.Sub(first.since), Took: time.Since(begun)}, storing)
+		var commit time.Duration
+		if !storing.IsZero() {
+			commit = time.Since(storing)
+		}
+		s.queue.Report(group, first, begun, commit)
 		for _, j := range group {
-			if !ended { // an fn has called runtime.Goexit: it takes this goroutine down, and no other may suffer
-				j.result, j.err = nil, errAlone
+			if !ended { // the function of an update called runtime.Goexit, which ends this goroutine; the other updates must not suffer
+				j.Result, j.Err = nil, errAlone
 			}
-			close(j.done)
+			j.Finish()
 		}
 		if !ended {
-			s.working.Go(s.write)
+			s.queue.Start(1, s.write)
 		}
 	}()
 	if err != nil {
 		for _, j := range group {
-			j.err = err
+			j.Err = err
 		}
 	} else {
 		storing = s.run(c, group)
@@ -130,51 +80,18 @@ func (s *Store) serve(first *job) {
 	ended = true
 }
 
-// tell tells the observer, if there is one, of a group that began to be stored at a moment; zero if nothing was stored.
-func (s *Store) tell(group []*job, b pfx.Batch, storing time.Time) {
-	observe := s.observe.Load()
-	if observe == nil {
-		return
-	}
-	if !storing.IsZero() {
-		b.Commit = time.Since(storing)
-	}
-	for _, j := range group {
-		b.Link(j.span)
-	}
-	(*observe)(b)
-}
-
 func (s *Store) acquireWriter() (*pgxpool.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.waits.connection)
 	defer cancel()
 	c, err := s.take(ctx, s.writers)
 	if err != nil {
-		return nil, unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
+		return nil, store.Unavailable("The store cannot be reached: nothing was changed. Try again later.", fmt.Errorf("connecting: %w", oneLine{err}))
 	}
 	return c, nil
 }
 
-// claim returns first and the jobs that wait, without those that their callers have abandoned.
-func (s *Store) claim(first *job) []*job {
-	var group []*job
-	for j := first; ; {
-		if j.state.CompareAndSwap(waiting, claimed) {
-			group = append(group, j)
-		}
-		if len(group) == maxGroup {
-			return group
-		}
-		select {
-		case j = <-s.queue:
-		default:
-			return group
-		}
-	}
-}
-
-// run gives each job of a group its outcome. What is stored is stored by one statement or one transaction, and so by one
-// sync of the log. run returns when that was sent, zero if nothing was.
+// run gives each job of a group its outcome. One statement or one transaction stores the changes, so the log is synced
+// once. run returns when that was sent, or zero if nothing was.
 func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	ctx, cancel := s.patient(context.Background())
 	defer cancel()
@@ -184,7 +101,7 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	}
 	if err := loadGroup(ctx, c, entries); err != nil {
 		s.note(c, err)
-		settle(entries, errAlone) // alone, a read is repeated
+		settle(entries, errAlone) // an update on its own repeats the read
 		return time.Time{}
 	}
 	changed := applyAll(entries)
@@ -202,7 +119,7 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	return storing
 }
 
-// groupError is the error of the jobs of a group whose statement has failed.
+// groupError returns the error for the jobs of a group whose statement has failed.
 func groupError(err error) error {
 	if fateOf(err) == unknown {
 		return writeError(err)
@@ -210,16 +127,16 @@ func groupError(err error) error {
 	return errAlone
 }
 
-// arrange puts the jobs of one request together, in the order in which they came, and the requests in the order of their
-// keys: two servers that change the same ones then lock them in the same order.
+// arrange groups the jobs by request, in order of arrival, and sorts the requests by key: so two servers lock the same rows
+// in the same order.
 func arrange(group []*job) []*entry {
 	byKey := make(map[key]*entry, len(group))
 	var entries []*entry
 	for _, j := range group {
-		e := byKey[j.key]
+		e := byKey[j.Work.key]
 		if e == nil {
-			e = &entry{key: j.key}
-			byKey[j.key] = e
+			e = &entry{key: j.Work.key}
+			byKey[e.key] = e
 			entries = append(entries, e)
 		}
 		e.jobs = append(e.jobs, j)
@@ -230,7 +147,7 @@ func arrange(group []*job) []*entry {
 	return entries
 }
 
-// applyAll applies the jobs of all entries, and returns the entries that this has changed.
+// applyAll applies the jobs of all entries, and returns the entries that have changed.
 func applyAll(entries []*entry) []*entry {
 	var changed []*entry
 	for _, e := range entries {
@@ -242,40 +159,40 @@ func applyAll(entries []*entry) []*entry {
 	return changed
 }
 
-// apply runs the functions of e's jobs one after the other, each on what those before it have made.
+// apply runs the functions of e's jobs one after the other, each on the result of those before it.
 func (e *entry) apply() {
 	for _, j := range e.jobs {
 		if e.request == nil {
-			j.err = pfx.NotFoundError()
+			j.Err = pfx.NotFoundError()
 			continue
 		}
 		r := *e.request
-		if err := guard(func() error { return r.Change(j.fn) }); err != nil {
-			j.err = err
+		if err := store.Guard(func() error { return r.Change(j.Work.fn) }); err != nil {
+			j.Err = err
 			continue
 		}
 		r.Normalize()
 		if r.Version != e.request.Version {
-			e.changes = append(e.changes, change{j.author, e.request, &r})
+			e.changes = append(e.changes, change{j.Work.author, e.request, &r})
 		}
-		result := r // the caller's own
-		e.request, j.result = &r, &result
+		result := r // the caller gets its own copy
+		e.request, j.Result = &r, &result
 	}
 }
 
-// settle gives all jobs of the entries the same error: none has an outcome of its own, not even one that changed nothing
-// or was refused, for it may have seen what a job before it did, and that was never so.
+// settle gives all jobs of the entries the same error. None has its own outcome, not even one that changed nothing or was
+// refused: it may have seen a change that was then undone.
 func settle(entries []*entry, err error) {
 	for _, e := range entries {
 		for _, j := range e.jobs {
-			j.result, j.err = nil, err
+			j.Result, j.Err = nil, err
 		}
 	}
 }
 
-// loadGroup gives the entries what is stored.
+// loadGroup loads the stored requests into the entries.
 func loadGroup(ctx context.Context, q querier, entries []*entry) error {
-	if len(entries) == 1 { // in half the time
+	if len(entries) == 1 { // takes half the time
 		return entries[0].load(ctx, q)
 	}
 	rows, err := q.Query(ctx, selectGroup, keyArguments(entries)...)
@@ -285,7 +202,7 @@ func loadGroup(ctx context.Context, q querier, entries []*entry) error {
 	return scanGroup(rows, entries)
 }
 
-// keyArguments are those of selectGroup.
+// keyArguments returns the arguments of selectGroup.
 func keyArguments(entries []*entry) []any {
 	tenants, ids := make([][16]byte, len(entries)), make([]string, len(entries))
 	for i, e := range entries {
@@ -294,7 +211,7 @@ func keyArguments(entries []*entry) []any {
 	return []any{tenants, ids}
 }
 
-// scanGroup gives the entries what selectGroup has found.
+// scanGroup reads the rows of selectGroup into the entries.
 func scanGroup(rows pgx.Rows, entries []*entry) error {
 	byKey := make(map[key]*entry, len(entries))
 	for _, e := range entries {
@@ -327,7 +244,7 @@ func (e *entry) load(ctx context.Context, q querier) error {
 	return nil
 }
 
-// storeGroup stores those entries that the database still has as they were loaded, and returns the others.
+// storeGroup stores the entries that are unchanged in the database since they were loaded, and returns the others.
 func (s *Store) storeGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) ([]*entry, error) {
 	if len(entries) == 1 && len(entries[0].changes) == 1 {
 		return s.storeSingle(ctx, c, entries[0])

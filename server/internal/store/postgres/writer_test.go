@@ -38,7 +38,7 @@ func TestWriter(t *testing.T) {
 				})
 			}
 		}
-		waitQueued(s, n*each-writers) // a writer holds one job each
+		waitQueued(s, n*each-writers) // each writer holds one job
 		release()
 		wg.Wait()
 		for id, r := range start {
@@ -69,7 +69,8 @@ func TestWriter(t *testing.T) {
 			"refused": {func(*pfx.Request) error { return refusal }, func(err error) bool { return errors.Is(err, refusal) }},
 			"panics":  {func(*pfx.Request) error { panic(refusal) }, isKind(pfx.Internal)},
 			"absent":  {increment, isKind(pfx.NotFound)},
-			// No request has such text, so that it stands for whatever the database refuses about one of the group.
+			// No valid request has such text: it stands for anything that the database refuses about one request of a
+			// group.
 			"invalid": {func(r *pfx.Request) error { r.ETag = edm.Value("\xff"); return nil }, isKind(pfx.Internal)},
 		} {
 			for range 3 {
@@ -88,7 +89,7 @@ func TestWriter(t *testing.T) {
 		}
 	})
 
-	// A function that ends its goroutine, as t.FailNow does, ends that of its caller.
+	// A function that ends its goroutine, as t.FailNow does, affects only its own update.
 	t.Run("functionEndsItsCallerAlone", func(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t, true)
@@ -162,7 +163,7 @@ func TestWriter(t *testing.T) {
 		}
 		waitQueued(s, n-writers)
 		wg.Go(func() { check(t, s.Close()) })
-		<-s.closing
+		<-s.queue.Closing()
 		_, err := s.Update(t.Context(), tenant, "a", increment)
 		wantKind(t, err, pfx.Unavailable)
 		release()
@@ -173,7 +174,7 @@ func TestWriter(t *testing.T) {
 		}
 	})
 
-	// Another transaction holds one row for longer than anybody waits.
+	// Another transaction holds one row for longer than any caller waits.
 	t.Run("lockedRowStopsNoOther", func(t *testing.T) {
 		t.Parallel()
 		dsn := postgrestest.Copy(t, "empty", prepare)
@@ -229,7 +230,7 @@ func TestNoChangeWritesNothing(t *testing.T) {
 	}
 }
 
-// TestTwoServers has two stores, one of each way, change the same requests.
+// TestTwoServers has three stores change the same requests, two with shared commits and one without.
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.Copy(t, "empty", prepare)
@@ -263,7 +264,7 @@ func TestTwoServers(t *testing.T) {
 	}
 }
 
-// TestBusyPool takes every connection.
+// TestBusyPool uses up every connection.
 func TestBusyPool(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, Config{URL: postgrestest.Copy(t, "empty", prepare) + "&pool_max_conns=2"}, true)
@@ -280,7 +281,7 @@ func TestBusyPool(t *testing.T) {
 	wantKind(t, err, pfx.NotFound)
 }
 
-// holdWriters keeps the writers from beginning until release is called: they wait for a connection.
+// holdWriters keeps the writers waiting for a connection until release is called.
 func holdWriters(t *testing.T, s *Store) (release func()) {
 	t.Helper()
 	var held []interface{ Release() }
@@ -298,7 +299,7 @@ func holdWriters(t *testing.T, s *Store) (release func()) {
 
 // waitQueued returns when n jobs are in the queue.
 func waitQueued(s *Store, n int) {
-	for len(s.queue) < n {
+	for s.queue.Len() < n {
 		runtime.Gosched()
 	}
 }

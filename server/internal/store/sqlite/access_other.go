@@ -2,5 +2,5 @@
 
 package sqlite
 
-// writable returns nil: without access(2), SQLite's first write tells.
+// writable returns nil: without access(2), SQLite's first write reports the error.
 func writable(string) error { return nil }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// writable returns an error if this process may not write the file path or beside it. SQLite would open the file all
-// the same, for reading, and leave a log of its own beside it that the file's owner cannot use.
+// writable returns an error if this process may not write to the file path or to its folder. SQLite would still open the
+// file for reading, and leave a log in the folder that the file's owner cannot use.
 func writable(path string) error {
 	const w, x = 2, 1 // access(2)
 	if err := syscall.Access(path, w); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 )
 
@@ -20,8 +21,8 @@ const (
 
 	insertBlock = `INSERT INTO audit_block (chain, number, records) VALUES (?1, ?2, ?3)`
 
-	// putHead takes no chain back. What was removed here stays as it is, unless the source of a copy has removed records that
-	// never came here.
+	// putHead never moves a chain back. The removal mark stays, unless the source of a copy has removed records that were
+	// never copied here.
 	putHead = `
 INSERT INTO audit_chain (chain, number, hash, removed, removed_hash) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (chain) DO UPDATE SET number = excluded.number, hash = excluded.hash,
@@ -33,7 +34,7 @@ WHERE excluded.number > audit_chain.number`
 	selectStrays = `SELECT DISTINCT chain FROM audit_block WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain`
 	selectEnd    = `SELECT number FROM audit_chain WHERE chain = ?1`
 
-	// selectChain begins with the block that has the first of the records.
+	// selectChain starts with the block that has the first of the records.
 	selectChain = `SELECT ` + recordColumns + ` FROM audit_record
 WHERE chain = ?1 AND block >= coalesce((SELECT max(number) FROM audit_block WHERE chain = ?1 AND number <= ?2 + 1), 0) AND number > ?2
 ORDER BY block, number`
@@ -43,7 +44,7 @@ ORDER BY block, number`
 SELECT r.tenant_id, r.id FROM audit_record a JOIN request r ON r.tenant_id = a.tenant_id AND r.id = a.object_id
 GROUP BY r.tenant_id, r.id HAVING sum(a.after = r.version) <> 1 ORDER BY r.tenant_id, r.id`
 
-	// deleteExpired removes the blocks before the first one with a record that is young enough.
+	// deleteExpired removes the blocks before the first block with a record that is recent enough.
 	deleteExpired = `
 DELETE FROM audit_block WHERE chain = ?1 AND number < coalesce(
 	(SELECT min(block) FROM audit_record WHERE chain = ?1 AND time >= ?2), 9223372036854775807)
@@ -51,7 +52,7 @@ RETURNING number, json_array_length(records), unhex(records ->> '$[#-1][11]')`
 	updateRemoved = `UPDATE audit_chain SET removed = ?2, removed_hash = ?3 WHERE chain = ?1`
 )
 
-// record adds a change to the trail. Its record is stored before the transaction of the change is committed.
+// record adds a change to the trail. storeRecords stores it before the transaction is committed.
 func (s *Store) record(author pfx.Author, before, after *pfx.Request) {
 	if s.audit == audit.Off {
 		return
@@ -61,7 +62,7 @@ func (s *Store) record(author pfx.Author, before, after *pfx.Request) {
 	s.records = append(s.records, r)
 }
 
-// storeRecords stores the records of a transaction and the end of their chain.
+// storeRecords stores the records of a transaction and the new end of their chain.
 func (s *Store) storeRecords() error {
 	if len(s.records) == 0 {
 		return nil
@@ -109,7 +110,7 @@ func (s *Store) PutTrail(ctx context.Context, heads []audit.Head, records []audi
 	return err
 }
 
-// putChain stores those records of a chain that are not there, and its head.
+// putChain stores the missing records of a chain, and its head.
 func (c *conn) putChain(h *audit.Head, records []audit.Record) error {
 	var end int64
 	err := c.query(selectEnd, []any{h.ID}, func(stmt *sqlite.Stmt) error {
@@ -127,7 +128,7 @@ func (c *conn) putChain(h *audit.Head, records []audit.Record) error {
 	return c.storeHead(h)
 }
 
-// Prune removes old records, as [audit.Trail] says, a transaction for each chain.
+// Prune removes old records, as [audit.Trail] says, in one transaction for each chain.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var heads []audit.Head
 	err := s.Trail(ctx, func(v audit.View) error {
@@ -149,7 +150,8 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return removed, err
 }
 
-// prune removes the blocks of a chain up to the last one before a time, and keeps the number and the hash of its last record.
+// prune removes the blocks of a chain up to the last one before a time, and keeps the number and the hash of its last
+// record.
 func (c *conn) prune(chain edm.Guid, before time.Time) (int64, error) {
 	var last, removed int64
 	var hash audit.Hash
@@ -168,7 +170,7 @@ func (c *conn) prune(chain edm.Guid, before time.Time) (int64, error) {
 	return removed, c.query(updateRemoved, []any{chain, last, hash}, nil)
 }
 
-// query runs a statement that is not kept, with fn for each row.
+// query prepares a statement for one use, and calls fn for each row.
 func (c *conn) query(query string, args []any, fn func(*sqlite.Stmt) error) error {
 	stmt, _, err := c.PrepareTransient(query)
 	if err != nil {
@@ -188,15 +190,15 @@ func (c *conn) query(query string, args []any, fn func(*sqlite.Stmt) error) erro
 	return eachRow(stmt, func() error { return fn(stmt) })
 }
 
-// Trail calls fn with the trail at one moment, as [audit.Trail] says, on a connection of its own. What Scan says of the log
-// is true here too.
+// Trail calls fn with the trail at one moment, as [audit.Trail] says, on its own connection. It affects the log as Scan
+// does.
 func (s *Store) Trail(ctx context.Context, fn func(audit.View) error) error {
-	if err := s.closed(); err != nil {
+	if err := s.queue.Closed(); err != nil {
 		return err
 	}
 	err := s.view(ctx, fn)
 	if err != nil && ctx.Err() != nil {
-		return givenUpError(ctx)
+		return store.GivenUpError(ctx)
 	}
 	return s.outcome(err)
 }
@@ -206,7 +208,7 @@ func (s *Store) view(ctx context.Context, fn func(audit.View) error) error {
 	if err != nil {
 		return fmt.Errorf("opening a connection: %w", err)
 	}
-	defer func() { _ = c.Close() }() // it has written nothing, and ends the transaction
+	defer func() { _ = c.Close() }() // it has written nothing; closing ends the transaction
 	c.SetInterrupt(ctx.Done())
 	defer c.SetInterrupt(nil)
 	if err := c.set("query_only", "ON", "1"); err != nil {
@@ -218,7 +220,7 @@ func (s *Store) view(ctx context.Context, fn func(audit.View) error) error {
 	return fn(&view{c})
 }
 
-// view is a trail in a transaction that reads.
+// view is a trail in a read transaction.
 type view struct{ c *conn }
 
 func (v *view) Heads() ([]audit.Head, error) {

@@ -18,8 +18,8 @@ import (
 // benchObjects is how many requests the benchmarks change in turn.
 const benchObjects = 1000
 
-// BenchmarkUpdate measures durable updates, each of a member of one of 1,000 requests, against oneEach: the same
-// statements with a transaction for every update.
+// BenchmarkUpdate measures durable updates of one member of one of 1,000 requests, and compares them with oneEach: the same
+// statements in one transaction for each update.
 //
 //	go test -bench Update -run '^$' ./server/internal/store/sqlite
 func BenchmarkUpdate(b *testing.B) {
@@ -45,7 +45,7 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
-// BenchmarkAudit measures what the audit trail costs: durable updates of 64 callers, with each mode in turn.
+// BenchmarkAudit measures the cost of the audit trail: durable updates of 64 callers, with each mode in turn.
 //
 //	go test -bench Audit -run '^$' -benchtime 100x ./server/internal/store/sqlite
 func BenchmarkAudit(b *testing.B) {
@@ -53,7 +53,7 @@ func BenchmarkAudit(b *testing.B) {
 	storetest.BenchmarkAudit(b, s, tenant, func(m audit.Mode) { s.audit = m }, benchID)
 }
 
-// BenchmarkGet measures reads while nobody writes.
+// BenchmarkGet measures reads without writes.
 func BenchmarkGet(b *testing.B) {
 	s := openBench(b)
 	var n atomic.Int64
@@ -68,8 +68,8 @@ func BenchmarkGet(b *testing.B) {
 	})
 }
 
-// BenchmarkList measures a page of 100 in the middle of a thousand and of a million requests, and the search for the one
-// request with a certain thumbprint, which looks at every request of the tenant.
+// BenchmarkList measures a page of 100 in the middle of 1,000 and of 1,000,000 requests, and the search for the one request
+// with a certain thumbprint, which reads every request of the tenant.
 func BenchmarkList(b *testing.B) {
 	for _, size := range []int{1_000, 1_000_000} {
 		s := openBench(b)
@@ -93,7 +93,7 @@ func BenchmarkList(b *testing.B) {
 	}
 }
 
-// fill adds size requests, each with a thumbprint of its own.
+// fill adds size requests, each with a different thumbprint.
 func fill(b *testing.B, s *Store, size int) {
 	b.Helper()
 	const query = `
@@ -109,7 +109,7 @@ FROM n, (SELECT * FROM request WHERE tenant_id = ?1 LIMIT 1)`
 	}
 }
 
-// updateAlone is Update with a transaction of its own. The store's writer is idle meanwhile.
+// updateAlone is Update in its own transaction, while the store's writer is idle.
 func updateAlone(s *Store, id string, fn func(*pfx.Request) error) error {
 	c := s.writer
 	if err := execute(c.begin); err != nil {

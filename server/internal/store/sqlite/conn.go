@@ -12,33 +12,34 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
 // conn is one connection with its statements. One goroutine uses it at a time.
 type conn struct {
 	*sqlite.Conn
 	selectOne                                            *sqlite.Stmt
-	selectAny, list                                      *sqlite.Stmt // of readers alone
-	begin, commit, rollback                              *sqlite.Stmt // these and what follows: of the writer alone
+	selectAny, list                                      *sqlite.Stmt // readers only
+	begin, commit, rollback                              *sqlite.Stmt // these and the following: writer only
 	insert, put, update, delete                          *sqlite.Stmt
 	insertBlock, putHead                                 *sqlite.Stmt
 	checkpointNoop, checkpointPassive, checkpointRestart *sqlite.Stmt
 }
 
-// settings hold for every connection: any of them may be the last one, and that one moves the log into the file.
-// Those with a want are read back, because SQLite ignores a setting that it cannot or will not follow.
+// settings apply to every connection: any of them may be the last one, which moves the log into the file. Those with a want
+// are read back, because SQLite ignores a setting that it cannot or will not follow.
 var settings = []struct{ pragma, value, want string }{
-	// The commit returns after the fsync that covers it. NORMAL would sync only at checkpoints and lose answered updates.
+	// The commit returns after its fsync. NORMAL would sync only at checkpoints and lose acknowledged updates.
 	{"synchronous", "FULL", "2"},
-	// No memory map: a fault of the disk would be a SIGBUS instead of an error.
+	// No memory map: a disk fault would be a SIGBUS instead of an error.
 	{"mmap_size", "0", ""},
 	{"cell_size_check", "ON", "1"},
 	{"trusted_schema", "OFF", "0"},
-	// In KiB. 8 MiB hold 15,000 requests; behind it is the cache of the kernel.
+	// In KiB. 8 MiB hold 15,000 requests; the kernel caches more.
 	{"cache_size", "-8192", "-8192"},
-	// The writer checkpoints by itself: SQLite would do it inside a commit, while callers wait, and hide its errors.
+	// The writer checkpoints itself: SQLite would do it during a commit, while callers wait, and hide its errors.
 	{"wal_autocheckpoint", "0", "0"},
-	// In bytes: what a log that has been longer is cut to when it begins anew. Half as much again as it has by itself.
+	// In bytes: SQLite truncates a longer log to this size when it restarts. Half as much again as the log's usual size.
 	{"journal_size_limit", fmt.Sprint(checkpointPages * 3 / 2 * pageBytes), ""},
 }
 
@@ -61,7 +62,7 @@ func openConn(path string, busy time.Duration) (*conn, error) {
 	return c, nil
 }
 
-// set gives a setting a value. If want is not empty it reads the setting back, which must then be want.
+// set changes a setting. If want is not empty, it reads the setting back and requires that value.
 func (c *conn) set(pragma, value, want string) error {
 	if err := sqlitex.ExecuteTransient(c.Conn, "PRAGMA "+pragma+" = "+value, nil); err != nil {
 		return fmt.Errorf("setting %s: %w", pragma, err)
@@ -89,10 +90,10 @@ func (c *conn) text(query string) (string, error) {
 	return got, err
 }
 
-// migrate brings the file to the present schema and to a write-ahead log, in this order: from the first commit on, the
-// file itself, and not only its log, tells whose it is.
+// migrate switches the file to the current schema, and then to a write-ahead log. In this order, the file itself and not
+// only its log identifies this program from the first commit on.
 func (c *conn) migrate(ctx context.Context, busy time.Duration) error {
-	if err := inspectSchema(c, true); err != nil { // again: this time the log is read too
+	if err := inspectSchema(c, true); err != nil { // a second time, now with the log
 		return err
 	}
 	if err := sqlitemigration.Migrate(ctx, c.Conn, schema); err != nil {
@@ -101,8 +102,8 @@ func (c *conn) migrate(ctx context.Context, busy time.Duration) error {
 	return c.useLog(ctx, busy)
 }
 
-// useLog switches the file to a write-ahead log, if it has none. While another process opens the new file, SQLite
-// refuses the switch at once instead of waiting: both hold a lock that the other needs.
+// useLog switches the file to a write-ahead log, if it has none. While another process opens the new file, SQLite refuses
+// the switch at once instead of waiting: each holds a lock that the other needs.
 func (c *conn) useLog(ctx context.Context, busy time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, busy)
 	defer cancel()
@@ -121,7 +122,7 @@ func (c *conn) useLog(ctx context.Context, busy time.Duration) error {
 	}
 }
 
-// prepareReader compiles the statements that read, which also proves that the table is there.
+// prepareReader compiles the read statements, which also proves that the table exists.
 func (c *conn) prepareReader() error {
 	return c.compile([]compiled{
 		{&c.selectOne, selectRequest},
@@ -130,7 +131,7 @@ func (c *conn) prepareReader() error {
 	})
 }
 
-// prepareWriter compiles the statements of the one connection that writes.
+// prepareWriter compiles the statements of the writer's connection.
 func (c *conn) prepareWriter(sql statements) error {
 	return c.compile([]compiled{
 		{&c.selectOne, selectRequest},
@@ -178,14 +179,14 @@ func execute(stmt *sqlite.Stmt) error {
 	}
 }
 
-// logState is how the log stands after a checkpoint. After one that lets the next commit begin it anew it still has the
-// pages that it had, until that commit.
+// logState is the state of the log after a checkpoint. If the next commit restarts the log, pages still counts the old
+// pages until that commit.
 type logState struct {
-	busy         bool // others have kept the checkpoint from its end
-	pages, moved int  // how many the log has, and how many of those are in the file too
+	busy         bool // other connections have stopped the checkpoint
+	pages, moved int  // pages in the log, and how many of them are in the file too
 }
 
-// checkpoint runs a checkpoint's statement. That others are busy is no error.
+// checkpoint runs a checkpoint's statement. Busy connections are not an error.
 func (c *conn) checkpoint(stmt *sqlite.Stmt) (logState, error) {
 	if _, err := stmt.Step(); err != nil { // has reset stmt
 		return logState{}, err
@@ -197,8 +198,8 @@ func (c *conn) checkpoint(stmt *sqlite.Stmt) (logState, error) {
 // probe reads from the table.
 func (c *conn) probe() error { return execute(c.selectAny) }
 
-// load returns a request as the present transaction sees it. Its error is of type *pfx.Error if it is about the request,
-// and SQLite's otherwise.
+// load returns a request as the current transaction sees it. Its error is a *pfx.Error if it is about the request, and
+// SQLite's otherwise.
 func (c *conn) load(tenant edm.Guid, id string) (*pfx.Request, error) {
 	stmt := c.selectOne
 	stmt.BindBytes(1, tenant[:])
@@ -220,13 +221,13 @@ func (c *conn) load(tenant edm.Guid, id string) (*pfx.Request, error) {
 	return r, nil
 }
 
-// scan returns the request of a row of columns.
+// scan returns the request in a row.
 func scan(stmt *sqlite.Stmt, tenant edm.Guid) (*pfx.Request, error) {
 	var r pfx.Request
 	r.TenantID, r.ID, r.Version = tenant, stmt.ColumnText(0), pfx.Version(stmt.ColumnInt64(1))
 	for i := range pfx.Changeable {
 		if err := scanMember(stmt, i+2, &pfx.Changeable[i], &r); err != nil {
-			return nil, internalError(err)
+			return nil, store.InternalError(err)
 		}
 	}
 	return &r, nil
@@ -250,7 +251,7 @@ func scanMember(stmt *sqlite.Stmt, col int, m *pfx.Member, r *pfx.Request) error
 		pfx.Set(m, r, g)
 	case pfx.DateTimeOffset:
 		var d edm.DateTimeOffset
-		if text := stmt.ColumnText(col); text != "" { // else it is the zero time
+		if text := stmt.ColumnText(col); text != "" { // otherwise the zero time
 			var err error
 			if d, err = edm.ParseDateTimeOffset(text); err != nil {
 				return err

@@ -8,33 +8,33 @@ import (
 	"os"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
-// columnTenant is the number of the column in which scanRequests has the tenant: after all others.
+// columnTenant is the index of the tenant's column in scanRequests: the last one.
 var columnTenant = len(columnNames) - 1
 
-// Scan returns requests, as copying.Source says, on a connection of its own: one of those that all readers share would,
-// for as long as it is away, keep the writer from beginning the log anew. While a scan goes on, the log cannot be moved into
-// the file beyond its moment, in this process and in others, and grows with what they write.
+// Scan returns requests, as copying.Source says, on its own connection: while one of the shared readers is away, the writer
+// cannot restart the log. During a scan, changes after its start stay in the log. It grows with what all processes write.
 func (s *Store) Scan(ctx context.Context, after pfx.Key) iter.Seq2[pfx.Request, error] {
 	return func(yield func(pfx.Request, error) bool) {
 		err := s.scan(ctx, after, func(r *pfx.Request) bool { return yield(*r, nil) })
 		switch {
 		case err == nil || errors.Is(err, errEnough):
 		case ctx.Err() != nil:
-			yield(pfx.Request{}, givenUpError(ctx))
+			yield(pfx.Request{}, store.GivenUpError(ctx))
 		default:
 			yield(pfx.Request{}, s.outcome(err))
 		}
 	}
 }
 
-// errEnough says that nobody wants the rest.
+// errEnough ends a scan whose caller wants no more.
 var errEnough = errors.New("enough")
 
-// scan calls fn for each request until that returns false; then its error is errEnough.
+// scan calls fn for each request until fn returns false; then its error is errEnough.
 func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) bool) error {
-	if err := s.closed(); err != nil {
+	if err := s.queue.Closed(); err != nil {
 		return err
 	}
 	c, err := openConn(s.path, s.busyTimeout)
@@ -45,7 +45,7 @@ func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) b
 	c.SetInterrupt(ctx.Done())
 	defer c.SetInterrupt(nil)
 	return c.scanAll(after, func(r *pfx.Request) error {
-		if err := s.closed(); err != nil {
+		if err := s.queue.Closed(); err != nil {
 			return err
 		}
 		if !fn(r) {
@@ -55,7 +55,7 @@ func (s *Store) scan(ctx context.Context, after pfx.Key, fn func(*pfx.Request) b
 	})
 }
 
-// scanAll runs fn for each request. All are of one moment, that of the first: they are the rows of one statement.
+// scanAll runs fn for each request. All are from one moment, because one statement returns them.
 func (c *conn) scanAll(after pfx.Key, fn func(*pfx.Request) error) error {
 	if err := c.set("query_only", "ON", "1"); err != nil {
 		return err
@@ -106,22 +106,12 @@ func (s *Store) Remove(ctx context.Context, keys []pfx.Key) error {
 	return err
 }
 
-// closed returns an error if the store is closed.
-func (s *Store) closed() error {
-	select {
-	case <-s.closing:
-		return closedError()
-	default:
-		return nil
-	}
-}
-
-// SameFile reports whether two paths name one file, links included.
+// SameFile reports whether two paths name one file. It follows links.
 func SameFile(a, b string) bool {
 	one, err1 := os.Stat(a)
 	other, err2 := os.Stat(b)
 	if err1 != nil || err2 != nil {
-		return a == b // a file that is not there yet is no other's
+		return a == b // a file that does not exist yet has no other name
 	}
 	return os.SameFile(one, other)
 }

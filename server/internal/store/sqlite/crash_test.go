@@ -20,13 +20,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
-// crashEnv makes the test binary the process that is killed; its value is the path of the store.
+// crashEnv makes the test binary the process that is killed. Its value is the path of the store.
 const crashEnv = "PFXR_TEST_CRASH"
 
 const crashObjects = 8
 
-// updateUntilKilled changes every request in a loop and prints each version after it was answered. The strings are so
-// long that a request lies on several pages, of which a crash could keep some.
+// updateUntilKilled changes every request in a loop and prints each acknowledged version. The strings are so long that a
+// request covers several pages, of which a crash could keep some.
 func updateUntilKilled(path string) {
 	ctx := context.Background()
 	s, err := Open(ctx, Config{Path: path, Readers: 1})
@@ -35,7 +35,7 @@ func updateUntilKilled(path string) {
 		os.Exit(1)
 	}
 	_, err = s.do(ctx, func(*conn, *job) error {
-		s.logTarget, s.logLimit = 32, 32 // pages, to write over the log a few times before the kill
+		s.logTarget, s.logLimit = 32, 32 // pages: overwrites the log a few times before the kill
 		return nil
 	})
 	if err != nil {
@@ -75,7 +75,7 @@ func updateUntilKilled(path string) {
 	select {}
 }
 
-// step changes several members, and keeps them in step.
+// step changes several members to values that belong together.
 func step(r *pfx.Request) error {
 	r.Status++
 	r.SourceType = r.Status
@@ -84,7 +84,7 @@ func step(r *pfx.Request) error {
 	return nil
 }
 
-// TestCrash kills a process that updates, again and again, and looks for every update that it had seen answered.
+// TestCrash repeatedly kills a process that updates, and looks for every update that was acknowledged.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	path := tempPath(t)
@@ -117,8 +117,8 @@ func TestCrash(t *testing.T) {
 	t.Logf("%d updates answered", total)
 }
 
-// crash runs the process, kills it at a random moment, notes in acked the last version that it printed for each
-// request, and returns how many it printed.
+// crash runs the process and kills it at a random moment. It stores in acked the last version printed for each request, and
+// returns how many versions were printed.
 func crash(t *testing.T, path string, acked map[string]pfx.Version) int {
 	t.Helper()
 	self, err := os.Executable()
@@ -135,7 +135,7 @@ func crash(t *testing.T, path string, acked map[string]pfx.Version) int {
 	in := bufio.NewReader(stdout)
 	for {
 		line, err := in.ReadString('\n')
-		if err != nil { // also a line that the kill has cut
+		if err != nil { // also a line that the kill has truncated
 			if !errors.Is(err, io.EOF) {
 				t.Error(err)
 			}
@@ -148,7 +148,7 @@ func crash(t *testing.T, path string, acked map[string]pfx.Version) int {
 		}
 		acked[id] = max(acked[id], version)
 		lines++
-		if lines == crashObjects { // it is under way
+		if lines == crashObjects { // updates are in progress
 			kill = time.AfterFunc(rand.N(60*time.Millisecond), func() { _ = cmd.Process.Kill() })
 		}
 	}

@@ -1,4 +1,4 @@
-// Package sqlite keeps requests in one SQLite file, through a driver that is Go alone.
+// Package sqlite keeps requests in one SQLite file, with a driver written in Go alone.
 //
 //	store, err := sqlite.Open(ctx, sqlite.Config{Path: "pfxr.db"})
 //	if err != nil {
@@ -6,12 +6,12 @@
 //	}
 //	defer store.Close()
 //
-// One goroutine writes. It takes every update that waits, applies them one after the other in one transaction, and
-// answers them only after the commit that is on the disk: the more callers wait, the more of them share one fsync.
-// Readers have connections of their own and never wait for a writer.
+// One goroutine writes. It applies all waiting updates one after the other in one transaction and returns their outcomes
+// after the commit is on disk. The more callers wait, the more of them share one fsync. Readers have their own connections
+// and never wait for a writer.
 //
-// Several processes may open one file. It belongs on a local disk: SQLite's write-ahead log needs shared memory, which
-// no network file system has.
+// Several processes may open one file. It must be on a local disk: SQLite's write-ahead log needs shared memory, which
+// network file systems do not have.
 //
 // The package knows no rule of the domain beyond [pfx.Store].
 package sqlite

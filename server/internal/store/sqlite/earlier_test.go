@@ -15,11 +15,11 @@ import (
 
 var writeEarlier = flag.Bool("write-earlier", false, "write the file of the present schema version into testdata, if there is none")
 
-// earlier names the file that a release with a schema version has written. It holds storetest.Odd.
+// earlier names the file that a release with that schema version has written. It contains storetest.Odd.
 func earlier(version int) string { return fmt.Sprintf("testdata/schema-%d.sqlite", version) }
 
-// TestOpensWhatEarlierReleasesWrote has a file of every schema version there is, the present one among them: whoever adds a
-// step to the schema finds the file of the version before here, and adds one of the new version with
+// TestOpensWhatEarlierReleasesWrote opens a file of every schema version, including the current one. When you add a step to
+// the schema, add a file of the new version with
 //
 //	go test -run Earlier ./server/internal/store/sqlite -write-earlier
 func TestOpensWhatEarlierReleasesWrote(t *testing.T) {
@@ -57,7 +57,7 @@ func writeFixture(t *testing.T, name string) {
 	check(t, s.Close())
 	data, err := os.ReadFile(path)
 	check(t, err)
-	check(t, os.WriteFile(name, data, 0o644)) // it is for everybody
+	check(t, os.WriteFile(name, data, 0o644)) // everybody may read it
 }
 
 func userVersion(t *testing.T, path string) int {

@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// TestDisk has the kernel fail the log's writes and syncs, by putting a device in the place of the log's descriptors.
+// TestDisk makes the kernel fail the log's writes and syncs: it replaces the log's descriptors by a device.
 func TestDisk(t *testing.T) {
 	t.Parallel()
 
@@ -24,13 +24,13 @@ func TestDisk(t *testing.T) {
 		s := mustOpen(t, Config{Path: path, Readers: 1})
 		mustInsert(t, s, "a")
 		want := mustIncrement(t, s, "a")
-		restore := replaceLog(t, s, "/dev/null") // takes every write, and has no fsync
+		restore := replaceLog(t, s, "/dev/null") // accepts every write, and has no fsync
 		_, err := s.Update(t.Context(), tenant, "a", increment)
 		wantKind(t, err, pfx.Unavailable)
 		if sqlite.ErrCode(err) != sqlite.ResultIOErrFsync {
 			t.Errorf("got %v, want the cause %v", err, sqlite.ResultIOErrFsync)
 		}
-		restore() // the disk is well again: the store must not believe it
+		restore() // the disk works again: the store must not trust it
 		wantStopped(t, s, want)
 		check(t, s.Close())
 		s = mustOpen(t, Config{Path: path})
@@ -96,7 +96,7 @@ func replaceLog(t *testing.T, s *Store, device string) (restore func()) {
 	}
 }
 
-// TestOpenReadOnly opens files and folders that may not be written, as another user if modes do not bind this one.
+// TestOpenReadOnly opens files and folders without write permission, as another user if this one may write to all.
 func TestOpenReadOnly(t *testing.T) {
 	t.Parallel()
 	const nobody = 65534
@@ -113,7 +113,7 @@ func TestOpenReadOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, err := os.MkdirTemp("", "pfxr") // others can reach it, unlike t.TempDir
+			dir, err := os.MkdirTemp("", "pfxr") // other users can reach it, unlike t.TempDir
 			check(t, err)
 			t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
 			self := copySelf(t, dir)
@@ -150,8 +150,8 @@ func TestOpenReadOnly(t *testing.T) {
 	}
 }
 
-// copySelf copies the test binary into dir. cp does it: a descriptor that this process writes to could be open in a
-// child that another test starts at that moment, and then the copy cannot be executed (https://go.dev/issue/22315).
+// copySelf copies the test binary into dir. It runs cp: a process that another test starts could inherit a descriptor open
+// for writing, and then the copy cannot be executed (https://go.dev/issue/22315).
 func copySelf(t *testing.T, dir string) string {
 	t.Helper()
 	self, err := os.Executable()

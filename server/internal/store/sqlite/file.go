@@ -14,13 +14,13 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// creating keeps another Open of this process from using a file before createFile has closed it: closing any
-// descriptor of a file drops all POSIX locks that the process holds on it (https://sqlite.org/howtocorrupt.html §2.2).
-// For the same reason nothing in this package but SQLite opens a file that exists.
+// creating stops another Open of this process from using a file before createFile has closed it: closing any descriptor of
+// a file drops all POSIX locks that the process holds on it (https://sqlite.org/howtocorrupt.html §2.2). For the same
+// reason only SQLite opens existing files in this package.
 var creating sync.Mutex
 
-// createFile makes path an empty file that only its owner can read, if there is none. SQLite would take the umask's
-// mode; it gives the log beside the file the mode of the file.
+// createFile creates an empty file that only its owner can read, if path does not exist. SQLite would apply the umask
+// instead; it gives the log the mode of the file.
 func createFile(path string) error {
 	creating.Lock()
 	defer creating.Unlock()
@@ -32,7 +32,7 @@ func createFile(path string) error {
 		return errors.New("its folder does not exist")
 	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("creating the file: %w", e.Err) // the path is named already
+		return fmt.Errorf("creating the file: %w", e.Err) // the message names the path already
 	}
 	if err != nil {
 		return err
@@ -43,20 +43,19 @@ func createFile(path string) error {
 	return syncFolder(filepath.Dir(path))
 }
 
-// syncFolder makes the name of a new file survive a loss of power.
+// syncFolder makes the name of a new file survive a power loss.
 func syncFolder(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	// Some file systems and Windows cannot sync a folder, and need not: the error has no meaning.
+	// Some file systems and Windows cannot sync a folder and need not: ignore the error.
 	_ = d.Sync()
 	return d.Close()
 }
 
-// inspect returns an error if path is not a file of this program, and does not touch it or anything beside it. While
-// another process moves its log into the file, what is read without locks may be of two moments: what looks damaged is
-// looked at again for 200 ms before it is believed.
+// inspect returns an error if path is not a file of this program. It changes nothing in the folder. While another process
+// moves its log into the file, an unlocked read may mix two moments: inspect retries for 200 ms before it reports damage.
 func inspect(ctx context.Context, path string) error {
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
@@ -85,10 +84,10 @@ func inspectOnce(path string) error {
 		return err
 	}
 	if info.Size() == 0 {
-		return nil // nobody's yet
+		return nil // not in use yet
 	}
 	if journal, err := os.Stat(path + "-journal"); err == nil && journal.Size() > 0 {
-		return nil // a first commit was cut short: only after SQLite has undone it can the file be read
+		return nil // the first commit was interrupted: SQLite must undo it before the file can be read
 	}
 	// immutable=1 reads the bytes as they are, without locks, log or recovery.
 	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "immutable=1"}
@@ -100,8 +99,8 @@ func inspectOnce(path string) error {
 	log, err := os.Stat(path + "-wal")
 	whole := err != nil || log.Size() == 0
 	if !whole {
-		// A checkpoint that was cut short leaves a file that only its log makes whole again. What is asked here stands in
-		// the first page, which SQLite reads of a file that is too short only with this setting.
+		// After an interrupted checkpoint the file is complete only with its log. The values that are read here are in the
+		// first page. With this setting SQLite reads it even if the file is too short.
 		if err := c.set("writable_schema", "ON", ""); err != nil {
 			return errors.Join(err, c.Close())
 		}
@@ -116,8 +115,7 @@ func inspectOnce(path string) error {
 	return errors.Join(err, c.Close())
 }
 
-// inspectSchema returns an error if the schema is newer than this program's, or if the table of a file that is whole is not
-// there.
+// inspectSchema returns an error if the schema is newer than this program's, or if a whole file lacks the table.
 func inspectSchema(c *conn, whole bool) error {
 	version, err := c.text("PRAGMA user_version")
 	if err != nil {
@@ -129,7 +127,7 @@ func inspectSchema(c *conn, whole bool) error {
 			version, len(schema.Migrations))
 	}
 	if n == 0 || !whole {
-		return nil // another Open is about to fill it, or the log
+		return nil // another Open or the log is about to fill it
 	}
 	if _, err := c.text(selectAny); err != nil {
 		return fmt.Errorf("reading its table: %w", err)
@@ -137,7 +135,7 @@ func inspectSchema(c *conn, whole bool) error {
 	return nil
 }
 
-// explain puts the cause before SQLite's own words for it.
+// explain puts the cause before SQLite's own message.
 func explain(err error) error {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultNotADB:

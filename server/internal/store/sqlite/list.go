@@ -9,13 +9,14 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
-// listOrder ends a statement that lists: the next requests in the order of the primary key, which is that of their bytes.
+// listOrder ends a list statement: the next requests in primary key order, which is byte order.
 const listOrder = `
 ORDER BY id LIMIT ?3`
 
-// condition is what a comparison with a member asks of a row. IS is equality for which null is a value like any other.
+// condition returns the SQL condition of a comparison. IS is equality that treats null as a value.
 func condition(m *pfx.Member) string {
 	if m.Type == pfx.DateTimeOffset {
 		return "instant(" + m.Column + ") IS ?"
@@ -23,13 +24,13 @@ func condition(m *pfx.Member) string {
 	return m.Column + " IS ?"
 }
 
-// instantFunction makes bytes of the text of a time that are equal for equal instants.
+// instantFunction turns the text of a time into bytes that are equal for equal instants.
 var instantFunction = sqlite.FunctionImpl{
 	NArgs: 1, Deterministic: true,
 	Scalar: func(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 		d, err := edm.ParseDateTimeOffset(args[0].Text())
 		if err != nil {
-			return sqlite.Value{}, nil // the zero time, which equals no other
+			return sqlite.Value{}, nil // the zero time, which equals no other time
 		}
 		instant := d.Instant()
 		return sqlite.BlobValue(instant[:]), nil
@@ -79,14 +80,14 @@ func (s *Store) Count(ctx context.Context, tenant edm.Guid, filter pfx.Filter) (
 	return n, err
 }
 
-// query runs fn with a connection of its own, until ctx ends.
+// query runs fn with its own connection, until ctx ends.
 func (s *Store) query(ctx context.Context, fn func(*conn) error) error {
 	return s.read(ctx, func(c *conn) error {
 		c.SetInterrupt(ctx.Done())
 		defer c.SetInterrupt(nil)
 		err := fn(c)
 		if ctx.Err() != nil && err != nil {
-			return givenUpError(ctx)
+			return store.GivenUpError(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("listing requests: %w", err)
@@ -95,8 +96,8 @@ func (s *Store) query(ctx context.Context, fn func(*conn) error) error {
 	})
 }
 
-// listing returns the statement that lists by a filter, and what to call when it is done with. Only the one without a
-// filter is kept: there is no end of filters.
+// listing returns the list statement for a filter, and a function that releases it. Only the statement without a filter is
+// kept: the number of filters is unbounded.
 func (c *conn) listing(filter pfx.Filter) (*sqlite.Stmt, func(), error) {
 	if len(filter) == 0 {
 		return c.list, func() {}, nil
@@ -108,7 +109,7 @@ func (c *conn) listing(filter pfx.Filter) (*sqlite.Stmt, func(), error) {
 	return stmt, func() { _ = stmt.Finalize() }, nil // repeats the error of the last Step
 }
 
-// filtered appends the conditions of a filter to a statement, with parameters that are numbered from first on.
+// filtered appends the conditions of a filter to a statement. It numbers their parameters starting with first.
 func filtered(query string, first int, filter pfx.Filter) string {
 	var b strings.Builder
 	b.WriteString(query)
@@ -150,7 +151,7 @@ func eachRow(stmt *sqlite.Stmt, fn func() error) error {
 			return stmt.Reset()
 		}
 		if err := fn(); err != nil {
-			_ = stmt.Reset() // repeats the error of the last Step, of which there is none
+			_ = stmt.Reset() // repeats the error of the last Step, which had none
 			return err
 		}
 	}

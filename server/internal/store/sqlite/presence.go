@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 )
 
-// files are those of a store as they were when it was opened, by name. SQLite keeps writing to a file that was removed,
-// moved, or hidden by a mount, and reports no error; everything written after that is lost when the process ends.
+// files are a store's files as Open found them, by name. SQLite keeps writing to a file that was removed, moved, or hidden
+// by a mount, and reports no error; everything written after that is lost when the process ends.
 type files map[string]os.FileInfo
 
-// identify returns the files that the open connections use: the database, its write-ahead log, and the index that all
-// processes share. SQLite follows a symbolic link and keeps the other two next to its target.
+// identify returns the files of the open connections: the database, its write-ahead log, and the index that all processes
+// share. SQLite follows a symbolic link and keeps the other two next to its target.
 func identify(path string) (files, error) {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -40,9 +42,9 @@ func (f files) check() error {
 	return nil
 }
 
-// checkFiles returns an error that tells the client msg if the store's files are gone. The store recovers when they are
-// back under their names. The writer calls it before a transaction and again before it reports a commit: its calls of
-// stat take a few µs, the fsync between them hundreds. A check once a second would let updates of that second be lost.
+// checkFiles returns an error with the message msg for the client if the store's files are gone. The store recovers when
+// they are back under their names. The writer calls it before a transaction and again before it reports a commit: its calls
+// of stat take a few µs, the fsync between them hundreds. A check once a second would let updates of that second be lost.
 func (s *Store) checkFiles(msg string) error {
 	err := s.files.check()
 	if gone := err != nil; gone != s.gone {
@@ -54,7 +56,7 @@ func (s *Store) checkFiles(msg string) error {
 		}
 	}
 	if err != nil {
-		return unavailable(msg, err)
+		return store.Unavailable(msg, err)
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// TestFileGoesAway takes a store's files away while it is open. SQLite does not notice: the next update succeeds, and is
-// lost at the restart.
+// TestFileGoesAway removes an open store's files. SQLite does not notice: the next update would succeed, and be lost at the
+// restart.
 func TestFileGoesAway(t *testing.T) {
 	t.Parallel()
 	rename := func(suffix string) func(*testing.T, string) {
@@ -50,7 +50,7 @@ func TestFileGoesAway(t *testing.T) {
 		})
 	}
 
-	// A file that comes back, as that of a volume which was away, has everything that was answered.
+	// A file that comes back, like that of a volume which was unmounted, has every acknowledged update.
 	t.Run("andComesBack", func(t *testing.T) {
 		t.Parallel()
 		path := tempPath(t)

@@ -9,10 +9,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// schema is every step from an empty file to the present table. Steps are only ever added: what stands here has run on
-// somebody's file. The length of the list is the file's user_version.
+// schema lists every step from an empty file to the current table. Only add steps: files exist that have run the present
+// ones. The length of the list is the file's user_version.
 //
-// Text is compared and kept byte for byte (collation BINARY, encoding UTF-8). A time is the text it was written in.
+// Text is compared and kept byte for byte (collation BINARY, encoding UTF-8). A time is stored as the text that the client
+// sent.
 var schema = sqlitemigration.Schema{
 	AppID: 0x70667872, // "pfxr"
 	Migrations: []string{`
@@ -55,13 +56,13 @@ SELECT chain, number + record.key AS number, number AS block,
 FROM audit_block, json_each(records) AS record`},
 }
 
-// statements are those that assign members, which a test replaces by others that leave one out.
+// statements are the ones that assign members. A test replaces them by others that leave a member out.
 type statements struct{ insert, put, update string }
 
 var usualStatements = statements{insertRequest, putRequest, updateRequest}
 
-// columnNames are all columns of the table, in the order of the parameters of the statements that store a request: the key,
-// the version, then the members.
+// columnNames are all columns of the table in the parameter order of the storing statements: the key, the version, then the
+// members.
 var columnNames = func() []string {
 	names := []string{"tenant_id", "id", "version"}
 	for i := range pfx.Changeable {
@@ -70,8 +71,8 @@ var columnNames = func() []string {
 	return names
 }()
 
-// each returns a list, separated by commas, of what format makes of each column, %[1]s, and the number of its parameter,
-// %[2]d, from first on.
+// each applies format to each column and joins the results with commas. %[1]s is the column and %[2]d the number of its
+// parameter, starting with first.
 func each(format string, names []string, first int) string {
 	items := make([]string, len(names))
 	for i, name := range names {
@@ -80,7 +81,7 @@ func each(format string, names []string, first int) string {
 	return strings.Join(items, ", ")
 }
 
-// The statements of a store. The key is always the first two parameters, and the tenant is always part of it.
+// The statements of a store. The first two parameters are always the key, which begins with the tenant.
 var (
 	columns = each("%[1]s", columnNames[1:], 0)
 
@@ -88,7 +89,7 @@ var (
 SELECT ` + columns + `
 FROM request WHERE tenant_id = ?1 AND id = ?2`
 
-	// listRequests and countRequests go on with the conditions of a filter.
+	// The conditions of a filter follow listRequests and countRequests.
 	listRequests = `
 SELECT ` + columns + `
 FROM request WHERE tenant_id = ?1 AND id > ?2`

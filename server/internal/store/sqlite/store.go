@@ -16,22 +16,24 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
 // Config says which file to open and how. Only Path is required.
 type Config struct {
-	// Path names the file, absolute or relative to the working directory. It is created with mode 0600 if it does
-	// not exist; its folder must exist. It is never read as a URI, and ":memory:" has no meaning. Required.
+	// Path names the file, absolute or relative to the working directory. Open creates it with mode 0600 if it does not
+	// exist; its folder must exist. It is never read as a URI, and ":memory:" has no meaning. Required.
 	Path string
-	// Readers is how many requests are read at the same time, 1 to 64; each takes a connection and up to 8 MiB.
-	// Zero means 4.
+	// Readers is how many requests can be read at the same time, 1 to 64. Each takes a connection and up to 8 MiB. Zero
+	// means 4.
 	Readers int
 	// BusyTimeout is how long to wait for another process that writes to the same file, 1 ms to 1 min. Zero means 5 s.
 	BusyTimeout time.Duration
-	// Audit says what is recorded of each change in the trail of the same file.
+	// Audit says what to record of each change in the audit trail, which is in the same file.
 	Audit audit.Mode
-	// Log gets what an operator must know and no caller is told. Nil means nowhere.
+	// Log receives what an operator must know and callers are not told. Nil discards it.
 	Log *slog.Logger
 }
 
@@ -57,44 +59,41 @@ func (c Config) validate() error {
 // Store is a [pfx.Store] in one SQLite file. It is safe for concurrent use. Close releases it.
 type Store struct {
 	log         *slog.Logger
-	observe     atomic.Pointer[func(pfx.Batch)]
 	path        string
 	busyTimeout time.Duration
 	audit       audit.Mode
-	chain       audit.Chain    // used by the goroutine write alone
-	records     []audit.Record // of the present transaction, used by the goroutine write alone
-	writer      *conn          // used by the goroutine write alone, and by Close after that has ended
-	logTarget   int            // the length in pages from which on the log is moved into the file
-	logLimit    int            // the same, or more while that cannot be done; both used by the goroutine write alone
-	readers     chan *conn     // those that are free
-	queue       chan *job
-	fault       atomic.Pointer[error] // set once: why nothing may be written any more
+	chain       audit.Chain    // used only by the goroutine write
+	records     []audit.Record // of the current transaction; used only by the goroutine write
+	writer      *conn          // used by the goroutine write, and by Close after it has ended
+	logTarget   int            // the length in pages at which the log is moved into the file
+	logLimit    int            // logTarget, or more while the log cannot be moved; both used only by the goroutine write
+	readers     chan *conn     // the free ones
+	queue       *queue.Queue[work]
+	fault       atomic.Pointer[error] // set once: why further writes are refused
 	files       files                 // as they were opened
-	gone        bool                  // whether they were found to be gone; used by the goroutine write alone
+	gone        bool                  // whether the files are gone; used only by the goroutine write
 
-	closing   chan struct{} // closed by Close
-	stopped   chan struct{} // closed when write has ended
 	closeOnce sync.Once
 	closeErr  error
 }
 
 var _ pfx.Store = (*Store)(nil)
 
-// Observe has the goroutine that writes tell fn of each batch of updates from now on.
-func (s *Store) Observe(fn func(pfx.Batch)) { s.observe.Store(&fn) }
+// Observe has the writer call fn for each batch of updates from now on.
+func (s *Store) Observe(fn func(pfx.Batch)) { s.queue.Observe(fn) }
 
-// LogSize returns the length in bytes of the log beside the file, which holds what is not in the file yet. It is not cut
-// off when it has been moved there, but written over.
+// LogSize returns the length in bytes of the log next to the file, which holds changes that are not in the file yet. After
+// they were moved there, the log is overwritten and not truncated.
 func (s *Store) LogSize() int64 {
 	info, err := os.Stat(s.path + "-wal")
 	if err != nil {
-		return 0 // there is none before the first change
+		return 0 // there is no log before the first change
 	}
 	return info.Size()
 }
 
-// Open opens the file, creates it or brings its schema up to date. Its error is one sentence for the operator that
-// names the file and the cause; the file is then as it was. ctx bounds Open alone, not the store.
+// Open opens the file, creates it or migrates its schema. Its error is one sentence for the operator that names the file
+// and the cause; the file is then unchanged. ctx bounds Open alone, not the store.
 func Open(ctx context.Context, c Config) (*Store, error) { return open(ctx, c, usualStatements) }
 
 func open(ctx context.Context, c Config, sql statements) (*Store, error) {
@@ -115,14 +114,12 @@ func open(ctx context.Context, c Config, sql statements) (*Store, error) {
 		logLimit:    checkpointPages,
 		path:        path,
 		readers:     make(chan *conn, c.Readers),
-		queue:       make(chan *job, queueLen),
-		closing:     make(chan struct{}),
-		stopped:     make(chan struct{}),
+		queue:       queue.New[work](),
 	}
 	if err := s.open(ctx, path, c, sql); err != nil {
-		return nil, fmt.Errorf("opening store %q: %w", path, errors.Join(explain(err), s.closeConns()))
+		return nil, fmt.Errorf("opening store %q: %w", path, errors.Join(explain(err), s.closeConns(len(s.readers))))
 	}
-	go s.write()
+	s.queue.Start(1, s.write)
 	return s, nil
 }
 
@@ -164,9 +161,9 @@ func (s *Store) open(ctx context.Context, path string, c Config, sql statements)
 	return err
 }
 
-// Update applies fn to the request, as [pfx.Store] says. If ctx ends before the writer takes the update, Update returns
-// at once and fn does not run; after that it waits for the outcome. fn runs once, on the writer's goroutine: it must be
-// quick and must not use the store.
+// Update applies fn to the request, as [pfx.Store] says. If ctx ends before the writer claims the update, Update returns at
+// once and fn does not run; after that it waits for the outcome. fn runs once, on the writer's goroutine: it must be quick
+// and must not use the store.
 func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(r *pfx.Request) error) (*pfx.Request, error) {
 	author := pfx.AuthorOf(ctx)
 	return s.do(ctx, func(c *conn, j *job) error {
@@ -175,10 +172,10 @@ func (s *Store) Update(ctx context.Context, tenant edm.Guid, id string, fn func(
 			return err
 		}
 		before := *r
-		if j.err = guard(func() error { return r.Change(fn) }); j.err != nil {
+		if j.Err = store.Guard(func() error { return r.Change(fn) }); j.Err != nil {
 			return nil
 		}
-		j.result = r
+		j.Result = r
 		if r.Version == before.Version {
 			return nil
 		}
@@ -201,9 +198,9 @@ func (s *Store) Insert(ctx context.Context, r pfx.Request) (*pfx.Request, error)
 			return err
 		}
 		if c.Changes() == 0 {
-			return &pfx.Error{Kind: pfx.Exists, Msg: "The tenant has an object with this key already."}
+			return store.ExistsError()
 		}
-		j.result = &r
+		j.Result = &r
 		s.record(author, nil, &r)
 		return nil
 	})
@@ -217,7 +214,7 @@ func (s *Store) Delete(ctx context.Context, tenant edm.Guid, id string, check fu
 		if err != nil {
 			return err
 		}
-		if j.err = guard(func() error { return check(r) }); j.err != nil {
+		if j.Err = store.Guard(func() error { return check(r) }); j.Err != nil {
 			return nil
 		}
 		c.delete.BindBytes(1, tenant[:])
@@ -242,9 +239,9 @@ func (s *Store) Get(ctx context.Context, tenant edm.Guid, id string) (*pfx.Reque
 	return r, err
 }
 
-// Ready reads from the file and has the writer begin and end an empty transaction: it writes nothing, and waits behind
-// the updates that are under way for at most as long as ctx allows. It does not tell of a full disk: whoever sent no
-// more updates because of that would never learn that there is room again.
+// Ready reads from the file and has the writer begin and end an empty transaction, which writes nothing. It waits behind
+// pending updates for at most as long as ctx allows. It does not report a full disk: a client that therefore stopped its
+// updates would never learn that there is room again.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.read(ctx, (*conn).probe); err != nil {
 		return err
@@ -253,29 +250,24 @@ func (s *Store) Ready(ctx context.Context) error {
 	return err
 }
 
-// read runs fn with a connection of its own.
+// read runs fn with its own connection.
 func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
-	select {
-	case <-s.closing:
-		return closedError()
-	default:
-	}
-	if ctx.Err() != nil {
-		return givenUpError(ctx)
+	if err := s.queue.Check(ctx); err != nil {
+		return err
 	}
 	var c *conn
 	select {
 	case c = <-s.readers:
 	case <-ctx.Done():
-		return givenUpError(ctx)
-	case <-s.closing:
-		return closedError()
+		return store.GivenUpError(ctx)
+	case <-s.queue.Closing():
+		return store.ClosedError()
 	}
 	defer func() { s.readers <- c }()
 	return s.outcome(fn(c))
 }
 
-// outcome makes a client-safe error of one that SQLite reported.
+// outcome turns SQLite's error into one that is safe for clients.
 func (s *Store) outcome(err error) error {
 	if err == nil {
 		return nil
@@ -287,30 +279,24 @@ func (s *Store) outcome(err error) error {
 	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
 		s.stopWriting(err)
 	}
-	return unavailable("The store cannot be used at the moment: try again later.", err)
+	return store.Unavailable("The store cannot be used at the moment: try again later.", err)
 }
 
-// Close lets what is under way end, moves the log into the file and closes it. Every call returns the first one's error.
+// Close waits for pending calls, moves the log into the file and closes it. Every call returns the first one's error.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
-		close(s.closing)
-		<-s.stopped
-		s.closeErr = s.closeConns()
+		s.queue.Close()
+		s.closeErr = s.closeConns(cap(s.readers))
 	})
 	return s.closeErr
 }
 
-// closeConns closes the connections, those in use once they are free again. The writer's is the last: SQLite moves the
-// log into the file when the last one is closed, and hides the errors of it, so that a checkpoint comes before. After a
-// fault the writer's stays open until the process ends: the log is to be read anew, and SQLite would remove it.
-func (s *Store) closeConns() error {
+// closeConns closes that many readers and the writer's connection, and waits for readers in use. The writer's is the last:
+// when SQLite closes the last connection it moves the log into the file and hides errors, so a checkpoint comes first.
+// After a fault the writer's connection stays open until the process ends: SQLite would remove the log, which must be read
+// again.
+func (s *Store) closeConns(readers int) error {
 	var errs []error
-	readers := cap(s.readers)
-	select {
-	case <-s.stopped: // Open has succeeded, so that they are all there
-	default:
-		readers = len(s.readers)
-	}
 	for range readers {
 		errs = append(errs, (<-s.readers).Close())
 	}
@@ -330,25 +316,9 @@ func (s *Store) closeConns() error {
 	return nil
 }
 
-// stopWriting makes the store refuse every further write.
+// stopWriting makes the store refuse all further writes.
 func (s *Store) stopWriting(err error) {
 	if s.fault.CompareAndSwap(nil, &err) {
 		s.log.Error("store takes no more changes until it is opened again", "err", err)
 	}
-}
-
-func unavailable(msg string, cause error) error {
-	return &pfx.Error{Kind: pfx.Unavailable, Msg: msg, Err: cause}
-}
-
-func closedError() error {
-	return unavailable("The store is closed: try again later.", os.ErrClosed)
-}
-
-func givenUpError(ctx context.Context) error {
-	return unavailable("The request was given up before the store took it: nothing was changed.", context.Cause(ctx))
-}
-
-func internalError(cause error) error {
-	return &pfx.Error{Kind: pfx.Internal, Msg: "Internal error.", Err: cause}
 }

@@ -57,7 +57,7 @@ func TestAudit(t *testing.T) {
 	})
 }
 
-// What stands between asTable and asBlocks has the records as a table and not as a view.
+// The statements between asTable and asBlocks see the records as a table and not as a view.
 const (
 	asTable = `
 CREATE TEMP TABLE audit_record AS SELECT chain, number, time, action, tenant_id, object_id, before, after, subject, app, token,
@@ -94,7 +94,7 @@ func TestConfig(t *testing.T) {
 func TestOpen(t *testing.T) {
 	t.Parallel()
 
-	t.Run("settingsAreInForce", func(t *testing.T) {
+	t.Run("settingsAreInEffect", func(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t)
 		reader := <-s.readers
@@ -116,7 +116,7 @@ func TestOpen(t *testing.T) {
 		}
 	})
 
-	// A setting that SQLite does not take has to end Open, above all synchronous.
+	// A setting that SQLite does not accept must fail Open, above all synchronous.
 	t.Run("settingNotTakenIsAnError", func(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t)
@@ -136,7 +136,7 @@ func TestOpen(t *testing.T) {
 		t.Error("synchronous is not set to FULL and read back")
 	})
 
-	t.Run("fileIsItsOwnersAlone", func(t *testing.T) {
+	t.Run("onlyTheOwnerMayReadTheFile", func(t *testing.T) {
 		t.Parallel()
 		if runtime.GOOS == "windows" {
 			t.Skip("no modes")
@@ -215,7 +215,7 @@ func TestOpen(t *testing.T) {
 		}
 	})
 
-	// SQLite refuses to switch to a log at once, whatever the busy timeout, while another connection is about to write.
+	// SQLite refuses at once to switch to a log, whatever the busy timeout, while another connection is about to write.
 	t.Run("waitsForAnotherOpen", func(t *testing.T) {
 		t.Parallel()
 		path := tempPath(t)
@@ -248,7 +248,7 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-// TestOpenRefuses checks that Open tells what is wrong in one line, and leaves the file and its neighbours as they were.
+// TestOpenRefuses checks that Open reports the problem in one line, and leaves the file and its neighbours unchanged.
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -264,7 +264,7 @@ func TestOpenRefuses(t *testing.T) {
 		"newerSchema":             {ours("PRAGMA user_version = 1000"), fmt.Sprint("its schema version 1000 is newer than this program's ", len(schema.Migrations))},
 		"tableMissing":            {ours("DROP TABLE request"), "no such table: request"},
 		"damagedSchema":           {damaged(100, 200), "the database is damaged"},
-		"cutShort":                {cutTo(4096), "the database is damaged"},
+		"interrupted":             {cutTo(4096), "the database is damaged"},
 		"folder":                  {func(t *testing.T, path string) { check(t, os.Mkdir(path, 0o700)) }, "it is not a regular file"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -303,15 +303,15 @@ func TestOpenRefuses(t *testing.T) {
 	})
 }
 
-// TestCreateFileSurvivesBeingCutShort kills the first commit in its middle: what it left behind has to be undone first.
-func TestCreateFileSurvivesBeingCutShort(t *testing.T) {
+// TestCreateFileSurvivesAnInterruption kills the first commit halfway: the next Open must first undo it.
+func TestCreateFileSurvivesAnInterruption(t *testing.T) {
 	t.Parallel()
 	from, to := tempPath(t), tempPath(t)
 	check(t, createFile(from))
 	sc, err := sqlite.OpenConn(from, sqlite.OpenReadWrite)
 	check(t, err)
 	defer sc.Close()
-	// cache_size 1 and a table with content make SQLite write into the file before the commit.
+	// cache_size 1 and a table with content make SQLite write to the file before the commit.
 	for _, sql := range []string{"PRAGMA cache_size = 1", "BEGIN IMMEDIATE", "CREATE TABLE t (a)",
 		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20) INSERT INTO t SELECT randomblob(3000) FROM n",
 	} {
@@ -328,9 +328,9 @@ func TestCreateFileSurvivesBeingCutShort(t *testing.T) {
 	mustInsert(t, mustOpen(t, Config{Path: to}), "a")
 }
 
-// TestOpenSurvivesACheckpointCutShort ends a checkpoint after the first page: that says already how long the file is to
-// be, and all the rest is in the log alone.
-func TestOpenSurvivesACheckpointCutShort(t *testing.T) {
+// TestOpenSurvivesAnInterruptedCheckpoint ends a checkpoint after the first page, which already has the final size of the
+// file. All the rest is only in the log.
+func TestOpenSurvivesAnInterruptedCheckpoint(t *testing.T) {
 	t.Parallel()
 	from, to := tempPath(t), tempPath(t)
 	s := mustOpen(t, Config{Path: from})
@@ -375,7 +375,7 @@ func writeFile(text string) func(*testing.T, string) {
 	return func(t *testing.T, path string) { check(t, os.WriteFile(path, []byte(text), 0o600)) }
 }
 
-// script makes the database of somebody else.
+// script creates a foreign database.
 func script(sql string) func(*testing.T, string) {
 	return func(t *testing.T, path string) {
 		sc, err := sqlite.OpenConn(path, sqlite.OpenReadWrite, sqlite.OpenCreate)
@@ -388,7 +388,7 @@ func script(sql string) func(*testing.T, string) {
 	}
 }
 
-// ours makes a database of this program and then runs sql on it.
+// ours creates a database of this program and then runs sql on it.
 func ours(sql string) func(*testing.T, string) {
 	return func(t *testing.T, path string) {
 		s := mustOpen(t, Config{Path: path})
@@ -398,7 +398,7 @@ func ours(sql string) func(*testing.T, string) {
 	}
 }
 
-// damaged makes a database of this program with zeros from byte from to byte to.
+// damaged creates a database of this program and zeroes the bytes in [from, to).
 func damaged(from, to int64) func(*testing.T, string) {
 	return func(t *testing.T, path string) {
 		ours("PRAGMA user_version = 1")(t, path)
@@ -466,7 +466,8 @@ func mustOpen(t *testing.T, c Config) *Store {
 	return s
 }
 
-// closeStore closes s. A test that has broken s on purpose has closed it before: the second call would report it again.
+// closeStore closes s. A test that has broken s on purpose has closed it before: a second call would report the error
+// again.
 func closeStore(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.Close(); err != nil && s.fault.Load() == nil {

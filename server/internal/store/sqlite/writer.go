@@ -3,136 +3,61 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
-	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"zombiezen.com/go/sqlite"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 )
 
 const (
-	// queueLen bounds the updates that wait in the queue; further callers wait for a place in it.
-	queueLen = 1024
-	// maxBatch bounds the updates that share a transaction, and so the time that the first of them waits for the last.
-	maxBatch = 256
-	// queueTimeout is how long a caller waits at most for the writer to begin with its update.
+	// queueTimeout bounds how long a caller waits for the writer to start its update.
 	queueTimeout = 10 * time.Second
-	// checkpointPages is the length of the log, in pages of 4 KiB, from which on it is moved into the file: the log exceeds
-	// it by one batch, and by what other processes add. A start after a crash reads at most that much.
+	// checkpointPages is the length of the log, in pages of 4 KiB, at which it is moved into the file. The log can exceed
+	// it by one batch and by what other processes add. A start after a crash reads at most that much.
 	checkpointPages = 2048
 	pageBytes       = 4 << 10
 	// checkpointBusy is how long a checkpoint waits for other processes.
 	checkpointBusy = 20 * time.Millisecond
 )
 
-// The states of a job. The writer claims it or its caller abandons it, whichever comes first.
-const (
-	waiting int32 = iota
-	claimed
-	abandoned
-)
+// work runs in the current transaction and sets the outcome of its job. It returns a *pfx.Error if only this job has
+// failed, and SQLite's error if the transaction has failed.
+type work func(c *conn, j *job) error
 
-// job is one unit of work for the writer. After done is closed it belongs to the caller again.
-type job struct {
-	// run works in the present transaction. It returns an error of type *pfx.Error if this job alone has failed, and
-	// one of SQLite's if the transaction has.
-	run    func(c *conn, j *job) error
-	result *pfx.Request
-	err    error
-	since  time.Time         // when it came
-	span   trace.SpanContext // that it is part of
-	state  atomic.Int32
-	done   chan struct{}
-}
+type job = queue.Job[work]
 
 // do has the writer run a job and returns its outcome.
-func (s *Store) do(ctx context.Context, run func(*conn, *job) error) (*pfx.Request, error) {
-	select {
-	case <-s.closing:
-		return nil, closedError()
-	default:
-	}
-	if ctx.Err() != nil {
-		return nil, givenUpError(ctx)
-	}
+func (s *Store) do(ctx context.Context, run work) (*pfx.Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	j := &job{run: run, since: time.Now(), span: trace.SpanContextFromContext(ctx), done: make(chan struct{})}
-	select {
-	case s.queue <- j:
-	case <-ctx.Done():
-		return nil, givenUpError(ctx)
-	case <-s.closing:
-		return nil, closedError()
-	}
-	select {
-	case <-j.done:
-		return j.outcome()
-	case <-ctx.Done():
-		if j.state.CompareAndSwap(waiting, abandoned) {
-			return nil, givenUpError(ctx)
-		}
-	case <-s.stopped:
-	}
-	select {
-	case <-j.done:
-		return j.outcome()
-	case <-s.stopped:
-	}
-	// The writer has ended. It may have answered just before, or have left the job in the queue, or have been taken
-	// down by an fn that calls runtime.Goexit; then nobody knows the outcome.
-	select {
-	case <-j.done:
-		return j.outcome()
-	default:
-		return nil, closedError()
-	}
-}
-
-func (j *job) outcome() (*pfx.Request, error) {
-	if j.err != nil {
-		return nil, j.err
-	}
-	return j.result, nil
+	return s.queue.Do(ctx, run)
 }
 
 // write runs jobs until the store is closed and no job waits.
 func (s *Store) write() {
-	defer close(s.stopped)
 	defer func() {
-		if !s.writer.AutocommitEnabled() { // an fn has called runtime.Goexit
+		if !s.writer.AutocommitEnabled() { // the function of an update called runtime.Goexit
 			s.stopWriting(errors.Join(errors.New("the function of an update ended the writer"), execute(s.writer.rollback)))
 		}
 	}()
-	batch := make([]*job, 0, maxBatch)
-	for {
-		var first *job
-		select {
-		case first = <-s.queue:
-		case <-s.closing:
-			select {
-			case first = <-s.queue:
-			default:
-				return
-			}
-		}
+	batch := make([]*job, 0, queue.MaxBatch)
+	for first := s.queue.Next(); first != nil; first = s.queue.Next() {
 		batch = s.runBatch(batch[:0], first)
 		clear(batch)
 		s.limitLog()
 	}
 }
 
-// runBatch runs first and the other jobs that wait in one transaction, and answers them. It claims them only when the
-// transaction has begun: until then, while another process writes, their callers may give up.
+// runBatch runs first and the other waiting jobs in one transaction, and gives them their outcomes. It claims them after
+// the transaction has begun: until then, while another process writes, their callers may give up.
 func (s *Store) runBatch(batch []*job, first *job) []*job {
 	begun := time.Now()
 	err := s.begin()
 	chain := s.chain
-	batch = s.claim(batch, first)
+	batch = s.queue.Claim(batch, first)
 	for _, j := range batch {
 		if err != nil {
 			break
@@ -150,7 +75,7 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	}
 	commit := time.Since(committing)
 	if err != nil {
-		s.chain = chain // or, if nobody knows, the next commit is refused until the store is opened again
+		s.chain = chain // if the outcome of the commit is unknown, begin refuses further writes until the store is opened again
 	}
 	if err == nil {
 		err = s.checkFiles("The store's file is gone: the change may be lost. Read the object before you send it again.")
@@ -158,34 +83,22 @@ func (s *Store) runBatch(batch []*job, first *job) []*job {
 	if err != nil {
 		err = s.abort(err)
 	}
-	s.tell(batch, pfx.Batch{Size: len(batch), Waited: begun.Sub(first.since), Took: time.Since(begun), Commit: commit})
+	s.queue.Report(batch, first, begun, commit)
 	for _, j := range batch {
-		// When the transaction has failed, no job has an outcome of its own, not even one that changed nothing or was
-		// refused: it may have seen what a job before it did, and that was never so.
+		// After a failed transaction no job has its own outcome, not even one that changed nothing or was refused: it may
+		// have seen a change that was then undone.
 		if err != nil {
-			j.result, j.err = nil, err
+			j.Result, j.Err = nil, err
 		}
-		close(j.done)
+		j.Finish()
 	}
 	return batch
 }
 
-// tell tells the observer, if there is one, of a batch.
-func (s *Store) tell(batch []*job, b pfx.Batch) {
-	observe := s.observe.Load()
-	if observe == nil {
-		return
-	}
-	for _, j := range batch {
-		b.Link(j.span)
-	}
-	(*observe)(b)
-}
-
-// begin starts the transaction, as a writing one: what a job reads, no other process changes before the commit.
+// begin starts a write transaction: other processes cannot change what a job reads before the commit.
 func (s *Store) begin() error {
 	if fault := s.fault.Load(); fault != nil {
-		return unavailable("The store takes no more changes after a fault of its disk.", *fault)
+		return store.Unavailable("The store takes no more changes after a fault of its disk.", *fault)
 	}
 	if err := s.checkFiles("The store's file is gone: nothing was changed."); err != nil {
 		return err
@@ -193,37 +106,20 @@ func (s *Store) begin() error {
 	return execute(s.writer.begin)
 }
 
-// claim appends first and the jobs that wait to batch, without those that their callers have abandoned.
-func (s *Store) claim(batch []*job, first *job) []*job {
-	for j := first; ; {
-		if j.state.CompareAndSwap(waiting, claimed) {
-			batch = append(batch, j)
-		}
-		if len(batch) == maxBatch {
-			return batch
-		}
-		select {
-		case j = <-s.queue:
-		default:
-			return batch
-		}
-	}
-}
-
-// runJob runs j and keeps its error, unless that is SQLite's: then the transaction has failed and runJob returns it.
+// runJob runs j and stores its error in j. If the error is SQLite's, the transaction has failed and runJob returns it.
 func (s *Store) runJob(j *job) error {
-	err := j.run(s.writer, j)
+	err := j.Work(s.writer, j)
 	if err == nil {
 		return nil
 	}
 	if e, ok := errors.AsType[*pfx.Error](err); ok {
-		j.err = e
+		j.Err = e
 		return nil
 	}
 	return err
 }
 
-// abort undoes the transaction and returns what its jobs are told.
+// abort rolls the transaction back and returns the error for its callers.
 func (s *Store) abort(err error) error {
 	if !s.writer.AutocommitEnabled() {
 		err = errors.Join(err, execute(s.writer.rollback))
@@ -232,33 +128,32 @@ func (s *Store) abort(err error) error {
 	return s.outcome(err)
 }
 
-// judge stops the store for good if err shows that the disk or the file cannot be trusted. After a failed fsync the
-// kernel may have dropped what it could not write and report success the next time (https://lwn.net/Articles/752063):
-// only reading the file anew, after a restart, tells what is there. A full disk is no such fault.
+// judge stops all writes if err shows that the disk or the file cannot be trusted. After a failed fsync the kernel may drop
+// what it could not write and report success the next time (https://lwn.net/Articles/752063). Only reading the file again
+// after a restart shows what was stored. A full disk is no such fault.
 func (s *Store) judge(err error) {
 	switch code := sqlite.ErrCode(err); {
 	case code == sqlite.ResultIOErrSHMSize:
-		// A full disk, met while the index of the log grows. The index is not kept through a crash.
+		// The disk is full, found while the log's index grows. The index need not survive a crash.
 	case code.ToPrimary() == sqlite.ResultIOErr, code.ToPrimary() == sqlite.ResultCorrupt, code.ToPrimary() == sqlite.ResultNotADB:
 		s.stopWriting(err)
 	case !s.writer.AutocommitEnabled():
-		s.stopWriting(err) // it could not be rolled back
+		s.stopWriting(err) // the rollback has failed
 	}
 }
 
-// limitLog moves the log into the file when it has grown to s.logLimit pages. The next commit then writes over it from its
-// beginning. On the disk it stays as long as it is: to cut it off takes 14 ms, and makes every fsync half as long again
-// until the file has grown back.
+// limitLog moves the log into the file when it has s.logLimit pages. The next commit then overwrites it from its start. The
+// log keeps its size on disk: truncating it takes 14 ms, and makes every fsync half as long again until it has grown back.
 func (s *Store) limitLog() {
 	if s.fault.Load() != nil || s.gone {
 		return
 	}
 	state, err := s.writer.checkpoint(s.writer.checkpointNoop)
 	if err == nil && state.pages < s.logTarget {
-		s.logLimit = s.logTarget // whoever has begun it anew
+		s.logLimit = s.logTarget // this process or another one has restarted it
 		return
 	}
-	// What is in the file already the next commit writes over, or it makes the log longer, and then there is more to move.
+	// If all of the log is in the file already, the next commit either overwrites it or adds pages that can be moved later.
 	if err == nil && (state.pages < s.logLimit || state.moved == state.pages) {
 		return
 	}
@@ -276,24 +171,24 @@ func (s *Store) limitLog() {
 	}
 }
 
-// moveLog moves the log into the file and reports whether the next commit begins it anew.
+// moveLog moves the log into the file and reports whether the next commit restarts it.
 func (s *Store) moveLog() (bool, error) {
-	// First without disturbing anyone, once all have left who began to read before the last commit: nothing after what they
-	// read can be moved. For the log to begin anew no reader may be in it at all: under a constant load there always is one,
-	// so that the readers pause again, for microseconds.
+	// Only what the oldest reader can see can be moved, so first wait until all earlier readers have left. The log restarts
+	// only while it has no reader at all. Under constant load there is always one, so readers pause again, for
+	// microseconds.
 	s.pauseReaders()()
 	if _, err := s.writer.checkpoint(s.writer.checkpointPassive); err != nil {
 		return false, err
 	}
 	defer s.pauseReaders()()
-	// Callers wait, and there will be another time.
+	// Do not wait for long: callers wait too, and a later checkpoint can do it.
 	s.writer.SetBusyTimeout(checkpointBusy)
 	defer s.writer.SetBusyTimeout(s.busyTimeout)
 	state, err := s.writer.checkpoint(s.writer.checkpointRestart)
 	return err == nil && !state.busy, err
 }
 
-// pauseReaders waits until nobody reads, and has nobody begin until resume is called.
+// pauseReaders waits for active readers and blocks new ones until resume is called.
 func (s *Store) pauseReaders() (resume func()) {
 	readers := make([]*conn, cap(s.readers))
 	for i := range readers {
@@ -304,31 +199,4 @@ func (s *Store) pauseReaders() (resume func()) {
 			s.readers <- c
 		}
 	}
-}
-
-// guard runs the function of an update or a deletion. A panic of it becomes an error, so that it ends the one job and not
-// the writer.
-func guard(fn func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = internalError(&panicError{p, debug.Stack()})
-		}
-	}()
-	return fn()
-}
-
-// panicError is what the function of an update panicked with, and where.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string {
-	return fmt.Sprintf("panic in an update: %v\n%s", e.value, e.stack)
-}
-
-// Unwrap returns the value if it is an error.
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
 }

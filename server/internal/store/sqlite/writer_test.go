@@ -20,6 +20,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/queue"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
 )
 
@@ -32,7 +33,7 @@ func TestWriter(t *testing.T) {
 		start := mustInsert(t, s, "a")
 		before := commits(t, s)
 		release := holdWriter(t, s)
-		const n = maxBatch + 44
+		const n = queue.MaxBatch + 44
 		var seen [n]atomic.Bool
 		var wg sync.WaitGroup
 		for range n {
@@ -52,7 +53,7 @@ func TestWriter(t *testing.T) {
 		release()
 		wg.Wait()
 		if got := commits(t, s) - before; got != 2 {
-			t.Errorf("got %d commits for %d updates that waited, want 2: %d share one", got, n, maxBatch)
+			t.Errorf("got %d commits for %d updates that waited, want 2: %d share one", got, n, queue.MaxBatch)
 		}
 	})
 
@@ -60,7 +61,7 @@ func TestWriter(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t)
 		mustInsert(t, s, "a")
-		// SQLite itself does not write a row that is the same: the trigger tells that it was not asked to.
+		// SQLite itself does not write an unchanged row: the trigger shows that it was not asked to.
 		pragma(t, s, "CREATE TEMP TRIGGER refuse BEFORE UPDATE ON request BEGIN SELECT RAISE(ABORT, 'asked'); END")
 		before, err := os.ReadFile(logPath(s))
 		check(t, err)
@@ -128,7 +129,7 @@ func TestWriter(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		var givenUp atomic.Int32
-		for range queueLen + 20 {
+		for range queue.Length + 20 {
 			wg.Go(func() {
 				if _, err := s.Update(ctx, tenant, "a", increment); err != nil {
 					wantKind(t, err, pfx.Unavailable)
@@ -136,11 +137,11 @@ func TestWriter(t *testing.T) {
 				}
 			})
 		}
-		waitQueued(s, queueLen)
+		waitQueued(s, queue.Length)
 		cancel()
 		wg.Wait()
-		if n := givenUp.Load(); n != queueLen+20 {
-			t.Errorf("%d callers gave up, want %d", n, queueLen+20)
+		if n := givenUp.Load(); n != queue.Length+20 {
+			t.Errorf("%d callers gave up, want %d", n, queue.Length+20)
 		}
 		release()
 		if got := mustIncrement(t, s, "a"); got.Version != start.Version+1 {
@@ -165,7 +166,7 @@ func TestWriter(t *testing.T) {
 		}
 		waitQueued(s, n)
 		wg.Go(func() { closeStore(t, s) })
-		<-s.closing
+		<-s.queue.Closing()
 		_, err := s.Update(t.Context(), tenant, "a", increment)
 		wantKind(t, err, pfx.Unavailable)
 		release()
@@ -219,7 +220,7 @@ func TestWriter(t *testing.T) {
 	})
 }
 
-// TestTwoStores has two stores, as of two processes, increment the same requests.
+// TestTwoStores has two stores, as of two processes, increment the same request.
 func TestTwoStores(t *testing.T) {
 	t.Parallel()
 	path := tempPath(t)
@@ -253,12 +254,12 @@ func TestTwoStores(t *testing.T) {
 	}
 	_, err := stores[1].Insert(t.Context(), *start)
 	wantKind(t, err, pfx.Exists)
-	// What one has closed, the other still has.
+	// The other store stays open.
 	check(t, stores[0].Close())
 	mustIncrement(t, stores[1], "a")
 }
 
-// TestLog checks that the log stays short, while readers are in it all the time.
+// TestLog checks that the log stays short under constant reads.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	const target = 2 << 20
@@ -291,7 +292,7 @@ func TestLog(t *testing.T) {
 		readers.Wait()
 	})
 
-	// A reader that is at it makes the writer wait, not the log grow.
+	// An active reader makes the writer wait; it does not make the log grow.
 	t.Run("readersPauseForIt", func(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t)
@@ -351,7 +352,7 @@ func TestLog(t *testing.T) {
 		}
 	})
 
-	t.Run("failsToMoveItOnceInAWhile", func(t *testing.T) {
+	t.Run("retriesMovingItNowAndThen", func(t *testing.T) {
 		t.Parallel()
 		var warnings lineCount
 		s := mustOpen(t, Config{Path: tempPath(t), Audit: audit.Off, Log: slog.New(slog.NewTextHandler(&warnings, nil))})
@@ -373,7 +374,7 @@ func TestLog(t *testing.T) {
 			return nil
 		})
 		check(t, err)
-		// It may grow by 32 pages from one try to the next, and a commit here takes one.
+		// It may grow by 32 pages between two tries, and a commit here takes one.
 		if n := warnings.Load(); n < 2 || n > 12 {
 			t.Errorf("got %d warnings of 100 commits, want one in a while", n)
 		}
@@ -401,14 +402,14 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// lineCount counts what is written to it.
+// lineCount counts writes.
 type lineCount struct{ atomic.Int32 }
 
 func (n *lineCount) Write(line []byte) (int, error) { n.Add(1); return len(line), nil }
 
 func logPath(s *Store) string { return s.path + "-wal" }
 
-// limitLog moves the log into the file from n bytes on, and keeps half as much again of it.
+// limitLog makes the store move the log into the file at n bytes, and truncate it to half as much again.
 func limitLog(t *testing.T, s *Store, n int) {
 	t.Helper()
 	pragma(t, s, fmt.Sprintf("PRAGMA journal_size_limit = %d", n*3/2))
@@ -419,7 +420,7 @@ func limitLog(t *testing.T, s *Store, n int) {
 	check(t, err)
 }
 
-// fillLog updates until n bytes and more went into the log, and returns its greatest length.
+// fillLog updates until at least n bytes were written to the log, and returns its greatest length.
 func fillLog(t *testing.T, s *Store, n int64) int64 {
 	t.Helper()
 	longest := int64(0)
@@ -447,7 +448,7 @@ func fillLog(t *testing.T, s *Store, n int64) int64 {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 
-	// Every job of the batch is told, the refused one too: it was refused because of a version that never was.
+	// Every job of the batch fails, even the refused one: it was refused because of a version that was undone.
 	t.Run("failedTransactionHasNoOutcome", func(t *testing.T) {
 		t.Parallel()
 		path := tempPath(t)
@@ -506,7 +507,7 @@ func TestFaults(t *testing.T) {
 		t.Parallel()
 		s := openTemp(t)
 		want := mustInsert(t, s, "a")
-		pragma(t, s, "PRAGMA max_page_count = 1") // the present count, in fact
+		pragma(t, s, "PRAGMA max_page_count = 1") // in fact the current count
 		var err error
 		for n := 0; err == nil && n < 100; n++ {
 			_, err = s.Insert(t.Context(), storetest.Request(tenant, fmt.Sprint(n)))
@@ -596,7 +597,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// wantStopped checks that s refuses writes, says so, and still has want.
+// wantStopped checks that s refuses writes, reports that, and still has want.
 func wantStopped(t *testing.T, s *Store, want *pfx.Request) {
 	t.Helper()
 	_, err := s.Update(t.Context(), tenant, want.ID, func(*pfx.Request) error {
@@ -628,7 +629,7 @@ func holdWriter(t *testing.T, s *Store) (release func()) {
 
 // waitQueued returns once n jobs wait.
 func waitQueued(s *Store, n int) {
-	for len(s.queue) < n {
+	for s.queue.Len() < n {
 		runtime.Gosched()
 	}
 }
@@ -640,8 +641,8 @@ func pragma(t *testing.T, s *Store, sql string) {
 	check(t, err)
 }
 
-// commits counts the commits in the log (https://sqlite.org/fileformat2.html#walformat): the frames that tell the size
-// of the database.
+// commits counts the commits in the log (https://sqlite.org/fileformat2.html#walformat): frames that hold the size of the
+// database.
 func commits(t *testing.T, s *Store) int {
 	t.Helper()
 	data, err := os.ReadFile(logPath(s))

@@ -21,7 +21,7 @@ type AuditStore interface {
 }
 
 // RunAudit runs every test of the contract of [audit.Trail], as Run does for that of [pfx.Store]. tamper runs SQL on the
-// tables audit_record, audit_chain and request of a store that open has returned, as somebody would who gets at them.
+// tables audit_record, audit_chain and request of a store returned by open, like an attacker with access to them.
 func RunAudit(t *testing.T, open func(t *testing.T, mode audit.Mode) AuditStore, tamper func(t *testing.T, s AuditStore, sql string)) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, AuditStore){
@@ -49,7 +49,7 @@ func RunAudit(t *testing.T, open func(t *testing.T, mode audit.Mode) AuditStore,
 	})
 }
 
-// tamperingIsFound puts the tables back after each change to them.
+// tamperingIsFound restores the tables after each change to them.
 func tamperingIsFound(t *testing.T, s AuditStore, tamper func(*testing.T, AuditStore, string)) {
 	threeChanges(t, s)
 	for _, table := range []string{"audit_record", "audit_chain", "request"} {
@@ -68,7 +68,7 @@ func tamperingIsFound(t *testing.T, s AuditStore, tamper func(*testing.T, AuditS
 	}
 }
 
-// tampers are what somebody might do to a trail of three records: of creations of a and b and an update of a.
+// tampers are possible attacks on a trail of three records: creations of a and b and an update of a.
 var tampers = map[string]string{
 	"firstRemoved":     "DELETE FROM audit_record WHERE number = 1",
 	"middleRemoved":    "DELETE FROM audit_record WHERE number = 2",
@@ -92,7 +92,7 @@ var tampers = map[string]string{
 	"changedUnaudited": "UPDATE request SET status = 99, version = version + 1 WHERE id = 'a'",
 }
 
-// threeChanges makes the records that tampers are for, in one chain.
+// threeChanges creates the records that tampers change, in one chain.
 func threeChanges(t *testing.T, s AuditStore) {
 	t.Helper()
 	ctx := context.WithValue(t.Context(), pfx.AuthorKey{}, &pfx.Author{Subject: "subject", App: "app", Token: "token", Request: "request"})
@@ -121,7 +121,7 @@ func eachChangeHasOneRecord(t *testing.T, s AuditStore) {
 		}
 	})
 	wantVerified(t, s, 3+callers*(rounds+2))
-	// The versions of an object are one after the other.
+	// Each record of an object starts from the version of the one before it.
 	last := map[pfx.Key]pfx.Version{}
 	for _, r := range sorted(records(t, s)) {
 		if was, ok := last[r.Key]; ok && was != r.Before {
@@ -137,7 +137,7 @@ func eachChangeHasOneRecord(t *testing.T, s AuditStore) {
 	}
 }
 
-// sorted puts the records of each object in the order of their versions, which is that of its changes.
+// sorted orders the records of each object by version, which is the order of its changes.
 func sorted(records []audit.Record) []audit.Record {
 	slices.SortStableFunc(records, func(a, b audit.Record) int { return int(a.Before - b.Before) })
 	return records
@@ -232,7 +232,7 @@ func offRecordsNothing(t *testing.T, s AuditStore) {
 	wantVerified(t, s, 0)
 }
 
-// groupHasARecordForEach has many updates of few objects go together.
+// groupHasARecordForEach makes many updates of few objects go together.
 func groupHasARecordForEach(t *testing.T, s AuditStore) {
 	const objects, each = 3, 4
 	for i := range objects {

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// auditCallers update at the same time, and auditUpdates is how many updates they make before the mode changes: a few
-	// hundredths of a second, so that a busy moment of the machine touches all modes alike.
+	// auditCallers update at the same time, and make auditUpdates updates before the mode changes. That takes a few
+	// hundredths of a second, so that a busy moment of the machine affects all modes alike.
 	auditCallers = 64
 	auditUpdates = 1024
 )
 
-// BenchmarkAudit reports how many updates a second a store makes in each mode of its audit trail, and the median of their
-// ratios to the rate without one. set changes the mode while nobody writes. id returns the key of the n-th request of the
-// tenant, in turn.
+// BenchmarkAudit reports how many updates a second a store makes in each audit mode, and the median ratio to the rate
+// without a trail. set changes the mode while nothing is written. id returns the key of the n-th request of the tenant, in
+// turn.
 func BenchmarkAudit(b *testing.B, s pfx.Store, tenant edm.Guid, set func(audit.Mode), id func(n int64) string) {
 	modes := []audit.Mode{audit.Off, audit.Members, audit.Values}
 	rates := make([][]float64, len(modes))

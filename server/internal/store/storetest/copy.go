@@ -32,7 +32,7 @@ func RunCopy(t *testing.T, open func(t *testing.T) CopyStore) {
 		{"putIsSeenByUpdate", putIsSeenByUpdate},
 		{"putKeepsEveryByteAndVersion", putKeepsEveryByteAndVersion},
 		{"putReplaces", putReplaces},
-		{"removeRemovesTheseAlone", removeRemovesTheseAlone},
+		{"removeRemovesOnlyTheseKeys", removeRemovesOnlyTheseKeys},
 		{"scanBeginsAfterAKey", scanBeginsAfterAKey},
 		{"scanIsInOrderOfKeys", scanIsInOrderOfKeys},
 		{"scanIsOfOneMoment", scanIsOfOneMoment},
@@ -45,8 +45,8 @@ func RunCopy(t *testing.T, open func(t *testing.T) CopyStore) {
 	}
 }
 
-// Odd returns requests whose values are the ones that a copy could most easily change, for several tenants with the same
-// keys, in the order of their keys and with versions. Every release can store them.
+// Odd returns requests with values that a copy could easily change, for several tenants with the same keys. They are in key
+// order and have versions. Every release can store them.
 func Odd() []pfx.Request {
 	var all []pfx.Request
 	texts := []edm.Optional[string]{
@@ -88,7 +88,7 @@ func putReplaces(t *testing.T, s CopyStore) {
 	for i := range pfx.Changeable {
 		change(&pfx.Changeable[i], &next)
 	}
-	next.Version = 7 // lower, too
+	next.Version = 7 // lower than before
 	added := Request(ours, "a")
 	added.Version = 5
 	put(t, s, []pfx.Request{added, next})
@@ -99,7 +99,7 @@ func putReplaces(t *testing.T, s CopyStore) {
 	wantAll(t, s, []pfx.Request{added, next, *kept})
 }
 
-// putIsSeenByUpdate: a client that holds a version from before the copy can go on with it.
+// putIsSeenByUpdate: a client can continue with a version from before the copy.
 func putIsSeenByUpdate(t *testing.T, s CopyStore) {
 	r := Request(ours, "a")
 	r.Version = 41
@@ -116,7 +116,7 @@ func putIsSeenByUpdate(t *testing.T, s CopyStore) {
 	}
 }
 
-func removeRemovesTheseAlone(t *testing.T, s CopyStore) {
+func removeRemovesOnlyTheseKeys(t *testing.T, s CopyStore) {
 	a, b, other := insert(t, s, Request(ours, "a")), insert(t, s, Request(ours, "b")), insert(t, s, Request(theirs, "a"))
 	if err := s.Remove(t.Context(), []pfx.Key{a.Key(), {Tenant: theirs, ID: "b"}, {Tenant: ours, ID: "c"}}); err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func scanIsOfOneMoment(t *testing.T, s CopyStore) {
 	}
 }
 
-// scanMayEndEarly, at once, in the middle and behind the last one, and the store goes on.
+// scanMayEndEarly ends scans at once, in the middle and after the last request. The store keeps working.
 func scanMayEndEarly(t *testing.T, s CopyStore) {
 	put(t, s, manyRequests())
 	for _, enough := range []int{1, 999, 1000, 1001, 4500} {
@@ -207,7 +207,7 @@ func cancelledCopyStoresNothing(t *testing.T, s CopyStore) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for _, err := range s.Scan(ctx, pfx.Key{}) {
-		cancel() // what was read already may still come
+		cancel() // requests that were already read may still come
 		if err != nil {
 			wantKind(t, err, pfx.Unavailable)
 		}

@@ -6,8 +6,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// RunEarlier checks a store that is open on what an earlier release has written, which must have been [Odd]: every byte and
-// every version is as it was, and each request can be updated and deleted, and others be inserted.
+// RunEarlier checks a store opened on data that an earlier release has written, which must be [Odd]. Every byte and every
+// version is unchanged, each request can be updated and deleted, and others can be inserted.
 func RunEarlier(t *testing.T, s CopyStore) {
 	t.Helper()
 	want := Odd()

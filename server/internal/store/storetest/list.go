@@ -38,7 +38,7 @@ func listHasWholeRequests(t *testing.T, s pfx.Store) {
 	wantEqual(t, &got[0], want)
 }
 
-func listKnowsNoOtherTenant(t *testing.T, s pfx.Store) {
+func listExcludesOtherTenants(t *testing.T, s pfx.Store) {
 	insert(t, s, Request(theirs, "a"))
 	insert(t, s, Request(theirs, "b"))
 	for _, f := range []pfx.Filter{nil, filter(t, "id", "a"), filter(t, "tenantId", theirs)} {
@@ -51,7 +51,7 @@ func listKnowsNoOtherTenant(t *testing.T, s pfx.Store) {
 	}
 }
 
-// filtersAgree asks for every member and compares with what [pfx.Filter] says itself.
+// filtersAgree filters by every member and compares the result with [pfx.Filter] itself.
 func filtersAgree(t *testing.T, s pfx.Store) {
 	times := []string{
 		"2017-01-01T00:03:18.9597073-08:00", "2017-01-01T08:03:18.9597073Z", "2017-01-01t08:03:18.959707300000z",
@@ -103,7 +103,7 @@ func filtersAgree(t *testing.T, s pfx.Store) {
 	}
 }
 
-// pagesAreStable lists while requests come and go: one that is there all the while is on exactly one page.
+// pagesAreStable lists while requests are created and deleted: one that exists all the time is on exactly one page.
 func pagesAreStable(t *testing.T, s pfx.Store) {
 	var stay []string
 	for i := range 60 {
@@ -177,7 +177,7 @@ func deleteOfOtherTenantIsNotFound(t *testing.T, s pfx.Store) {
 	wantStored(t, s, want)
 }
 
-// deleteAndUpdateExclude lets one of several changes that mean the same version win.
+// deleteAndUpdateExclude lets exactly one of several changes of the same version succeed.
 func deleteAndUpdateExclude(t *testing.T, s pfx.Store) {
 	for round := range 20 {
 		id := fmt.Sprint("r", round)

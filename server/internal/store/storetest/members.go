@@ -30,7 +30,7 @@ func everyStatementStoresEveryMember(t *testing.T, s CopyStore) {
 
 // CheckMembers checks that a store keeps every member in each way of storing it: by an insert, by a single update, by many
 // updates of different members that go together, and by a copy. The store must be empty. It returns the first difference,
-// so that a store's tests can show that a statement without one of its assignments is found: see [Mutants].
+// so that a store's tests can prove that a missing assignment is found: see [Mutants].
 func CheckMembers(ctx context.Context, s CopyStore) error {
 	return errors.Join(checkInserts(ctx, s), checkUpdates(ctx, s), checkGroup(ctx, s), checkPuts(ctx, s))
 }
@@ -71,7 +71,7 @@ func checkUpdate(ctx context.Context, s CopyStore, r *pfx.Request, m *pfx.Member
 	return got, checkFound(ctx, s, got)
 }
 
-// checkGroup has many updates go together, each of another member of another request.
+// checkGroup makes many updates go together, each of a different member of a different request.
 func checkGroup(ctx context.Context, s CopyStore) error {
 	requests := make([]*pfx.Request, len(pfx.Changeable))
 	for i, m := range pfx.Changeable {
@@ -94,7 +94,7 @@ func checkGroup(ctx context.Context, s CopyStore) error {
 	return errors.Join(errs...)
 }
 
-// checkPuts stores requests as a copy does, and others in their place, each of which differs in one member.
+// checkPuts stores requests as a copy does, and replaces them by others that differ in one member each.
 func checkPuts(ctx context.Context, s CopyStore) error {
 	requests := make([]pfx.Request, len(pfx.Changeable))
 	for i, m := range pfx.Changeable {
@@ -116,7 +116,7 @@ func checkPuts(ctx context.Context, s CopyStore) error {
 	return nil
 }
 
-// checkFound checks that a request is stored as it should be, and is found by the value of each member.
+// checkFound checks that a request is stored correctly, and is found by the value of each member.
 func checkFound(ctx context.Context, s CopyStore, want *pfx.Request) error {
 	got, err := s.Get(ctx, want.TenantID, want.ID)
 	if err != nil {
@@ -127,7 +127,7 @@ func checkFound(ctx context.Context, s CopyStore, want *pfx.Request) error {
 	}
 	for i := range pfx.Changeable {
 		m := &pfx.Changeable[i]
-		if m.Type != pfx.DateTimeOffset { // for whose comparison a store may keep something else next to the value
+		if m.Type != pfx.DateTimeOffset { // a store may compare these by a value in another column
 			continue
 		}
 		found, err := s.List(ctx, want.TenantID, pfx.Query{Filter: pfx.Filter{{Member: m, Value: m.Value(want)}}, Limit: 1000})
@@ -147,9 +147,9 @@ var (
 	parameter = regexp.MustCompile(`[?$]\d+`)
 )
 
-// Mutants returns a statement without one of its assignments, once for each: an UPDATE leaves the column as it is, an INSERT
-// makes it null. What is left out still stands there, in a branch that is never taken, as the database must learn the types
-// of parameters. They are named for what is left out.
+// Mutants returns copies of a statement, each without one of its assignments, and named for it. An UPDATE then leaves the
+// column as it is, and an INSERT makes it null. The assignment stays in a branch that is never taken, because the database
+// must learn the types of parameters.
 func Mutants(statement string) map[string]string {
 	mutants := map[string]string{}
 	if before, values, ok := strings.Cut(statement, "VALUES ("); ok {
@@ -171,8 +171,8 @@ func Mutants(statement string) map[string]string {
 	return mutants
 }
 
-// RunMutants checks that CheckMembers finds each mutant of some statements. open returns an empty store with a statement in
-// the place of the one with that name.
+// RunMutants checks that CheckMembers finds each mutant of some statements. open returns an empty store that uses a
+// statement instead of the one with that name.
 func RunMutants(t *testing.T, statements map[string]string, open func(t *testing.T, name, statement string) CopyStore) {
 	t.Helper()
 	for name, statement := range statements {

@@ -24,8 +24,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// Run runs every test of the contract, each with a store of its own. open returns an empty store and registers its
-// Close with t.Cleanup; a test may have closed the store before. open is called from several goroutines at once.
+// Run runs every test of the contract, each with its own store. open returns an empty store and registers its Close with
+// t.Cleanup; a test may have closed the store before. open is called from several goroutines at once.
 func Run(t *testing.T, open func(t *testing.T) pfx.Store) {
 	t.Helper()
 	for _, tt := range []struct {
@@ -56,7 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) pfx.Store) {
 		{"keysAreComparedByteForByte", keysAreComparedByteForByte},
 		{"listHasWholeRequests", listHasWholeRequests},
 		{"listIsInOrderOfBytes", listIsInOrderOfBytes},
-		{"listKnowsNoOtherTenant", listKnowsNoOtherTenant},
+		{"listExcludesOtherTenants", listExcludesOtherTenants},
 		{"noChangeKeepsVersion", noChangeKeepsVersion},
 		{"oneFailureAffectsNoOther", oneFailureAffectsNoOther},
 		{"otherTenantIsNotFound", otherTenantIsNotFound},
@@ -79,7 +79,7 @@ func Run(t *testing.T, open func(t *testing.T) pfx.Store) {
 	}
 }
 
-// The tenants of the tests. They differ in their last bits only.
+// The tenants of the tests. Only their last bits differ.
 var (
 	ours   = edm.Guid{0xf9, 0x88, 0x2b, 0xcd, 15: 0xf8}
 	theirs = edm.Guid{0xf9, 0x88, 0x2b, 0xcd, 15: 0xf9}
@@ -96,7 +96,8 @@ func Request(tenant edm.Guid, id string) pfx.Request {
 	return r
 }
 
-// pageRequest returns a request with a value in every member of the page. Others, which later releases add, are null.
+// pageRequest returns a request with a value in every member of the documented page. Members that later releases add are
+// null.
 func pageRequest(tenant edm.Guid, id string) pfx.Request {
 	r := pfx.Request{Entity: pfx.Entity{
 		ID:                  id,
@@ -138,7 +139,7 @@ func unknownIsNotFound(t *testing.T, s pfx.Store) {
 	wantKind(t, err, pfx.NotFound)
 }
 
-// otherTenantIsNotFound asks for the same words too: an error must not tell that another tenant has the request.
+// otherTenantIsNotFound also compares the messages: an error must not reveal that another tenant has the request.
 func otherTenantIsNotFound(t *testing.T, s pfx.Store) {
 	before := insert(t, s, Request(theirs, "a"))
 	_, err := s.Get(t.Context(), ours, "a")
@@ -271,8 +272,8 @@ func noChangeKeepsVersion(t *testing.T, s pfx.Store) {
 	}
 }
 
-// change gives a member another value and leaves the others alone. A nullable one goes from a value to null and then to the
-// zero value, which is easily taken for null; a time goes from one text to another for the same instant.
+// change gives one member another value. A nullable one goes from a value to null and then to the zero value, which is
+// easily confused with null. A time goes from one text to another for the same instant.
 func change(m *pfx.Member, r *pfx.Request) {
 	if m.Nullable && m.Value(r) != nil {
 		m.Clear(r)
@@ -295,7 +296,7 @@ func change(m *pfx.Member, r *pfx.Request) {
 	}
 }
 
-// setZero gives a member that is null the zero value of its type, or some time.
+// setZero gives a null member the zero value of its type, or some time.
 func setZero(m *pfx.Member, r *pfx.Request) {
 	switch m.Type {
 	case pfx.Text:
@@ -392,8 +393,8 @@ func fnCannotMoveKeyOrOwner(t *testing.T, s pfx.Store) {
 	wantKind(t, err, pfx.NotFound)
 }
 
-// oneFailureAffectsNoOther has updates that succeed, fail, panic and find nothing at the same time, so that a store
-// which gathers updates has them together.
+// oneFailureAffectsNoOther runs updates that succeed, fail, panic and find nothing at the same time, so that a store with
+// batches has them together.
 func oneFailureAffectsNoOther(t *testing.T, s pfx.Store) {
 	start := insert(t, s, Request(ours, "a"))
 	const rounds = 50
@@ -553,7 +554,7 @@ func concurrentIncrementsLoseNone(t *testing.T, s pfx.Store) {
 	}
 }
 
-// compareAndSwapHasOneWinner checks that of all the callers which name a version, exactly one gets to change it.
+// compareAndSwapHasOneWinner checks that exactly one of the callers that name a version changes it.
 func compareAndSwapHasOneWinner(t *testing.T, s pfx.Store) {
 	const callers, rounds = 8, 50
 	r := insert(t, s, Request(ours, "a"))
@@ -588,7 +589,8 @@ func compareAndSwapHasOneWinner(t *testing.T, s pfx.Store) {
 	}
 }
 
-// readersSeeWholeVersions has writers keep four members in step, with strings so long that they lie on several pages.
+// readersSeeWholeVersions has writers set four members to values that belong together. The strings are so long that they
+// cover several pages.
 func readersSeeWholeVersions(t *testing.T, s pfx.Store) {
 	r := Request(ours, "a")
 	step := func(r *pfx.Request) {
@@ -659,8 +661,8 @@ func cancelledContextAppliesNothing(t *testing.T, s pfx.Store) {
 	wantKind(t, err, pfx.NotFound)
 }
 
-// cancelledWhileWaitingAppliesAllOrNothing cancels updates at any moment. An update that was answered is there; one
-// that is given up may be there, whole; and no fn runs after its Update has returned.
+// cancelledWhileWaitingAppliesAllOrNothing cancels updates at any moment. An acknowledged update is stored; a canceled one
+// is stored completely or not at all; and no fn runs after its Update has returned.
 func cancelledWhileWaitingAppliesAllOrNothing(t *testing.T, s pfx.Store) {
 	start := insert(t, s, Request(ours, "a"))
 	var answered, givenUp atomic.Int32
@@ -770,7 +772,7 @@ func insert(t *testing.T, s pfx.Store, r pfx.Request) *pfx.Request {
 	return got
 }
 
-// update applies fn to r's present state. On an error it returns r, so that it may be called on any goroutine.
+// update applies fn to r's current state. On an error it returns r, so that it may be called on any goroutine.
 func update(t *testing.T, s pfx.Store, r *pfx.Request, fn func(*pfx.Request) error) *pfx.Request {
 	t.Helper()
 	got, err := s.Update(t.Context(), r.TenantID, r.ID, fn)

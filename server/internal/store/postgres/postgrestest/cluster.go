@@ -20,23 +20,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maxLaunches bounds how often a server that ends at its start is started again.
+// maxLaunches bounds how often Restart starts a server that ends at its start.
 const maxLaunches = 1000
 
-// Cluster is a private PostgreSQL. Its methods are for one goroutine at a time, but for DSN.
+// Cluster is a private PostgreSQL. Only DSN may be called by several goroutines at once.
 type Cluster struct {
-	dir      string // holds data/, the socket and the log
+	dir      string // contains data/, the socket and the log
 	bin      string
 	settings []string
-	user     *syscall.SysProcAttr // whom the server runs as, nil for this process's own
+	user     *syscall.SysProcAttr // the user that runs the server, nil for this process's own
 
-	guard *exec.Cmd      // the shell that runs the server and outlives this process for as long as it takes to end it
-	leash io.WriteCloser // its standard input
+	guard *exec.Cmd      // the shell that runs the server; it outlives this process until the server has ended
+	leash io.WriteCloser // the shell's standard input
 }
 
-// guardScript runs the server until its input ends, or says to keep the folder, and then takes the one or both away. The
-// test process holds the other end: when it dies, of whatever, the input ends. The file "exited" says that the server has
-// ended by itself.
+// guardScript runs the server until its input ends or says to keep the folder. Then it ends the server and, in the first
+// case, removes the folder. The test process holds the other end of the input, so it ends with the process. The file
+// "exited" says that the server has ended by itself.
 const guardScript = `program=$1 dir=$2
 shift 2
 trap '' INT
@@ -51,8 +51,8 @@ kill -QUIT "$(cat "$dir/pid")"
 wait
 [ -n "$keep" ] || rm -rf "$dir"`
 
-// Start makes a cluster and starts its server with settings such as "fsync=off". Without an error, the caller keeps the
-// Cluster and may call Stop; if it does not, the cluster ends with the process, or when nothing refers to it.
+// Start creates a cluster and starts its server with settings such as "fsync=off". Without an error, the caller keeps the
+// Cluster and may call Stop. Otherwise the cluster ends with the process, or when nothing refers to it.
 func Start(ctx context.Context, settings ...string) (*Cluster, error) {
 	bin, err := programs()
 	if err != nil {
@@ -72,7 +72,7 @@ func Start(ctx context.Context, settings ...string) (*Cluster, error) {
 	return c, nil
 }
 
-// programs returns the folder with initdb and postgres, those of the newest release first.
+// programs returns the folder with initdb and postgres of the newest release.
 func programs() (string, error) {
 	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
 	slices.SortFunc(folders, func(a, b string) int { return release(b) - release(a) })
@@ -92,11 +92,11 @@ func programs() (string, error) {
 }
 
 func release(folder string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // 0 for a folder that is none
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // 0 if the name is no number
 	return n
 }
 
-// shortTempDir makes a folder whose name leaves room for that of a socket: an address has 104 to 108 bytes.
+// shortTempDir creates a folder with a short name: the address of a socket in it has at most 104 to 108 bytes.
 func shortTempDir() (string, error) {
 	for _, parent := range []string{os.TempDir(), "/tmp"} {
 		if len(parent) < 60 {
@@ -106,8 +106,8 @@ func shortTempDir() (string, error) {
 	return "", errors.New("no temporary folder has a name that is short enough for a socket")
 }
 
-// make runs initdb. The default order of text is that of ICU where there is one, not that of bytes: a column that
-// depends on the default shows.
+// make runs initdb. Its default collation is ICU's where available, and not byte order, so tests notice a column that
+// depends on the default.
 func (c *Cluster) make(ctx context.Context) error {
 	user, err := c.serverUser()
 	if err != nil {
@@ -133,7 +133,7 @@ func (c *Cluster) command(ctx context.Context, name string, args ...string) *exe
 	return cmd
 }
 
-// Restart starts the server again after Kill and waits until it answers.
+// Restart starts the server again after Kill and waits until it responds.
 func (c *Cluster) Restart(ctx context.Context) error {
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
@@ -152,7 +152,7 @@ func (c *Cluster) Restart(ctx context.Context) error {
 			return conn.Close(ctx)
 		}
 		if _, err := os.Stat(filepath.Join(c.dir, "exited")); err == nil {
-			// Backends of the one that was killed may still hold the memory that they shared.
+			// Backends of the killed server may still hold its shared memory.
 			if err := c.end(true); err != nil {
 				return err
 			}
@@ -211,15 +211,15 @@ func (c *Cluster) Stop() error {
 	return c.end(false)
 }
 
-// end has the guard end the server and, unless keep, remove the folder.
+// end makes the guard end the server and, unless keep, remove the folder.
 func (c *Cluster) end(keep bool) error {
 	if keep {
 		if _, err := io.WriteString(c.leash, "keep\n"); err != nil && !errors.Is(err, syscall.EPIPE) {
 			return err
 		}
 	}
-	_ = c.leash.Close() // it may be gone
-	_ = c.guard.Wait()  // it tells the server's exit code
+	_ = c.leash.Close() // the guard may have ended
+	_ = c.guard.Wait()  // reports the server's exit code
 	c.guard = nil
 	return nil
 }

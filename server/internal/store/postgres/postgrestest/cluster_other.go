@@ -4,7 +4,7 @@ package postgrestest
 
 import "context"
 
-// Cluster is a private PostgreSQL, of which there is none on this system.
+// Cluster is a private PostgreSQL, which this system does not support.
 type Cluster struct{}
 
 // Start returns ErrNone.

@@ -20,10 +20,10 @@ const Env = "PFXR_TEST_POSTGRES"
 // ErrNone says that no PostgreSQL is installed.
 var ErrNone = errors.New("no PostgreSQL is installed: initdb and postgres are neither in PATH nor under /usr/lib/postgresql")
 
-// server is where databases are made, with one connection for all tests of the process: to connect takes longer than what
-// most tests do.
+// server is where databases are created, with one connection for all tests of the process: connecting takes longer than
+// most tests.
 type server struct {
-	private *Cluster // kept, or it ends; nil for that of the variable
+	private *Cluster // kept so that it does not end; nil for the server of the variable
 	dsn     string
 
 	mu        sync.Mutex
@@ -32,14 +32,14 @@ type server struct {
 	templates map[string]*template
 }
 
-// template is a database that others are copies of.
+// template is a database that is copied for tests.
 type template struct {
 	sync.Once
 	name string
 	err  error
 }
 
-// shared is the server of this process. Nothing on a private one has to survive a loss of power.
+// shared is the server of this process. A private one runs without durability.
 var shared = sync.OnceValues(func() (*server, error) {
 	ctx := context.Background()
 	s := &server{dsn: os.Getenv(Env)}
@@ -55,15 +55,15 @@ var shared = sync.OnceValues(func() (*server, error) {
 	return s, err
 })
 
-// Database creates an empty database for the test and returns its address, to which parameters can be appended with &.
-// Where no PostgreSQL is installed it skips the test, or fails it if the variable CI is set.
+// Database creates an empty database for the test and returns its address, to which parameters can be appended with &. If
+// PostgreSQL is not installed, it skips the test, or fails it if the variable CI is set.
 func Database(t testing.TB) string {
 	t.Helper()
 	return Copy(t, "", nil)
 }
 
-// Copy creates a database for the test as Database does, which is a copy of one that prepare has filled. The first call with
-// a name prepares that one. prepare must leave no connection open.
+// Copy creates a database for the test as Database does, as a copy of one that prepare has filled. The first call with a
+// name runs prepare. prepare must leave no connection open.
 func Copy(t testing.TB, name string, prepare func(dsn string) error) string {
 	t.Helper()
 	s, err := shared()
@@ -81,8 +81,8 @@ func Copy(t testing.TB, name string, prepare func(dsn string) error) string {
 	return dsn
 }
 
-// template returns the database with a name of the caller's, after it was prepared. It lasts as long as the process; on the
-// server of the variable it stays, without data of anybody.
+// template returns the prepared database with the caller's name. It lasts as long as the process; on the server of the
+// variable it stays, without data.
 func (s *server) template(name string, prepare func(dsn string) error) (string, error) {
 	s.mu.Lock()
 	if s.templates == nil {
@@ -106,7 +106,7 @@ func (s *server) template(name string, prepare func(dsn string) error) (string, 
 	return t.name, t.err
 }
 
-// create makes a database, empty or as a copy of one with a name.
+// create creates a database, empty or as a copy of the named one.
 func (s *server) create(of string, cleanup func(func())) (string, error) {
 	u, err := url.Parse(s.dsn)
 	if err != nil {
@@ -118,16 +118,16 @@ func (s *server) create(of string, cleanup func(func())) (string, error) {
 	name := fmt.Sprintf("pfxr_test_%d_%d", os.Getpid(), s.made)
 	u.Path = "/" + name
 	if u.RawQuery == "" {
-		u.RawQuery = "sslmode=prefer" // what it is without
+		u.RawQuery = "sslmode=prefer" // the default
 	}
 	if _, err := s.conn.Exec(context.Background(), "CREATE DATABASE "+name+copyOf(of)+s.strategy()); err != nil {
 		return "", err
 	}
-	if s.private == nil { // a private one takes its databases with it
+	if s.private == nil { // a private cluster is removed as a whole
 		cleanup(func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			_, _ = s.conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)") // what is left of it is for people
+			_, _ = s.conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)") // people can remove what is left
 		})
 	}
 	return u.String(), nil
@@ -140,7 +140,7 @@ func copyOf(template string) string {
 	return " TEMPLATE " + template
 }
 
-// strategy copies the template's files where nothing has to survive a loss of power: to log each page takes twice as long.
+// strategy copies the template's files if durability is not needed: logging each page takes twice as long.
 func (s *server) strategy() string {
 	major, _, _ := strings.Cut(s.conn.PgConn().ParameterStatus("server_version"), ".")
 	if release, err := strconv.Atoi(major); s.private == nil || err != nil || release < 15 {
@@ -149,7 +149,7 @@ func (s *server) strategy() string {
 	return " STRATEGY file_copy"
 }
 
-// Private starts a cluster that is the test's alone, which it may kill.
+// Private starts a cluster for one test, which may kill it.
 func Private(t testing.TB, settings ...string) *Cluster {
 	t.Helper()
 	c, err := Start(t.Context(), settings...)

@@ -1,7 +1,7 @@
-// Package postgrestest gives tests a PostgreSQL of their own: a private cluster, made by the installed programs in a
-// temporary folder, which listens on a Unix socket alone and is gone when the test process is, however that ends.
+// Package postgrestest gives tests their own PostgreSQL: a private cluster, created by the installed programs in a
+// temporary folder. It listens on a Unix socket alone and is removed when the test process ends, for whatever reason.
 //
 //	dsn := postgrestest.Database(t) // a new, empty database; skips the test where no PostgreSQL is installed
 //
-// When PFXR_TEST_POSTGRES has an address, [Database] makes its databases there instead.
+// If PFXR_TEST_POSTGRES has an address, [Database] creates its databases there instead.
 package postgrestest

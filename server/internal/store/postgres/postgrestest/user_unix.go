@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// serverUser returns whom the server runs as, and gives that user the folder: PostgreSQL refuses to run as root.
+// serverUser returns the user that runs the server, and gives it the folder: PostgreSQL refuses to run as root.
 func (c *Cluster) serverUser() (*syscall.SysProcAttr, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
