@@ -1,6 +1,6 @@
 #!/bin/sh
-# Drives the server with Microsoft's clients, curl and ours, and logs users in with Microsoft's libraries and with those of a
-# foreign provider. Needs what typescript.sh, python.sh and browser.sh need, and curl.
+# Runs Microsoft's clients, curl and ours against the server, and logs users in with Microsoft's libraries and a foreign
+# provider's. Needs what typescript.sh, python.sh and browser.sh need, and curl.
 set -eu
 cd "$(dirname "$0")"
 ./typescript.sh build
@@ -11,7 +11,7 @@ PFXR_TEST_BIN=$(cd ../bin && pwd)
 export PFXR_TEST_BIN PFXR_TEST_PYTHON PFXR_TEST_CHROMIUM
 ./npm-ci.sh .
 cd compat
-# These need the processors; the others mostly wait for Retry-After, so many of them overlap.
+# These need the processors; the others mostly wait for Retry-After, so many of them run in parallel.
 busy='^(TestProvider|TestUpdatesLoseNone)$'
 go test -count=1 -timeout 30m -run "$busy" ./...
 go test -count=1 -timeout 30m -skip "$busy" -parallel 16 ./...

@@ -107,7 +107,7 @@ func TestReaders(t *testing.T) {
 
 // TestStrictness lists what each row wrongly accepts: its figures mean little without that.
 func TestStrictness(t *testing.T) {
-	const usual = "duplicates, bad UTF-8, lone surrogates"
+	const usual = "duplicates, invalid UTF-8, lone surrogates"
 	lets := map[string]string{
 		"ours":                              "",
 		"ogen":                              usual,

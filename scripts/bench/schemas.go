@@ -45,7 +45,7 @@ func orderText() string {
 		strings.Join(lines, ",") + `],"total":1234.5,"status":"paid"}`
 }
 
-// schemaRow judges the body of a column.
+// schemaRow checks the body of a column.
 type schemaRow struct {
 	name  string
 	judge func(column string) (func(body []byte) error, error)
@@ -132,7 +132,7 @@ func judgeOurs(column string) (func([]byte) error, error) {
 	}, nil
 }
 
-// documentOf is an OpenAPI document whose one operation takes the body of a column.
+// documentOf returns an OpenAPI document with one operation for the body of a column.
 func documentOf(column string) []byte {
 	version := "3.0.3"
 	if column == "unevaluated" {
@@ -181,7 +181,7 @@ func judgeKin(column string) (func([]byte) error, error) {
 	}, nil
 }
 
-// measureAjv runs ajv in Node, with its JSON.parse, and returns lines as go test prints them; none where npm is not there.
+// measureAjv runs ajv in Node with JSON.parse and returns lines in the format of go test; none if npm is missing.
 func measureAjv(rounds int) ([]byte, error) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		return nil, nil //nolint:nilerr // the row is left out
