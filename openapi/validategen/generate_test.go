@@ -188,7 +188,7 @@ func TestAnnotations(t *testing.T) {
 // TestNarrowModels: a schema without a type may have a struct as its Go type; a note tells the user.
 func TestNarrowModels(t *testing.T) {
 	t.Parallel()
-	const says = "takes values such as [], which the Go type"
+	const says = "accepts values such as [], which the Go type"
 	untyped := strings.Replace(documentOf("", treeNode), "{type: object, properties: {name", "{properties: {name", 1)
 	if r := generates(t, untyped, false); !strings.Contains(strings.Join(r.notes, "\n"), "/components/schemas/node: the schema "+says) {
 		t.Errorf("got notes %q", r.notes)
