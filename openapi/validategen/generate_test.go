@@ -67,10 +67,10 @@ func TestServerRefused(t *testing.T) {
 		code                     int
 		want                     string
 	}{
-		"the folder of the checks":  {"./testdata/shop", "", "valid", "valid/", 2, "holds another package"},
-		"no interface":              {"./testdata/shop", "", "valid", "server", 1, "has no StrictServerInterface: generate it with strict-server"},
-		"an invalid package name":   {"./testdata/deck", "./testdata/deck/chideck", "valid", "my-server", 1, "cannot name a package of Go"},
-		"a missing interface":       {"./testdata/deck", "./testdata/none", "valid", "server", 1, "testdata/none: directory not found"},
+		"the folder of the checks": {"./testdata/shop", "", "valid", "valid/", 2, "holds another package"},
+		"no interface":             {"./testdata/shop", "", "valid", "server", 1, "has no StrictServerInterface: generate it with strict-server"},
+		"an invalid package name":  {"./testdata/deck", "./testdata/deck/chideck", "valid", "my-server", 1, "cannot name a package of Go"},
+		"a missing interface":      {"./testdata/deck", "./testdata/none", "valid", "server", 1, "testdata/none: directory not found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

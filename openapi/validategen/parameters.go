@@ -18,9 +18,9 @@ import (
 // parameter is one parameter of an operation.
 type parameter struct {
 	*validate.Parameter
-	schema *schema
-	typ    types.Type // of the field that holds it
-	field  string
+	schema   *schema
+	typ      types.Type // of the field that holds it
+	field    string
 	argument string // of a path parameter
 }
 
