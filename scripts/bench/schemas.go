@@ -56,8 +56,8 @@ func schemaRows() []schemaRow {
 	return []schemaRow{{"ours, in process", judgeOurs}, {"santhosh-tekuri/jsonschema", judgeSanthosh}, {"kin-openapi", judgeKin}}
 }
 
-// decodedRows are the rows that read into Go types, by generated code, ours first. Union is the last column that both
-// generators read.
+// decodedRows are the rows whose generated code decodes into Go types, ours first. Both generators support the columns
+// up to union.
 func decodedRows() []schemaRow {
 	return []schemaRow{{"ours, generated", decodeOurs}, {"ours, in process, not decoded", judgeOurs}, {"ogen", decodePeers}}
 }
@@ -88,7 +88,7 @@ func decodeInto[T any](decode func([]byte, *T) *validate.Faults) func([]byte) er
 	}
 }
 
-// ogenType is what ogen generates for a schema.
+// ogenType is a type that ogen generates for a schema.
 type ogenType[T any] interface {
 	*T
 	Decode(*jx.Decoder) error
@@ -103,7 +103,7 @@ func decodePeers(column string) (func([]byte) error, error) {
 	}[column], nil
 }
 
-// readAs does what ogen's request decoder does with a body.
+// readAs decodes a body like ogen's request decoder.
 func readAs[T any, P ogenType[T]](body []byte) error {
 	var v T
 	d := jx.GetDecoder()

@@ -113,10 +113,10 @@ var beyondDocument = map[string]string{
 	"address-all-escaped":              "as address-unquoted",
 	"get-quoted":                       "as address-unquoted",
 	"upsert-minimal":                   "as address-unquoted",
-	"options-entity":                   "OPTIONS is answered by the gateway, which names OData's version for its own contract alone",
+	"options-entity":                   "the gateway responds to OPTIONS, and adds OData-Version only for the built-in contract",
 	"options-collection":               "as options-entity",
-	"order-accept-before-content-type": "the gateway knows of its own contract alone that each answer is JSON, and that Accept has to cover it",
-	"order-licence-before-media-type":  "the gateway knows no licences: it refuses the media type first",
+	"order-accept-before-content-type": "only for the built-in contract, the gateway requires that Accept covers JSON",
+	"order-licence-before-media-type":  "the gateway does not check licences: it rejects the media type first",
 	"order-route-before-token":         "400 for a path below the base path is Microsoft Graph's",
 	"options-no-route":                 "as order-route-before-token",
 	"no-route-case":                    "as order-route-before-token",
@@ -140,7 +140,7 @@ func TestWireThroughDocument(t *testing.T) {
 	}
 	for name := range beyondDocument {
 		if !slices.Contains(files, "testdata/wire/"+name+".txt") {
-			t.Errorf("there is no case %s", name)
+			t.Errorf("unknown case %s", name)
 		}
 	}
 	servers := map[string]*pfxtest.Server{}

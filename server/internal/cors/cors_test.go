@@ -40,7 +40,7 @@ func TestAllowed(t *testing.T) {
 		"another address":        {local, []string{"http://192.0.2.1"}, ""},
 		"an opaque origin":       {local, []string{"null"}, ""},
 		"an extension":           {local, []string{"chrome-extension://localhost"}, ""},
-		"nobody":                 {cors.Policy{}, []string{"http://localhost"}, ""},
+		"no allowed origin":      {cors.Policy{}, []string{"http://localhost"}, ""},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header["Origin"] = tt.origins
