@@ -36,24 +36,24 @@ func TestAnswers(t *testing.T) {
 		not     error
 		methods string
 	}{
-		"204 to an update":              {patch(), []reply{responds(204, ""), responds(200, entity)}, nil, nil, "PATCH GET"},
-		"204 to an update, then 404":    {patch(), []reply{responds(204, ""), graph(404, "ResourceNotFound", "m")}, client.ErrApplied, client.ErrNotFound, "PATCH GET"},
-		"204 to an upsert":              {upsert(), []reply{responds(204, ""), responds(200, entity)}, nil, nil, "PATCH GET"},
-		"204 to a creation":             {create, []reply{responds(204, "", "Location", "https://graph.example.com/beta/pfxRecryptionRequests('made')"), responds(200, entity)}, nil, nil, "POST GET"},
-		"204 to a creation, no address": {create, []reply{responds(204, "")}, client.ErrUnknownOutcome, nil, "POST"},
-		"204 to a reading":              {get, []reply{responds(204, "")}, client.ErrMalformed, client.ErrUnknownOutcome, "GET"},
-		"no tag":                        {get, []reply{noTag}, nil, nil, "GET"},
-		"no tag to an update":           {patch(), []reply{noTag}, nil, nil, "PATCH"},
-		"no tag where one is needed":    {update, []reply{noTag}, client.ErrNoTag, nil, "GET"},
-		"a tag in the body":             {update, []reply{bodyTag}, nil, nil, "GET PATCH"},
-		"an object's 404":               {get, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNotFound, client.ErrNoAPI, "GET"},
-		"another version":               {get, []reply{graph(404, "InvalidVersion", "Invalid version: v1")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
-		"another segment":               {get, []reply{graph(400, "BadRequest", "Resource not found for the segment 'x'.")}, client.ErrNoAPI, client.ErrInvalid, "GET"},
-		"another 400":                   {get, []reply{graph(400, "BadRequest", "m")}, client.ErrInvalid, client.ErrNoAPI, "GET"},
-		"a 404 that is not Graph's":     {get, []reply{responds(404, "not here", "Content-Type", "text/plain")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
-		"a 404 to a list":               {list, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
-		"a 404 to the key of a list":    {getNamedAsList, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNotFound, client.ErrNoAPI, "GET"},
-		"a 404 to a creation":           {create, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "POST"},
+		"204 to an update":               {patch(), []reply{responds(204, ""), responds(200, entity)}, nil, nil, "PATCH GET"},
+		"204 to an update, then 404":     {patch(), []reply{responds(204, ""), graph(404, "ResourceNotFound", "m")}, client.ErrApplied, client.ErrNotFound, "PATCH GET"},
+		"204 to an upsert":               {upsert(), []reply{responds(204, ""), responds(200, entity)}, nil, nil, "PATCH GET"},
+		"204 to a creation":              {create, []reply{responds(204, "", "Location", "https://graph.example.com/beta/pfxRecryptionRequests('made')"), responds(200, entity)}, nil, nil, "POST GET"},
+		"204 to a creation, no address":  {create, []reply{responds(204, "")}, client.ErrUnknownOutcome, nil, "POST"},
+		"204 to a reading":               {get, []reply{responds(204, "")}, client.ErrMalformed, client.ErrUnknownOutcome, "GET"},
+		"no tag":                         {get, []reply{noTag}, nil, nil, "GET"},
+		"no tag to an update":            {patch(), []reply{noTag}, nil, nil, "PATCH"},
+		"no tag, but an update needs it": {update, []reply{noTag}, client.ErrNoTag, nil, "GET"},
+		"a tag in the body":              {update, []reply{bodyTag}, nil, nil, "GET PATCH"},
+		"an object's 404":                {get, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNotFound, client.ErrNoAPI, "GET"},
+		"another version":                {get, []reply{graph(404, "InvalidVersion", "Invalid version: v1")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
+		"another segment":                {get, []reply{graph(400, "BadRequest", "Resource not found for the segment 'x'.")}, client.ErrNoAPI, client.ErrInvalid, "GET"},
+		"another 400":                    {get, []reply{graph(400, "BadRequest", "m")}, client.ErrInvalid, client.ErrNoAPI, "GET"},
+		"a 404 that is not Graph's":      {get, []reply{responds(404, "not here", "Content-Type", "text/plain")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
+		"a 404 to a list":                {list, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "GET"},
+		"a 404 to the key of a list":     {getNamedAsList, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNotFound, client.ErrNoAPI, "GET"},
+		"a 404 to a creation":            {create, []reply{graph(404, "ResourceNotFound", "m")}, client.ErrNoAPI, client.ErrNotFound, "POST"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,8 +118,8 @@ func TestRetryAfterOfAnotherClock(t *testing.T) {
 	}
 }
 
-// TestSelectedMembersAreThere: an object without a selected member is malformed.
-func TestSelectedMembersAreThere(t *testing.T) {
+// TestSelectedMembersAreRequired: an object without a selected member is malformed.
+func TestSelectedMembersAreRequired(t *testing.T) {
 	t.Parallel()
 	n := &network{replies: []reply{responds(200, `{"value":[{"@odata.type":"#microsoft.graph.pfxRecryptionRequest","status":6}]}`)}}
 	for members, want := range map[string]error{"status": nil, "id": client.ErrMalformed} {
@@ -142,6 +142,6 @@ func TestTokenSourceIsNamed(t *testing.T) {
 	c := connectTo(t, &network{replies: []reply{responds(401, "")}}, client.WithTokenSource(s))
 	err := get(t.Context(), c)
 	if !errors.Is(err, client.ErrUnauthorized) || !errors.Is(err, errReset) || !strings.Contains(err.Error(), "getting a token from the token source") {
-		t.Errorf("got %v, want the 401 and what the source said", err)
+		t.Errorf("got %v, want the 401 and the source's error", err)
 	}
 }

@@ -66,16 +66,16 @@ func TestBatchResults(t *testing.T) {
 		tries                int
 		changedNot, wholeNot error
 	}{
-		"as they should be":    {replies: batch(response(1, 200, entity), response(2, 200, entity), response(3, 204, "")), tries: 1},
-		"changed, no object":   {replies: batch(response(1, 204, ""), response(2, 200, entity), response(3, 204, "")), changed: client.ErrApplied, changedNot: client.ErrUnknownOutcome, tries: 1},
-		"failed":               {replies: batch(response(1, 500, refusal), response(2, 500, refusal), response(3, 502, "")), changed: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, read: &client.Error{}, tries: 1},
-		"throttled":            {replies: batch(response(1, 429, refusal), response(2, 429, refusal), response(3, 503, "")), changed: client.ErrThrottled, read: client.ErrThrottled, gone: client.ErrUnavailable, changedNot: client.ErrUnknownOutcome, tries: 1},
-		"malformed":            {replies: batch(response(1, 200, "{}"), response(2, 200, `"x"`), response(3, 200, "")), changed: client.ErrUnknownOutcome, read: client.ErrMalformed, gone: client.ErrUnknownOutcome, tries: 1},
-		"no response":          {replies: batch(response(9, 200, entity), response(8, 200, entity), response(7, 204, "")), changed: client.ErrUnknownOutcome, read: client.ErrMalformed, gone: client.ErrUnknownOutcome, tries: 1},
-		"the whole throttled":  {replies: append([]reply{responds(429, refusal)}, batch(response(1, 200, entity), response(2, 200, entity), response(3, 204, ""))...), tries: 2},
-		"the whole refused":    {replies: []reply{responds(400, refusal)}, whole: client.ErrInvalid, changed: client.ErrInvalid, read: client.ErrInvalid, gone: client.ErrInvalid, tries: 1, wholeNot: client.ErrUnknownOutcome},
-		"the whole is lost":    {replies: []reply{breaksOff}, whole: client.ErrUnknownOutcome, changed: client.ErrUnknownOutcome, read: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, tries: 1},
-		"the whole is no JSON": {replies: []reply{responds(200, "<html>")}, whole: client.ErrUnknownOutcome, changed: client.ErrUnknownOutcome, read: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, tries: 1},
+		"all succeed":         {replies: batch(response(1, 200, entity), response(2, 200, entity), response(3, 204, "")), tries: 1},
+		"changed, no object":  {replies: batch(response(1, 204, ""), response(2, 200, entity), response(3, 204, "")), changed: client.ErrApplied, changedNot: client.ErrUnknownOutcome, tries: 1},
+		"failed":              {replies: batch(response(1, 500, refusal), response(2, 500, refusal), response(3, 502, "")), changed: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, read: &client.Error{}, tries: 1},
+		"throttled":           {replies: batch(response(1, 429, refusal), response(2, 429, refusal), response(3, 503, "")), changed: client.ErrThrottled, read: client.ErrThrottled, gone: client.ErrUnavailable, changedNot: client.ErrUnknownOutcome, tries: 1},
+		"malformed":           {replies: batch(response(1, 200, "{}"), response(2, 200, `"x"`), response(3, 200, "")), changed: client.ErrUnknownOutcome, read: client.ErrMalformed, gone: client.ErrUnknownOutcome, tries: 1},
+		"no response":         {replies: batch(response(9, 200, entity), response(8, 200, entity), response(7, 204, "")), changed: client.ErrUnknownOutcome, read: client.ErrMalformed, gone: client.ErrUnknownOutcome, tries: 1},
+		"the batch throttled": {replies: append([]reply{responds(429, refusal)}, batch(response(1, 200, entity), response(2, 200, entity), response(3, 204, ""))...), tries: 2},
+		"the batch refused":   {replies: []reply{responds(400, refusal)}, whole: client.ErrInvalid, changed: client.ErrInvalid, read: client.ErrInvalid, gone: client.ErrInvalid, tries: 1, wholeNot: client.ErrUnknownOutcome},
+		"the batch lost":      {replies: []reply{breaksOff}, whole: client.ErrUnknownOutcome, changed: client.ErrUnknownOutcome, read: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, tries: 1},
+		"the batch not JSON":  {replies: []reply{responds(200, "<html>")}, whole: client.ErrUnknownOutcome, changed: client.ErrUnknownOutcome, read: client.ErrUnknownOutcome, gone: client.ErrUnknownOutcome, tries: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,11 +132,11 @@ func TestBatchSends(t *testing.T) {
 func TestBatchRefuses(t *testing.T) {
 	t.Parallel()
 	for name, fill := range map[string]func(*client.Batch){
-		"no request":       func(*client.Batch) {},
-		"too many":         func(b *client.Batch) { fillWith(b, client.MaxBatch+1) },
-		"a key that is no": func(b *client.Batch) { b.Get("sample"); b.Delete("..") },
-		"an empty tag":     func(b *client.Batch) { b.Get("sample", client.IfNoneMatch("")) },
-		"no UTF-8":         func(b *client.Batch) { b.Patch("sample", client.Update{ETag: edm.Value("\xff")}) },
+		"no request":     func(*client.Batch) {},
+		"too many":       func(b *client.Batch) { fillWith(b, client.MaxBatch+1) },
+		"an invalid key": func(b *client.Batch) { b.Get("sample"); b.Delete("..") },
+		"an empty tag":   func(b *client.Batch) { b.Get("sample", client.IfNoneMatch("")) },
+		"not UTF-8":      func(b *client.Batch) { b.Patch("sample", client.Update{ETag: edm.Value("\xff")}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +152,7 @@ func TestBatchRefuses(t *testing.T) {
 	b := connectTo(t, n).Batch()
 	item := b.Get("sample")
 	if _, err := item.Result(); !errors.Is(err, client.ErrInvalid) {
-		t.Errorf("before it is sent: %v", err)
+		t.Errorf("before the batch is sent: %v", err)
 	}
 	_ = b.Send(t.Context())
 	if err := b.Send(t.Context()); !errors.Is(err, client.ErrInvalid) || len(n.tries) != 1 {

@@ -54,12 +54,12 @@ func TestPatchAgainstTheServer(t *testing.T) {
 	}
 	_, err = c.Patch(t.Context(), "nothing-here", client.Update{})
 	if !errors.Is(err, client.ErrNotFound) {
-		t.Errorf("an object that is not there: %v", err)
+		t.Errorf("a missing object: %v", err)
 	}
 	_, err = c.Patch(t.Context(), "sample", client.Update{ID: edm.Value("other")})
 	e, ok := errors.AsType[*client.Error](err)
 	if !ok || !errors.Is(err, client.ErrInvalid) || e.Code != "ModelValidationFailure" || len(e.Details) != 1 || e.Details[0].Target != "/id" || e.RequestID == "" {
-		t.Errorf("a fault of the body: %+v", err)
+		t.Errorf("an invalid body: %+v", err)
 	}
 }
 

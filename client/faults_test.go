@@ -62,7 +62,7 @@ func TestBelievedState(t *testing.T) {
 		case errors.Is(err, client.ErrUnknownOutcome):
 			unknown++
 			if now := read(); *now != *believed && (now.Status != 1000+i || i%5 == 0) {
-				t.Fatalf("call %d: neither applied nor not: %+v", i, now)
+				t.Fatalf("call %d: neither the old nor the new object: %+v", i, now)
 			} else {
 				believed = now
 			}
@@ -71,11 +71,11 @@ func TestBelievedState(t *testing.T) {
 		}
 		if i%10 == 0 || err != nil {
 			if now := read(); *now != *believed {
-				t.Fatalf("call %d ended with %v: the object is %+v, believed %+v", i, err, now, believed)
+				t.Fatalf("call %d ended with %v: the object is %+v, want %+v", i, err, now, believed)
 			}
 		}
 	}
 	if now := read(); *now != *believed || unknown == 0 {
-		t.Errorf("the object is %+v, believed %+v, after %d unknown outcomes", now, believed, unknown)
+		t.Errorf("the object is %+v, want %+v, after %d unknown outcomes", now, believed, unknown)
 	}
 }

@@ -30,7 +30,7 @@ func fill(t *testing.T, c *client.Client, n int) (keys []string) {
 	return keys
 }
 
-// everything returns an update with every member, with the values of the sample.
+// everything returns an update that sets every member to the sample's value.
 func everything(t *testing.T, c *client.Client) client.Update {
 	t.Helper()
 	r, err := c.Get(t.Context(), "sample")
@@ -70,7 +70,7 @@ func TestListAgainstTheServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if status, ok := s.Status.Get(); !ok || status != 7 || !s.UserID.IsZero() {
-			t.Errorf("got %+v, want the id and the status 7 alone", s)
+			t.Errorf("got %+v, want only the id and the status 7", s)
 		}
 		seven++
 	}
@@ -194,14 +194,14 @@ func TestSiblingsAgainstTheServer(t *testing.T) {
 		t.Errorf("got %+v, %v, want %+v", got, err, created)
 	}
 	if _, err := c.Get(ctx, created.ID, client.IfNoneMatch(created.Tag)); !errors.Is(err, client.ErrNotModified) {
-		t.Errorf("an object that we have: %v", err)
+		t.Errorf("an unchanged object: %v", err)
 	}
 	if _, err := c.Upsert(ctx, created.ID, everything(t, c), client.IfNoneMatch("*")); !errors.Is(err, client.ErrPreconditionFailed) {
-		t.Errorf("an object that exists: %v", err)
+		t.Errorf("an existing object: %v", err)
 	}
 	changed, err := c.Upsert(ctx, created.ID, client.Update{Status: edm.Value(int32(1))})
 	if err != nil || changed.Status != 1 {
-		t.Errorf("an upsert of an object that exists: %+v, %v", changed, err)
+		t.Errorf("an upsert of an existing object: %+v, %v", changed, err)
 	}
 	if err := c.Delete(ctx, created.ID, client.IfMatch(created.Tag)); !errors.Is(err, client.ErrPreconditionFailed) {
 		t.Errorf("a stale tag: %v", err)

@@ -175,16 +175,16 @@ func TestRetries(t *testing.T) {
 					if want := 1; again {
 						want++
 						if err != nil || len(once.tries) != want {
-							t.Errorf("a fault that passes: %v after %d tries, want success after %d", err, len(once.tries), want)
+							t.Errorf("a transient fault: %v after %d tries, want success after %d", err, len(once.tries), want)
 						}
 					} else if err == nil || len(once.tries) != want {
-						t.Errorf("a fault that passes: %v after %d tries, want an error after %d", err, len(once.tries), want)
+						t.Errorf("a transient fault: %v after %d tries, want an error after %d", err, len(once.tries), want)
 					}
 
 					always := &network{replies: []reply{tt.reply}}
 					err = operation.do(t.Context(), connectTo(t, always, client.WithTimeouts(10*time.Second, 2*time.Minute)))
 					if want := map[bool]int{false: 1, true: 5}[again]; err == nil || len(always.tries) != want {
-						t.Errorf("a fault that stays: %v after %d tries, want an error after %d", err, len(always.tries), want)
+						t.Errorf("a permanent fault: %v after %d tries, want an error after %d", err, len(always.tries), want)
 					}
 					if want := tt.unknown && !operation.reads; errors.Is(err, client.ErrUnknownOutcome) != want {
 						t.Errorf("%v: is ErrUnknownOutcome %v, want %v", err, !want, want)
@@ -252,7 +252,7 @@ func TestRetryWaits(t *testing.T) {
 			start := time.Now()
 			err := get(t.Context(), connectTo(t, n, client.WithTimeouts(2*time.Second, 5*time.Second), client.WithTries(100)))
 			if spent := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || spent > 5*time.Second || len(n.tries) != 3 {
-				t.Errorf("%v after %v and %d tries, want the end at 5 s in the third try", err, spent, len(n.tries))
+				t.Errorf("%v after %v and %d tries, want an error at 5 s in the third try", err, spent, len(n.tries))
 			}
 		})
 	})
@@ -265,7 +265,7 @@ func TestRetryWaits(t *testing.T) {
 			start := time.Now()
 			err := get(ctx, connectTo(t, n))
 			if err == nil || time.Since(start) != time.Second {
-				t.Errorf("%v after %v, want an error after the second that it was let wait", err, time.Since(start))
+				t.Errorf("%v after %v, want an error after one second", err, time.Since(start))
 			}
 		})
 	})
@@ -281,7 +281,7 @@ func TestRetryWaits(t *testing.T) {
 				waits[n.at[1]] = true
 			}
 			if len(waits) < 40 {
-				t.Errorf("50 first waits have %d lengths: they are not random", len(waits))
+				t.Errorf("50 first waits have only %d lengths: they are not random", len(waits))
 			}
 		})
 	})
@@ -322,11 +322,11 @@ func TestTriesAreOneCall(t *testing.T) {
 		name := n.tries[0].Header.Get("client-request-id")
 		for i, try := range n.tries {
 			if got := try.Header.Get("client-request-id"); got != name || len(got) != 36 || bodies[i] != `{"status":7}` {
-				t.Errorf("try %d has the name %q and the body %s, want %q", i, got, bodies[i], name)
+				t.Errorf("try %d has the client-request-id %q and the body %s, want %q", i, got, bodies[i], name)
 			}
 		}
 		if err := patch()(t.Context(), c); err != nil || n.tries[3].Header.Get("client-request-id") == name {
-			t.Errorf("%v: the next call has the same name", err)
+			t.Errorf("%v: the next call has the same client-request-id", err)
 		}
 	})
 }

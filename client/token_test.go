@@ -17,7 +17,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// source makes the tokens t1, t2, …; making one takes a second, and it lasts an hour.
+// source returns the tokens t1, t2, …; each takes a second and lasts an hour.
 type source struct{ made atomic.Int32 }
 
 func (s *source) Token() (*oauth2.Token, error) {
@@ -70,7 +70,7 @@ func TestTokens(t *testing.T) {
 			step.before()
 			crowd()
 			if got := s.made.Load(); got != step.made {
-				t.Errorf("%s: the source made %d tokens, want %d", step.name, got, step.made)
+				t.Errorf("%s: the source returned %d tokens, want %d", step.name, got, step.made)
 			}
 		}
 	})
@@ -126,7 +126,7 @@ func TestTokenErrors(t *testing.T) {
 				n := &network{}
 				err := create(t.Context(), connectTo(t, n, client.WithTokenSource(tokenFunc(func() (*oauth2.Token, error) { asked++; return nil, tt.err }))))
 				if !errors.Is(err, tt.err) || errors.Is(err, client.ErrUnknownOutcome) || asked != tt.tries || len(n.tries) != 0 {
-					t.Errorf("got %v, asked %d times, want %d", err, asked, tt.tries)
+					t.Errorf("got %v, the source was called %d times, want %d", err, asked, tt.tries)
 				}
 			})
 		})
@@ -145,7 +145,7 @@ func TestGivingUpOnToken(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		if err := get(t.Context(), c); err != nil || s.made.Load() != 1 {
-			t.Errorf("%v; the source made %d tokens, want 1", err, s.made.Load())
+			t.Errorf("%v; the source returned %d tokens, want 1", err, s.made.Load())
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// TestUpdatesLoseNone: each of 200 concurrent updates counts one up.
+// TestUpdatesLoseNone: each of 200 concurrent updates adds one.
 func TestUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
 	testUpdatesLoseNone(t, 8, 25)
@@ -47,7 +47,7 @@ func testUpdatesLoseNone(t *testing.T, goroutines, updates int) {
 	}
 }
 
-// TestUpdateSendsWhatDiffers: unchanged members are not sent, null is, and without a difference there is no request.
+// TestUpdateSendsWhatDiffers: only changed members are sent, including null. Without a change there is no request.
 func TestUpdateSendsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -70,7 +70,7 @@ func TestUpdateSendsWhatDiffers(t *testing.T) {
 			}
 			if tt.want == "" {
 				if len(n.tries) != 1 {
-					t.Errorf("%d requests, want the GET alone", len(n.tries))
+					t.Errorf("%d requests, want only the GET", len(n.tries))
 				}
 				return
 			}

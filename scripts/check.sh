@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# As in scripts/test.sh: each step uses what earlier steps have compiled.
+# As in scripts/test.sh: each step reuses what earlier steps have compiled.
 export GOFLAGS="-trimpath ${GOFLAGS:-}"
 began=$(date +%s)
 step() { echo "== $* ($(($(date +%s) - began)) s)"; }
@@ -55,7 +55,7 @@ scripts/test.sh
 step "the pages and the gateway's live view in a browser"
 scripts/browser.sh || {
 	[ $? -eq 69 ] || exit 1
-	echo "left out: the look at the pages needs node 20, npm with its registry, and chromium" >&2
+	echo "left out: the check of the pages needs node 20, npm with its registry, and chromium" >&2
 	[ -z "${CI:-}" ] || exit 1
 }
 
@@ -98,7 +98,7 @@ scripts/release-proof.sh || {
 step "every client"
 chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 if command -v curl >/dev/null 2>&1 && chromium >/dev/null 2>&1 && scripts/python.sh >/dev/null && scripts/typescript.sh; then
-	# They mostly wait, for seconds that the server asks for: the fuzzing goes on meanwhile.
+	# These tests mostly wait for Retry-After, so they run in parallel with the fuzzing.
 	scripts/compat.sh >"$before/clients" 2>&1 &
 	clients=$!
 else

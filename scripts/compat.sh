@@ -1,6 +1,6 @@
 #!/bin/sh
-# Drives the server with Microsoft's clients, curl and ours, and logs users in with Microsoft's libraries and with those of a
-# foreign provider. Needs what typescript.sh, python.sh and browser.sh need, and curl.
+# Runs Microsoft's clients, curl and ours against the server, and logs users in with Microsoft's libraries and a foreign
+# provider's. Needs what typescript.sh, python.sh and browser.sh need, and curl.
 set -eu
 cd "$(dirname "$0")"
 ./typescript.sh build
@@ -11,8 +11,12 @@ PFXR_TEST_BIN=$(cd ../bin && pwd)
 export PFXR_TEST_BIN PFXR_TEST_PYTHON PFXR_TEST_CHROMIUM
 ./npm-ci.sh .
 cd compat
+<<<<<<< HEAD
 # These need the processors; the others mostly wait for Retry-After, so many of them overlap. They print which row of the table
 # of behaviours finds which fault of a server: go test shows what tests print if it is given no package.
+=======
+# These need the processors; the others mostly wait for Retry-After, so many of them run in parallel.
+>>>>>>> plain
 busy='^(TestProvider|TestUpdatesLoseNone)$'
 go test -count=1 -timeout 30m -run "$busy" ./...
 go test -count=1 -timeout 30m -skip "$busy" -parallel 16

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes gen/ from openapi/: models and client, server stubs, validation, handler, the types of the TypeScript and Python
-# packages. The output depends on the repository alone.
+# Writes gen/ from openapi/: models and client, server stubs, validation, handler, the types of the TypeScript and
+# Python packages. The output depends only on the repository.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

@@ -20,15 +20,15 @@ prove_package() {
 	mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=overlay root
 	mount -t proc proc root/proc
 	mount --bind /dev root/dev
-	mount -t tmpfs tmpfs root/run # whatever systemd runs outside is not asked for anything
+	mount -t tmpfs tmpfs root/run # so that the system's own systemd is not involved
 	cp first/*.deb root/package.deb
-	# Without the triggers of other packages, which would index all manual pages again.
+	# Without other packages' triggers, which would index all manual pages again.
 	chroot root dpkg --no-triggers --force-unsafe-io --install /package.deb >dpkg.log 2>&1 || { cat dpkg.log >&2; exit 1; }
 	chroot root pfxrd version
 	chroot root man -l /usr/share/man/man1/pfxrd.1.gz 2>/dev/null | grep -q -- --require-if-match
 	unit=root/usr/lib/systemd/system/pfxrd.service
 	chroot root systemd-analyze verify "${unit#root}"
-	# At most 2.0 of 10, in tenths: what is left is the network, which a server needs.
+	# At most 2.0 of 10, in tenths: the rest is the network, which a server needs.
 	chroot root systemd-analyze security --offline=true --threshold=20 "${unit#root}" >security.log || { cat security.log >&2; exit 1; }
 
 	setting() { sed -n "s/^$1=//p" $unit; }
@@ -65,8 +65,8 @@ PYTHON
 	mkdir files/proc
 	mount -t proc proc files/proc
 	user=$(head -n 1 image.args)
-	# As for env, the variables precede the program, which is looked up inside.
-	# shellcheck disable=SC2046 # a line is a word
+	# Like for env, the variables precede the program, which is looked up inside. shellcheck disable=SC2046 # a line is
+	# a word
 	env -i $(sed 1d image.args | grep '^PFXR_') "$(command -v chroot)" --userspec="$user" files $(sed 1d image.args | grep -v '^PFXR_') >image.log 2>&1 &
 	patched $! || { cat image.log >&2; exit 1; }
 	echo "the image applies a PATCH as $user; its files: $(stat -c %s first/*_image.tar) bytes"
@@ -95,5 +95,5 @@ scripts/release.sh "$work/first" --no-npm --platform "$platform"
 )
 diff -r "$work/first" "$work/second"
 echo "a second build gives the same bytes"
-# Mounts, processes and the ports of the unit end with the namespaces.
+# The namespaces end the unit's mounts, processes and ports.
 unshare --mount --net --pid --fork --kill-child "$0" inside "$work"

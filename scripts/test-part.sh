@@ -1,13 +1,13 @@
 #!/bin/sh
-# Runs one part of what scripts/test.sh runs, with its settings; further arguments go to go test. "shared" is the packages of
-# server and client whose goroutines share something, with the race detector. "alone" is the rest: the detector would find
-# nothing in it, and takes several times its time. Packages that take longest begin first, or the others would wait for them.
+# Runs one part of the tests for scripts/test.sh, with its settings; further arguments go to go test. "shared" is the packages
+# of server and client whose goroutines share data, with the race detector. "alone" is the rest, where the detector finds
+# nothing and multiplies the time. The longest packages start first, to shorten the total time.
 set -eu
 alone='docs|authority|batch|cors|gateway/(form|policy|view)|graph|message|mock/sample|odata|pfx|pfxtest|strict/stricttest'
 both=$(go list ./server/... ./client/...)
 part=$1
 shift
-# shellcheck disable=SC2046,SC2086 # a package is a word
+# shellcheck disable=SC2046,SC2086 # split into packages
 case $part in
 shared)
 	exec go test $race -shuffle=on -timeout 60m $packages $parallel "$@" ./server/internal/store/... ./server/internal/app \

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs the tests that need only Go. With a C compiler it adds the race detector, and with PostgreSQL the tests on it. The
-# last line says what was left out. With "long" as the first argument it runs the long tests instead: those in files with the
-# build tag long, without the race detector. They repeat a rule many times, and a short test of the same rule has run with
-# it. Other arguments go to go test.
+# Runs the tests that need only Go. With a C compiler it adds the race detector, and with PostgreSQL the tests on it.
+# The last line says what was left out. With "long" as the first argument it runs the long tests instead: those in files
+# with the build tag long, without the race detector. They repeat a rule many times; a short test of the same rule runs
+# with it. Other arguments go to go test.
 set -eu
 cd "$(dirname "$0")/.."
 long=false
@@ -18,15 +18,15 @@ leave_out() {
 	fi
 	left_out="$left_out; left out: $1"
 }
-# SQLite is C translated into Go, and YAML and gzip have no goroutines. The race detector cannot find anything in them, and
-# takes several times their time. A package that instantiates generic types of others must not be left out: the linker may
-# choose its instances, and then the detector does not see the others' locks.
+# SQLite is C translated to Go, and YAML and gzip have no goroutines. The race detector finds nothing in them and multiplies
+# the time. A package that instantiates generic types of others must stay instrumented: if the linker chooses its
+# instances, the detector misses the others' locks.
 race='-race -gcflags=modernc.org/...=-race=false -gcflags=go.yaml.in/...=-race=false -gcflags=compress/...=-race=false'
 if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC)" >/dev/null 2>&1; then
 	race=
 	leave_out 'the race detector, which needs a C compiler'
 fi
-# The tests look in the same places, and skip.
+# The tests look in the same places and skip themselves.
 if [ -z "${PFXR_TEST_POSTGRES:-}" ] && ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
 	leave_out 'the tests on PostgreSQL, which need its programs or PFXR_TEST_POSTGRES'
 fi
@@ -43,7 +43,7 @@ if $long; then
 		scripts/npm-ci.sh scripts
 	fi
 fi
-# With -trimpath a package is compiled once for all checkouts, and for the programs that tests build.
+# With -trimpath a package is compiled only once for all checkouts, and for the programs that tests build.
 export GOFLAGS="-trimpath ${GOFLAGS:-}"
 # The programs that tests run are built once, without the race detector, before any test starts.
 go build -o bin/ ./server/cmd/pfxrd ./client/cmd/pfxr
@@ -60,8 +60,8 @@ if $long; then
 	go test -tags long -run "^($names)\$" -shuffle=on -timeout 60m $packages $parallel "$@" $(echo "$files" | xargs -n 1 dirname | sort -u)
 	echo "passed$left_out"
 else
-	# Both parts go on together, each with as many packages in parallel as processors: one has work while the other waits. xargs
-	# fails if one of them fails.
+	# Both parts run together, each with one package for each processor: one works while the other waits. xargs fails if
+	# one of them fails.
 	packages=${packages:+-p=$(getconf _NPROCESSORS_ONLN)}
 	export race packages parallel
 	printf '%s\n' shared alone | xargs -P 2 -I {} scripts/test-part.sh {} "$@"

@@ -32,7 +32,7 @@ func (e ODataType) Valid() bool {
 	}
 }
 
-// Batch Requests that are sent together.
+// Batch Several requests.
 type Batch struct {
 	Requests []BatchRequest `json:"requests"`
 }
@@ -40,22 +40,22 @@ type Batch struct {
 // BatchHeaders Header fields, each with its value in one line.
 type BatchHeaders map[string]string
 
-// BatchID The name of a request in its batch. Letter case makes no difference.
+// BatchID The name of a request in its batch, case-insensitive.
 type BatchID = string
 
 // BatchRequest One request of a batch.
 type BatchRequest struct {
-	// ID The name of a request in its batch. Letter case makes no difference.
+	// ID The name of a request in its batch, case-insensitive.
 	ID BatchID `json:"id"`
 
 	// Method In upper or lower case (OData JSON Format §18.1).
 	Method string `json:"method"`
 
-	// URL The path below the base path, with or without a slash before it, and the query. Absolute addresses are refused.
-	// Spaces, and characters beyond ASCII, may stand unescaped.
+	// URL The path below the base path, with or without a leading slash, and the query. Absolute addresses are rejected.
+	// Spaces and non-ASCII characters need no escaping.
 	URL string `json:"url"`
 
-	// DependsOn The requests of the batch that have to succeed before this one is carried out.
+	// DependsOn The requests of the batch that must succeed before this one is processed.
 	DependsOn []BatchID `json:"dependsOn,omitempty"`
 
 	// Headers Header fields, each with its value in one line.
@@ -67,7 +67,7 @@ type BatchRequest struct {
 
 // BatchResponse The response to one request of a batch.
 type BatchResponse struct {
-	// ID The name of a request in its batch. Letter case makes no difference.
+	// ID The name of a request in its batch, case-insensitive.
 	ID      BatchID           `json:"id"`
 	Status  int32             `json:"status"`
 	Headers map[string]string `json:"headers"`
@@ -84,11 +84,11 @@ type BatchResult struct {
 // Boolean Edm.Boolean.
 type Boolean = bool
 
-// DateTimeOffset Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-// digits optional, without leap seconds. The text is kept and answered byte for byte.
+// DateTimeOffset Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 type DateTimeOffset = edm.DateTimeOffset
 
-// Error What went wrong, in the form of every Microsoft Graph error.
+// Error An error in the form of Microsoft Graph.
 type Error struct {
 	Error struct {
 		// Code The kind of error, for programs.
@@ -97,10 +97,10 @@ type Error struct {
 		// Details The faults of a body, in document order.
 		Details []ErrorDetail `json:"details,omitempty"`
 
-		// InnerError By what the server finds this request in its logs.
+		// InnerError Identifies this request in the server's logs.
 		InnerError InnerError `json:"innerError"`
 
-		// Message What was wrong and what to do, for people. It never repeats a value that the caller sent.
+		// Message The cause and the remedy, for people. It never contains a value of the request.
 		Message string `json:"message"`
 	} `json:"error"`
 }
@@ -114,22 +114,22 @@ type ErrorDetail struct {
 	Target string `json:"target"`
 }
 
-// GUID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+// GUID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 type GUID = edm.Guid
 
-// InnerError By what the server finds this request in its logs.
+// InnerError Identifies this request in the server's logs.
 type InnerError struct {
-	// ClientRequestID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// ClientRequestID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	ClientRequestID GUID `json:"client-request-id"`
 
-	// Date The time of the answer in UTC, to the second.
+	// Date The time of the response in UTC, to the second.
 	Date string `json:"date"`
 
-	// RequestID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// RequestID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	RequestID GUID `json:"request-id"`
 }
 
-// Int32 Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+// Int32 Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 type Int32 = int32
 
 // Key Opaque: 1 to 128 unreserved characters (RFC 3986 §2.3) that do not start with a dot.
@@ -146,16 +146,16 @@ type PfxRecryptionRequest struct {
 	// ID Opaque: 1 to 128 unreserved characters (RFC 3986 §2.3) that do not start with a dot.
 	ID Key `json:"id"`
 
-	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	TenantID GUID `json:"tenantId"`
 
-	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	UserID GUID `json:"userId"`
 
-	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	DeviceID GUID `json:"deviceId"`
 
-	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	ProfileID GUID `json:"profileId"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
@@ -164,18 +164,18 @@ type PfxRecryptionRequest struct {
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
 	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint"`
 
-	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	Status Int32 `json:"status"`
 
-	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	SourceType Int32 `json:"sourceType"`
 
-	// CreatedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// CreatedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	CreatedTime DateTimeOffset `json:"createdTime"`
 
-	// LastModifiedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// LastModifiedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	LastModifiedTime DateTimeOffset `json:"lastModifiedTime"`
 
 	// IsDeleted Edm.Boolean.
@@ -187,7 +187,7 @@ type PfxRecryptionRequest struct {
 
 // PfxRecryptionRequestCollection A page of objects.
 type PfxRecryptionRequestCollection struct {
-	// Count The number of objects on all pages, if `$count` asked for it.
+	// Count The number of objects on all pages, if `$count` is `true`.
 	Count *int64 `json:"@odata.count,omitempty"`
 
 	// NextLink The absolute address of the next page, if there is one.
@@ -201,19 +201,19 @@ type PfxRecryptionRequestCreate struct {
 	// ODataType The type of the object (OData JSON Format §4.6.3).
 	ODataType ODataType `json:"@odata.type,omitempty"`
 
-	// ID Ignored; the server makes the key (OData 4.01 §11.4.2).
+	// ID Ignored; the server generates the key (OData 4.01 §11.4.2).
 	ID string `json:"id,omitempty"`
 
-	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	TenantID GUID `json:"tenantId"`
 
-	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	UserID GUID `json:"userId"`
 
-	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	DeviceID GUID `json:"deviceId"`
 
-	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	ProfileID GUID `json:"profileId"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
@@ -222,18 +222,18 @@ type PfxRecryptionRequestCreate struct {
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
 	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint"`
 
-	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	Status Int32 `json:"status"`
 
-	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	SourceType Int32 `json:"sourceType"`
 
-	// CreatedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// CreatedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	CreatedTime DateTimeOffset `json:"createdTime"`
 
-	// LastModifiedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// LastModifiedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	LastModifiedTime DateTimeOffset `json:"lastModifiedTime"`
 
 	// IsDeleted Edm.Boolean.
@@ -243,7 +243,7 @@ type PfxRecryptionRequestCreate struct {
 	ETag Text `json:"eTag"`
 }
 
-// PfxRecryptionRequestSelection An object, or the members of it that `$select` names.
+// PfxRecryptionRequestSelection An object, or its members that `$select` names.
 type PfxRecryptionRequestSelection struct {
 	// ODataType The type of the object (OData JSON Format §4.6.3).
 	ODataType ODataType `json:"@odata.type"`
@@ -251,16 +251,16 @@ type PfxRecryptionRequestSelection struct {
 	// ID Opaque: 1 to 128 unreserved characters (RFC 3986 §2.3) that do not start with a dot.
 	ID edm.Optional[string] `json:"id,omitempty,omitzero"`
 
-	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	TenantID edm.Optional[edm.Guid] `json:"tenantId,omitempty,omitzero"`
 
-	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	UserID edm.Optional[edm.Guid] `json:"userId,omitempty,omitzero"`
 
-	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	DeviceID edm.Optional[edm.Guid] `json:"deviceId,omitempty,omitzero"`
 
-	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	ProfileID edm.Optional[edm.Guid] `json:"profileId,omitempty,omitzero"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
@@ -269,18 +269,18 @@ type PfxRecryptionRequestSelection struct {
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
 	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint,omitempty,omitzero"`
 
-	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	Status edm.Optional[int32] `json:"status,omitempty,omitzero"`
 
-	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	SourceType edm.Optional[int32] `json:"sourceType,omitempty,omitzero"`
 
-	// CreatedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// CreatedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	CreatedTime edm.Optional[edm.DateTimeOffset] `json:"createdTime,omitempty,omitzero"`
 
-	// LastModifiedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// LastModifiedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	LastModifiedTime edm.Optional[edm.DateTimeOffset] `json:"lastModifiedTime,omitempty,omitzero"`
 
 	// IsDeleted Edm.Boolean.
@@ -290,25 +290,25 @@ type PfxRecryptionRequestSelection struct {
 	ETag Text `json:"eTag,omitempty,omitzero"`
 }
 
-// PfxRecryptionRequestUpdate The members to change. A member that is absent stays as it is; `null` clears a member that is nullable.
+// PfxRecryptionRequestUpdate The members to change. An absent member stays unchanged; `null` clears a nullable member.
 // Annotations, members with an `@` in their name other than `@odata.type`, are ignored (OData JSON Format §4.6).
 type PfxRecryptionRequestUpdate struct {
 	// ODataType The type of the object (OData JSON Format §4.6.3).
 	ODataType ODataType `json:"@odata.type,omitempty"`
 
-	// ID Ignored when it equals the key of the address; else the request is refused with 400.
+	// ID Ignored if it equals the key in the address; otherwise the request is rejected with 400.
 	ID edm.Optional[string] `json:"id,omitempty,omitzero"`
 
-	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// TenantID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	TenantID edm.Optional[edm.Guid] `json:"tenantId,omitempty,omitzero"`
 
-	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// UserID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	UserID edm.Optional[edm.Guid] `json:"userId,omitempty,omitzero"`
 
-	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// DeviceID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	DeviceID edm.Optional[edm.Guid] `json:"deviceId,omitempty,omitzero"`
 
-	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+	// ProfileID Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
 	ProfileID edm.Optional[edm.Guid] `json:"profileId,omitempty,omitzero"`
 
 	// Thumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
@@ -317,18 +317,18 @@ type PfxRecryptionRequestUpdate struct {
 	// DeviceKeyThumbprint Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null.
 	DeviceKeyThumbprint Text `json:"deviceKeyThumbprint,omitempty,omitzero"`
 
-	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// Status Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	Status edm.Optional[int32] `json:"status,omitempty,omitzero"`
 
-	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+	// SourceType Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
 	SourceType edm.Optional[int32] `json:"sourceType,omitempty,omitzero"`
 
-	// CreatedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// CreatedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	CreatedTime edm.Optional[edm.DateTimeOffset] `json:"createdTime,omitempty,omitzero"`
 
-	// LastModifiedTime Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-	// digits optional, without leap seconds. The text is kept and answered byte for byte.
+	// LastModifiedTime Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+	// are optional; leap seconds are invalid. Responses return the stored text byte for byte.
 	LastModifiedTime edm.Optional[edm.DateTimeOffset] `json:"lastModifiedTime,omitempty,omitzero"`
 
 	// IsDeleted Edm.Boolean.
@@ -377,136 +377,130 @@ type Skiptoken = string
 // Top defines model for top.
 type Top = int32
 
-// BadRequest What went wrong, in the form of every Microsoft Graph error.
+// BadRequest An error in the form of Microsoft Graph.
 type BadRequest = Error
 
 // Created A work item that steers the re-encryption of an imported certificate.
 type Created = PfxRecryptionRequest
 
-// Forbidden What went wrong, in the form of every Microsoft Graph error.
+// Forbidden An error in the form of Microsoft Graph.
 type Forbidden = Error
 
-// InternalServerError What went wrong, in the form of every Microsoft Graph error.
+// InternalServerError An error in the form of Microsoft Graph.
 type InternalServerError = Error
 
-// MethodNotAllowed What went wrong, in the form of every Microsoft Graph error.
+// MethodNotAllowed An error in the form of Microsoft Graph.
 type MethodNotAllowed = Error
 
-// NotAcceptable What went wrong, in the form of every Microsoft Graph error.
+// NotAcceptable An error in the form of Microsoft Graph.
 type NotAcceptable = Error
 
-// NotFound What went wrong, in the form of every Microsoft Graph error.
+// NotFound An error in the form of Microsoft Graph.
 type NotFound = Error
 
-// PayloadTooLarge What went wrong, in the form of every Microsoft Graph error.
+// PayloadTooLarge An error in the form of Microsoft Graph.
 type PayloadTooLarge = Error
 
-// PreconditionFailed What went wrong, in the form of every Microsoft Graph error.
+// PreconditionFailed An error in the form of Microsoft Graph.
 type PreconditionFailed = Error
 
-// PreconditionRequired What went wrong, in the form of every Microsoft Graph error.
+// PreconditionRequired An error in the form of Microsoft Graph.
 type PreconditionRequired = Error
 
-// RequestHeaderFieldsTooLarge What went wrong, in the form of every Microsoft Graph error.
+// RequestHeaderFieldsTooLarge An error in the form of Microsoft Graph.
 type RequestHeaderFieldsTooLarge = Error
 
-// ServiceUnavailable What went wrong, in the form of every Microsoft Graph error.
+// ServiceUnavailable An error in the form of Microsoft Graph.
 type ServiceUnavailable = Error
 
-// TooManyRequests What went wrong, in the form of every Microsoft Graph error.
+// TooManyRequests An error in the form of Microsoft Graph.
 type TooManyRequests = Error
 
-// Unauthorized What went wrong, in the form of every Microsoft Graph error.
+// Unauthorized An error in the form of Microsoft Graph.
 type Unauthorized = Error
 
-// UnsupportedMediaType What went wrong, in the form of every Microsoft Graph error.
+// UnsupportedMediaType An error in the form of Microsoft Graph.
 type UnsupportedMediaType = Error
 
 // SendBatchParams defines parameters for SendBatch.
 type SendBatchParams struct {
-	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-	// GUID is treated as absent.
+	// ClientRequestID A GUID that identifies this request in logs; the response repeats it. Other values are ignored.
 	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
 
 // ListPfxRecryptionRequestsParams defines parameters for ListPfxRecryptionRequests.
 type ListPfxRecryptionRequestsParams struct {
-	// Top How many objects a page has at most.
+	// Top The maximum number of objects in a page.
 	Top *Top `form:"$top,omitempty" json:"$top,omitempty"`
 
-	// Skiptoken Where the page begins; opaque. It comes out of `@odata.nextLink`.
+	// Skiptoken Where the page begins; opaque, from `@odata.nextLink`.
 	Skiptoken *Skiptoken `form:"$skiptoken,omitempty" json:"$skiptoken,omitempty"`
 
-	// Count With `true` the answer has `@odata.count`, the number of objects on all pages (OData 4.01 §11.2.6.5).
+	// Count With `true`, the response has `@odata.count`, the number of objects on all pages (OData 4.01 §11.2.6.5).
 	Count *Count `form:"$count,omitempty" json:"$count,omitempty"`
 
-	// Select The members that the answer has, separated by commas, or `*` for all. Their order in the answer is always the
+	// Select The members of the response, separated by commas, or `*` for all. Their order in the response is always the
 	// same.
 	Select *Select `form:"$select,omitempty" json:"$select,omitempty"`
 
-	// Filter The objects that are listed: comparisons of a member with a value, such as `status eq 6` or
-	// `thumbprint eq 'it''s'`, joined by `and`, in parentheses or not (OData 4.01 URL Conventions §5.1.1). Times are
-	// compared as instants, text byte by byte; at most 32 comparisons.
+	// Filter Selects objects by comparing members with values, such as `status eq 6` or `thumbprint eq 'it''s'`. `and` joins
+	// at most 32 comparisons; parentheses are allowed (OData 4.01 URL Conventions §5.1.1). Times are compared as
+	// instants, text byte by byte.
 	Filter *Filter `form:"$filter,omitempty" json:"$filter,omitempty"`
 
-	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-	// GUID is treated as absent.
+	// ClientRequestID A GUID that identifies this request in logs; the response repeats it. Other values are ignored.
 	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
 
 // CreatePfxRecryptionRequestParams defines parameters for CreatePfxRecryptionRequest.
 type CreatePfxRecryptionRequestParams struct {
-	// Prefer `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the default
+	// Prefer `return=minimal` requests 204 without a body, `return=representation` the object, which is the default
 	// (RFC 7240 §4.2). Unknown preferences are ignored.
 	Prefer *PreferReturn `json:"Prefer,omitempty"`
 
-	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-	// GUID is treated as absent.
+	// ClientRequestID A GUID that identifies this request in logs; the response repeats it. Other values are ignored.
 	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
 
 // DeletePfxRecryptionRequestParams defines parameters for DeletePfxRecryptionRequest.
 type DeletePfxRecryptionRequestParams struct {
-	// IfMatch Entity tags of which one must be the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
-	// match. None matches: 412, and nothing changes. At most one such header field.
+	// IfMatch Entity tags, one of which must match the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
+	// match. If none matches, nothing changes (412). At most one such header field.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-	// GUID is treated as absent.
+	// ClientRequestID A GUID that identifies this request in logs; the response repeats it. Other values are ignored.
 	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
 
 // GetPfxRecryptionRequestParams defines parameters for GetPfxRecryptionRequest.
 type GetPfxRecryptionRequestParams struct {
-	// Select The members that the answer has, separated by commas, or `*` for all. Their order in the answer is always the
+	// Select The members of the response, separated by commas, or `*` for all. Their order in the response is always the
 	// same.
 	Select *Select `form:"$select,omitempty" json:"$select,omitempty"`
 
-	// IfNoneMatch Entity tags that the caller has, or `*` (RFC 9110 §13.1.2). If one of them is the object's, the answer is 304
-	// without a body. Weak and strong forms of a tag both match. At most one such header field.
+	// IfNoneMatch Entity tags that the client has cached, or `*` (RFC 9110 §13.1.2). If one matches the object's, the response is
+	// 304 without a body. Weak and strong forms of a tag both match. At most one such header field.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 
-	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-	// GUID is treated as absent.
+	// ClientRequestID A GUID that identifies this request in logs; the response repeats it. Other values are ignored.
 	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
 
 // UpdatePfxRecryptionRequestParams defines parameters for UpdatePfxRecryptionRequest.
 type UpdatePfxRecryptionRequestParams struct {
-	// IfMatch Entity tags of which one must be the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
-	// match. None matches: 412, and nothing changes. At most one such header field.
+	// IfMatch Entity tags, one of which must match the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
+	// match. If none matches, nothing changes (412). At most one such header field.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
-	// IfNoneMatch Only `*`, and only together with `Prefer: create-if-missing`: the object is created, or it exists and the answer
-	// is 412 (RFC 9110 §13.1.2). Anything else is refused with 400.
+	// IfNoneMatch Only `*`, and only together with `Prefer: create-if-missing`: if the object exists, the response is 412
+	// (RFC 9110 §13.1.2). Anything else is rejected with 400.
 	IfNoneMatch *IfNoneMatchCreate `json:"If-None-Match,omitempty"`
 
-	// Prefer `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the default
+	// Prefer `return=minimal` requests 204 without a body, `return=representation` the object, which is the default
 	// (RFC 7240 §4.2). `create-if-missing` creates the object if it does not exist. Unknown preferences are ignored.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
-	// ClientRequestID A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-	// GUID is treated as absent.
+	// ClientRequestID A GUID that identifies this request in logs; the response repeats it. Other values are ignored.
 	ClientRequestID *ClientRequestID `json:"client-request-id,omitempty"`
 }
 
@@ -598,24 +592,23 @@ type ClientInterface interface {
 
 	// SendBatchWithBody Send several requests in one
 	//
-	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-	// batch is well-formed, whatever the statuses in it are.
+	// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+	// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+	// well-formed batch is 200, regardless of the statuses in it.
 	//
-	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-	// comes after them. Responses are in the order in which the requests were carried out.
+	// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+	// first. The responses are in the order of processing.
 	//
-	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-	// status is 503.
+	// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+	// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+	// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 	//
-	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-	// batch in a batch is refused alone, with 400.
+	// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+	// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+	// in a batch, only that request is rejected, with 400.
 	//
-	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+	// connections and proxies are those of the batch: in a request they are ignored.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -624,24 +617,23 @@ type ClientInterface interface {
 
 	// SendBatch Send several requests in one
 	//
-	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-	// batch is well-formed, whatever the statuses in it are.
+	// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+	// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+	// well-formed batch is 200, regardless of the statuses in it.
 	//
-	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-	// comes after them. Responses are in the order in which the requests were carried out.
+	// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+	// first. The responses are in the order of processing.
 	//
-	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-	// status is 503.
+	// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+	// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+	// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 	//
-	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-	// batch in a batch is refused alone, with 400.
+	// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+	// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+	// in a batch, only that request is rejected, with 400.
 	//
-	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+	// connections and proxies are those of the batch: in a request they are ignored.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -650,22 +642,22 @@ type ClientInterface interface {
 
 	// ListPfxRecryptionRequests List pfxRecryptionRequests
 	//
-	// The objects of the caller's tenant, in the order of their keys, byte by byte. A page ends with `@odata.nextLink`
-	// if there are more: get that address as it is. An object that is there all the while is on exactly one page,
-	// whatever is created and deleted meanwhile.
+	// Returns the objects of the token's tenant, in the byte order of their keys. If there are more, the page has
+	// `@odata.nextLink`: request that address unchanged. An object that exists throughout is on exactly one page, even
+	// if other objects are created or deleted in the meantime.
 	//
-	// **Query.** The names of the options may be written in any letter case and without the `$` (OData 4.01 §5.1); any
-	// other option, and one that is sent twice, is refused with 400.
+	// **Query.** The names of options are case-insensitive and may omit the `$` (OData 4.01 §5.1). Other options and
+	// duplicates are rejected with 400.
 	//
-	// HEAD answers as GET does, without the body.
+	// HEAD returns the same response without the body.
 	//
 	// Corresponds with GET /pfxRecryptionRequests (the `ListPfxRecryptionRequests` operationId).
 	ListPfxRecryptionRequests(ctx context.Context, params *ListPfxRecryptionRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePfxRecryptionRequestWithBody Create pfxRecryptionRequest
 	//
-	// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-	// that does not exist with `Prefer: create-if-missing`.
+	// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+	// `Prefer: create-if-missing`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -674,8 +666,8 @@ type ClientInterface interface {
 
 	// CreatePfxRecryptionRequest Create pfxRecryptionRequest
 	//
-	// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-	// that does not exist with `Prefer: create-if-missing`.
+	// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+	// `Prefer: create-if-missing`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -684,47 +676,46 @@ type ClientInterface interface {
 
 	// DeletePfxRecryptionRequest Delete pfxRecryptionRequest
 	//
-	// Deletes the object for good. Its key may be used again; the new object's entity tag is never one of the old one's.
-	// The operation has no query options; any option is refused with 400.
+	// Deletes the object permanently. The key can be reused; the new object never has an entity tag of the old one.
+	// The operation has no query options; any option is rejected with 400.
 	//
 	// Corresponds with DELETE /pfxRecryptionRequests/{pfxRecryptionRequestsId} (the `DeletePfxRecryptionRequest` operationId).
 	DeletePfxRecryptionRequest(ctx context.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params *DeletePfxRecryptionRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPfxRecryptionRequest Get pfxRecryptionRequest
 	//
-	// The object. HEAD answers as GET does, without the body. `$select` may be written in any letter case and without
-	// the `$` (OData 4.01 §5.1); any other query option is refused with 400.
+	// Returns the object. HEAD returns the same response without the body. The name `$select` is case-insensitive and
+	// may omit the `$` (OData 4.01 §5.1). Other query options are rejected with 400.
 	//
 	// Corresponds with GET /pfxRecryptionRequests/{pfxRecryptionRequestsId} (the `GetPfxRecryptionRequest` operationId).
 	GetPfxRecryptionRequest(ctx context.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params *GetPfxRecryptionRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePfxRecryptionRequestWithBody Update pfxRecryptionRequest
 	//
-	// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-	// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-	// `{}` changes nothing and is answered like any other update.
+	// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+	// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 	//
-	// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-	// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-	// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+	// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+	// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+	// `If-Match` never creates an object (OData 4.01 §11.4.4).
 	//
-	// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-	// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+	// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+	// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 	//
 	// **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 	// (OData 4.01 URL Conventions §4.3.1).
 	//
-	// **Query.** The operation has no query options; any option is refused with 400.
+	// **Query.** The operation has no query options; any option is rejected with 400.
 	//
-	// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-	// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+	// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+	// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 	//
-	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-	// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+	// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 	//
 	// **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 	//
-	// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+	// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 	// 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 	// object 404, failed precondition 412.
 	//
@@ -735,31 +726,30 @@ type ClientInterface interface {
 
 	// UpdatePfxRecryptionRequest Update pfxRecryptionRequest
 	//
-	// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-	// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-	// `{}` changes nothing and is answered like any other update.
+	// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+	// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 	//
-	// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-	// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-	// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+	// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+	// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+	// `If-Match` never creates an object (OData 4.01 §11.4.4).
 	//
-	// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-	// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+	// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+	// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 	//
 	// **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 	// (OData 4.01 URL Conventions §4.3.1).
 	//
-	// **Query.** The operation has no query options; any option is refused with 400.
+	// **Query.** The operation has no query options; any option is rejected with 400.
 	//
-	// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-	// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+	// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+	// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 	//
-	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-	// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+	// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 	//
 	// **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 	//
-	// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+	// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 	// 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 	// object 404, failed precondition 412.
 	//
@@ -770,31 +760,30 @@ type ClientInterface interface {
 
 	// UpdatePfxRecryptionRequestWithApplicationMergePatchPlusJSONBody Update pfxRecryptionRequest
 	//
-	// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-	// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-	// `{}` changes nothing and is answered like any other update.
+	// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+	// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 	//
-	// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-	// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-	// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+	// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+	// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+	// `If-Match` never creates an object (OData 4.01 §11.4.4).
 	//
-	// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-	// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+	// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+	// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 	//
 	// **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 	// (OData 4.01 URL Conventions §4.3.1).
 	//
-	// **Query.** The operation has no query options; any option is refused with 400.
+	// **Query.** The operation has no query options; any option is rejected with 400.
 	//
-	// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-	// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+	// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+	// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 	//
-	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-	// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+	// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 	//
 	// **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 	//
-	// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+	// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 	// 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 	// object 404, failed precondition 412.
 	//
@@ -806,24 +795,23 @@ type ClientInterface interface {
 
 // SendBatchWithBody Send several requests in one
 //
-// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-// batch is well-formed, whatever the statuses in it are.
+// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+// well-formed batch is 200, regardless of the statuses in it.
 //
-// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-// comes after them. Responses are in the order in which the requests were carried out.
+// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+// first. The responses are in the order of processing.
 //
-// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-// status is 503.
+// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 //
-// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-// batch in a batch is refused alone, with 400.
+// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+// in a batch, only that request is rejected, with 400.
 //
-// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+// connections and proxies are those of the batch: in a request they are ignored.
 //
 // Takes any type of body and a specified content type.
 //
@@ -842,24 +830,23 @@ func (c *Client) SendBatchWithBody(ctx context.Context, params *SendBatchParams,
 
 // SendBatch Send several requests in one
 //
-// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-// batch is well-formed, whatever the statuses in it are.
+// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+// well-formed batch is 200, regardless of the statuses in it.
 //
-// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-// comes after them. Responses are in the order in which the requests were carried out.
+// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+// first. The responses are in the order of processing.
 //
-// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-// status is 503.
+// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 //
-// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-// batch in a batch is refused alone, with 400.
+// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+// in a batch, only that request is rejected, with 400.
 //
-// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+// connections and proxies are those of the batch: in a request they are ignored.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -878,14 +865,14 @@ func (c *Client) SendBatch(ctx context.Context, params *SendBatchParams, body Se
 
 // ListPfxRecryptionRequests List pfxRecryptionRequests
 //
-// The objects of the caller's tenant, in the order of their keys, byte by byte. A page ends with `@odata.nextLink`
-// if there are more: get that address as it is. An object that is there all the while is on exactly one page,
-// whatever is created and deleted meanwhile.
+// Returns the objects of the token's tenant, in the byte order of their keys. If there are more, the page has
+// `@odata.nextLink`: request that address unchanged. An object that exists throughout is on exactly one page, even
+// if other objects are created or deleted in the meantime.
 //
-// **Query.** The names of the options may be written in any letter case and without the `$` (OData 4.01 §5.1); any
-// other option, and one that is sent twice, is refused with 400.
+// **Query.** The names of options are case-insensitive and may omit the `$` (OData 4.01 §5.1). Other options and
+// duplicates are rejected with 400.
 //
-// HEAD answers as GET does, without the body.
+// HEAD returns the same response without the body.
 //
 // Corresponds with GET /pfxRecryptionRequests (the `ListPfxRecryptionRequests` operationId).
 func (c *Client) ListPfxRecryptionRequests(ctx context.Context, params *ListPfxRecryptionRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -902,8 +889,8 @@ func (c *Client) ListPfxRecryptionRequests(ctx context.Context, params *ListPfxR
 
 // CreatePfxRecryptionRequestWithBody Create pfxRecryptionRequest
 //
-// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-// that does not exist with `Prefer: create-if-missing`.
+// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+// `Prefer: create-if-missing`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -922,8 +909,8 @@ func (c *Client) CreatePfxRecryptionRequestWithBody(ctx context.Context, params 
 
 // CreatePfxRecryptionRequest Create pfxRecryptionRequest
 //
-// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-// that does not exist with `Prefer: create-if-missing`.
+// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+// `Prefer: create-if-missing`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -942,8 +929,8 @@ func (c *Client) CreatePfxRecryptionRequest(ctx context.Context, params *CreateP
 
 // DeletePfxRecryptionRequest Delete pfxRecryptionRequest
 //
-// Deletes the object for good. Its key may be used again; the new object's entity tag is never one of the old one's.
-// The operation has no query options; any option is refused with 400.
+// Deletes the object permanently. The key can be reused; the new object never has an entity tag of the old one.
+// The operation has no query options; any option is rejected with 400.
 //
 // Corresponds with DELETE /pfxRecryptionRequests/{pfxRecryptionRequestsId} (the `DeletePfxRecryptionRequest` operationId).
 func (c *Client) DeletePfxRecryptionRequest(ctx context.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params *DeletePfxRecryptionRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -960,8 +947,8 @@ func (c *Client) DeletePfxRecryptionRequest(ctx context.Context, pfxRecryptionRe
 
 // GetPfxRecryptionRequest Get pfxRecryptionRequest
 //
-// The object. HEAD answers as GET does, without the body. `$select` may be written in any letter case and without
-// the `$` (OData 4.01 §5.1); any other query option is refused with 400.
+// Returns the object. HEAD returns the same response without the body. The name `$select` is case-insensitive and
+// may omit the `$` (OData 4.01 §5.1). Other query options are rejected with 400.
 //
 // Corresponds with GET /pfxRecryptionRequests/{pfxRecryptionRequestsId} (the `GetPfxRecryptionRequest` operationId).
 func (c *Client) GetPfxRecryptionRequest(ctx context.Context, pfxRecryptionRequestsID PfxRecryptionRequestsID, params *GetPfxRecryptionRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -978,31 +965,30 @@ func (c *Client) GetPfxRecryptionRequest(ctx context.Context, pfxRecryptionReque
 
 // UpdatePfxRecryptionRequestWithBody Update pfxRecryptionRequest
 //
-// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-// `{}` changes nothing and is answered like any other update.
+// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 //
-// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+// `If-Match` never creates an object (OData 4.01 §11.4.4).
 //
-// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 //
 // **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 // (OData 4.01 URL Conventions §4.3.1).
 //
-// **Query.** The operation has no query options; any option is refused with 400.
+// **Query.** The operation has no query options; any option is rejected with 400.
 //
-// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 //
-// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 //
 // **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 //
-// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 // 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 // object 404, failed precondition 412.
 //
@@ -1023,31 +1009,30 @@ func (c *Client) UpdatePfxRecryptionRequestWithBody(ctx context.Context, pfxRecr
 
 // UpdatePfxRecryptionRequest Update pfxRecryptionRequest
 //
-// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-// `{}` changes nothing and is answered like any other update.
+// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 //
-// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+// `If-Match` never creates an object (OData 4.01 §11.4.4).
 //
-// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 //
 // **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 // (OData 4.01 URL Conventions §4.3.1).
 //
-// **Query.** The operation has no query options; any option is refused with 400.
+// **Query.** The operation has no query options; any option is rejected with 400.
 //
-// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 //
-// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 //
 // **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 //
-// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 // 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 // object 404, failed precondition 412.
 //
@@ -1068,31 +1053,30 @@ func (c *Client) UpdatePfxRecryptionRequest(ctx context.Context, pfxRecryptionRe
 
 // UpdatePfxRecryptionRequestWithApplicationMergePatchPlusJSONBody Update pfxRecryptionRequest
 //
-// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-// `{}` changes nothing and is answered like any other update.
+// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 //
-// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+// `If-Match` never creates an object (OData 4.01 §11.4.4).
 //
-// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 //
 // **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 // (OData 4.01 URL Conventions §4.3.1).
 //
-// **Query.** The operation has no query options; any option is refused with 400.
+// **Query.** The operation has no query options; any option is rejected with 400.
 //
-// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 //
-// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 //
 // **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 //
-// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 // 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 // object 404, failed precondition 412.
 //
@@ -1648,24 +1632,23 @@ type ClientWithResponsesInterface interface {
 
 	// SendBatchWithBodyWithResponse Send several requests in one
 	//
-	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-	// batch is well-formed, whatever the statuses in it are.
+	// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+	// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+	// well-formed batch is 200, regardless of the statuses in it.
 	//
-	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-	// comes after them. Responses are in the order in which the requests were carried out.
+	// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+	// first. The responses are in the order of processing.
 	//
-	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-	// status is 503.
+	// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+	// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+	// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 	//
-	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-	// batch in a batch is refused alone, with 400.
+	// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+	// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+	// in a batch, only that request is rejected, with 400.
 	//
-	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+	// connections and proxies are those of the batch: in a request they are ignored.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1674,24 +1657,23 @@ type ClientWithResponsesInterface interface {
 
 	// SendBatchWithResponse Send several requests in one
 	//
-	// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-	// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-	// batch is well-formed, whatever the statuses in it are.
+	// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+	// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+	// well-formed batch is 200, regardless of the statuses in it.
 	//
-	// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-	// comes after them. Responses are in the order in which the requests were carried out.
+	// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+	// first. The responses are in the order of processing.
 	//
-	// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-	// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-	// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-	// status is 503.
+	// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+	// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+	// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 	//
-	// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-	// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-	// batch in a batch is refused alone, with 400.
+	// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+	// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+	// in a batch, only that request is rejected, with 400.
 	//
-	// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-	// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+	// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+	// connections and proxies are those of the batch: in a request they are ignored.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1700,14 +1682,14 @@ type ClientWithResponsesInterface interface {
 
 	// ListPfxRecryptionRequestsWithResponse List pfxRecryptionRequests
 	//
-	// The objects of the caller's tenant, in the order of their keys, byte by byte. A page ends with `@odata.nextLink`
-	// if there are more: get that address as it is. An object that is there all the while is on exactly one page,
-	// whatever is created and deleted meanwhile.
+	// Returns the objects of the token's tenant, in the byte order of their keys. If there are more, the page has
+	// `@odata.nextLink`: request that address unchanged. An object that exists throughout is on exactly one page, even
+	// if other objects are created or deleted in the meantime.
 	//
-	// **Query.** The names of the options may be written in any letter case and without the `$` (OData 4.01 §5.1); any
-	// other option, and one that is sent twice, is refused with 400.
+	// **Query.** The names of options are case-insensitive and may omit the `$` (OData 4.01 §5.1). Other options and
+	// duplicates are rejected with 400.
 	//
-	// HEAD answers as GET does, without the body.
+	// HEAD returns the same response without the body.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1716,8 +1698,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreatePfxRecryptionRequestWithBodyWithResponse Create pfxRecryptionRequest
 	//
-	// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-	// that does not exist with `Prefer: create-if-missing`.
+	// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+	// `Prefer: create-if-missing`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1726,8 +1708,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreatePfxRecryptionRequestWithResponse Create pfxRecryptionRequest
 	//
-	// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-	// that does not exist with `Prefer: create-if-missing`.
+	// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+	// `Prefer: create-if-missing`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1736,8 +1718,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeletePfxRecryptionRequestWithResponse Delete pfxRecryptionRequest
 	//
-	// Deletes the object for good. Its key may be used again; the new object's entity tag is never one of the old one's.
-	// The operation has no query options; any option is refused with 400.
+	// Deletes the object permanently. The key can be reused; the new object never has an entity tag of the old one.
+	// The operation has no query options; any option is rejected with 400.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1746,8 +1728,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPfxRecryptionRequestWithResponse Get pfxRecryptionRequest
 	//
-	// The object. HEAD answers as GET does, without the body. `$select` may be written in any letter case and without
-	// the `$` (OData 4.01 §5.1); any other query option is refused with 400.
+	// Returns the object. HEAD returns the same response without the body. The name `$select` is case-insensitive and
+	// may omit the `$` (OData 4.01 §5.1). Other query options are rejected with 400.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1756,31 +1738,30 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePfxRecryptionRequestWithBodyWithResponse Update pfxRecryptionRequest
 	//
-	// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-	// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-	// `{}` changes nothing and is answered like any other update.
+	// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+	// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 	//
-	// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-	// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-	// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+	// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+	// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+	// `If-Match` never creates an object (OData 4.01 §11.4.4).
 	//
-	// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-	// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+	// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+	// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 	//
 	// **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 	// (OData 4.01 URL Conventions §4.3.1).
 	//
-	// **Query.** The operation has no query options; any option is refused with 400.
+	// **Query.** The operation has no query options; any option is rejected with 400.
 	//
-	// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-	// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+	// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+	// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 	//
-	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-	// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+	// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 	//
 	// **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 	//
-	// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+	// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 	// 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 	// object 404, failed precondition 412.
 	//
@@ -1791,31 +1772,30 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePfxRecryptionRequestWithResponse Update pfxRecryptionRequest
 	//
-	// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-	// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-	// `{}` changes nothing and is answered like any other update.
+	// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+	// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 	//
-	// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-	// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-	// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+	// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+	// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+	// `If-Match` never creates an object (OData 4.01 §11.4.4).
 	//
-	// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-	// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+	// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+	// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 	//
 	// **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 	// (OData 4.01 URL Conventions §4.3.1).
 	//
-	// **Query.** The operation has no query options; any option is refused with 400.
+	// **Query.** The operation has no query options; any option is rejected with 400.
 	//
-	// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-	// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+	// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+	// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 	//
-	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-	// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+	// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 	//
 	// **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 	//
-	// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+	// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 	// 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 	// object 404, failed precondition 412.
 	//
@@ -1826,31 +1806,30 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePfxRecryptionRequestWithApplicationMergePatchPlusJSONBodyWithResponse Update pfxRecryptionRequest
 	//
-	// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-	// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-	// `{}` changes nothing and is answered like any other update.
+	// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+	// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 	//
-	// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-	// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-	// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+	// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+	// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+	// `If-Match` never creates an object (OData 4.01 §11.4.4).
 	//
-	// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-	// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+	// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+	// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 	//
 	// **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 	// (OData 4.01 URL Conventions §4.3.1).
 	//
-	// **Query.** The operation has no query options; any option is refused with 400.
+	// **Query.** The operation has no query options; any option is rejected with 400.
 	//
-	// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-	// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+	// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+	// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 	//
-	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-	// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+	// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+	// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 	//
 	// **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 	//
-	// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+	// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 	// 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 	// object 404, failed precondition 412.
 	//
@@ -3483,24 +3462,23 @@ func (r UpdatePfxRecryptionRequestResponse) ContentType() string {
 
 // SendBatchWithBodyWithResponse Send several requests in one
 //
-// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-// batch is well-formed, whatever the statuses in it are.
+// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+// well-formed batch is 200, regardless of the statuses in it.
 //
-// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-// comes after them. Responses are in the order in which the requests were carried out.
+// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+// first. The responses are in the order of processing.
 //
-// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-// status is 503.
+// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 //
-// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-// batch in a batch is refused alone, with 400.
+// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+// in a batch, only that request is rejected, with 400.
 //
-// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+// connections and proxies are those of the batch: in a request they are ignored.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3515,24 +3493,23 @@ func (c *ClientWithResponses) SendBatchWithBodyWithResponse(ctx context.Context,
 
 // SendBatchWithResponse Send several requests in one
 //
-// JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-// authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-// batch is well-formed, whatever the statuses in it are.
+// JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+// authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+// well-formed batch is 200, regardless of the statuses in it.
 //
-// **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-// comes after them. Responses are in the order in which the requests were carried out.
+// **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+// first. The responses are in the order of processing.
 //
-// **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-// of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-// responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-// status is 503.
+// **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+// If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+// exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
 //
-// **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-// requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-// batch in a batch is refused alone, with 400.
+// **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+// two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+// in a batch, only that request is rejected, with 400.
 //
-// **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-// fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+// **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+// connections and proxies are those of the batch: in a request they are ignored.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3547,14 +3524,14 @@ func (c *ClientWithResponses) SendBatchWithResponse(ctx context.Context, params 
 
 // ListPfxRecryptionRequestsWithResponse List pfxRecryptionRequests
 //
-// The objects of the caller's tenant, in the order of their keys, byte by byte. A page ends with `@odata.nextLink`
-// if there are more: get that address as it is. An object that is there all the while is on exactly one page,
-// whatever is created and deleted meanwhile.
+// Returns the objects of the token's tenant, in the byte order of their keys. If there are more, the page has
+// `@odata.nextLink`: request that address unchanged. An object that exists throughout is on exactly one page, even
+// if other objects are created or deleted in the meantime.
 //
-// **Query.** The names of the options may be written in any letter case and without the `$` (OData 4.01 §5.1); any
-// other option, and one that is sent twice, is refused with 400.
+// **Query.** The names of options are case-insensitive and may omit the `$` (OData 4.01 §5.1). Other options and
+// duplicates are rejected with 400.
 //
-// HEAD answers as GET does, without the body.
+// HEAD returns the same response without the body.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3569,8 +3546,8 @@ func (c *ClientWithResponses) ListPfxRecryptionRequestsWithResponse(ctx context.
 
 // CreatePfxRecryptionRequestWithBodyWithResponse Create pfxRecryptionRequest
 //
-// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-// that does not exist with `Prefer: create-if-missing`.
+// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+// `Prefer: create-if-missing`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3585,8 +3562,8 @@ func (c *ClientWithResponses) CreatePfxRecryptionRequestWithBodyWithResponse(ctx
 
 // CreatePfxRecryptionRequestWithResponse Create pfxRecryptionRequest
 //
-// Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-// that does not exist with `Prefer: create-if-missing`.
+// Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+// `Prefer: create-if-missing`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3601,8 +3578,8 @@ func (c *ClientWithResponses) CreatePfxRecryptionRequestWithResponse(ctx context
 
 // DeletePfxRecryptionRequestWithResponse Delete pfxRecryptionRequest
 //
-// Deletes the object for good. Its key may be used again; the new object's entity tag is never one of the old one's.
-// The operation has no query options; any option is refused with 400.
+// Deletes the object permanently. The key can be reused; the new object never has an entity tag of the old one.
+// The operation has no query options; any option is rejected with 400.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3617,8 +3594,8 @@ func (c *ClientWithResponses) DeletePfxRecryptionRequestWithResponse(ctx context
 
 // GetPfxRecryptionRequestWithResponse Get pfxRecryptionRequest
 //
-// The object. HEAD answers as GET does, without the body. `$select` may be written in any letter case and without
-// the `$` (OData 4.01 §5.1); any other query option is refused with 400.
+// Returns the object. HEAD returns the same response without the body. The name `$select` is case-insensitive and
+// may omit the `$` (OData 4.01 §5.1). Other query options are rejected with 400.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3633,31 +3610,30 @@ func (c *ClientWithResponses) GetPfxRecryptionRequestWithResponse(ctx context.Co
 
 // UpdatePfxRecryptionRequestWithBodyWithResponse Update pfxRecryptionRequest
 //
-// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-// `{}` changes nothing and is answered like any other update.
+// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 //
-// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+// `If-Match` never creates an object (OData 4.01 §11.4.4).
 //
-// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 //
 // **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 // (OData 4.01 URL Conventions §4.3.1).
 //
-// **Query.** The operation has no query options; any option is refused with 400.
+// **Query.** The operation has no query options; any option is rejected with 400.
 //
-// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 //
-// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 //
 // **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 //
-// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 // 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 // object 404, failed precondition 412.
 //
@@ -3674,31 +3650,30 @@ func (c *ClientWithResponses) UpdatePfxRecryptionRequestWithBodyWithResponse(ctx
 
 // UpdatePfxRecryptionRequestWithResponse Update pfxRecryptionRequest
 //
-// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-// `{}` changes nothing and is answered like any other update.
+// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 //
-// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+// `If-Match` never creates an object (OData 4.01 §11.4.4).
 //
-// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 //
 // **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 // (OData 4.01 URL Conventions §4.3.1).
 //
-// **Query.** The operation has no query options; any option is refused with 400.
+// **Query.** The operation has no query options; any option is rejected with 400.
 //
-// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 //
-// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 //
 // **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 //
-// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 // 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 // object 404, failed precondition 412.
 //
@@ -3715,31 +3690,30 @@ func (c *ClientWithResponses) UpdatePfxRecryptionRequestWithResponse(ctx context
 
 // UpdatePfxRecryptionRequestWithApplicationMergePatchPlusJSONBodyWithResponse Update pfxRecryptionRequest
 //
-// Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-// atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-// `{}` changes nothing and is answered like any other update.
+// Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+// of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
 //
-// With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-// the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-// `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+// `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+// twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+// `If-Match` never creates an object (OData 4.01 §11.4.4).
 //
-// All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-// must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+// All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+// be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
 //
 // **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
 // (OData 4.01 URL Conventions §4.3.1).
 //
-// **Query.** The operation has no query options; any option is refused with 400.
+// **Query.** The operation has no query options; any option is rejected with 400.
 //
-// **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-// header that does not cover it is refused with 406; no `Accept` header accepts everything.
+// **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+// excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
 //
-// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-// start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+// **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+// the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
 //
 // **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
 //
-// **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+// **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
 // 400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
 // object 404, failed precondition 412.
 //

@@ -12,7 +12,7 @@ import (
 // BasePath is the path of the document's server.
 const BasePath = "/beta"
 
-// New returns a handler that has server answer the operations of the document, below BasePath if c has no other.
+// New returns a handler that serves the document's operations with server, below BasePath unless c sets another.
 func New(server pfxserver.StrictServerInterface, c strict.Config) (*strict.Handler, error) {
 	if c.BasePath == "" {
 		c.BasePath = BasePath
@@ -20,7 +20,7 @@ func New(server pfxserver.StrictServerInterface, c strict.Config) (*strict.Handl
 	return strict.New(Operations(server), c)
 }
 
-// Operations returns the operations of the document, which server answers.
+// Operations returns the operations of the document, served by server.
 func Operations(server pfxserver.StrictServerInterface) []strict.Operation {
 	a := adapter{server}
 	return []strict.Operation{

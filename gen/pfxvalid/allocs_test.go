@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// TestAllocations is not parallel: the counter is the process's.
+// TestAllocations is not parallel: the counter is for the whole process.
 func TestAllocations(t *testing.T) {
 	var (
 		update pfxapi.PfxRecryptionRequestUpdate
@@ -24,7 +24,7 @@ func TestAllocations(t *testing.T) {
 		most float64
 		run  func()
 	}{
-		{"the page's body: the one copy that its strings share", 1, func() {
+		{"the page's body: one copy shared by its strings", 1, func() {
 			pfxvalid.DecodePfxRecryptionRequestUpdate(openapi.UpdateRequestExample, &update)
 		}},
 		{"a body without strings", 0, func() { pfxvalid.DecodePfxRecryptionRequestUpdate(bodies["small"], &update) }},

@@ -16,7 +16,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// bodies are the three kinds of bodies that every row of the benchmarks reads.
+// bodies are the three kinds of bodies for the benchmarks.
 var bodies = map[string][]byte{
 	"full":    openapi.UpdateRequestExample,
 	"small":   []byte(`{"status":7,"isDeleted":false}`),
@@ -41,7 +41,7 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-// BenchmarkStdlib is encoding/json into the same type, which validates nothing.
+// BenchmarkStdlib decodes into the same type with encoding/json, without validation.
 func BenchmarkStdlib(b *testing.B) {
 	eachBody(b, func(b *testing.B, body []byte) {
 		for b.Loop() {
@@ -51,8 +51,7 @@ func BenchmarkStdlib(b *testing.B) {
 	})
 }
 
-// BenchmarkKin is kin-openapi's ValidateRequest, which decodes into maps and validates those; the server would have to
-// decode once more.
+// BenchmarkKin is kin-openapi's ValidateRequest. It validates maps, so a server would have to decode again.
 func BenchmarkKin(b *testing.B) {
 	doc := contract(b)
 	path := doc.Paths.Value("/pfxRecryptionRequests/{pfxRecryptionRequestsId}")
@@ -110,7 +109,7 @@ func BenchmarkParams(b *testing.B) {
 	}
 }
 
-// contract is the document as kin-openapi reads it.
+// contract returns the document as read by kin-openapi.
 func contract(tb testing.TB) *openapi3.T {
 	tb.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(openapi.Document)

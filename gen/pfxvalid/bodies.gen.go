@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// DecodePfxRecryptionRequestCollection checks data against /components/schemas/pfxRecryptionRequestCollection and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodePfxRecryptionRequestCollection checks data against /components/schemas/pfxRecryptionRequestCollection and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodePfxRecryptionRequestCollection(data []byte, into *pfxapi.PfxRecryptionRequestCollection) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -18,8 +18,8 @@ func DecodePfxRecryptionRequestCollection(data []byte, into *pfxapi.PfxRecryptio
 	return r.Close()
 }
 
-// DecodeError checks data against /components/schemas/error and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeError checks data against /components/schemas/error and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeError(data []byte, into *pfxapi.Error) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -28,8 +28,8 @@ func DecodeError(data []byte, into *pfxapi.Error) *validate.Faults {
 	return r.Close()
 }
 
-// DecodePfxRecryptionRequestCreate checks data against /components/schemas/pfxRecryptionRequestCreate and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodePfxRecryptionRequestCreate checks data against /components/schemas/pfxRecryptionRequestCreate and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodePfxRecryptionRequestCreate(data []byte, into *pfxapi.PfxRecryptionRequestCreate) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -38,8 +38,8 @@ func DecodePfxRecryptionRequestCreate(data []byte, into *pfxapi.PfxRecryptionReq
 	return r.Close()
 }
 
-// DecodePfxRecryptionRequest checks data against /components/schemas/pfxRecryptionRequest and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodePfxRecryptionRequest checks data against /components/schemas/pfxRecryptionRequest and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodePfxRecryptionRequest(data []byte, into *pfxapi.PfxRecryptionRequest) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -48,8 +48,8 @@ func DecodePfxRecryptionRequest(data []byte, into *pfxapi.PfxRecryptionRequest) 
 	return r.Close()
 }
 
-// DecodePfxRecryptionRequestSelection checks data against /components/schemas/pfxRecryptionRequestSelection and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodePfxRecryptionRequestSelection checks data against /components/schemas/pfxRecryptionRequestSelection and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodePfxRecryptionRequestSelection(data []byte, into *pfxapi.PfxRecryptionRequestSelection) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -58,8 +58,8 @@ func DecodePfxRecryptionRequestSelection(data []byte, into *pfxapi.PfxRecryption
 	return r.Close()
 }
 
-// DecodePfxRecryptionRequestUpdate checks data against /components/schemas/pfxRecryptionRequestUpdate and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodePfxRecryptionRequestUpdate checks data against /components/schemas/pfxRecryptionRequestUpdate and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionRequestUpdate) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -68,8 +68,8 @@ func DecodePfxRecryptionRequestUpdate(data []byte, into *pfxapi.PfxRecryptionReq
 	return r.Close()
 }
 
-// DecodeBatch checks data against /components/schemas/batch and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeBatch checks data against /components/schemas/batch and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeBatch(data []byte, into *pfxapi.Batch) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -78,8 +78,8 @@ func DecodeBatch(data []byte, into *pfxapi.Batch) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeBatchResult checks data against /components/schemas/batchResult and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeBatchResult checks data against /components/schemas/batchResult and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeBatchResult(data []byte, into *pfxapi.BatchResult) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -1505,7 +1505,7 @@ func checkBatchHeadersValue(r *validate.Reader, at int, s string) string {
 	return s
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	want                        = validate.Expected{Type: ""}
 	wantArray                   = validate.Expected{Type: "array"}

@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// describe writes faults as one line: "malformed" and the offset, or each as keyword, pointer and what is expected.
+// describe returns faults on one line: "malformed" and the offset, or keyword, pointer and expected value of each.
 func describe(f *validate.Faults) string {
 	switch {
 	case f == nil:
@@ -32,7 +32,7 @@ func describe(f *validate.Faults) string {
 	return strings.Join(all, "; ")
 }
 
-// TestUpdate has the rows of the contract's table about the body of a PATCH.
+// TestUpdate covers the contract's rules for the body of a PATCH.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	const (
@@ -45,7 +45,7 @@ func TestUpdate(t *testing.T) {
 		{"one member", `{"status":6}`, ""},
 		{"any order", `{"eTag":"e","status":6,"tenantId":"` + guid + `"}`, ""},
 		{"null where nullable", `{"thumbprint":null,"deviceKeyThumbprint":null,"eTag":null}`, ""},
-		{"null where not", `{"tenantId":null,"status":null,"createdTime":null,"isDeleted":null}`,
+		{"null where not nullable", `{"tenantId":null,"status":null,"createdTime":null,"isDeleted":null}`,
 			"type /tenantId string uuid; type /status integer edm-int32; type /createdTime string edm-datetimeoffset; type /isDeleted boolean"},
 		{"null as body", `null`, "type  object"},
 		{"array as body", `[]`, "type  object"},
@@ -55,32 +55,32 @@ func TestUpdate(t *testing.T) {
 		{"annotation with an escape in its name", `{"\u0040x":1}`, ""},
 		{"annotation of depth 8", `{"@x":` + nested(8) + `}`, ""},
 		{"annotation of depth 9", `{"@x":` + nested(9) + `}`, "malformed at 14"},
-		{"annotation that is not well-formed", `{"@x":{"a":1,"a":2}}`, "malformed at 17"},
-		{"annotation twice", `{"@x":1,"@x":1}`, "malformed at 13"},
+		{"malformed annotation", `{"@x":{"a":1,"a":2}}`, "malformed at 17"},
+		{"duplicate annotation", `{"@x":1,"@x":1}`, "malformed at 13"},
 		{"key in the body", `{"id":"sample"}`, ""},
-		{"key that is null", `{"id":null}`, "type /id string"},
+		{"null key", `{"id":null}`, "type /id string"},
 		{"unknown member", `{"stat~us/":1,"status":1}`, "additionalProperties /stat~0us~1 object"},
 		{"unknown member with any value", `{"x":{"y":[1]},"status":"6"}`, "additionalProperties /x object; type /status integer edm-int32"},
-		{"letter case of names", `{"TenantId":"` + guid + `","STATUS":1}`, "additionalProperties /TenantId object; additionalProperties /STATUS object"},
+		{"names in another case", `{"TenantId":"` + guid + `","STATUS":1}`, "additionalProperties /TenantId object; additionalProperties /STATUS object"},
 		{"empty name", `{"":1}`, "additionalProperties / object"},
-		{"member twice", `{"status":1,"status":1}`, "malformed at 21"},
-		{"member twice after unescaping", `{"status":1,"\u0073tatus":1}`, "malformed at 26"},
-		{"unknown member twice", `{"x":1,"x":1}`, "malformed at 11"},
-		{"nesting where a member is flat", `{"status":{"a":1},"eTag":["x"]}`, "type /status integer edm-int32; type /eTag string"},
+		{"duplicate member", `{"status":1,"status":1}`, "malformed at 21"},
+		{"duplicate member after unescaping", `{"status":1,"\u0073tatus":1}`, "malformed at 26"},
+		{"duplicate unknown member", `{"x":1,"x":1}`, "malformed at 11"},
+		{"nesting in a flat member", `{"status":{"a":1},"eTag":["x"]}`, "type /status integer edm-int32; type /eTag string"},
 		{"trailing data", `{} {}`, "malformed at 3"},
 		{"trailing white space", "{} \r\n\t", ""},
 		{"byte order mark", "\xef\xbb\xbf{}", "malformed at 0"},
-		{"bad UTF-8", "{\"eTag\":\"\xff\"}", "malformed at 9"},
-		{"bad UTF-8 in an annotation", "{\"@a\xc0\xaf\":1}", "malformed at 4"},
+		{"invalid UTF-8", "{\"eTag\":\"\xff\"}", "malformed at 9"},
+		{"invalid UTF-8 in an annotation", "{\"@a\xc0\xaf\":1}", "malformed at 4"},
 		{"lone surrogate", `{"eTag":"\ud800"}`, "malformed at 9"},
 		{"surrogate pair", `{"eTag":"\ud83d\ude00"}`, ""},
 		{"NaN", `{"status":NaN}`, "malformed at 10"},
 		{"comment", `{/* */}`, "malformed at 1"},
 		{"empty", "", "empty"},
 		{"white space", " \r\n", "empty"},
-		{"bad syntax after a fault", `{"status":"6","x":1,`, "malformed at 20"},
+		{"invalid syntax after a fault", `{"status":"6","x":1,`, "malformed at 20"},
 		{"guid in capitals", `{"userId":"` + strings.ToUpper(guid) + `"}`, ""},
-		{"guid of no version", `{"userId":"ffffffff-ffff-ffff-ffff-ffffffffffff"}`, ""},
+		{"guid without a version", `{"userId":"ffffffff-ffff-ffff-ffff-ffffffffffff"}`, ""},
 		{"guid with escapes", `{"userId":"\u0036de0af45-af45-6de0-45af-e06d45afe06d"}`, ""},
 		{"guid in braces", `{"userId":"{` + guid + `}"}`, "format /userId string uuid"},
 		{"guid without hyphens", `{"deviceId":"6de0af45af456de045afe06d45afe06d"}`, "format /deviceId string uuid"},
@@ -108,7 +108,7 @@ func TestUpdate(t *testing.T) {
 		{"leap second", `{"createdTime":"2016-12-31T23:59:60Z"}`, "format /createdTime string edm-datetimeoffset"},
 		{"offset of 14:01", `{"createdTime":"2017-01-01T00:03-14:00","lastModifiedTime":"2017-01-01T00:03-14:01"}`, "format /lastModifiedTime string edm-datetimeoffset"},
 		{"thirteen fraction digits", `{"createdTime":"2017-01-01T00:03:18.1234567890123Z"}`, "format /createdTime string edm-datetimeoffset"},
-		{"comma for the point", `{"createdTime":"2017-01-01T00:03:18,95Z"}`, "format /createdTime string edm-datetimeoffset"},
+		{"decimal comma", `{"createdTime":"2017-01-01T00:03:18,95Z"}`, "format /createdTime string edm-datetimeoffset"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestUpdateDecodesThePage(t *testing.T) {
 	if f := pfxvalid.DecodePfxRecryptionRequestUpdate(data, &got); f != nil {
 		t.Fatalf("got faults %s", describe(f))
 	}
-	clear(data) // what was decoded does not live in the caller's buffer
+	clear(data) // decoded values do not refer to the caller's buffer
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -179,7 +179,7 @@ func instant(t *testing.T, text string) edm.Optional[edm.DateTimeOffset] {
 	return edm.Value(d)
 }
 
-// TestFaultsAreBounded sends more faults than are listed, and more names than a loop should compare.
+// TestFaultsAreBounded sends more faults than the limit, and enough names for a hash table.
 func TestFaultsAreBounded(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -200,7 +200,7 @@ func TestEntity(t *testing.T) {
 	page := string(openapi.UpdateResponseExample)
 	tests := []struct{ name, body, faults string }{
 		{"the page's", page, ""},
-		{"members that we do not know", strings.Replace(page, "{", `{"@odata.context":"x","more":[{}],`, 1), ""},
+		{"unknown members", strings.Replace(page, "{", `{"@odata.context":"x","more":[{}],`, 1), ""},
 		{"without key", strings.Replace(page, `"id"`, `"ID"`, 1), "required /id string"},
 		{"key with a leading dot", strings.Replace(page, `"sample"`, `".sample"`, 1), `pattern /id string  "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$"`},
 		{"long key", strings.Replace(page, `"sample"`, `"`+strings.Repeat("k", 129)+`"`, 1), "maxLength /id string  128"},
@@ -226,7 +226,7 @@ func TestError(t *testing.T) {
 		t.Fatalf("got faults %s", describe(f))
 	}
 	if diff := cmp.Diff(good, string(pfxvalid.AppendError(nil, &v))); diff != "" {
-		t.Errorf("written again (-want +got):\n%s", diff)
+		t.Errorf("encoded again (-want +got):\n%s", diff)
 	}
 	bad := strings.NewReplacer(`"target":"/x"`, `"target":7`, "T03:04:05", "T03:04:05Z", `"BadRequest"`, `""`).Replace(good)
 	const want = `minLength /error/code string  1; type /error/details/0/target string; ` +

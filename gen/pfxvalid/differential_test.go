@@ -20,23 +20,23 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// intended are the faults that kin-openapi does not see. They are all that the verdicts may differ in, and only one way:
-// what kin-openapi refuses is refused.
+// intended are the faults that kin-openapi does not find. The verdicts may differ only in these: whatever kin-openapi
+// rejects must be rejected.
 var intended = []struct {
 	why   string
 	fault func(f validate.Fault) bool
 }{
-	{"edm-int32 is a literal: to kin-openapi 7.0 and 7e0 are integers", func(f validate.Fault) bool {
+	{"edm-int32 restricts the notation: for kin-openapi 7.0 and 7e0 are integers", func(f validate.Fault) bool {
 		return f.Keyword == "format" && f.Expected.Format == "edm-int32"
 	}},
-	{"the pattern of a time knows months of 31 days and no leap years", func(f validate.Fault) bool {
+	{"the pattern of a time allows 31 days in each month", func(f validate.Fault) bool {
 		return f.Keyword == "format" && f.Expected.Format == "edm-datetimeoffset"
 	}},
 	{"x-maxBytes is not a keyword of JSON Schema", func(f validate.Fault) bool { return f.Keyword == "x-maxBytes" }},
 }
 
-// Two more differences lie in the bytes, where kin-openapi has no say: nesting is bounded (8 levels in an annotation, 64 in
-// all), and encoding/json, which decodes for it, matches names in any letter case; tooDeep and foldsOnto know them.
+// Two differences concern the bytes, which kin-openapi does not see: nesting is bounded (8 levels in an annotation, 64
+// in all), and encoding/json matches names case-insensitively. tooDeep and foldsOnto find them.
 
 const (
 	annotationDepth = 8
@@ -71,8 +71,8 @@ var targets = []target{
 		func(v any) []byte { return pfxvalid.AppendError(nil, v.(*pfxapi.Error)) }},
 }
 
-// FuzzDifferential compares the verdict with kin-openapi's behind a strict scan, what was decoded with encoding/json, and
-// what was written with what is read again.
+// FuzzDifferential compares the verdict with that of a strict scan and kin-openapi, and the decoded value with
+// encoding/json's. It also decodes the encoded value again.
 func FuzzDifferential(f *testing.F) {
 	for _, s := range differentialSeeds {
 		f.Add(s)
@@ -96,8 +96,8 @@ var differentialSeeds = []string{
 	`{"error":{"code":"","message":"","details":{},"innerError":{"date":"x","request-id":"y"}}}`,
 }
 
-// FuzzDifferentialMembers does the same with bodies that are put together of members: each byte of the script picks a name
-// or a value.
+// FuzzDifferentialMembers does the same with bodies assembled from members: each byte of the script selects a name or a
+// value.
 func FuzzDifferentialMembers(f *testing.F) {
 	f.Add([]byte("\x00\x01\x02\x03"))
 	f.Add([]byte("abcdefghijklmnopqrstuvwxyz"))
@@ -111,7 +111,7 @@ func FuzzDifferentialMembers(f *testing.F) {
 	})
 }
 
-// TestDifferentialMembers runs as many scripts as a test has time for. Their numbers are fixed: it fails always or never.
+// TestDifferentialMembers runs a fixed number of scripts with a fixed seed.
 func TestDifferentialMembers(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -127,7 +127,7 @@ func TestDifferentialMembers(t *testing.T) {
 	}
 }
 
-// assemble makes an object of the names and values that script picks.
+// assemble returns an object with the names and values that script selects.
 func assemble(script []byte) []byte {
 	b := []byte("{")
 	for i := 0; i+1 < len(script); i += 2 {
@@ -160,14 +160,14 @@ func (target *target) compare(t *testing.T, data []byte) {
 	faults := target.decode(data, v)
 	if !jsontext.Value(data).IsValid() {
 		if faults == nil || !faults.Malformed || faults.List != nil {
-			t.Fatalf("%s %q: got %q, the strict scan refuses it", target.schema, data, describe(faults))
+			t.Fatalf("%s %q: got %q, but the strict scan rejects it", target.schema, data, describe(faults))
 		}
 		return
 	}
 	value := decodeAny(t, data)
 	if faults != nil && faults.Malformed {
 		if !tooDeep(value, target.schema == "pfxRecryptionRequestUpdate") {
-			t.Fatalf("%s %q: got %q, the strict scan takes it", target.schema, data, describe(faults))
+			t.Fatalf("%s %q: got %q, but the strict scan accepts it", target.schema, data, describe(faults))
 		}
 		return
 	}
@@ -191,13 +191,13 @@ func (target *target) verdict(t *testing.T, data []byte, value any, faults *vali
 	err = doc.Components.Schemas[target.schema].Value.VisitJSON(shown, openapi3.MultiErrors())
 	if faults == nil {
 		if err != nil {
-			t.Fatalf("%s %q: no fault, kin-openapi says %v", target.schema, data, err)
+			t.Fatalf("%s %q: no fault, but kin-openapi reports %v", target.schema, data, err)
 		}
 		return
 	}
 	for _, f := range faults.List {
 		if !exists(value, f) {
-			t.Fatalf("%s %q: fault %+v points at nothing", target.schema, data, f)
+			t.Fatalf("%s %q: the pointer of fault %+v leads nowhere", target.schema, data, f)
 		}
 		seen := !slices.ContainsFunc(intended, func(d struct {
 			why   string
@@ -206,12 +206,12 @@ func (target *target) verdict(t *testing.T, data []byte, value any, faults *vali
 			return d.fault(f)
 		})
 		if seen && err == nil {
-			t.Fatalf("%s %q: fault %+v, kin-openapi has none", target.schema, data, f)
+			t.Fatalf("%s %q: fault %+v, but kin-openapi finds none", target.schema, data, f)
 		}
 	}
 }
 
-// values compares what was decoded with encoding/json, and with what is read after writing it.
+// values compares the decoded value with encoding/json's, and with the result of encoding and decoding it again.
 func (target *target) values(t *testing.T, data []byte, value, v any) {
 	t.Helper()
 	if !foldsOnto(value) {
@@ -222,13 +222,13 @@ func (target *target) values(t *testing.T, data []byte, value, v any) {
 	}
 	written, again := target.encode(v), target.fresh()
 	if f := target.decode(written, again); f != nil {
-		t.Fatalf("%s %q: written as %s, which has faults: %s", target.schema, data, written, describe(f))
+		t.Fatalf("%s %q: encoded as %s, which has faults: %s", target.schema, data, written, describe(f))
 	}
 	if once := target.encode(again); !bytes.Equal(once, written) {
-		t.Fatalf("%s %q: written as %s, then as %s", target.schema, data, written, once)
+		t.Fatalf("%s %q: encoded as %s, then as %s", target.schema, data, written, once)
 	}
 	if !json.Valid(written) {
-		t.Fatalf("%s %q: written as %s", target.schema, data, written)
+		t.Fatalf("%s %q: encoded as malformed %s", target.schema, data, written)
 	}
 }
 
@@ -243,7 +243,7 @@ func decodeAny(t *testing.T, data []byte) any {
 	return v
 }
 
-// withoutAnnotations takes out the members that x-ignore-members names, which kin-openapi does not know.
+// withoutAnnotations removes the members that x-ignore-members matches, a keyword unknown to kin-openapi.
 func withoutAnnotations(object map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range object {
@@ -282,14 +282,14 @@ func depth(value any) int {
 	return deepest + 1
 }
 
-// names are the members of all schemas.
+// names are the member names of all schemas.
 var names = []string{
 	"@odata.type", "id", "tenantId", "userId", "deviceId", "profileId", "thumbprint", "deviceKeyThumbprint", "status", "sourceType",
 	"createdTime", "lastModifiedTime", "isDeleted", "eTag", "error", "code", "message", "details", "innerError", "target", "date",
 	"request-id", "client-request-id",
 }
 
-// foldsOnto reports whether a name differs from a declared one in letter case only.
+// foldsOnto reports whether a name differs from a declared one only in case.
 func foldsOnto(value any) bool {
 	switch value := value.(type) {
 	case map[string]any:

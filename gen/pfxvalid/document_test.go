@@ -18,7 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// interpreted are the operations of the document as package spec reads them, by ID.
+// interpreted returns the operations from package spec, by ID.
 func interpreted(t testing.TB) map[string]*validate.Operation {
 	t.Helper()
 	d, err := spec.Load(context.Background(), openapi.Document, spec.Options{})
@@ -26,7 +26,7 @@ func interpreted(t testing.TB) map[string]*validate.Operation {
 		t.Fatal(err)
 	}
 	if len(d.Spots) > 0 {
-		t.Fatalf("places of our own document are not judged: %v", d.Spots)
+		t.Fatalf("parts of our own document cannot be checked: %v", d.Spots)
 	}
 	operations := map[string]*validate.Operation{}
 	for _, o := range d.Operations {
@@ -35,9 +35,8 @@ func interpreted(t testing.TB) map[string]*validate.Operation {
 	return operations
 }
 
-// TestDocumentIsTheGeneratedContract holds the document, run in process, against the code that is generated from it: both
-// give the same faults in the same order for bodies and parameters that are changed at random. PFXR_TEST_INPUTS is how many
-// inputs there are.
+// TestDocumentIsTheGeneratedContract compares checks by the document in process with generated code. Both return the
+// same faults in the same order for randomly changed bodies and parameters. PFXR_TEST_INPUTS is the number of inputs.
 func TestDocumentIsTheGeneratedContract(t *testing.T) {
 	t.Parallel()
 	inputs := 2000
@@ -54,7 +53,7 @@ func TestDocumentIsTheGeneratedContract(t *testing.T) {
 		header := map[string][]string{}
 		for _, name := range []string{"If-Match", "If-None-Match", "Prefer", "Client-Request-Id"} {
 			if r.IntN(2) == 0 {
-				// net/http hands values over without the white space around them (RFC 9110 §5.5)
+				// net/http trims white space around values (RFC 9110 §5.5)
 				header[name] = []string{strings.Trim(string(mutated(r, []byte(fields[r.IntN(len(fields))]))), " \t")}
 			}
 		}
@@ -87,7 +86,7 @@ func TestDocumentIsTheGeneratedContract(t *testing.T) {
 		}
 	}
 	if refused == 0 {
-		t.Error("no input was refused: the inputs show nothing")
+		t.Error("no input was rejected: the inputs test nothing")
 	}
 }
 
@@ -131,7 +130,7 @@ var (
 	pieces  = []string{`"`, `\`, "{", "}", "[", "]", ",", ":", "null", "true", "-0", "1.0", "1e2", "2147483648", `\u0000`, `\ud800`, "é", "\xff", " ", `"id":"x",`, `"status":7,`, `"@odata.x":{"a":[1]},`, "%", "&", "=", "2026-02-30T00:00Z"}
 )
 
-// mutated changes up to three places of a text; one text in eight stays as it is.
+// mutated changes up to three places of a text, and leaves one text in eight unchanged.
 func mutated(r *rand.Rand, text []byte) []byte {
 	text = append([]byte(nil), text...)
 	if r.IntN(8) == 0 {

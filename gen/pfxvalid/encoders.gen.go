@@ -12,42 +12,42 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// AppendPfxRecryptionRequestCollection appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestCollection.
+// AppendPfxRecryptionRequestCollection appends *v to buf as JSON, with the members in the order of /components/schemas/pfxRecryptionRequestCollection.
 func AppendPfxRecryptionRequestCollection(buf []byte, v *pfxapi.PfxRecryptionRequestCollection) []byte {
 	return appendPfxRecryptionRequestCollection(buf, v)
 }
 
-// AppendError appends *v to buf as JSON: members in the order of /components/schemas/error.
+// AppendError appends *v to buf as JSON, with the members in the order of /components/schemas/error.
 func AppendError(buf []byte, v *pfxapi.Error) []byte {
 	return appendError(buf, v)
 }
 
-// AppendPfxRecryptionRequestCreate appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestCreate.
+// AppendPfxRecryptionRequestCreate appends *v to buf as JSON, with the members in the order of /components/schemas/pfxRecryptionRequestCreate.
 func AppendPfxRecryptionRequestCreate(buf []byte, v *pfxapi.PfxRecryptionRequestCreate) []byte {
 	return appendPfxRecryptionRequestCreate(buf, v)
 }
 
-// AppendPfxRecryptionRequest appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequest.
+// AppendPfxRecryptionRequest appends *v to buf as JSON, with the members in the order of /components/schemas/pfxRecryptionRequest.
 func AppendPfxRecryptionRequest(buf []byte, v *pfxapi.PfxRecryptionRequest) []byte {
 	return appendPfxRecryptionRequest(buf, v)
 }
 
-// AppendPfxRecryptionRequestSelection appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestSelection.
+// AppendPfxRecryptionRequestSelection appends *v to buf as JSON, with the members in the order of /components/schemas/pfxRecryptionRequestSelection.
 func AppendPfxRecryptionRequestSelection(buf []byte, v *pfxapi.PfxRecryptionRequestSelection) []byte {
 	return appendPfxRecryptionRequestSelection(buf, v)
 }
 
-// AppendPfxRecryptionRequestUpdate appends *v to buf as JSON: members in the order of /components/schemas/pfxRecryptionRequestUpdate.
+// AppendPfxRecryptionRequestUpdate appends *v to buf as JSON, with the members in the order of /components/schemas/pfxRecryptionRequestUpdate.
 func AppendPfxRecryptionRequestUpdate(buf []byte, v *pfxapi.PfxRecryptionRequestUpdate) []byte {
 	return appendPfxRecryptionRequestUpdate(buf, v)
 }
 
-// AppendBatch appends *v to buf as JSON: members in the order of /components/schemas/batch.
+// AppendBatch appends *v to buf as JSON, with the members in the order of /components/schemas/batch.
 func AppendBatch(buf []byte, v *pfxapi.Batch) []byte {
 	return appendBatch(buf, v)
 }
 
-// AppendBatchResult appends *v to buf as JSON: members in the order of /components/schemas/batchResult.
+// AppendBatchResult appends *v to buf as JSON, with the members in the order of /components/schemas/batchResult.
 func AppendBatchResult(buf []byte, v *pfxapi.BatchResult) []byte {
 	return appendBatchResult(buf, v)
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/mutation/cases"
 )
 
-// apart are the bodies on which the verdict may differ from JSON Schema's, all of them refused by us. What JSON Schema
-// does not say of itself is taught to it here (see formats), so that nothing else has to stand in the table.
+// apart are the bodies for which the verdict may differ from JSON Schema's; we reject them all. JSON Schema gets our
+// formats and rules (see formats and translate), so there are no other differences.
 var apart = []struct {
 	why string
 	is  func(schema string, value any) bool
@@ -39,7 +39,7 @@ var formats = []*jsonschema.Format{
 		return nil
 	}},
 	{Name: "edm-datetimeoffset", Validate: func(v any) error {
-		if s, ok := v.(string); ok && len(s) >= len(time.DateOnly) { // the pattern says how it is written
+		if s, ok := v.(string); ok && len(s) >= len(time.DateOnly) { // the pattern checks the notation
 			_, err := time.Parse(time.DateOnly, s[:len(time.DateOnly)])
 			return err
 		}
@@ -85,21 +85,21 @@ var jsonSchemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) 
 	return all, nil
 })
 
-// same are the keywords that mean in JSON Schema what they mean in OpenAPI 3.0.
+// same are the keywords with the same meaning in JSON Schema and OpenAPI 3.0.
 var same = []string{
 	"$ref", "description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "required", "minItems", "maxItems",
 	"maxProperties",
 }
 
-// translate turns a schema of OpenAPI 3.0 into JSON Schema, in place. A keyword that it does not know is an error: an
-// oracle that overlooks a rule agrees too easily.
+// translate converts a schema of OpenAPI 3.0 to JSON Schema, in place. It returns an error for an unknown keyword: an
+// oracle that ignores a rule proves nothing.
 func translate(c *jsonschema.Compiler, s map[string]any) error {
 	for key, v := range s {
 		var err error
 		switch key {
 		case "nullable":
 			s["type"] = []any{s["type"], "null"}
-		case "x-maxBytes": // as a format of its own, because JSON Schema counts characters only
+		case "x-maxBytes": // as its own format, because JSON Schema counts only characters
 			name := fmt.Sprint("at-most-bytes-", v)
 			most, _ := v.(json.Number).Int64()
 			c.RegisterFormat(&jsonschema.Format{Name: name, Validate: func(v any) error {
@@ -121,8 +121,8 @@ func translate(c *jsonschema.Compiler, s map[string]any) error {
 			if child, ok := v.(map[string]any); ok {
 				err = translate(c, child)
 			}
-		case "x-ignore-members", "x-ignore-maxDepth": // withoutAnnotations and apart know them
-		case "allOf": // made for x-maxBytes, which no schema of the document needs it for
+		case "x-ignore-members", "x-ignore-maxDepth": // handled by withoutAnnotations and apart
+		case "allOf": // the case above may add one for x-maxBytes
 			if _, ok := s["x-maxBytes"]; !ok {
 				err = errors.New("allOf")
 			}
@@ -138,7 +138,7 @@ func translate(c *jsonschema.Compiler, s map[string]any) error {
 	return nil
 }
 
-// FuzzJSONSchema compares the verdict with that of santhosh-tekuri/jsonschema behind a strict scan.
+// FuzzJSONSchema compares the verdict with that of a strict scan and santhosh-tekuri/jsonschema.
 func FuzzJSONSchema(f *testing.F) {
 	for _, s := range differentialSeeds {
 		f.Add(s)
@@ -157,8 +157,7 @@ func FuzzJSONSchema(f *testing.F) {
 	})
 }
 
-// TestJSONSchema does the same with values for every member, and asks whether both agree with the verdict that was written
-// by hand.
+// TestJSONSchema does the same with values for every member, and compares both with hand-written verdicts.
 func TestJSONSchema(t *testing.T) {
 	t.Parallel()
 	schemaOf := map[cases.Kind]string{cases.Update: "pfxRecryptionRequestUpdate", cases.Entity: "pfxRecryptionRequest", cases.Error: "error"}
@@ -204,7 +203,7 @@ func (target *target) compareJSONSchema(t *testing.T, data []byte) {
 	faults := target.decode(data, target.fresh())
 	if !jsontext.Value(data).IsValid() {
 		if faults == nil || !faults.Malformed {
-			t.Fatalf("%s %q: got %q, the strict scan refuses it", target.schema, data, describe(faults))
+			t.Fatalf("%s %q: got %q, but the strict scan rejects it", target.schema, data, describe(faults))
 		}
 		return
 	}
@@ -212,7 +211,7 @@ func (target *target) compareJSONSchema(t *testing.T, data []byte) {
 	for _, a := range apart {
 		if a.is(target.schema, value) {
 			if faults == nil {
-				t.Fatalf("%s %q: no fault, although: %s", target.schema, data, a.why)
+				t.Fatalf("%s %q: no fault, but: %s", target.schema, data, a.why)
 			}
 			return
 		}
@@ -223,15 +222,15 @@ func (target *target) compareJSONSchema(t *testing.T, data []byte) {
 	}
 	err = schemas[target.schema].Validate(bounded(shown))
 	if (err == nil) != (faults == nil) {
-		t.Fatalf("%s %q: got %q, JSON Schema says %v", target.schema, data, describe(faults), err)
+		t.Fatalf("%s %q: got %q, but JSON Schema reports %v", target.schema, data, describe(faults), err)
 	}
 }
 
-// longExponent is one that math/big would spell out.
+// longExponent matches an exponent that math/big would expand to all digits.
 var longExponent = regexp.MustCompile(`([eE][-+]?)0*[0-9]{4,}$`)
 
-// bounded shortens exponents, which the validator turns into integers of as many digits. No schema of the contract has a
-// rule for numbers with an exponent but that an integer is written without.
+// bounded shortens exponents, which the validator would expand. The contract's only rule for exponents is that an
+// integer has none.
 func bounded(value any) any {
 	switch value := value.(type) {
 	case json.Number:

@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// judgeListPfxRecryptionRequests judges the parameters of listPfxRecryptionRequests in process.
+// judgeListPfxRecryptionRequests checks the parameters of listPfxRecryptionRequests in process.
 var judgeListPfxRecryptionRequests = &validate.Operation{
 	Path: "/pfxRecryptionRequests",
 	Security: []validate.Alternative{
@@ -44,8 +44,8 @@ var paramsListPfxRecryptionRequests = [...]validate.Place{
 }
 
 // DecodeListPfxRecryptionRequestsParams checks the parameters of GET /pfxRecryptionRequests and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]string, into *pfxapi.ListPfxRecryptionRequestsParams) *validate.Faults {
 	*into = pfxapi.ListPfxRecryptionRequestsParams{}
 	p := validate.ParametersOf(paramsListPfxRecryptionRequests[:])
@@ -98,7 +98,7 @@ func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]str
 	return nil
 }
 
-// judgeCreatePfxRecryptionRequest judges the parameters of createPfxRecryptionRequest in process.
+// judgeCreatePfxRecryptionRequest checks the parameters of createPfxRecryptionRequest in process.
 var judgeCreatePfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests",
 	Security: []validate.Alternative{
@@ -121,8 +121,8 @@ var paramsCreatePfxRecryptionRequest = [...]validate.Place{
 }
 
 // DecodeCreatePfxRecryptionRequestParams checks the parameters of POST /pfxRecryptionRequests and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]string, into *pfxapi.CreatePfxRecryptionRequestParams) *validate.Faults {
 	*into = pfxapi.CreatePfxRecryptionRequestParams{}
 	p := validate.ParametersOf(paramsCreatePfxRecryptionRequest[:])
@@ -146,7 +146,7 @@ func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]st
 	return nil
 }
 
-// judgeGetPfxRecryptionRequest judges the parameters of getPfxRecryptionRequest in process.
+// judgeGetPfxRecryptionRequest checks the parameters of getPfxRecryptionRequest in process.
 var judgeGetPfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
 	Security: []validate.Alternative{
@@ -189,8 +189,8 @@ func (p *GetPfxRecryptionRequestPath) Values() string {
 }
 
 // DecodeGetPfxRecryptionRequestParams checks the parameters of GET /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *GetPfxRecryptionRequestPath, into *pfxapi.GetPfxRecryptionRequestParams) *validate.Faults {
 	*path = GetPfxRecryptionRequestPath{}
 	*into = pfxapi.GetPfxRecryptionRequestParams{}
@@ -229,7 +229,7 @@ func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, 
 	return nil
 }
 
-// judgeUpdatePfxRecryptionRequest judges the parameters of updatePfxRecryptionRequest in process.
+// judgeUpdatePfxRecryptionRequest checks the parameters of updatePfxRecryptionRequest in process.
 var judgeUpdatePfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
 	Security: []validate.Alternative{
@@ -268,8 +268,8 @@ func (p *UpdatePfxRecryptionRequestPath) Values() string {
 }
 
 // DecodeUpdatePfxRecryptionRequestParams checks the parameters of PATCH /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *UpdatePfxRecryptionRequestPath, into *pfxapi.UpdatePfxRecryptionRequestParams) *validate.Faults {
 	*path = UpdatePfxRecryptionRequestPath{}
 	*into = pfxapi.UpdatePfxRecryptionRequestParams{}
@@ -305,7 +305,7 @@ func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 	return nil
 }
 
-// judgeDeletePfxRecryptionRequest judges the parameters of deletePfxRecryptionRequest in process.
+// judgeDeletePfxRecryptionRequest checks the parameters of deletePfxRecryptionRequest in process.
 var judgeDeletePfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
 	Security: []validate.Alternative{
@@ -340,8 +340,8 @@ func (p *DeletePfxRecryptionRequestPath) Values() string {
 }
 
 // DecodeDeletePfxRecryptionRequestParams checks the parameters of DELETE /pfxRecryptionRequests/{pfxRecryptionRequestsId} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, header map[string][]string, path *DeletePfxRecryptionRequestPath, into *pfxapi.DeletePfxRecryptionRequestParams) *validate.Faults {
 	*path = DeletePfxRecryptionRequestPath{}
 	*into = pfxapi.DeletePfxRecryptionRequestParams{}
@@ -370,7 +370,7 @@ func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 	return nil
 }
 
-// judgeSendBatch judges the parameters of sendBatch in process.
+// judgeSendBatch checks the parameters of sendBatch in process.
 var judgeSendBatch = &validate.Operation{
 	Path: "/$batch",
 	Security: []validate.Alternative{
@@ -397,8 +397,8 @@ var paramsSendBatch = [...]validate.Place{
 }
 
 // DecodeSendBatchParams checks the parameters of POST /$batch and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeSendBatchParams(query string, header map[string][]string, into *pfxapi.SendBatchParams) *validate.Faults {
 	*into = pfxapi.SendBatchParams{}
 	p := validate.ParametersOf(paramsSendBatch[:])

@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(26, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/parameters/clientRequestId/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 	*s[1] = validate.Schema{Pointer: "/components/parameters/top/schema", Expected: validate.Expected{Type: "integer", Format: "edm-int32"}, Types: validate.Integer, Format: "edm-int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "1000"}}

@@ -121,7 +121,7 @@ func TestDateTimeOffsetCompare(t *testing.T) {
 	}
 }
 
-// otherGrammar is an independent form of the grammar: a pattern for the shape, time.Date for the calendar.
+// otherGrammar is an independent grammar: a pattern for the form, time.Date for the calendar.
 var otherGrammar = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$`)
 
 func FuzzParseDateTimeOffset(f *testing.F) {
@@ -164,7 +164,7 @@ func TestOptionalHasThreeStates(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := json.Marshal(o); err != nil || string(got) != text {
-			t.Errorf("%s came back as %s, %v", text, got, err)
+			t.Errorf("%s round-trips to %s, %v", text, got, err)
 		}
 	}
 	var o object
@@ -184,6 +184,6 @@ func TestOptionalOr(t *testing.T) {
 	var absent edm.Optional[string]
 	value, null := edm.Value("x"), edm.Null[string]()
 	if absent.Or(value) != value || null.Or(value) != null || value.Or(null) != value {
-		t.Error("Or must keep a member that is present, null or not")
+		t.Error("Or must keep a present member, even null")
 	}
 }

@@ -16,11 +16,11 @@ func TestCostIsLinear(t *testing.T) {
 		name  string
 		level func(next int) string
 	}{
-		{"allOf of the same twice", func(next int) string { return fmt.Sprintf("{allOf: [%s, %s]}", ref(next), ref(next)) }},
-		{"allOf of two that have the same", func(next int) string {
+		{"allOf of duplicates", func(next int) string { return fmt.Sprintf("{allOf: [%s, %s]}", ref(next), ref(next)) }},
+		{"allOf of two with the same part", func(next int) string {
 			return fmt.Sprintf("{allOf: [{maxLength: 9, allOf: [%s]}, {pattern: a, allOf: [%s]}]}", ref(next), ref(next))
 		}},
-		{"anyOf of the same twice", func(next int) string { return fmt.Sprintf("{anyOf: [%s, %s]}", ref(next), ref(next)) }},
+		{"anyOf of duplicates", func(next int) string { return fmt.Sprintf("{anyOf: [%s, %s]}", ref(next), ref(next)) }},
 		{"oneOf and not", func(next int) string { return fmt.Sprintf("{oneOf: [%s], not: %s}", ref(next), ref(next)) }},
 		{"if, then and else", func(next int) string {
 			return fmt.Sprintf("{if: %s, then: %s, else: %s}", ref(next), ref(next), ref(next))
@@ -35,7 +35,7 @@ func TestCostIsLinear(t *testing.T) {
 		{"hidden members", func(next int) string {
 			return fmt.Sprintf("{required: [a%d], properties: {a%d: {readOnly: true}}, anyOf: [%s, %s]}", next, next-1, ref(next), ref(next))
 		}},
-		{"allOf of members that have the same", func(next int) string {
+		{"allOf of members with the same part", func(next int) string {
 			return fmt.Sprintf("{allOf: [{properties: {a: %s}}, {properties: {a: {allOf: [%s], minProperties: 1}}}]}", ref(next), ref(next))
 		}},
 	}
@@ -74,8 +74,8 @@ func TestLoadEndsWithTheContext(t *testing.T) {
 func TestCostIsBounded(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, components string }{
-		{"circles whose lengths have no common factor", cyclesOfMembers(2, 3, 5, 7, 11, 13, 17, 19)},
-		{"a circle of everything with everything", dense(14)},
+		{"circles of coprime lengths", cyclesOfMembers(2, 3, 5, 7, 11, 13, 17, 19)},
+		{"a circle of all pairs", dense(14)},
 		{"dynamic scopes", scopes(20)},
 	}
 	for _, tt := range tests {

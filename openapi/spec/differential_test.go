@@ -24,9 +24,9 @@ func TestRandomDocuments(t *testing.T) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-	t.Logf("%d documents, %d bodies: %d taken, %d refused; %d left out", c.documents, c.taken+c.refused, c.taken, c.refused, c.leftOut)
+	t.Logf("%d documents, %d bodies: %d accepted, %d rejected; %d left out", c.documents, c.taken+c.refused, c.taken, c.refused, c.leftOut)
 	if 8*c.taken < c.refused || 8*c.refused < c.taken || 20*c.leftOut > c.documents {
-		t.Error("the documents and bodies show too little")
+		t.Error("the documents and bodies cover too little")
 	}
 }
 
@@ -87,7 +87,7 @@ func explain(t *testing.T, d *spectest.Document, body []byte, direction int) {
 		ours, right := both[direction].verdicts(body)
 		return ours == want && right != want
 	})
-	t.Errorf("in direction %d we say %t for %s\nby %s", direction, want, body, d.JSON())
+	t.Errorf("in direction %d our verdict is %t for %s\nby %s", direction, want, body, d.JSON())
 }
 
 func mustJudges(t *testing.T, d *spectest.Document) [2]judge {

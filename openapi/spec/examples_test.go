@@ -44,15 +44,15 @@ func TestExamples(t *testing.T) {
 				}
 				ours, right := both[m.direction].verdicts(body)
 				if ours != right {
-					t.Errorf("%s: we say %t for %s", m.place, ours, body)
+					t.Errorf("%s: our verdict is %t for %s", m.place, ours, body)
 				}
 				c.count(ours)
 			}
 		}
 	}
-	t.Logf("%d media types, %d left out; %d examples; %d taken, %d refused", c.documents, c.leftOut, examples, c.taken, c.refused)
+	t.Logf("%d media types, %d left out; %d examples; %d accepted, %d rejected", c.documents, c.leftOut, examples, c.taken, c.refused)
 	if examples < 20 || c.taken < 100 || c.refused < 100 || c.leftOut > c.documents/2 {
-		t.Error("the documents show too little")
+		t.Error("the documents cover too little")
 	}
 }
 

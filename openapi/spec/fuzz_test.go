@@ -29,7 +29,7 @@ func FuzzLoad(f *testing.F) {
 		defer cancel()
 		d, err := Load(ctx, data, Options{Consult: true})
 		if ctx.Err() != nil {
-			t.Fatal("it takes too long")
+			t.Fatal("Load does not end in time")
 		}
 		if err != nil {
 			return

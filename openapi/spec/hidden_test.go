@@ -6,7 +6,7 @@ func TestHiddenMembers(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, schema, components, request, response string }{
 		{
-			"readOnly has no place in requests, writeOnly none in responses",
+			"readOnly is forbidden in requests, writeOnly in responses",
 			"{required: [a, b, c], properties: {a: {readOnly: true}, b: {writeOnly: true}, c: {}}}", "",
 			"required [b c] a:readOnly b:any c:any", "required [a c] a:any b:writeOnly c:any",
 		},
@@ -42,12 +42,12 @@ func TestHiddenMembers(t *testing.T) {
 			"required [b] a:readOnly", "required [a b] a:any",
 		},
 		{
-			"required of a component, hidden by who refers to it",
+			"required by a component, hidden by the referring schema",
 			"{properties: {x: {$ref: '#/components/schemas/A'}, y: {allOf: [{$ref: '#/components/schemas/A'}], properties: {a: {readOnly: true}}}}}", "{A: {required: [a]}}",
 			"x:{required [a]} y:a:readOnly", "x:{required [a]} y:{required [a] a:any}",
 		},
 		{
-			"required in an alternative of a component, hidden by who refers to it",
+			"required by an alternative of a component, hidden by the referring schema",
 			"{allOf: [{$ref: '#/components/schemas/A'}], properties: {a: {readOnly: true}}}", "{A: {anyOf: [{required: [a, b]}, {maxProperties: 1}]}}",
 			"a:readOnly anyOf [required [b], maxProperties 1]", "a:any anyOf [required [a b], maxProperties 1]",
 		},

@@ -159,13 +159,13 @@ func (w *rewriter) members(out object) {
 	}
 	for _, name := range required {
 		if (name == "ro" || name == "wo") && properties[name.(string)] == nil {
-			w.err = fmt.Errorf("%v is required by another schema than hides it", name)
+			w.err = fmt.Errorf("one schema hides %v, but another requires it", name)
 		}
 	}
 	out["required"] = slices.DeleteFunc(slices.Clone(required), func(name any) bool { return hidden[name] })
 }
 
-// isHidden reports whether the schema of a member hides it. The generator says so in the schema itself or in allOf.
+// isHidden reports whether the schema of a member hides it, in itself or in allOf.
 func (w *rewriter) isHidden(child any) bool {
 	s, _ := child.(object)
 	if s["$ref"] != nil && !w.document.V31 {
@@ -231,7 +231,7 @@ func (w *rewriter) discriminate(s, out object) {
 		choices := []any{object{"not": object{"type": "object"}, keyword: out[keyword]}}
 		for _, value := range slices.Sorted(maps.Keys(values)) {
 			named := object{"type": "object", "required": []any{d["propertyName"]}, "properties": object{d["propertyName"].(string): object{"const": value}}}
-			// not not: the check of the member must not make it evaluated
+			// with a double not, the check of the member does not make it evaluated
 			choices = append(choices, object{"allOf": []any{object{"not": object{"not": named}}, w.reference(values[value])}})
 		}
 		delete(out, keyword)

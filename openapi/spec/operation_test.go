@@ -19,8 +19,8 @@ func TestParameters(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, parameter, want string }{
 		{"a query parameter", "{name: a, in: query, schema: {type: string}}", "query a form explode: string"},
-		{"in the path it is required", "{name: id, in: path, schema: {type: string}}", "path id required simple: string"},
-		{"of a header", "{name: A, in: header, required: true, schema: {type: array, items: {type: integer}}}", "header A required simple: array items:integer"},
+		{"a path parameter is required", "{name: id, in: path, schema: {type: string}}", "path id required simple: string"},
+		{"a header parameter", "{name: A, in: header, required: true, schema: {type: array, items: {type: integer}}}", "header A required simple: array items:integer"},
 		{"a cookie", "{name: a, in: cookie, explode: false, schema: {type: string}}", "cookie a form: string"},
 		{"of any value", "{name: a, in: query}", "query a form explode: nil"},
 		{"styles", "{name: a, in: query, style: pipeDelimited, schema: {type: array}}", "query a pipeDelimited: array"},
@@ -31,9 +31,9 @@ func TestParameters(t *testing.T) {
 		{"a system query option", "{name: $top, in: query, x-odata-option: true, schema: {type: integer}}", "query $top form explode system: integer"},
 		{"headers that OpenAPI describes elsewhere", "{name: content-type, in: header, schema: {type: string}}", ""},
 		{"a style of another place", "{name: a, in: header, style: form, schema: {type: string}}", "header A form explode: string! style"},
-		{"a place that is none", "{name: a, in: body}", ""},
-		{"an object whose members are options, or something else", "{name: a, in: query, schema: {type: [object, string]}}", "query a form explode: object|string"},
-		{"an object or something else", "{name: a, in: query, explode: false, schema: {type: [object, string]}}", "! cannot be an object or something else"},
+		{"an unknown place", "{name: a, in: body}", ""},
+		{"an exploded object or another type", "{name: a, in: query, schema: {type: [object, string]}}", "query a form explode: object|string"},
+		{"an object or another type", "{name: a, in: query, explode: false, schema: {type: [object, string]}}", "! cannot be an object or something else"},
 		{"an object or null", "{name: a, in: query, explode: false, schema: {type: [object, 'null']}}", "query a form: null|object"},
 		{"objects in lists", "{name: a, in: query, schema: {type: array, items: {type: object}}}", "! no text for objects and arrays"},
 		{"lists in an object of the query", "{name: a, in: query, schema: {properties: {b: {items: {type: string}}}}}", "query a form explode: b:items:string"},
@@ -43,7 +43,7 @@ func TestParameters(t *testing.T) {
 		{"deepObject or a number", "{name: a, in: query, style: deepObject, schema: {type: [integer, object]}}", "query a deepObject: integer|object"},
 		{"content in XML", "{name: a, in: query, content: {application/xml: {schema: {}}}}", "! media type application/xml"},
 		{"a system option without a dollar sign", "{name: top, in: query, x-odata-option: true}", "! begin with $"},
-		{"a pattern that cannot be matched", "{name: a, in: query, schema: {items: {pattern: '('}}}", "! pattern"},
+		{"an unsupported pattern", "{name: a, in: query, schema: {items: {pattern: '('}}}", "! pattern"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestParametersOverrideThoseOfThePath(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if len(d.Spots) != 0 || len(d.Warnings) == 0 {
-		t.Errorf("got spots %v, warnings %v; want a warning of what the path has not, and of what is not described", d.Spots, d.Warnings)
+		t.Errorf("got spots %v, warnings %v; want warnings about an unused parameter and an undescribed one", d.Spots, d.Warnings)
 	}
 }
 
@@ -109,11 +109,11 @@ func TestBodies(t *testing.T) {
 		{"media types are case-insensitive", "{'Application/JSON; Charset=utf-8': {schema: {type: object}}}", "application/json[charset=utf-8]"},
 		{"forms", "{multipart/form-data: {schema: {type: object}}, application/x-www-form-urlencoded: {schema: {properties: {a: {type: object}}}}}", "multipart/form-data application/x-www-form-urlencoded"},
 		{"texts and bytes", "{text/plain: {schema: {type: string}}, image/png: {schema: {type: string, format: binary}}, application/xml: {schema: {type: string}}, text/csv: {}}", "text/plain image/png application/xml text/csv"},
-		{"structures of what is not JSON", "{application/xml: {schema: {properties: {a: {}}}}, application/yaml: {schema: {type: object}}, text/event-stream: {schema: {items: {}}}}", "application/xml! application/yaml! text/event-stream!"},
+		{"objects in media types other than JSON", "{application/xml: {schema: {properties: {a: {}}}}, application/yaml: {schema: {type: object}}, text/event-stream: {schema: {items: {}}}}", "application/xml! application/yaml! text/event-stream!"},
 		{"a string or an object is a text", "{text/plain: {schema: {type: [string, object]}}}", "text/plain"},
-		{"ranges stand for JSON", "{'*/*': {schema: {type: object}}}", "*/*"},
+		{"ranges may match JSON", "{'*/*': {schema: {type: object}}}", "*/*"},
 		{"other kinds of multipart", "{multipart/mixed: {schema: {type: object}}, multipart/related: {}}", "multipart/mixed! multipart/related"},
-		{"a form that is no object", "{multipart/form-data: {schema: {type: array}}}", "multipart/form-data!"},
+		{"a form that is not an object", "{multipart/form-data: {schema: {type: array}}}", "multipart/form-data!"},
 		{"a schema with a spot", "{application/json: {schema: {items: {pattern: '('}}}, text/json: {}}", "application/json! text/json"},
 	}
 	for _, tt := range tests {
@@ -159,12 +159,12 @@ func TestServers(t *testing.T) {
 		{"a path", "[{url: /v1/}]", "/v1"},
 		{"a URL", "[{url: 'https://a.example:8080/v1/b'}, {url: 'https://a.example'}, {url: //b.example/c}]", "/v1/b /c /"},
 		{"relative URLs", "[{url: ./v1}, {url: ''}]", "/v1 /"},
-		{"the same path twice", "[{url: /v1}, {url: 'https://a.example/v1'}]", "/v1"},
-		{"characters that are escaped", "[{url: /größe/a b}]", "/gr%C3%B6%C3%9Fe/a%20b"},
+		{"a duplicate path", "[{url: /v1}, {url: 'https://a.example/v1'}]", "/v1"},
+		{"characters that need escapes", "[{url: /größe/a b}]", "/gr%C3%B6%C3%9Fe/a%20b"},
 		{"a variable with values", "[{url: '/{v}/x', variables: {v: {default: v1, enum: [v1, v2]}}}]", "/v1[v1 v2]/x"},
-		{"a variable without", "[{url: '/t/{tenant}', variables: {tenant: {default: acme}}}]", "/t/acme*"},
-		{"variables outside of the path", "[{url: '{scheme}://{host}/v1', variables: {scheme: {default: https}, host: {default: a.example, enum: [a.example, b.example]}}}]", "/v1"},
-		{"a variable of a part of a segment", "[{url: '/v{n}', variables: {n: {default: '1', enum: ['1', '2']}}}]", "/v1 /v2"},
+		{"a variable without values", "[{url: '/t/{tenant}', variables: {tenant: {default: acme}}}]", "/t/acme*"},
+		{"variables outside the path", "[{url: '{scheme}://{host}/v1', variables: {scheme: {default: https}, host: {default: a.example, enum: [a.example, b.example]}}}]", "/v1"},
+		{"a variable that is part of a segment", "[{url: '/v{n}', variables: {n: {default: '1', enum: ['1', '2']}}}]", "/v1 /v2"},
 		{"values of several segments", "[{url: '/{base}', variables: {base: {default: a/b, enum: [a/b, c]}}}]", "/a/b /c"},
 		{"a variable that is the whole URL", "[{url: '{server}/v1', variables: {server: {default: 'https://a.example/b'}}}]", "/b/v1"},
 		{"a query", "[{url: '/v1?a=b'}]", "/v1"},
@@ -247,11 +247,11 @@ func TestSecurity(t *testing.T) {
 	t.Parallel()
 	const schemes = "security: [{k: []}]\ncomponents: {securitySchemes: {k: {type: apiKey, in: query, name: key}, h: {$ref: '#/components/securitySchemes/b'}, b: {type: http, scheme: Bearer}, o: {type: oauth2}}}"
 	tests := []struct{ name, operation, want string }{
-		{"that of the document", "{}", "[[{k [] apiKey query key}]]"},
+		{"the document's default", "{}", "[[{k [] apiKey query key}]]"},
 		{"none", "{security: []}", "[]"},
 		{"optional", "{security: [{}, {h: []}]}", "[[] [{h [] http  bearer}]]"},
 		{"all of several, with scopes", "{security: [{o: [a, b], k: []}]}", "[[{o [a b] oauth2  } {k [] apiKey query key}]]"},
-		{"a scheme that is not defined", "{security: [{nope: []}]}", "[[{nope []   }]]"},
+		{"an undefined scheme", "{security: [{nope: []}]}", "[[{nope []   }]]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -324,10 +324,10 @@ func TestHeadersOfResponsesAndParts(t *testing.T) {
 		{"by reference", "{A: {$ref: '#/components/headers/R'}}", "header A required simple: string"},
 		{"in the document's order", "{B: {}, A: {}}", "header B simple: nil, header A simple: nil"},
 		{"a name that begins like an extension", "{x-a: {schema: {type: string}}, x-note: text}", "header x-a simple: string"},
-		{"what the media type describes", "{content-type: {required: true}, Content-Length: {}}", "header Content-Length simple: nil"},
-		{"a reference that leads nowhere", "{A: {$ref: '#/nope'}}", "header A simple: nil! the reference"},
+		{"Content-Type, which the media type describes", "{content-type: {required: true}, Content-Length: {}}", "header Content-Length simple: nil"},
+		{"an unresolvable reference", "{A: {$ref: '#/nope'}}", "header A simple: nil! the reference"},
 		{"a style of another place", "{A: {style: form, schema: {type: string}}}", "header A simple: string! the style"},
-		{"a pattern that cannot be matched", "{A: {schema: {type: string, pattern: '('}}}", "header A simple: string! pattern"},
+		{"an unsupported pattern", "{A: {schema: {type: string, pattern: '('}}}", "header A simple: string! pattern"},
 		{"lists in lists", "{A: {schema: {type: array, items: {type: array}}}}", "header A simple: array items:array! no text"},
 	}
 	for _, tt := range tests {
@@ -344,7 +344,7 @@ func TestHeadersOfResponsesAndParts(t *testing.T) {
 				got, reason, _ := strings.Cut(strings.Join(all, ", "), "! ")
 				want, spot, spotted := strings.Cut(tt.want, "! ")
 				if !strings.HasPrefix(got, want) || !spotted && got != want || !strings.Contains(reason, spot) || spotted != (reason != "") || spotted != (len(part.Spots) == 1) || spotted != (len(d.Spots) > 0) {
-					t.Errorf("got  %s! %s, with the spots %v of the body\nwant %s", got, reason, part.Spots, tt.want)
+					t.Errorf("got  %s! %s, and the body's spots %v\nwant %s", got, reason, part.Spots, tt.want)
 				}
 			}
 		})

@@ -12,9 +12,9 @@ func TestParse(t *testing.T) {
 		{"JSON in the document's order", `{"b": 1, "a": [true, null, "x\u00e9"]}`, `{"b":1,"a":[true,null,"x\u00e9"]}`},
 		{"a byte order mark", "\ufeff{\"a\": 1}", `{"a":1}`},
 		{"YAML", "b: 1\na: [true, ~, x]", `{"b":1,"a":[true,null,"x"]}`},
-		{"flow style that is no JSON", "{a: 1}", `{"a":1}`},
-		{"numbers stay as they are written", "[1.0, 1e2, 123456789012345678901234567890, -0.10]", `[1.0,1e2,123456789012345678901234567890,-0.10]`},
-		{"numbers that JSON writes otherwise", "[+1, 0x10, .5, 1_000]", `[1,16,0.5,1000]`},
+		{"flow style that is not JSON", "{a: 1}", `{"a":1}`},
+		{"numbers keep their digits", "[1.0, 1e2, 123456789012345678901234567890, -0.10]", `[1.0,1e2,123456789012345678901234567890,-0.10]`},
+		{"numbers in YAML notation", "[+1, 0x10, .5, 1_000]", `[1,16,0.5,1000]`},
 		{"times and infinity are strings", "[2024-01-01, 2024-01-01T00:00:00Z, .inf]", `["2024-01-01","2024-01-01T00:00:00Z",".inf"]`},
 		{"yes and no are strings", "[yes, no, on, True]", `["yes","no","on",true]`},
 		{"names that are numbers", "200: ok", `{"200":"ok"}`},
@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// same compares JSON without regard to the escaping of characters.
+// same compares JSON and ignores how characters are escaped.
 func same(a, b string) bool {
 	x, errX := parseJSON([]byte(a))
 	y, errY := parseJSON([]byte(b))
@@ -51,18 +51,18 @@ func TestParseRefuses(t *testing.T) {
 		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 10), ", "))
 	}
 	tests := []struct{ name, text, want string }{
-		{"a name twice in JSON", `{"a": 1, "a": 2}`, "duplicate"},
-		{"a name twice in YAML", "a: 1\na: 2", "duplicate"},
+		{"a duplicate name in JSON", `{"a": 1, "a": 2}`, "duplicate"},
+		{"a duplicate name in YAML", "a: 1\na: 2", "duplicate"},
 		{"two JSON values", `{} {}`, ""},
 		{"a tab in YAML", "a:\n\tb: 1", "indent with spaces"},
 		{"two colons in a line of YAML", "a: b: 1", "indentation, colons and quotes"},
 		{"two YAML documents", "a: 1\n---\nb: 1", "more than one"},
 		{"nothing", "", "empty"},
 		{"names that are objects", "? {a: 1}\n: b", "scalar"},
-		{"merge keys of no mapping", "<<: 1", "mapping"},
+		{"a merge key without a mapping", "<<: 1", "mapping"},
 		{"aliases that multiply", bomb, "too large"},
-		{"a file of values alone, YAML", "a: [" + strings.Repeat("1,", 1<<20) + "]", "too large"},
-		{"a file of values alone, JSON", "[" + strings.Repeat("1,", 1<<20) + "1]", "too large"},
+		{"a file of many values, YAML", "a: [" + strings.Repeat("1,", 1<<20) + "]", "too large"},
+		{"a file of many values, JSON", "[" + strings.Repeat("1,", 1<<20) + "1]", "too large"},
 		{"a long list, YAML", "[" + strings.Repeat("1,", 1<<15) + "1]\n#", "more than 32768 members"},
 		{"a long list, JSON", "[" + strings.Repeat("1,", 1<<15) + "1]", "more than 32768 members"},
 		{"aliases to one long text", "a: &a " + strings.Repeat("x", 20_000) + "\nb: [" + strings.Repeat("*a, ", 1000) + "]", "too large"},
@@ -83,13 +83,13 @@ func TestParseRefuses(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want string }{
-		{"no document", "[]", "not an object"},
+		{"a list", "[]", "not an object"},
 		{"another format", "{a: 1}", "no member openapi"},
 		{"Swagger 2", "{swagger: '2.0', paths: {}}", "Swagger"},
 		{"a later version", "{openapi: 3.2.0, paths: {}}", "3.0 and 3.1"},
 		{"an earlier version", "{openapi: 3.00.1, paths: {}}", "3.0 and 3.1"},
-		{"paths of another kind", "{openapi: 3.0.3, paths: []}", "/paths"},
-		{"a path item of another kind", "{openapi: 3.0.3, paths: {/a: []}}", "/paths/~1a"},
+		{"paths of the wrong type", "{openapi: 3.0.3, paths: []}", "/paths"},
+		{"a path item of the wrong type", "{openapi: 3.0.3, paths: {/a: []}}", "/paths/~1a"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ func TestReferences(t *testing.T) {
 	tests := []struct{ name, schema, components, want string }{
 		{"into $defs", "{$ref: '#/components/schemas/A/$defs/b'}", "{A: {$defs: {b: {type: string}}}}", "string"},
 		{"into the paths", "{$ref: '#/components/schemas/A'}", "{A: {properties: {a: {items: {type: string}}, b: {$ref: '#/components/schemas/A/properties/a/items'}}}}", "a:items:string b:string"},
-		{"names that are escaped", "{$ref: '#/components/schemas/a~1b%20%7Ec~0'}", "{'a/b ~c~': {type: string}}", "string"},
+		{"escaped names", "{$ref: '#/components/schemas/a~1b%20%7Ec~0'}", "{'a/b ~c~': {type: string}}", "string"},
 		{"an anchor", "{$ref: '#here'}", "{A: {properties: {x: {$anchor: here, type: string}}}}", "string"},
 		{"an $id", "{$ref: 'https://a.example/s'}", "{A: {$id: 'https://a.example/s', type: string}}", "string"},
 		{"relative to an $id", "{$ref: 'https://a.example/dir/s'}", "{A: {$id: 'https://a.example/dir/s', items: {$ref: t}}, B: {$id: 'https://a.example/dir/t', type: string}}", "items:string"},
@@ -20,14 +20,14 @@ func TestReferences(t *testing.T) {
 		{"out of an $id to the document", "{$ref: '#/components/schemas/A'}", "{A: {$id: 'https://a.example/s', items: {$ref: '#/components/schemas/B'}}, B: {type: string}}", "items:string"},
 		{"an anchor of an $id", "{$ref: 'https://a.example/s#here'}", "{A: {$id: 'https://a.example/s', $defs: {t: {$anchor: here, type: string}}}}", "string"},
 		{"an $id that is a URN", "{$ref: 'urn:example:s'}", "{A: {$id: 'urn:example:s', type: string}}", "string"},
-		{"what only looks like an $id", "{$ref: 'https://a.example/s'}", "{A: {const: {$id: 'https://a.example/s'}, unknown: {$id: 'https://a.example/s'}}}", "unjudged schema"},
+		{"an $id that is not in a schema", "{$ref: 'https://a.example/s'}", "{A: {const: {$id: 'https://a.example/s'}, unknown: {$id: 'https://a.example/s'}}}", "unjudged schema"},
 		{
 			"a dynamic reference takes the outermost anchor", "{$ref: '#/components/schemas/Strings'}",
 			"{List: {$id: 'https://a.example/list', items: {$dynamicRef: '#item'}, $defs: {item: {$dynamicAnchor: item}}}, Strings: {$id: 'https://a.example/strings', $ref: list, $defs: {item: {$dynamicAnchor: item, type: string}}}}",
 			"items:string",
 		},
 		{
-			"a resource with another anchor does not take its place", "{$ref: '#/components/schemas/Strings'}",
+			"a resource with another anchor does not replace it", "{$ref: '#/components/schemas/Strings'}",
 			"{List: {$id: 'https://a.example/list', items: {$dynamicRef: '#item'}, $defs: {item: {$dynamicAnchor: item}, more: {$dynamicAnchor: more}}}, Strings: {$id: 'https://a.example/strings', $ref: list, $defs: {item: {$dynamicAnchor: item, type: string}}}}",
 			"items:string",
 		},
@@ -41,7 +41,7 @@ func TestReferences(t *testing.T) {
 			"{List: {$id: 'https://a.example/list', items: {$dynamicRef: '#item'}, $defs: {item: {$anchor: item}}}, Strings: {$id: 'https://a.example/strings', $ref: list, $defs: {item: {$dynamicAnchor: item, type: string}}}}",
 			"items:any",
 		},
-		{"a schema that is not there", "{items: {$ref: '#/components/schemas/No'}, maxItems: 1}", "", "maxItems 1 items:{unjudged items}"},
+		{"a missing schema", "{items: {$ref: '#/components/schemas/No'}, maxItems: 1}", "", "maxItems 1 items:{unjudged items}"},
 		{"a URL", "{$ref: 'https://a.example/s.json'}", "", "unjudged schema"},
 		{"a file, without a folder", "{$ref: 'a.yaml'}", "", "unjudged schema"},
 	}
@@ -100,10 +100,10 @@ func TestFiles(t *testing.T) {
 		{"a file URL", "file:///etc/passwd", "out of the document"},
 		{"a URL", "https://a.example/b.yaml", "out of the document"},
 		{"a symbolic link that leads out", "link.yaml", "escapes"},
-		{"a file that is not there", "no.yaml", "no such file"},
+		{"a missing file", "no.yaml", "no such file"},
 		{"a folder", "dir.yaml", "not a file"},
-		{"a file that is malformed", "broken.yaml", "line 1"},
-		{"a place that is not there", "shared.yaml#/No", "leads nowhere"},
+		{"a malformed file", "broken.yaml", "line 1"},
+		{"a missing place", "shared.yaml#/No", "leads nowhere"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestFiles(t *testing.T) {
 				t.Fatalf("got %v, %v; want a spot with %q", d, err, tt.want)
 			}
 			if strings.Contains(d.Spots[0].Reason, folder) {
-				t.Errorf("%q tells where the folder is", d.Spots[0].Reason)
+				t.Errorf("%q reveals the path of the folder", d.Spots[0].Reason)
 			}
 		})
 	}

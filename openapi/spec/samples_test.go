@@ -36,7 +36,7 @@ components:
     S: {type: object, examples: [{id: 3}, {id: 4}], default: {id: 5}, properties: {id: {type: integer, example: 6}}}
 `
 
-// TestExamplesOfADocument: examples are found wherever a document may have them, in its order and through references.
+// TestExamplesOfADocument: examples are found in all places, in the document's order, and through references.
 func TestExamplesOfADocument(t *testing.T) {
 	t.Parallel()
 	d, err := Load(t.Context(), []byte(sampled), Options{Examples: true})
@@ -63,10 +63,10 @@ func TestExamplesOfADocument(t *testing.T) {
 	}
 	const lost, far = content + "application~1json/examples/lost", content + "application~1json/examples/far"
 	if len(d.Warnings) != 2 || d.Warnings[0].Pointer != far || d.Warnings[1].Pointer != lost {
-		t.Errorf("got %v, want warnings of the references that lead nowhere", d.Warnings)
+		t.Errorf("got %v, want warnings about the unresolvable references", d.Warnings)
 	}
 	if d, err = Load(t.Context(), []byte(sampled), Options{}); err != nil || d.BodyExamples(d.Operations[0].Responses[0].Bodies[0]) != nil {
-		t.Errorf("examples were kept without being asked for: %v", err)
+		t.Errorf("examples were kept without the option: %v", err)
 	}
 }
 

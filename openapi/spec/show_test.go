@@ -49,8 +49,7 @@ func responseOf(t *testing.T, text string) string {
 	return show(load(t, text).Operations[0].Responses[0].Bodies[0].Schema)
 }
 
-// show returns a short form of a schema. A reference to a schema that is being written is ^ and the last token of its
-// pointer.
+// show returns a short form of a schema. A reference to an enclosing schema is ^ and the last token of its pointer.
 func show(s *validate.Schema) string {
 	w := shower{open: map[*validate.Schema]bool{}}
 	return w.schema(s)

@@ -15,15 +15,15 @@ func TestSpots(t *testing.T) {
 		{"a count that is a string", "{minItems: '1'}", "allOf [unjudged minItems]", "/minItems"},
 		{"a bound", "{minimum: x}", "allOf [unjudged minimum]", "/minimum"},
 		{"a bound of 3.0", "{minimum: 1, exclusiveMinimum: true}", "min 1 allOf [unjudged exclusiveMinimum]", "/exclusiveMinimum"},
-		{"a bound of too many digits", "{minimum: 1e999999}", "allOf [unjudged minimum]", "/minimum"},
-		{"multiples of nothing", "{multipleOf: 0}", "allOf [unjudged multipleOf]", "/multipleOf"},
+		{"a bound with too many digits", "{minimum: 1e999999}", "allOf [unjudged minimum]", "/minimum"},
+		{"multiples of zero", "{multipleOf: 0}", "allOf [unjudged multipleOf]", "/multipleOf"},
 		{"a type", "{type: strng}", "allOf [unjudged type]", "/type"},
 		{"one of several types", "{type: [string, x]}", "allOf [unjudged type]", "/type"},
-		{"required of no list", "{properties: {a: {required: true}}}", "a:{allOf [unjudged required]}", "/properties/a/required"},
-		{"an enum that is no list", "{enum: 1}", "allOf [unjudged enum]", "/enum"},
+		{"required that is not a list", "{properties: {a: {required: true}}}", "a:{allOf [unjudged required]}", "/properties/a/required"},
+		{"an enum that is not a list", "{enum: 1}", "allOf [unjudged enum]", "/enum"},
 		{"items of draft 4", "{items: [{}]}", "items:{allOf [unjudged items]}", "/items"},
-		{"allOf that is no list", "{allOf: {}}", "allOf [unjudged allOf]", "/allOf"},
-		{"properties that are no object", "{properties: []}", "allOf [unjudged properties]", "/properties"},
+		{"allOf that is not a list", "{allOf: {}}", "allOf [unjudged allOf]", "/allOf"},
+		{"properties that are not an object", "{properties: []}", "allOf [unjudged properties]", "/properties"},
 		{"a pattern of names", "{patternProperties: {'(': {}}, additionalProperties: false}", "allOf [unjudged (]", "/patternProperties/("},
 		{"a dialect", "{properties: {a: {$schema: 'http://json-schema.org/draft-07/schema#', type: string}}}", "a:{unjudged a}", "/properties/a/$schema"},
 		{"below not", "{not: {type: array, items: {pattern: '('}}}", "allOf [unjudged pattern]", "/not/items/pattern"},
@@ -43,7 +43,7 @@ func TestSpots(t *testing.T) {
 			}
 			place := "/paths/~1x/post/requestBody/content/application~1json/schema" + tt.place
 			if len(d.Spots) != 1 || d.Spots[0].Pointer != place || d.Spots[0].Reason == "" || fmt.Sprint(body.Spots) != fmt.Sprint(d.Spots) {
-				t.Errorf("got the spots %v, those of the body %v; want one at %s", d.Spots, body.Spots, place)
+				t.Errorf("got the spots %v and the body's spots %v; want one at %s", d.Spots, body.Spots, place)
 			}
 		})
 	}
@@ -78,8 +78,8 @@ paths:
 func TestDialect(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, dialect, want string }{
-		{"that of OpenAPI", "https://spec.openapis.org/oas/3.1/dialect/base", "string"},
-		{"a later one of OpenAPI", "https://spec.openapis.org/oas/3.1/dialect/2024-11-10", "string"},
+		{"OpenAPI's dialect", "https://spec.openapis.org/oas/3.1/dialect/base", "string"},
+		{"a later dialect of OpenAPI", "https://spec.openapis.org/oas/3.1/dialect/2024-11-10", "string"},
 		{"JSON Schema 2020-12", "https://json-schema.org/draft/2020-12/schema", "string"},
 		{"another", "http://json-schema.org/draft-07/schema#", "unjudged schema"},
 	}
@@ -105,9 +105,9 @@ func TestWarnings(t *testing.T) {
 		{"an unknown keyword", body31("{unit: cm}", ""), "/paths/~1x/post/requestBody/content/application~1json/schema/unit", "unit"},
 		{"a keyword of 3.1", body30("{const: 1}", ""), "/paths/~1x/post/requestBody/content/application~1json/schema/const", "const"},
 		{"a sibling of $ref", body30("{$ref: '#/components/schemas/A', maxLength: 1}", "{A: {}}"), "/paths/~1x/post/requestBody/content/application~1json/schema/maxLength", "maxLength"},
-		{"a mistake that makes no verdict", strings.Replace(body30("{}", ""), "version: '1'", "version: ''", 1), "", "version must be a non-empty string"},
-		{"a scheme that is not defined", "security: [{k: []}]\n" + body30("{}", ""), "/security/0/k", "k is not defined"},
-		{"a header that is described elsewhere", document("{/x: {get: {parameters: [{name: Accept, in: header}]}}}", ""), "/paths/~1x/get/parameters/0", "Accept"},
+		{"a mistake that affects no verdict", strings.Replace(body30("{}", ""), "version: '1'", "version: ''", 1), "", "version must be a non-empty string"},
+		{"an undefined scheme", "security: [{k: []}]\n" + body30("{}", ""), "/security/0/k", "k is not defined"},
+		{"a header that cannot be a parameter", document("{/x: {get: {parameters: [{name: Accept, in: header}]}}}", ""), "/paths/~1x/get/parameters/0", "Accept"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -144,12 +144,12 @@ func TestComponent(t *testing.T) {
 		t.Errorf("got %s and %s", show(request), show(response))
 	}
 	if d.Component("B", Request) != nil {
-		t.Error("got a component that no operation leads to")
+		t.Error("got a component that no operation uses")
 	}
 	if text, ok := d.JSON("/components/schemas/A/properties"); !ok || text != `{"a":{"readOnly":true}}` {
 		t.Errorf("got %s", text)
 	}
 	if _, ok := d.JSON("/nope"); ok {
-		t.Error("got a value of a place that is not there")
+		t.Error("got a value for a missing place")
 	}
 }

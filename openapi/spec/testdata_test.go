@@ -9,8 +9,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// TestDocuments reads documents in common styles. It lists what cannot be checked by the end of its place; everything else
-// is checked.
+// TestDocuments reads documents in common styles. It lists the ends of the places that cannot be checked; everything
+// else is checked.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -83,7 +83,7 @@ func spotsOf(o *validate.Operation) int {
 	return count
 }
 
-// TestOurContract tests what the generated code of our contract relies on.
+// TestOurContract tests the properties of our contract on which its generated code relies.
 func TestOurContract(t *testing.T) {
 	t.Parallel()
 	d := loadFile(t, "../../openapi.yaml")

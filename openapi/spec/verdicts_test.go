@@ -85,7 +85,7 @@ func verdict(t *testing.T, d *spec.Document, call string) string {
 		}
 	}
 	if o == nil {
-		t.Fatalf("there is no operation %s", id)
+		t.Fatalf("no operation %s", id)
 	}
 	faults := judged(t, o, what, unquoted(t, data))
 	switch {
@@ -146,7 +146,7 @@ func judged(t *testing.T, o *validate.Operation, what, data string) *validate.Fa
 	default:
 		status, err := strconv.Atoi(where)
 		if err != nil {
-			t.Fatalf("%q is no place", what)
+			t.Fatalf("%q is not a place", what)
 		}
 		body = o.Response(status).Body(mediaType)
 	}

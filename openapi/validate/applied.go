@@ -44,7 +44,8 @@ func (r *run) conditional(s *Schema, at uint32, e *evaluated) bool {
 	return next == nil || r.check(next, at, e)
 }
 
-// branch checks a schema whose faults are not reported. Its evaluated members and items count only if it holds.
+// branch checks a schema whose faults are not reported. Its evaluated members and items count only if the value
+// satisfies it.
 func (r *run) branch(s *Schema, at uint32, e *evaluated) bool {
 	if e == nil {
 		return r.holds(s, at, nil)

@@ -11,7 +11,7 @@ import (
 
 func count(n int) *int { return &n }
 
-// of is a schema of types, to which change adds what it says.
+// of returns a schema of types, modified by change.
 func of(types Types, change ...func(*Schema)) *Schema {
 	s := &Schema{Types: types}
 	for _, c := range change {
@@ -28,7 +28,7 @@ func values(list ...string) []Value {
 	return all
 }
 
-// recursive is a schema in which each level of a value has two alternatives that lead to the same schema again.
+// recursive returns a schema with two alternatives at each level of a value, both of which lead to the same schema.
 func recursive() *Schema {
 	s := of(AnyType)
 	branch := func(name string) *Schema {
@@ -76,36 +76,36 @@ func TestCheck(t *testing.T) {
 		data   string
 		want   string // pointer and keyword of each fault
 	}{
-		{"the right members", person, `{"name":"ab","other":1}`, ""},
-		{"faults in the order of the document", person, `{"z":"x","name":"","id":null}`, "/z type, /name minLength, /id readOnly, /other required"},
+		{"valid members", person, `{"name":"ab","other":1}`, ""},
+		{"faults in document order", person, `{"z":"x","name":"","id":null}`, "/z type, /name minLength, /id readOnly, /other required"},
 		{"too many members, at the end", person, `{"name":"a","other":1,"y":1,"z":1}`, " maxProperties"},
 		{"a length in characters", person, `{"name":"äöü","other":1}`, ""},
 		{"an escape is one character", person, `{"name":"\u00e4\ud83d\ude00a","other":1}`, ""},
 		{"a name with an escape", person, `{"n\u0061me":5,"other":1}`, "/name type"},
 		{"not an object", person, `[]`, " type"},
 		{"malformed", person, `{"name":"a",}`, "malformed 12"},
-		{"a name twice", person, `{"name":"a","name":"a"}`, "malformed 19"},
+		{"a duplicate name", person, `{"name":"a","name":"a"}`, "malformed 19"},
 
 		{"1.0 is an integer", of(Integer), `1.0`, ""},
-		{"1.5 is no integer", of(Integer), `1.5`, " type"},
+		{"1.5 is not an integer", of(Integer), `1.5`, " type"},
 		{"an integer is a number", of(Number), `1`, ""},
 		{"a large bound is exact", of(Number, func(s *Schema) { s.Maximum = &Bound{Literal: "9007199254740993"} }), `9007199254740993.5`, " maximum"},
 		{"an exclusive bound", of(Integer, func(s *Schema) { s.Minimum = &Bound{"3", true} }), `3`, " exclusiveMinimum"},
 		{"a multiple", of(Number, func(s *Schema) { s.MultipleOf = []string{"0.01"} }), `19.99`, ""},
-		{"no multiple", of(Number, func(s *Schema) { s.MultipleOf = []string{"0.01"} }), `19.999`, " multipleOf"},
+		{"not a multiple", of(Number, func(s *Schema) { s.MultipleOf = []string{"0.01"} }), `19.999`, " multipleOf"},
 
 		{"an enum of anything", of(AnyType, func(s *Schema) { s.Enum = values(`{"a":[1,null]}`, `2`) }), `{"a":[1.0,null]}`, ""},
 		{"an enum's number by value", of(AnyType, func(s *Schema) { s.Enum = values(`2`) }), `20e-1`, ""},
 		{"an enum's number with fewer digits", of(AnyType, func(s *Schema) { s.Enum = values(`2.50`) }), `2.5`, ""},
-		{"an enum's number with its digits elsewhere", of(AnyType, func(s *Schema) { s.Enum = values(`2.50`, `-2.5`, `25`) }), `0.25`, " enum"},
+		{"an enum's number with another decimal point", of(AnyType, func(s *Schema) { s.Enum = values(`2.50`, `-2.5`, `25`) }), `0.25`, " enum"},
 		{"not in the enum", of(AnyType, func(s *Schema) { s.Enum = values(`{"a":[1,null]}`) }), `{"a":[null,1]}`, " enum"},
 
 		{"unique items", of(Array, func(s *Schema) { s.UniqueItems = true }), `[1,"1",[1],{"a":1,"b":2},true]`, ""},
 		{"equal items", of(Array, func(s *Schema) { s.UniqueItems = true }), `[{"a":1,"b":2},{"b":2.0,"a":1}]`, " uniqueItems"},
-		{"an item too many", of(Array, func(s *Schema) { s.PrefixItems, s.Items = []*Schema{of(String)}, of(0) }), `["a",1]`, "/1 items"},
+		{"one item too many", of(Array, func(s *Schema) { s.PrefixItems, s.Items = []*Schema{of(String)}, of(0) }), `["a",1]`, "/1 items"},
 		{"contains", of(Array, func(s *Schema) { s.Contains, s.MaxContains = of(Integer), count(1) }), `["a",1]`, ""},
-		{"contains too many", of(Array, func(s *Schema) { s.Contains, s.MaxContains = of(Integer), count(1) }), `[2,1]`, " maxContains"},
-		{"contains nothing", of(Array, func(s *Schema) { s.Contains = of(Integer) }), `["a"]`, " contains"},
+		{"too many contained items", of(Array, func(s *Schema) { s.Contains, s.MaxContains = of(Integer), count(1) }), `[2,1]`, " maxContains"},
+		{"no contained item", of(Array, func(s *Schema) { s.Contains = of(Integer) }), `["a"]`, " contains"},
 
 		{"one alternative", of(AnyType, func(s *Schema) { s.OneOf = []*Schema{of(Integer), of(Number)} }), `1.5`, ""},
 		{"two of oneOf", of(AnyType, func(s *Schema) { s.OneOf = []*Schema{of(Integer), of(Number)} }), `1`, " oneOf"},
@@ -114,14 +114,14 @@ func TestCheck(t *testing.T) {
 		{"if then", of(AnyType, func(s *Schema) { s.If, s.Then, s.Else = of(String), of(0), of(Integer) }), `"a"`, " false"},
 		{"if else", of(AnyType, func(s *Schema) { s.If, s.Then, s.Else = of(String), of(0), of(Integer) }), `true`, " type"},
 
-		{"a discriminator reports what its alternative says", pets(false), `{"kind":"cat","lives":"nine"}`, "/lives type"},
+		{"a discriminator reports the faults of its alternative", pets(false), `{"kind":"cat","lives":"nine"}`, "/lives type"},
 		{"a discriminator without mapping for an unknown value", pets(false), `{"kind":"cow"}`, " oneOf"},
 		{"a discriminator with mapping for an unknown value", pets(true), `{"kind":"cow"}`, "/kind discriminator"},
 		{"a discriminator with mapping without its member", pets(true), `{}`, "/kind required"},
-		{"a discriminator, and an alternative that any value of it may satisfy", among(of(Object)), `{"kind":"cat","lives":9}`, " oneOf"},
+		{"a discriminator, and an alternative that accepts all its values", among(of(Object)), `{"kind":"cat","lives":9}`, " oneOf"},
 		{"a discriminator, and an alternative with the same value", among(pet(`"cat"`, "lives", Integer)), `{"kind":"cat","lives":9}`, " oneOf"},
-		{"a discriminator, and an alternative that is not judged", among(&Schema{Unjudged: "xml"}), `{"kind":"cat","lives":9}`, " oneOf"},
-		{"a discriminator, and another alternative that holds", among(of(Object)), `{"kind":"cat","lives":"nine"}`, ""},
+		{"a discriminator, and an alternative that cannot be checked", among(&Schema{Unjudged: "xml"}), `{"kind":"cat","lives":9}`, " oneOf"},
+		{"a discriminator, and another alternative that accepts the value", among(of(Object)), `{"kind":"cat","lives":"nine"}`, ""},
 		{"a discriminator with mapping", pets(true), `{"kind":"dog","bark":true}`, ""},
 
 		{"unevaluated members", of(Object, func(s *Schema) {
@@ -129,7 +129,7 @@ func TestCheck(t *testing.T) {
 			s.AnyOf = []*Schema{of(Object, func(s *Schema) { s.Properties, s.Required = []Property{{Name: "b"}}, []string{"b"} }), of(Object)}
 			s.UnevaluatedProperties = of(0)
 		}), `{"a":1,"b":2,"c":3}`, "/c unevaluatedProperties"},
-		{"what a failed alternative has evaluated", of(Object, func(s *Schema) {
+		{"members evaluated by a failed alternative", of(Object, func(s *Schema) {
 			s.AnyOf = []*Schema{of(Object, func(s *Schema) { s.Properties, s.Required = []Property{{Name: "b"}}, []string{"x"} }), of(Object)}
 			s.UnevaluatedProperties = of(0)
 		}), `{"b":2}`, "/b unevaluatedProperties"},
@@ -139,7 +139,7 @@ func TestCheck(t *testing.T) {
 	}
 	for _, tt := range tests {
 		schema := tt.schema
-		if err := Compile(schema); err != nil { // not in parallel: some have parts in common
+		if err := Compile(schema); err != nil { // not in parallel: some share parts
 			t.Fatal(err)
 		}
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// told is what faults say, in short.
+// told returns faults in short form.
 func told(f *Faults) string {
 	switch {
 	case f == nil:
@@ -168,7 +168,7 @@ func told(f *Faults) string {
 	return strings.Join(list, ", ")
 }
 
-// TestCheck/recursion and the steps below: a level of the value must not double what it costs.
+// TestStepsAreLinear: another level of a value must not double the steps.
 func TestStepsAreLinear(t *testing.T) {
 	t.Parallel()
 	steps := func(s *Schema, depth int) int {
@@ -176,7 +176,7 @@ func TestStepsAreLinear(t *testing.T) {
 		r := begin(context.Background())
 		defer r.end()
 		if _, ok := r.scan([]byte(data), 0, maxDepth); !ok {
-			t.Fatal("not JSON")
+			t.Fatal("the value is not JSON")
 		}
 		r.check(s, 0, nil)
 		return r.steps

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// body returns a body of a media type, as a document has it: {schema: …, encoding: …, spot: …}.
+// body returns a body of a media type from its description {schema: …, encoding: …, spot: …}.
 func body(t *testing.T, mediaType, text string) *Body {
 	t.Helper()
 	b := &Body{Type: mediaType}
@@ -20,7 +20,7 @@ func body(t *testing.T, mediaType, text string) *Body {
 			b.Encoding = map[string]*Encoding{}
 			v.each(func(member string, e written) { b.Encoding[member] = e.encoding() })
 		default:
-			t.Fatalf("the tests do not know %s of a body", name)
+			t.Fatalf("unknown member %s of a body", name)
 		}
 	})
 	return b
@@ -82,7 +82,7 @@ func checkCases(t *testing.T, b *Body, cases []contentCase) {
 	}
 }
 
-// TestContentIsWhatItSays: under a range each content is judged as its own media type.
+// TestContentIsWhatItSays: under a range, content is checked as its own media type.
 func TestContentIsWhatItSays(t *testing.T) {
 	t.Parallel()
 	const jsonType = "application/json"
@@ -111,17 +111,17 @@ func TestContentIsWhatItSays(t *testing.T) {
 			{"text/plain", "äöü", ""}, {"text/plain", "", ""}, {"text/plain", "abcd", "maxLength"}, {"text/plain", "\xff", "encoding"},
 			{"text/plain; charset=us-ascii", "ä", "encoding"}, {"text/plain; charset=iso-8859-1", "a", "encoding"},
 		}},
-		"a number as a text":        {"text/plain", "{schema: {type: integer, maximum: 5}}", []contentCase{{"text/plain", "5", ""}, {"text/plain", "6", "maximum"}, {"text/plain", "five", "type"}}},
-		"a number or a word":        {"text/csv", "{schema: {anyOf: [{type: integer, maximum: 5}, {type: string, minLength: 2}]}}", []contentCase{{"text/csv; header=present", "5", ""}, {"text/csv", "66", ""}, {"text/csv", "6", "anyOf"}}},
-		"bytes":                     {"application/octet-stream", "{schema: {type: string, format: binary, minLength: 2, maxLength: 4}}", []contentCase{{"application/octet-stream", "\xff\xff", ""}, {"application/octet-stream", "\xff", "minLength"}, {"application/octet-stream", "äöü", "maxLength"}}},
-		"bytes without format":      {"image/*", "{schema: {type: string, maxLength: 3}}", []contentCase{{"image/png", "\xff\xff\xff", ""}, {"image/png", "\xff\xff\xff\xff", "maxLength"}}},
-		"bytes that have a pattern": {"*/*", "{schema: {type: string, pattern: '^a'}}", []contentCase{{"image/png", "b", "pattern"}, {"image/png", "\xff", "encoding"}, {"image/png", "a", ""}}},
-		"bytes that are a number":   {"*/*", "{schema: {type: integer}}", []contentCase{{"image/png", "b", "type"}}},
-		"binary as text":            {"text/plain", "{schema: {type: string, format: binary, maxLength: 3}}", []contentCase{{"text/plain", "\xff", ""}, {"text/plain", "äö", "maxLength"}}},
-		"no schema":                 {"*/*", "{}", []contentCase{{"text/plain; charset=utf-7", "\xff", ""}, {jsonType, "{", "malformed"}, {jsonType, "1", ""}, {"multipart/form-data", "x", ""}}},
-		"a spot":                    {"application/xml", "{schema: {type: object}, spot: why}", []contentCase{{"application/xml", "<a/>", ""}, {"application/xml", "\xff", ""}}},
-		"a spot within JSON":        {jsonType, "{schema: {type: object}, spot: why}", []contentCase{{jsonType, "1", "type"}}},
-		"a form of no object":       {formType, "{schema: {type: string}, spot: why}", []contentCase{{formType, "a=b", ""}}},
+		"a number as text":             {"text/plain", "{schema: {type: integer, maximum: 5}}", []contentCase{{"text/plain", "5", ""}, {"text/plain", "6", "maximum"}, {"text/plain", "five", "type"}}},
+		"a number or a word":           {"text/csv", "{schema: {anyOf: [{type: integer, maximum: 5}, {type: string, minLength: 2}]}}", []contentCase{{"text/csv; header=present", "5", ""}, {"text/csv", "66", ""}, {"text/csv", "6", "anyOf"}}},
+		"bytes":                        {"application/octet-stream", "{schema: {type: string, format: binary, minLength: 2, maxLength: 4}}", []contentCase{{"application/octet-stream", "\xff\xff", ""}, {"application/octet-stream", "\xff", "minLength"}, {"application/octet-stream", "äöü", "maxLength"}}},
+		"bytes without format":         {"image/*", "{schema: {type: string, maxLength: 3}}", []contentCase{{"image/png", "\xff\xff\xff", ""}, {"image/png", "\xff\xff\xff\xff", "maxLength"}}},
+		"bytes with a pattern":         {"*/*", "{schema: {type: string, pattern: '^a'}}", []contentCase{{"image/png", "b", "pattern"}, {"image/png", "\xff", "encoding"}, {"image/png", "a", ""}}},
+		"bytes that are a number":      {"*/*", "{schema: {type: integer}}", []contentCase{{"image/png", "b", "type"}}},
+		"binary as text":               {"text/plain", "{schema: {type: string, format: binary, maxLength: 3}}", []contentCase{{"text/plain", "\xff", ""}, {"text/plain", "äö", "maxLength"}}},
+		"no schema":                    {"*/*", "{}", []contentCase{{"text/plain; charset=utf-7", "\xff", ""}, {jsonType, "{", "malformed"}, {jsonType, "1", ""}, {"multipart/form-data", "x", ""}}},
+		"a spot":                       {"application/xml", "{schema: {type: object}, spot: why}", []contentCase{{"application/xml", "<a/>", ""}, {"application/xml", "\xff", ""}}},
+		"a spot within JSON":           {jsonType, "{schema: {type: object}, spot: why}", []contentCase{{jsonType, "1", "type"}}},
+		"a form that is not an object": {formType, "{schema: {type: string}, spot: why}", []contentCase{{formType, "a=b", ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -176,7 +176,7 @@ func TestForms(t *testing.T) {
 	checkCases(t, many, []contentCase{{formType, b.String(), "maxProperties"}})
 }
 
-// multipart writes parts: each is its header, a bar, and its content.
+// multipart encodes parts, each given as header, bar and content.
 func multipart(parts ...string) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -272,7 +272,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestFraming: what two readers can take apart in two ways is malformed.
+// TestFraming: content that readers can split in different ways is malformed.
 func TestFraming(t *testing.T) {
 	t.Parallel()
 	b := body(t, "multipart/form-data", "{schema: {type: object, properties: {a: {type: string}}, additionalProperties: false}}")
@@ -347,11 +347,11 @@ func TestFraming(t *testing.T) {
 		t.Errorf("got %+v, want the offset of the last boundary", f)
 	}
 	if f := b.CheckContent(t.Context(), contentType, nil); f == nil || !f.Empty {
-		t.Errorf("got %+v, want that there is nothing", f)
+		t.Errorf("got %+v, want empty content", f)
 	}
 }
 
-// TestFilesAreNotCopied: what is read of a file is where it ends.
+// TestFilesAreNotCopied: checking a file allocates no memory for its content.
 func TestFilesAreNotCopied(t *testing.T) {
 	b := body(t, "multipart/form-data", "{schema: {type: object, properties: {f: {type: string, format: binary}, n: {type: integer}}}}")
 	data := []byte(multipart("name=n|1", `name="f"; filename="x"|`+strings.Repeat("x", 1<<20)))
@@ -385,7 +385,7 @@ func TestGeneratedChecksOfBodies(t *testing.T) {
 	want := &Faults{}
 	b := &Body{Type: "application/json", Check: func([]byte) *Faults { return want }}
 	if got := b.CheckContent(t.Context(), "application/json", nil); got != want {
-		t.Errorf("got %v, want what the generated code said", got)
+		t.Errorf("got %v, want the faults of the generated code", got)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestFindOperation(t *testing.T) {
 	}
 }
 
-// TestReadParameters has what parameters stand for, as JSON.
+// TestReadParameters checks the values of parameters as JSON.
 func TestReadParameters(t *testing.T) {
 	t.Parallel()
 	o := operation(t, "/a/{v}", `{in: path, name: v, schema: {type: array, items: {anyOf: [{type: integer, minimum: 5}, {type: string, pattern: '^[0-9"]+$'}]}}}`,
@@ -64,13 +64,13 @@ func TestReadParameters(t *testing.T) {
 	}
 }
 
-// TestDecodeContent has who decodes what: JSON as it is, a form as the JSON that it stands for, and nothing else.
+// TestDecodeContent: JSON is decoded unchanged, a form as its JSON value, and other content is not decoded.
 func TestDecodeContent(t *testing.T) {
 	t.Parallel()
 	s := compile(t, write(t, `{type: object, properties: {a: {type: integer}, b: {type: array, items: {type: string}}}}`).schema())
 	for _, tt := range []struct {
 		mediaType, content string
-		decoded            string // "none" if nothing decodes it
+		decoded            string // "none" if it is not decoded
 		faults             string
 	}{
 		{"application/json", `{"a":1}`, `{"a":1}`, ""},

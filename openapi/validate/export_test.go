@@ -2,8 +2,8 @@ package validate
 
 import "context"
 
-// Steps returns how many times a schema is asked about a value of an I-JSON text, how many values and names the text has,
-// and how many schemas there are.
+// Steps returns the number of checks of a value by a schema for an I-JSON text, the number of values and names in the
+// text, and the number of schemas.
 func (s *Schema) Steps(data []byte) (steps, tokens, schemas int) {
 	r := begin(context.Background())
 	defer r.end()
@@ -25,7 +25,7 @@ func reach(s *Schema, seen map[*Schema]bool) map[*Schema]bool {
 	return seen
 }
 
-// Quiet is the verdict on an I-JSON text without reasons.
+// Quiet returns the verdict on an I-JSON text without recording faults.
 func (s *Schema) Quiet(data []byte) bool {
 	r := begin(context.Background())
 	defer r.end()
@@ -35,8 +35,8 @@ func (s *Schema) Quiet(data []byte) bool {
 	return r.holds(s, 0, nil) && r.deep == 0
 }
 
-// Plain reports whether neither s nor what it leads to needs memory of its own to judge a value: there are no schemas for
-// the same value, which may be asked more than once, and no items to compare with each other.
+// Plain reports whether checks by s need no memory. Then no schema that it refers to applies others to the same value
+// or compares items.
 func (s *Schema) Plain() bool {
 	for next := range reach(s, map[*Schema]bool{}) {
 		if next.inPlace || next.UniqueItems {

@@ -124,8 +124,8 @@ type level struct {
 	n    int    // the index of the current item
 }
 
-// resolve converts marks, which are in the order of the bytes, to faults. It reads the bytes again, which are known to be
-// JSON, so that only a body with faults pays for pointers.
+// resolve converts marks, in the order of the bytes, to faults. It scans the valid JSON again, so that only a body with
+// faults pays for pointers.
 func resolve(data []byte, marks []mark) []Fault {
 	var room [8]level // enough for most bodies
 	path, faults := room[:0], make([]Fault, 0, len(marks))

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPointers notes a fault of every value, and of every object and array at its end.
+// TestPointers records a fault for every value, and for the end of every object and array.
 func TestPointers(t *testing.T) {
 	t.Parallel()
 	const data = ` {"a": [1, {"b/c~d": null}], "\u0065": "x"}`

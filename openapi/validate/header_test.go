@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestFieldsOfResponses: the header fields of a response are judged as those of a request are.
+// TestFieldsOfResponses: header fields of responses are checked like those of requests.
 func TestFieldsOfResponses(t *testing.T) {
 	t.Parallel()
 	r := &Response{Headers: write(t, "{x-total: {required: true, schema: {type: integer}}, Allow: {schema: {type: array, items: {type: string, enum: [GET, PUT]}}}, Vary: {schema: {type: string}}, X-O: {explode: true, schema: {type: object, properties: {a: {type: integer}}}}, X-J: {content: application/json, schema: {type: object, required: [a]}}, Set-Cookie: {schema: {type: string, maxLength: 3}}, X-Spot: {required: true, schema: {type: integer}, spot: why}}").headers()}

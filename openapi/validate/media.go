@@ -5,13 +5,13 @@ import (
 	"unicode/utf8"
 )
 
-// IsJSON reports whether content of a media type, which is in lower case and without parameters, is JSON.
+// IsJSON reports whether content of a media type is JSON. mediaType is in lower case and has no parameters.
 func IsJSON(mediaType string) bool {
 	return mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 }
 
-// ReadsCharset reports whether content that is checked may be in a charset; "" is none. What is checked is read as UTF-8,
-// and would mean something else to a reader that believes another charset.
+// ReadsCharset reports whether checked content may be in a charset; "" is none. Content is read as UTF-8: for a reader
+// that applies another charset it would have a different meaning.
 func ReadsCharset(charset string) bool {
 	return charset == "" || strings.EqualFold(charset, "utf-8") || isASCII(charset)
 }
@@ -23,7 +23,7 @@ func isASCII(charset string) bool { return strings.EqualFold(charset, "us-ascii"
 type MediaType struct {
 	// Type is the media type in lower case.
 	Type string
-	// parameters are as they were sent; they are known to be well-formed.
+	// parameters are the original text, which is well-formed.
 	parameters string
 }
 
@@ -49,8 +49,8 @@ func ParseMediaType(contentType string) (MediaType, bool) {
 	return m, true
 }
 
-// String returns the media type in one form for all that mean the same: names and charset in lower case, a charset without
-// quotes, and one space behind each semicolon.
+// String returns the media type in normal form: names and charset in lower case, the charset without quotes, and one
+// space after each semicolon.
 func (m MediaType) String() string {
 	if m.parameters == "" {
 		return m.Type
@@ -73,7 +73,7 @@ func (m MediaType) String() string {
 	return text
 }
 
-// Parameter returns the value of a parameter, whose name is in lower case, and whether there is one.
+// Parameter returns the value of a parameter and whether there is one. Names are case-insensitive.
 func (m MediaType) Parameter(name string) (string, bool) {
 	for rest := m.parameters; rest != ""; {
 		var key, value string
@@ -88,7 +88,7 @@ func (m MediaType) Parameter(name string) (string, bool) {
 	return "", false
 }
 
-// Charset returns the charset, "" if there is none.
+// Charset returns the charset; "" if there is none.
 func (m MediaType) Charset() string {
 	charset, _ := m.Parameter("charset")
 	return charset
@@ -104,8 +104,8 @@ func hasParameter(parameters, name string) bool {
 	return false
 }
 
-// cutParameter returns the first of the parameters of a header field, its value as it is written, and those behind the
-// semicolon. Behind the last semicolon there may be nothing. It reports false for bad syntax.
+// cutParameter returns the first of the parameters of a header field, its undecoded value, and the text after the
+// semicolon. A trailing semicolon is allowed. It reports false for invalid syntax.
 func cutParameter(s string) (name, value, rest string, ok bool) {
 	s = strings.TrimLeft(s, " \t")
 	if s == "" {
@@ -123,7 +123,7 @@ func cutParameter(s string) (name, value, rest string, ok bool) {
 	return name, value, strings.TrimPrefix(s, ";"), true
 }
 
-// valueEnd returns the length of the token or the quoted string that s starts with, 0 if it is neither.
+// valueEnd returns the length of the token or quoted string at the start of s; 0 if there is neither.
 func valueEnd(s string) int {
 	i := 0
 	if !strings.HasPrefix(s, `"`) {
@@ -145,7 +145,7 @@ func valueEnd(s string) int {
 	return 0
 }
 
-// unquote returns what a quoted string stands for, and a token as it is.
+// unquote decodes a quoted string and returns a token unchanged.
 func unquote(s string) string {
 	if len(s) < 2 || s[0] != '"' {
 		return s
@@ -178,12 +178,12 @@ func isTokenByte(c byte) bool {
 	return c-'0' <= 9 || c|0x20-'a' <= 'z'-'a' || c < utf8.RuneSelf && strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
-// RequestBody returns the body that a request with a Content-Type has, nil for 415: no body of the contract has the media
-// type, or it is in a charset that is not read where the body is checked.
+// RequestBody returns the body for a request's Content-Type. It returns nil for 415: the contract has no body of the
+// media type, or the body is checked and its charset is not supported.
 func (o *Operation) RequestBody(contentType string) *Body { return bodyOf(o.Request, contentType) }
 
-// Body returns the body that a response with a Content-Type has, nil if the contract has none of the media type, or none in
-// its charset.
+// Body returns the body for a response's Content-Type. It returns nil if the contract has none of the media type, or
+// the body is checked and its charset is not supported.
 func (r *Response) Body(contentType string) *Body { return bodyOf(r.Bodies, contentType) }
 
 func bodyOf(bodies []*Body, contentType string) *Body {
@@ -207,9 +207,9 @@ func bodyOf(bodies []*Body, contentType string) *Body {
 // reads reports whether CheckContent reads content of a media type.
 func (b *Body) reads(m MediaType) bool { return b.Schema != nil || b.Check != nil || IsJSON(m.Type) }
 
-// fits says how well a media type fits the body: 0 is not at all. The type counts more than the parameters.
+// fits returns how well a media type fits the body; 0 means not at all. The type counts more than the parameters.
 func (b *Body) fits(m MediaType) int {
-	const more = 1 << 16 // than a document has parameters
+	const more = 1 << 16 // more than the parameters of any document
 	var fit int
 	main, sub, _ := strings.Cut(m.Type, "/")
 	switch ours, ourSub, _ := strings.Cut(b.Type, "/"); {
@@ -221,7 +221,7 @@ func (b *Body) fits(m MediaType) int {
 		return 0
 	case ourSub == "*":
 		fit = 2 * more
-	case strings.HasPrefix(ourSub, "*+") && strings.HasSuffix(sub, ourSub[1:]): // application/*+json, as ASP.NET has it
+	case strings.HasPrefix(ourSub, "*+") && strings.HasSuffix(sub, ourSub[1:]): // application/*+json, as in ASP.NET
 		fit = 3 * more
 	default:
 		return 0
@@ -235,7 +235,7 @@ func (b *Body) fits(m MediaType) int {
 	return fit
 }
 
-// has reports whether a parameter has the value that a document declares. Content without a charset is in UTF-8.
+// has reports whether a parameter has the value in the document. Content without a charset is UTF-8.
 func (m MediaType) has(name, want string) bool {
 	got, ok := m.Parameter(name)
 	if name == "charset" {

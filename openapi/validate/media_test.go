@@ -41,7 +41,7 @@ func TestParseMediaType(t *testing.T) {
 	}
 }
 
-// TestMediaTypeInOneForm: each media type is written in one form, however the caller wrote it.
+// TestMediaTypeInOneForm: String returns the same text for all spellings of a media type.
 func TestMediaTypeInOneForm(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]string{
@@ -60,7 +60,7 @@ func TestMediaTypeInOneForm(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", sent, got, want)
 		}
 		if again, ok := ParseMediaType(want); !ok || again.String() != want {
-			t.Errorf("%q has another form yet", want)
+			t.Errorf("the normal form of %q differs from it", want)
 		}
 	}
 }
@@ -107,11 +107,11 @@ func TestBodyOfAContentType(t *testing.T) {
 	}
 	r := &Response{Bodies: []*Body{body("*/*", nil), body("text/html", nil)}}
 	if r.Body("text/html") != r.Bodies[1] || r.Body("a/b") != r.Bodies[0] || (&Response{}).Body("a/b") != nil {
-		t.Error("the type comes before the range in whatever order they are")
+		t.Error("a type must precede a range regardless of their order in the document")
 	}
 }
 
-// TestContentTypesCostNothing: they are looked at for every request.
+// TestContentTypesCostNothing: they are parsed for every request.
 func TestContentTypesCostNothing(t *testing.T) {
 	o := &Operation{Request: []*Body{{Type: "application/json", Schema: of(AnyType)}}}
 	if n := testing.AllocsPerRun(100, func() { o.RequestBody("application/json; charset=utf-8") }); n != 0 {

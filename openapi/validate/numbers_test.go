@@ -49,7 +49,7 @@ func TestMultipleOf(t *testing.T) {
 	}
 }
 
-// FuzzNumber compares the exact decimals with rational numbers, and the grammar with that of strconv.
+// FuzzNumber compares exact decimals with rational numbers, and the grammar with strconv's.
 func FuzzNumber(f *testing.F) {
 	for _, s := range [][2]string{{"0", "-0"}, {"1.50", "15e-1"}, {"-3", "2"}, {"1e5", "99999.9"}, {"0.001", "1e-3"}, {"0", "0e99999999999999999999"}, {"-0.1", "-0.2"}, {"120", "12"}} {
 		f.Add(s[0], s[1], uint64(25), -2)
@@ -80,7 +80,7 @@ func FuzzNumber(f *testing.F) {
 	})
 }
 
-// rational is the value of a JSON number. big.Rat refuses exponents past its range, which only a zero can have here.
+// rational returns the value of a JSON number. big.Rat rejects exponents out of its range, which here only zero has.
 func rational(literal string) *big.Rat {
 	if r, ok := new(big.Rat).SetString(literal); ok {
 		return r

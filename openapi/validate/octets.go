@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// octets appends a string of bytes. They are not copied: what a schema says of them is how many there may be.
+// octets appends a string of bytes as their number and a hash. Schemas limit only the number, so the bytes are not
+// copied.
 func (t *tape) octets(data string) {
 	var text [16]byte
 	binary.LittleEndian.PutUint64(text[:], uint64(len(data)))
@@ -15,7 +16,7 @@ func (t *tape) octets(data string) {
 	t.tokens[len(t.tokens)-1].flags = counted
 }
 
-// checkOctets judges a string of bytes by their number.
+// checkOctets checks the length of a string of bytes.
 func (r *run) checkOctets(s *Schema, at uint32) bool {
 	n, ok, place := binary.LittleEndian.Uint64(r.data[r.tokens[at].start:]), true, r.place(at)
 	if s.MinLength != nil && n < uint64(*s.MinLength) {

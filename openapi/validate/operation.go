@@ -10,7 +10,7 @@ type Operation struct {
 	Path   string // the template, relative to the server's base path
 	// BasePaths are the paths of the operation's own servers; nil means those of the contract.
 	BasePaths []BasePath
-	// Security has the alternatives, of which one must hold. If it is empty, no credentials are required.
+	// Security has the alternatives, of which one must be satisfied. If it is empty, no credentials are required.
 	Security []Alternative
 	// Parameters are the parameters of the operation and of its path, in the document's order.
 	Parameters []*Parameter
@@ -50,7 +50,7 @@ type BaseSegment struct {
 	Open bool
 }
 
-// Alternative is a set of requirements that must all hold. The empty one needs no credentials.
+// Alternative is a set of requirements that must all be satisfied. The empty one needs no credentials.
 type Alternative []Requirement
 
 // Requirement is a security scheme and the scopes that it must grant.

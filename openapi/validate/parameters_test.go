@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// sent checks parameters in text: a query, a header field with a colon, or the values of a path with slashes.
+// sent checks the parameters in text: a query, a header field, or the values of a path, which starts with a slash.
 func sent(t *testing.T, o *Operation, text string) *Faults {
 	t.Helper()
 	if path, ok := strings.CutPrefix(text, "/"); ok {
@@ -161,7 +161,7 @@ func TestTypesOfTexts(t *testing.T) {
 		"{type: [array, string], items: {type: integer}, maxLength: 3}":         {"v=1 => ", "v=1&v=2 => ", "v=abc => ", "v=abcd => query type v/0"},
 		"{allOf: [{type: array}, {items: {type: boolean}}]}":                    {"v=true => ", "v=1 => query type v/0"},
 		"{type: array, prefixItems: [{type: integer}], items: {type: boolean}}": {"v=1&v=true => ", "v=1&v=2 => query type v/1"},
-		// each text by itself: one is a number, another a string that looks like a number
+		// each text on its own: one is a number, another a string that looks like a number
 		"{type: array, items: {anyOf: [{type: integer, maximum: 9}, {type: string, enum: ['100']}]}}":                              {"v=5&v=100 => ", "v=5&v=11 => query anyOf v/1", "v=100 => "},
 		"{type: object, properties: {v: {type: [integer, string], enum: [1, 2]}, w: {type: [integer, string], enum: ['1', '2']}}}": {"v=1&w=1 => ", "v=1&w=3 => query enum v/w"},
 		"{type: string}":  {"v=1 => ", "v=true => "},
@@ -184,24 +184,24 @@ func TestOptionsBelongTogether(t *testing.T) {
 	same := operation(t, "/x/{id}", "{in: path, name: id, schema: {type: integer}}", "{in: query, name: id, schema: {type: boolean}}", "{in: header, name: id, schema: {type: string, maxLength: 2}}", "{in: cookie, name: id, schema: {type: integer}}")
 	got := said(same.CheckParameters(t.Context(), []string{"x"}, "id=1", map[string][]string{"Id": {"abc"}, "Cookie": {"id=x"}}))
 	if want := "path type id; query type id; header maxLength id; header type Cookie/id"; got != want {
-		t.Errorf("one name in each place: got %q, want %q", got, want)
+		t.Errorf("the same name in each place: got %q, want %q", got, want)
 	}
 	for name, tt := range map[string]struct {
 		parameters []string
 		cases      []string
 	}{
-		"members of one name belong to the first": {[]string{
+		"a shared member name belongs to the first": {[]string{
 			"{in: query, name: a, schema: {type: object, properties: {n: {type: integer}}}}", "{in: query, name: b, schema: {type: object, properties: {n: {type: boolean}, m: {type: integer}}}}",
 		}, []string{"n=1&m=2 => ", "n=true => query type a/n"}},
-		"a parameter comes before a member": {[]string{
+		"a parameter precedes a member": {[]string{
 			"{in: query, name: a, schema: {type: object, properties: {n: {type: integer}}}}", "{in: query, name: n, schema: {type: boolean}}",
 		}, []string{"n=true => ", "n=1 => query type n"}},
-		"other members belong to the first that takes them": {[]string{
+		"other members belong to the first that allows them": {[]string{
 			"{in: query, name: n, schema: {type: integer}}", "{in: query, name: a, schema: {type: object, additionalProperties: {type: integer}}}", "{in: query, name: b, schema: {type: object}}",
 		}, []string{"x=1&n=2 => ", "x=a => query type a/x", "n=a => query type n"}},
 		"members by pattern": {[]string{"{in: query, name: a, schema: {type: object, properties: {n: {type: integer}}, patternProperties: {'^x-': {type: integer}}}}"},
 			[]string{"x-a=1 => ", "x-a=b => query type a/x-a", "y=1 => query additionalProperties y"}},
-		"members are closed unless the schema opens them": {[]string{"{in: query, name: a, schema: {type: object, properties: {n: {type: integer}}}}"},
+		"other members are forbidden unless the schema allows them": {[]string{"{in: query, name: a, schema: {type: object, properties: {n: {type: integer}}}}"},
 			[]string{"m=1 => query additionalProperties m"}},
 		"an object or a text": {[]string{"{in: query, name: a, schema: {anyOf: [{type: integer}, {type: object, properties: {n: {type: integer}}}]}}"},
 			[]string{"a=1 => ", "n=1 => ", "n=x => query anyOf a", "a=1&n=1 => query repeated a", "n=1&a=1 => query repeated a"}},
@@ -284,7 +284,7 @@ func TestGeneratedChecksComeFirst(t *testing.T) {
 	o := operation(t, "/a", "{in: query, name: v, schema: {type: integer}}")
 	o.CheckParams = func([]string, string, map[string][]string) *Faults { return want }
 	if got := o.CheckParameters(t.Context(), nil, "v=x", nil); got != want {
-		t.Errorf("got %v, want what the generated code said", got)
+		t.Errorf("got %v, want the faults of the generated code", got)
 	}
 }
 
@@ -308,7 +308,7 @@ func TestParametersEndWithTheirContext(t *testing.T) {
 	}
 }
 
-// late is a context that ends soon.
+// late is a context that ends after some calls of Err.
 type late struct {
 	context.Context
 	left int
@@ -327,7 +327,7 @@ func (*late) Done() <-chan struct{} {
 	return done
 }
 
-// TestParametersAreInterrupted: parameters whose check was interrupted are not valid.
+// TestParametersAreInterrupted: an interrupted check does not accept the parameters.
 func TestParametersAreInterrupted(t *testing.T) {
 	t.Parallel()
 	o := operation(t, "/a", "{in: query, name: l, schema: {type: array, items: {allOf: [{type: integer}, {anyOf: [{minimum: 0}, {maximum: 5}]}]}}}")
@@ -336,8 +336,8 @@ func TestParametersAreInterrupted(t *testing.T) {
 	}
 }
 
-// TestParametersAreCheckedAtOnce checks an operation concurrently before its plan exists.
-func TestParametersAreCheckedAtOnce(t *testing.T) {
+// TestParametersAreCheckedConcurrently runs concurrent checks before the operation has a plan.
+func TestParametersAreCheckedConcurrently(t *testing.T) {
 	t.Parallel()
 	o := operation(t, "/a", "{in: query, name: f, style: deepObject, schema: {type: object, additionalProperties: {type: object, properties: {n: {type: integer}}}}}")
 	var wait sync.WaitGroup

@@ -9,10 +9,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
 )
 
-// unusual spellings are escapes and exponents.
+// unusual matches escapes and exponents.
 var unusual = regexp.MustCompile(`\\|\d[eE]`)
 
-// TestAllocationsOfRandomBodies: to take a body that is plainly written costs two allocations at most.
+// TestAllocationsOfRandomBodies: accepting a body without unusual spellings takes at most two allocations.
 func TestAllocationsOfRandomBodies(t *testing.T) {
 	ctx := t.Context()
 	checked := 0
@@ -33,6 +33,6 @@ func TestAllocationsOfRandomBodies(t *testing.T) {
 		}
 	}
 	if checked < 50 {
-		t.Errorf("%d bodies show nothing", checked)
+		t.Errorf("%d bodies are too few", checked)
 	}
 }

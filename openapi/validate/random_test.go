@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// drawn are schemas of random documents, with what draws bodies for them.
+// drawn is the schema of a random document, with the source of its bodies.
 type drawn struct {
 	*validate.Schema
 	document *spectest.Document
@@ -34,7 +34,8 @@ func load(t *testing.T, document *spectest.Document, source *spectest.Source) dr
 	return drawn{loaded.Operations[0].Request[0].Schema, document, source}
 }
 
-// TestStepsOfRandomSchemas: what a body costs is bounded by its size times that of the contract, whatever leads to what.
+// TestStepsOfRandomSchemas: the steps for a body are at most proportional to its size times that of the contract, for
+// any references between schemas.
 func TestStepsOfRandomSchemas(t *testing.T) {
 	t.Parallel()
 	worst := 0.0
@@ -53,8 +54,8 @@ func TestStepsOfRandomSchemas(t *testing.T) {
 	t.Logf("at most %.2f steps for each token and schema", worst)
 }
 
-// TestFaultsOfRandomBodies: what is said of a body is the same as the verdict without reasons, is bounded, and leads to what
-// is there, in its order.
+// TestFaultsOfRandomBodies: faults agree with the verdict without faults, are bounded, point to existing places, and
+// are in document order.
 func TestFaultsOfRandomBodies(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
@@ -71,7 +72,7 @@ func TestFaultsOfRandomBodies(t *testing.T) {
 func consistent(s *validate.Schema, body []byte, f *validate.Faults) error {
 	switch {
 	case s.Quiet(body) != (f == nil):
-		return fmt.Errorf("the verdict without reasons is %t, with them there are %+v", s.Quiet(body), f)
+		return fmt.Errorf("the verdict without faults is %t, but the faults are %+v", s.Quiet(body), f)
 	case f == nil:
 		return nil
 	case f.Malformed || f.Interrupted || len(f.List) == 0 || len(f.List) > 32:
@@ -87,9 +88,9 @@ func consistent(s *validate.Schema, body []byte, f *validate.Faults) error {
 		}
 		switch {
 		case !ok:
-			return fmt.Errorf("%s at %s, which is not there", fault.Keyword, fault.Pointer)
+			return fmt.Errorf("%s at %s, which does not exist", fault.Keyword, fault.Pointer)
 		case at.last < last:
-			return fmt.Errorf("%s at %s comes too late: %+v", fault.Keyword, fault.Pointer, f.List)
+			return fmt.Errorf("%s at %s is out of order: %+v", fault.Keyword, fault.Pointer, f.List)
 		case at.first >= last:
 			last = at.first
 		}
@@ -97,10 +98,10 @@ func consistent(s *validate.Schema, body []byte, f *validate.Faults) error {
 	return nil
 }
 
-// place is where a value begins, and its last byte.
+// place has the offsets of a value's first and last byte.
 type place struct{ first, last int }
 
-// places has those of a text, by JSON Pointer.
+// places returns the places of a text's values, by JSON Pointer.
 func places(text []byte) map[string]place {
 	all := map[string]place{}
 	d := json.NewDecoder(strings.NewReader(string(text)))
@@ -136,7 +137,7 @@ func must(token json.Token, err error) json.Token {
 	return token
 }
 
-// TestCheckOfAnything: whatever the bytes are, Check returns, and takes nothing that is no JSON.
+// TestCheckOfAnything: for any bytes, Check returns and accepts only JSON.
 func TestCheckOfAnything(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
@@ -151,7 +152,7 @@ func checkBytes(t *testing.T, d drawn, body []byte) {
 	t.Helper()
 	f := d.Check(t.Context(), body)
 	if f == nil && !json.Valid(body) {
-		t.Fatalf("%q is taken", body)
+		t.Fatalf("%q is accepted", body)
 	}
 	if f != nil && f.Malformed && (len(f.List) > 0 || f.Offset > len(body)) {
 		t.Fatalf("%q: %+v", body, f)

@@ -48,8 +48,8 @@ func TestMalformed(t *testing.T) {
 		{"bare exponent", "1e", 0},
 		{"hexadecimal", "0x1", 1},
 		{"word in capitals", "True", 0},
-		{"half a word", "tru", 0},
-		{"too much of a word", "nulll", 4},
+		{"incomplete word", "tru", 0},
+		{"characters after a word", "nulll", 4},
 		{"single quotes", "'a'", 0},
 		{"open string", `"a`, 2},
 		{"open object", `{"a":1`, 6},
@@ -57,7 +57,7 @@ func TestMalformed(t *testing.T) {
 		{"wrong bracket", `[1}`, 2},
 		{"control character", "\"a\nb\"", 2},
 		{"NUL", "\"\x00\"", 1},
-		{"bad escape", `"\x"`, 1},
+		{"invalid escape", `"\x"`, 1},
 		{"short escape", `"\u12"`, 1},
 		{"lone high surrogate", `"\ud800"`, 1},
 		{"lone low surrogate", `"a\udc00"`, 2},
@@ -66,12 +66,12 @@ func TestMalformed(t *testing.T) {
 		{"overlong", "\"\xc0\xaf\"", 1},
 		{"surrogate in UTF-8", "\"\xed\xa0\x80\"", 1},
 		{"beyond U+10FFFF", "\"\xf4\x90\x80\x80\"", 1},
-		{"cut character", "\"\xe2\x82\"", 1},
-		{"continuation alone", "\"\x80\"", 1},
+		{"incomplete character", "\"\xe2\x82\"", 1},
+		{"lone continuation byte", "\"\x80\"", 1},
 		{"form feed as space", "\f1", 0},
 		{"duplicate", `{"a":1,"a":2}`, 11},
 		{"duplicate after unescaping", `{"a":1,"\u0061":2}`, 16},
-		{"duplicate far inside", `[{"b":{"a":1,"a":1}}]`, 17},
+		{"nested duplicate", `[{"b":{"a":1,"a":1}}]`, 17},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 }
 
-// TestManyMembers checks that the set of names finds duplicates on both sides of where it gets a table.
+// TestManyMembers checks that the set of names finds duplicates with and without a table.
 func TestManyMembers(t *testing.T) {
 	t.Parallel()
 	for n := range 3 * fewNames {
@@ -145,7 +145,7 @@ func TestUnescape(t *testing.T) {
 	}
 }
 
-// seeds are the inputs that every target starts from.
+// seeds adds the inputs with which every target starts.
 func seeds(f *testing.F) {
 	f.Helper()
 	for _, s := range []string{
@@ -156,17 +156,17 @@ func seeds(f *testing.F) {
 	}
 }
 
-// FuzzStrict compares the reader with an independent one that is as strict.
+// FuzzStrict compares the reader with an independent strict one.
 func FuzzStrict(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got := read(data)
 		want := jsontext.Value(data).IsValid()
 		if got == nil && !json.Valid(data) {
-			t.Fatalf("%q: accepted, encoding/json refuses it", data)
+			t.Fatalf("%q: accepted, but encoding/json rejects it", data)
 		}
 		if got == nil && !want || got != nil && want && depthOf(data) <= maxDepth {
-			t.Fatalf("%q: got %+v, jsontext says %v", data, got, want)
+			t.Fatalf("%q: got %+v, jsontext returns %v", data, got, want)
 		}
 		if got != nil && (!got.Malformed || got.Offset < 0 || got.Offset > len(data)) {
 			t.Fatalf("%q: got %+v", data, got)
@@ -188,7 +188,7 @@ func depthOf(data []byte) int {
 	}
 }
 
-// FuzzString compares the strings that are read with those of encoding/json, and writes them back.
+// FuzzString compares decoded strings with encoding/json's, and encodes them again.
 func FuzzString(f *testing.F) {
 	for _, s := range []string{"", "plain", "é€😀", `a\nb`, `\u0041\ud83d\ude00`, "0123456789\x7f", `\\\"`, "a\u2028"} {
 		f.Add(s)
@@ -199,7 +199,7 @@ func FuzzString(f *testing.F) {
 		got, ok := r.String(&Expected{})
 		if r.Close() != nil || !ok {
 			if jsontext.Value(data).IsValid() {
-				t.Fatalf("%q: refused", data)
+				t.Fatalf("%q: rejected", data)
 			}
 			return
 		}
@@ -209,7 +209,7 @@ func FuzzString(f *testing.F) {
 		}
 		r = Open(AppendString(nil, got))
 		if again, ok := r.String(&Expected{}); !ok || again != got || r.Close() != nil {
-			t.Fatalf("%q: written and read again: got %q", got, again)
+			t.Fatalf("%q: encoded and decoded: got %q", got, again)
 		}
 	})
 }

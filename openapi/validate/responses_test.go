@@ -16,7 +16,7 @@ func TestResponseOfAStatus(t *testing.T) {
 	}
 }
 
-// TestCheckHeader: the header fields of a response are read as those of a request are.
+// TestCheckHeader: header fields of responses are read like those of requests.
 func TestCheckHeader(t *testing.T) {
 	t.Parallel()
 	field := func(name string, required bool, schema string) *Parameter {
@@ -31,24 +31,24 @@ func TestCheckHeader(t *testing.T) {
 		header map[string][]string
 		want   string
 	}{
-		"all":               {map[string][]string{"X-Left": {"3"}, "X-Ids": {"1,2"}, "Set-Cookie": {"a=1", "a=2"}, "Vary": {"a", "b"}, "Etag": {"x"}, "Other": {"y"}}, ""},
-		"names in any case": {map[string][]string{"x-LEFT": {"3"}, "ETag": {"x"}}, ""},
-		"names in two ways": {map[string][]string{"x-left": {"3"}, "X-Left": {"3"}}, "repeated X-Left"},
-		"missing":           {nil, "required X-Left"},
-		"wrong":             {map[string][]string{"X-Left": {"-1"}}, "minimum X-Left"},
-		"no number":         {map[string][]string{"X-Left": {"a"}}, "type X-Left"},
-		"two lines":         {map[string][]string{"X-Left": {"1", "2"}}, "repeated X-Left"},
-		"a list in lines":   {map[string][]string{"X-Left": {"1"}, "X-Ids": {"1", "2,3"}}, "maxItems x-ids"},
-		"an item":           {map[string][]string{"X-Left": {"1"}, "X-Ids": {"1,b"}}, "type x-ids"},
-		"one of cookies":    {map[string][]string{"X-Left": {"1"}, "Set-Cookie": {"a=1", "b=2"}}, "pattern Set-Cookie"},
-		"lines are joined":  {map[string][]string{"X-Left": {"1"}, "Vary": {"ab", "c"}}, "maxLength Vary"},
-		"two tags":          {map[string][]string{"X-Left": {"1"}, "Etag": {"x", "y"}}, "repeated ETag"},
+		"all":                {map[string][]string{"X-Left": {"3"}, "X-Ids": {"1,2"}, "Set-Cookie": {"a=1", "a=2"}, "Vary": {"a", "b"}, "Etag": {"x"}, "Other": {"y"}}, ""},
+		"names in any case":  {map[string][]string{"x-LEFT": {"3"}, "ETag": {"x"}}, ""},
+		"two spellings":      {map[string][]string{"x-left": {"3"}, "X-Left": {"3"}}, "repeated X-Left"},
+		"missing":            {nil, "required X-Left"},
+		"wrong":              {map[string][]string{"X-Left": {"-1"}}, "minimum X-Left"},
+		"not a number":       {map[string][]string{"X-Left": {"a"}}, "type X-Left"},
+		"two lines":          {map[string][]string{"X-Left": {"1", "2"}}, "repeated X-Left"},
+		"a list in lines":    {map[string][]string{"X-Left": {"1"}, "X-Ids": {"1", "2,3"}}, "maxItems x-ids"},
+		"an item":            {map[string][]string{"X-Left": {"1"}, "X-Ids": {"1,b"}}, "type x-ids"},
+		"one of two cookies": {map[string][]string{"X-Left": {"1"}, "Set-Cookie": {"a=1", "b=2"}}, "pattern Set-Cookie"},
+		"lines are joined":   {map[string][]string{"X-Left": {"1"}, "Vary": {"ab", "c"}}, "maxLength Vary"},
+		"two tags":           {map[string][]string{"X-Left": {"1"}, "Etag": {"x", "y"}}, "repeated ETag"},
 	} {
 		got := ""
 		if f := r.CheckHeader(t.Context(), tt.header); f != nil {
 			got = f.List[0].Keyword + " " + f.List[0].Name
 			if f.List[0].In != "header" {
-				t.Errorf("%s: in %s", name, f.List[0].In)
+				t.Errorf("%s: got the place %s", name, f.List[0].In)
 			}
 		}
 		if got != tt.want {
@@ -56,7 +56,7 @@ func TestCheckHeader(t *testing.T) {
 		}
 	}
 	if f := (&Response{}).CheckHeader(t.Context(), map[string][]string{"A": {"b"}}); f != nil {
-		t.Errorf("without any described: %v", f)
+		t.Errorf("without described fields: %v", f)
 	}
 }
 

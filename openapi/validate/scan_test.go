@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// order is a body as shops have it.
+// order is a typical body of a shop.
 var order = func() []byte {
 	var b strings.Builder
 	b.WriteString(`{"id":"0f2be0a6-6f3b-4f0e-9f2e-4d5a6f1d7a52","customer":{"name":"Ada Lovelace","email":"ada@example.com","address":{"street":"12 St James's Square","city":"London","country":"GB"}},"created":"2026-01-02T03:04:05Z","lines":[`)
@@ -50,7 +50,7 @@ func FuzzScan(f *testing.F) {
 		r := Open(data)
 		r.Skip()
 		if want := r.Close() == nil; scans(data) != want {
-			t.Fatalf("the tape says %t, the reader %t: %q", !want, want, data)
+			t.Fatalf("the tape returns %t, the reader %t: %q", !want, want, data)
 		}
 		if scans(data) != strict(data) && !deep(data) {
 			t.Fatalf("the tape and jsontext differ: %q", data)
@@ -58,7 +58,7 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// strict is jsontext's verdict, which allows more levels.
+// strict returns jsontext's verdict, which allows more levels.
 func strict(data []byte) bool {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	if _, err := d.ReadValue(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// taken returns the members that a body was taken for, in order, and reports whether it was found valid.
+// taken returns the members that were read from a body, in order, and reports whether it is valid.
 func taken(b *Body, contentType, data string) ([][2]string, bool) {
 	m, _ := ParseMediaType(contentType)
 	t := beginTexts(context.Background())
@@ -33,7 +33,7 @@ func taken(b *Body, contentType, data string) ([][2]string, bool) {
 	return list, true
 }
 
-// lists is a form whose members are lists of texts, or bytes.
+// lists returns the schema of a form whose members are lists of texts or bytes.
 func lists(format string) *Schema {
 	return of(Object, func(s *Schema) {
 		s.AdditionalProperties = of(Array, func(s *Schema) {
@@ -42,7 +42,8 @@ func lists(format string) *Schema {
 	})
 }
 
-// FuzzForm: what is valid is what net/url reads. It refuses semicolons, which some older readers separate by.
+// FuzzForm: a valid form has the same values for net/url. It rejects semicolons, which some older readers use as
+// separators.
 func FuzzForm(f *testing.F) {
 	for _, seed := range []string{"", "a=1&b=2&a=3", "a%3D=%26&+=%2B", "&&=&a", "a=%zz", "a=\xff", "a[b]=c"} {
 		f.Add(seed)
@@ -59,26 +60,26 @@ func FuzzForm(f *testing.F) {
 		}
 		want, err := url.ParseQuery(data)
 		if err != nil {
-			t.Fatalf("%q is valid, net/url says %v", data, err)
+			t.Fatalf("%q is valid, but net/url returns %v", data, err)
 		}
 		if n := 0; true {
 			for _, list := range want {
 				n += len(list)
 			}
 			if n != len(got) {
-				t.Fatalf("%q: got %q, net/url has %v", data, got, want)
+				t.Fatalf("%q: got %q, net/url returns %v", data, got, want)
 			}
 		}
 		for _, m := range got {
 			if list := want[m[0]]; len(list) == 0 || list[0] != m[1] {
-				t.Fatalf("%q: got %q, net/url has %v", data, got, want)
+				t.Fatalf("%q: got %q, net/url returns %v", data, got, want)
 			}
 			want[m[0]] = want[m[0]][1:]
 		}
 	})
 }
 
-// FuzzParts: what is valid is what mime/multipart reads.
+// FuzzParts: valid content has the same parts for mime/multipart.
 func FuzzParts(f *testing.F) {
 	for _, seed := range []string{
 		multipart(`name="a"|1`, `name=b; filename="x"|2`), multipart(), multipart("name=a\r\nContent-Type: text/plain|x\r\n--C"),
@@ -98,7 +99,7 @@ func FuzzParts(f *testing.F) {
 		}
 		want, err := readParts(data)
 		if err != nil {
-			t.Fatalf("%q is valid, mime/multipart says %v", data, err)
+			t.Fatalf("%q is valid, but mime/multipart returns %v", data, err)
 		}
 		if len(got) != len(want) {
 			t.Fatalf("%q: got %q, want %q", data, got, want)
@@ -134,7 +135,7 @@ func readParts(data string) ([][2]string, error) {
 	}
 }
 
-// FuzzParameters: whatever is sent, there is a verdict, and the same one again.
+// FuzzParameters: any input has a verdict, and a second check returns the same.
 func FuzzParameters(f *testing.F) {
 	for _, seed := range []string{"a=1", "f[x][0][y]=1&f[x][0][z]=2", "l=1&l=2", "R,1,G,2", "R=1;G=2", ";v=1;v=2", ".1.2", "{\"a\":1}", "v=1; w =2", "%zz", "x=%2C,+|"} {
 		f.Add(seed)

@@ -2,7 +2,7 @@ package validate
 
 import "testing"
 
-// TestUndecodable has readers for which the contract accepts a value and the Go type does not hold it.
+// TestUndecodable has readers with values that the contract accepts and the Go type cannot hold.
 func TestUndecodable(t *testing.T) {
 	t.Parallel()
 	free, text := &Schema{Types: AnyType}, &Schema{Types: String}
@@ -23,16 +23,16 @@ func TestUndecodable(t *testing.T) {
 		said        string
 		undecodable bool
 	}{
-		"judged":               {`5`, judged(free), "type", true},
-		"judged and invalid":   {`5`, judged(text), "type", false},
-		"judged and held":      {`{}`, func(r *Reader) { judged(free)(r); r.More(0, '}') }, "", false},
-		"every value is":       {`"a"`, func(r *Reader) { r.Admit(); r.Boolean(want) }, "type", true},
-		"not judged":           {`5`, func(r *Reader) { r.Enter('{', want) }, "type", false},
+		"accepted":             {`5`, judged(free), "type", true},
+		"rejected":             {`5`, judged(text), "type", false},
+		"accepted and decoded": {`{}`, func(r *Reader) { judged(free)(r); r.More(0, '}') }, "", false},
+		"any value accepted":   {`"a"`, func(r *Reader) { r.Admit(); r.Boolean(want) }, "type", true},
+		"not checked":          {`5`, func(r *Reader) { r.Enter('{', want) }, "type", false},
 		"a number too large":   {`5`, func(r *Reader) { lit, _ := r.Number(want); r.Beyond(0, lit, free) }, "format", true},
 		"an invalid number":    {`5`, func(r *Reader) { lit, _ := r.Number(want); r.Beyond(0, lit, text) }, "type", false},
-		"a text that it isn't": {`"a"`, func(r *Reader) { r.Undecodable(r.Offset(), want); r.AnyString(want) }, "format", true},
-		"malformed behind it":  {`5]`, judged(free), "malformed", false},
-		"a fault behind it": {`[5,6]`, func(r *Reader) {
+		"an undecodable text":  {`"a"`, func(r *Reader) { r.Undecodable(r.Offset(), want); r.AnyString(want) }, "format", true},
+		"malformed after it":   {`5]`, judged(free), "malformed", false},
+		"a fault after it": {`[5,6]`, func(r *Reader) {
 			r.Enter('[', want)
 			r.More(0, ']')
 			judged(free)(r)

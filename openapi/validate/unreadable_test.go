@@ -51,7 +51,7 @@ func TestUnreadableBodies(t *testing.T) {
 	}
 }
 
-// TestShapesAreLinear: schemas that lead to each other in many ways are looked at once.
+// TestShapesAreLinear: schemas that refer to each other in many ways are visited once.
 func TestShapesAreLinear(t *testing.T) {
 	t.Parallel()
 	s := of(Object)
@@ -71,11 +71,11 @@ func TestShapesAreLinear(t *testing.T) {
 		shape = shape.member("a")
 	}
 	if n := len(shape.of.kept); n > 200 {
-		t.Errorf("%d shapes are kept, want one or two a level", n)
+		t.Errorf("%d shapes are kept, want one or two per level", n)
 	}
 }
 
-// TestImpliedTypes: each keyword alone says what a schema without a type is about.
+// TestImpliedTypes: each keyword implies the type of a schema without one.
 func TestImpliedTypes(t *testing.T) {
 	t.Parallel()
 	free, n := of(AnyType), count(1)
@@ -87,9 +87,9 @@ func TestImpliedTypes(t *testing.T) {
 		"minimum":               {&Schema{Minimum: &Bound{}}, Number},
 		"maximum":               {&Schema{Maximum: &Bound{}}, Number},
 		"multipleOf":            {&Schema{MultipleOf: []string{"2"}}, Number},
-		"a format of numbers":   {&Schema{Format: "uint8"}, Number},
-		"another of numbers":    {&Schema{Format: "double"}, Number},
-		"a format of strings":   {&Schema{Format: "date"}, String},
+		"a number format":       {&Schema{Format: "uint8"}, Number},
+		"another number format": {&Schema{Format: "double"}, Number},
+		"a string format":       {&Schema{Format: "date"}, String},
 		"minLength":             {&Schema{MinLength: n}, String},
 		"maxLength":             {&Schema{MaxLength: n}, String},
 		"x-maxBytes":            {&Schema{MaxBytes: n}, String},
@@ -112,8 +112,8 @@ func TestImpliedTypes(t *testing.T) {
 		"dependentSchemas":      {&Schema{DependentSchemas: []Property{}}, Object},
 		"unevaluatedProperties": {&Schema{UnevaluatedProperties: free}, Object},
 		"enum":                  {&Schema{Enum: values(`"a"`, "1", "true", "null", "[]", "{}")}, String | Number | Boolean | Array | Object},
-		"enum before the rest":  {&Schema{Enum: values("1"), MinLength: n}, Number},
-		"what is not judged":    {&Schema{MinLength: n, Unjudged: "why"}, 0},
+		"enum takes precedence": {&Schema{Enum: values("1"), MinLength: n}, Number},
+		"an unchecked schema":   {&Schema{MinLength: n, Unjudged: "why"}, 0},
 	} {
 		tt.schema.Types = AnyType
 		if got := shapeOf(tt.schema).kinds; got != tt.want {

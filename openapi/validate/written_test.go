@@ -9,9 +9,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The tables write parameters, bodies and schemas as a document has them. What is read here is as little as they need.
+// The tables write parameters, bodies and schemas like a document. The readers below support only what the tables need.
 
-// written is a place of such a text.
+// written is a node of such a text.
 type written struct {
 	t *testing.T
 	n *yaml.Node
@@ -128,13 +128,13 @@ func (s *Schema) keyword(name string, v written) {
 		s.OneOf = v.schemas()
 	default:
 		if counts[name] == nil {
-			v.t.Fatalf("the tests do not know the keyword %s", name)
+			v.t.Fatalf("unknown keyword %s", name)
 		}
 		v.into(counts[name])
 	}
 }
 
-// compile prepares a schema that is not nil.
+// compile prepares a schema, unless it is nil.
 func compile(t *testing.T, s *Schema) *Schema {
 	t.Helper()
 	if s == nil {
@@ -175,7 +175,7 @@ func (w written) parameter() *Parameter {
 				c.each(func(_ string, s written) { p.Schema = compile(w.t, s.schema()) })
 			})
 		default:
-			w.t.Fatalf("the tests do not know %s of a parameter", name)
+			w.t.Fatalf("unknown member %s of a parameter", name)
 		}
 	})
 	if p.Style == "" {
@@ -185,7 +185,7 @@ func (w written) parameter() *Parameter {
 	return p
 }
 
-// operation returns one at a path, with parameters as they are written in a document.
+// operation returns an operation with a path, and with parameters written like in a document.
 func operation(t *testing.T, path string, parameters ...string) *Operation {
 	t.Helper()
 	o := &Operation{Path: path}
@@ -195,7 +195,7 @@ func operation(t *testing.T, path string, parameters ...string) *Operation {
 	return o
 }
 
-// said is what faults say: where, the keyword, the name and the pointer of each.
+// said returns faults as text: place, keyword, name and pointer of each.
 func said(f *Faults) string {
 	switch {
 	case f == nil:

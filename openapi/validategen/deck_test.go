@@ -27,7 +27,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict/strictecho"
 )
 
-// shown is the response of each operation: what its handler got.
+// shown is the response of each operation: the request object that its handler got.
 type shown struct{ request any }
 
 func (s shown) VisitListCardsResponse(w http.ResponseWriter) error  { return show(w, s.request) }
@@ -115,8 +115,8 @@ func (stdhttpCards) NoteFace(_ context.Context, r stdhttpdeck.NoteFaceRequestObj
 	return shown{r}, nil
 }
 
-// deckServers are the handlers of what stock oapi-codegen writes for the frameworks, behind them. Each responds with what the
-// implementation gets, or with the faults.
+// deckServers returns, by framework, a handler behind that framework for the interface from stock oapi-codegen. Each
+// responds with its handler's input, or with the faults.
 func deckServers(t *testing.T) map[string]http.Handler {
 	config := strict.Config{BasePath: "/v1", Form: func(buf []byte, _ *strict.Exchange, p *strict.Problem) ([]byte, string) {
 		return append(buf, faultsOf(p)...), "text/plain"
@@ -133,7 +133,7 @@ func deckServers(t *testing.T) map[string]http.Handler {
 	return map[string]http.Handler{"std-http": std, "chi": router, "echo": e}
 }
 
-// faultsOf writes the faults of a problem, as faultsText those of a body.
+// faultsOf returns the faults of a problem in the form of faultsText.
 func faultsOf(p *strict.Problem) string {
 	var all []string
 	for _, f := range p.Faults {
@@ -149,7 +149,7 @@ func faultsOf(p *strict.Problem) string {
 	return strings.Join(all, ",")
 }
 
-// show writes what a handler gets: the fields of the request that are not nil.
+// show writes the fields of the request that are not nil.
 func show(w io.Writer, request any) error {
 	v := reflect.ValueOf(request)
 	fields := map[string]any{}
@@ -179,8 +179,8 @@ func partsOf(r *multipart.Reader) map[string]string {
 	}
 }
 
-// TestStrictServers sends requests to the strict servers of the frameworks: a handler gets exactly what was checked, and what
-// is invalid does not reach it.
+// TestStrictServers sends requests to the strict servers of the frameworks: a handler gets exactly the checked values,
+// and no invalid request reaches it.
 func TestStrictServers(t *testing.T) {
 	t.Parallel()
 	const (
@@ -195,7 +195,7 @@ func TestStrictServers(t *testing.T) {
 		name, method, target, contentType, body string
 		header                                  http.Header
 		status                                  int
-		want                                    string // what the handler gets as JSON, or the faults
+		want                                    string // the handler's input as JSON, or the faults
 	}{
 		{"no parameters", "GET", "/v1/cards", "", "", nil, 200, `{"Params":{}}`},
 		{"all parameters", "GET", "/v1/cards?tag=a%2Cb&tag=c,d&filter[min]=3&filter[text]=12&top=1e1", "", "", http.Header{"X-Ids": {"1, 2", "9007199254740993"}, "Cookie": {"session=a%20b"}}, 200,
@@ -203,11 +203,11 @@ func TestStrictServers(t *testing.T) {
 		{"invalid parameters", "GET", "/v1/cards?tag=&filter[min]=x&top=100&Top=1", "", "", http.Header{"X-Ids": {"1,x"}, "Cookie": {"session=ab"}}, 400,
 			"additionalProperties query:Top,minLength query:tag,type query:filter,maximum query:top,type header:X-Ids,minLength header:Cookie"},
 		{"list in the path", "GET", "/v1/cards/a%2Cb,c%20d,%2525", "", "", nil, 200, `{"Ids":["a,b","c d","%25"]}`},
-		{"too long a list in the path", "GET", "/v1/cards/a,b,c,d", "", "", nil, 400, "maxItems path:ids"},
+		{"list in the path that is too long", "GET", "/v1/cards/a,b,c,d", "", "", nil, 400, "maxItems path:ids"},
 		{"slash in a segment", "GET", "/v1/cards/a%2Fb", "", "", nil, 200, `{"Ids":["a/b"]}`},
 		{"create", "POST", "/v1/cards", "application/json", `{"title":"é","note":null,"count":7.0}`, nil, 200, `{"JSONBody":{"title":"é","note":null,"count":7}}`},
-		{"create by another case of a name", "POST", "/v1/cards", "application/json", `{"Title":"a"}`, nil, 400, "additionalProperties /Title,required /title"},
-		{"create with a name twice", "POST", "/v1/cards", "application/json; charset=utf-8", `{"title":"a","title":"b"}`, nil, 400, "malformed"},
+		{"create with a name in another case", "POST", "/v1/cards", "application/json", `{"Title":"a"}`, nil, 400, "additionalProperties /Title,required /title"},
+		{"create with a duplicate name", "POST", "/v1/cards", "application/json; charset=utf-8", `{"title":"a","title":"b"}`, nil, 400, "malformed"},
 		{"create without a body", "POST", "/v1/cards", "", "", nil, 415, ""},
 		{"create in another charset", "POST", "/v1/cards", "application/json; charset=utf-16", `{"title":"a"}`, nil, 415, ""},
 		{"create in XML", "POST", "/v1/cards", "application/xml", "<a/>", nil, 415, ""},
@@ -215,14 +215,14 @@ func TestStrictServers(t *testing.T) {
 		{"invalid form", "POST", "/v1/cards", "application/x-www-form-urlencoded", "title=123456&stars=x&gold=1", nil, 400, "maxLength /title,type /stars/0,type /gold"},
 		{"repeated member of a form", "POST", "/v1/cards", "application/x-www-form-urlencoded", "title=a&title=b", nil, 400, "repeated /title"},
 		{"merge patch", "PATCH", "/v1/cards/" + id + "/.7/face", "application/merge-patch+json", `{"note":null}`, nil, 200, `{"Id":"` + id + `","Side":7,"Body":{"note":null}}`},
-		{"merge patch of nothing", "PATCH", "/v1/cards/" + id + "/.7/face", "application/merge-patch+json", `{}`, nil, 200, `{"Id":"` + id + `","Side":7,"Body":{}}`},
+		{"empty merge patch", "PATCH", "/v1/cards/" + id + "/.7/face", "application/merge-patch+json", `{}`, nil, 200, `{"Id":"` + id + `","Side":7,"Body":{}}`},
 		{"no merge patch", "PATCH", "/v1/cards/" + id + "/.7/face", "", "", nil, 200, `{"Id":"` + id + `","Side":7}`},
 		{"invalid path", "PATCH", "/v1/cards/" + id + "x/7/face", "application/merge-patch+json", `{"note":null}`, nil, 400, "format path:id,type path:side"},
 		{"invalid merge patch", "PATCH", "/v1/cards/" + id + "/.7/face", "application/merge-patch+json", `{"title":null}`, nil, 400, "type /title"},
 		{"upload", "PUT", "/v1/cards/" + id + "/.7/face", parts, upload("\x00\xff\r\n", "a"), nil, 200, `{"Id":"` + id + `","Side":7,"Body":{"image":"\u0000\ufffd\r\n","title":"a"}}`},
-		{"too large an upload", "PUT", "/v1/cards/" + id + "/.7/face", parts, upload("123456789", "123456"), nil, 400, "maxLength /image,maxLength /title"},
+		{"upload that is too large", "PUT", "/v1/cards/" + id + "/.7/face", parts, upload("123456789", "123456"), nil, 400, "maxLength /image,maxLength /title"},
 		{"text", "POST", "/v1/cards/" + id + "/.7/face", "text/plain", "é", nil, 200, `{"Id":"` + id + `","Side":7,"Body":"é"}`},
-		{"too long a text", "POST", "/v1/cards/" + id + "/.7/face", "text/plain", "123456", nil, 400, "maxLength "},
+		{"text that is too long", "POST", "/v1/cards/" + id + "/.7/face", "text/plain", "123456", nil, 400, "maxLength "},
 	}
 	for name, handler := range deckServers(t) {
 		server := httptest.NewServer(handler)

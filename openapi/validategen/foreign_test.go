@@ -26,10 +26,9 @@ import (
 // bodyCase is a body and its faults, each as "keyword pointer", or "malformed".
 type bodyCase struct {
 	body   string
-	faults string // separated by commas; "" for a valid body. Behind an exclamation mark, the body is valid and not decoded
+	faults string // separated by commas; "" for a valid body. After an exclamation mark, the body is valid but not decoded
 }
 
-// component returns the schema of a component of a document of the tests.
 func component(t *testing.T, document, name string, direction spec.Direction) *validate.Schema {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + document + "/openapi.yaml")
@@ -47,9 +46,8 @@ func component(t *testing.T, document, name string, direction spec.Direction) *v
 	return s
 }
 
-// runBodies checks the verdicts. A valid body is decoded as encoding/json decodes it, and is the same when it is written
-// and read again.
-// // The schema of the component, which is in process, has the same faults.
+// runBodies checks the verdicts. A valid body is decoded like encoding/json does, and survives encoding and decoding.
+// If judge is not nil, the schema in process reports the same faults.
 func runBodies[T any](t *testing.T, judge *validate.Schema, decode func([]byte, *T) string, encode func([]byte, *T) []byte, cases []bodyCase) {
 	t.Helper()
 	t.Parallel()
@@ -75,16 +73,16 @@ func runBodies[T any](t *testing.T, judge *validate.Schema, decode func([]byte, 
 		if err := json.Unmarshal([]byte(tt.body), &stock); err != nil {
 			t.Logf("%s: encoding/json: %v", tt.body, err)
 		} else if !reflect.DeepEqual(stock, got) {
-			t.Errorf("%s: encoding/json decodes another value:\n%s", tt.body, cmp.Diff(stock, got))
+			t.Errorf("%s: encoding/json decodes a different value:\n%s", tt.body, cmp.Diff(stock, got))
 		}
 		if encode == nil {
 			continue
 		}
 		encoded := encode(nil, &got)
 		if faults := decode(encoded, &again); faults != "" {
-			t.Errorf("%s: written as %s: faults %q", tt.body, encoded, faults)
+			t.Errorf("%s: encoded as %s: faults %q", tt.body, encoded, faults)
 		} else if second := encode(nil, &again); string(second) != string(encoded) {
-			t.Errorf("%s: written as %s, then as %s", tt.body, encoded, second)
+			t.Errorf("%s: encoded as %s, then as %s", tt.body, encoded, second)
 		}
 	}
 }
@@ -276,8 +274,8 @@ func TestProbeParameters(t *testing.T) {
 		{"all", [4]string{id, "3", "0.5", "true"}, "top=1&$filter=abc%20eq+x&Count=true&deep=false&since=2024-01-01&level=low", map[string][]string{"X-Rate": {"-1e3"}, "X-Trace": {id}}, ""},
 		{"escaped path", [4]string{"6de0af45%2Daf45-6de0-45af-e06d45afe06d", "%33", "1e1", "false"}, "%74op=1", rate, ""},
 		{"decoded once", [4]string{"6de0af45%252Daf45-6de0-45af-e06d45afe06d", "3", "1", "true"}, "top=1", rate, "format path:probe-id"},
-		{"bad path", [4]string{"x", "-1", "0", "yes"}, "top=1", rate, "format path:probe-id,minimum path:slot,exclusiveMinimum path:scale,type path:on"},
-		{"bad escapes", [4]string{id, "%3", "1", "true"}, "top=%zz&%=1&level=%ff", rate, "encoding query:%,encoding path:slot,encoding query:top,encoding query:level"},
+		{"invalid path", [4]string{"x", "-1", "0", "yes"}, "top=1", rate, "format path:probe-id,minimum path:slot,exclusiveMinimum path:scale,type path:on"},
+		{"invalid escapes", [4]string{id, "%3", "1", "true"}, "top=%zz&%=1&level=%ff", rate, "encoding query:%,encoding path:slot,encoding query:top,encoding query:level"},
 		{"not numbers", [4]string{id, "0x1", "+1", "true"}, "top=01", map[string][]string{"X-Rate": {"1,5"}}, "type path:slot,type path:scale,type query:top,type header:X-Rate"},
 		{"required", [4]string{id, "1", "1", "true"}, "", nil, "required query:top,required header:X-Rate"},
 		{"empty options", [4]string{id, "1", "1", "true"}, "&&top=5&", rate, ""},
@@ -326,16 +324,16 @@ func TestOperations(t *testing.T) {
 		t.Errorf("security (-want +got):\n%s", diff)
 	}
 	if f := got.CheckParams([]string{"a", "b", "c", "d"}, "", nil); f == nil {
-		t.Error("CheckParams took a scale that is no number")
+		t.Error("CheckParams accepts a scale that is not a number")
 	}
 	if _, ok := got.DecodeBody([]byte("{}"), new(string)); ok {
-		t.Error("DecodeBody took a value of another type")
+		t.Error("DecodeBody accepts a value of another type")
 	}
 	if f, ok := got.DecodeBody([]byte("["), new(probe.Reading)); !ok || f == nil || !f.Malformed {
-		t.Errorf("DecodeBody of no JSON: %+v, %t", f, ok)
+		t.Errorf("DecodeBody of malformed JSON: %+v, %t", f, ok)
 	}
 	if f := got.Request[0].CheckContent(t.Context(), "application/json", []byte("[")); f == nil || !f.Malformed {
-		t.Errorf("CheckContent of no JSON: %+v", f)
+		t.Errorf("CheckContent of malformed JSON: %+v", f)
 	}
 	var parameters []string
 	for _, p := range got.Parameters {
@@ -346,7 +344,7 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-// probeParameters are where, what, style, explode, required and system of each parameter.
+// probeParameters has location, name, style, explode, required and system of each parameter.
 var probeParameters = []string{
 	"path slot simple false true false", "path probe-id simple false true false", "path scale simple false true false",
 	"path on simple false true false", "query top form true true false", "query $filter form true false false",
@@ -392,7 +390,7 @@ func TestZooUnions(t *testing.T) {
 		t.Errorf("got %+v, %v", cat, err)
 	}
 	if got := string(zoovalid.AppendAnimal(nil, &animal)); got != `{"kind":"cat","lives":3}` {
-		t.Errorf("written as %s", got)
+		t.Errorf("encoded as %s", got)
 	}
 	var loose zoo.Loose
 	if f := zoovalid.DecodeLoose([]byte(`{"ID":"wrong","id":"right","a":1}`), &loose); f != nil || loose.Id != "right" {
@@ -402,7 +400,7 @@ func TestZooUnions(t *testing.T) {
 		t.Errorf("got faults %q, want anyOf", faultsText(f))
 	}
 	if f := zoovalid.DecodeLoose([]byte(`5`), &loose); faultsText(f) != "!type " || f.Verdict() != nil {
-		t.Errorf("5 satisfies the schema, which has no type, and no struct holds it: got faults %q", faultsText(f))
+		t.Errorf("5 satisfies the schema without a type, but a struct cannot hold it: got faults %q", faultsText(f))
 	}
 }
 
@@ -418,7 +416,8 @@ func TestZooNames(t *testing.T) {
 	})
 }
 
-// TestZooInProcess has what generated code leaves to package validate: parameters that are no single value, forms and texts.
+// TestZooInProcess checks what generated code leaves to package validate: parameters that are not single values, forms
+// and texts.
 func TestZooInProcess(t *testing.T) {
 	t.Parallel()
 	post, feeding := zoovalid.Operations[0], zoovalid.Operations[3]

@@ -200,7 +200,7 @@ func (g *generator) writeWants() {
 	if len(g.wants) == 0 {
 		return
 	}
-	g.p("// What faults expect.\nvar (")
+	g.p("// The types that faults report as expected.\nvar (")
 	for _, name := range slices.Sorted(maps.Keys(g.wants)) {
 		g.p("%s = %s", name, expectedText(g.wants[name]))
 	}

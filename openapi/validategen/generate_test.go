@@ -13,7 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 )
 
-// generated are the packages that are committed: the contract's and those of the foreign documents. Some have a handler.
+// generated are the committed packages: the contract's and those of the foreign documents. Some have a handler.
 var generated = []struct{ spec, models, name, dir, api, server string }{
 	{"../../openapi/openapi.yaml", "../../gen/pfxapi", "pfxvalid", "../../gen/pfxvalid", "../../gen/pfxserver", "../../gen/pfxhandler"},
 	{"testdata/tree/openapi.yaml", "./testdata/tree", "treevalid", "testdata/tree/treevalid", "", ""},
@@ -27,7 +27,7 @@ var generated = []struct{ spec, models, name, dir, api, server string }{
 
 const todoFolder = "../../server/strict/testdata/todo"
 
-// TestFresh generates each package again: it is what is committed, byte for byte.
+// TestFresh generates each package again: it equals the committed one.
 func TestFresh(t *testing.T) {
 	t.Parallel()
 	for _, tt := range generated {
@@ -57,7 +57,7 @@ func TestFresh(t *testing.T) {
 	}
 }
 
-// TestServerRefused: what keeps a handler from being written is said, and nothing is written.
+// TestServerRefused: an error says why no handler can be written, and nothing is written.
 func TestServerRefused(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -67,10 +67,10 @@ func TestServerRefused(t *testing.T) {
 		code                     int
 		want                     string
 	}{
-		"the folder of the checks":  {"./testdata/shop", "", "valid", "valid/", 2, "holds another package"},
-		"no interface":              {"./testdata/shop", "", "valid", "server", 1, "has no StrictServerInterface: generate it with strict-server"},
-		"a folder that is no name":  {"./testdata/deck", "./testdata/deck/chideck", "valid", "my-server", 1, "cannot name a package of Go"},
-		"an interface of elsewhere": {"./testdata/deck", "./testdata/none", "valid", "server", 1, "testdata/none: directory not found"},
+		"the folder of the checks": {"./testdata/shop", "", "valid", "valid/", 2, "holds another package"},
+		"no interface":             {"./testdata/shop", "", "valid", "server", 1, "has no StrictServerInterface: generate it with strict-server"},
+		"an invalid package name":  {"./testdata/deck", "./testdata/deck/chideck", "valid", "my-server", 1, "cannot name a package of Go"},
+		"a missing interface":      {"./testdata/deck", "./testdata/none", "valid", "server", 1, "testdata/none: directory not found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,13 +83,13 @@ func TestServerRefused(t *testing.T) {
 				t.Errorf("got %d, %s; want %d, %s", code, &stderr, tt.code, tt.want)
 			}
 			if _, err := os.Stat(filepath.Join(root, tt.dir)); err == nil {
-				t.Error("something was written")
+				t.Error("a file was written")
 			}
 		})
 	}
 }
 
-// write writes a file and the folder that it is in.
+// write writes a file and its folder.
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -118,16 +118,16 @@ func readFiles(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// treeModels are models that the tests of refused documents can name.
+// treeModels are the models for the tests of rejected documents.
 var treeModels = sync.OnceValues(func() (*models, error) { return loadModels("./testdata/tree", nil) })
 
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	const schema = "/components/schemas/node"
 	tests := []struct{ name, schema, pointer, says string }{
-		{"a pattern of RE2", "{type: string, pattern: '(?P<a>b)'}", schema + "/pattern", ""},
+		{"a pattern for RE2 only", "{type: string, pattern: '(?P<a>b)'}", schema + "/pattern", ""},
 		{"a malformed pattern of names", "{type: object, x-ignore-members: '('}", schema + "/x-ignore-members", ""},
-		{"a depth alone", "{type: object, x-ignore-maxDepth: 3}", schema + "/x-ignore-maxDepth", "x-ignore-members"},
+		{"a depth without a pattern", "{type: object, x-ignore-maxDepth: 3}", schema + "/x-ignore-maxDepth", "x-ignore-members"},
 		{"a negative count", "{type: string, minLength: -1}", schema + "/minLength", "count"},
 		{"a fractional count", "{type: string, x-maxBytes: 1.5}", schema + "/x-maxBytes", "count"},
 		{"multipleOf zero", "{type: number, multipleOf: 0}", schema + "/multipleOf", "positive"},
@@ -136,10 +136,10 @@ func TestUnsupported(t *testing.T) {
 		{"no field", "{type: object, properties: {nme: {type: string}}}", schema + "/properties/nme", "no field"},
 		{"no member", "{type: object, properties: {name: {type: string}}}", schema, "field for the member"},
 		{"a wrong Go type", "{type: integer}", schema, "tree.Node"},
-		{"a wrong Go type of a member", strings.Replace(treeNode, "{type: string}", "{type: integer}", 1), schema + "/properties/name", "string"},
+		{"a wrong Go type for a member", strings.Replace(treeNode, "{type: string}", "{type: integer}", 1), schema + "/properties/name", "string"},
 		{"two states", strings.Replace(treeNode, "{type: array, items: {type: array", "{type: array, nullable: true, items: {type: array", 1), schema + "/properties/matrix", "nullable-type: true"},
 		{"two states through anyOf", strings.Replace(treeNode, "name: {type: string}", "name: {anyOf: [{type: string, nullable: true}]}", 1), schema + "/properties/name", "nullable-type: true"},
-		{"two states of a whole schema", strings.Replace(treeNode, "type: object, properties: {name: {type: string}", "type: object, oneOf: [{required: [note]}], properties: {name: {type: string, nullable: true}", 1), schema + "/properties/name", "nullable-type: true"},
+		{"two states of a schema without code", strings.Replace(treeNode, "type: object, properties: {name: {type: string}", "type: object, oneOf: [{required: [note]}], properties: {name: {type: string, nullable: true}", 1), schema + "/properties/name", "nullable-type: true"},
 		{"two states below a member", strings.Replace(treeNode, "parent: {$ref: '#/components/schemas/link'}", "parent: {type: object, properties: {href: {type: string, nullable: true}, parent: {$ref: '#/components/schemas/link'}}}", 1),
 			schema + "/properties/parent/properties/href", "nullable-type: true"},
 		{"two states of items", strings.Replace(treeNode, "children: {type: array, items: {$ref: '#/components/schemas/node'}}", "children: {type: array, items: {type: object, properties: {matrix: {type: array, nullable: true, items: {type: array, items: {type: integer}}}}}}", 1), schema + "/properties/children/items", "/properties/children/items/properties/matrix: the member"},
@@ -153,7 +153,7 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// TestJudgedAsAWhole has keywords for which there is no code: what is generated for them compiles, and needs the schema.
+// TestJudgedAsAWhole: for keywords without code of their own, the generated code compiles and uses the schema.
 func TestJudgedAsAWhole(t *testing.T) {
 	t.Parallel()
 	for name, keyword := range map[string]string{
@@ -165,13 +165,13 @@ func TestJudgedAsAWhole(t *testing.T) {
 			t.Parallel()
 			r := generates(t, documentOf("", strings.Replace(treeNode, "{type: object", "{"+keyword+", type: object", 1)), false)
 			if !strings.Contains(string(r.files["bodies.gen.go"]), "r.Check(schemas[") || r.files["schemas.gen.go"] == nil {
-				t.Error("the schema is not judged as a whole")
+				t.Error("package validate does not check the schema")
 			}
 		})
 	}
 }
 
-// TestAnnotations are unknown to both back ends: they are said, and nothing checks them.
+// TestAnnotations: a note names each unknown keyword, and nothing checks it.
 func TestAnnotations(t *testing.T) {
 	t.Parallel()
 	for name, keyword := range map[string]string{"x-luhn": "x-luhn: true", "maxLengh": "maxLengh: 1"} {
@@ -185,10 +185,10 @@ func TestAnnotations(t *testing.T) {
 	}
 }
 
-// TestNarrowModels has a schema without a type whose Go type is a struct: it is generated, and the user is told.
+// TestNarrowModels: a schema without a type may have a struct as its Go type; a note tells the user.
 func TestNarrowModels(t *testing.T) {
 	t.Parallel()
-	const says = "takes values such as [], which the Go type"
+	const says = "accepts values such as [], which the Go type"
 	untyped := strings.Replace(documentOf("", treeNode), "{type: object, properties: {name", "{properties: {name", 1)
 	if r := generates(t, untyped, false); !strings.Contains(strings.Join(r.notes, "\n"), "/components/schemas/node: the schema "+says) {
 		t.Errorf("got notes %q", r.notes)
@@ -212,7 +212,7 @@ func generates(t *testing.T, spec string, skip bool, ignored ...string) *result 
 	return r
 }
 
-// TestGoNames has a component whose Go type only x-go-name tells.
+// TestGoNames has a component whose Go type only x-go-name names.
 func TestGoNames(t *testing.T) {
 	t.Parallel()
 	document := strings.ReplaceAll(strings.Replace(documentOf("", treeNode), "{type: object,", "{x-go-name: Node, type: object,", 1), "schemas/node", "schemas/knot")
@@ -223,7 +223,7 @@ func TestGoNames(t *testing.T) {
 	refuses(t, strings.Replace(document, "x-go-name: Node", "x-go-name: None", 1), "/components/schemas/knot", "no type None")
 }
 
-// TestUndescribedItems has items that the schema does not describe and the Go type does: their functions have a name.
+// TestUndescribedItems: functions have a name for items that the Go type describes, but the schema does not.
 func TestUndescribedItems(t *testing.T) {
 	t.Parallel()
 	document := strings.Replace(documentOf("", treeNode), "matrix: {type: array, items: {type: array, items: {type: integer}}}", "matrix: {type: array}", 1)
@@ -233,7 +233,7 @@ func TestUndescribedItems(t *testing.T) {
 	}
 }
 
-// TestNamesThatMeet has a schema and an operation whose functions would have one name.
+// TestNamesThatMeet has a schema and an operation whose functions would have the same name.
 func TestNamesThatMeet(t *testing.T) {
 	t.Parallel()
 	document := strings.Replace(documentOf("", treeNode), "operationId: putTree", "operationId: putTree2", 1)
@@ -263,14 +263,14 @@ components:`, 1)
 	r := generates(t, broken, true)
 	operations := string(r.files["operations.gen.go"])
 	if strings.Contains(operations, "putTree") || !strings.Contains(operations, "getTree") {
-		t.Errorf("got %s, want getTree alone", operations)
+		t.Errorf("got %s, want only getTree", operations)
 	}
 	if !strings.Contains(strings.Join(r.notes, "\n"), "putTree is left out: /components/schemas/node/properties/name") {
-		t.Errorf("got notes %q, want one of putTree", r.notes)
+		t.Errorf("got notes %q, want one about putTree", r.notes)
 	}
 }
 
-// TestLeftOutIsServed: a server responds to an operation that cannot be written, and the log gets the reason.
+// TestLeftOutIsServed: a server responds to an operation that cannot be generated, and logs the reason.
 func TestLeftOutIsServed(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("testdata/deck/openapi.yaml")
@@ -292,7 +292,7 @@ func TestLeftOutIsServed(t *testing.T) {
 	}
 }
 
-// TestUnusedImports: a type that was written down for one file may be used in another.
+// TestUnusedImports: a type that was written for one file may be used in another.
 func TestUnusedImports(t *testing.T) {
 	t.Parallel()
 	g := newGenerator(config{packageName: "x"}, nil)
@@ -301,11 +301,11 @@ func TestUnusedImports(t *testing.T) {
 	g.p("var x = %s.Fields(time)", g.use("strings"))
 	source, err := g.source(g.file, "x")
 	if err != nil || strings.Contains(string(source), `"time"`) || !strings.Contains(string(source), `"strings"`) {
-		t.Errorf("got %v and %s, want an import of strings alone", err, source)
+		t.Errorf("got %v and %s, want only an import of strings", err, source)
 	}
 }
 
-// treeNode fits the models of the tree, as far as the tests need it.
+// treeNode is a schema for the models of the tree, reduced to what the tests need.
 const treeNode = `{type: object, properties: {name: {type: string}, byName: {type: object, additionalProperties: {$ref: '#/components/schemas/node'}},
       children: {type: array, items: {$ref: '#/components/schemas/node'}}, matrix: {type: array, items: {type: array, items: {type: integer}}},
       note: {}, parent: {$ref: '#/components/schemas/link'}}}`
@@ -339,7 +339,7 @@ func refuses(t *testing.T, spec, pointer, says string) {
 	}
 	_, err = generate(config{packageName: "x", spec: []byte(spec), models: m})
 	if err == nil || !strings.HasPrefix(err.Error(), pointer) || !strings.Contains(err.Error(), says) {
-		t.Errorf("got error %v, want one at %s that says %q", err, pointer, says)
+		t.Errorf("got error %v, want one at %s with %q", err, pointer, says)
 	}
 }
 
@@ -349,7 +349,7 @@ func TestUnsupportedOperations(t *testing.T) {
 	tests := []struct{ name, parameter, pointer, says string }{
 		{"system option in a header", "{name: $a, in: header, x-odata-option: true, schema: {type: string}}", at, "begin with $"},
 		{"system option without $", "{name: a, in: query, x-odata-option: true, schema: {type: string}}", at, "begin with $"},
-		{"system option, neither true nor false", "{name: $a, in: query, x-odata-option: 'yes', schema: {type: string}}", at, "true nor false"},
+		{"system option that is not a boolean", "{name: $a, in: query, x-odata-option: 'yes', schema: {type: string}}", at, "true nor false"},
 		{"spelling of a system option", "{name: A, in: query, schema: {type: string}}, {name: $a, in: query, x-odata-option: true, schema: {type: string}}", at, "$a"},
 		{"two spellings of a system option", "{name: $a, in: query, x-odata-option: true, schema: {type: string}}, {name: $A, in: query, schema: {type: string}}", "/paths/~1trees/put/parameters/1", "$a"},
 	}
@@ -361,7 +361,7 @@ func TestUnsupportedOperations(t *testing.T) {
 	}
 }
 
-// TestForms are checked by package validate.
+// TestForms: package validate checks forms.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	r := generates(t, strings.Replace(documentOf("", treeNode), "application/json:", "application/x-www-form-urlencoded:", 1), false)
@@ -373,11 +373,11 @@ func TestForms(t *testing.T) {
 func TestSupportedDocumentOfTheTests(t *testing.T) {
 	t.Parallel()
 	if r := generates(t, documentOf("", treeNode), false); len(r.notes) != 1 || !strings.Contains(r.notes[0], "is nil for null") {
-		t.Errorf("got notes %q, want one of the member note: the tests of unsupported documents start from this one", r.notes)
+		t.Errorf("got notes %q, want one about the member note: the tests of unsupported documents start from this document", r.notes)
 	}
 	extended := strings.Replace(documentOf("", treeNode), "{type: object,", "{type: object, x-luhn: true,", 1)
 	if r := generates(t, extended, false, "x-luhn"); len(r.notes) != 1 {
-		t.Errorf("-ignore-extension: got notes %q, want none of it", r.notes)
+		t.Errorf("-ignore-extension: got notes %q, want none about it", r.notes)
 	}
 }
 
@@ -396,7 +396,7 @@ func TestCommandLine(t *testing.T) {
 		{"help", []string{"-h"}, 0, "-models"},
 		{"no flags", nil, 2, "are needed"},
 		{"unknown flag", []string{"-x"}, 2, "-x"},
-		{"bad type", []string{"-type", "a"}, 2, "schema=GoType"},
+		{"invalid type", []string{"-type", "a"}, 2, "schema=GoType"},
 		{"no such file", []string{"-spec", "none.yaml", "-models", "./testdata/tree", "-package", "x", "-o", t.TempDir()}, 1, "none.yaml"},
 		{"no such models", []string{"-spec", bad, "-models", "./none", "-package", "x", "-o", t.TempDir()}, 1, "models"},
 		{"unsupported", []string{"-spec", bad, "-models", "./testdata/tree", "-package", "x", "-o", t.TempDir()}, 1, "/components/schemas/node"},

@@ -272,7 +272,7 @@ func (g *generator) noteNarrow(s *schema, t types.Type) {
 	own := strings.Replace(jsonType(t), "integer", "number", 1)
 	for _, probe := range [][2]string{{"object", "{}"}, {"array", "[]"}, {"string", `""`}, {"number", "0"}, {"boolean", "true"}} {
 		if probe[0] != own && from.Check(context.Background(), []byte(probe[1])) == nil {
-			g.note(s.Pointer, "the schema takes values such as %s, which the Go type %s does not hold: they are valid and not decoded; "+
+			g.note(s.Pointer, "the schema accepts values such as %s, which the Go type %s cannot hold: they are valid but not decoded; "+
 				"give the schema a type, or x-go-type: json.RawMessage", probe[1], types.TypeString(t, nil))
 			return
 		}

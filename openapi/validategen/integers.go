@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// integerBits are the bits of the Go types for integers, and of the formats that are called like them. Package validate does
-// not compile where an int has fewer.
+// integerBits gives the bits of Go's integer types, and of the formats with the same names. Package validate does not
+// compile where an int has fewer than 64.
 var integerBits = map[string]uint{
 	"int8": 8, "int16": 16, "int32": 32, "int64": 64, "int": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64, "uint": 64,
 	"byte": 8, "rune": 32, "edm-int32": 32,
@@ -29,7 +29,7 @@ func integerRange(name string) (least, most *big.Int, ok bool) {
 	return new(big.Int).Neg(half), new(big.Int).Sub(half, one), true
 }
 
-// kindOf is the type of what a literal is parsed into, from which an integer type is converted.
+// kindOf returns the type into which a literal is parsed before it is converted to the Go type.
 func kindOf(s *schema, basic *types.Basic) types.BasicKind {
 	if s.Format != "edm-int32" && basic.Info()&types.IsUnsigned != 0 {
 		return types.Uint64
@@ -37,7 +37,7 @@ func kindOf(s *schema, basic *types.Basic) types.BasicKind {
 	return types.Int64
 }
 
-// integerChecks writes the checks of an integer that the Go type holds.
+// integerChecks writes the checks of an integer whose Go type is a basic integer type.
 func (g *generator) integerChecks(s *schema, t types.Type, basic *types.Basic) error {
 	least, most, ok := integerRange(basic.Name())
 	if !ok {
@@ -88,7 +88,7 @@ func (g *generator) enumCheck(s *schema, lo, hi *big.Int) {
 	g.p("}")
 }
 
-// beyondText is the comparison with bounds that the function which parses the literal does not keep.
+// beyondText returns the comparisons with the bounds that the parsing function does not guarantee.
 func beyondText(lo, hi *big.Int, parse string) string {
 	least, most := kept(parse)
 	text := ""
@@ -101,14 +101,14 @@ func beyondText(lo, hi *big.Int, parse string) string {
 	return text
 }
 
-// kept are the bounds of what a function returns.
+// kept returns the bounds that a parsing function guarantees.
 func kept(parse string) (least, most *big.Int) {
 	name := map[string]string{"ParseInteger": "int64", "ParseUnsigned": "uint64"}[parse]
 	least, most, _ = integerRange(name)
 	return least, most
 }
 
-// leastInteger is the least integer that satisfies a minimum.
+// leastInteger returns the least integer that satisfies a minimum.
 func leastInteger(b *validate.Bound) *big.Int {
 	r := rat(b.Literal)
 	whole := new(big.Int).Div(r.Num(), r.Denom()) // rounded down
@@ -118,7 +118,7 @@ func leastInteger(b *validate.Bound) *big.Int {
 	return whole
 }
 
-// mostInteger is the greatest integer that satisfies a maximum.
+// mostInteger returns the greatest integer that satisfies a maximum.
 func mostInteger(b *validate.Bound) *big.Int {
 	r := rat(b.Literal)
 	whole := new(big.Int).Div(r.Num(), r.Denom())
@@ -142,7 +142,7 @@ func smaller(a, b *big.Int) *big.Int {
 	return a
 }
 
-// beyond writes the line that notes what is wrong with a number that the Go type does not hold.
+// beyond writes the line that records the fault of a number outside the Go type's range.
 func (g *generator) beyond(s *schema) {
 	if s.judged {
 		g.fault(s, "at", "format", "")

@@ -9,7 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// literal writes a schema as Go; ref writes another schema.
+// literal returns a schema as a Go expression. ref returns the expression of a subschema.
 func literal(s *validate.Schema, ref func(*validate.Schema) string) string {
 	w := literalWriter{ref: ref}
 	w.text("Pointer", s.Pointer)
@@ -115,7 +115,7 @@ func (w *literalWriter) scalars(s *validate.Schema) {
 	}
 }
 
-// patternText writes a pattern as an element of a list.
+// patternText returns a pattern as an element of a list.
 func patternText(p *validate.Pattern) string {
 	return fmt.Sprintf("{Text: %s, Matcher: ecma.MustCompile(%[1]s)}", quote(p.Text))
 }
@@ -210,7 +210,6 @@ var typeConstants = []struct {
 	{validate.Number, "Number"}, {validate.String, "String"}, {validate.Array, "Array"}, {validate.Object, "Object"},
 }
 
-// typesText writes a set of types.
 func typesText(types validate.Types) string {
 	var all []string
 	for _, c := range typeConstants {
@@ -238,13 +237,13 @@ func (g *generator) literal(s *validate.Schema) string {
 	return fmt.Sprintf("schemas[%d]", g.literals[class])
 }
 
-// writeLiterals writes the table of the schemas that are judged as a whole.
+// writeLiterals writes the table of the schemas that package validate checks.
 func (g *generator) writeLiterals() {
 	if len(g.literalList) == 0 {
 		return
 	}
 	var texts []string
-	for i := 0; i < len(g.literalList); i++ { // each may add further ones
+	for i := 0; i < len(g.literalList); i++ { // each may add others
 		texts = append(texts, literal(g.literalList[i], func(s *validate.Schema) string {
 			return strings.Replace(g.literal(s), "schemas", "s", 1)
 		}))
@@ -252,7 +251,7 @@ func (g *generator) writeLiterals() {
 	if strings.Contains(strings.Join(texts, ""), "ecma.MustCompile(") {
 		g.use(runtimePath + "/ecma")
 	}
-	g.p("// schemas are judged by package validate.")
+	g.p("// schemas are the schemas that package validate checks.")
 	g.p("var schemas = validate.Schemas(%d, func(s []*validate.Schema) {", len(texts))
 	for i, text := range texts {
 		g.p("*s[%d] = %s", i, text)

@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// bitsPerWord is how many members one word of the set of members that were seen has room for.
+// bitsPerWord is the number of members in one word of the set of seen members.
 const bitsPerWord = 64
 
 // assign writes the lines that read a value of s into target, an addressable field or variable of type t.
@@ -64,16 +64,18 @@ func (g *generator) assign(target string, t types.Type, s *schema, d direction) 
 	return nil
 }
 
-// optionalValue returns the function that makes an optional of a value, null the expression of one that is null.
+// optionalValue returns the function that makes an optional with a value.
 func (g *generator) optionalValue(u unwrapped) string {
 	return g.useAs(u.pkg.Path(), u.pkg.Name()) + "." + u.ofValue
 }
 
+// null returns the expression of an optional that is null.
 func (g *generator) null(u unwrapped) string {
 	return g.useAs(u.pkg.Path(), u.pkg.Name()) + "." + u.ofNull + "[" + g.typ(u.value) + "]()"
 }
 
-// simple returns the expression that reads a value of s into type t, if there is one: no pointer, no null, no target.
+// simple returns the expression that reads a value of s into type t. It reports false if t is a pointer, the value may
+// be null, or the reader needs a target.
 func (g *generator) simple(t types.Type, s *schema, d direction) (string, bool, error) {
 	u := unwrap(t)
 	if g.isWhole(s, u.value) || g.mayNotHold(s, u.value) {
@@ -87,18 +89,18 @@ func (g *generator) simple(t types.Type, s *schema, d direction) (string, bool, 
 	return "", false, nil
 }
 
-// isWhole reports whether values have to be judged before they are decoded: because of the schema, or because the type
-// takes every value.
+// isWhole reports whether package validate must check values before they are decoded: the schema requires it, or the
+// type accepts any value.
 func (g *generator) isWhole(s *schema, t types.Type) bool {
 	return !s.judged && !s.isAny() && (s.whole || isInterface(t) || isRaw(t) || isUnion(t) || s.typ == "integer" && jsonType(t) == "number")
 }
 
-// mayNotHold reports whether the schema takes every value, and the Go type does not.
+// mayNotHold reports whether the schema accepts any value, but the Go type does not.
 func (g *generator) mayNotHold(s *schema, t types.Type) bool {
 	return !s.judged && s.isAny() && !isInterface(t) && !isRaw(t)
 }
 
-// resolve finds the type of the values of a schema that does not tell: it is that of the Go type.
+// resolve returns a schema with a type: if s has none, that of the Go type.
 func (g *generator) resolve(s *schema, t types.Type) *schema {
 	if isUnion(t) && s.typ == "object" || s.typ != "" && !(s.typ == "integer" && jsonType(t) == "number") || isInterface(t) || isRaw(t) {
 		return s
@@ -115,7 +117,7 @@ func (g *generator) resolve(s *schema, t types.Type) *schema {
 	return g.resolved[key]
 }
 
-// jsonType is the JSON type of the values that a Go type is for, "" if that is not known.
+// jsonType returns the JSON type that a Go type represents, "" if that is not known.
 func jsonType(t types.Type) string {
 	if hasMethod(t, "UnmarshalText", "func([]byte) error") {
 		return "string"
@@ -154,7 +156,7 @@ func isRaw(t types.Type) bool {
 	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "encoding/json" && n.Obj().Name() == "RawMessage"
 }
 
-// isUnion reports whether t is what oapi-codegen makes of oneOf and anyOf: a struct that keeps the JSON.
+// isUnion reports whether t is oapi-codegen's type for oneOf and anyOf: a struct that keeps the JSON.
 func isUnion(t types.Type) bool {
 	s, ok := t.Underlying().(*types.Struct)
 	if !ok || !hasMethod(t, "UnmarshalJSON", "func([]byte) error") {
@@ -168,7 +170,7 @@ func isUnion(t types.Type) bool {
 	return false
 }
 
-// canBeNil reports whether the zero value of a Go type is none that is decoded from another value than null.
+// canBeNil reports whether the zero value of a Go type represents null alone.
 func canBeNil(t types.Type) bool {
 	switch t.Underlying().(type) {
 	case *types.Slice, *types.Map:
@@ -177,35 +179,35 @@ func canBeNil(t types.Type) bool {
 	return false
 }
 
-// holdsNull reports whether the reader of the Go type reads null itself.
+// holdsNull reports whether the reader of the Go type accepts null.
 func holdsNull(s *schema, t types.Type) bool {
 	return isInterface(t) || isRaw(t) || isUnion(t) && s.judged
 }
 
-// member is a property with the field that holds it.
+// member is a property with its field.
 type member struct {
 	*property
-	field      *field // nil if the Go type does not hold it
+	field      *field // nil if the Go type has none
 	required   bool
-	refused    string // the keyword that keeps it out of this direction, "" for none
-	undeclared bool   // required alone
+	refused    string // the keyword that excludes it in this direction, "" for none
+	undeclared bool   // in required, but not in properties
 }
 
-// object is an object schema with the Go type that holds it.
+// object is an object schema with its Go type.
 type object struct {
 	*schema
 	typ       types.Type
 	members   []member
-	mapValue  types.Type // of additional properties, nil if the Go type does not hold them
+	mapValue  types.Type // of additional properties, nil if the Go type drops them
 	mapTarget string
 	isMap     bool
 	dir       direction
 	certain   bool   // the first member is always written
-	ignores   string // the function that tells which members are ignored
-	loose     bool   // additional properties are checked and not held
+	ignores   string // the function that reports whether a member is ignored
+	loose     bool   // additional properties are checked and dropped
 }
 
-// object matches an object schema with a Go type: each property has a field, each field has a property.
+// object matches an object schema with a Go type: each property needs a field, each field a property.
 func (g *generator) object(s *schema, t types.Type, d direction) (*object, error) {
 	o := &object{schema: s, typ: t, dir: d}
 	switch u := t.Underlying().(type) {
@@ -227,7 +229,7 @@ func (g *generator) object(s *schema, t types.Type, d direction) (*object, error
 	return o, nil
 }
 
-// matchMap matches properties with a map: each has to be an entry.
+// matchMap makes each property an entry of a map.
 func (o *object) matchMap() error {
 	for _, p := range o.properties {
 		o.members = append(o.members, member{property: p, required: o.isRequired(p.name), refused: p.hidden})
@@ -238,7 +240,7 @@ func (o *object) matchMap() error {
 	return nil
 }
 
-// undeclaredMember is a member that is required, and that properties do not declare.
+// undeclaredMember returns a member that required lists and properties does not declare.
 func (o *object) undeclaredMember(name string) member {
 	p := &property{name: name, schema: o.additional}
 	if p.schema == nil {
@@ -261,7 +263,7 @@ func (o *object) match(g *generator, t *types.Struct) error {
 				errs = append(errs, o.twoStates(m))
 			}
 			if !demanded && !o.text && o.blurs(m) {
-				g.note(p.schema.Pointer, "the Go type %s of the member %q is nil for null as for an absent member", types.TypeString(f.typ, nil), m.name)
+				g.note(p.schema.Pointer, "the Go type %s of the member %q is nil for null and for an absent member", types.TypeString(f.typ, nil), m.name)
 			}
 		case p.schema.Types == 0 || o.judged:
 		default:
@@ -290,19 +292,19 @@ func (o *object) match(g *generator, t *types.Struct) error {
 	return errors.Join(errs...)
 }
 
-// blurs reports whether the Go type of a member is one that takes every value, and does not tell null from absent.
+// blurs reports whether the Go type of a member accepts any value, but does not distinguish null from absent.
 func (o *object) blurs(m member) bool {
 	u := unwrap(m.field.typ)
 	return m.refused == "" && u.how != optional && isInterface(u.value)
 }
 
-// twoStates refuses a member that may be absent and may be null, where the Go type cannot tell the one from the other.
+// twoStates rejects a member that may be absent or null if the Go type does not distinguish the two.
 func (o *object) twoStates(m member) error {
 	u := unwrap(m.field.typ)
 	if m.refused != "" || u.how == optional || isInterface(u.value) || isUnion(u.value) || !m.schema.takesNull() {
 		return nil
 	}
-	return m.schema.errorf("the member %q may be absent and may be null, which the Go type %s does not tell apart: set nullable-type: true "+
+	return m.schema.errorf("the member %q may be absent or null, but the Go type %s does not distinguish the two: set nullable-type: true "+
 		"in the output-options of oapi-codegen, or give it an x-go-type with three states such as edm.Optional", m.name, types.TypeString(m.field.typ, nil))
 }
 
@@ -317,7 +319,7 @@ func (g *generator) objectReader(s *schema, t types.Type, d direction) (string, 
 	}), nil
 }
 
-// nameStruct gives a struct without a name an alias, for the sake of who reads the code.
+// nameStruct gives an unnamed struct an alias, to make the code readable.
 func (g *generator) nameStruct(s *schema, t types.Type) {
 	key := types.TypeString(t, nil)
 	if _, ok := t.(*types.Struct); !ok || g.structs[key] != "" {
@@ -395,7 +397,7 @@ func (o *object) seenType() string {
 	return fmt.Sprintf("[%d]uint64", (len(o.members)+bitsPerWord-1)/bitsPerWord)
 }
 
-// seen writes the word and the bit of the set of members for an index, which is an expression or a number.
+// seen returns the word and the bit of a member in the set of seen members. The index i is an expression or a number.
 func (o *object) seen(i string) (string, string) {
 	if len(o.members) <= bitsPerWord {
 		return "seen", "1<<" + i
@@ -406,17 +408,17 @@ func (o *object) seen(i string) (string, string) {
 	return "seen[" + i + ">>6]", "1<<(" + i + "&63)"
 }
 
-// usesNames reports whether members without a field are told apart by a set of names.
+// usesNames reports whether a set of names finds duplicates among members without a field.
 func (o *object) usesNames() bool { return o.IgnoreMembers != nil || o.closed || !o.readsMap() }
 
-// readsMap reports whether members that are not declared go into a map.
+// readsMap reports whether undeclared members go into a map.
 func (o *object) readsMap() bool { return o.mapValue != nil && !o.closed }
 
 func (o *object) countsIgnored() bool {
 	return o.IgnoreMembers != nil && (o.MinProperties != nil || o.MaxProperties != nil)
 }
 
-// memberCases writes what is done with one member.
+// memberCases writes the lines that read one member.
 func (g *generator) memberCases(o *object, names string) error {
 	if len(o.members) == 0 {
 		g.p("r.Member(nil, 0)")
@@ -440,7 +442,7 @@ func (g *generator) memberCases(o *object, names string) error {
 	return errors.Join(errs...)
 }
 
-// oneLine keeps what ends a line out of a comment.
+// oneLine replaces the characters that would end a line comment.
 func oneLine(r rune) rune {
 	if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\uFEFF' {
 		return ' '
@@ -465,7 +467,7 @@ func (g *generator) memberCase(o *object, m member) error {
 	return nil
 }
 
-// skip writes the lines that read a value which the Go type does not hold.
+// skip writes the lines that read a value for which the Go type has no place.
 func (g *generator) skip(s *schema) {
 	if s.isAny() || s.judged {
 		g.p("r.Skip()")
@@ -474,7 +476,7 @@ func (g *generator) skip(s *schema) {
 	g.p("r.Check(%s)", g.literal(s.Schema))
 }
 
-// otherMember writes what is done with a member that is not declared.
+// otherMember writes the lines that read an undeclared member.
 func (g *generator) otherMember(o *object) error {
 	if o.IgnoreMembers != nil {
 		g.p("if %s(r.Name()) {", o.ignores)
@@ -535,7 +537,8 @@ func (g *generator) mapEntry(o *object, name string, s *schema) error {
 	return nil
 }
 
-// unionStart writes the lines that keep the JSON of a union. The fields are read by the lines behind, by their exact names.
+// unionStart writes the lines that keep the JSON of a union and rewind. The lines after them read the fields, by their
+// exact names.
 func (g *generator) unionStart(o *object) {
 	g.p("at := r.Offset()\nr.Skip()")
 	g.p("if v.UnmarshalJSON(r.Since(at)) != nil {\nr.Fault(at, \"type\", \"\", %s)\nreturn\n}", g.want(o.schema))
@@ -577,7 +580,7 @@ func (g *generator) objectEnd(o *object) {
 	g.counted(o.schema, count, "minProperties", o.MinProperties, "maxProperties", o.MaxProperties)
 }
 
-// missingAny writes the one comparison that tells whether a required member is missing.
+// missingAny returns the comparison that finds whether any required member is missing.
 func (o *object) missingAny(required []int) string {
 	words := make([]uint64, (len(o.members)+bitsPerWord-1)/bitsPerWord)
 	for _, i := range required {
@@ -648,8 +651,8 @@ func (g *generator) anyReader(s *schema, t types.Type) (string, error) {
 	return "", s.typeError(t)
 }
 
-// unionReader returns the function that reads a value which has been judged into a union: the JSON is kept, and what
-// fields it has are read.
+// unionReader returns the function that reads a checked value into a union: it keeps the JSON and reads the union's
+// fields.
 func (g *generator) unionReader(s *schema, t types.Type, d direction) (string, error) {
 	all, _ := fields(t.Underlying().(*types.Struct))
 	if len(all) > 0 && s.typ == "object" {

@@ -21,17 +21,19 @@ type operation struct {
 	decode     string          // set by writeParameters: the function that decodes the parameters
 	pathType   string          // set by writeParameters: the type of the path's parameters
 	single     bool            // set by writeParameters: each parameter is one string, number or boolean
-	holder     *types.TypeName // set by writeParameters; nil if there is no parameter in query or header
-	request    *body           // set by bodies; nil if there is none, or if its media types have different ones
+	holder     *types.TypeName // set by writeParameters; nil if all parameters are in the path
+	request    *body           // set by bodies; nil if there is none, or if the media types have different ones
 	bodies     map[*validate.Body]*body
 	decoders   map[*validate.Body]string // set by writeDecoders: the functions that decode request bodies
-	// judge and places are variables: what judges the parameters in process, and where they are.
+	// judge and places are names of variables: the operation that checks the parameters in process, and the parameters'
+	// places.
 	judge, places string
-	// adapter and variable are set by writeServer: what decodes requests, and where the operation is.
+	// adapter and variable are set by writeServer: the method that decodes requests, and the expression of the
+	// operation.
 	adapter, variable string
 }
 
-// operations returns the operations in the document's order.
+// operations returns the operations in the document's order, with distinct Go names.
 func (g *generator) operations() []*operation {
 	var all []*operation
 	taken := map[string]bool{}
@@ -48,7 +50,7 @@ func (g *generator) operations() []*operation {
 	return all
 }
 
-// operationName returns what oapi-codegen calls the operation, as far as the models tell.
+// operationName returns oapi-codegen's name for the operation, from the models if they have a type named after it.
 func (g *generator) operationName(id string) string {
 	for _, suffix := range []string{"Params", "Response", "JSONRequestBody", "JSONBody"} {
 		if t, err := g.models.find(id + suffix); err == nil && t != nil && strings.HasSuffix(t.Name(), suffix) {
@@ -94,7 +96,8 @@ func (g *generator) writeOperations(all []*operation, bodies []*body) {
 	}
 }
 
-// responses writes the responses of an operation. Their lists of header fields stand in headers, each once.
+// responses writes the responses of an operation and returns headers with their lists of header fields, without
+// duplicates.
 func (g *generator) responses(o *operation, headers []string) []string {
 	g.p("Responses: []*validate.Response{")
 	for _, r := range o.Responses {
@@ -146,7 +149,7 @@ func (g *generator) basePaths(o *operation) {
 	g.p("},")
 }
 
-// mediaBodies writes the bodies: those that are decoded with the function that checks them, others with their schema.
+// mediaBodies writes the bodies: those with generated code have the function that checks them, others their schema.
 func (g *generator) mediaBodies(name string, o *operation, bodies []*validate.Body) {
 	if len(bodies) == 0 {
 		return
@@ -200,7 +203,7 @@ func (g *generator) spots(list []validate.Spot) {
 // placeholder is a parameter in a path's template.
 var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
 
-// parameterList writes what the document says of parameters, or of header fields.
+// parameterList writes the descriptions of parameters or header fields.
 func (g *generator) parameterList(field string, list []*validate.Parameter) {
 	if len(list) > 0 {
 		g.p("%s: %s,", field, g.parametersText(list))
@@ -235,8 +238,8 @@ func (g *generator) parametersText(list []*validate.Parameter) string {
 	return b.String() + "}"
 }
 
-// checkParams writes the function that checks the parameters of an operation and drops their values, unless package validate
-// has to judge them.
+// checkParams writes the function that checks the parameters of an operation and drops their values, unless package
+// validate checks them.
 func (g *generator) checkParams(o *operation) {
 	if !o.single {
 		return
@@ -262,7 +265,7 @@ func (g *generator) checkParams(o *operation) {
 	g.p("return %s(%s).Verdict()\n},", o.decode, strings.Join(arguments, ", "))
 }
 
-// decodeBody writes the function that decodes the body of an operation into the type that its handler gets.
+// decodeBody writes the function that decodes the body of an operation into its handler's type.
 func (g *generator) decodeBody(o *operation) {
 	if o.request == nil {
 		return
@@ -299,16 +302,16 @@ func (g *generator) security(o *operation) {
 	g.p("},")
 }
 
-// body is a schema that is the whole of a request's or a response's body.
+// body is the schema of a request's or response's body.
 type body struct {
 	schema *schema
 	typ    types.Type
 	name   string // of the exported functions, without Decode and Append
-	check  string // the function that checks it and drops the value; "" if package validate does, by the schema
+	check  string // the function that checks it and drops the value; "" if package validate does
 	dir    direction
 }
 
-// bodies returns the bodies of all operations, each once, in the document's order.
+// bodies returns the bodies of all operations without duplicates, in the document's order.
 func (g *generator) bodies(all []*operation) ([]*body, error) {
 	var out []*body
 	var errs []error
@@ -357,14 +360,14 @@ func (g *generator) bodies(all []*operation) ([]*body, error) {
 	return out, errors.Join(errs...)
 }
 
-// note keeps something that the user should know.
+// note adds a note for the user, unless there is one with the same text.
 func (g *generator) note(pointer, format string, args ...any) {
 	if text := pointer + ": " + fmt.Sprintf(format, args...); !slices.Contains(g.notes, text) {
 		g.notes = append(g.notes, text)
 	}
 }
 
-// commonBody returns the body that all media types with a schema share, nil if there is none.
+// commonBody returns the body that all media types with a schema share; nil if there is none.
 func commonBody(o *operation) *body {
 	var common *body
 	for _, m := range o.Request {
@@ -381,7 +384,7 @@ func commonBody(o *operation) *body {
 	return common
 }
 
-// clientField returns the type that oapi-codegen's client has for the JSON body of a response, nil if there is none.
+// clientField returns the type of a response's JSON body in oapi-codegen's client; nil if there is none.
 func (g *generator) clientField(o *operation, status string) types.Type {
 	t, err := g.models.find(o.ID + "Response")
 	if err != nil || t == nil {
@@ -401,8 +404,9 @@ func (g *generator) clientField(o *operation, status string) types.Type {
 	return nil
 }
 
-// body finds the Go type of a body: that of its component, else of the first candidate that the models have, else the
-// client's field, else what the schema itself tells. Without one, the body is checked and not decoded: then it is nil.
+// body finds the Go type of a body: that of its component, else the first candidate in the models, else the client's
+// field, else the type that the schema implies. It returns nil if there is none: such a body is checked, but not
+// decoded.
 func (g *generator) body(m *validate.Body, dir direction, candidates []string, fallback string, field types.Type) (*body, error) {
 	s := g.contract.schema(m.Schema)
 	for _, kind := range []string{"/components/responses/", "/components/requestBodies/"} {
@@ -436,7 +440,7 @@ func (g *generator) body(m *validate.Body, dir direction, candidates []string, f
 	}
 	if b.typ == nil {
 		g.note(s.Pointer, "not decoded: the models have no Go type for it")
-		return nil, nil //nolint:nilnil // no body is a result, too
+		return nil, nil //nolint:nilnil // no body is a valid result
 	}
 	if s.directed() && dir == response {
 		b.name += "Response"
@@ -444,7 +448,7 @@ func (g *generator) body(m *validate.Body, dir direction, candidates []string, f
 	return b, nil
 }
 
-// typeOf returns the Go type of a schema that has no name of its own, nil if there is none.
+// typeOf returns the Go type of a schema: that of its component, or the one that it implies; nil if there is none.
 func (g *generator) typeOf(s *schema) types.Type {
 	if s.Name != "" {
 		if t, err := g.models.find(s.Name); err == nil && t != nil {
@@ -471,8 +475,8 @@ func (g *generator) typeOf(s *schema) types.Type {
 
 // writeBody writes the exported function that reads a body.
 func (g *generator) writeBody(b *body) error {
-	g.p("// Decode%s checks data against %s and decodes it into *into, whose old value is lost.", b.name, b.schema.Pointer)
-	g.p("// It returns nil if there is no fault; otherwise *into is unspecified.")
+	g.p("// Decode%s checks data against %s and decodes it into *into, replacing the old value.", b.name, b.schema.Pointer)
+	g.p("// It returns nil if data is valid; otherwise *into is unspecified.")
 	g.p("func Decode%s(data []byte, into *%s) *validate.Faults {", b.name, g.typ(b.typ))
 	g.p("reader := validate.Open(data)\nr := &reader")
 	if s := b.schema; !g.isWhole(s, b.typ) && !s.isAny() && !s.nullable && !g.isValue(s, b.typ) {
@@ -497,7 +501,7 @@ func (g *generator) writeBody(b *body) error {
 
 // writeEncoder writes the exported function that appends a body.
 func (g *generator) writeEncoder(b *body) error {
-	g.p("// Append%s appends *v to buf as JSON: members in the order of %s.", b.name, b.schema.Pointer)
+	g.p("// Append%s appends *v to buf as JSON, with the members in the order of %s.", b.name, b.schema.Pointer)
 	g.p("func Append%s(buf []byte, v *%s) []byte {", b.name, g.typ(b.typ))
 	if s := b.schema; !s.whole && (s.typ == "object" || s.typ == "array") && !isUnion(b.typ) && !isInterface(b.typ) && !isRaw(b.typ) {
 		name, err := g.appender(s, b.typ, b.dir)

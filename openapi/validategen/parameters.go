@@ -18,18 +18,17 @@ import (
 // parameter is one parameter of an operation.
 type parameter struct {
 	*validate.Parameter
-	schema *schema
-	typ    types.Type // of the field that holds it
-	field  string
-	// argument is the name of the argument of a path parameter.
-	argument string
+	schema   *schema
+	typ      types.Type // of the field that holds it
+	field    string
+	argument string // of a path parameter
 }
 
-// maxParameters is how many bits tell which parameters were there.
+// maxParameters is the number of bits in the set of parameters that were read.
 const maxParameters = 64
 
-// parametersOf returns the parameters of an operation: those of the path in the order in which it names them, then those of
-// query, header and cookies, in the document's order.
+// parametersOf returns the parameters of an operation: first those of the path in the order of its template, then those
+// of query, header and cookies in the document's order.
 func (g *generator) parametersOf(o *operation) []*parameter {
 	var all []*parameter
 	for _, declared := range o.Parameters {
@@ -49,7 +48,7 @@ func (g *generator) parametersOf(o *operation) []*parameter {
 	return all
 }
 
-// isSingle reports whether there is code that reads the parameter: it is one string, number or boolean. Package validate
+// isSingle reports whether direct code reads the parameter: it is a single string, number or boolean. Package validate
 // reads others.
 func (p *parameter) isSingle() bool {
 	switch {
@@ -63,7 +62,7 @@ func (p *parameter) isSingle() bool {
 	return slices.Contains([]string{"string", "integer", "number", "boolean"}, p.schema.typ) && !isInterface(unwrap(p.typ).value)
 }
 
-// distinct refuses a query parameter whose name is a spelling of a system query option: no request could reach it.
+// distinct rejects a query parameter whose name is a spelling of a system query option: no request could set it.
 func distinct(o *operation) error {
 	for _, option := range o.Parameters {
 		for _, p := range o.Parameters {
@@ -75,7 +74,7 @@ func distinct(o *operation) error {
 	return nil
 }
 
-// bindParameters finds the Go types of the parameters, and the struct that holds those of query and header.
+// bindParameters finds the Go types of the parameters, and the struct with those of query, header and cookies.
 func (g *generator) bindParameters(o *operation, all []*parameter) (*types.TypeName, error) {
 	t, err := g.models.find(o.ID + "Params")
 	if err != nil {
@@ -137,8 +136,8 @@ func (g *generator) writeParameters(o *operation) error {
 	}
 	g.pathStruct(o, all)
 	g.p("// %s checks the parameters of %s %s and decodes them.", o.decode, o.Method, strings.Map(oneLine, o.Path))
-	g.p("// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.")
-	g.p("// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.")
+	g.p("// The path's segments and the query are percent-encoded, as in the request; each is decoded once.")
+	g.p("// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.")
 	fmt.Fprintf(g.file, "func %s(", o.decode)
 	var path, results []string
 	for _, p := range all {
@@ -164,7 +163,7 @@ func (g *generator) writeParameters(o *operation) error {
 	return g.readSingles(o, all, path)
 }
 
-// readSingles writes the lines that read parameters each of which is one value.
+// readSingles writes the lines that read parameters if each is a single value.
 func (g *generator) readSingles(o *operation, all []*parameter, path []string) error {
 	if len(all)+len(o.keys()) > 0 {
 		g.p("p := validate.ParametersOf(%s[:])", o.places)
@@ -180,7 +179,7 @@ func (g *generator) readSingles(o *operation, all []*parameter, path []string) e
 	return nil
 }
 
-// keys returns the query options that are keys of security schemes, and no parameters.
+// keys returns the query options that are API keys of security schemes and not parameters.
 func (o *operation) keys() []string {
 	var all []string
 	for _, alternative := range o.Security {
@@ -194,10 +193,10 @@ func (o *operation) keys() []string {
 	return all
 }
 
-// writeJudge writes the operation that judges parameters in process.
+// writeJudge writes the operation that checks parameters in process.
 func (g *generator) writeJudge(o *operation) {
 	o.judge, o.places = g.unique("judge"+o.goName), g.unique("params"+o.goName)
-	g.p("// %s judges the parameters of %s in process.", o.judge, strings.Map(oneLine, o.ID))
+	g.p("// %s checks the parameters of %s in process.", o.judge, strings.Map(oneLine, o.ID))
 	g.p("var %s = &validate.Operation{\nPath: %s,", o.judge, quote(o.Path))
 	g.security(o)
 	g.parameterList("Parameters", o.Parameters)
@@ -238,10 +237,10 @@ func (g *generator) pathStruct(o *operation, all []*parameter) {
 	g.p("func (p *%s) Values() (%s) {\nreturn %s\n}\n", o.pathType, strings.Join(types, ", "), strings.Join(values, ", "))
 }
 
-// nameArguments gives each path parameter a field and an argument that nothing else has.
+// nameArguments gives each path parameter a field and an argument with unique names.
 func (g *generator) nameArguments(all []*parameter) {
 	fields, arguments := map[string]bool{"Values": true}, map[string]bool{"options": true}
-	for _, name := range strings.Fields("context time types json big nullable edm uuid") { // of imports that may follow
+	for _, name := range strings.Fields("context time types json big nullable edm uuid") { // possible imports
 		arguments[name] = true
 	}
 	for _, p := range all {
@@ -269,7 +268,7 @@ func free(base string, taken func(name string) bool) string {
 	return name
 }
 
-// argument is the name of the argument of a path parameter.
+// argument returns the name of a path parameter's argument, before it is made unique.
 func argument(p *parameter) string {
 	first, size := utf8.DecodeRuneInString(p.field)
 	name := string(unicode.ToLower(first)) + p.field[size:]
@@ -356,7 +355,7 @@ func (g *generator) queryReads(o *operation, all []*parameter) error {
 	return nil
 }
 
-// isLine reports whether the parameter is the line of a header field itself, pointed at where it stands.
+// isLine reports whether the parameter can be a pointer to the line in the header, without a copy.
 func (p *parameter) isLine() bool {
 	u := unwrap(p.typ)
 	return p.In == "header" && u.how == pointer && types.Identical(u.value, types.Typ[types.String])
@@ -384,7 +383,7 @@ func (g *generator) parameterValue(i int, p *parameter, target string) error {
 	case pointer:
 		if p.isLine() {
 			if value != "s" {
-				g.p("%s", value) // for its faults: what passes is s itself
+				g.p("%s", value) // for its faults: a valid value is s itself
 			}
 			g.p("%s%s = validate.HeaderLine(header[%q])", target, p.field, textproto.CanonicalMIMEHeaderKey(p.Name))
 			break

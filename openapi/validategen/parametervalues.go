@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// readValues writes the lines that have package validate read the parameters, and decode the values that it found valid:
-// for an operation with a parameter that is not a single value.
+// readValues writes the lines for an operation with a parameter that is not a single value: package validate reads the
+// parameters, and generated code decodes the valid values.
 func (g *generator) readValues(o *operation, all []*parameter, path []string) error {
 	g.p("values, faults := %s.ReadParameters(%s.Background(), []string{%s}, query, header)", o.judge, g.use("context"), strings.Join(path, ", "))
 	g.p("if faults != nil {\nreturn faults\n}")
@@ -37,8 +37,8 @@ func (g *generator) readValues(o *operation, all []*parameter, path []string) er
 	return nil
 }
 
-// parameterAssign writes the lines that read the value of a parameter. A Go string holds a value of another type as it was
-// written: oapi-codegen has one for every content but application/json.
+// parameterAssign writes the lines that read the value of a parameter. If the Go type is a string and the schema's is
+// not, it gets the original text: oapi-codegen uses a string for any content except application/json.
 func (g *generator) parameterAssign(target string, p *parameter) error {
 	u, s := unwrap(p.typ), p.schema.shaped()
 	if b, ok := u.value.Underlying().(*types.Basic); !ok || b.Kind() != types.String || s.typ == "string" || isNumberText(u.value) {
@@ -56,8 +56,8 @@ func (g *generator) parameterAssign(target string, p *parameter) error {
 	return nil
 }
 
-// missingStates refuses a parameter that may be absent and may be null, where the Go type cannot tell the one from the other.
-// Only JSON has a null. It notes an empty value that the Go type does not tell from an absent one.
+// missingStates rejects a parameter that may be absent or null if the Go type does not distinguish the two; only JSON
+// has null. It notes if the Go type does not distinguish an empty value from an absent one.
 func (g *generator) missingStates(p *parameter) error {
 	u := unwrap(p.typ)
 	if p.AllowEmpty && !p.Required && p.schema.Types&validate.String == 0 {
@@ -67,15 +67,15 @@ func (g *generator) missingStates(p *parameter) error {
 		return nil
 	}
 	if isInterface(u.value) {
-		g.note(p.Pointer, "the Go type %s of the parameter %q is nil for null as for an absent parameter", types.TypeString(p.typ, nil), p.Name)
+		g.note(p.Pointer, "the Go type %s of the parameter %q is nil for null and for an absent parameter", types.TypeString(p.typ, nil), p.Name)
 		return nil
 	}
-	return p.schema.errorf("the parameter %q may be absent and may be null, which the Go type %s does not tell apart: give the schema an x-go-type "+
+	return p.schema.errorf("the parameter %q may be absent or null, but the Go type %s does not distinguish the two: give the schema an x-go-type "+
 		"with three states, such as nullable.Nullable[int], and x-go-type-skip-optional-pointer: true", p.Name, types.TypeString(p.typ, nil))
 }
 
-// isHollow reports whether t is what oapi-codegen makes of the union of an inline parameter: a struct without methods that
-// no other package can read.
+// isHollow reports whether t is oapi-codegen's type for an inline parameter that is a union: a struct without methods,
+// which no other package can read.
 func isHollow(t types.Type) bool {
 	s, ok := t.(*types.Struct)
 	return ok && s.NumFields() == 1 && s.Field(0).Name() == "union"

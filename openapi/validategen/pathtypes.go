@@ -7,8 +7,8 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// bindPath gives a path parameter the Go type that handlers have for it: that of the component or the schema. For an inline
-// schema the methods of a server or a client tell it, else it is what oapi-codegen has for the type and the format.
+// bindPath gives a path parameter the Go type that handlers use: that of the component or the schema. For an inline
+// schema it is that in the methods of a server or client, else oapi-codegen's for the type and format.
 func (g *generator) bindPath(o *operation, p *parameter) error {
 	p.field = exported(p.Name)
 	names := []string{p.schema.Name}
@@ -37,7 +37,7 @@ func (g *generator) bindPath(o *operation, p *parameter) error {
 	return nil
 }
 
-// inlineType is the Go type of a path parameter that has an inline schema.
+// inlineType returns the Go type of a path parameter with an inline schema; it is any if oapi-codegen's is not known.
 func (g *generator) inlineType(p *parameter) types.Type {
 	if p.Content != "" && p.Content != "application/json" {
 		return types.Typ[types.String]
@@ -49,7 +49,7 @@ func (g *generator) inlineType(p *parameter) types.Type {
 	return types.Universe.Lookup("any").Type()
 }
 
-// argumentType returns the type that the methods of an operation have for a path parameter, nil if there are none.
+// argumentType returns the type of a path parameter in the methods of an operation; nil if there are none.
 func (m *models) argumentType(operation, name string) types.Type {
 	for _, holder := range []string{"ServerInterface", "ClientInterface"} {
 		t, ok := m.pkg.Scope().Lookup(holder).(*types.TypeName)
@@ -70,7 +70,7 @@ func (m *models) argumentType(operation, name string) types.Type {
 	return nil
 }
 
-// defaultType is the Go type that oapi-codegen has for an inline schema, nil if that has another name.
+// defaultType returns oapi-codegen's Go type for an inline schema; nil if it is a named type.
 func (g *generator) defaultType(s *schema) types.Type {
 	switch s.typ {
 	case "array":
@@ -107,16 +107,15 @@ func (g *generator) defaultType(s *schema) types.Type {
 	return nil
 }
 
-// openapiTypes is the package of the types of oapi-codegen's runtime.
 const openapiTypes = "github.com/oapi-codegen/runtime/types"
 
-// formatTypes are the packages and the names of the Go types that oapi-codegen has for formats of strings.
+// formatTypes gives the packages and names of oapi-codegen's Go types for string formats.
 var formatTypes = map[string][2]string{
 	"uuid": {openapiTypes, "UUID"}, "date": {openapiTypes, "Date"}, "email": {openapiTypes, "Email"}, "duration": {openapiTypes, "Duration"},
 	"date-time": {"time", "Time"}, "json": {"encoding/json", "RawMessage"},
 }
 
-// lookup returns a type of another package, a string if the module of the models does not have it.
+// lookup returns a type of another package, or string if the package cannot be loaded or has no such type.
 func (m *models) lookup(path, name string) types.Type {
 	find := func(p *types.Package) types.Type {
 		if t, ok := p.Scope().Lookup(name).(*types.TypeName); ok {

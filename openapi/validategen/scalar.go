@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// isValue reports whether a value of the schema is read by an expression: all but objects, arrays and unions.
+// isValue reports whether an expression reads a value of the schema: all except objects, arrays and unions.
 func (g *generator) isValue(s *schema, t types.Type) bool {
 	if isInterface(t) || isRaw(t) {
 		return true
@@ -19,8 +19,8 @@ func (g *generator) isValue(s *schema, t types.Type) bool {
 	return s.typ != "object" && s.typ != "array" && !isUnion(t)
 }
 
-// reader returns what reads a value of a schema into a type: for an object, an array or a union a function that takes a
-// pointer to it, for any other value an expression.
+// reader returns code that reads a value of a schema into a type: for an object, array or union a function that takes a
+// pointer to it, for other values an expression.
 func (g *generator) reader(s *schema, t types.Type, d direction) (string, error) {
 	write := g.writeStringReader
 	switch {
@@ -51,13 +51,13 @@ func (g *generator) reader(s *schema, t types.Type, d direction) (string, error)
 	return g.function("read", s, t, d, func(name string) error { return write(name, s, t) }) + "(r)", nil
 }
 
-// isFree reports whether any string will do.
+// isFree reports whether every string is valid.
 func (s *schema) isFree() bool {
 	return (s.Format == "" || validate.FormatOf(s.Format) == nil) && s.Enum == nil && s.Patterns == nil &&
 		s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil
 }
 
-// checker returns the method that checks a string or the literal of a number, and converts it.
+// checker returns the function that checks a string or the literal of a number, and converts it.
 func (g *generator) checker(s *schema, t types.Type) string {
 	write := g.writeStringChecker
 	if s.typ != "string" {
@@ -79,13 +79,13 @@ func (g *generator) writeStringReader(name string, s *schema, t types.Type) erro
 	return nil
 }
 
-// isBareUUID reports whether a UUID is all that the schema asks for.
+// isBareUUID reports whether every UUID, and nothing else, is valid.
 func (s *schema) isBareUUID() bool {
 	return s.Format == "uuid" && s.Enum == nil && s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil &&
 		!slices.ContainsFunc(s.Patterns, func(p *validate.Pattern) bool { return !implied("uuid", p.Text) })
 }
 
-// textOrdered reports whether t is sixteen bytes in the order in which a UUID writes them, which its type does not tell.
+// textOrdered reports whether t is 16 bytes in the order of a UUID's text. The type alone does not show that order.
 func textOrdered(t types.Type) bool {
 	switch types.TypeString(t, nil) {
 	case "github.com/pfxrecryption/pfxrecryption/openapi/edm.Guid", "github.com/google/uuid.UUID":
@@ -126,7 +126,7 @@ func (g *generator) writeBooleanReader(name string, s *schema, t types.Type) err
 	return nil
 }
 
-// convert writes the conversion of an expression of a basic type, if there is something to convert.
+// convert returns expr converted from a basic type, or expr if the types are identical.
 func (g *generator) convert(expr string, from types.BasicKind, to types.Type) string {
 	if types.Identical(types.Typ[from], to) {
 		return expr
@@ -134,7 +134,7 @@ func (g *generator) convert(expr string, from types.BasicKind, to types.Type) st
 	return g.typ(to) + "(" + expr + ")"
 }
 
-// convertBack writes the conversion of an expression to a basic type, if there is something to convert.
+// convertBack returns expr converted to a basic type, or expr if the types are identical.
 func convertBack(expr string, from types.Type, to types.BasicKind) string {
 	if types.Identical(from, types.Typ[to]) {
 		return expr
@@ -142,12 +142,12 @@ func convertBack(expr string, from types.Type, to types.BasicKind) string {
 	return types.Typ[to].Name() + "(" + expr + ")"
 }
 
-// typeError says that a Go type cannot hold the values of the schema.
+// typeError returns the error for a Go type that cannot represent the values of the schema.
 func (s *schema) typeError(t types.Type) error {
 	return s.errorf("the Go type %s is not supported for a value of type %q and format %q", types.TypeString(t, nil), s.typ, s.Format)
 }
 
-// fault writes the line that notes a fault.
+// fault writes the line that records a fault.
 func (g *generator) fault(s *schema, at, keyword, value string) {
 	g.p("r.Fault(%s, %q, %s, %s)", at, keyword, quote(value), g.want(s))
 }
@@ -254,7 +254,8 @@ func (g *generator) convertString(s *schema, t types.Type) error {
 	return nil
 }
 
-// parse writes the lines that parse the string s; what comes next is for one that the function refuses.
+// parse writes the lines that parse the string s. The caller writes what follows for a string that cannot be parsed,
+// and the closing brace.
 func (g *generator) parse(parse *types.Func) {
 	g.p("v, err := %s.%s(s)\nif err != nil {", g.useAs(parse.Pkg().Path(), parse.Pkg().Name()), parse.Name())
 }
@@ -264,15 +265,15 @@ func isByteSlice(t types.Type) bool {
 	return ok && types.Identical(slice.Elem().Underlying(), types.Typ[types.Byte])
 }
 
-// parserFormats are the functions whose grammar is a format's: what they refuse is a fault, and nothing else is checked.
-// A test compares each with the format's matcher.
+// parserFormats are the functions that accept exactly the strings of a format, so that no other check is needed. A test
+// compares each with the format's matcher.
 var parserFormats = map[string]string{
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseGuid":           "uuid",
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseDateTimeOffset": "edm-datetimeoffset",
 }
 
-// formatPatterns has, for some formats, a pattern that every string of the format matches. A test compares each with the
-// format's matcher.
+// formatPatterns gives, for some formats, a pattern that every string of the format matches. A test compares each with
+// the format's matcher.
 var formatPatterns = map[string]string{
 	"uuid": `^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`,
 	"date": `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`,
@@ -280,8 +281,8 @@ var formatPatterns = map[string]string{
 		`(:[0-5][0-9](\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$`,
 }
 
-// implied reports whether every string of the format matches the pattern, which is proven and not assumed: the
-// automaton of the format's pattern lies within that of the pattern.
+// implied reports whether every string of the format matches the pattern. The automata prove it: that of the format's
+// pattern lies within that of the pattern.
 func implied(format, pattern string) bool {
 	formats, ok := formatPatterns[format]
 	if !ok {
@@ -379,7 +380,7 @@ func (g *generator) literalEnum(s *schema) {
 	g.p("}")
 }
 
-// intBound writes the check of a minimum or a maximum, unless every value from lo to hi passes it.
+// intBound writes the check of a minimum or a maximum, unless every value from least to most passes it.
 func (g *generator) intBound(s *schema, keyword string, b *validate.Bound, least, most *big.Int) {
 	if b == nil {
 		return
@@ -392,7 +393,7 @@ func (g *generator) intBound(s *schema, keyword string, b *validate.Bound, least
 		return
 	}
 	if whole.Cmp(least) < 0 || whole.Cmp(most) > 0 {
-		g.fault(s, "at", boundKeyword(b, keyword), b.Literal) // no value of the Go type satisfies it
+		g.fault(s, "at", boundKeyword(b, keyword), b.Literal) // no value in the range satisfies it
 		return
 	}
 	g.p("if n %s %s {", op, whole)
@@ -400,7 +401,6 @@ func (g *generator) intBound(s *schema, keyword string, b *validate.Bound, least
 	g.p("}")
 }
 
-// boundKeyword is the keyword of a bound.
 func boundKeyword(b *validate.Bound, keyword string) string {
 	if b.Exclusive {
 		return map[string]string{"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}[keyword]
@@ -408,7 +408,7 @@ func boundKeyword(b *validate.Bound, keyword string) string {
 	return keyword
 }
 
-// intEnum returns the values of an enum that are integers from lo to hi: no other can be.
+// intEnum returns the distinct values of an enum that are integers from lo to hi.
 func intEnum(s *schema, lo, hi *big.Int) []string {
 	var out []string
 	for _, v := range s.values() {
@@ -442,8 +442,8 @@ func (g *generator) floatChecks(s *schema, t types.Type, basic *types.Basic) err
 	return nil
 }
 
-// floatBound writes the check of a minimum or a maximum. Rounding keeps the order, so that only where the rounded values
-// do not tell the literals have to be compared.
+// floatBound writes the check of a minimum or a maximum. Rounding keeps the order, so the literals are compared only
+// when the rounded values are equal or out of order.
 func (g *generator) floatBound(s *schema, keyword string, b *validate.Bound, op string, size int) {
 	if b == nil {
 		return
@@ -453,7 +453,7 @@ func (g *generator) floatBound(s *schema, keyword string, b *validate.Bound, op 
 	if b.Exclusive {
 		exact = op + "= 0"
 	}
-	if err != nil { // no float is as large
+	if err != nil { // no float is this large
 		g.p("if validate.CompareDecimal(lit, %q) %s {", b.Literal, exact)
 		g.fault(s, "at", boundKeyword(b, keyword), b.Literal)
 		g.p("}")

@@ -9,25 +9,25 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// schema is a schema of the contract as code is written for it.
+// schema is a schema of the contract in the form from which code is generated.
 type schema struct {
 	*validate.Schema
 	contract *contract
-	title    string // what its functions are named after if it has no name; "" is by its place
+	title    string // base of its functions' names if it has no name; "" derives it from its place
 
-	typ      string // of JSON, null aside; "" for several or any
+	typ      string // of JSON, without null; "" for several or any
 	nullable bool
-	// whole reports that the schema has keywords for which there is no code: [validate.Reader.Check] judges its values,
-	// and what is left is decoding.
+	// whole reports that the schema has keywords for which there is no code: [validate.Reader.Check] checks its values,
+	// and generated code only decodes them.
 	whole bool
-	// judged is the schema of values that have been judged: it has a shape and no rules.
+	// judged marks the schema of values that have already been checked: it has a shape and no rules.
 	judged bool
-	// text is the shape of a form: of its members there is none that is null.
+	// text marks the shape of a form, whose members are never null.
 	text bool
 
 	properties []*property
-	undeclared []string // members that are required and not declared
-	demanded   []string // of a shape: the members that the schema required
+	undeclared []string // required members that are not declared
+	demanded   []string // of a shape: the members that the schema requires
 	items      *schema
 	additional *schema          // nil for any value
 	closed     bool             // no further members
@@ -41,7 +41,7 @@ type property struct {
 	hidden string
 }
 
-// typeNames are the words of JSON Schema for the types that are one.
+// typeNames maps single types to JSON Schema's names. Integer with Number is "number".
 var typeNames = map[validate.Types]string{
 	validate.Object: "object", validate.Array: "array", validate.String: "string", validate.Boolean: "boolean",
 	validate.Integer: "integer", validate.Number: "number", validate.Integer | validate.Number: "number",
@@ -109,7 +109,7 @@ func (s *schema) isWhole() bool {
 	return s.oddEnum('t')
 }
 
-// numberFormats are the formats of numbers that there is code for.
+// numberFormats are the number formats that generated code checks.
 var numberFormats = map[string]bool{
 	"int8": true, "int16": true, "int32": true, "int64": true, "uint8": true, "uint16": true, "uint32": true,
 	"float": true, "double": true, "edm-int32": true,
@@ -119,7 +119,8 @@ func (s *schema) declares(name string) bool {
 	return slices.ContainsFunc(s.Properties, func(p validate.Property) bool { return p.Name == name })
 }
 
-// oddEnum reports whether the enum has a value of another type. first is a byte that values of the type may begin with.
+// oddEnum reports whether the enum has a value of another type. first is a byte with which values of the type may
+// begin.
 func (s *schema) oddEnum(first byte) bool {
 	return slices.ContainsFunc(s.Enum, func(v validate.Value) bool {
 		c := v.JSON[0]
@@ -137,7 +138,7 @@ func (s *schema) oddEnum(first byte) bool {
 
 func noName(*validate.Schema) string { return "" }
 
-// shaped returns the schema that decodes values which have been judged.
+// shaped returns the schema that decodes values which have already been checked.
 func (s *schema) shaped() *schema {
 	if s.judged || s.isAny() {
 		return s
@@ -152,7 +153,7 @@ func (s *schema) shaped() *schema {
 	return s.shape
 }
 
-// sketch finds the shape of the values of a schema.
+// sketch derives the shape of a schema's values.
 func (s *schema) sketch(from *validate.Schema) {
 	var types validate.Types
 	var items, additional *validate.Schema
@@ -192,7 +193,7 @@ func (s *schema) sketch(from *validate.Schema) {
 	}
 }
 
-// sameValue returns a schema and those that apply to the same value and say how it looks.
+// sameValue returns s and its subschemas that describe the same value.
 func sameValue(s *validate.Schema) []*validate.Schema {
 	all, seen := []*validate.Schema{s}, map[*validate.Schema]bool{s: true, nil: true}
 	for i := 0; i < len(all); i++ {
@@ -208,7 +209,7 @@ func sameValue(s *validate.Schema) []*validate.Schema {
 	return all
 }
 
-// impliedTypes returns the types that the keywords of a schema without a type are about.
+// impliedTypes returns the types to which the keywords of a schema without a type apply.
 func impliedTypes(s *validate.Schema) validate.Types {
 	var types validate.Types
 	if s.Properties != nil || s.Required != nil || s.AdditionalProperties != nil || s.PatternProperties != nil ||
@@ -230,7 +231,6 @@ func impliedTypes(s *validate.Schema) validate.Types {
 	return types
 }
 
-// valueType is the type of a JSON value.
 func valueType(text string) validate.Types {
 	switch text[0] {
 	case '"':
@@ -252,7 +252,6 @@ func valueType(text string) validate.Types {
 
 func (s *schema) errorf(format string, args ...any) error { return errorAt(s.Pointer, format, args...) }
 
-// isRequired reports whether the object must have the member.
 func (s *schema) isRequired(name string) bool { return !s.judged && slices.Contains(s.Required, name) }
 
 func (s *schema) property(name string) *property {
@@ -275,7 +274,7 @@ func (s *schema) values() []string {
 	return all
 }
 
-// hasNull reports whether an enum, if there is one, has null.
+// hasNull reports whether the enum includes null. It is true if there is no enum.
 func (s *schema) hasNull() bool {
 	return s.Enum == nil || slices.ContainsFunc(s.Enum, func(v validate.Value) bool { return v.JSON == "null" })
 }
@@ -288,17 +287,17 @@ func enumText(s *schema) string {
 	return "[" + strings.Join(all, ",") + "]"
 }
 
-// directed reports whether the schema means different things in requests and in responses.
+// directed reports whether the schema has different meanings in requests and responses.
 func (s *schema) directed() bool { return s.contract.directed(s.Schema) }
 
-// rat is the value of a literal that has been read before.
+// rat returns the value of a literal that is known to be a number.
 func rat(literal string) *big.Rat {
 	r, _ := new(big.Rat).SetString(literal)
 	return r
 }
 
-// factor splits a positive literal into digits·10^exp, where digits is no multiple of ten. It reports false if the digits
-// do not fit into 64 bits.
+// factor splits a positive literal into digits·10^exp, where digits is not a multiple of ten. It reports false if the
+// digits do not fit into 64 bits.
 func factor(literal string) (uint64, int, bool) {
 	r, exp := rat(literal), 0
 	ten := big.NewRat(10, 1)
@@ -317,8 +316,8 @@ func factor(literal string) (uint64, int, bool) {
 	return n.Uint64(), exp, n.IsUint64()
 }
 
-// takesNull reports whether the document says that the value may be null. A schema without a type takes null, too, as it
-// takes every other value that its keywords are not about: a Go type need not hold those.
+// takesNull reports whether the document explicitly allows null. A schema without a type accepts null only as one of
+// the values to which its keywords do not apply: the Go type need not represent those.
 func (s *schema) takesNull() bool {
 	from := s.Schema
 	if s.origin != nil {

@@ -98,7 +98,7 @@ func (s *server) argumentType(o *operation, name string) types.Type {
 	return nil
 }
 
-// writeServer writes the package that has an implementation of the interface answer the operations.
+// writeServer writes the package that serves the operations with an implementation of the interface.
 func (g *generator) writeServer(all []*operation, skipped []leftOut) error {
 	strict, api := g.use(strictPath), g.typ(g.server.typ)
 	rows, err := g.writeAdapters(all)
@@ -108,10 +108,10 @@ func (g *generator) writeServer(all []*operation, skipped []leftOut) error {
 	adapters := g.file.String()
 	g.file.Reset()
 	g.p("// BasePath is the path of the document's server.\nconst BasePath = %s\n", quote(g.basePath()))
-	g.p("// New returns a handler that has server answer the operations of the document, below BasePath if c has no other.")
+	g.p("// New returns a handler that serves the document's operations with server, below BasePath unless c sets another.")
 	g.p("func New(server %s, c %s.Config) (*%[2]s.Handler, error) {", api, strict)
 	g.p("if c.BasePath == \"\" {\nc.BasePath = BasePath\n}\nreturn %s.New(Operations(server), c)\n}\n", strict)
-	g.p("// Operations returns the operations of the document, which server answers.")
+	g.p("// Operations returns the operations of the document, served by server.")
 	g.p("func Operations(server %s) []%s.Operation {\na := adapter{server}\nreturn []%[2]s.Operation{\n%s}\n}\n", api, strict, rows)
 	g.p("// adapter decodes requests for the methods of server.\ntype adapter struct{ server %s }\n", api)
 	g.file.WriteString(adapters)
@@ -162,7 +162,7 @@ func (g *generator) basePath() string {
 	return base
 }
 
-// writeAdapter writes the method that decodes a request, has it answered, and writes the response.
+// writeAdapter writes the method that decodes a request, calls the implementation, and writes the response.
 func (g *generator) writeAdapter(o *operation) error {
 	f := g.server.method(o)
 	request := f.Signature().Params().At(1).Type()

@@ -20,7 +20,7 @@ type sent struct {
 	header map[string][]string
 }
 
-// styleDecoders decode the parameters of the operations, into what JSON shows of them.
+// styleDecoders decode the parameters of the operations into values that encoding/json can show.
 var styleDecoders = map[string]func(sent) (any, *validate.Faults){
 	"getSimple": func(s sent) (any, *validate.Faults) {
 		var path stylesvalid.GetSimplePath
@@ -57,7 +57,7 @@ var styleDecoders = map[string]func(sent) (any, *validate.Faults){
 	},
 }
 
-// stylesOperation returns an operation as it is in process.
+// stylesOperation returns an operation without generated code.
 func stylesOperation(t *testing.T, id string) *validate.Operation {
 	t.Helper()
 	data, err := os.ReadFile("testdata/styles/openapi.yaml")
@@ -71,7 +71,7 @@ func stylesOperation(t *testing.T, id string) *validate.Operation {
 	return d.Operations[slices.IndexFunc(d.Operations, func(o *validate.Operation) bool { return o.ID == id })]
 }
 
-// TestStyles has what the handler gets of parameters in every style: it is what was checked.
+// TestStyles: for parameters in every style, the handler gets the checked values.
 func TestStyles(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -136,7 +136,7 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-// sorted returns JSON with its members in order, and other texts as they are.
+// sorted returns JSON with its members sorted, and other texts unchanged.
 func sorted(t *testing.T, text string) string {
 	t.Helper()
 	var v any
@@ -150,8 +150,8 @@ func sorted(t *testing.T, text string) string {
 	return string(b)
 }
 
-// TestNumbers has integers of every size. Where the Go type does not hold a number that the schema takes, decoding alone
-// refuses it.
+// TestNumbers has integers of every size. If the schema accepts a number that the Go type cannot hold, only decoding
+// rejects it.
 func TestNumbers(t *testing.T) {
 	decode := func(data []byte, v *styles.Numbers) string { return faultsText(stylesvalid.DecodeNumbers(data, v)) }
 	runBodies(t, component(t, "styles", "Numbers", spec.Request), decode, stylesvalid.AppendNumbers, []bodyCase{
@@ -195,7 +195,7 @@ func TestNumbers(t *testing.T) {
 	})
 }
 
-// TestNarrowedBodies judges a body by the schema where a Go type does not hold every value that it takes.
+// TestNarrowedBodies: the schema decides whether a body is valid, even if a Go type cannot hold every valid value.
 func TestNarrowedBodies(t *testing.T) {
 	t.Parallel()
 	put := stylesvalid.Operations[len(stylesvalid.Operations)-1]

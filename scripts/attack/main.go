@@ -1,6 +1,6 @@
-// Attack runs the tables of attacks, which are tests of several packages. It prints the number of rows of each table, and
-// how many held. A row fails unless its response is the one of the broken rule. No response may be a 5xx, except 501 for an
-// unknown transfer coding (RFC 9112 §6.1).
+// Attack runs the tables of attacks, which are tests of several packages. It prints for each table the number of rows
+// and how many passed. A row fails unless its response is the one of the broken rule. No response may be a 5xx, except
+// 501 for an unknown transfer coding (RFC 9112 §6.1).
 //
 //	go run ./scripts/attack
 package main

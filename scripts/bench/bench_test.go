@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// bodies are the columns: the page's request, one of two members, and the page's with a status that is no number.
+// bodies are the columns: the page's request, one with two members, and the page's with a status that is not a number.
 var bodies = []struct {
 	name string
 	text []byte
@@ -74,7 +74,7 @@ func benchmarkRows(b *testing.B, rows []schemaRow, columns int, fault bool) {
 
 func BenchmarkTokens(b *testing.B) {
 	for _, r := range lexers() {
-		r.each(b, 2) // no lexer sees what is wrong with the third
+		r.each(b, 2) // a lexer cannot find the fault of the third
 	}
 }
 
@@ -94,7 +94,7 @@ func BenchmarkParameters(b *testing.B) {
 	})
 }
 
-// TestReaders keeps the rows honest: each takes what is right and refuses what the schema forbids.
+// TestReaders: each row accepts valid bodies and rejects the invalid one.
 func TestReaders(t *testing.T) {
 	for _, r := range mustReaders(t) {
 		for _, body := range bodies {
@@ -105,9 +105,9 @@ func TestReaders(t *testing.T) {
 	}
 }
 
-// TestStrictness writes down what each row lets through, without which its figures say little.
+// TestStrictness lists what each row wrongly accepts: its figures mean little without that.
 func TestStrictness(t *testing.T) {
-	const usual = "duplicates, bad UTF-8, lone surrogates"
+	const usual = "duplicates, invalid UTF-8, lone surrogates"
 	lets := map[string]string{
 		"ours":                              "",
 		"ogen":                              usual,
@@ -120,7 +120,7 @@ func TestStrictness(t *testing.T) {
 	}
 	for _, r := range mustReaders(t) {
 		if got := r.lax(len(hostile)); got != lets[r.name] {
-			t.Errorf("%s lets through %q, want %q", r.name, got, lets[r.name])
+			t.Errorf("%s accepts %q, want %q", r.name, got, lets[r.name])
 		}
 	}
 	lets = map[string]string{
@@ -129,7 +129,7 @@ func TestStrictness(t *testing.T) {
 	}
 	for _, r := range lexers() {
 		if got := r.lax(lexical); got != lets[r.name] {
-			t.Errorf("%s lets through %q, want %q", r.name, got, lets[r.name])
+			t.Errorf("%s accepts %q, want %q", r.name, got, lets[r.name])
 		}
 	}
 }

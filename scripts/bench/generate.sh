@@ -1,7 +1,6 @@
 #!/bin/sh
-# Writes what generators make of the contract into ogenapi/ and naive/api/, and of ajv/schemas.json into bodies/. git ignores
-# these folders. The versions of the
-# generators are those in go.mod here and in the project's.
+# Runs the generators on the contract and on ajv/schemas.json. The output goes to ogenapi/, naive/api/ and bodies/, which
+# git ignores. The versions are in go.mod here and in the project's.
 set -eu
 cd "$(dirname "$0")"
 tmp=$(mktemp -d)

@@ -1,9 +1,9 @@
-// Bench measures what a body, the parameters and a whole request cost, next to what they cost with the peers, and prints
-// one table of ratios from one run. It is a module of its own, so that the peers stay out of the project's go.mod.
+// Bench measures the cost of a body, the parameters and a whole request, compared with the peers, and prints one table
+// of ratios from one run. It is a separate module, to keep the peers out of the project's go.mod.
 //
 //	./generate.sh && go run . -rounds 6
 //
-// Every round runs every benchmark once, so that a busy moment of the machine touches all rows alike; a figure is the
+// Every round runs every benchmark once, so that a busy moment of the machine affects all rows alike. A figure is the
 // median of the rounds. The raw lines go to -raw, for benchstat.
 package main
 
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// packages hold the benchmarks, by the folder that the go command runs in.
+// packages have the benchmarks, by the folder in which the go command runs.
 var packages = []struct{ folder, path string }{
 	{".", "."},
 	{"../..", "./server/internal/api"},
@@ -62,7 +62,7 @@ func run(rounds int, each time.Duration, raw string) error {
 	return newTable(lines).print(os.Stdout, lax)
 }
 
-// measure builds each package's benchmarks once, runs them in turns and returns what they printed.
+// measure builds each package's benchmarks once, runs them in turn and returns their output.
 func measure(rounds int, each time.Duration) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {

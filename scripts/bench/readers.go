@@ -32,13 +32,13 @@ const (
 	address  = "/beta/pfxRecryptionRequests/sample"
 )
 
-// reader is a row: what takes the bytes of an update and says whether they are one.
+// reader is a row: a function that reports whether bytes are a valid update.
 type reader struct {
 	name string
 	read func(body []byte) error
 }
 
-// readers are the rows, ours first. A name says what the peer leaves undone.
+// readers returns the rows, ours first. A name says what the peer does not do.
 func readers() ([]reader, error) {
 	kin, err := kinReader()
 	if err != nil {
@@ -64,7 +64,7 @@ func readers() ([]reader, error) {
 	}, nil
 }
 
-// lexers are the rows of what only finds the tokens, next to ours, which validates and decodes as it does.
+// lexers returns the rows of programs that only find tokens, next to ours, which validates and decodes.
 func lexers() []reader {
 	return []reader{
 		{"ours, validated and decoded", readOurs},
@@ -74,10 +74,10 @@ func lexers() []reader {
 	}
 }
 
-// hostile are bodies that no reader should take; the first few can be told by their tokens.
+// hostile are bodies that every reader should reject; a lexer can find the faults of the first few.
 var hostile = []struct{ name, body string }{
 	{"duplicates", `{"status":1,"status":2}`},
-	{"bad UTF-8", "{\"eTag\":\"\xff\"}"},
+	{"invalid UTF-8", "{\"eTag\":\"\xff\"}"},
 	{"lone surrogates", `{"eTag":"\ud800"}`},
 	{"trailing data", `{"status":1}{}`},
 	{"Status", `{"Status":1}`},
@@ -85,10 +85,10 @@ var hostile = []struct{ name, body string }{
 	{"February 30", `{"createdTime":"2017-02-30T00:03:18Z"}`},
 }
 
-// lexical is how many of the hostile bodies a lexer can tell.
+// lexical is the number of hostile bodies whose faults a lexer can find.
 const lexical = 4
 
-// lax lists those of the first n hostile bodies that r takes.
+// lax lists those of the first n hostile bodies that r accepts.
 func (r reader) lax(n int) string {
 	var taken []string
 	for _, h := range hostile[:n] {
@@ -112,7 +112,7 @@ func readOurs(body []byte) error {
 	return nil
 }
 
-// readOgen does what the server that ogen generates does once it has read the body.
+// readOgen does what ogen's generated server does after it has read the body.
 func readOgen(body []byte) error {
 	var v ogenapi.PfxRecryptionRequestUpdate
 	if err := intoOgen(body, &v); err != nil {
@@ -121,7 +121,7 @@ func readOgen(body []byte) error {
 	return v.Validate()
 }
 
-// decodeOgen leaves out ogen's second pass, which matches patterns by regular expressions.
+// decodeOgen omits ogen's second pass, which matches patterns with regular expressions.
 func decodeOgen(body []byte) error {
 	var v ogenapi.PfxRecryptionRequestUpdate
 	return intoOgen(body, &v)
@@ -144,7 +144,7 @@ func kinReader() (func([]byte) error, error) {
 		return nil, err
 	}
 	path := doc.Paths.Value(template)
-	path.Patch.Security = openapi3.NewSecurityRequirements() // no row looks at tokens
+	path.Patch.Security = openapi3.NewSecurityRequirements() // no row checks tokens
 	r := request()
 	input := &openapi3filter.RequestValidationInput{
 		Request:    r,
@@ -154,7 +154,7 @@ func kinReader() (func([]byte) error, error) {
 	}
 	return func(body []byte) error {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		r.GetBody = nil // kin-openapi leaves one that returns the body before
+		r.GetBody = nil // kin-openapi leaves one that returns the previous body
 		return openapi3filter.ValidateRequest(r.Context(), input)
 	}, nil
 }
@@ -216,7 +216,7 @@ func readStdlib(body []byte) error {
 	return json.Unmarshal(body, &v)
 }
 
-// readPointers is the least that encoding/json can be asked to do: no type of its own for a GUID or a time.
+// readPointers is the least work for encoding/json: no own types for GUIDs and times.
 func readPointers(body []byte) error {
 	var v struct {
 		ODataType           *string `json:"@odata.type"`
@@ -237,7 +237,7 @@ func readPointers(body []byte) error {
 	return json.Unmarshal(body, &v)
 }
 
-// readStrictJX adds to jx what it leaves out, as cheaply as it can be added from outside.
+// readStrictJX adds to jx what it omits, as cheaply as possible from outside.
 func readStrictJX(body []byte) error {
 	if !utf8.Valid(body) {
 		return errFaults

@@ -45,7 +45,7 @@ func orderText() string {
 		strings.Join(lines, ",") + `],"total":1234.5,"status":"paid"}`
 }
 
-// schemaRow judges the body of a column.
+// schemaRow checks the body of a column.
 type schemaRow struct {
 	name  string
 	judge func(column string) (func(body []byte) error, error)
@@ -56,8 +56,8 @@ func schemaRows() []schemaRow {
 	return []schemaRow{{"ours, in process", judgeOurs}, {"santhosh-tekuri/jsonschema", judgeSanthosh}, {"kin-openapi", judgeKin}}
 }
 
-// decodedRows are the rows that read into Go types, by generated code, ours first. Union is the last column that both
-// generators read.
+// decodedRows are the rows whose generated code decodes into Go types, ours first. Both generators support the columns
+// up to union.
 func decodedRows() []schemaRow {
 	return []schemaRow{{"ours, generated", decodeOurs}, {"ours, in process, not decoded", judgeOurs}, {"ogen", decodePeers}}
 }
@@ -88,7 +88,7 @@ func decodeInto[T any](decode func([]byte, *T) *validate.Faults) func([]byte) er
 	}
 }
 
-// ogenType is what ogen generates for a schema.
+// ogenType is a type that ogen generates for a schema.
 type ogenType[T any] interface {
 	*T
 	Decode(*jx.Decoder) error
@@ -103,7 +103,7 @@ func decodePeers(column string) (func([]byte) error, error) {
 	}[column], nil
 }
 
-// readAs does what ogen's request decoder does with a body.
+// readAs decodes a body like ogen's request decoder.
 func readAs[T any, P ogenType[T]](body []byte) error {
 	var v T
 	d := jx.GetDecoder()
@@ -132,7 +132,7 @@ func judgeOurs(column string) (func([]byte) error, error) {
 	}, nil
 }
 
-// documentOf is an OpenAPI document whose one operation takes the body of a column.
+// documentOf returns an OpenAPI document with one operation for the body of a column.
 func documentOf(column string) []byte {
 	version := "3.0.3"
 	if column == "unevaluated" {
@@ -181,7 +181,7 @@ func judgeKin(column string) (func([]byte) error, error) {
 	}, nil
 }
 
-// measureAjv runs ajv in Node, with its JSON.parse, and returns lines as go test prints them; none where npm is not there.
+// measureAjv runs ajv in Node with JSON.parse and returns lines in the format of go test; none if npm is missing.
 func measureAjv(rounds int) ([]byte, error) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		return nil, nil //nolint:nilerr // the row is left out

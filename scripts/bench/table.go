@@ -19,7 +19,7 @@ type table struct {
 	groups []*group
 }
 
-// group is what one benchmark measures; the first row is ours.
+// group has the results of one benchmark; the first row is ours.
 type group struct {
 	name    string
 	columns []string // the bodies, or none
@@ -46,10 +46,10 @@ func newTable(lines []byte) *table {
 		if m == nil {
 			continue
 		}
-		ns, _ := strconv.ParseFloat(m[4], 64) // the expression lets only numbers through
+		ns, _ := strconv.ParseFloat(m[4], 64) // the expression matches only numbers
 		allocs, err := strconv.ParseFloat(m[5], 64)
 		if err != nil {
-			allocs = math.NaN() // another program's: not known
+			allocs = math.NaN() // another program's are unknown
 		}
 		c := t.cell(m[1], strings.ReplaceAll(m[2], "_", " "), m[3])
 		c.ns, c.allocs = append(c.ns, ns), append(c.allocs, allocs)
@@ -57,7 +57,7 @@ func newTable(lines []byte) *table {
 	return t
 }
 
-// cell returns the cell of a row's column, which it adds where there is none.
+// cell returns the cell of a row's column and adds it if it is missing.
 func (t *table) cell(groupName, rowName, column string) *cell {
 	g := find(&t.groups, func(g *group) bool { return g.name == groupName }, &group{name: groupName})
 	if !slices.Contains(g.columns, column) {
@@ -78,7 +78,7 @@ func find[T any](list *[]T, is func(T) bool, otherwise T) T {
 	return otherwise
 }
 
-// titles say what the groups measure.
+// titles are the headings of the groups.
 var titles = map[string]string{
 	"Body":       "a body, validated and decoded",
 	"Tokens":     "a body, its tokens only",
@@ -89,7 +89,8 @@ var titles = map[string]string{
 	"Fault":      "the same with one fault",
 }
 
-// print writes the table. A ratio is the row's time to ours; lax says what a row lets through, by group and row.
+// print writes the table. A ratio is the row's time divided by ours; lax says what a row wrongly accepts, by group and
+// row.
 func (t *table) print(to io.Writer, lax map[string]string) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	first := func(text string) { fmt.Fprintf(w, "%-*s\t", t.width(), text) }

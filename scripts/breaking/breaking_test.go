@@ -22,10 +22,10 @@ const (
 	tool     = "scripts/oasdiff/"
 )
 
-// edit changes the text of the contract: the first old that comes after the first of after becomes new.
+// edit replaces, in the text of the contract, the first old that follows the first after by new.
 type edit struct{ after, old, new string }
 
-// rest, in old, matches any further text.
+// rest, in old, matches any text.
 const rest = "…"
 
 func (e edit) apply(t *testing.T, text string) string {
@@ -33,7 +33,7 @@ func (e edit) apply(t *testing.T, text string) string {
 	pattern := regexp.MustCompile("(?s)" + strings.ReplaceAll(regexp.QuoteMeta(e.old), rest, ".*?"))
 	at := pattern.FindStringIndex(tail)
 	if !ok || at == nil {
-		t.Fatalf("the contract has no %q after %q any more", e.old, e.after)
+		t.Fatalf("the contract no longer has %q after %q", e.old, e.after)
 	}
 	return head + e.after + tail[:at[0]] + e.new + tail[at[1]:]
 }
@@ -44,7 +44,7 @@ const (
 	patch  = "    patch:\n"
 )
 
-// TestBreakingEdits makes one edit at a time. Each breaks a caller, and must be reported as the error that it is.
+// TestBreakingEdits makes edits that break clients. Each must be reported as the right error.
 func TestBreakingEdits(t *testing.T) {
 	t.Parallel()
 	requireTool(t)
@@ -52,36 +52,36 @@ func TestBreakingEdits(t *testing.T) {
 		edits []edit
 		want  string
 	}{
-		"operation removed":             {[]edit{{"paths:\n", patch + rest + "components:\n", "components:\n"}}, "api-removed-without-deprecation"},
-		"path renamed":                  {[]edit{{"paths:\n", "/pfxRecryptionRequests/", "/recryptionRequests/"}}, "api-path-removed-without-deprecation"},
-		"operation renamed":             {[]edit{{patch, "updatePfx", "patchPfx"}}, "api-operation-id-removed"},
-		"permission changed":            {[]edit{{patch, "[DeviceManagementConfiguration.ReadWrite.All]", "[DeviceManagementConfiguration.Read.All]"}}, "api-security-scope-added"},
-		"way to authenticate removed":   {[]edit{{patch, "        - application: [DeviceManagementConfiguration.ReadWrite.All]\n", ""}}, "api-security-removed"},
-		"required option added":         {[]edit{{patch, "      parameters:\n", "      parameters:\n        - { name: api-version, in: query, required: true, schema: { type: string } }\n"}}, "new-required-request-parameter"},
-		"header made required":          {[]edit{{"    ifMatch:\n", "in: header\n", "in: header\n      required: true\n"}}, "request-parameter-became-required"},
-		"header removed":                {[]edit{{patch, "        - $ref: '#/components/parameters/prefer'\n", ""}}, "request-parameter-removed"},
-		"key shortened":                 {[]edit{{"    key:\n", "maxLength: 128", "maxLength: 64"}}, "request-parameter-max-length-decreased"},
-		"key narrowed":                  {[]edit{{"    key:\n", "[A-Za-z0-9._~-]*$", "[A-Za-z0-9]*$"}}, "request-parameter-pattern-changed"},
-		"media type removed":            {[]edit{{patch, "          application/merge-patch+json:\n" + rest + "      responses:", "      responses:"}}, "request-body-media-type-removed"},
-		"member of a request removed":   {[]edit{{update, "        status: " + rest + "\n", ""}}, "request-property-removed"},
-		"member of a request required":  {[]edit{{update, "additionalProperties: false\n", "additionalProperties: false\n      required: [status]\n"}}, "request-property-became-required"},
-		"null refused":                  {[]edit{{"    text:\n", "      nullable: true\n", ""}}, "request-property-became-not-nullable"},
-		"text shortened":                {[]edit{{"    text:\n", "maxLength: 1024", "maxLength: 1000"}}, "request-property-max-length-decreased"},
-		"text narrowed":                 {[]edit{{"    text:\n", `[^\x00]`, `[^\x00-\x1f]`}}, "request-property-pattern-changed"},
-		"number narrowed":               {[]edit{{"    int32:\n", "minimum: -2147483648", "minimum: 0"}}, "request-property-min-increased"},
-		"enum value replaced":           {[]edit{{"    odataType:\n", "pfxRecryptionRequest'", "pfxRecryptionRequest2'"}}, "request-property-enum-value-removed"},
-		"type changed":                  {[]edit{{"    boolean:\n", "type: boolean", "type: string"}}, "request-property-type-changed"},
-		"format changed":                {[]edit{{"    int32:\n", "edm-int32", "int64"}}, "request-property-type-changed"},
-		"success status removed":        {[]edit{{patch, "        '200':\n" + rest + "        '204':", "        '204':"}}, "response-success-status-removed"},
-		"error status removed":          {[]edit{{patch, "        '404': " + rest + "\n", ""}}, "response-non-success-status-removed"},
-		"answer of another media type":  {[]edit{{"        '200':\n", "            application/json:", "            application/xml:"}}, "response-media-type-removed"},
-		"header of an answer removed":   {[]edit{{"        '200':\n", "            ETag: " + rest + "\n", ""}}, "optional-response-header-removed"},
-		"member of an answer removed":   {[]edit{{entity, "        - status\n", ""}, {entity, "        status: " + rest + "\n", ""}}, "response-required-property-removed"},
-		"member of an answer optional":  {[]edit{{entity, "        - status\n", ""}}, "response-property-became-optional"},
-		"member of an answer nullable":  {[]edit{{"    int32:\n", "edm-int32\n", "edm-int32\n      nullable: true\n"}}, "response-property-became-nullable"},
-		"details of an error removed":   {[]edit{{"    error:\n", "            details:\n" + rest + "            innerError:", "            innerError:"}}, "response-optional-property-removed"},
-		"code of an error optional":     {[]edit{{"    error:\n", "required: [code, message,", "required: [message,"}}, "response-property-became-optional"},
-		"form of an answer's date free": {[]edit{{"    innerError:\n", "          pattern: '^[0-9]{4}-" + rest + "'\n", "          pattern: '^.+$'\n"}}, "response-property-pattern-changed"},
+		"operation removed":              {[]edit{{"paths:\n", patch + rest + "components:\n", "components:\n"}}, "api-removed-without-deprecation"},
+		"path renamed":                   {[]edit{{"paths:\n", "/pfxRecryptionRequests/", "/recryptionRequests/"}}, "api-path-removed-without-deprecation"},
+		"operation renamed":              {[]edit{{patch, "updatePfx", "patchPfx"}}, "api-operation-id-removed"},
+		"permission changed":             {[]edit{{patch, "[DeviceManagementConfiguration.ReadWrite.All]", "[DeviceManagementConfiguration.Read.All]"}}, "api-security-scope-added"},
+		"way to authenticate removed":    {[]edit{{patch, "        - application: [DeviceManagementConfiguration.ReadWrite.All]\n", ""}}, "api-security-removed"},
+		"required option added":          {[]edit{{patch, "      parameters:\n", "      parameters:\n        - { name: api-version, in: query, required: true, schema: { type: string } }\n"}}, "new-required-request-parameter"},
+		"header made required":           {[]edit{{"    ifMatch:\n", "in: header\n", "in: header\n      required: true\n"}}, "request-parameter-became-required"},
+		"header removed":                 {[]edit{{patch, "        - $ref: '#/components/parameters/prefer'\n", ""}}, "request-parameter-removed"},
+		"key shortened":                  {[]edit{{"    key:\n", "maxLength: 128", "maxLength: 64"}}, "request-parameter-max-length-decreased"},
+		"key narrowed":                   {[]edit{{"    key:\n", "[A-Za-z0-9._~-]*$", "[A-Za-z0-9]*$"}}, "request-parameter-pattern-changed"},
+		"media type removed":             {[]edit{{patch, "          application/merge-patch+json:\n" + rest + "      responses:", "      responses:"}}, "request-body-media-type-removed"},
+		"member of a request removed":    {[]edit{{update, "        status: " + rest + "\n", ""}}, "request-property-removed"},
+		"member of a request required":   {[]edit{{update, "additionalProperties: false\n", "additionalProperties: false\n      required: [status]\n"}}, "request-property-became-required"},
+		"null refused":                   {[]edit{{"    text:\n", "      nullable: true\n", ""}}, "request-property-became-not-nullable"},
+		"text shortened":                 {[]edit{{"    text:\n", "maxLength: 1024", "maxLength: 1000"}}, "request-property-max-length-decreased"},
+		"text narrowed":                  {[]edit{{"    text:\n", `[^\x00]`, `[^\x00-\x1f]`}}, "request-property-pattern-changed"},
+		"number narrowed":                {[]edit{{"    int32:\n", "minimum: -2147483648", "minimum: 0"}}, "request-property-min-increased"},
+		"enum value replaced":            {[]edit{{"    odataType:\n", "pfxRecryptionRequest'", "pfxRecryptionRequest2'"}}, "request-property-enum-value-removed"},
+		"type changed":                   {[]edit{{"    boolean:\n", "type: boolean", "type: string"}}, "request-property-type-changed"},
+		"format changed":                 {[]edit{{"    int32:\n", "edm-int32", "int64"}}, "request-property-type-changed"},
+		"success status removed":         {[]edit{{patch, "        '200':\n" + rest + "        '204':", "        '204':"}}, "response-success-status-removed"},
+		"error status removed":           {[]edit{{patch, "        '404': " + rest + "\n", ""}}, "response-non-success-status-removed"},
+		"response media type changed":    {[]edit{{"        '200':\n", "            application/json:", "            application/xml:"}}, "response-media-type-removed"},
+		"response header removed":        {[]edit{{"        '200':\n", "            ETag: " + rest + "\n", ""}}, "optional-response-header-removed"},
+		"response member removed":        {[]edit{{entity, "        - status\n", ""}, {entity, "        status: " + rest + "\n", ""}}, "response-required-property-removed"},
+		"response member optional":       {[]edit{{entity, "        - status\n", ""}}, "response-property-became-optional"},
+		"response member nullable":       {[]edit{{"    int32:\n", "edm-int32\n", "edm-int32\n      nullable: true\n"}}, "response-property-became-nullable"},
+		"details of an error removed":    {[]edit{{"    error:\n", "            details:\n" + rest + "            innerError:", "            innerError:"}}, "response-optional-property-removed"},
+		"code of an error optional":      {[]edit{{"    error:\n", "required: [code, message,", "required: [message,"}}, "response-property-became-optional"},
+		"form of a response's date free": {[]edit{{"    innerError:\n", "          pattern: '^[0-9]{4}-" + rest + "'\n", "          pattern: '^.+$'\n"}}, "response-property-pattern-changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +93,7 @@ func TestBreakingEdits(t *testing.T) {
 	}
 }
 
-// TestHarmlessEdits must pass the gate.
+// TestHarmlessEdits makes edits that must pass.
 func TestHarmlessEdits(t *testing.T) {
 	t.Parallel()
 	requireTool(t)
@@ -102,7 +102,7 @@ func TestHarmlessEdits(t *testing.T) {
 		"description":           {{patch, "Changes the members", "Alters the members"}},
 		"optional header added": {{patch, "      parameters:\n", "      parameters:\n        - { name: x-trace, in: header, schema: { type: string } }\n"}},
 		"member added":          {{update, "      properties:\n", "      properties:\n        note: { type: string }\n"}},
-		"header made freer":     {{"    ifMatch:\n", "        pattern: " + rest + "\n", ""}},
+		"header rule removed":   {{"    ifMatch:\n", "        pattern: " + rest + "\n", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,23 +113,23 @@ func TestHarmlessEdits(t *testing.T) {
 	}
 }
 
-// TestUnseenEdits keeps the list of what oasdiff 1.36.0 does not report although it breaks a caller: reviewers have to.
-// An edit that it learns to see belongs into TestBreakingEdits.
+// TestUnseenEdits lists edits that break clients but that oasdiff 1.36.0 does not report, so reviewers must find them.
+// An edit that a later version reports belongs in TestBreakingEdits.
 func TestUnseenEdits(t *testing.T) {
 	t.Parallel()
 	requireTool(t)
 	for name, edits := range map[string][]edit{
 		"limit in bytes lowered":      {{"    text:\n", "x-maxBytes: 1024", "x-maxBytes: 512"}},
 		"annotations refused":         {{update, "      x-ignore-members: " + rest + "\n", ""}},
-		"annotations less deep":       {{update, "x-ignore-maxDepth: 8", "x-ignore-maxDepth: 2"}},
+		"annotation depth lowered":    {{update, "x-ignore-maxDepth: 8", "x-ignore-maxDepth: 2"}},
 		"base path changed":           {{"servers:\n", "/beta", "/v1.0"}},
-		"answer open instead of shut": {{"    error:\n", "type: object\n", "type: object\n      additionalProperties: true\n"}},
-		"permission no longer known":  {{"    delegated:\n", "            DeviceManagementConfiguration.Read.All: " + rest + "\n", ""}},
+		"error open to other members": {{"    error:\n", "type: object\n", "type: object\n      additionalProperties: true\n"}},
+		"permission removed":          {{"    delegated:\n", "            DeviceManagementConfiguration.Read.All: " + rest + "\n", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if out, exit := compare(t, "breaking.sh", edits); exit != 0 {
-				t.Errorf("oasdiff sees it now, with exit code %d:\n%s", exit, out)
+				t.Errorf("oasdiff reports it now, with exit code %d:\n%s", exit, out)
 			}
 		})
 	}
@@ -146,8 +146,8 @@ func TestChangelogIsForPeople(t *testing.T) {
 	}
 }
 
-// TestBaseIsTheLastTag runs the scripts in a new repository: before the first tag, after it, and next to a newer tag without
-// a contract and an older one.
+// TestBaseIsTheLastTag runs the scripts in a new repository: before and after the first tag, and with other tags, a
+// newer one without a contract and an older one.
 func TestBaseIsTheLastTag(t *testing.T) {
 	t.Parallel()
 	requireTool(t)
@@ -186,12 +186,12 @@ func TestBaseIsTheLastTag(t *testing.T) {
 	for script, want := range map[string]int{"breaking.sh": 1, "changelog.sh": 0} {
 		out, exit := in("scripts/" + script)
 		if exit != want || !strings.Contains(out, "request-property-min-increased") || strings.Contains(out, "axLength") {
-			t.Errorf("%s: got exit code %d, want %d and what changed since v1.10.0, not v1.9.0:\n%s", script, exit, want, out)
+			t.Errorf("%s: got exit code %d, want %d and the changes since v1.10.0, not v1.9.0:\n%s", script, exit, want, out)
 		}
 	}
 }
 
-// compare runs a script on the contract and an edited copy, with the tool that is built already.
+// compare runs a script on the contract and an edited copy, with the tool that oasdiff has built.
 func compare(t *testing.T, script string, edits []edit) (string, int) {
 	text := read(t, filepath.Join("../..", document))
 	for _, e := range edits {
@@ -206,8 +206,8 @@ func compare(t *testing.T, script string, edits []edit) (string, int) {
 	return runWith(t, append(os.Environ(), "OASDIFF="+built), "../..", "scripts/"+script, document, revision)
 }
 
-// oasdiff builds the tool once and returns its path, or what go said and its error. The tool is in a module of its own,
-// which a plain build never needs.
+// oasdiff builds the tool once and returns its path, or the output of go and an error. The tool has its own module,
+// which a normal build does not need.
 var oasdiff = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "tool", "-modfile="+tool+"go.mod", "-n", "oasdiff")
 	cmd.Dir = "../.."
@@ -215,7 +215,7 @@ var oasdiff = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// requireTool skips where oasdiff cannot be fetched.
+// requireTool skips the test if oasdiff cannot be downloaded.
 func requireTool(t *testing.T) {
 	t.Helper()
 	out, err := oasdiff()
@@ -224,12 +224,12 @@ func requireTool(t *testing.T) {
 	}
 	offline := regexp.MustCompile(`dial tcp|no such host|module lookup disabled|connection refused|i/o timeout`)
 	if os.Getenv("CI") != "true" && offline.MatchString(out) {
-		t.Skipf("oasdiff cannot be fetched here:\n%s", out)
+		t.Skipf("oasdiff cannot be downloaded:\n%s", out)
 	}
 	t.Fatalf("oasdiff cannot be built:\n%s", out)
 }
 
-// run returns what a command printed, and its exit code.
+// run returns a command's output and exit code.
 func run(t *testing.T, dir, name string, args ...string) (string, int) {
 	t.Helper()
 	return runWith(t, os.Environ(), dir, name, args...)

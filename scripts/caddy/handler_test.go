@@ -23,8 +23,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// adapt turns the inside of a site into Caddy's own configuration. The site listens on a socket, so that no test needs a
-// free port.
+// adapt converts the directives of a site to Caddy's native configuration. The site listens on a socket, so that no
+// test needs a free port.
 func adapt(t *testing.T, site string) (config []byte, socket string, err error) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pfxcaddy") // t.TempDir is too long for the name of a socket
@@ -51,7 +51,7 @@ http://gate.test {
 	return config, socket, err
 }
 
-// start runs Caddy, of which there is one in a process, and returns a client of the site and the file of the log.
+// start runs Caddy, at most once per process, and returns a client of the site and the log file.
 func start(t *testing.T, site string) (client *http.Client, log string) {
 	t.Helper()
 	config, socket, err := adapt(t, site)
@@ -115,14 +115,14 @@ func TestInFrontOfAServer(t *testing.T) {
 		path, token, body string
 		status            int
 	}{
-		"valid":             {sample, token, `{"status":6}`, http.StatusOK},
-		"Graph's address":   {"/beta/pfxRecryptionRequests('sample')", token, `{"status":6}`, http.StatusOK},
-		"an unknown member": {sample, token, `{"tenantID":"x"}`, http.StatusBadRequest},
-		"a member twice":    {sample, token, `{"status":6,"status":7}`, http.StatusBadRequest},
-		"an unknown option": {sample + "?$top=1", token, `{"status":6}`, http.StatusBadRequest},
-		"an unknown path":   {"/beta/pfxRecryptionRequest/sample", token, `{}`, http.StatusBadRequest},
-		"no base path":      {"/v1/pfxRecryptionRequests/sample", token, `{}`, http.StatusNotFound},
-		"no token":          {sample, "none", `{"status":6}`, http.StatusUnauthorized},
+		"valid":              {sample, token, `{"status":6}`, http.StatusOK},
+		"Graph's address":    {"/beta/pfxRecryptionRequests('sample')", token, `{"status":6}`, http.StatusOK},
+		"an unknown member":  {sample, token, `{"tenantID":"x"}`, http.StatusBadRequest},
+		"a duplicate member": {sample, token, `{"status":6,"status":7}`, http.StatusBadRequest},
+		"an unknown option":  {sample + "?$top=1", token, `{"status":6}`, http.StatusBadRequest},
+		"an unknown path":    {"/beta/pfxRecryptionRequest/sample", token, `{}`, http.StatusBadRequest},
+		"no base path":       {"/v1/pfxRecryptionRequests/sample", token, `{}`, http.StatusNotFound},
+		"no token":           {sample, "none", `{"status":6}`, http.StatusUnauthorized},
 	} {
 		status, answer, graph := patch(t, client, tt.path, tt.token, tt.body)
 		if status != tt.status || graph != (status >= 400) {
@@ -131,7 +131,7 @@ func TestInFrontOfAServer(t *testing.T) {
 	}
 	lines, err := os.ReadFile(log)
 	if err != nil || !strings.Contains(string(lines), `"logger":"http.handlers.pfxgate","msg":"violation","operation":"updatePfxRecryptionRequest"`) {
-		t.Errorf("no violation is in Caddy's log: %v\n%s", err, lines)
+		t.Errorf("Caddy's log has no violation: %v\n%s", err, lines)
 	}
 }
 
@@ -170,9 +170,9 @@ func TestErrorsAreCaddys(t *testing.T) {
 	}
 }
 
-// TestPlaceholdersSpeakOfWhatWasChecked: everything behind the gate sees the checked request, including directives with
+// TestPlaceholdersUseTheCheckedRequest: everything behind the gate sees the checked request, including directives with
 // placeholders.
-func TestPlaceholdersSpeakOfWhatWasChecked(t *testing.T) {
+func TestPlaceholdersUseTheCheckedRequest(t *testing.T) {
 	client, _ := start(t, "respond {uri}\npfxgate")
 	status, answer, _ := patch(t, client, "/beta/pfxRecryptionRequests(%27%73ample%27)", "any", `{"status":6}`)
 	if status != http.StatusOK || answer != sample {
@@ -208,7 +208,7 @@ paths:
 	}
 }
 
-// TestWrongDirectives: what `caddy validate` says.
+// TestWrongDirectives checks the errors of `caddy validate`.
 func TestWrongDirectives(t *testing.T) {
 	for directive, want := range map[string]string{
 		"pfxgate {\nrequest enforce\n}":                `pfxgate has no option "request": must be spec,`,

@@ -43,7 +43,7 @@ func TestLandingPage(t *testing.T) {
 	}
 }
 
-// TestCallItFrom runs the blocks of client/README.md whose language is at hand. A block that is added must be taught to it.
+// TestCallItFrom runs the blocks of client/README.md whose language is installed. A new block needs an entry here.
 func TestCallItFrom(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../client/README.md")
@@ -63,7 +63,7 @@ func TestCallItFrom(t *testing.T) {
 	}
 	blocks := regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```").FindAllStringSubmatch(string(page), -1)
 	if len(blocks) != len(languages) {
-		t.Errorf("the page has %d blocks, %d are known", len(blocks), len(languages))
+		t.Errorf("the page has %d blocks, but the test knows %d", len(blocks), len(languages))
 	}
 	for _, block := range blocks {
 		t.Run(block[1], func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestCallItFrom(t *testing.T) {
 			}
 			program, err := exec.LookPath(language.program)
 			if err != nil && (!language.needed || os.Getenv("CI") == "") {
-				t.Skipf("%s is not here", language.program)
+				t.Skipf("%s is not installed", language.program)
 			}
 			server := pfxtest.Start(t, pfxtest.Config{})
 			file := filepath.Join(t.TempDir(), language.file)

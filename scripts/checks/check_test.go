@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCheckRunsWhatIsLong: make test leaves out what takes long. CI runs it.
-func TestCheckRunsWhatIsLong(t *testing.T) {
+// TestCheckRunsTheLongTests: CI runs the long tests, which make test omits.
+func TestCheckRunsTheLongTests(t *testing.T) {
 	t.Parallel()
 	for file, commands := range map[string][]string{
 		"../../.ci/run": {"make check"},

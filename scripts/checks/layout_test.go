@@ -14,7 +14,7 @@ const (
 	kin    = "github.com/getkin/kin-openapi/openapi3"
 )
 
-// list returns the lines that go list prints, run at the top of the module.
+// list returns the output lines of go list, run at the top of the module.
 func list(t *testing.T, args ...string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
@@ -31,7 +31,7 @@ func TestClientsPullInNeitherEchoNorKinOpenAPI(t *testing.T) {
 	for _, pkg := range []string{"./client/...", "./gen/pfxapi", "./gen/pfxvalid", "./openapi", "./openapi/edm", "./openapi/validate/..."} {
 		deps := list(t, "-deps", pkg)
 		if !slices.ContainsFunc(deps, func(d string) bool { return strings.HasPrefix(d, module) }) {
-			t.Errorf("%s is no package of this module", pkg)
+			t.Errorf("%s is not a package of this module", pkg)
 		}
 		for _, d := range deps {
 			if strings.HasPrefix(d, path.Dir(echo)) || strings.HasPrefix(d, path.Dir(kin)) || strings.HasPrefix(d, module+"/server/internal") {
@@ -41,7 +41,7 @@ func TestClientsPullInNeitherEchoNorKinOpenAPI(t *testing.T) {
 	}
 }
 
-// TestOnlyTheReaderImportsKinOpenAPI: package spec reads documents; what is read knows nothing of it.
+// TestOnlyTheReaderImportsKinOpenAPI: only package spec, which reads documents, imports it.
 func TestOnlyTheReaderImportsKinOpenAPI(t *testing.T) {
 	t.Parallel()
 	var importers []string
@@ -61,7 +61,7 @@ func TestOnlyTheReaderImportsKinOpenAPI(t *testing.T) {
 	}
 }
 
-// TestOnlyTheLayerForEchoImportsEcho: and what stock oapi-codegen writes for it.
+// TestOnlyTheLayerForEchoImportsEcho: the only other importer is oapi-codegen's code.
 func TestOnlyTheLayerForEchoImportsEcho(t *testing.T) {
 	t.Parallel()
 	var importers []string
@@ -73,7 +73,8 @@ func TestOnlyTheLayerForEchoImportsEcho(t *testing.T) {
 	}
 }
 
-// TestStrictIsForAnyAPI: what every project serves with knows nothing of ours, of kin-openapi or of a router.
+// TestStrictIsForAnyAPI: package strict, which serves any document, does not depend on our API, kin-openapi or a
+// router.
 func TestStrictIsForAnyAPI(t *testing.T) {
 	t.Parallel()
 	var ours []string
@@ -135,7 +136,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		name := strings.TrimPrefix(imports[0], internal)
 		may, known := allowed[name]
 		if !known {
-			t.Errorf("server/internal/%s has no place in the layout", name)
+			t.Errorf("server/internal/%s is not in the layout", name)
 		}
 		for _, d := range imports[1:] {
 			if other, ok := strings.CutPrefix(d, internal); ok && !slices.Contains(may, other) {
@@ -145,7 +146,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	}
 }
 
-// TestNothingThatShipsDependsOnFaults: what breaks networks is for scripts/torture alone.
+// TestNothingThatShipsDependsOnFaults: only scripts/torture injects network faults.
 func TestNothingThatShipsDependsOnFaults(t *testing.T) {
 	t.Parallel()
 	for _, d := range list(t, "-deps", "./server/...", "./client/...", "./gen/...", "./openapi/...") {

@@ -24,7 +24,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// maxREADME bounds the README in lines: a longer one is not read.
+// maxREADME is the most lines of the README, so that it stays readable.
 const maxREADME = 150
 
 // TestREADME runs the command blocks of the README.
@@ -36,7 +36,7 @@ func TestREADME(t *testing.T) {
 	}
 	runBlocks(t, readme, map[string]func(t *testing.T, block string){
 		"make run":      runMakeRun,
-		"make test":     func(t *testing.T, _ string) { makeKnows(t, "test") }, // this very test is part of it
+		"make test":     func(t *testing.T, _ string) { makeKnows(t, "test") }, // this test is part of it
 		"pfxrd gateway": runGateway,
 		"go run":        isOnItsPage,
 
@@ -64,12 +64,13 @@ func page(t *testing.T, name string) string {
 	return string(text)
 }
 
-// runBlocks runs the command blocks of a page, each by the runner for its first two words. A block that is added needs one.
+// runBlocks runs the command blocks of a page, each with the runner for its first two words. A new block needs a
+// runner.
 func runBlocks(t *testing.T, text string, runners map[string]func(t *testing.T, block string)) {
 	t.Helper()
 	blocks := regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(text, -1)
 	if len(blocks) != len(runners) {
-		t.Errorf("the page has %d command blocks, %d are run", len(blocks), len(runners))
+		t.Errorf("the page has %d command blocks, but the test runs %d", len(blocks), len(runners))
 	}
 	for _, b := range blocks {
 		words := strings.Fields(b[1])
@@ -85,7 +86,7 @@ func runBlocks(t *testing.T, text string, runners map[string]func(t *testing.T, 
 	}
 }
 
-// TestLinks: each link of a page to a file of the repository leads to one.
+// TestLinks: each link to a file of the repository leads to an existing file.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../.github/*.md")
@@ -99,7 +100,7 @@ func TestLinks(t *testing.T) {
 		}
 		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
-				t.Errorf("%s links to %s, which is not there", filepath.Base(name), link[1])
+				t.Errorf("%s links to %s, which does not exist", filepath.Base(name), link[1])
 			}
 		}
 	}
@@ -113,19 +114,19 @@ func makeKnows(t *testing.T, target string) {
 	}
 }
 
-// isOnItsPage compares a block with the page of your own API, whose blocks the test of scripts/newapi types.
+// isOnItsPage checks that OWN_API.md has the same block; the test of scripts/newapi runs that page's blocks.
 func isOnItsPage(t *testing.T, block string) {
 	if !strings.Contains(page(t, ".github/OWN_API.md"), "```sh\n"+block+"```") {
 		t.Errorf(".github/OWN_API.md does not have the block\n%s", block)
 	}
 }
 
-// runMakeRun types make run, pastes the line that it prints, and interrupts it.
+// runMakeRun runs make run, executes the line that it prints, and interrupts it.
 func runMakeRun(t *testing.T, block string) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Fatal("curl is needed to paste the printed line")
+		t.Fatal("curl is needed to run the printed line")
 	}
-	programtest.Dir(t) // make run finds it up to date, and does not replace what other tests run
+	programtest.Dir(t) // built before, so that make run does not replace what other tests run
 	server := start(t, block, "PFXR_LISTEN=127.0.0.1:0", "PFXR_ADMIN_LISTEN=127.0.0.1:0",
 		"PFXR_STORE=sqlite:"+filepath.Join(t.TempDir(), "pfxr.db"))
 	line := server.waitFor(t, regexp.MustCompile(`^curl .*`))
@@ -135,7 +136,7 @@ func runMakeRun(t *testing.T, block string) {
 	}
 	head, body, _ := strings.Cut(string(out), "\r\n\r\n")
 	if !strings.HasPrefix(head, "HTTP/1.1 200 OK\r\n") {
-		t.Fatalf("the printed line was answered\n%s", out)
+		t.Fatalf("the printed line got the response\n%s", out)
 	}
 	actual := filepath.Join(t.TempDir(), "body.json")
 	if err := os.WriteFile(actual, []byte(body), 0o600); err != nil {
@@ -144,12 +145,12 @@ func runMakeRun(t *testing.T, block string) {
 	compare := exec.CommandContext(t.Context(), "go", "run", "./scripts/sameentity", "openapi/examples/update-response.json", actual)
 	compare.Dir = "../.."
 	if out, err := compare.CombinedOutput(); err != nil {
-		t.Errorf("the answer is not the page's: %v\n%s", err, out)
+		t.Errorf("the response is not the page's: %v\n%s", err, out)
 	}
 	server.stop(t)
 }
 
-// runServe runs the block for a real deployment with paths and a port of the test's own.
+// runServe runs the block for a real deployment with temporary paths and a free port.
 func runServe(t *testing.T, block string) {
 	dir := t.TempDir()
 	writeCertificate(t, dir)
@@ -162,7 +163,7 @@ func runServe(t *testing.T, block string) {
 	server.stop(t)
 }
 
-// runGateway runs a block of the gateway in front of a server: one that watches, and what it is without that.
+// runGateway runs a block of the gateway in front of a server: as written, and without monitor mode.
 func runGateway(t *testing.T, block string) {
 	enforcing, watches := strings.CutSuffix(strings.TrimSpace(block), " --requests monitor")
 	if watches {
@@ -171,7 +172,7 @@ func runGateway(t *testing.T, block string) {
 	sendInvalid(t, enforcing, http.StatusBadRequest, "'colour'")
 }
 
-// sendInvalid runs a gateway with the policy of the page and sends something invalid, without a token.
+// sendInvalid runs a gateway with the policy of the page and sends an invalid request without a token.
 func sendInvalid(t *testing.T, block string, status int, text string) {
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
 	yaml := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindStringSubmatch(page(t, ".github/RUNNING.md"))[1]
@@ -192,14 +193,14 @@ func sendInvalid(t *testing.T, block string, status int, text string) {
 	}
 	defer resp.Body.Close()
 	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != status || !strings.Contains(string(body), text) {
-		t.Errorf("the gateway answered with %s, %v\n%s", resp.Status, err, body)
+		t.Errorf("the gateway responded with %s, %v\n%s", resp.Status, err, body)
 	}
 	gateway.waitFor(t, regexp.MustCompile(`"msg":"violation".*"keyword":"additionalProperties"`))
 	http.DefaultClient.CloseIdleConnections()
 	gateway.stop(t)
 }
 
-// runClient runs the block of the command line, from its first line to its last, on a server with the page's example.
+// runClient runs the block of the command line on a server with the page's example.
 func runClient(t *testing.T, block string) {
 	run := exec.CommandContext(t.Context(), "sh", "-euxc", block)
 	run.Dir = t.TempDir()
@@ -233,7 +234,7 @@ func writeCertificate(t *testing.T, dir string) {
 	}
 }
 
-// process is a shell that runs a block, with all that it starts.
+// process is a shell that runs a block, with its child processes.
 type process struct {
 	cmd   *exec.Cmd
 	lines chan string
@@ -253,7 +254,7 @@ func start(t *testing.T, block string, env ...string) *process {
 	p := &process{cmd: cmd, lines: make(chan string)}
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // a test that ends early kills the process
+		_ = cmd.Wait() // an early end of the test kills the process
 		w.Close()
 		close(ended)
 	}()
@@ -264,7 +265,7 @@ func start(t *testing.T, block string, env ...string) *process {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // gone already if the test went well
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // already gone if the test passed
 		for range p.lines {                                 // lets the process write until it ends
 		}
 		<-ended
@@ -279,7 +280,7 @@ func (p *process) waitFor(t *testing.T, pattern *regexp.Regexp) string {
 			return line
 		}
 	}
-	t.Fatalf("%s never came:\n%s", pattern, &p.seen)
+	t.Fatalf("no line matches %s:\n%s", pattern, &p.seen)
 	return ""
 }
 

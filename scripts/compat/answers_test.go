@@ -23,7 +23,7 @@ import (
 type row struct {
 	Name    string   `yaml:"name"`
 	Op      string   `yaml:"op"`
-	ID      string   `yaml:"id"` // of the object; sample if it is absent
+	ID      string   `yaml:"id"` // of the object; the default is sample
 	IfMatch string   `yaml:"ifMatch"`
 	Select  []string `yaml:"select"`
 	Times   int      `yaml:"times"`
@@ -31,7 +31,7 @@ type row struct {
 	Want    want     `yaml:"want"`
 	Others  *want    `yaml:"others"`
 
-	Requests         string `yaml:"requests"` // their methods, in their order
+	Requests         string `yaml:"requests"` // the methods, in order
 	Waits            int    `yaml:"waits"`    // seconds between the first request and the second
 	HiddenInBrowsers bool   `yaml:"hiddenInBrowsers"`
 }
@@ -46,7 +46,7 @@ type reply struct {
 	Message string             `yaml:"message"`
 }
 
-// want is what the caller of a client learns; what is absent is not compared.
+// want is the expected result for the client's user; absent members are not compared.
 type want struct {
 	Kind    string         `yaml:"kind"`
 	Status  int            `yaml:"status"`
@@ -83,7 +83,7 @@ func rows(t *testing.T) (rows []row) {
 	return rows
 }
 
-// TestAnswers: our clients judge the same response alike, and clients that others wrote as far as they judge.
+// TestAnswers: our clients interpret a response in the same way, and so do foreign clients as far as they interpret it.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for name, connect := range clients {
@@ -119,7 +119,7 @@ func (r *row) call() call {
 	return c
 }
 
-// through makes the call of a row with a client that others wrote.
+// through makes the call of a row with a foreign client.
 func (r *row) through(t *testing.T, c caller) outcome {
 	if r.Op == "get" {
 		return c.get(t.Context(), "sample")
@@ -127,13 +127,13 @@ func (r *row) through(t *testing.T, c caller) outcome {
 	return c.patch(t.Context(), "sample", `{"status":7}`, r.IfMatch)
 }
 
-// check compares an outcome with what the row wants.
+// check compares an outcome with that of the row.
 func (r *row) check(t *testing.T, got outcome, w want, p *player) {
 	t.Helper()
 	equal := got.Kind == w.Kind && (w.Status == 0 || got.Status == w.Status) && (w.Code == nil || got.Code == *w.Code) &&
 		(w.Tag == nil || got.Tag == *w.Tag) && (w.Targets == nil || slices.Equal(got.Targets, w.Targets)) && len(got.List) == w.Count
 	for member, value := range w.Body {
-		have, _ := json.Marshal(got.Body[member]) // it came out of JSON
+		have, _ := json.Marshal(got.Body[member]) // it was decoded from JSON
 		wanted, _ := json.Marshal(value)
 		equal = equal && string(have) == string(wanted)
 	}
@@ -145,7 +145,7 @@ func (r *row) check(t *testing.T, got outcome, w want, p *player) {
 	}
 }
 
-// player is a server that gives the replies of a row to pages of any origin, too.
+// player is a server that sends the replies of a row, also to pages of any origin.
 type player struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -199,12 +199,12 @@ func (r *reply) write(w http.ResponseWriter, base string) {
 	h.Set("Content-Type", "application/json")
 	h.Set("ETag", `"1"`)
 	for name, value := range r.Headers {
-		if h[http.CanonicalHeaderKey(name)] = nil; value != nil { // nil keeps net/http from making its own
+		if h[http.CanonicalHeaderKey(name)] = nil; value != nil { // nil prevents net/http's own value
 			h.Set(name, expand(*value, base))
 		}
 	}
 	w.WriteHeader(cmp.Or(r.Status, http.StatusOK))
-	_, _ = w.Write([]byte(r.text(base))) // a client that has seen enough hangs up
+	_, _ = w.Write([]byte(r.text(base))) // a client that has read enough closes the connection
 }
 
 // text returns the body of a reply.
@@ -224,7 +224,7 @@ func (r *reply) text(base string) string {
 
 var dates = regexp.MustCompile(`\{date([+-][0-9]+)\}`)
 
-// expand puts in what a row cannot know.
+// expand replaces placeholders by values that are known only at run time.
 func expand(text, base string) string {
 	text = strings.NewReplacer("{base}", base, "{object}", object).Replace(text)
 	return dates.ReplaceAllStringFunc(text, func(found string) string {

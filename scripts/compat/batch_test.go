@@ -16,14 +16,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// batcher is a client that sends batches: it has the thumbprint of an object changed, the object read, read under a key that no
-// object has, and read again, each request after the one before, and returns their statuses in this order, and the thumbprint that was
-// read second.
+// batcher is a client that sends a batch of four requests, each after the previous one: change an object's thumbprint,
+// read the object, read a missing object, read the object again. It returns the statuses in this order, and the
+// thumbprint from the second request.
 type batcher interface {
 	batch(ctx context.Context, id string) (statuses []int, read string, err error)
 }
 
-// TestBatches: the batch classes of Microsoft's clients, and ours, get the responses that single calls would get, from the
+// TestBatches: the batch classes of Microsoft's clients and ours get the same responses as single calls, from the
 // server and through the gateway.
 func TestBatches(t *testing.T) {
 	t.Parallel()

@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-// outcome is what a client tells its user of a call.
+// outcome is the result of a call as a client reports it.
 type outcome struct {
-	Kind    string         `json:"kind"`    // of our clients alone: ok, or what a program can tell the error by
+	Kind    string         `json:"kind"`    // only of our clients: ok, or the kind of the error
 	Status  int            `json:"status"`  // 200, or that of the error
 	Body    map[string]any `json:"body"`    // the object
 	Tag     string         `json:"tag"`     // its entity tag
 	Code    string         `json:"code"`    // of the Graph error
 	Message string         `json:"message"` // of the error
 	Targets []string       `json:"targets"` // of the Graph error's details
-	Unknown bool           `json:"unknown"` // there was no response: the call was applied or not
+	Unknown bool           `json:"unknown"` // there was no response: the call may have been applied
 	List    []any          `json:"list"`    // the objects of a list
 }
 
@@ -28,19 +28,19 @@ type call struct {
 	Filter  string          `json:"filter,omitempty"`
 	Select  []string        `json:"select,omitempty"`
 	Top     int             `json:"top,omitempty"`
-	Times   int             `json:"times,omitempty"`   // an update counts the status up so often,
-	Workers int             `json:"workers,omitempty"` // in each of so many threads; then the object is read
+	Times   int             `json:"times,omitempty"`   // how often an update increments the status
+	Workers int             `json:"workers,omitempty"` // the number of threads that do so; then the object is read
 }
 
-// foreign hides that a driver can do more than its client.
+// foreign hides operations of a driver that its client does not have.
 type foreign struct{ caller }
 
-// maker is a client of ours, which has all operations.
+// maker is one of our clients, which have all operations.
 type maker interface {
 	make(ctx context.Context, c call) outcome
 }
 
-// caller makes calls with one client. It is used by one goroutine.
+// caller makes calls with one client. It is not safe for concurrent use.
 type caller interface {
 	get(ctx context.Context, id string) outcome
 	patch(ctx context.Context, id, body, ifMatch string) outcome // ifMatch may be empty
@@ -58,7 +58,7 @@ var clients = map[string]func(t *testing.T, baseURL, token string) caller{
 	"curl":        newCurl,
 }
 
-// refusal reads a Graph error.
+// refusal returns the outcome of a Graph error.
 func refusal(status int, body []byte) outcome {
 	var graph struct {
 		Error struct {
@@ -78,7 +78,7 @@ func refusal(status int, body []byte) outcome {
 	return o
 }
 
-// success reads an object.
+// success returns the outcome of an object.
 func success(tag string, body []byte) outcome {
 	o := outcome{Status: 200, Tag: tag}
 	if err := json.Unmarshal(body, &o.Body); err != nil {

@@ -1,5 +1,5 @@
-// Package compat drives the server with clients that others wrote: Microsoft's for Go and JavaScript, unmodified, and
-// curl; and with ours, which the same tables judge.
+// Package compat runs foreign clients against the server: Microsoft's for Go and JavaScript, unmodified, and curl. The
+// same tables test our clients.
 package compat
 
 import (
@@ -39,7 +39,7 @@ func seed(t *testing.T, keys ...string) []byte {
 	return text
 }
 
-// TestBehaviours: what the contract promises reaches the users of every client.
+// TestBehaviours: every client shows its users what the contract promises.
 func TestBehaviours(t *testing.T) {
 	t.Parallel()
 	var keys []string
@@ -72,8 +72,8 @@ func testBehaviours(t *testing.T, url, token string) {
 	}
 }
 
-// startGateway starts the gateway in front of a server, with both directions enforced and open to pages, and returns its
-// URL.
+// startGateway starts the gateway in front of a server and returns its URL. It enforces both directions and allows
+// pages of all origins.
 func startGateway(t *testing.T, server *pfxtest.Server) string {
 	t.Helper()
 	issuer := strings.Replace(server.Credentials.TokenURL, pfxtest.Tenant.String()+"/oauth2/v2.0/token", "{tenantid}/v2.0", 1)
@@ -81,12 +81,12 @@ func startGateway(t *testing.T, server *pfxtest.Server) string {
 		"--responses", "enforce", "--issuer", issuer, "--audience", "api://pfxrecryption", "--cors-origin", "*")).URL + "/beta"
 }
 
-// inBrowsers are the faults that a page can see. Chromium by itself resends a request, of any method, whose kept connection
-// breaks before the response: a page cannot tell a 412 of the resent update from another.
+// inBrowsers are the faults that a page can detect. Chromium itself resends a request of any method if a reused
+// connection breaks before the response: a page cannot distinguish a 412 to the resent update from any other.
 var inBrowsers = []pfxtest.Fault{pfxtest.Throttled, pfxtest.Unavailable, pfxtest.Conflict, pfxtest.Slow, pfxtest.DroppedBefore}
 
-// TestBelievedState: each client makes 1,000 updates, correct ones and wrong ones, while one call in twenty goes wrong,
-// and ends with the state that it believes in.
+// TestBelievedState: each client makes 1,000 valid and invalid updates, while one call in twenty fails. The object
+// always has the state that the client reports.
 func TestBelievedState(t *testing.T) {
 	t.Parallel()
 	const updates = 1000
@@ -104,7 +104,7 @@ func TestBelievedState(t *testing.T) {
 			server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, keys...), Faults: faults})
 			c := connect(t, server.URL, server.Token(t, pfxtest.Grant{}))
 			read := func() outcome {
-				for range 10 { // a get may break off, too
+				for range 10 { // a get may fail, too
 					if got := c.get(t.Context(), name); got.Status == http.StatusOK {
 						return got
 					}
@@ -136,7 +136,7 @@ func TestBelievedState(t *testing.T) {
 					counts["unknown"]++
 					now := read()
 					if !cmp.Equal(now.Body, after) && !cmp.Equal(now.Body, believed.Body) {
-						t.Fatalf("update %d: neither applied nor not: %+v", i, now)
+						t.Fatalf("update %d: neither the old nor the new object: %+v", i, now)
 					}
 					believed = now
 				case got.Status == http.StatusOK:
@@ -145,26 +145,26 @@ func TestBelievedState(t *testing.T) {
 						t.Fatalf("update %d (-want +got):\n%s", i, diff)
 					}
 					believed = got
-				default: // a refusal changes nothing, whatever became of the tries before it
+				default: // a refused update changes nothing, even if an earlier try was lost
 					counts[fmt.Sprint(got.Status)]++
 					if now := read(); now.Tag != believed.Tag || !cmp.Equal(now.Body, believed.Body) {
-						t.Fatalf("update %d was refused with %+v: the object is %+v, believed %+v", i, got, now, believed)
+						t.Fatalf("update %d was refused with %+v: the object is %+v, want %+v", i, got, now, believed)
 					}
 				}
 			}
 			if now := read(); now.Tag != believed.Tag || !cmp.Equal(now.Body, believed.Body) {
-				t.Errorf("the object is %+v, believed %+v", now, believed)
+				t.Errorf("the object is %+v, want %+v", now, believed)
 			}
 			if counts["unknown"] == 0 && faults.Kinds == nil || counts["400"] == 0 || counts["412"] == 0 || counts["applied"] < updates/2 {
-				t.Errorf("the faults and refusals were not met: %v", counts)
+				t.Errorf("some faults or refusals did not occur: %v", counts)
 			}
 			t.Logf("%s: %v", name, counts)
 		})
 	}
 }
 
-// TestUpdatesLoseNone: 32 workers make 100 updates each of one object, with each client that updates by reading, and all
-// of them count.
+// TestUpdatesLoseNone: with each client that has read-modify-write updates, 32 workers make 100 updates each to one
+// object, and none is lost.
 func TestUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
 	const workers, times = 32, 100
@@ -174,7 +174,7 @@ func TestUpdatesLoseNone(t *testing.T) {
 			server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, name)})
 			c, ok := connect(t, server.URL, server.Token(t, pfxtest.Grant{})).(maker)
 			if !ok {
-				return // the client of others has no such update
+				return // a foreign client has no such update
 			}
 			got := c.make(t.Context(), call{Op: "update", ID: name, Times: times, Workers: workers})
 			if got.Kind != "ok" || got.Body["status"] != 6.0+workers*times {
@@ -184,7 +184,7 @@ func TestUpdatesLoseNone(t *testing.T) {
 	}
 }
 
-// TestLists: each client of ours lists what there is, page by page, and what a filter keeps.
+// TestLists: each of our clients lists all objects, page by page, and those that match a filter.
 func TestLists(t *testing.T) {
 	t.Parallel()
 	server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, "a", "b", "c", "d", "e")})

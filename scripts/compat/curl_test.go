@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// curl is the command line tool, which repeats what was throttled.
+// curl is the command line tool, which retries throttled requests.
 type curl struct{ baseURL, token string }
 
 func newCurl(_ *testing.T, baseURL, token string) caller { return curl{baseURL, token} }
@@ -37,7 +37,7 @@ func (c curl) call(ctx context.Context, id string, args ...string) outcome {
 	}
 	lines := strings.Split(string(out), "\n")
 	n := len(lines)
-	// The bodies of curl's earlier tries precede the last one.
+	// The output has the bodies of all tries; the last one counts.
 	var body json.RawMessage
 	for d := json.NewDecoder(strings.NewReader(lines[n-3])); d.More(); {
 		if err := d.Decode(&body); err != nil {

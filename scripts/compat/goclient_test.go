@@ -29,7 +29,7 @@ func (c goClient) get(ctx context.Context, id string) outcome { return c.outcome
 func (c goClient) patch(ctx context.Context, id, body, ifMatch string) outcome {
 	var u client.Update
 	if faults := pfxvalid.DecodePfxRecryptionRequestUpdate([]byte(body), &u); faults != nil {
-		return c.raw(ctx, id, body) // what the client's types cannot say
+		return c.raw(ctx, id, body) // the client's types cannot represent it
 	}
 	var conditions []client.Condition
 	if ifMatch != "" {
@@ -38,7 +38,7 @@ func (c goClient) patch(ctx context.Context, id, body, ifMatch string) outcome {
 	return c.outcome(c.Patch(ctx, id, u, conditions...))
 }
 
-// raw sends an invalid time: the only fault that the client's types allow.
+// raw sends an invalid time, the only fault that the client's types allow.
 func (c goClient) raw(ctx context.Context, id, _ string) outcome {
 	bad := client.Update{}
 	bad.CreatedTime = bad.CreatedTime.Or(emptyTime)
@@ -60,7 +60,7 @@ func (goClient) outcome(v *client.Versioned, err error) outcome {
 	return o
 }
 
-// make makes a call and names the error by what a program can tell it by.
+// make makes a call and names the kind of its error.
 func (c goClient) make(ctx context.Context, call call) outcome {
 	var conditions []client.Condition
 	if call.IfMatch != "" {

@@ -15,7 +15,7 @@ import (
 	graphcore "github.com/microsoftgraph/msgraph-sdk-go-core"
 )
 
-// graphGo is Microsoft's Go stack with its default middleware, and ownBody.
+// graphGo is Microsoft's Go stack with its default middleware and ownBody.
 type graphGo struct {
 	adapter *graphcore.GraphRequestAdapterBase
 }
@@ -38,8 +38,8 @@ func newGraphGo(t *testing.T, baseURL, token string) caller {
 	return &graphGo{adapter}
 }
 
-// ownBody gives each attempt a body of its own. kiota-http-go 1.5.4 rewinds the one that they share before it waits to try
-// again: net/http may still look for the end of the first attempt's then, and the second finds nothing to send.
+// ownBody gives each try its own body. kiota-http-go 1.5.4 rewinds the shared one before it waits for a retry. net/http
+// may still read it to the end for the first try, which leaves nothing for the second.
 type ownBody struct{}
 
 func (ownBody) Intercept(next kiotahttp.Pipeline, at int, r *http.Request) (*http.Response, error) {
@@ -55,7 +55,7 @@ func (ownBody) Intercept(next kiotahttp.Pipeline, at int, r *http.Request) (*htt
 	return next.Next(attempt, at)
 }
 
-// bearer sends a token, over plain http, too: Microsoft's own providers refuse that.
+// bearer sends a token even over plain http, which Microsoft's own providers refuse.
 type bearer string
 
 func (b bearer) AuthenticateRequest(_ context.Context, r *abstractions.RequestInformation, _ map[string]any) error {
@@ -108,7 +108,7 @@ func first(values []string) string {
 	return values[0]
 }
 
-// graphError is what a generated SDK has as ODataError.
+// graphError corresponds to ODataError of a generated SDK.
 type graphError struct {
 	abstractions.ApiError
 	code, message string

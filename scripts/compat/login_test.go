@@ -35,9 +35,9 @@ const (
 	redirect   = "http://localhost:3000/back"
 )
 
-// securedServer is pfxrd serve --dev with a certificate of its own.
+// securedServer is pfxrd serve --dev with a certificate.
 type securedServer struct {
-	url    string // of the origin, by the name localhost
+	url    string // of the origin, with the name localhost
 	caFile string
 	client *http.Client
 }
@@ -62,7 +62,7 @@ func startServe(t *testing.T, args ...string) (string, *os.Process) {
 	return s.Origin, s.Process
 }
 
-// writePair writes a certificate for loopback and its key, and returns what trusts it.
+// writePair writes a certificate for loopback and its key, and returns a pool that trusts it.
 func writePair(t *testing.T, certFile, keyFile string) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -92,7 +92,7 @@ func writePair(t *testing.T, certFile, keyFile string) *x509.CertPool {
 	return pool
 }
 
-// wantGood expects that a token is good for the page's object.
+// wantGood checks that a token can read the page's object.
 func (s *securedServer) wantGood(t *testing.T, name, token string) {
 	t.Helper()
 	if got := statusOf(t, s.client, s.url, token); got != http.StatusOK {
@@ -100,7 +100,7 @@ func (s *securedServer) wantGood(t *testing.T, name, token string) {
 	}
 }
 
-// statusOf reads the page's object with a token.
+// statusOf reads the page's object with a token and returns the status.
 func statusOf(t *testing.T, client *http.Client, origin, token string) int {
 	t.Helper()
 	status, err := askStatus(t.Context(), client, origin, token)
@@ -110,7 +110,7 @@ func statusOf(t *testing.T, client *http.Client, origin, token string) int {
 	return status
 }
 
-// askStatus is statusOf for other goroutines than the test's.
+// askStatus is statusOf for goroutines other than the test's.
 func askStatus(ctx context.Context, client *http.Client, origin, token string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/beta/pfxRecryptionRequests/sample", http.NoBody)
 	if err != nil {
@@ -126,7 +126,7 @@ func askStatus(ctx context.Context, client *http.Client, origin, token string) (
 	return resp.StatusCode, err
 }
 
-// TestMSAL logs in with @azure/msal-node at each of the addresses that the development issuer has for a tenant.
+// TestMSAL logs in with @azure/msal-node at each address of the development issuer for a tenant.
 func TestMSAL(t *testing.T) {
 	t.Parallel()
 	s := startSecured(t)

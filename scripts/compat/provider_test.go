@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// provider is an oidc-provider in a process of its own.
+// provider is an oidc-provider in its own process.
 type provider struct {
 	t      *testing.T
 	issuer string
@@ -41,7 +41,7 @@ func startProvider(t *testing.T) *provider {
 	}
 	t.Cleanup(func() {
 		in.Close()
-		_ = cmd.Wait() // the test's context has ended it if it did not end by itself
+		_ = cmd.Wait() // the test's context may have killed it
 	})
 	p := &provider{t: t, in: in, out: bufio.NewReader(out)}
 	line, err := p.out.ReadString('\n')
@@ -52,7 +52,7 @@ func startProvider(t *testing.T) *provider {
 	return p
 }
 
-// tokens has the provider do something and returns a token of each algorithm, by its newest keys.
+// tokens sends the provider a command and returns a token of each algorithm, signed by its newest keys.
 func (p *provider) tokens(what string) []string {
 	p.t.Helper()
 	if _, err := io.WriteString(p.in, what+"\n"); err != nil {
@@ -69,8 +69,8 @@ func (p *provider) tokens(what string) []string {
 	return tokens
 }
 
-// TestProvider rotates the keys of oidc-provider, RS256 and ES256, ten times while 500 requests a second come in: no good
-// token is refused, and no token of a withdrawn key is accepted once the keys were fetched. SIGHUP fetches them at once.
+// TestProvider rotates the RS256 and ES256 keys of oidc-provider ten times under 500 requests per second. No valid
+// token is refused, and no token of a withdrawn key is accepted after the next fetch, which SIGHUP triggers.
 func TestProvider(t *testing.T) {
 	t.Parallel()
 	const rotations, rate, senders = 10, 500, 10
@@ -101,7 +101,7 @@ func TestProvider(t *testing.T) {
 				case <-tick.C:
 				}
 				if got, err := askStatus(t.Context(), client, origin, (*newest.Load())[i%2]); err != nil || got != http.StatusOK {
-					t.Logf("a good token: %d, %v", got, err)
+					t.Logf("a valid token: %d, %v", got, err)
 					refused.Add(1)
 				}
 				sent.Add(1)
@@ -112,7 +112,7 @@ func TestProvider(t *testing.T) {
 		close(stop)
 		load.Wait()
 	})
-	defer end() // if the test fails, too
+	defer end() // also if the test fails
 	began, accepted := time.Now(), 0
 	old := [][]string{first}
 	for range rotations {
@@ -138,7 +138,7 @@ func TestProvider(t *testing.T) {
 	if err := process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for statusOf(t, client, origin, last[0]) == http.StatusOK { // for ever if SIGHUP does nothing
+	for statusOf(t, client, origin, last[0]) == http.StatusOK { // endless if SIGHUP has no effect
 		time.Sleep(10 * time.Millisecond)
 	}
 	for range 100 {
@@ -148,9 +148,9 @@ func TestProvider(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d rotations, %d requests, %.0f a second: %d good ones refused, %d withdrawn ones accepted",
+	t.Logf("%d rotations, %d requests, %.0f per second: %d valid tokens refused, %d withdrawn ones accepted",
 		rotations, sent.Load(), float64(sent.Load())/took.Seconds(), refused.Load(), accepted)
 	if refused.Load() > 0 || accepted > 0 {
-		t.Errorf("%d good tokens refused, %d withdrawn ones accepted", refused.Load(), accepted)
+		t.Errorf("%d valid tokens refused, %d withdrawn ones accepted", refused.Load(), accepted)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// script is a client behind a driver, a program that makes one call for each line of its input.
+// script is a client in a driver, a program that makes one call for each line of its input.
 type script struct {
 	t   *testing.T
 	in  io.Writer
@@ -43,7 +43,7 @@ func newScript(t *testing.T, program string, args ...string) *script {
 	}
 	t.Cleanup(func() {
 		in.Close()
-		_ = cmd.Wait() // the test's context has ended it if it did not end by itself
+		_ = cmd.Wait() // the test's context may have killed it
 	})
 	return &script{t, in, bufio.NewReader(out)}
 }

@@ -22,10 +22,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// inFlight is how long pfxrd lets requests in flight finish after the drain delay; see server/LIMITS.md.
+// inFlight is the time for requests in flight after the drain delay; see server/LIMITS.md.
 const inFlight = 20 * time.Second
 
-// help returns what pfxrd serve --help says.
+// help returns the output of pfxrd serve --help.
 var help = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "run", "./server/cmd/pfxrd", "serve", "--help")
 	cmd.Dir = "../.."
@@ -33,7 +33,7 @@ var help = sync.OnceValues(func() (string, error) {
 	return string(out), err
 })
 
-// checkVariables fails for a variable that pfxrd does not read.
+// checkVariables fails if pfxrd does not read a variable.
 func checkVariables(t *testing.T, environment map[string]string) {
 	t.Helper()
 	text, err := help()
@@ -55,7 +55,7 @@ func checkVariables(t *testing.T, environment map[string]string) {
 	}
 }
 
-// TestCompose loads the file with Compose's own loader, which validates it by the schema of the specification.
+// TestCompose loads the file with Compose's own loader, which validates it against the specification's schema.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	options, err := cli.NewProjectOptions([]string{"compose.yaml"}, cli.WithName("pfxr"))
@@ -83,7 +83,7 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// objects decodes the manifests strictly: a field that Kubernetes does not know is an error.
+// objects decodes the manifests strictly: a field unknown to Kubernetes is an error.
 func objects(t *testing.T, manifests []byte) (all []runtime.Object, err error) {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -143,12 +143,13 @@ func TestKubernetes(t *testing.T) {
 	checkDrain(t, pod, environment["PFXR_DRAIN_DELAY"])
 	for name, value := range environment {
 		if file, ok := strings.CutPrefix(value, "/run/secrets/"); ok && !isMounted(server, "/run/secrets/"+file) {
-			t.Errorf("%s names %s, which no volume has", name, value)
+			t.Errorf("%s names %s, which is in no volume", name, value)
 		}
 	}
 }
 
-// checkDrain: balancers learn that a server stops before it does, and the kubelet kills none that drains.
+// checkDrain checks that balancers notice a stopping server in time, and that the kubelet does not kill it while it
+// drains.
 func checkDrain(t *testing.T, pod corev1.PodSpec, delay string) {
 	t.Helper()
 	drain, err := time.ParseDuration(delay)
@@ -173,7 +174,7 @@ func isMounted(c corev1.Container, file string) bool {
 	return false
 }
 
-// TestManifestsAreReadStrictly: a misspelt field would be left out without a word.
+// TestManifestsAreReadStrictly: Kubernetes would silently ignore a misspelt field.
 func TestManifestsAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	for correct, wrong := range map[string]string{
@@ -181,7 +182,7 @@ func TestManifestsAreReadStrictly(t *testing.T) {
 	} {
 		text := bytes.Replace(manifests(t), []byte(correct), []byte(wrong), 1)
 		if _, err := objects(t, text); err == nil {
-			t.Errorf("%s passes", wrong)
+			t.Errorf("%s is accepted", wrong)
 		}
 	}
 }

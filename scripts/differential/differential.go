@@ -22,10 +22,10 @@ type Comparison struct {
 	Bodies    int    // of each document
 	Seed      uint64 // of the first document
 
-	// Unjudged documents cannot be judged in process, Dropped ones are rejected by a generator, and Plain ones have no
+	// Unjudged documents cannot be checked in process, Dropped ones are rejected by a generator, and Plain ones have no
 	// oapi-codegen model.
 	Unjudged, Dropped, Plain int
-	// Accepted and Refused bodies are those on which both agree; Undecoded ones are accepted but have no Go value.
+	// Accepted and Refused count bodies on which both agree; Undecoded ones are accepted but have no Go value.
 	Accepted, Refused, Undecoded int
 	Differences                  []string
 	Reasons                      []string // why documents were dropped
@@ -61,14 +61,14 @@ func (c *Comparison) Run(ctx context.Context, log io.Writer) error {
 	return errors.Join(c.version(ctx, w, "3.0", byVersion[false]), c.version(ctx, w, "3.1", byVersion[true]))
 }
 
-// draw generates a document whose components have the names of a group's.
+// draw generates a document whose components have names for a group.
 func draw(seed uint64, number int) *drawn {
 	source := spectest.Seed(seed)
 	d := spectest.NewDocument(source, spectest.Options{Prefix: workshop.ComponentName(number), Typed: seed%8 > 0})
 	return &drawn{document: d, seed: seed}
 }
 
-// load reports whether the document can be judged in process.
+// load reports whether the document can be checked in process.
 func (d *drawn) load(ctx context.Context) bool {
 	loaded, err := spec.Load(ctx, d.document.JSON(), spec.Options{})
 	if err != nil || len(loaded.Spots) > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// TestFaultsAreCompared has the faults of one body from both.
+// TestFaultsAreCompared compares pairs of verdicts on one body.
 func TestFaultsAreCompared(t *testing.T) {
 	t.Parallel()
 	fault := func(keyword string) *validate.Faults {
@@ -22,12 +22,12 @@ func TestFaultsAreCompared(t *testing.T) {
 		accepted, refused, undecoded int
 	}{
 		"both accept":               {nil, nil, false, 1, 0, 0},
-		"both refuse":               {fault("type"), fault("type"), false, 0, 1, 0},
-		"another list":              {fault("type"), fault("enum"), true, 0, 0, 0},
+		"both reject":               {fault("type"), fault("type"), false, 0, 1, 0},
+		"different faults":          {fault("type"), fault("enum"), true, 0, 0, 0},
 		"accepted and not decoded":  {nil, undecodable, false, 1, 0, 1},
-		"refused and not decoded":   {fault("type"), undecodable, true, 0, 0, 0},
+		"rejected and not decoded":  {fault("type"), undecodable, true, 0, 0, 0},
 		"generated code accepts":    {fault("type"), nil, true, 0, 0, 0},
-		"generated code refuses":    {nil, fault("type"), true, 0, 0, 0},
+		"generated code rejects":    {nil, fault("type"), true, 0, 0, 0},
 		"malformed at another byte": {&validate.Faults{Malformed: true}, &validate.Faults{Malformed: true, Offset: 1}, true, 0, 0, 0},
 	}
 	for name, tt := range tests {
@@ -44,7 +44,7 @@ func TestFaultsAreCompared(t *testing.T) {
 	}
 }
 
-// TestHostileDocumentsAreRead has documents with hostile names, which are documents all the same.
+// TestHostileDocumentsAreRead: documents with hostile names are valid.
 func TestHostileDocumentsAreRead(t *testing.T) {
 	t.Parallel()
 	var operations int
@@ -62,8 +62,8 @@ func TestHostileDocumentsAreRead(t *testing.T) {
 	}
 }
 
-// TestDocumentsAreDrawn has what a run needs of each document: names of its group, bodies of both directions that both
-// pass and fail, and some of no JSON.
+// TestDocumentsAreDrawn: each document has names with its group's prefix, valid and invalid bodies in both directions,
+// and some that are not JSON.
 func TestDocumentsAreDrawn(t *testing.T) {
 	t.Parallel()
 	var accepted, refused, malformed, judged int
@@ -91,6 +91,6 @@ func TestDocumentsAreDrawn(t *testing.T) {
 		}
 	}
 	if judged < 20 || accepted < 100 || refused < 100 || malformed < 10 {
-		t.Errorf("got %d documents, %d bodies accepted, %d refused, %d malformed", judged, accepted, refused, malformed)
+		t.Errorf("got %d documents, %d bodies accepted, %d rejected, %d malformed", judged, accepted, refused, malformed)
 	}
 }

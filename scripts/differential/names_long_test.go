@@ -14,11 +14,11 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/workshop"
 )
 
-// theWorkshop is one for the whole process, since a fuzz target has no other place to build the generators.
+// theWorkshop is shared by the whole process: a fuzz target has no other place to build the generators.
 var theWorkshop = sync.OnceValues(func() (*workshop.Workshop, error) {
 	w, err := workshop.New(context.Background(), io.Discard)
 	if w != nil {
-		// What these say is the cure for names that oapi-codegen would give twice.
+		// These options prevent duplicate names in oapi-codegen's code.
 		w.Config = `{"skip-prune": true, "nullable-type": true, "resolve-type-name-collisions": true}`
 	}
 	return w, err
@@ -27,15 +27,15 @@ var theWorkshop = sync.OnceValues(func() (*workshop.Workshop, error) {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if w, err := theWorkshop(); err == nil {
-		_ = w.Close() // what is left of it is the system's to clean
+		_ = w.Close() // the system removes leftovers
 	}
 	os.Exit(code)
 }
 
-// vetting has the workshop for one document at a time.
+// vetting guards the workshop, which handles one document at a time.
 var vetting sync.Mutex
 
-// vetHostile draws a document and the name of the package of its models.
+// vetHostile checks a random document with a random package name for its models.
 func vetHostile(t *testing.T, source *spectest.Source) (leftOut string) {
 	t.Helper()
 	document := HostileDocument(source)
@@ -58,7 +58,7 @@ func vet(t *testing.T, name string, document []byte) (leftOut string) {
 	return leftOut
 }
 
-// FuzzNames generates code of documents whose names are hostile: what validategen writes compiles.
+// FuzzNames: generated code of documents with hostile names compiles.
 func FuzzNames(f *testing.F) {
 	for _, seed := range []string{"", "\x03Tokens and strings of 1abc", "\x04the quick brown fox jumps over a lazy dog, twice a day", "\x02\xff\xfe\xfd\x80\x70\x60\x50\x40"} {
 		f.Add([]byte(strings.Repeat(seed, 4)))
@@ -70,7 +70,7 @@ func FuzzNames(f *testing.F) {
 	})
 }
 
-// TestHostileNames has PFXR_TEST_DOCUMENTS documents whose names are hostile, from PFXR_TEST_SEED on.
+// TestHostileNames does so for PFXR_TEST_DOCUMENTS documents, starting with PFXR_TEST_SEED.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	documents, seed := spectest.Setting("PFXR_TEST_DOCUMENTS", 20), spectest.Setting("PFXR_TEST_SEED", 0)
@@ -85,6 +85,6 @@ func TestHostileNames(t *testing.T) {
 	}
 	t.Logf("%d documents compile; left out: %v", documents, reasons)
 	if documents < 5 {
-		t.Error("the documents show too little")
+		t.Error("the documents cover too little")
 	}
 }

@@ -28,7 +28,7 @@ func tool(t *testing.T, name string, args ...string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), path, args...)
 }
 
-// document saves the output of pfxrd spec in a temporary folder, which has no other file of the contract.
+// document saves the output of pfxrd spec in a temporary folder without the contract's other files.
 func document(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	text, err := exec.CommandContext(t.Context(), filepath.Join(programtest.Dir(t), "pfxrd"), append([]string{"spec"}, args...)...).Output()
@@ -42,7 +42,7 @@ func document(t *testing.T, name string, args ...string) string {
 	return path
 }
 
-// TestGeneratorsTakeTheDocument: each tool ends well, and its output has the operation.
+// TestGeneratorsTakeTheDocument: each tool succeeds, and its output has the operation.
 func TestGeneratorsTakeTheDocument(t *testing.T) {
 	t.Parallel()
 	const server = "http://127.0.0.1:8080/beta"
@@ -96,7 +96,7 @@ func read(t *testing.T, dir string) string {
 	return all.String()
 }
 
-// TestRedoclyFindsNoFault in the document by its rules for what is wrong.
+// TestRedoclyFindsNoFault lints the document by Redocly's rules for errors.
 func TestRedoclyFindsNoFault(t *testing.T) {
 	t.Parallel()
 	if text, err := tool(t, "redocly", "lint", "--extends=minimal", document(t, "openapi.json", "--json")).CombinedOutput(); err != nil {

@@ -22,13 +22,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestAddAnOperation does what CONTRIBUTING tells a developer to do, step by step, in a copy of the repository. A step
-// that CONTRIBUTING words differently fails.
+// TestAddAnOperation follows the steps of CONTRIBUTING in a copy of the repository. It fails if CONTRIBUTING words a
+// step differently.
 func TestAddAnOperation(t *testing.T) {
 	t.Parallel()
 	c := copyRepository(t)
 	steps := []struct {
-		names []string // what the step in CONTRIBUTING must mention
+		names []string // words that the step in CONTRIBUTING must contain
 		do    func(t *testing.T, c *repository)
 	}{
 		{[]string{"`openapi/openapi.yaml`"}, editContract},
@@ -54,7 +54,7 @@ func TestAddAnOperation(t *testing.T) {
 	}
 }
 
-// stepsOf returns the items of the numbered list below a heading of a Markdown file, line breaks as spaces.
+// stepsOf returns the items of the numbered list below a heading of a Markdown file, with line breaks as spaces.
 func stepsOf(t *testing.T, file, heading string) []string {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -73,18 +73,18 @@ func editContract(t *testing.T, c *repository) { c.write(t, "openapi/openapi.yam
 
 func nameInGo(t *testing.T, c *repository) { c.write(t, "openapi/overlay.yaml") }
 
-// generate expects the compiler to say what is left to do.
+// generate checks that the compiler reports the missing handler.
 func generate(t *testing.T, c *repository) {
 	if out, err := c.run(t, "make", "generate"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := c.run(t, "go", "build", "./server/...")
 	if err == nil {
-		t.Fatal("the server builds without the handler of an operation")
+		t.Fatal("the server compiles without the handler of an operation")
 	}
 	for _, want := range []string{"# github.com/pfxrecryption/pfxrecryption/server/internal/api\n", "(missing method SetPfxRecryptionRequestStatus)"} {
 		if !strings.Contains(out, want) {
-			t.Errorf("the compiler does not say %q:\n%s", want, out)
+			t.Errorf("the compiler does not report %q:\n%s", want, out)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func fillIn(t *testing.T, c *repository) {
 	}
 }
 
-// writeWireCase makes the case record its responses, reads them, and runs it.
+// writeWireCase records the responses of the case, checks them, and runs it.
 func writeWireCase(t *testing.T, c *repository) {
 	text, err := os.ReadFile("testdata/set-status.txt")
 	if err != nil {
@@ -122,13 +122,13 @@ func writeWireCase(t *testing.T, c *repository) {
 	} {
 		for _, want := range wants {
 			if got := string(archive.Files[2*i+1].Data); !strings.Contains(got, want) {
-				t.Errorf("answer %d lacks %q:\n%s", i+1, want, got)
+				t.Errorf("response %d lacks %q:\n%s", i+1, want, got)
 			}
 		}
 	}
 }
 
-// callIt takes the place of make check, which would run this test again, and tries the operation as a developer does.
+// callIt replaces make check, which would run this test again, and calls the operation over HTTP.
 func callIt(t *testing.T, c *repository) {
 	pfxrd := filepath.Join(t.TempDir(), "pfxrd")
 	if out, err := c.run(t, "go", "build", "-o", pfxrd, "./server/cmd/pfxrd"); err != nil {
@@ -144,10 +144,10 @@ func callIt(t *testing.T, c *repository) {
 		name, authorization, query, body string
 		status                           int
 	}{
-		{"a legal call", authorization, "", `{"status":7}`, http.StatusOK},
+		{"a valid call", authorization, "", `{"status":7}`, http.StatusOK},
 		{"without a token", "", "", `{"status":8}`, http.StatusUnauthorized},
 		{"an unknown query option", authorization, "?$top=1", `{"status":8}`, http.StatusBadRequest},
-		{"a member twice", authorization, "", `{"status":8,"status":8}`, http.StatusBadRequest},
+		{"a duplicate member", authorization, "", `{"status":8,"status":8}`, http.StatusBadRequest},
 		{"an unknown member", authorization, "", `{"status":8,"statuses":8}`, http.StatusBadRequest},
 	} {
 		status, body := post(t, url+"/pfxRecryptionRequests/sample/setStatus"+tt.query, tt.authorization, tt.body)
@@ -189,7 +189,7 @@ func post(t *testing.T, url, authorization, body string) (int, []byte) {
 	return response.StatusCode, answer
 }
 
-// repository is a copy of this one, and what a developer writes into it.
+// repository is a copy of this one, with the parts that a developer adds.
 type repository struct {
 	dir   string
 	parts []txtar.File
@@ -212,7 +212,7 @@ func copyRepository(t *testing.T) *repository {
 		from, to := filepath.Join("../..", name), filepath.Join(c.dir, name)
 		info, err := os.Lstat(from)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
-			continue // deleted, but not yet for git
+			continue // deleted, but still tracked by git
 		}
 		content, err := os.ReadFile(from)
 		if err != nil {
@@ -228,7 +228,7 @@ func copyRepository(t *testing.T) *repository {
 	return c
 }
 
-// write writes the parts whose name begins with prefix, of which there must be one.
+// write writes the parts whose name begins with prefix. There must be at least one.
 func (c *repository) write(t *testing.T, prefix string) {
 	wrote := false
 	for _, part := range c.parts {
@@ -241,7 +241,7 @@ func (c *repository) write(t *testing.T, prefix string) {
 		if insert {
 			content = insertAfter(t, file, line, part.Data)
 		} else if _, err := os.Stat(file); err == nil {
-			t.Fatalf("%s is taken: the operation of this test must be one that the contract does not have", name)
+			t.Fatalf("%s exists: the contract must not have the operation of this test", name)
 		}
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
@@ -252,7 +252,8 @@ func (c *repository) write(t *testing.T, prefix string) {
 	}
 }
 
-// insertAfter returns the file's content with text after the first line that is line, but for the space around it.
+// insertAfter returns the file's content with text inserted after the first line that equals line, without surrounding
+// space.
 func insertAfter(t *testing.T, file, line string, text []byte) []byte {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -260,12 +261,12 @@ func insertAfter(t *testing.T, file, line string, text []byte) []byte {
 	}
 	at := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(strings.TrimSpace(line)) + `\n`).FindIndex(content)
 	if at == nil {
-		t.Fatalf("%s has no line %q any more", file, line)
+		t.Fatalf("%s no longer has the line %q", file, line)
 	}
 	return []byte(string(content[:at[1]]) + string(text) + string(content[at[1]:]))
 }
 
-// run runs a command at the top of the copy and returns what it printed.
+// run runs a command at the top of the copy and returns its output.
 func (c *repository) run(t *testing.T, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = c.dir

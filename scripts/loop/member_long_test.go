@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// edit is what a developer writes in one place to add a member.
+// edit is a change in one place to add a member.
 type edit struct {
 	name, file string
-	change     func(content string) string // "" is a file that is not there
+	change     func(content string) string // "" is a missing file
 	missed     []string                    // the command that fails without the edit, after the models are generated
 }
 
@@ -27,7 +27,7 @@ var (
 	testPostgres    = []string{"test", "-run", "^TestStore$", "./server/internal/store/postgres"}
 )
 
-// memberEdits add priority, an Edm.Int32 or null.
+// memberEdits add the nullable Edm.Int32 priority.
 var memberEdits = func() []edit {
 	const document = "openapi/openapi.yaml"
 	edits := []edit{
@@ -53,8 +53,9 @@ var memberEdits = func() []edit {
 	return edits
 }()
 
-// TestAddAMember adds a member in a copy of the repository, as CONTRIBUTING says: the tests of both stores and the server
-// then show that it is stored, filtered, selected, copied and recorded. Without any one of the edits, something fails.
+// TestAddAMember adds a member in a copy of the repository, as CONTRIBUTING says. The tests of both stores and the
+// server then show that it is stored, filtered, selected, copied and recorded. Without any one of the edits, a command
+// fails.
 func TestAddAMember(t *testing.T) {
 	t.Parallel()
 	written := stepsOf(t, "../../.github/CONTRIBUTING.md", "## Add a member\n")
@@ -88,7 +89,7 @@ func TestAddAMember(t *testing.T) {
 	}
 }
 
-// generate makes what the command needs that finds a missing edit.
+// generate generates the code for the command that finds a missing edit.
 func (c *repository) generate(t *testing.T, e edit) {
 	c.mustRun(t, "go", "tool", "oapi-codegen", "-config", "openapi/pfxapi.yaml", "openapi/openapi.yaml")
 	if slices.Equal(e.missed, testSelect) {
@@ -104,7 +105,7 @@ func (c *repository) mustRun(t *testing.T, name string, args ...string) {
 	}
 }
 
-// edit makes all edits but the one with a name, on the files as they are here, and returns how many files they are.
+// edit applies all edits except the one named without to the repository's files, and returns the number of files.
 func (c *repository) edit(t *testing.T, without string) int {
 	t.Helper()
 	files := map[string]string{}
@@ -122,7 +123,7 @@ func (c *repository) edit(t *testing.T, without string) int {
 			continue
 		}
 		if files[e.file] = e.change(content); files[e.file] == content {
-			t.Fatalf("%s changes nothing: %s is not what it was", e.name, e.file)
+			t.Fatalf("%s changes nothing: %s has changed", e.name, e.file)
 		}
 	}
 	for file, content := range files {
@@ -143,7 +144,7 @@ func write(t *testing.T, file, content string) {
 	}
 }
 
-// callMember uses the member over HTTP, on a file of SQLite.
+// callMember uses the member over HTTP, with a SQLite store.
 func (c *repository) callMember(t *testing.T) {
 	write(t, filepath.Join(c.dir, "server/pfxtest/testdata/wire/member-priority.txt"), `row: merge: only the members sent change; the answer equals what follows
 -- request --

@@ -1,5 +1,5 @@
-// Members writes how to reach the members of a request, from the structs that oapi-codegen has made of the document. It refuses
-// a document in which a member is missing in one of the object's schemas.
+// Members generates accessors for the members of a request from oapi-codegen's structs. It rejects a document in which
+// one of the object's schemas lacks a member.
 //
 //	go run ./scripts/members >server/internal/pfx/members.gen.go
 package main
@@ -38,7 +38,7 @@ func run(w io.Writer) error {
 
 package pfx
 
-// fields are the fields of the members, in the document's order: of a request, and of a patch.
+// fields are the fields of the members in the document's order, of a request and of a patch.
 var fields = []field{
 `)
 	for _, name := range names {
@@ -50,7 +50,7 @@ var fields = []field{
 	return err
 }
 
-// membersOf returns the JSON names of the members of a struct, but for annotations.
+// membersOf returns the JSON names of the members of a struct, except annotations.
 func membersOf(t reflect.Type) []string {
 	var names []string
 	for i := range t.NumField() {

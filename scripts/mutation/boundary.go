@@ -10,9 +10,9 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// boundaries returns JSON texts at the bounds of a schema: a probably valid value, and variants with one place just within
-// or just beyond a bound. It is for tests in which every rule of a schema should decide something. Schemas are followed
-// through five levels of values.
+// boundaries returns JSON texts at the bounds of a schema: a probably valid value, and variants with one place just
+// within or just beyond a bound. It is for tests in which every rule of a schema must affect a verdict. Schemas are
+// followed through five levels of values.
 func boundaries(s *validate.Schema) []string {
 	var texts []string
 	for _, v := range values([]*validate.Schema{s}, 5) {

@@ -31,7 +31,7 @@ const module = "github.com/pfxrecryption/pfxrecryption"
 //go:embed testdata/judge.go.txt
 var judgeSource []byte
 
-// foreignSource is the same for a foreign document's package.
+// foreignSource is the same for the package of a foreign document.
 //
 //go:embed testdata/foreign.go.txt
 var foreignSource []byte
@@ -41,13 +41,13 @@ var foreignSource []byte
 //go:embed testdata/batch.go.txt
 var batchSource []byte
 
-// workshop is the folder in which the mutants become packages of one program.
+// workshop is the folder in which each mutant becomes a package of one program.
 type workshop struct {
 	root, dir string // of the repository, and of the workshop
 	contract  *contract
 }
 
-// contract is a document and what is known of it.
+// contract is a document with its cases.
 type contract struct {
 	name        string // "" for our own
 	document    []byte
@@ -62,13 +62,13 @@ func ownContract(root string, generated bool) (*contract, error) {
 	c := &contract{document: document, models: "./gen/pfxapi", judge: judgeSource, cases: cases.All(), equivalents: equivalentOf(equivalents)}
 	for i := range c.cases {
 		if o := &c.cases[i]; o.Kind == cases.Operation && !generated {
-			o.Want = o.Want[:strings.LastIndexByte(o.Want, ']')+1] // which type a body is decoded into is the generated code's
+			o.Want = o.Want[:strings.LastIndexByte(o.Want, ']')+1] // only generated code knows the Go type of a body
 		}
 	}
 	return c, err
 }
 
-// measure makes the mutants of a contract that pick picks and says what became of them: run in process, or generated.
+// measure returns the fates of a contract's mutants that pick selects, either in process or in generated code.
 func measure(ctx context.Context, name string, generated bool, pick func(i int, m mutant) bool) (*result, error) {
 	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -78,7 +78,7 @@ func measure(ctx context.Context, name string, generated bool, pick func(i int, 
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what is left of it is the system's to clean
+	defer func() { _ = os.RemoveAll(dir) }() // the system removes leftovers
 	w := &workshop{root: filepath.Dir(strings.TrimSpace(string(mod))), dir: dir}
 	if name == "" {
 		w.contract, err = ownContract(w.root, generated)
@@ -107,8 +107,8 @@ func measure(ctx context.Context, name string, generated bool, pick func(i int, 
 	return &result{contract: name, generated: generated, cases: len(w.contract.cases), fates: fates[1:]}, nil
 }
 
-// mutants are the document itself and those of its mutants that pick picks. It must pass, else the fate of its mutants says
-// nothing.
+// mutants returns the document itself and the mutants that pick selects. The document must pass; otherwise the fates
+// prove nothing.
 func (c *contract) mutants(pick func(i int, m mutant) bool) ([]mutant, error) {
 	mutants, err := mutate(c.document)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *contract) mutants(pick func(i int, m mutant) bool) ([]mutant, error) {
 	return slices.Insert(mutants, 0, mutant{"", "unchanged", c.document}), nil
 }
 
-// command is a program run in a folder, whose error has what the program said.
+// command runs a program in a folder. Its error contains the program's output.
 func command(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -144,8 +144,8 @@ func (f *failure) Error() string { return fmt.Sprintf("%s: %v\n%s", f.name, f.er
 
 func (f *failure) Unwrap() error { return f.err }
 
-// fates generates, compiles and runs. Mutants with the same code share a package: what the code is the same for, the
-// verdict is the same for.
+// fates generates, compiles and runs the mutants. Mutants with the same code share a package, because their verdicts
+// are equal.
 func (w *workshop) fates(ctx context.Context, mutants []mutant) ([]fate, error) {
 	fates := make([]fate, len(mutants))
 	packages := make([]string, len(mutants))
@@ -185,8 +185,8 @@ func (w *workshop) fates(ctx context.Context, mutants []mutant) ([]fate, error) 
 	return fates, nil
 }
 
-// generate writes the package of each mutant and returns why some cannot be generated, by the name of the file. The
-// generator is the repository's with another main, so that it loads the models once and not for each mutant.
+// generate writes the package of each mutant. It returns why some cannot be generated, by file name. The generator is
+// the repository's with another main, to load the models only once.
 func (w *workshop) generate(ctx context.Context, mutants []mutant) (map[string]string, error) {
 	for i, m := range mutants {
 		if err := os.WriteFile(filepath.Join(w.dir, fmt.Sprintf("spec%d.yaml", i)), m.spec, 0o666); err != nil {
@@ -215,8 +215,8 @@ func (w *workshop) generate(ctx context.Context, mutants []mutant) (map[string]s
 	return refused, err
 }
 
-// name moves a generated package to the name that its code gives it, so that the same code is compiled once, in this run
-// and in later ones.
+// name renames a generated package after a hash of its code, so that equal code is compiled only once, in this run and
+// in later ones.
 func (w *workshop) name(out string) (string, error) {
 	sum := sha256.New()
 	entries, err := os.ReadDir(out)
@@ -226,7 +226,7 @@ func (w *workshop) name(out string) (string, error) {
 	for _, e := range entries {
 		path := filepath.Join(out, e.Name())
 		switch {
-		case e.Name() == "encoders.gen.go": // asked by no case, so not worth compiling
+		case e.Name() == "encoders.gen.go": // no case uses it, so it is not compiled
 			if err := os.Remove(path); err != nil {
 				return "", err
 			}
@@ -248,12 +248,12 @@ func (w *workshop) name(out string) (string, error) {
 	name := fmt.Sprintf("m%x", sum.Sum(nil)[:8])
 	err = os.Rename(out, filepath.Join(w.dir, name))
 	if errors.Is(err, fs.ErrExist) {
-		err = os.RemoveAll(out) // the same code is there already
+		err = os.RemoveAll(out) // another package has the same code
 	}
 	return name, err
 }
 
-// withoutComments returns a file's code. A comment may differ where the code does not.
+// withoutComments returns a file's code without comments, which may differ for equal code.
 func withoutComments(path string) ([]byte, error) {
 	set := token.NewFileSet()
 	f, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
@@ -265,7 +265,7 @@ func withoutComments(path string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// compile compiles every package and returns what the compiler says about those that it refuses.
+// compile compiles every package and returns the compiler's errors by package.
 func (w *workshop) compile(ctx context.Context) (map[string]string, error) {
 	goMod, err := os.ReadFile(filepath.Join(w.root, "go.mod"))
 	if err != nil {
@@ -295,10 +295,10 @@ func (w *workshop) compile(ctx context.Context) (map[string]string, error) {
 	return broken, nil
 }
 
-// quick tells the compiler not to optimise: the cases take a moment, the compiler does not.
+// quick turns optimisation off, because compiling takes longer than running the cases.
 const quick = "-gcflags=mutants/...=-N -l"
 
-// judge builds one program of all packages and returns the first case that each fails.
+// judge builds one program of all packages and returns the first case that each one fails.
 func (w *workshop) judge(ctx context.Context, packages []string) (map[string]string, error) {
 	slices.Sort(packages)
 	packages = slices.Compact(packages)
@@ -332,7 +332,7 @@ func main() {
 	}
 }
 `)
-	var all bytes.Buffer // JSON would replace bytes that are no UTF-8
+	var all bytes.Buffer // JSON would replace invalid UTF-8
 	if err := gob.NewEncoder(&all).Encode(w.contract.cases); err != nil {
 		return nil, err
 	}

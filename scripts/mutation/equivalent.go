@@ -5,7 +5,7 @@ import (
 	"maps"
 )
 
-// equivalent is a change that leaves what the document means as it is, at each of some places, and the proof.
+// equivalent is a change that does not alter the document's meaning, at each of some places, with the proof.
 type equivalent struct {
 	why      string
 	pointers []string
@@ -15,7 +15,7 @@ type equivalent struct {
 // equivalents are all mutants that may survive.
 var equivalents = []*equivalent{
 	{
-		why: "A header field or a query option is text: it has no way to say null.",
+		why: "A header field or a query option is text, which cannot represent null.",
 		pointers: []string{
 			"/components/parameters/top/schema/nullable", "/components/parameters/skiptoken/schema/nullable",
 			"/components/parameters/count/schema/nullable", "/components/parameters/select/schema/nullable",
@@ -36,8 +36,8 @@ var equivalents = []*equivalent{
 		changes: []string{"without alternative ^@ (part 1)", "anchor dropped (part 3)"},
 	},
 	{
-		why: "The format edm-int32 has the same bounds, and validategen leaves out a bound that the format implies: " +
-			"what lies outside is refused by the format, whether the bound is wider or absent.",
+		why: "The format edm-int32 has the same bounds, and validategen omits a bound that the format implies: " +
+			"the format rejects values outside, whether the bound is wider or absent.",
 		pointers: []string{"/components/schemas/int32/minimum"},
 		changes:  []string{"dropped", "moved to -2147483649"},
 	},
@@ -52,7 +52,7 @@ var equivalents = []*equivalent{
 		changes:  []string{"dropped", "moved to 9223372036854775808"},
 	},
 	{
-		why: "Every text of the format uuid matches the pattern, and still does when the pattern matches more. " +
+		why: "Every text of the format uuid matches the pattern, and still does if the pattern matches more. " +
 			"validategen proves that by inclusion of the automata and writes no check of the pattern: the code is the same.",
 		pointers: []string{"/components/schemas/guid/pattern"},
 		changes:  []string{"dropped", "anchor dropped (part 2)", "anchor dropped (part 17)"},
@@ -67,8 +67,8 @@ var equivalents = []*equivalent{
 		},
 	},
 	{
-		why: "The models are the document's: the field is an edm.Guid, and what reads its text is the grammar of the format " +
-			"uuid. A text that the format refuses is refused by the type, as a fault of the same keyword.",
+		why: "The models stay those of the document: the field is an edm.Guid, whose parser has the grammar of the format uuid. " +
+			"The type rejects any text that the format rejects, as a fault of the same keyword.",
 		pointers: []string{
 			"/components/schemas/pfxRecryptionRequestUpdate/properties/tenantId", "/components/schemas/pfxRecryptionRequestUpdate/properties/userId",
 			"/components/schemas/pfxRecryptionRequestUpdate/properties/deviceId", "/components/schemas/pfxRecryptionRequestUpdate/properties/profileId",
@@ -93,8 +93,8 @@ var equivalents = []*equivalent{
 		changes: []string{"made any string"},
 	},
 	{
-		why: "The models are the document's: the Go type holds values of the type that was dropped and no other, and what it cannot " +
-			"hold is refused, as a fault of the type.",
+		why: "The models stay those of the document: the Go type holds only values of the dropped type, and rejects others as " +
+			"a fault of the type.",
 		pointers: []string{
 			"/components/parameters/clientRequestId/schema/type",
 			"/components/parameters/filter/schema/type",
@@ -146,25 +146,25 @@ var equivalents = []*equivalent{
 		changes: []string{"dropped"},
 	},
 	{
-		why:      "A parameter of the path is always required: without it there is another path (OpenAPI 3.0.3, Parameter Object).",
+		why:      "A path parameter is always required: without it the path is a different one (OpenAPI 3.0.3, Parameter Object).",
 		pointers: []string{"/components/parameters/pfxRecryptionRequestsId/required"},
 		changes:  []string{"made false"},
 	},
 	{
-		why: "A schema without a type takes null as every other value; nullable widens a type (OpenAPI 3.0.3, Schema Object).",
+		why: "A schema without a type accepts null like any other value; nullable widens a type (OpenAPI 3.0.3, Schema Object).",
 		pointers: []string{
 			"/components/schemas/batchRequest/properties/body/nullable", "/components/schemas/batchResponse/properties/body/nullable",
 		},
 		changes: []string{"added as true"},
 	},
 	{
-		why:      "The object may have more members, and this one has no schema: its value is free, whether it is named or not.",
+		why:      "The object may have other members, and this one has no schema: it may have any value, declared or not.",
 		pointers: []string{"/components/schemas/batchResponse/properties/body"},
 		changes:  []string{"dropped"},
 	},
 }
 
-// equivalentOf returns what proves each mutant of the table, by its name.
+// equivalentOf returns the proof of each mutant in the table, by the mutant's name.
 func equivalentOf(list []*equivalent) map[string]*equivalent {
 	all := map[string]*equivalent{}
 	for _, e := range list {
@@ -177,7 +177,7 @@ func equivalentOf(list []*equivalent) map[string]*equivalent {
 	return all
 }
 
-// checkEquivalents refuses a table that has an entry for no mutant: the table does not outlive what it is about.
+// checkEquivalents rejects a table with an entry for no mutant, so that the table has no obsolete entries.
 func checkEquivalents(equivalents map[string]*equivalent, mutants []mutant) error {
 	left := maps.Clone(equivalents)
 	for _, m := range mutants {

@@ -4,8 +4,8 @@ package main
 var foreignEquivalents = map[string][]*equivalent{
 	"shop": {
 		{
-			why: "nullable widens a type next to it. An order has none: it is all of two objects, and the other one " +
-				"refuses null.",
+			why: "nullable widens a type next to it. An order has none: it is allOf two objects, and the other one " +
+				"rejects null.",
 			pointers: []string{
 				"/components/schemas/order/nullable", "/components/schemas/entity/nullable", "/components/schemas/order/allOf/1/nullable",
 			},
@@ -24,15 +24,15 @@ var foreignEquivalents = map[string][]*equivalent{
 			changes:  []string{"made false"},
 		},
 		{
-			why:      "As for the parent: anything is allowed, null too.",
+			why:      "As for the parent: any value is allowed, even null.",
 			pointers: []string{"/components/schemas/node/properties/note/nullable"},
 			changes:  []string{"added as true"},
 		},
 	},
 	"zoo": {
 		{
-			why: "Without a type a text is read as what the other keywords speak of: items of an array, minLength and maxLength of " +
-				"a string, properties of an object.",
+			why: "Without a type a text is read as the type that other keywords imply: items an array, minLength and maxLength " +
+				"a string, properties an object.",
 			pointers: []string{
 				"/paths/~1animals/post/parameters/0/schema/type", "/paths/~1animals/post/parameters/0/schema/items/type",
 				"/paths/~1animals/post/parameters/1/schema/type",
@@ -43,8 +43,8 @@ var foreignEquivalents = map[string][]*equivalent{
 			changes: []string{"dropped"},
 		},
 		{
-			why: "The mapping decides: an animal without the member is refused, and a cat is what the mapping calls so. What the " +
-				"alternatives say of the member themselves says it again.",
+			why: "The mapping decides: an animal without the member is rejected, and the mapping names the cats. The rules of the " +
+				"alternatives for the member repeat this.",
 			pointers: []string{
 				"/components/schemas/Cat/required/0", "/components/schemas/Cat/properties/kind", "/components/schemas/Cat/properties/kind/const",
 				"/components/schemas/Dog/required", "/components/schemas/Dog/required/0", "/components/schemas/Dog/properties/kind/const",
@@ -52,7 +52,7 @@ var foreignEquivalents = map[string][]*equivalent{
 			changes: []string{"dropped"},
 		},
 		{
-			why:      "What the mapping does not name, the alternative's const does.",
+			why:      "The alternative's const selects values that the mapping does not name.",
 			pointers: []string{"/components/schemas/Animal/discriminator/mapping/cat", "/components/schemas/Animal/discriminator/mapping/dog"},
 			changes:  []string{"dropped"},
 		},

@@ -33,7 +33,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the command: 0 if no mutant survives, else 1.
+// run returns the exit code: 0 if no mutant survives, otherwise 1.
 func run(ctx context.Context, verbose bool, stdout, stderr io.Writer) int {
 	code := 0
 	for _, name := range append([]string{""}, foreign...) {

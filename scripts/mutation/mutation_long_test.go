@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// sample is the interval of tested mutants of our contract: compiling all takes minutes without a cache, and is the
-// command's task.
+// sample is the interval of tested mutants of our contract. Compiling all takes minutes without a cache; the command
+// does that.
 const sample = 12
 
-// TestMutants runs a sample of the mutants, and every one that is listed as equivalent.
+// TestMutants runs a sample of the mutants, and all that are listed as equivalent.
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	proofs := equivalentOf(equivalents)
@@ -51,9 +51,9 @@ func testMutants(t *testing.T, name string, generated bool, pick func(i int, m m
 	r.print(&report)
 	t.Log(report.String())
 	if len(r.survivors()) > 0 || len(r.untrue()) > 0 {
-		t.Error("mutants survived, or equivalents did not")
+		t.Error("a mutant survived, or an equivalent one was killed")
 	}
 	if r.by(aCase) == 0 {
-		t.Error("the cases kill nothing")
+		t.Error("the cases kill no mutant")
 	}
 }

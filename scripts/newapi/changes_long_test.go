@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestChangedDocument changes the document of a project: what is generated changes, new operations get stubs, handlers stay, and a
-// handler without an operation is reported. A document that cannot be served changes nothing.
+// TestChangedDocument changes the document of a project: generated code changes, new operations get stubs, handlers
+// stay, and a handler without an operation is reported. An invalid document changes nothing.
 func TestChangedDocument(t *testing.T) {
 	t.Parallel()
 	spec := filepath.Join(t.TempDir(), "notes.yaml")
@@ -36,7 +36,7 @@ components:
 		t.Fatal(said)
 	}
 
-	// A handler of the user's, and a document with another operation instead of one, and a schema with the name of a response.
+	// The user has written a handler. The document replaces an operation, and a schema gets the name of a response.
 	handlers := filepath.Join(dir, "handlers.go")
 	mine := strings.Replace(readFile(t, handlers), "return nil, strict.ErrNotImplemented", "return  api.DeleteNote204Response{},nil // mine", 1)
 	writeFile(t, handlers, mine)
@@ -61,14 +61,14 @@ components:
 	runIn(t, dir, "go", "vet", "./...")
 	runIn(t, dir, "go", "test", "./...")
 
-	// The way back needs no prepared document.
+	// Going back needs no prepared document.
 	writeFile(t, spec, strings.ReplaceAll(changed, "responses/Note", "responses/None"))
 	writeFile(t, spec, strings.Replace(readFile(t, spec), "responses: { Note:", "responses: { None:", 1))
 	if said, code := newapi("-spec", spec); code != 0 || !strings.Contains(said, "up to date") {
 		t.Errorf("exit code %d: %s", code, said)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "api", preparedDocument)); err == nil || strings.Contains(readFile(t, filepath.Join(dir, "api/generate.go")), preparedDocument) {
-		t.Error("the prepared document is still there")
+		t.Error("the prepared document was not removed")
 	}
 
 	before := tree(t, dir)

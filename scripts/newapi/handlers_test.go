@@ -48,10 +48,10 @@ const imports = `import (
 )
 `
 
-// TestStubs: what is there stays byte for byte, and what is missing is added behind it.
+// TestStubs: existing code stays unchanged byte for byte, and missing handlers are appended.
 func TestStubs(t *testing.T) {
 	t.Parallel()
-	// Not as gofmt writes it: the user's file is the user's.
+	// Not in gofmt's style, because newapi must not reformat the user's file.
 	const written = "func (h handlers) ListTodos(c context.Context,r api.ListTodosRequestObject) (api.ListTodosResponseObject,error) { return nil,nil }\n"
 	tests := []struct {
 		name  string
@@ -70,7 +70,7 @@ func TestStubs(t *testing.T) {
 			"// Package main is mine.\npackage main\n\nimport \"github.com/pfxrecryption/pfxrecryption/server/strict\" // mine\n\nimport (\n\t\"context\"\n\n\t\"example.com/todo/api\"\n)\n" + deleteStub, "DeleteTodo", "",
 		},
 		{
-			"one too many", map[string]string{"handlers.go": "package main\n\n" + imports + listStub + deleteStub + strings.ReplaceAll(deleteStub, "DeleteTodo", "GetTodo") + "\nfunc (h *handlers) help(a, b int) {}\n"},
+			"one handler too many", map[string]string{"handlers.go": "package main\n\n" + imports + listStub + deleteStub + strings.ReplaceAll(deleteStub, "DeleteTodo", "GetTodo") + "\nfunc (h *handlers) help(a, b int) {}\n"},
 			"package main\n\n" + imports + listStub + deleteStub + strings.ReplaceAll(deleteStub, "DeleteTodo", "GetTodo") + "\nfunc (h *handlers) help(a, b int) {}\n", "", "handlers.go:22:1 GetTodo",
 		},
 	}

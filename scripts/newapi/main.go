@@ -34,7 +34,8 @@ import (
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stderr)) }
 
-// run is the command: 0 is success, 1 a document that cannot be served or another failure, 2 a usage error.
+// run returns the exit code: 0 for success, 1 for a document that cannot be served or another failure, 2 for a usage
+// error.
 func run(ctx context.Context, args []string, stderr io.Writer) int {
 	o, err := parseFlags(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 
 type options struct {
 	spec, module, server, dir string
-	// prepare is the document to prepare, and nothing else is done.
+	// prepare is a document: newapi then only prepares it.
 	prepare string
 	skip    bool
 	// docs makes a new project serve pages about its document.

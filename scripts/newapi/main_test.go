@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestRefusals: a message says what is wrong, and the folder stays as it was.
+// TestRefusals: a message says what is wrong, and the folder is unchanged.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const document = "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths: {/a: {get: {responses: {'204': {description: done}}}}}\n"
@@ -77,7 +77,7 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// tree is the folder as text: each file with its content.
+// tree returns the folder as text: each file with its content.
 func tree(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder

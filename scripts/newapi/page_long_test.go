@@ -29,7 +29,7 @@ func TestPage(t *testing.T) {
 		blocks = append(blocks, match[1])
 	}
 	if len(blocks) != 4 {
-		t.Fatalf("the page has %d command blocks, 4 are typed", len(blocks))
+		t.Fatalf("the page has %d command blocks, but the test runs 4", len(blocks))
 	}
 	env := machine(t)
 	for i, server := range servers {
@@ -43,7 +43,7 @@ func TestPage(t *testing.T) {
 			m.patch(serve, blocks[1])
 			m.typed("make -C todo test")
 			if mod := readFile(t, filepath.Join(m.dir, "todo/go.mod")); strings.Contains(mod, "replace") || !strings.Contains(mod, thisModule+" "+released) {
-				t.Errorf("the project does not pin the version of the newapi that wrote it:\n%s", mod)
+				t.Errorf("the project does not pin the version of newapi that generated it:\n%s", mod)
 			}
 			writeFile(t, filepath.Join(m.dir, "openapi.yaml"), readFile(t, "testdata/parcels.yaml"))
 			m.typed(strings.Replace(blocks[2], " -spec", " -server "+server+" -spec", 1))
@@ -52,11 +52,11 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// released is the version under which a proxy has this checkout.
+// released is the version of this checkout in the proxy.
 const released = "v0.9.0"
 
-// machine returns the environment of a machine whose module cache is empty. Its proxies are one with this checkout as a released
-// version, and the module cache of this machine, so that only what is missing there comes from the network.
+// machine returns the environment of a machine with an empty module cache. Its proxies are this checkout as a released
+// version, then this machine's module cache, so that only missing modules come from the network.
 func machine(t *testing.T) []string {
 	t.Helper()
 	here, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE", "GOPROXY").Output()
@@ -69,7 +69,7 @@ func machine(t *testing.T) []string {
 	return append(os.Environ(), "GOMODCACHE="+filepath.Join(t.TempDir(), "cache"), "GOFLAGS=-modcacherw -trimpath", "GOPROXY="+proxies, "GONOSUMDB="+thisModule, "GOWORK=off")
 }
 
-// proxy writes a folder that GOPROXY takes for a proxy, with the files that git tracks or would track.
+// proxy writes a folder for GOPROXY with the files that git tracks or would track.
 func proxy(t *testing.T) string {
 	t.Helper()
 	copied, root := t.TempDir(), t.TempDir()
@@ -101,7 +101,7 @@ func proxy(t *testing.T) string {
 	return root
 }
 
-// typist types commands in a folder.
+// typist runs the commands of the page in a folder.
 type typist struct {
 	*testing.T
 
@@ -124,7 +124,7 @@ func (m *typist) typed(block string) string {
 	return string(out)
 }
 
-// patch serves the project and sends what the page sends.
+// patch serves the project and sends the page's requests.
 func (m *typist) patch(serve, block string) {
 	m.Helper()
 	cmd := m.command(serve)
@@ -147,7 +147,7 @@ func (m *typist) patch(serve, block string) {
 	}()
 	defer func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) // as Ctrl-C does
-		_ = cmd.Wait()                                     // make says that it was interrupted
+		_ = cmd.Wait()                                     // make reports the interrupt
 		writer.Close()
 		<-drained
 	}()
@@ -155,7 +155,7 @@ func (m *typist) patch(serve, block string) {
 	said := m.typed(strings.ReplaceAll(block, "http://127.0.0.1:8080", url))
 	for _, want := range []string{"HTTP/1.1 200 OK", `Etag: "2"`, `"done":true`, "HTTP/1.1 400 Bad Request", `"pointer":"#/done"`, `"pointer":"#/colour"`} {
 		if !strings.Contains(said, want) {
-			m.Errorf("the page's requests do not have %s in their responses:\n%s", want, said)
+			m.Errorf("the responses to the page's requests lack %s:\n%s", want, said)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 const noBody = `responses: {'204': {description: done}}`
 
-// TestPrepare: each name that Go cannot have gets another one, and nothing else changes.
+// TestPrepare: each name that Go does not allow is replaced, and nothing else changes.
 func TestPrepare(t *testing.T) {
 	t.Parallel()
 	components := func(text string) string {
@@ -19,33 +19,33 @@ func TestPrepare(t *testing.T) {
 	}
 	tests := []struct{ name, document, want, models string }{ // models is "" for the same
 		{"nothing", components("{schemas: {Pet: {enum: [a, b], properties: {a: {}, aB: {}}}}, responses: {No: {}}, parameters: {id: {in: path, name: id}}}"), "", ""},
-		{"a name of oapi-codegen's", components("{schemas: {Handler: {}, handler: {}}}"), components("{schemas: {Handler: {x-go-name: HandlerSchema}, handler: {x-go-name: HandlerSchema2}}}"), ""},
-		{"a name of an operation's", components("{schemas: {getAParams: {}}}"), components("{schemas: {getAParams: {x-go-name: GetAParamsSchema}}}"), ""},
-		{"a name that is chosen already", components("{schemas: {Handler: {x-go-name: H}}}"), "", ""},
+		{"a name that oapi-codegen uses", components("{schemas: {Handler: {}, handler: {}}}"), components("{schemas: {Handler: {x-go-name: HandlerSchema}, handler: {x-go-name: HandlerSchema2}}}"), ""},
+		{"a name of an operation's type", components("{schemas: {getAParams: {}}}"), components("{schemas: {getAParams: {x-go-name: GetAParamsSchema}}}"), ""},
+		{"a name with an x-go-name", components("{schemas: {Handler: {x-go-name: H}}}"), "", ""},
 		{
 			"a response with the name of a schema",
 			"paths: {/a: {get: {responses: {'404': {$ref: '#/components/responses/error'}}}}}\ncomponents: {schemas: {Error: {}}, responses: {error: {}}}",
 			"paths: {/a: {get: {responses: {'404': {$ref: '#/components/responses/errorResponse'}}}}}\ncomponents: {schemas: {Error: {}}, responses: {errorResponse: {}}}", "",
 		},
-		{"members of one name", components("{schemas: {Pet: {properties: {error: {}, Error: {}, '-1': {}, '+1': {}}}}}"), components("{schemas: {Pet: {properties: {error: {}, Error: {x-go-name: Error2}, '-1': {}, '+1': {}}}}}"), ""},
-		{"an enum that repeats itself", components("{schemas: {Pet: {enum: [a, b, a, '1', 1]}}}"), components("{schemas: {Pet: {enum: [a, b, '1', 1]}}}"), ""},
+		{"members with the same Go name", components("{schemas: {Pet: {properties: {error: {}, Error: {}, '-1': {}, '+1': {}}}}}"), components("{schemas: {Pet: {properties: {error: {}, Error: {x-go-name: Error2}, '-1': {}, '+1': {}}}}}"), ""},
+		{"an enum with duplicates", components("{schemas: {Pet: {enum: [a, b, a, '1', 1]}}}"), components("{schemas: {Pet: {enum: [a, b, '1', 1]}}}"), ""},
 		{
-			"values of one name", components(`{schemas: {E: {type: string, enum: [a, '\', '', A]}}}`), components(`{schemas: {E: {type: string, enum: [a, '\', '', A]}}}`),
+			"values with the same Go name", components(`{schemas: {E: {type: string, enum: [a, '\', '', A]}}}`), components(`{schemas: {E: {type: string, enum: [a, '\', '', A]}}}`),
 			components(`{schemas: {E: {type: string, enum: [a, '\', '', A], x-enum-varnames: [A, Empty, Empty_2, A_2]}}}`),
 		},
-		{"an example that repeats itself", components("{schemas: {Pet: {type: object, example: {enum: [a, a]}}}}"), "", ""},
+		{"an example with duplicates", components("{schemas: {Pet: {type: object, example: {enum: [a, a]}}}}"), "", ""},
 		{"a parameter of the path", components("{parameters: {e: {in: path, name: error}, q: {in: query, name: error}}}"), components("{parameters: {e: {in: path, name: error, x-go-name: ErrorParameter}, q: {in: query, name: error}}}"), ""},
 		{
-			"an operationId twice", "paths: {/a: {get: {operationId: getA, " + noBody + "}, put: {operationId: get_a, " + noBody + "}}}",
+			"a duplicate operationId", "paths: {/a: {get: {operationId: getA, " + noBody + "}, put: {operationId: get_a, " + noBody + "}}}",
 			"paths: {/a: {get: {operationId: getA, " + noBody + "}, put: {operationId: get_a2, " + noBody + "}}}", "",
 		},
 		{
-			"bodies with one field", "paths: {/a: {put: {requestBody: {content: {image/png: {}, application/json: {}, image/gif: {}, multipart/mixed: {}, multipart/form-data: {}}}}}}",
+			"bodies with the same field", "paths: {/a: {put: {requestBody: {content: {image/png: {}, application/json: {}, image/gif: {}, multipart/mixed: {}, multipart/form-data: {}}}}}}",
 			"paths: {/a: {put: {requestBody: {content: {image/png: {}, application/json: {}, image/gif: {}, multipart/mixed: {}, multipart/form-data: {}}}}}}",
 			"paths: {/a: {put: {requestBody: {content: {'*/*': {}, application/json: {}, multipart/mixed: {}}}}}}",
 		},
 		{
-			"a string that is a file", components("{schemas: {P: {type: string, contentMediaType: image/png, contentEncoding: base64}}}"),
+			"a string for a file", components("{schemas: {P: {type: string, contentMediaType: image/png, contentEncoding: base64}}}"),
 			components("{schemas: {P: {type: string, contentMediaType: image/png, contentEncoding: base64}}}"), components("{schemas: {P: {type: string}}}"),
 		},
 	}
@@ -82,7 +82,7 @@ func decoded(t *testing.T, data []byte) any {
 	return v
 }
 
-// TestBundle: what other files have is among the components, and nothing refers to a file.
+// TestBundle: the content of other files becomes components, and no reference leads to a file.
 func TestBundle(t *testing.T) {
 	t.Parallel()
 	documents, changes, err := prepareDocument("testdata/shop/shop.yaml")
@@ -106,11 +106,11 @@ func TestBundle(t *testing.T) {
 func TestBundleRefusals(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ ref, other, says string }{
-		"a file that is missing":              {"other.yaml#/a", "", "other.yaml"},
-		"a place that is missing":             {"s.yaml#/b", "a: {}", "s.yaml has nothing at #/b"},
-		"a file above the folder":             {"../s.yaml#/a", "a: {}", "above the folder"},
-		"a path item that leads to itself":    {"s.yaml#/a", "a: {$ref: '#/a'}", "refers to itself"},
-		"a file that is not well-formed YAML": {"s.yaml#/a", "a: {", "s.yaml"},
+		"a missing file":                    {"other.yaml#/a", "", "other.yaml"},
+		"a missing place":                   {"s.yaml#/b", "a: {}", "s.yaml has nothing at #/b"},
+		"a file above the folder":           {"../s.yaml#/a", "a: {}", "above the folder"},
+		"a path item that refers to itself": {"s.yaml#/a", "a: {$ref: '#/a'}", "refers to itself"},
+		"a file that is malformed YAML":     {"s.yaml#/a", "a: {", "s.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,13 +119,13 @@ func TestBundleRefusals(t *testing.T) {
 			writeFile(t, file, "paths: {/a: {$ref: '"+tt.ref+"'}}")
 			writeFile(t, filepath.Join(dir, "s.yaml"), tt.other)
 			if _, _, err := prepareDocument(file); err == nil || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("got %v, want an error that says %q", err, tt.says)
+				t.Errorf("got %v, want an error with %q", err, tt.says)
 			}
 		})
 	}
 }
 
-// TestDirectives: generate.go is the user's but for what the directives read.
+// TestDirectives: newapi changes only the documents in the directives of generate.go; the rest is the user's.
 func TestDirectives(t *testing.T) {
 	t.Parallel()
 	const plain = "package api // mine\n\n//go:generate go tool oapi-codegen -config oapi-codegen.yaml ../s.yaml\n//go:generate go tool validategen -spec ../s.yaml -type a=B\n"

@@ -14,12 +14,12 @@ import (
 // documents are the todo API and documents in the style of public ones.
 var documents = []string{"todo", "albums", "everything", "fleet", "observatory", "parcels", "shop/shop"}
 
-// every has each document and each page tried with each router. They share nearly all code, and each pair takes a minute of a
-// processor: without it each document has one router, and each router a document.
+// every tests each document and each page with each router. The routers share nearly all code, and each pair takes a
+// minute of CPU. Without it, each document has one router, and each router at least one document.
 var every = os.Getenv("PFXR_TEST_PROJECTS") == "all"
 
-// TestProjects: newapi writes a project that builds, is vetted and formatted, passes its own tests, and is not changed by
-// another run.
+// TestProjects: newapi writes a project that builds, passes vet, gofmt and its own tests, and that a second run does
+// not change.
 func TestProjects(t *testing.T) {
 	t.Parallel()
 	for i, document := range documents {
@@ -39,7 +39,7 @@ func checkProject(t *testing.T, document, server string) {
 	dir := newProject(t, document, server)
 	if before := tree(t, dir); server == "std" {
 		if said := runIn(t, dir, "make", "generate"); !strings.Contains(said, "up to date") {
-			t.Errorf("the second run said %q", said)
+			t.Errorf("the second run printed %q", said)
 		}
 		if tree(t, dir) != before {
 			t.Error("the second run has changed the project")
@@ -65,7 +65,7 @@ func newProject(t *testing.T, document, server string) string {
 	return dir
 }
 
-// runIn runs a command in a folder and returns what it printed.
+// runIn runs a command in a folder and returns its output.
 func runIn(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)

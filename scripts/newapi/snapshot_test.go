@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestRestore: a failed run leaves what it has written as it was, and touches nothing else.
+// TestRestore: after a failed run its files are restored, and other files are untouched.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]map[string]string{
@@ -30,7 +30,7 @@ func TestRestore(t *testing.T) {
 				}
 			}
 			for _, file := range []string{"go.sum", "api/api.gen.go", "api/valid/valid.gen.go", "todo.db", "todo.db-wal"} {
-				writeFile(t, filepath.Join(dir, file), "changed") // the go command, the generators, a server
+				writeFile(t, filepath.Join(dir, file), "changed") // by the go command, the generators or a server
 			}
 			if err := s.restore(); err != nil {
 				t.Fatal(err)
@@ -48,7 +48,7 @@ func TestRestore(t *testing.T) {
 				}
 			}
 			if _, hadAPI := before["api/api.gen.go"]; hadAPI != exists(filepath.Join(dir, apiFolder)) {
-				t.Error("the folder api is there where it was not, or is gone: newapi would refuse to run again")
+				t.Error("the folder api was created or removed: newapi would refuse to run again")
 			}
 		})
 	}

@@ -36,12 +36,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestConfiguration: a caller → nginx → `pfxrd gateway` → a recorder → a server.
+// TestConfiguration: a client → nginx → `pfxrd gateway` → a recorder → a server.
 func TestConfiguration(t *testing.T) {
 	t.Parallel()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
-		nginx, err = exec.LookPath("/usr/sbin/nginx") // not in everybody's PATH
+		nginx, err = exec.LookPath("/usr/sbin/nginx") // not in every PATH
 	}
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("nginx is not installed")
@@ -66,7 +66,7 @@ func TestConfiguration(t *testing.T) {
 		"the page's example": {"/beta/pfxRecryptionRequests/sample", string(example), http.StatusOK},
 		"Graph's address":    {"/beta/pfxRecryptionRequests('sample')", `{"status":6}`, http.StatusOK},
 		"an unknown member":  {"/beta/pfxRecryptionRequests/sample", `{"tenantID":"x"}`, http.StatusBadRequest},
-		"a member twice":     {"/beta/pfxRecryptionRequests/sample", `{"status":6,"status":7}`, http.StatusBadRequest},
+		"a duplicate member": {"/beta/pfxRecryptionRequests/sample", `{"status":6,"status":7}`, http.StatusBadRequest},
 		"a key with a slash": {"/beta/pfxRecryptionRequests/a%2Fb", `{"status":6}`, http.StatusBadRequest},
 		"two slashes":        {"/beta//pfxRecryptionRequests/sample", `{"status":6}`, http.StatusBadRequest},
 		"a long body":        {"/beta/pfxRecryptionRequests/sample", strings.Repeat(" ", 1<<20+1), http.StatusRequestEntityTooLarge},
@@ -86,16 +86,16 @@ func TestConfiguration(t *testing.T) {
 			}
 		}
 		if err := json.Unmarshal(body, &problem); err != nil || problem.Error.InnerError["client-request-id"] != "00000000-0000-4000-8000-000000000001" {
-			t.Errorf("%s: the answer is not the gateway's own: %v: %s", name, err, body)
+			t.Errorf("%s: the response is not the gateway's own: %v: %s", name, err, body)
 		}
 		if upstream.count() != before {
-			t.Errorf("%s: it reached the upstream", name)
+			t.Errorf("%s: the request reached the upstream", name)
 		}
 	}
 
 	// nginx logs a line only for its own responses; the gateway logs the others.
 	if response, _ := send(t, client, base+"/beta/pfxRecryptionRequests/own?secret=1", token, strings.Repeat(" ", 2<<20+1)); response.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("a body of more than nginx takes: got %d", response.StatusCode)
+		t.Errorf("a body above nginx's limit: got %d", response.StatusCode)
 	}
 	for line := range log {
 		if !strings.Contains(line, `"msg":"answered by nginx"`) {
@@ -110,7 +110,7 @@ func TestConfiguration(t *testing.T) {
 	got := upstream.last(t)
 	want := http.Header{
 		"X-Forwarded-For": {"127.0.0.1, 127.0.0.1"}, "X-Forwarded-Host": {"localhost"}, "X-Forwarded-Proto": {"https"}, "Via": {"1.1 pfxrd"},
-		"Forwarded": {`for=127.0.0.1, for=127.0.0.1;host="localhost";proto=https`}, // what nginx has said in the older fields, then the gateway
+		"Forwarded": {`for=127.0.0.1, for=127.0.0.1;host="localhost";proto=https`}, // nginx's element, from the older fields, then the gateway's
 	}
 	for _, name := range []string{"X-Real-Ip", "X-Http-Method-Override", "Proxy", "X_forwarded_for", "Connection", "Upgrade"} {
 		want[name] = nil
@@ -122,7 +122,7 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
-// send sends a PATCH with header fields that no caller should have a say in.
+// send sends a PATCH with header fields that clients must not control.
 func send(t *testing.T, client *http.Client, target, token, body string) (*http.Response, []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, target, strings.NewReader(body))
@@ -148,7 +148,7 @@ func send(t *testing.T, client *http.Client, target, token, body string) (*http.
 	return response, data
 }
 
-// recorder is an upstream that keeps the header fields of the valid requests that it gets.
+// recorder is an upstream that keeps the header fields of valid requests.
 type recorder struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -186,18 +186,18 @@ func (r *recorder) last(t *testing.T) http.Header {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.headers) == 0 {
-		t.Fatal("nothing reached the upstream")
+		t.Fatal("no request reached the upstream")
 	}
 	return r.headers[len(r.headers)-1]
 }
 
-// startGateway runs the gateway, and returns its address.
+// startGateway runs the gateway and returns its address.
 func startGateway(t *testing.T, upstream string) string {
 	return programtest.Serve(t, programtest.Pfxrd(t, "gateway", "--admin-listen", "", "--trusted-proxy", "127.0.0.1/32", "--upstream", upstream, "--responses", "enforce")).Address
 }
 
-// startNginx runs nginx with the example, in which only what an operator changes is changed, and returns a client that
-// trusts its certificate, where it is, and its log.
+// startNginx runs nginx with the example, in which it changes only what an operator changes. It returns a client that
+// trusts the certificate, the address, and the log.
 func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string, <-chan string) {
 	prefix := t.TempDir()
 	roots := certify(t, prefix)
@@ -210,7 +210,7 @@ func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string, <-ch
 		"127.0.0.1:8090": gateway, "listen 443 ": "listen " + address + " ", "server_name graph.example": "server_name localhost",
 	} {
 		if bytes.Count(conf, []byte(from)) == 0 {
-			t.Fatalf("the example does not have %q any more", from)
+			t.Fatalf("the example no longer has %q", from)
 		}
 		conf = bytes.ReplaceAll(conf, []byte(from), []byte(to))
 	}
@@ -223,10 +223,10 @@ func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string, <-ch
 	}
 	directives := "daemon off; error_log stderr notice;"
 	if os.Geteuid() == 0 {
-		directives += " user root;" // another user could not enter the test's folder
+		directives += " user root;" // another user has no access to the test's folder
 	}
 	p := programtest.Start(t, exec.Command(nginx, "-e", "stderr", "-p", prefix, "-c", file, "-g", directives))
-	p.Await(t, regexp.MustCompile("start worker process ")) // it listens before
+	p.Await(t, regexp.MustCompile("start worker process ")) // by then it listens
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	_, port, err := net.SplitHostPort(address)
@@ -236,7 +236,7 @@ func startNginx(t *testing.T, nginx, gateway string) (*http.Client, string, <-ch
 	return &http.Client{Transport: transport}, "https://localhost:" + port, p.Lines
 }
 
-// certify writes a certificate for localhost and its key, and returns who trusts it.
+// certify writes a certificate for localhost and its key, and returns a pool that trusts it.
 func certify(t *testing.T, dir string) *x509.CertPool {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -22,7 +22,7 @@ if [ -z "$base" ]; then
 		echo 'the contract cannot be compared: this clone is shallow; fetch its tags (git fetch --unshallow --tags)' >&2
 		exit 1
 	fi
-	echo "nothing to compare with: no tag v* holds $document yet"
+	echo "nothing to compare with: no tag v* has $document yet"
 	exit 0
 fi
 command=$1

@@ -18,7 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
 )
 
-// startServe runs a development server until the test ends, and returns its origin and the address of its metrics.
+// startServe runs a development server until the test ends. It returns the origin and the address of the metrics.
 func startServe(t *testing.T, args ...string) (string, string) {
 	t.Helper()
 	arguments := []string{"serve", "--dev", "--admin-listen", "127.0.0.1:0", "--store", "sqlite:" + filepath.Join(t.TempDir(), "pfxr.db")}
@@ -43,7 +43,7 @@ func send(t *testing.T, method, url, token, body string) int {
 	return resp.StatusCode
 }
 
-// metrics returns what a server shows after some requests, and what became of them.
+// metrics returns a server's metrics after some requests.
 func metrics(t *testing.T) string {
 	t.Helper()
 	origin, address := startServe(t, "--throttle", "graph")
@@ -61,7 +61,7 @@ func metrics(t *testing.T) string {
 		}
 	}
 	for send(t, "PATCH", sample, token, `{"status":1}`) != http.StatusTooManyRequests {
-		// a slow machine gets some writes back meanwhile
+		// on a slow machine some permits return meanwhile
 	}
 	resp, err := http.Get(address)
 	if err != nil {
@@ -76,7 +76,7 @@ func metrics(t *testing.T) string {
 	return string(text)
 }
 
-// promtool runs promtool and returns what it says.
+// promtool runs promtool and returns its output.
 func promtool(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	program, err := exec.LookPath("promtool")
@@ -92,10 +92,10 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// elsewhere are metrics that another configuration has: PostgreSQL, TLS, issuers that are fetched.
+// elsewhere are the metrics of other configurations: PostgreSQL, TLS, issuers whose keys are fetched.
 var elsewhere = regexp.MustCompile(`^pfxr_(store_connections.*|certificate_expiry_timestamp_seconds|key_fetches_total|store_failures_total|reloads_total|last_reload_successful)$`)
 
-// TestMetrics: what a server shows is well-formed and complete, and dashboard and rules ask for nothing else.
+// TestMetrics: a server's metrics are well-formed and complete, and dashboard and rules use no others.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	shown := metrics(t)
@@ -128,13 +128,13 @@ func TestMetrics(t *testing.T) {
 			base := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
 			known := strings.Contains(shown, "\n# TYPE "+base+" ")
 			if !known && !(elsewhere.MatchString(base) && inPackage(t, strings.TrimPrefix(base, "pfxr_"))) {
-				t.Errorf("%s asks for %s, which no server has", file, name)
+				t.Errorf("%s uses %s, which no server has", file, name)
 			}
 		}
 	}
 }
 
-// inPackage reports whether the program has a metric of that name.
+// inPackage reports whether the program has a metric with the name.
 func inPackage(t *testing.T, name string) bool {
 	t.Helper()
 	files, err := filepath.Glob("../../server/internal/app/*.go")
@@ -153,7 +153,7 @@ func inPackage(t *testing.T, name string) bool {
 	return false
 }
 
-// TestRules: the rules are well-formed, and fire when they should and not else.
+// TestRules: the rules are well-formed, and fire only when they should.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "alerts.yaml")
@@ -165,12 +165,12 @@ func TestRules(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllSubmatch(rules, -1) {
 		if fires := `ALERTS{alertname="` + string(m[1]) + `",alertstate="firing",instance="a"`; !bytes.Contains(tests, []byte(fires)) {
-			t.Errorf("no test has %s fire", m[1])
+			t.Errorf("no test makes %s fire", m[1])
 		}
 	}
 }
 
-// TestDashboard: every expression of the dashboard is one.
+// TestDashboard: every expression of the dashboard is valid.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("dashboard.json")
@@ -201,7 +201,7 @@ func TestDashboard(t *testing.T) {
 	if len(rules) < 20 {
 		t.Errorf("the dashboard has %d expressions", len(rules))
 	}
-	// JSON is YAML, too.
+	// JSON is also YAML.
 	if text, err = json.Marshal(map[string]any{"groups": []any{map[string]any{"name": "dashboard", "rules": rules}}}); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestRoomsAreCurrent(t *testing.T) {
 	}
 	for from := range rooms {
 		if reaches(imports, from, from) {
-			t.Errorf("the room %q imports itself by way of others", rooms[from].name)
+			t.Errorf("the room %q imports itself through others", rooms[from].name)
 		}
 	}
 	drawn, err := drawRooms(t.Context())
@@ -48,7 +48,7 @@ func TestRoomsAreCurrent(t *testing.T) {
 	}
 }
 
-// TestTerminal: what is long is wrapped and cut, and nothing of this machine is shown.
+// TestTerminal: long output is wrapped and cut, and shows nothing specific to this machine.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	picture, err := drawTerminal(session{
@@ -59,7 +59,7 @@ func TestTerminal(t *testing.T) {
 	}
 	text := string(picture)
 	if strings.Contains(text, "40123") || strings.Contains(text, "/home") || !strings.Contains(text, "127.0.0.1:8080") {
-		t.Errorf("the picture has what is this machine's:\n%s", text)
+		t.Errorf("the picture shows something of this machine:\n%s", text)
 	}
 	if got := strings.Count(text, "</text>"); got != 2+maxLines || !strings.Contains(text, "…</text>") {
 		t.Errorf("got %d lines:\n%s", got, text)
@@ -67,7 +67,7 @@ func TestTerminal(t *testing.T) {
 	checkXML(t, picture)
 	committed, err := os.ReadFile("../../" + folder + "/first-minute.svg")
 	if err != nil || !strings.Contains(string(committed), "HTTP/1.1 200 OK") {
-		t.Errorf("%v: the committed picture has no response of 200", err)
+		t.Errorf("%v: the committed picture has no response with 200", err)
 	}
 	checkXML(t, committed)
 }

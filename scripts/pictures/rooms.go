@@ -23,7 +23,7 @@ type room struct {
 	packages []string
 }
 
-// rooms are in the order of the diagram. A package belongs to the first room with a path that it has or is below of.
+// rooms are in the order of the diagram. A package belongs to the first room with its path or a path above it.
 var rooms = []room{
 	{"pfxrd and its settings", []string{"server/cmd", "server/internal/app", "server/docs"}},
 	{"gateway", []string{"server/internal/gateway", "server/pfxgate"}},
@@ -72,7 +72,7 @@ func replaceDiagram(text, diagram []byte) ([]byte, error) {
 	return slices.Concat(before, []byte(beginMark), diagram, []byte(endMark), after), nil
 }
 
-// drawRooms returns the diagram: an arrow for each import between rooms, unless a longer way says the same.
+// drawRooms returns the diagram: an arrow for each import between rooms, unless a longer path implies it.
 func drawRooms(ctx context.Context) ([]byte, error) {
 	imports, err := roomImports(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ func drawRooms(ctx context.Context) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// roomImports returns which room imports which.
+// roomImports returns the imports between rooms.
 func roomImports(ctx context.Context) ([][]bool, error) {
 	imports := make([][]bool, len(rooms))
 	for i := range imports {
@@ -115,7 +115,7 @@ func roomImports(ctx context.Context) ([][]bool, error) {
 	return imports, nil
 }
 
-// roomOf returns the index of a package's room, -1 for one that has none: other modules', and what serves tests alone.
+// roomOf returns the index of a package's room; -1 for none, such as a package of another module or only for tests.
 func roomOf(pkg string) int {
 	path, ours := strings.CutPrefix(pkg, module)
 	if !ours || strings.HasSuffix(path, "test") || strings.Contains(path, "/testdata/") {
@@ -126,7 +126,7 @@ func roomOf(pkg string) int {
 	})
 }
 
-// reaches reports whether a way of at least two arrows leads from one room to another.
+// reaches reports whether a path of at least two arrows leads from one room to another.
 func reaches(imports [][]bool, from, to int) bool {
 	seen := make([]bool, len(rooms))
 	var walk func(at int) bool

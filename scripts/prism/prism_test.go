@@ -27,8 +27,8 @@ type exchange struct {
 	request string // method, path and body
 	fields  []string
 	status  int
-	prism   int    // where it differs
-	why     string // and why
+	prism   int    // if it differs
+	why     string // the reason
 }
 
 const (
@@ -46,7 +46,7 @@ const (
 // basePaths are the paths of the documents' servers, where the mock serves; Prism ignores them.
 var basePaths = map[string]string{"shop.yaml": "/api", "todo.yaml": "/v1"}
 
-// documents are those of testdata, with 40 requests and more.
+// documents are those in testdata, with at least 40 requests.
 var documents = map[string][]exchange{
 	"shop.yaml": {
 		{"GET /products", nil, 200, 0, ""},
@@ -75,7 +75,7 @@ var documents = map[string][]exchange{
 		{"GET /products/1", []string{"Prefer: code=404, example=never"}, 404, 0, ""},
 		{"GET /products/1", []string{"Prefer: code=404, example=none"}, 404, 500, unpinned},
 		{"GET /products/1", []string{"Prefer: code=500"}, 404, 0, ""},
-		{"HEAD /products/1", nil, 200, 405, "what has GET has HEAD (RFC 9110 §9.1); Prism asks the document for it"},
+		{"HEAD /products/1", nil, 200, 405, "GET implies HEAD (RFC 9110 §9.1); for Prism the document must have it"},
 		{"DELETE /products/1", []string{key}, 204, 0, ""},
 		{"DELETE /products/1", nil, 401, 0, ""},
 		{`POST /orders {"product":1}`, []string{asJSON, key, request}, 202, 0, ""},
@@ -100,7 +100,7 @@ var documents = map[string][]exchange{
 		{"GET /odd", []string{"Prefer: code=503"}, 503, 0, ""},
 		{"DELETE /odd", nil, 200, 0, ""},
 		{"HEAD /odd", nil, 204, 0, ""},
-		{"OPTIONS /items", nil, 204, 405, "OPTIONS is answered from the contract (RFC 9110 §9.3.7); Prism answers preflights alone"},
+		{"OPTIONS /items", nil, 204, 405, "the response to OPTIONS follows from the contract (RFC 9110 §9.3.7); Prism responds only to preflights"},
 	},
 	"media.yaml": {
 		{"GET /report", nil, 200, 0, ""},
@@ -120,7 +120,7 @@ var documents = map[string][]exchange{
 	},
 }
 
-// TestStatuses: both mocks have the same statuses, or the table says why not.
+// TestStatuses: both mocks return the same status, or the table gives a reason.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	compared := 0
@@ -151,7 +151,7 @@ func compare(t *testing.T, e exchange, ours, prism int) {
 		want = e.status
 	}
 	if ours != e.status || prism != want || (ours != prism) != (e.why != "") {
-		t.Errorf("%s %q: we say %d, want %d; Prism says %d, want %d because %q", e.request, e.fields, ours, e.status, prism, want, e.why)
+		t.Errorf("%s %q: ours returns %d, want %d; Prism returns %d, want %d because %q", e.request, e.fields, ours, e.status, prism, want, e.why)
 	}
 }
 
@@ -159,7 +159,7 @@ func compare(t *testing.T, e exchange, ours, prism int) {
 func send(t *testing.T, url string, e exchange) int {
 	t.Helper()
 	parts := append(strings.SplitN(e.request, " ", 3), "")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // Prism gives some requests no response
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // Prism does not respond to some requests
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, parts[0], url+parts[1], strings.NewReader(parts[2]))
 	if err != nil {
@@ -181,7 +181,7 @@ func send(t *testing.T, url string, e exchange) int {
 	return resp.StatusCode
 }
 
-// TestPrismMocksTheDocument: Prism takes the document that pfxrd spec prints, and responds with the page's example.
+// TestPrismMocksTheDocument: Prism reads the output of pfxrd spec and responds with the page's example.
 func TestPrismMocksTheDocument(t *testing.T) {
 	t.Parallel()
 	text, err := exec.CommandContext(t.Context(), filepath.Join(programtest.Dir(t), "pfxrd"), "spec", "--json").Output()
@@ -208,13 +208,13 @@ func TestPrismMocksTheDocument(t *testing.T) {
 	}
 }
 
-// startOurs runs pfxrd mock, and returns its URL.
+// startOurs runs pfxrd mock and returns its URL.
 func startOurs(t *testing.T, document string) string {
 	t.Helper()
 	return programtest.Serve(t, programtest.Pfxrd(t, "mock", "--spec", document)).URL
 }
 
-// startPrism runs Prism, and returns its URL.
+// startPrism runs Prism and returns its URL.
 func startPrism(t *testing.T, document string) string {
 	t.Helper()
 	node, err := exec.LookPath("node")

@@ -16,7 +16,7 @@ import (
 // Process is a program that runs until the test ends.
 type Process struct {
 	*exec.Cmd
-	// Lines are those that it writes to its standard output and error. Unless they are read it will wait.
+	// Lines are the lines of its standard output and error. The program waits if they are not read.
 	Lines <-chan string
 }
 
@@ -29,7 +29,7 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	}
 	cmd.Stdout, cmd.Stderr = w, w
 	err = cmd.Start()
-	_ = w.Close() // the program has it for itself
+	_ = w.Close() // the program has its own descriptor
 	if err != nil {
 		_ = r.Close() // nothing was written
 		t.Fatal(err)
@@ -43,8 +43,8 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // gone already if it failed; then Wait says so
-		for range lines {                       // lets it write until it ends
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have failed already; Wait reports that
+		for range lines {                       // lets it write to the end
 		}
 		if err := cmd.Wait(); err != nil && !terminated(cmd.ProcessState) {
 			t.Errorf("%s did not end well: %v", filepath.Base(cmd.Path), err)
@@ -53,7 +53,7 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	return &Process{cmd, lines}
 }
 
-// terminated reports that a program let SIGTERM end it.
+// terminated reports whether SIGTERM killed a program.
 func terminated(s *os.ProcessState) bool {
 	status, ok := s.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
@@ -82,7 +82,7 @@ func (p *Process) Drop() {
 
 // Served is a pfxrd that serves.
 type Served struct {
-	URL     string // as its log has it, with the base path if there is one
+	URL     string // from its log, with the base path if there is one
 	Origin  string // of URL
 	Address string // host and port of URL
 	Admin   string // the URL of the admin listener, if there is one
@@ -112,7 +112,7 @@ func Serve(t testing.TB, cmd *exec.Cmd) Served {
 	return Served{entry.URL, origin, address, entry.Admin, cmd.Process}
 }
 
-// SkipWithout skips a test for lack of what it needs, if err says that, which CI must not.
+// SkipWithout skips a test if err is not nil because something is missing. In CI it fails instead.
 func SkipWithout(t testing.TB, err error) {
 	t.Helper()
 	if err != nil && os.Getenv("CI") == "" {

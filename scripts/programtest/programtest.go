@@ -1,5 +1,5 @@
-// Package programtest runs programs for tests, as users do: those of this module, and others next to them. Ours are built
-// once for a whole run of go test, into bin/, without the race detector, and before a test looks at a clock.
+// Package programtest runs programs for tests like users do: those of this module and others. Ours are built once for a
+// whole run of go test, into bin/, without the race detector, before a test measures time.
 //
 //	server := programtest.Serve(t, programtest.Pfxrd(t, "serve", "--dev"))
 package programtest
@@ -16,7 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// Env is the variable with the folder of programs that are built already, as scripts/test.sh sets it.
+// Env is the variable with the folder of already built programs, which scripts/test.sh sets.
 const Env = "PFXR_TEST_BIN"
 
 // Dir returns the folder with pfxrd and pfxr.
@@ -29,7 +29,7 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
-// built builds under a lock: where the programs are up to date, go build leaves them alone.
+// built builds under a lock; go build does not touch programs that are up to date.
 var built = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv(Env); dir != "" {
 		return dir, nil

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestNotes: a commit is listed in each part of its areas; what users do not see is omitted.
+// TestNotes: a commit is listed under each of its areas; commits that do not concern users are omitted.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	got := notes([]string{
@@ -22,7 +22,7 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestInsert: a version has one section, the newest is the first, and older ones stay as they are.
+// TestInsert: each version has one section, the newest is first, and older ones are unchanged.
 func TestInsert(t *testing.T) {
 	t.Parallel()
 	log := insert(nil, "v0.1.0", "## v0.1.0 – 2026-01-01\n\nThe first release.\n")
@@ -34,7 +34,7 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestEveryTagIsInTheChangelog: the section is committed before the tag is made.
+// TestEveryTagIsInTheChangelog: the section is committed before the tag.
 func TestEveryTagIsInTheChangelog(t *testing.T) {
 	t.Parallel()
 	tags, err := git("tag", "--list", "v*", "--merged", "HEAD")
@@ -51,6 +51,6 @@ func TestEveryTagIsInTheChangelog(t *testing.T) {
 		}
 	}
 	if !strings.HasPrefix(string(log), changelogHead) {
-		t.Errorf("%s does not begin with what `make release-notes` writes", changelogFile)
+		t.Errorf("%s does not begin with the header of `make release-notes`", changelogFile)
 	}
 }

@@ -1,4 +1,4 @@
-// Each rule of ours has a fixture that fails it, named like the rule. Its first line has what the message must name.
+// Each of our rules has a fixture of the same name that breaks it. The fixture's first line is a part of the message.
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
@@ -18,11 +18,11 @@ const fail = (text) => {
 };
 const fixtures = new Set(readdirSync("fixtures").map((file) => basename(file, ".yaml")));
 for (const fixture of fixtures) {
-  if (!rules.includes(fixture)) fail(`fixtures/${fixture}.yaml: there is no such rule`);
+  if (!rules.includes(fixture)) fail(`fixtures/${fixture}.yaml: unknown rule`);
 }
 for (const rule of rules) {
   if (!fixtures.has(rule)) {
-    fail(`${rule}: no fixture fails it`);
+    fail(`${rule}: no fixture`);
     continue;
   }
   const name = readFileSync(`fixtures/${rule}.yaml`, "utf8").match(/^# says: (.*)$/m)[1];
@@ -30,8 +30,8 @@ for (const rule of rules) {
     .filter((result) => result.code === rule && basename(result.source) === `${rule}.yaml`)
     .map((result) => result.message);
   if (!messages.some((message) => message.includes(name))) {
-    fail(`${rule}: the fixture must be refused with a message that names ${name}, got ${JSON.stringify(messages)}`);
+    fail(`${rule}: want a message with ${name} for the fixture, got ${JSON.stringify(messages)}`);
   }
 }
-console.log(`${rules.length - failed} rules refuse their fixture, ${failed} do not`);
+console.log(`${rules.length - failed} rules reject their fixture, ${failed} do not`);
 process.exit(failed ? 1 : 0);

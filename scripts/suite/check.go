@@ -73,7 +73,7 @@ func verdict(faults *validate.Faults) string {
 	return fmt.Sprintf("refused: %v", faults)
 }
 
-// load returns the schema of a document's request, or why it cannot be judged.
+// load returns the schema of a document's request, or why it cannot be checked.
 func load(ctx context.Context, document string) (schema *validate.Schema, err error) {
 	d, err := spec.Load(ctx, []byte(document), spec.Options{})
 	if err != nil {

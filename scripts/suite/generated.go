@@ -51,7 +51,7 @@ func generated(ctx context.Context, files []file, s series, log io.Writer) (map[
 	return results, nil
 }
 
-// code returns the workshop's group, or nil for a schema that cannot be judged in process.
+// code returns the workshop's group, or nil for a schema that cannot be checked in process.
 func (g *group) code(ctx context.Context, convert converter, number int, c *counts) *workshop.Group {
 	c.schemas++
 	text, reason := convert(g.Schema)

@@ -29,7 +29,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the command: 0 if no verdict is wrong, 1 if one is, 2 for a usage error.
+// run returns the exit code: 0 if no verdict is wrong, 1 if one is, 2 for a usage error.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("suite", flag.ContinueOnError)
 	flags.SetOutput(stderr)

@@ -39,12 +39,12 @@ func TestVerdictsAreCounted(t *testing.T) {
 		code                int
 		want                []string
 	}{
-		"right":             {"draft4/a.json", `{"type": "string"}`, `[{"data": "a", "valid": true}, {"data": 1, "valid": false}]`, 0, []string{"a.json 1 0 0 2 0 0 0"}},
-		"wrong":             {"draft4/a.json", `{"type": "string"}`, `[{"data": "a", "valid": false}]`, 1, []string{"a.json 1 0 0 1 0 0 1", `"a" is accepted`}},
-		"3.0 cannot say it": {"draft7/a.json", `{"contains": {}}`, `[{"data": [], "valid": false}]`, 0, []string{"a.json 1 1 0 0 0 0 0"}},
-		"3.1 can":           {"draft2020-12/a.json", `{"contains": {}}`, `[{"data": [], "valid": false}]`, 0, []string{"a.json 1 1 0 0 0 0 0", "a.json 1 0 0 1 0 0 0"}},
-		"another document":  {"draft2020-12/a.json", `{"$ref": "http://a/b"}`, `[{"data": [], "valid": false}]`, 0, []string{"a.json 1 0 1 0 0 0 0", "leads out of the document"}},
-		"a departure":       {"draft2020-12/format.json", `{"format": "ipv4"}`, `[{"data": "a", "valid": true}]`, 0, []string{"format.json 1 0 0 1 0 1 0"}},
+		"right":                 {"draft4/a.json", `{"type": "string"}`, `[{"data": "a", "valid": true}, {"data": 1, "valid": false}]`, 0, []string{"a.json 1 0 0 2 0 0 0"}},
+		"wrong":                 {"draft4/a.json", `{"type": "string"}`, `[{"data": "a", "valid": false}]`, 1, []string{"a.json 1 0 0 1 0 0 1", `"a" is accepted`}},
+		"3.0 cannot express it": {"draft7/a.json", `{"contains": {}}`, `[{"data": [], "valid": false}]`, 0, []string{"a.json 1 1 0 0 0 0 0"}},
+		"3.1 can express it":    {"draft2020-12/a.json", `{"contains": {}}`, `[{"data": [], "valid": false}]`, 0, []string{"a.json 1 1 0 0 0 0 0", "a.json 1 0 0 1 0 0 0"}},
+		"another document":      {"draft2020-12/a.json", `{"$ref": "http://a/b"}`, `[{"data": [], "valid": false}]`, 0, []string{"a.json 1 0 1 0 0 0 0", "leads out of the document"}},
+		"a departure":           {"draft2020-12/format.json", `{"format": "ipv4"}`, `[{"data": "a", "valid": true}]`, 0, []string{"format.json 1 0 0 1 0 1 0"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -63,8 +63,8 @@ func TestVerdictsAreCounted(t *testing.T) {
 	}
 }
 
-// TestOlderSchemasSayTheSame converts schemas whose keywords 3.0 lacks, and checks a value that only the right meaning
-// refuses.
+// TestOlderSchemasSayTheSame converts schemas with keywords that 3.0 lacks, and checks a value that only the right
+// meaning rejects.
 func TestOlderSchemasSayTheSame(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ schema, refused, accepted string }{

@@ -34,7 +34,7 @@ type exchange struct {
 	body           string
 }
 
-// modes are what the gateway does with violations. Without any, all of them let the exchanges pass.
+// modes are the gateway's settings for violations. Exchanges without violations pass in all modes.
 var modes = map[string][]string{
 	"watched":  {"--requests", "monitor", "--responses", "monitor"},
 	"requests": {"--requests", "enforce", "--responses", "monitor"},
@@ -64,7 +64,7 @@ func TestExpress(t *testing.T) {
 	})
 }
 
-// TestConditional: a caller that has a copy is told that it is still good (RFC 9110 §13.1.2).
+// TestConditional: a client with a current copy gets 304 (RFC 9110 §13.1.2).
 func TestConditional(t *testing.T) {
 	t.Parallel()
 	upstream := startExpress(t)
@@ -88,7 +88,7 @@ func TestPython(t *testing.T) {
 	})
 }
 
-// TestCaddy has the ranges and conditions of a file server (RFC 9110 §13 and §14).
+// TestCaddy sends range and conditional requests to a file server (RFC 9110 §13 and §14).
 func TestCaddy(t *testing.T) {
 	t.Parallel()
 	caddy, err := exec.LookPath("caddy")
@@ -112,13 +112,13 @@ func TestCaddy(t *testing.T) {
 	})
 }
 
-// TestEvents: each event comes through before the next one is there.
+// TestEvents: each event arrives before the next one is sent.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	upstream := startExpress(t)
 	for name, flags := range modes {
 		t.Run(name, func(t *testing.T) {
-			// A caller that leaves may have half-closed its connection only, and has that time to show it.
+			// A client that seems to leave may only have half-closed its connection; the timeout decides.
 			gateway := startGateway(t, upstream, "express", append([]string{"--timeout", "1s"}, flags...)...).Address
 			response := send(t, gateway, exchange{method: "GET", target: "/events", fields: []string{"Accept: text/event-stream"}})
 			events := bufio.NewReader(response.stream)
@@ -142,7 +142,8 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestWebSocket: with --upgrade allow a message comes back as it was sent (RFC 6455 §5.7); without, nothing reaches the upstream.
+// TestWebSocket: with --upgrade allow a message returns unchanged (RFC 6455 §5.7); otherwise no request reaches the
+// upstream.
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
 	upstream := startExpress(t)
@@ -178,7 +179,7 @@ const (
 	maxResident = 64 << 10 // KiB
 )
 
-// TestUpload: the gateway streams an upload of 200 MB that it does not check, and does not hold it in memory.
+// TestUpload: the gateway streams an unchecked upload of 200 MB without holding it in memory.
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	gateway := startGateway(t, startExpress(t), "express", "--requests", "monitor")
@@ -211,7 +212,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// peak returns the most memory that a process has had, in KiB.
+// peak returns the peak memory of a process in KiB.
 func peak(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -239,7 +240,7 @@ func compareAll(t *testing.T, upstream, document string, exchanges []exchange) {
 			for _, e := range exchanges {
 				direct, through := send(t, upstream, e), send(t, gateway, e)
 				if direct.Header.Get("Content-Length") == "" {
-					through.Header.Del("Content-Length") // who has read all of the chunks may say how long they are (RFC 9112 §6.2)
+					through.Header.Del("Content-Length") // a gateway that has read all chunks may send their length (RFC 9112 §6.2)
 				}
 				if diff := cmp.Diff(direct.seen(), through.seen()); diff != "" {
 					t.Errorf("%s %s %v: -direct +through\n%s", e.method, e.target, e.fields, diff)
@@ -252,10 +253,10 @@ func compareAll(t *testing.T, upstream, document string, exchanges []exchange) {
 type response struct {
 	*http.Response
 	body   []byte
-	stream io.Reader // of a stream, whose body has no end
+	stream io.Reader // of a stream, whose body is endless
 }
 
-// seen is what a caller makes of a response. What is for one connection, and the moment, is left out.
+// seen returns what a client sees of a response, without fields for one connection and without the date.
 func (r *response) seen() map[string]any {
 	header := r.Header.Clone()
 	for _, name := range []string{"Connection", "Keep-Alive", "Date"} {
@@ -303,7 +304,7 @@ func dial(t *testing.T, address string) net.Conn {
 	return c
 }
 
-// startExpress runs the Express application, and returns its address.
+// startExpress runs the Express application and returns its address.
 func startExpress(t *testing.T) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
@@ -340,7 +341,7 @@ func startGateway(t *testing.T, upstream, document string, flags ...string) prog
 
 var number = regexp.MustCompile(`^[0-9]+$`)
 
-// run runs a program until the test ends, and returns the address of the port that it prints.
+// run runs a program until the test ends and returns the address of the port that it prints.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	p := programtest.Start(t, exec.Command(name, args...))
@@ -348,7 +349,7 @@ func run(t *testing.T, name string, args ...string) string {
 	return "127.0.0.1:" + p.Await(t, number)
 }
 
-// awaitTCP waits until somebody listens.
+// awaitTCP waits until a server listens.
 func awaitTCP(t *testing.T, address string) {
 	t.Helper()
 	for t.Context().Err() == nil {

@@ -99,7 +99,7 @@ func (w *Workshop) build(ctx context.Context, program, source string) error {
 	return said(command)
 }
 
-// said runs a command; its error contains the output.
+// said runs a command. Its error contains the output.
 func said(command *exec.Cmd) error {
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out

@@ -155,7 +155,8 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// TestPages: pages show what the document and the configuration say, load nothing from elsewhere and have nothing inline.
+// TestPages: pages show the content of the document and the configuration, load nothing from other origins and have
+// nothing inline.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	h := newSite(t, func(c *docs.Config) {
@@ -170,7 +171,7 @@ func TestPages(t *testing.T) {
 	}
 	reference := read(t, send(h, "GET", "/docs", "Accept", html))
 	if !strings.Contains(reference, `data-token-path="/token" data-token-form="a=b%26c"`) {
-		t.Error("the reference does not say where tokens are")
+		t.Error("the reference does not say where to get tokens")
 	}
 	for _, page := range []string{landing, reference} {
 		if found := regexp.MustCompile(`<script[^>]*>[^<]|<style| style=| on[a-z]+=|(src|href)="[^/#]|="//`).FindString(page); found != "" {
@@ -188,7 +189,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestOrigin: the command has the address that the browser used, unless a shell would read more into it.
+// TestOrigin: the command has the address that the browser used, unless it contains characters that a shell would
+// interpret.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	for origin, want := range map[string]string{"": "http://api.example:8080/openapi", "https://tea.example": "https://tea.example/openapi"} {
@@ -207,7 +209,7 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// TestLog: each request of the site is a line, and no other one is.
+// TestLog: each request for the site has a line, and other requests have none.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -219,11 +221,11 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestUnreadable: what cannot be read is an error from the start.
+// TestUnreadable: New returns an error for an unreadable document.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]docs.Config{
-		"no document": {}, "not YAML": {Document: []byte("a: [")}, "a file that is not there": {Document: []byte(document), Files: fstest.MapFS{}},
+		"no document": {}, "not YAML": {Document: []byte("a: [")}, "a missing file": {Document: []byte(document), Files: fstest.MapFS{}},
 	} {
 		if _, err := docs.New(c); err == nil || !strings.HasPrefix(err.Error(), "docs: ") {
 			t.Errorf("%s: got %v", name, err)

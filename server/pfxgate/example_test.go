@@ -22,7 +22,7 @@ func call(h http.Handler, method, target, body string) {
 	fmt.Println(w.Code, strings.TrimSpace(w.Body.String()))
 }
 
-// Ours is the built-in contract, in front of net/http.
+// The built-in contract, in front of net/http.
 func Example() {
 	gate, err := pfxgate.New(pfxgate.Config{Log: quiet})
 	if err != nil {
@@ -64,7 +64,7 @@ func ExampleContract() {
 	// Output: 201 {"id":1,"price":9.99,"kind":"book"}
 }
 
-// An OpenAPI document as it is, in front of chi, first watching, then enforcing.
+// An OpenAPI document in front of chi, first in monitor mode, then enforced.
 func ExampleGate_Replace() {
 	config := pfxgate.Config{
 		Spec: []byte(`{"openapi":"3.1.0","info":{"title":"Pets","version":"1"},"paths":{"/pets/{id}":{"get":{

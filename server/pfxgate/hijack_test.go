@@ -69,7 +69,7 @@ func TestHijack(t *testing.T) {
 	}
 }
 
-// TestTakeoverComesTooLate: a response that has begun is the response.
+// TestTakeoverComesTooLate: a handler cannot take over the connection once the response has begun.
 func TestTakeoverComesTooLate(t *testing.T) {
 	t.Parallel()
 	gate := newGate(t, pfxgate.Config{Spec: []byte(sockets), Responses: pfxgate.Off})

@@ -159,7 +159,7 @@ func isProblem(w *httptest.ResponseRecorder) bool {
 		Title, Detail, Instance string
 		Status                  int
 	}
-	var fields map[string][]string = w.Header() // whose names go out in lower case
+	var fields map[string][]string = w.Header() // with names sent in lower case
 	return json.Unmarshal(w.Body.Bytes(), &body) == nil && body.Status == w.Code && body.Title != "" && body.Detail != "" &&
 		slices.Equal(fields["request-id"], []string{strings.TrimPrefix(body.Instance, "urn:uuid:")}) && w.Header().Get("Content-Type") == "application/problem+json"
 }
@@ -187,7 +187,7 @@ func TestErrorForms(t *testing.T) {
 	}
 }
 
-// TestLimits: the bounds of the Config count before those of the contract.
+// TestLimits: the limits of the Config take precedence over those of the contract.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	gated := newGate(t, pfxgate.Config{MaxHeader: 100, MaxRequest: 12}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
@@ -207,7 +207,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestAccessLog: a line for each request, or one for some of those that passed.
+// TestAccessLog: each request has a line or, with sampling, only some of those that passed.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	for sample, want := range map[int]int{0: 8, 4: 5} {
@@ -233,9 +233,9 @@ func TestInvalidNeverReachesTheHandler(t *testing.T) {
 			status               int
 		}{
 			"an unknown member":    {http.MethodPatch, path, `{"tenantID":"x"}`, http.StatusBadRequest},
-			"a member twice":       {http.MethodPatch, path, `{"status":6,"status":7}`, http.StatusBadRequest},
+			"a duplicate member":   {http.MethodPatch, path, `{"status":6,"status":7}`, http.StatusBadRequest},
 			"a wrong type":         {http.MethodPatch, path, `{"status":"6"}`, http.StatusBadRequest},
-			"no JSON":              {http.MethodPatch, path, `{`, http.StatusBadRequest},
+			"not JSON":             {http.MethodPatch, path, `{`, http.StatusBadRequest},
 			"an unknown option":    {http.MethodPatch, path + "?$top=1", `{}`, http.StatusBadRequest},
 			"an unknown path":      {http.MethodPatch, "/beta/pfxRecryptionRequest/sample", `{}`, http.StatusBadRequest},
 			"a path that is split": {http.MethodPatch, "/beta/pfxRecryptionRequests/a%2Fb", `{}`, http.StatusBadRequest},
@@ -280,11 +280,11 @@ func TestWrongAnswersAreNotPassedOn(t *testing.T) {
 		"an unknown status":  func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusTeapot, []byte("hunter2")) },
 		"another media type": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "hunter2", http.StatusOK) },
 		"nothing":            func(http.ResponseWriter, *http.Request) {},
-		"one that breaks off": func(w http.ResponseWriter, _ *http.Request) {
+		"a response that breaks off": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "hunter2")
 			panic(http.ErrAbortHandler)
 		},
-		"more than is checked": func(w http.ResponseWriter, _ *http.Request) {
+		"a response above the limit": func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, bytes.Repeat([]byte("hunter2 "), 64))
 		},
 	}
@@ -348,7 +348,7 @@ paths:
       responses: { '200': { description: Events., content: { text/event-stream: {} } } }
 `
 
-// TestStream: each event reaches a caller who must have it before the handler goes on.
+// TestStream: each event reaches the client before the handler continues.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []pfxgate.Mode{"", pfxgate.Monitor, pfxgate.Off} {
@@ -393,7 +393,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestOwnContract is what the package comment tells a team to do, with the contract of a shop.
+// TestOwnContract follows the package comment, with the contract of a shop.
 func TestOwnContract(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
@@ -422,13 +422,13 @@ func TestOwnContract(t *testing.T) {
 		target, body string
 		status       int
 	}{
-		"an order":           {"/v1/orders", `{"price":9.99,"kind":"book"}`, http.StatusCreated},
-		"a wrong answer":     {"/v1/orders", `{"price":9.99,"kind":"été"}`, http.StatusBadGateway},
-		"a watched status":   {"/v1/orders", `{"price":9.99,"kind":"été","state":"closed"}`, http.StatusAccepted},
-		"a read-only member": {"/v1/orders", `{"id":1,"price":9.99,"kind":"book"}`, http.StatusBadRequest},
-		"a wrong price":      {"/v1/orders", `{"price":9.999,"kind":"book"}`, http.StatusBadRequest},
-		"another base path":  {"/orders", `{"price":9.99,"kind":"book"}`, http.StatusNotFound},
-		"a long body":        {"/v1/orders", `{"price":9.99,"kind":"book"` + strings.Repeat(" ", 100) + `}`, http.StatusRequestEntityTooLarge},
+		"an order":            {"/v1/orders", `{"price":9.99,"kind":"book"}`, http.StatusCreated},
+		"an invalid response": {"/v1/orders", `{"price":9.99,"kind":"été"}`, http.StatusBadGateway},
+		"a watched status":    {"/v1/orders", `{"price":9.99,"kind":"été","state":"closed"}`, http.StatusAccepted},
+		"a read-only member":  {"/v1/orders", `{"id":1,"price":9.99,"kind":"book"}`, http.StatusBadRequest},
+		"a wrong price":       {"/v1/orders", `{"price":9.999,"kind":"book"}`, http.StatusBadRequest},
+		"another base path":   {"/orders", `{"price":9.99,"kind":"book"}`, http.StatusNotFound},
+		"a long body":         {"/v1/orders", `{"price":9.99,"kind":"book"` + strings.Repeat(" ", 100) + `}`, http.StatusRequestEntityTooLarge},
 	} {
 		w, r := httptest.NewRecorder(), patch(tt.target, []byte(tt.body))
 		r.Method = http.MethodPost
@@ -443,7 +443,7 @@ func TestOwnContract(t *testing.T) {
 	}
 }
 
-// TestTokens: where there are issuers, a caller needs a token of theirs for this API.
+// TestTokens: with Issuers, a client needs a token from one of them for this API.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	server := pfxtest.Start(t, pfxtest.Config{})
@@ -457,7 +457,7 @@ func TestTokens(t *testing.T) {
 		"none":            {"", http.StatusUnauthorized},
 		"good":            {"Bearer " + server.Token(t, pfxtest.Grant{}), http.StatusOK},
 		"for another API": {"Bearer " + server.Token(t, pfxtest.Grant{Audience: "api://other"}), http.StatusUnauthorized},
-		"for less":        {"Bearer " + server.Token(t, pfxtest.Grant{Permissions: []string{"Other.Read"}}), http.StatusForbidden},
+		"without scope":   {"Bearer " + server.Token(t, pfxtest.Grant{Permissions: []string{"Other.Read"}}), http.StatusForbidden},
 	} {
 		w, r := httptest.NewRecorder(), patch("/beta/pfxRecryptionRequests/sample", []byte(`{"status":6}`))
 		if tt.authorization != "" {

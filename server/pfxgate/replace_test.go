@@ -9,10 +9,10 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxgate"
 )
 
-// TestReplaceUnderLoad: a request meets one gate or the other, never half of each, and a bad Config changes nothing.
+// TestReplaceUnderLoad: each request is checked by exactly one gate, and an invalid Config changes nothing.
 func TestReplaceUnderLoad(t *testing.T) {
 	t.Parallel()
-	// What is an error for the one is watched by the other, for the request and for the response.
+	// The request violates a rule that one gate enforces and the other watches; for the response it is the reverse.
 	strict := pfxgate.Config{Log: quiet, Requests: pfxgate.Enforce, Responses: pfxgate.Monitor}
 	lax := pfxgate.Config{Log: quiet, Requests: pfxgate.Monitor, Responses: pfxgate.Enforce}
 	gate := newGate(t, strict)
@@ -38,7 +38,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 					t.Error(err)
 				}
 				if err := gate.Replace(pfxgate.Config{Spec: []byte("{}")}); err == nil {
-					t.Error("an empty document is a contract")
+					t.Error("an empty document was accepted")
 				}
 				if err := gate.Replace(strict); err != nil {
 					t.Error(err)
@@ -59,9 +59,9 @@ func TestReplaceUnderLoad(t *testing.T) {
 	close(stop)
 	replacers.Wait()
 	if err := gate.Replace(lax); err != nil || send() != http.StatusBadGateway {
-		t.Errorf("the last one is not in effect: %v", err)
+		t.Errorf("the last Config is not in effect: %v", err)
 	}
 	if err := gate.Replace(pfxgate.Config{Requests: "block"}); err == nil || send() != http.StatusBadGateway {
-		t.Errorf("an invalid one is in effect: %v", err)
+		t.Errorf("an invalid Config is in effect: %v", err)
 	}
 }

@@ -47,7 +47,7 @@ func TestFaultsLookReal(t *testing.T) {
 				t.Errorf("got %s with Retry-After %q and %+v, want %+v", resp.Status, resp.Header.Get("Retry-After"), body, want)
 			}
 			if id := resp.Header.Get("request-id"); id == "" || body.Error.InnerError["request-id"] != id || resp.Header.Get("OData-Version") != "4.0" {
-				t.Errorf("the answer lacks what every answer has: %v %+v", resp.Header, body)
+				t.Errorf("the response lacks what every response has: %v %+v", resp.Header, body)
 			}
 		})
 	}

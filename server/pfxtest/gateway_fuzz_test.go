@@ -50,16 +50,16 @@ func FuzzGateway(f *testing.F) {
 		}
 		// A response to HEAD, or one of net/http's own, has no code.
 		if got.code != "" && got.status == http.StatusBadRequest && !refused && !beyondValidation.MatchString(got.message) {
-			t.Fatalf("%q %q passed the gateway, and was refused: %+v", head, body, got)
+			t.Fatalf("%q %q passed the gateway, but the server refused it: %+v", head, body, got)
 		}
 	})
 }
 
-// beyondValidation are the messages of what the server refuses beyond the contract's syntax.
+// beyondValidation matches the messages of the server's refusals that no schema expresses.
 var beyondValidation = regexp.MustCompile(`^(The value of 'id' (does not match|is that of an earlier request)|The value of 'dependsOn' |The property '[A-Za-z]+' is required to create an object|The parameter '(If-None-Match' has no meaning|\$filter'|\$skiptoken'|\$select'))`)
 
-// gatewayHead puts the head of one request together, without what frames it. Connection is left out: the gateway refuses
-// one that names fields of the contract, for which a server behind it would not know.
+// gatewayHead assembles the head of a request without its framing. It omits Connection: the gateway refuses one that
+// names fields of the contract, but a server does not.
 func gatewayHead(method, target, header string) (string, bool) {
 	if strings.ContainsAny(method+target, " \r\n") || method == "" || target == "" || len(header) > 8<<10 || len(target) > 4<<10 {
 		return "", false
@@ -76,7 +76,7 @@ func gatewayHead(method, target, header string) (string, bool) {
 	return head, true
 }
 
-// target is where requests are sent, one after another over a connection that is kept as long as it goes.
+// target is a server to which requests are sent one after the other, over one connection if possible.
 type target struct {
 	address, token string
 	conn           net.Conn
@@ -100,7 +100,7 @@ func (a *target) send(t *testing.T, method, head string, body []byte, chunked bo
 	default:
 		text += "\r\n"
 	}
-	for range 2 { // a connection that was kept may have been closed meanwhile
+	for range 2 { // a kept connection may be closed
 		fresh := a.conn == nil
 		if v, ok := a.try(t, method, text); ok {
 			return v
@@ -119,7 +119,7 @@ func (a *target) try(t *testing.T, method, text string) (verdict, bool) {
 		}
 		a.conn, a.in = c, bufio.NewReader(c)
 	}
-	_ = a.conn.SetDeadline(time.Now().Add(time.Minute)) // go test -fuzz does not notice a target that hangs
+	_ = a.conn.SetDeadline(time.Now().Add(time.Minute)) // go test -fuzz does not end a target that hangs
 	_, _ = io.WriteString(a.conn, text)
 	resp, err := http.ReadResponse(a.in, &http.Request{Method: method})
 	if err != nil {
@@ -128,7 +128,7 @@ func (a *target) try(t *testing.T, method, text string) (verdict, bool) {
 		return verdict{}, false
 	}
 	defer resp.Body.Close()
-	// What net/http refuses by itself it may cut off: the status is what counts of it.
+	// net/http may cut off its own refusals: only their status counts.
 	b, err := io.ReadAll(resp.Body)
 	if err != nil || resp.Close || a.in.Buffered() > 0 {
 		a.conn.Close()
@@ -144,7 +144,7 @@ func (a *target) try(t *testing.T, method, text string) (verdict, bool) {
 	return v, true
 }
 
-// refusalCounter is a log that counts the requests' violations that were refused.
+// refusalCounter is a log that counts the refused violations of requests.
 type refusalCounter struct{ n atomic.Int64 }
 
 func (*refusalCounter) Enabled(context.Context, slog.Level) bool { return true }

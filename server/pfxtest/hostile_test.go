@@ -29,9 +29,9 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// TestHostileRequests sends what no contract allows, and some of what it does, through a gateway that enforces it. Whatever
-// reaches the upstream is held against the contract by means that the gateway does not share: the bytes of its head against
-// rules of their own, its body against kin-openapi behind a strict scan, its parameters against net/url's reading.
+// TestHostileRequests sends invalid and some valid requests through an enforcing gateway. Independent means check what
+// reaches the upstream: the head by its own rules, the body by a strict scan and kin-openapi, the parameters as net/url
+// reads them.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
 	testHostileRequests(t, 500)
@@ -44,7 +44,8 @@ func testHostileRequests(t *testing.T, count int) {
 	bases := hostileBases(t, server)
 	start := time.Now()
 	var next, answers atomic.Int64
-	// A sender gives up early on what may be half a request. A busy machine responds to fewer in time, so it gets more.
+	// A sender waits only briefly for the response to a possibly incomplete request. A busy machine responds to fewer
+	// in time, so it gets more requests.
 	enough := func() bool { return rec.passed.Load() >= int64(count/20) && answers.Load() >= int64(count/2) }
 	var senders sync.WaitGroup
 	for range 32 {
@@ -64,10 +65,10 @@ func testHostileRequests(t *testing.T, count int) {
 		})
 	}
 	senders.Wait()
-	t.Logf("%d requests, %d answers, %d reached the upstream, %s", next.Load(), answers.Load(), rec.passed.Load(), time.Since(start).Round(time.Millisecond))
+	t.Logf("%d requests, %d responses, %d reached the upstream, %s", next.Load(), answers.Load(), rec.passed.Load(), time.Since(start).Round(time.Millisecond))
 }
 
-// hostileBases are the requests of the golden cases and valid ones, as they go over the wire.
+// hostileBases returns the requests of the golden cases and valid ones, in wire format.
 func hostileBases(t *testing.T, server *pfxtest.Server) [][]byte {
 	t.Helper()
 	files, err := filepath.Glob("testdata/wire/*.txt")
@@ -175,7 +176,7 @@ func mutate(random *rand.Rand, base []byte) []byte {
 	return b
 }
 
-// insert puts one of texts between two places.
+// insert inserts one of texts between two offsets.
 func insert(random *rand.Rand, b []byte, from, to int, texts []string) []byte {
 	at := from
 	if to > from {
@@ -206,7 +207,7 @@ func send(t *testing.T, address string, request []byte) int64 {
 		}
 		_, err = io.Copy(io.Discard, resp.Body)
 		resp.Body.Close()
-		// net/http itself has no other codings than chunked, and no other versions.
+		// net/http supports no coding except chunked, and no other versions.
 		if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented && resp.StatusCode != http.StatusHTTPVersionNotSupported {
 			t.Errorf("%s for %q", resp.Status, request)
 		}
@@ -219,7 +220,7 @@ func send(t *testing.T, address string, request []byte) int64 {
 	return answers
 }
 
-// recorder is an upstream that takes each request apart.
+// recorder is an upstream that analyses each request.
 type recorder struct {
 	t      *testing.T
 	url    string
@@ -260,14 +261,14 @@ func newRecorder(t *testing.T) *recorder {
 	return r
 }
 
-// one reads one request and judges it.
+// one reads one request and checks it.
 func (r *recorder) one(in *bufio.Reader) error {
 	head := ""
 	for !strings.HasSuffix(head, "\r\n\r\n") {
 		line, err := in.ReadString('\n')
 		if err != nil {
 			if head+line != "" {
-				r.t.Errorf("half a request reached the upstream: %q", head+line)
+				r.t.Errorf("an incomplete request reached the upstream: %q", head+line)
 			}
 			return err
 		}
@@ -282,7 +283,7 @@ func (r *recorder) one(in *bufio.Reader) error {
 		}
 		b := make([]byte, n)
 		if _, err := io.ReadFull(in, b); err != nil {
-			r.t.Errorf("half a request reached the upstream: %q", head)
+			r.t.Errorf("an incomplete request reached the upstream: %q", head)
 			return err
 		}
 		body = string(b)
@@ -301,7 +302,7 @@ var (
 	token          = regexp.MustCompile(`^(?i:Bearer) [A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 )
 
-// barred are the fields that never reach the upstream; those that must not be there twice follow.
+// barred are the fields that must never reach the upstream, then those that must not be duplicates.
 var barred = []string{
 	"Transfer-Encoding", "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Trailer", "Upgrade", "Expect", "HTTP2-Settings",
 	"X-Real-Ip", "Content-Encoding", "X-HTTP-Method-Override", "X-Original-URL",
@@ -311,19 +312,19 @@ var single = []string{
 	"Host", "Content-Length", "Content-Type", "Authorization", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
 }
 
-// judge says what is wrong with a request.
+// judge returns an error for an invalid request.
 func (r *recorder) judge(head, body string) error {
 	lines := strings.Split(strings.TrimSuffix(head, "\r\n\r\n"), "\r\n")
 	m := recordedLine.FindStringSubmatch(lines[0])
 	if m == nil {
-		return errors.New("the request line is not one of the contract's")
+		return errors.New("the contract does not have the request line")
 	}
 	method, key, query := m[1], m[2], m[3]
 	header := http.Header{}
 	for _, line := range lines[1:] {
 		f := recordedField.FindStringSubmatch(line)
 		if f == nil {
-			return fmt.Errorf("no field: %q", line)
+			return fmt.Errorf("not a field: %q", line)
 		}
 		header.Add(f[1], f[2])
 	}
@@ -334,15 +335,15 @@ func (r *recorder) judge(head, body string) error {
 	}
 	hasBody := method == http.MethodPatch || method == http.MethodPost
 	for _, name := range single {
-		if len(header.Values(name)) > 1 && (hasBody || name != "Content-Type") { // which means nothing without a body
-			return errors.New(name + " is there twice")
+		if len(header.Values(name)) > 1 && (hasBody || name != "Content-Type") { // it has no meaning without a body
+			return errors.New(name + " is a duplicate")
 		}
 	}
 	switch {
 	case header.Get("Host") != strings.TrimPrefix(r.url, "http://"):
-		return errors.New("another host")
+		return errors.New("the wrong host")
 	case !strings.HasPrefix(header.Get("Forwarded"), "for=127.0.0.1;") || header.Get("X-Forwarded-For") != "127.0.0.1":
-		return errors.New("another caller")
+		return errors.New("the wrong client address")
 	case !token.MatchString(header.Get("Authorization")):
 		return errors.New("no token")
 	case hasBody != (len(header.Values("Content-Length")) == 1):
@@ -367,7 +368,7 @@ func (r *recorder) judgeParameters(method, key, query string, header http.Header
 		declared := declaredOptions[name]
 		switch {
 		case declared == nil, len(values) != 1, method != "GET" && method != "HEAD", key != "" && name != "$select":
-			return errors.New("no such option, or twice: " + name)
+			return errors.New("unknown or duplicate option: " + name)
 		case !declared.MatchString(values[0]):
 			return fmt.Errorf("%s is %q", name, values[0])
 		}
@@ -377,7 +378,7 @@ func (r *recorder) judgeParameters(method, key, query string, header http.Header
 			continue
 		}
 		names := header["Client-Request-Id"]
-		if len(names) > 1 { // they name nothing, but are no fault
+		if len(names) > 1 { // they select nothing, which is valid
 			header["Client-Request-Id"] = names[:1]
 		}
 		path := []string{key}
@@ -402,10 +403,10 @@ func (r *recorder) judgeBody(method, key, mediaType, body string) error {
 	var value map[string]any
 	switch {
 	case !regexp.MustCompile(types).MatchString(mediaType):
-		return errors.New("another media type")
+		return errors.New("the wrong media type")
 	case len(body) > 64<<10:
-		return errors.New("too long a body")
-	case !jsontext.Value(body).IsValid(): // also refuses what is there twice, and what is not UTF-8
+		return errors.New("the body is too long")
+	case !jsontext.Value(body).IsValid(): // also rejects duplicates and invalid UTF-8
 		return errors.New("not JSON")
 	}
 	if err := json.Unmarshal([]byte(body), &value); err != nil {

@@ -32,7 +32,7 @@ func TestNoAnswerLeaksInternals(t *testing.T) {
 		for _, exchange := range strings.Split(string(text), "-- response --\n")[1:] {
 			response, _, _ := strings.Cut(exchange, "-- request --")
 			if m := internals.FindString(response); m != "" {
-				t.Errorf("%s: the answer shows %q", file, m)
+				t.Errorf("%s: the response shows %q", file, m)
 			}
 		}
 	}
@@ -56,8 +56,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// TestLogLeaksNothing sends canaries wherever a caller can put text and looks for them in the log, each line of which
-// must be one JSON object.
+// TestLogLeaksNothing sends canaries wherever a client can send text, and searches for them in the log. Each line of
+// the log must be one JSON object.
 func TestLogLeaksNothing(t *testing.T) {
 	t.Parallel()
 	const canary = "c4n4ry"
@@ -84,12 +84,12 @@ func TestLogLeaksNothing(t *testing.T) {
 			}
 		}
 		if strings.Contains(log.String(), token) {
-			t.Error("the log holds a token")
+			t.Error("the log contains a token")
 		}
 	})
 	text := log.String()
 	if strings.Contains(text, canary) {
-		t.Errorf("the log holds what callers sent:\n%s", text)
+		t.Errorf("the log contains text from clients:\n%s", text)
 	}
 	requests := 0
 	for line := range strings.Lines(text) {

@@ -12,13 +12,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
 
-// intrusions are requests for {object}, which another tenant has, by a token of the intruder's.
+// intrusions are requests for another tenant's {object} with an intruder's token.
 var intrusions = map[string]string{
 	"get":                          "GET {object} HTTP/1.1",
 	"get quoted":                   "GET {quoted} HTTP/1.1",
 	"get selected":                 "GET {object}?$select=id,status HTTP/1.1",
 	"get if changed":               "GET {object} HTTP/1.1\nIf-None-Match: {{etag}}",
-	"get if there is none":         "GET {object} HTTP/1.1\nIf-None-Match: *",
+	"get if missing":               "GET {object} HTTP/1.1\nIf-None-Match: *",
 	"head":                         "HEAD {object} HTTP/1.1",
 	"patch nothing":                "PATCH {object} HTTP/1.1\nContent-Type: application/json\n\n{}",
 	"patch":                        "PATCH {object} HTTP/1.1\nContent-Type: application/json\n\n{\"status\":1}",
@@ -30,7 +30,7 @@ var intrusions = map[string]string{
 	"patch if any":                 "PATCH {object} HTTP/1.1\nContent-Type: application/json\nIf-Match: *\n\n{\"status\":1}",
 	"patch if current":             "PATCH {object} HTTP/1.1\nContent-Type: application/json\nIf-Match: {{etag}}\n\n{\"status\":1}",
 	"patch if stale":               "PATCH {object} HTTP/1.1\nContent-Type: application/json\nIf-Match: \"0\"\n\n{\"status\":1}",
-	"patch, answered without body": "PATCH {object} HTTP/1.1\nContent-Type: application/json\nPrefer: return=minimal\n\n{\"status\":1}",
+	"patch, response without body": "PATCH {object} HTTP/1.1\nContent-Type: application/json\nPrefer: return=minimal\n\n{\"status\":1}",
 	"patch as the owner":           "PATCH {object} HTTP/1.1\nContent-Type: application/json\n\n{\"tenantId\":\"f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9\"}",
 	"patch into the own tenant":    "PATCH {object} HTTP/1.1\nContent-Type: application/json\n\n{\"tenantId\":\"00000000-0000-0000-0000-000000000001\"}",
 	"patch malformed":              "PATCH {object} HTTP/1.1\nContent-Type: application/json\n\n{\"status\":\"x\"}",
@@ -51,7 +51,7 @@ func TestTenants(t *testing.T) {
 	behind := *server
 	c := app.GatewayConfig{Upstream: strings.TrimSuffix(server.URL, graph.BasePath), KeepHost: true}
 	behind.URL = openGateway(t, server, c, slog.DiscardHandler) + graph.BasePath
-	// In one of their own each: what an intruder might create must not be there for another.
+	// Each in its own tenant: an object that one intruder creates must not exist for another.
 	own := &wireCase{t: t, server: server, key: "sample"}
 	before := own.exchange("GET /beta/pfxRecryptionRequests/sample HTTP/1.1\nAuthorization: Bearer {{token}}")
 	tag := own.exactTag()

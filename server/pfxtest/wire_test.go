@@ -105,7 +105,7 @@ func TestWireThroughGateway(t *testing.T) {
 	})
 }
 
-// beyondDocument are the cases of what no OpenAPI document can say, and why.
+// beyondDocument are the cases that no OpenAPI document can express, with the reason.
 var beyondDocument = map[string]string{
 	"address-unquoted":                 "an address in parentheses is OData's (OData 4.01 URL Conventions §4.3.1)",
 	"address-quoted":                   "as address-unquoted",
@@ -113,10 +113,10 @@ var beyondDocument = map[string]string{
 	"address-all-escaped":              "as address-unquoted",
 	"get-quoted":                       "as address-unquoted",
 	"upsert-minimal":                   "as address-unquoted",
-	"options-entity":                   "OPTIONS is answered by the gateway, which names OData's version for its own contract alone",
+	"options-entity":                   "the gateway responds to OPTIONS, and adds OData-Version only for the built-in contract",
 	"options-collection":               "as options-entity",
-	"order-accept-before-content-type": "the gateway knows of its own contract alone that each answer is JSON, and that Accept has to cover it",
-	"order-licence-before-media-type":  "the gateway knows no licences: it refuses the media type first",
+	"order-accept-before-content-type": "only for the built-in contract, the gateway requires that Accept covers JSON",
+	"order-licence-before-media-type":  "the gateway does not check licences: it rejects the media type first",
 	"order-route-before-token":         "400 for a path below the base path is Microsoft Graph's",
 	"options-no-route":                 "as order-route-before-token",
 	"no-route-case":                    "as order-route-before-token",
@@ -127,8 +127,8 @@ var beyondDocument = map[string]string{
 	"no-route-trailing-slash":          "as order-route-before-token",
 }
 
-// TestWireThroughDocument sends the same cases through a gateway that reads our document from its file, as for any other
-// document. What passes gets the same bytes, and what is refused the same status, but not Graph's words.
+// TestWireThroughDocument sends the same cases through a gateway that reads our document from a file, like any other
+// document. A request that passes gets the same response, and a refused one the same status, but not Graph's text.
 func TestWireThroughDocument(t *testing.T) {
 	t.Parallel()
 	if *update {
@@ -140,7 +140,7 @@ func TestWireThroughDocument(t *testing.T) {
 	}
 	for name := range beyondDocument {
 		if !slices.Contains(files, "testdata/wire/"+name+".txt") {
-			t.Errorf("there is no case %s", name)
+			t.Errorf("unknown case %s", name)
 		}
 	}
 	servers := map[string]*pfxtest.Server{}
@@ -158,7 +158,7 @@ func TestWireThroughDocument(t *testing.T) {
 			t.Run(keyOf(file), func(t *testing.T) {
 				t.Parallel()
 				if beyondDocument[keyOf(file)] != "" || strings.HasPrefix(keyOf(file), "batch") {
-					return // no document says that a body holds requests: a batch is 501
+					return // no document can say that a body contains requests: a batch gets 501
 				}
 				runWireCase(t, file, servers, func(response string) string {
 					status, _, _ := strings.Cut(response, "\n")
@@ -172,7 +172,7 @@ func TestWireThroughDocument(t *testing.T) {
 	})
 }
 
-// sortedHeader puts the header fields of a response into the order of their names, and the methods in Allow too.
+// sortedHeader sorts the header fields of a response by name, and the methods in Allow.
 func sortedHeader(response string) string {
 	head, body, _ := strings.Cut(response, "\n\n")
 	lines := strings.Split(head, "\n")
@@ -187,21 +187,21 @@ func sortedHeader(response string) string {
 	return strings.Join(lines, "\n") + "\n\n" + body
 }
 
-// startGateway starts a gateway that enforces both directions in front of a server, and returns where the contract's base
-// path begins behind it.
+// startGateway starts a gateway that enforces both directions in front of a server and returns its URL with the
+// contract's base path.
 func startGateway(t *testing.T, server *pfxtest.Server) string {
 	t.Helper()
 	upstream, enforce := strings.TrimSuffix(server.URL, graph.BasePath), policy.Enforce
 	return openGateway(t, server, app.GatewayConfig{Upstream: upstream, KeepHost: true, Responses: &enforce}, slog.DiscardHandler) + graph.BasePath
 }
 
-// gatewayTo starts a gateway that enforces requests in front of any upstream, and returns its address.
+// gatewayTo starts a gateway that enforces requests in front of any upstream and returns its address.
 func gatewayTo(t testing.TB, server *pfxtest.Server, upstream string) string {
 	t.Helper()
 	return strings.TrimPrefix(openGateway(t, server, app.GatewayConfig{Upstream: upstream}, slog.DiscardHandler), "http://")
 }
 
-// openGateway starts a gateway that enforces requests and takes the tokens of a server's issuer, and returns its URL.
+// openGateway starts a gateway that enforces requests and accepts tokens of a server's issuer, and returns its URL.
 func openGateway(t testing.TB, server *pfxtest.Server, c app.GatewayConfig, log slog.Handler) string {
 	t.Helper()
 	enforce := policy.Enforce
@@ -263,7 +263,7 @@ func runWireCase(t *testing.T, file string, servers map[string]*pfxtest.Server, 
 		request, response := &archive.Files[i], &archive.Files[i+1]
 		got := brief(c.exchange(string(request.Data)))
 		if strings.HasPrefix(got, "HTTP/1.1 5") {
-			t.Errorf("%s\nexchange %d: nothing that a caller sends is the server's fault: %s", row, i/2+1, got)
+			t.Errorf("%s\nexchange %d: no request may cause a 5xx status: %s", row, i/2+1, got)
 		}
 		if *update {
 			response.Data = []byte(got)
@@ -278,13 +278,13 @@ func runWireCase(t *testing.T, file string, servers map[string]*pfxtest.Server, 
 	}
 }
 
-// usual are the header fields of every response. A client may send a client-request-id of its own.
+// usual are the header fields of every response. A client may send its own client-request-id.
 var usual = []string{
 	"Cache-Control: no-store", "OData-Version: 4.0", "X-Content-Type-Options: nosniff", "client-request-id: {request-id}", "request-id: {request-id}", "Date: {date}",
 }
 
-// brief leaves out the usual header fields of a response, each once, and Content-Length where the body shows it. If a usual
-// field is missing, a line says so, with a minus sign.
+// brief omits the usual header fields of a response, each once, and Content-Length if the body shows it. A line with a
+// minus sign reports a missing usual field.
 func brief(response string) string {
 	head, body, _ := strings.Cut(response, "\n\n")
 	lines := strings.Split(head, "\n")
@@ -315,7 +315,7 @@ func comment(text string) (string, string) {
 	return row, flavour
 }
 
-// wireCase is what the templates of one file can use.
+// wireCase is the data and the functions for the templates of one file.
 type wireCase struct {
 	t      *testing.T
 	server *pfxtest.Server
@@ -328,7 +328,7 @@ func (c *wireCase) exchange(text string) string {
 	return c.response(bufio.NewReader(conn), bytes.HasPrefix(request, []byte("HEAD ")))
 }
 
-// send sends one request on a connection of its own.
+// send sends one request on a new connection.
 func (c *wireCase) send(text string) ([]byte, net.Conn) {
 	addr, err := url.Parse(c.server.URL)
 	if err != nil {
@@ -394,13 +394,13 @@ func (c *wireCase) tenantToken(text string) (string, error) {
 	return c.token(pfxtest.Grant{Tenant: tenant}), err
 }
 
-// ownTenant is a tenant that no other case has, for what lists a tenant's objects.
+// ownTenant returns a tenant that no other case has, for cases that list objects.
 func (c *wireCase) ownTenant() edm.Guid {
 	sum := sha256.Sum256([]byte(c.key))
 	return edm.Guid(sum[:16])
 }
 
-// entity returns the page's request with the case's own tenant, and with members of its own in JSON.
+// entity returns the page's request with the case's own tenant and the given members in JSON.
 func (c *wireCase) entity(members string) (string, error) {
 	var entity, changes map[string]any
 	if err := json.Unmarshal(openapi.UpdateRequestExample, &entity); err != nil {
@@ -415,7 +415,7 @@ func (c *wireCase) entity(members string) (string, error) {
 	return string(b), err
 }
 
-// etag returns the present entity tag of the case's object.
+// etag returns the current entity tag of the case's object.
 func (c *wireCase) etag() (string, error) {
 	_, conn := c.send("PATCH /beta/pfxRecryptionRequests/{{key}} HTTP/1.1\nAuthorization: Bearer {{token}}\nIf-Match: *\nContent-Type: application/json\n\n{}")
 	head, err := readHead(bufio.NewReader(conn))
@@ -461,7 +461,7 @@ var (
 	innerDate     = regexp.MustCompile(`"date":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"`)
 )
 
-// response reads one response and masks what differs between runs.
+// response reads one response and masks values that differ between runs.
 func (c *wireCase) response(r *bufio.Reader, head bool) string {
 	text, err := readHead(r)
 	if err != nil {

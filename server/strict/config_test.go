@@ -28,7 +28,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict/testdata/todo/todohandler"
 )
 
-// TestNoAuthorize: a document that asks for credentials is not served without.
+// TestNoAuthorize: a document that requires credentials is not served without Authorize.
 func TestNoAuthorize(t *testing.T) {
 	t.Parallel()
 	_, err := todohandler.New(todos{}, strict.Config{})
@@ -42,7 +42,7 @@ func TestOperationWithoutCode(t *testing.T) {
 	operations := todohandler.Operations(todos{})
 	operations[0].Serve = nil
 	if _, err := strict.New(operations, strict.Config{Authorize: authorize}); err == nil {
-		t.Error("a handler that has no code for an operation was built")
+		t.Error("a handler without code for an operation was accepted")
 	}
 }
 
@@ -54,7 +54,7 @@ func get(t *testing.T, h http.Handler, target string) *httptest.ResponseRecorder
 	return w
 }
 
-// TestHouseStyle: one function changes how problems look, another how errors are worded.
+// TestHouseStyle: one function changes the form of problems, another the text of errors.
 func TestHouseStyle(t *testing.T) {
 	t.Parallel()
 	h := newHandler(t, strict.Config{
@@ -78,7 +78,7 @@ func TestHouseStyle(t *testing.T) {
 	}
 }
 
-// TestOther: paths that no operation has may be another handler's. Methods of the document's paths may not.
+// TestOther: another handler may serve paths without an operation, but not other methods of the document's paths.
 func TestOther(t *testing.T) {
 	t.Parallel()
 	other := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
@@ -93,7 +93,7 @@ func TestOther(t *testing.T) {
 	}
 }
 
-// TestBasePath: the document's server says where the paths begin, unless the configuration does.
+// TestBasePath: the base path is that of the document's server, unless the configuration sets one.
 func TestBasePath(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string][2]string{"": {"/v1", "/v1/todos"}, "/": {"", "/todos"}, "/a/b/": {"/a/b", "/a/b/todos"}, "c": {"/c", "/c/todos"}} {
@@ -104,7 +104,7 @@ func TestBasePath(t *testing.T) {
 	}
 }
 
-// TestLog: each request is one line, which holds nothing that a client chose but a path that no operation has.
+// TestLog: each request has one line. Its only text from a client is the path, if no operation has it.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -163,7 +163,8 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// TestMiddleware: middleware in front of the handler finds the document's path, and the program's own routes come first.
+// TestMiddleware: middleware in front of the handler finds the document's path, and the program's own routes take
+// precedence.
 func TestMiddleware(t *testing.T) {
 	t.Parallel()
 	const pattern = "/v1/todos/{id}"

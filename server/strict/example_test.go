@@ -14,8 +14,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict/testdata/todo/todohandler"
 )
 
-// A handler serves the document of testdata/todo; todos implements the interface that oapi-codegen wrote for it. What is wrong
-// in a merge patch never reaches the implementation.
+// A handler serves the document of testdata/todo; todos implements oapi-codegen's interface for it. An invalid merge
+// patch never reaches the implementation.
 func Example() {
 	handler, err := todohandler.New(todos{}, strict.Config{
 		Authorize: strict.Schemes(map[string]strict.Scheme{
@@ -48,7 +48,7 @@ func Example() {
 		}
 		text, _ := io.ReadAll(response.Body)
 		response.Body.Close()
-		text, _, _ = bytes.Cut(text, []byte(`,"errors"`)) // the list has the same for each fault, with its place
+		text, _, _ = bytes.Cut(text, []byte(`,"errors"`)) // the list repeats it for each fault, with its place
 		fmt.Println(response.StatusCode, strings.TrimSpace(string(text)))
 	}
 	// Output:

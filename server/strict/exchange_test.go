@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestExchangeIsAWriter: what goes through an exchange reaches the connection and is counted, flushing included.
+// TestExchangeIsAWriter: writes and flushes of an exchange reach the connection, and bytes are counted.
 func TestExchangeIsAWriter(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()

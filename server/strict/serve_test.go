@@ -15,7 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict"
 )
 
-// TestLeftOut: the client gets 501 and nothing of the reason, which is in the log.
+// TestLeftOut: the client gets 501, and only the log has the reason.
 func TestLeftOut(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -34,7 +34,7 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// TestListenAndServe: what is in flight when the context ends is finished.
+// TestListenAndServe: requests in flight when the context ends are completed.
 func TestListenAndServe(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -52,7 +52,7 @@ func TestListenAndServe(t *testing.T) {
 	lines := json.NewDecoder(reader)
 	var line struct{ Msg, URL string }
 	if err := lines.Decode(&line); err != nil || line.Msg != "serving" {
-		t.Fatalf("got %+v, %v, want the line that says where it serves", line, err)
+		t.Fatalf("got %+v, %v, want the line with the address", line, err)
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, line.URL, nil)
 	if err != nil {
@@ -69,7 +69,7 @@ func TestListenAndServe(t *testing.T) {
 	}
 	response.Body.Close()
 	if err := lines.Decode(&line); err != nil || line.Msg != "drained" {
-		t.Errorf("got %+v, %v, want the line that says that it has drained", line, err)
+		t.Errorf("got %+v, %v, want the line about the drain", line, err)
 	}
 	if err := <-failed; err != nil {
 		t.Errorf("got %v, want no error", err)

@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// todos fills in the interface. What it responds tells what it got.
+// todos implements the interface. Its responses show its input.
 type todos struct{}
 
 func (todos) ListTodos(_ context.Context, r todo.ListTodosRequestObject) (todo.ListTodosResponseObject, error) {
@@ -67,7 +67,7 @@ func (todos) GetTodo(_ context.Context, r todo.GetTodoRequestObject) (todo.GetTo
 	return todo.GetTodo200JSONResponse{Id: r.Id, Title: "A title"}, nil
 }
 
-// late is a response that fails when it has begun.
+// late is a response that fails after it has begun.
 type late struct{}
 
 func (late) VisitGetTodoResponse(w http.ResponseWriter) error {
@@ -119,7 +119,7 @@ func (todos) PutNote(_ context.Context, r todo.PutNoteRequestObject) (todo.PutNo
 	return todo.PutNote200TextResponse("nothing"), nil
 }
 
-// authorize knows one token and one key.
+// authorize accepts one token and one key.
 var authorize = strict.Schemes(map[string]strict.Scheme{
 	"token": func(_ context.Context, credential string, scopes []string) (any, error) {
 		switch credential {
@@ -148,7 +148,7 @@ func newHandler(t *testing.T, c strict.Config) *strict.Handler {
 	return h
 }
 
-// routers put a handler behind each router.
+// routers mount a handler on each router.
 var routers = map[string]func(*strict.Handler) http.Handler{
 	"net/http": func(h *strict.Handler) http.Handler { return h },
 	"ServeMux": func(h *strict.Handler) http.Handler {
@@ -168,7 +168,7 @@ var routers = map[string]func(*strict.Handler) http.Handler{
 	},
 }
 
-// exchange is a request, and what of the response counts.
+// exchange is a request and the expected parts of the response.
 type exchange struct {
 	name, method, target, body string
 	header                     []string // of the request, as Name: value
@@ -204,11 +204,11 @@ func exchanges() []exchange {
 		{name: "HEAD", method: "HEAD", target: "/v1/todos/a", status: 200, fields: []string{"Content-Type: application/json"}},
 		{name: "HEAD of a problem", method: "HEAD", target: "/v1/todos/absent", status: 404, fields: []string{problem}},
 		{name: "OPTIONS", method: "OPTIONS", target: "/v1/todos/a", status: 204, fields: []string{"Allow: DELETE, GET, HEAD, OPTIONS, PATCH", "Accept-Patch: application/merge-patch+json, application/json"}},
-		{name: "OPTIONS of nothing", method: "OPTIONS", target: "/v1/other", status: 404, fields: []string{problem}},
+		{name: "OPTIONS of an unknown path", method: "OPTIONS", target: "/v1/other", status: 404, fields: []string{problem}},
 		{name: "method", method: "PUT", target: "/v1/todos/a", status: 405, want: "DELETE, GET, HEAD, OPTIONS, PATCH", fields: []string{"Allow: DELETE, GET, HEAD, OPTIONS, PATCH", problem}},
 		{name: "TRACE", method: "TRACE", target: "/v1/todos", status: 405, fields: []string{"Allow: GET, HEAD, OPTIONS, POST"}},
 		{name: "no such path", method: "GET", target: "/v1/other", status: 404, want: "No operation has this path.", fields: []string{problem}},
-		{name: "a slash behind the path", method: "GET", target: "/v1/todos/", status: 404, fields: []string{problem}},
+		{name: "a slash after the path", method: "GET", target: "/v1/todos/", status: 404, fields: []string{problem}},
 		{name: "an empty segment before a slash", method: "GET", target: "/v1/todos/a/", status: 404},
 		{name: "a deeper path", method: "GET", target: "/v1/todos/a/b", status: 404},
 		{name: "the base path", method: "GET", target: "/v1", status: 404, fields: []string{problem}},
@@ -217,14 +217,14 @@ func exchanges() []exchange {
 		{name: "an encoded percent sign", method: "GET", target: "/v1/todos/a%252Fb", status: 200, want: `"id":"a%2Fb"`},
 		{name: "an encoded letter of the path", method: "GET", target: "/v1/%74odos/a", status: 200, want: `"id":"a"`},
 		{name: "a space and a letter beyond ASCII", method: "GET", target: "/v1/todos/%C3%A9%20e", status: 200, want: `"id":"é e"`},
-		{name: "no UTF-8", method: "GET", target: "/v1/todos/%ff", status: 400, want: `"parameter":"id","in":"path","keyword":"encoding"`},
+		{name: "not UTF-8", method: "GET", target: "/v1/todos/%ff", status: 400, want: `"parameter":"id","in":"path","keyword":"encoding"`},
 		{name: "a parameter in a part of a segment", method: "POST", target: "/v1/todos/a:done", status: 204},
 		{name: "an empty part of a segment", method: "POST", target: "/v1/todos/:done", status: 405},
 		{name: "a uuid in line", method: "PUT", target: "/v1/lists/x/notes/7", status: 400, want: `"parameter":"list-id","in":"path","keyword":"format"`},
 		{name: "no credentials", method: "POST", target: "/v1/todos", body: `{"title":1}`, header: []string{asJSON}, status: 401, want: "Credentials are missing",
 			fields: []string{`Www-Authenticate: Bearer realm="api", ApiKey realm="api", in="header", name="X-Key"`, problem}},
 		{name: "an invalid token", method: "POST", target: "/v1/todos", header: []string{"Authorization: Bearer bad"}, status: 401, want: "The credentials are invalid."},
-		{name: "a token of too little", method: "POST", target: "/v1/todos", header: []string{"Authorization: Bearer small"}, status: 403, want: "do not allow"},
+		{name: "a token without the scope", method: "POST", target: "/v1/todos", header: []string{"Authorization: Bearer small"}, status: 403, want: "do not allow"},
 		{name: "two keys", method: "POST", target: "/v1/todos", header: []string{"X-Key: k", "X-Key: k"}, status: 401},
 		{name: "a key", method: "POST", target: "/v1/todos", body: `{"title":"a","note":null}`, header: []string{"X-Key: k", asJSON}, status: 201, want: `"id":"key","note":null,"title":"a"`, fields: []string{"Location: /v1/todos/key"}},
 		{name: "a token, a form", method: "POST", target: "/v1/todos", body: "title=a+b&done=true", header: []string{token, "Content-Type: application/x-www-form-urlencoded"}, status: 201, want: `{"done":true,"id":"token-write","title":"a b"}`},
@@ -238,29 +238,29 @@ func exchanges() []exchange {
 		{name: "two Content-Types", method: "PATCH", target: "/v1/todos/a", body: "{}", header: []string{asJSON, merge}, status: 400, want: "sent more than once"},
 		{name: "Accept", method: "GET", target: "/v1/todos/a", header: []string{"Accept: text/html, application/json;q=0"}, status: 406, want: `"parameter":"Accept"`, fields: []string{problem}},
 		{name: "Accept of a range", method: "GET", target: "/v1/todos/a", header: []string{"Accept: text/html, application/*;q=0.1"}, status: 200},
-		{name: "Accept of a client that wants problems too", method: "GET", target: "/v1/todos/a", header: []string{"Accept: application/problem+json, application/json"}, status: 200},
-		{name: "Accept where there is no body", method: "DELETE", target: "/v1/todos/a", header: []string{"Accept: application/json"}, status: 204},
+		{name: "Accept that includes problems", method: "GET", target: "/v1/todos/a", header: []string{"Accept: application/problem+json, application/json"}, status: 200},
+		{name: "Accept for a response without a body", method: "DELETE", target: "/v1/todos/a", header: []string{"Accept: application/json"}, status: 204},
 		{name: "merge patch: absent", method: "PATCH", target: "/v1/todos/a", body: `{}`, header: []string{merge}, status: 200, want: `"title":"absent"`},
 		{name: "merge patch: null", method: "PATCH", target: "/v1/todos/a", body: `{"note":null}`, header: []string{merge}, status: 200, want: `"title":"null"`},
 		{name: "merge patch: a value", method: "PATCH", target: "/v1/todos/a", body: `{"note":"n"}`, header: []string{"Content-Type: APPLICATION/merge-patch+json; charset=UTF-8"}, status: 200, want: `"title":"n"`},
 		{name: "the same as JSON", method: "PATCH", target: "/v1/todos/a", body: `{"note":null}`, header: []string{asJSON}, status: 200, want: `"title":"null"`},
-		{name: "merge patch: null where there is none", method: "PATCH", target: "/v1/todos/a", body: `{"done":null}`, header: []string{merge}, status: 400, want: `"pointer":"#/done","keyword":"type"`},
+		{name: "merge patch: null where it is not allowed", method: "PATCH", target: "/v1/todos/a", body: `{"done":null}`, header: []string{merge}, status: 400, want: `"pointer":"#/done","keyword":"type"`},
 		{name: "gzip", method: "PATCH", target: "/v1/todos/a", body: gzipped(`{"note":"zipped"}`), header: []string{merge, "Content-Encoding: gzip"}, status: 200, want: `"title":"zipped"`},
 		{name: "a gzip bomb", method: "PATCH", target: "/v1/todos/a", body: gzipped(strings.Repeat(" ", 10_000)), header: []string{merge, "Content-Encoding: gzip"}, status: 413, fields: []string{problem}},
-		{name: "gzip cut off", method: "PATCH", target: "/v1/todos/a", body: gzipped(`{}`)[:15], header: []string{merge, "Content-Encoding: gzip"}, status: 400, want: "cut off"},
+		{name: "truncated gzip", method: "PATCH", target: "/v1/todos/a", body: gzipped(`{}`)[:15], header: []string{merge, "Content-Encoding: gzip"}, status: 400, want: "cut off"},
 		{name: "another encoding", method: "PATCH", target: "/v1/todos/a", body: `{}`, header: []string{merge, "Content-Encoding: br"}, status: 415, fields: []string{"Accept-Encoding: gzip"}},
-		{name: "too large a body", method: "PATCH", target: "/v1/todos/a", body: `{"note":"` + strings.Repeat("a", 200) + `"}`, header: []string{merge}, status: 413, want: "at most 200 bytes"},
-		{name: "too many bytes of header fields", method: "GET", target: "/v1/todos/a", header: []string{"X-Filler: " + strings.Repeat("a", 17_000)}, status: 431, fields: []string{problem}},
+		{name: "a body that is too large", method: "PATCH", target: "/v1/todos/a", body: `{"note":"` + strings.Repeat("a", 200) + `"}`, header: []string{merge}, status: 413, want: "at most 200 bytes"},
+		{name: "header fields that are too large", method: "GET", target: "/v1/todos/a", header: []string{"X-Filler: " + strings.Repeat("a", 17_000)}, status: 431, fields: []string{problem}},
 		{name: "no body", method: "PUT", target: note, status: 200, want: "nothing"},
 		{name: "a text", method: "PUT", target: note, body: "é", header: []string{"Content-Type: text/plain"}, status: 200, want: "text é"},
-		{name: "too long a text", method: "PUT", target: note, body: "123456", header: []string{"Content-Type: text/plain"}, status: 400, want: `"pointer":"#","keyword":"maxLength"`},
+		{name: "a text that is too long", method: "PUT", target: note, body: "123456", header: []string{"Content-Type: text/plain"}, status: 400, want: `"pointer":"#","keyword":"maxLength"`},
 		{name: "bytes", method: "PUT", target: note, body: "\x00b", header: []string{"Content-Type: application/octet-stream"}, status: 200, want: "bytes \x00b"},
 		{name: "multipart", method: "PUT", target: note, body: parts, header: []string{"Content-Type: multipart/form-data; boundary=b"}, status: 200, want: "part image"},
 		{name: "invalid multipart", method: "PUT", target: note, body: strings.ReplaceAll(parts, "image", "title"), header: []string{"Content-Type: multipart/form-data; boundary=b"}, status: 400, want: `"keyword":"required"`},
 		{name: "an error", method: "GET", target: "/v1/todos/broken", status: 500, want: "The server failed", fields: []string{problem}},
 		{name: "a panic", method: "GET", target: "/v1/todos/panics", status: 500, want: "The server failed", fields: []string{problem}},
 		{name: "no response", method: "GET", target: "/v1/todos/nothing", status: 500, fields: []string{problem}},
-		{name: "a name of the request", method: "GET", target: "/v1/todos/absent", header: []string{"X-Request-Id: abc-1"}, status: 404, fields: []string{"X-Request-Id: abc-1"}},
+		{name: "a request id", method: "GET", target: "/v1/todos/absent", header: []string{"X-Request-Id: abc-1"}, status: 404, fields: []string{"X-Request-Id: abc-1"}},
 	}
 }
 
@@ -298,7 +298,7 @@ func (e *exchange) run(t *testing.T, server *httptest.Server, protocol string) {
 		}
 	}
 	if len(response.Header["X-Request-Id"]) != 1 {
-		t.Error("the response does not name the request")
+		t.Error("the response has no request id")
 	}
 }
 
@@ -324,7 +324,7 @@ func (e *exchange) send(t *testing.T, server *httptest.Server) (*http.Response, 
 	return response, string(body)
 }
 
-// TestAbort: a handler may break off, as with net/http.
+// TestAbort: a handler may abort the connection, as with net/http.
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(newHandler(t, strict.Config{}))
@@ -336,7 +336,7 @@ func TestAbort(t *testing.T) {
 	}
 }
 
-// TestLatePanic: a response that fails when it has begun is not taken for complete.
+// TestLatePanic: if a response fails after it has begun, the client notices that it is incomplete.
 func TestLatePanic(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -347,7 +347,7 @@ func TestLatePanic(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if body, err := io.ReadAll(response.Body); err == nil {
-		t.Errorf("the client takes %s for complete", body)
+		t.Errorf("the client accepts %s as complete", body)
 	}
 	server.Close()
 	if !strings.Contains(log.String(), "panic: late") {

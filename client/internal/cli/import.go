@@ -73,7 +73,7 @@ func check(c *console, in io.Reader) (n int, err error) {
 	return n, nil
 }
 
-// send sends the lines of r after those that j has. The first error ends it, once the calls in flight have ended.
+// send sends the lines of r that are not yet in j. It ends at the first error, after the calls in flight.
 func (i *importCommand) send(ctx context.Context, c *console, to *client.Client, r io.Reader, j *journal, total int) error {
 	var created, existed atomic.Int64
 	bar := newProgress(c, "importing", total)

@@ -22,7 +22,7 @@ type journal struct {
 
 	mu     sync.Mutex
 	hash   hash.Hash
-	behind map[int][]byte // imported lines that follow one that is not imported yet
+	behind map[int][]byte // imported lines after a line that is still pending
 	saved  time.Time
 }
 

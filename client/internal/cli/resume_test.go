@@ -67,7 +67,7 @@ func testKills(t *testing.T, objects, kills int) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%d lines came back, or others, want %d", bytes.Count(got, []byte("\n")), objects)
+		t.Errorf("got %d lines, or different ones, want %d", bytes.Count(got, []byte("\n")), objects)
 	}
 }
 

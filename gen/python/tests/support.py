@@ -1,4 +1,4 @@
-"""A server that gives replies one after another, and clients of it that sleep without waiting."""
+"""A server with a list of replies, and clients that sleep without waiting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import httpx
 
 from pfxrecryption import AsyncClient, Client
 
-# One for all: each reads the certificate authorities.
+# All clients share one, because each would load the certificate authorities.
 HTTP = httpx.Client()
 
 OBJECT: dict[str, Any] = {
@@ -40,8 +40,8 @@ NEW: Any = {name: value for name, value in OBJECT.items() if name not in ("@odat
 class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"ETag": '"1"'})
-    body: Any = None  # an object is sent as JSON; None is the object, or nothing for 204
-    breaks: bool = False  # the connection, without a response
+    body: Any = None  # bytes, or a value to send as JSON; None is OBJECT, or no body for 204
+    breaks: bool = False  # closes the connection without a response
 
 
 def error(status: int, code: str = "Code", **headers: str) -> Reply:
@@ -62,7 +62,7 @@ class Sent:
 
 @contextmanager
 def serve(*replies: Reply) -> Iterator[tuple[str, list[Sent]]]:
-    """Serves the replies in their order, and the last one again and again."""
+    """Serves the replies in their order, then repeats the last one."""
     sent: list[Sent] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -78,11 +78,11 @@ def serve(*replies: Reply) -> Iterator[tuple[str, list[Sent]]]:
                 return
             value = OBJECT if reply.body is None else reply.body
             text = b"" if reply.status == 204 else value if isinstance(value, bytes) else json.dumps(value).encode()
-            self.send_response_only(reply.status)  # without a Date of its own
+            self.send_response_only(reply.status)  # send_response would add Date
             for name, header in {"Content-Type": "application/json", **reply.headers, "Content-Length": str(len(text))}.items():
                 self.send_header(name, header)
             self.end_headers()
-            with suppress(ConnectionError):  # a client that has seen enough hangs up
+            with suppress(ConnectionError):  # the client may close the connection
                 self.wfile.write(text)
 
         do_GET = do_PATCH = do_POST = do_DELETE = handle_any

@@ -1,4 +1,4 @@
-"""The client with asyncio carries out the same flows: these are the effects that it carries out by itself."""
+"""Tests the effects of the client with asyncio, which shares its flows with the client with threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Effects(unittest.IsolatedAsyncioTestCase):
                 self.assertEqual((await c.get("sample")).value, OBJECT)
                 self.assertEqual(len(sent), 3)
 
-    async def test_an_update_may_be_a_coroutine(self) -> None:
+    async def test_update_with_a_coroutine(self) -> None:
         async def change(draft: Any) -> None:
             await asyncio.sleep(0)
             draft["status"] = 9
@@ -45,7 +45,7 @@ class Effects(unittest.IsolatedAsyncioTestCase):
                 await asyncio.gather(*(c.get("sample") for _ in range(8)))
         self.assertEqual(asked, [None])
 
-    async def test_a_source_that_fails_is_named(self) -> None:
+    async def test_error_of_get_token(self) -> None:
         async def get_token(refused: str | None) -> str:
             raise OSError("no token today")
 

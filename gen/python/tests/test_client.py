@@ -1,4 +1,4 @@
-"""What the client with threads sends, and what it makes of responses. scripts/compat has the whole table."""
+"""Tests the client with threads. scripts/compat has the complete tables."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def remove(c: Client) -> object:
 
 
 class Retries(unittest.TestCase):
-    """What was not applied is sent again, what may have been applied only if that cannot apply it twice."""
+    """A request is sent again only if that cannot apply it twice."""
 
     rows: dict[str, tuple[Call, list[Reply], str, int]] = {
         "get 429": (get, [error(429), OK], "ok", 2),
         "create 429, 503": (create, [error(429), error(503), MADE], "ok", 3),
         "patch 503": (patch, [error(503), OK], "ok", 2),
         "delete 429": (remove, [error(429), GONE], "ok", 2),
-        "get 429 for ever": (get, [error(429)], "429", 5),
+        "get 429 always": (get, [error(429)], "429", 5),
         "get broken, 504": (get, [BREAK, error(504), OK], "ok", 3),
         "get 500": (get, [error(500), OK], "500", 1),
         "patch broken": (patch, [BREAK, OK], "unknown", 1),
@@ -83,7 +83,7 @@ class Retries(unittest.TestCase):
                 self.assertEqual(len({s.headers["client-request-id"] for s in sent}), 1)
                 self.assertEqual(len({(s.method, s.body) for s in sent}), 1)
 
-    def test_a_server_that_is_not_there_has_applied_nothing(self) -> None:
+    def test_refused_connection_is_retried(self) -> None:
         with client("http://127.0.0.1:1/beta", tries=2) as (c, slept):
             self.assertRaises(ConnectionFailedError, patch, c)
             self.assertEqual(len(slept), 1)
@@ -103,7 +103,7 @@ class Retries(unittest.TestCase):
                 get(c)
                 self.assertLess(slept[0], 0.2)
 
-    def test_a_server_that_is_too_slow_is_hung_up_on(self) -> None:
+    def test_timeout(self) -> None:
         with serve(OK) as (url, _), client(url, tries=1, timeout=0.000001) as (c, _):
             self.assertEqual(outcome(get, c), "connection")
 
@@ -135,14 +135,14 @@ class Members(unittest.TestCase):
                 self.assertEqual(sent[0].headers["prefer"], "return=representation")
                 self.assertEqual(sent[0].headers["authorization"], "Bearer token")
 
-    def test_what_is_no_json_is_not_sent(self) -> None:
+    def test_values_outside_json_are_not_sent(self) -> None:
         values: list[Any] = [{"thumbprint": "\ud83d"}, {"status": float("nan")}]
         for value in values:
             with serve(OK) as (url, sent), client(url) as (c, _):
                 self.assertRaises(ValueError, c.patch, "sample", value)
                 self.assertEqual(sent, [])
 
-    def test_a_key_cannot_address_something_else(self) -> None:
+    def test_invalid_keys_are_not_sent(self) -> None:
         with serve(OK) as (url, sent), client(url) as (c, _):
             for id in ("", ".", "..", "a/b", "a?b", "a\n", "x" * 129):
                 self.assertRaises(ValueError, c.get, id)
@@ -184,7 +184,7 @@ class Answers(unittest.TestCase):
 
 
 class Updates(unittest.TestCase):
-    def test_sends_what_differs_and_begins_again(self) -> None:
+    def test_conflict_restarts_from_the_current_object(self) -> None:
         newer = Reply(headers={"ETag": '"2"'}, body={**OBJECT, "status": 8})
         with serve(OK, error(412), newer) as (url, sent), client(url) as (c, _):
             c.update("sample", lambda draft: draft.update({"status": draft["status"] + 1, "eTag": None}))
@@ -192,19 +192,19 @@ class Updates(unittest.TestCase):
             self.assertEqual(json.loads(sent[3].body), {"status": 9, "eTag": None})
             self.assertEqual(sent[3].headers["if-match"], '"2"')
 
-    def test_sends_nothing_if_nothing_differs(self) -> None:
+    def test_no_change_sends_nothing(self) -> None:
         with serve(OK) as (url, sent), client(url) as (c, _):
             c.update("sample", lambda draft: None)
             self.assertEqual(len(sent), 1)
 
-    def test_refuses_what_cannot_be_said(self) -> None:
+    def test_invalid_changes_are_not_sent(self) -> None:
         changes: list[Any] = [lambda draft: draft.pop("status"), lambda draft: draft.update(id="other")]
         for change in changes:
             with serve(OK) as (url, sent), client(url) as (c, _):
                 self.assertRaises(ValueError, c.update, "sample", change)
                 self.assertEqual(len(sent), 1)
 
-    def test_an_error_of_the_change_comes_back(self) -> None:
+    def test_error_of_the_change_is_raised(self) -> None:
         def change(draft: Any) -> None:
             raise KeyError("enough")
 
@@ -226,14 +226,14 @@ class Lists(unittest.TestCase):
             self.assertEqual(list(c.list(filter="status eq 6", select=["id", "status"], top=2)), [OBJECT])
             self.assertEqual(sent[0].path, "/beta/pfxRecryptionRequests?$filter=status%20eq%206&$select=id%2Cstatus&$top=2")
 
-    def test_a_next_page_is_of_this_server(self) -> None:
+    def test_next_link_to_another_server(self) -> None:
         with serve(OK) as (url, sent), client(url) as (c, _):
             rows = ["http://127.0.0.2:1/beta/x", url + "2/x", url + "/../x", url + "/%2e%2e/x", "/beta/x", url.replace("//", "//me@") + "/x"]
             for link in rows:
                 with self.subTest(link):
                     self.assertRaises(MalformedAnswerError, c._core._follow, link)
 
-    def test_a_circle_ends(self) -> None:
+    def test_repeated_next_link(self) -> None:
         replies: list[Reply] = [self.page([])]
         with serve(*replies) as (url, sent), client(url) as (c, _):
             replies[0].body["@odata.nextLink"] = f"{url}/pfxRecryptionRequests?a"
@@ -258,7 +258,7 @@ class Tokens(unittest.TestCase):
         with serve(error(401)) as (url, sent), client(url, get_token=get_token) as (c, _):
             self.assertEqual((outcome(get, c), len(sent)), ("401", 2))
 
-    def test_a_source_that_fails_is_named(self) -> None:
+    def test_error_of_get_token(self) -> None:
         def get_token(refused: str | None) -> str:
             raise OSError("no token today")
 

@@ -8,10 +8,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
             };
             path?: never;
@@ -19,21 +16,21 @@ export interface paths {
         };
         /**
          * List pfxRecryptionRequests
-         * @description The objects of the caller's tenant, in the order of their keys, byte by byte. A page ends with `@odata.nextLink`
-         *     if there are more: get that address as it is. An object that is there all the while is on exactly one page,
-         *     whatever is created and deleted meanwhile.
+         * @description Returns the objects of the token's tenant, in the byte order of their keys. If there are more, the page has
+         *     `@odata.nextLink`: request that address unchanged. An object that exists throughout is on exactly one page, even
+         *     if other objects are created or deleted in the meantime.
          *
-         *     **Query.** The names of the options may be written in any letter case and without the `$` (OData 4.01 §5.1); any
-         *     other option, and one that is sent twice, is refused with 400.
+         *     **Query.** The names of options are case-insensitive and may omit the `$` (OData 4.01 §5.1). Other options and
+         *     duplicates are rejected with 400.
          *
-         *     HEAD answers as GET does, without the body.
+         *     HEAD returns the same response without the body.
          */
         get: operations["listPfxRecryptionRequests"];
         put?: never;
         /**
          * Create pfxRecryptionRequest
-         * @description Creates an object with all twelve members, under a key that the server makes. To choose the key, update an object
-         *     that does not exist with `Prefer: create-if-missing`.
+         * @description Creates an object with all twelve members and a key that the server generates. To choose the key, use PATCH with
+         *     `Prefer: create-if-missing`.
          */
         post: operations["createPfxRecryptionRequest"];
         delete?: never;
@@ -46,10 +43,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
             };
             path: {
@@ -63,47 +57,46 @@ export interface paths {
         };
         /**
          * Get pfxRecryptionRequest
-         * @description The object. HEAD answers as GET does, without the body. `$select` may be written in any letter case and without
-         *     the `$` (OData 4.01 §5.1); any other query option is refused with 400.
+         * @description Returns the object. HEAD returns the same response without the body. The name `$select` is case-insensitive and
+         *     may omit the `$` (OData 4.01 §5.1). Other query options are rejected with 400.
          */
         get: operations["getPfxRecryptionRequest"];
         put?: never;
         post?: never;
         /**
          * Delete pfxRecryptionRequest
-         * @description Deletes the object for good. Its key may be used again; the new object's entity tag is never one of the old one's.
-         *     The operation has no query options; any option is refused with 400.
+         * @description Deletes the object permanently. The key can be reused; the new object never has an entity tag of the old one.
+         *     The operation has no query options; any option is rejected with 400.
          */
         delete: operations["deletePfxRecryptionRequest"];
         options?: never;
         head?: never;
         /**
          * Update pfxRecryptionRequest
-         * @description Changes the members that the body names and leaves the others as they are (RFC 5789, RFC 7396). The change is
-         *     atomic: the answer is the object as it was stored, and a reader sees all of the change or nothing of it.
-         *     `{}` changes nothing and is answered like any other update.
+         * @description Changes the members in the body and keeps the others (RFC 5789, RFC 7396). The change is atomic: readers see all
+         *     of it or nothing. The response is the stored object. `{}` changes nothing, with the same response.
          *
-         *     With `Prefer: create-if-missing` an object that does not exist is created with the key of the address, for which
-         *     the body must have all twelve members; with `If-None-Match: *` besides, one that exists is left alone (412).
-         *     `If-Match` means an object that exists: with it, nothing is created (OData 4.01 §11.4.4).
+         *     `Prefer: create-if-missing` creates a missing object with the key in the address. Then the body must have all
+         *     twelve members. With `If-None-Match: *` in addition, an existing object stays unchanged (412). A request with
+         *     `If-Match` never creates an object (OData 4.01 §11.4.4).
          *
-         *     All twelve members are plain data: the server never sets one by itself. `tenantId` says whose the object is and
-         *     must be the caller's tenant, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
+         *     All twelve members are plain data: the server never sets one by itself. `tenantId` is the object's tenant and must
+         *     be the token's, else 403. `isDeleted` hides nothing, and `eTag` is not the HTTP entity tag.
          *
          *     **Address.** `/pfxRecryptionRequests('{key}')` and `/pfxRecryptionRequests({key})` address the same object
          *     (OData 4.01 URL Conventions §4.3.1).
          *
-         *     **Query.** The operation has no query options; any option is refused with 400.
+         *     **Query.** The operation has no query options; any option is rejected with 400.
          *
-         *     **Accept.** The answer is `application/json`, whatever OData format parameters the request asks for. An `Accept`
-         *     header that does not cover it is refused with 406; no `Accept` header accepts everything.
+         *     **Accept.** The response is `application/json`; OData format parameters in `Accept` do not change it. If `Accept`
+         *     excludes `application/json`, the request is rejected with 406. Without `Accept`, everything is acceptable.
          *
-         *     **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body that is labelled `gzip` but does not
-         *     start with the gzip magic bytes is read as it is: Microsoft's own client sends that on a retry.
+         *     **Content-Encoding.** `identity` and `gzip`; anything else is 415. A body labelled `gzip` that does not start with
+         *     the gzip magic bytes is read uncompressed: Microsoft's own client sends that on a retry.
          *
          *     **Concurrency.** `If-Match` makes the update conditional. Updates of one object are applied one after the other.
          *
-         *     **Checks** happen in this order, and the first that fails decides the answer: token 401, permission 403, licence
+         *     **Checks** happen in this order, and the first failure determines the response: token 401, permission 403, licence
          *     400, media types 406 and 415, size 413, parameters and body 400, `tenantId` 403, missing precondition 428,
          *     object 404, failed precondition 412.
          */
@@ -114,10 +107,7 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
             };
             path?: never;
@@ -127,24 +117,23 @@ export interface paths {
         put?: never;
         /**
          * Send several requests in one
-         * @description JSON batching as Microsoft Graph has it. Each request of the batch gets the response that it would get alone: it is
-         *     authorised by the token of the batch, checked, throttled, logged and recorded by itself. The status is 200 if the
-         *     batch is well-formed, whatever the statuses in it are.
+         * @description JSON batching of Microsoft Graph. Each request of the batch gets the same response as alone. The batch's token
+         *     authorises it, and the server checks, throttles, logs and records each request separately. The status of a
+         *     well-formed batch is 200, regardless of the statuses in it.
          *
-         *     **Order.** The requests are carried out one after the other, in the order of the array; one that depends on others
-         *     comes after them. Responses are in the order in which the requests were carried out.
+         *     **Order.** The server processes the requests one after the other, in the order of the array, but dependencies
+         *     first. The responses are in the order of processing.
          *
-         *     **Atomicity.** There is none: each request takes effect by itself, and no failure undoes another request. A request
-         *     of which a dependency has failed, with a status of 400 or more, is not carried out; its status is 424. When the
-         *     responses are larger than 4,194,304 bytes together, the requests that are left are not carried out either; their
-         *     status is 503.
+         *     **Atomicity.** A batch is not atomic: each request takes effect by itself, and no failure undoes another request.
+         *     If a dependency fails with 400 or more, the request is not processed and gets 424. Once the responses together
+         *     exceed 4,194,304 bytes, the remaining requests are not processed and get 503.
          *
-         *     **Refused.** The whole batch is refused with 400, and nothing of it is carried out, if its body is invalid, if two
-         *     requests have the same `id`, or if `dependsOn` names no request of the batch or leads back to the request itself. A
-         *     batch in a batch is refused alone, with 400.
+         *     **Rejected batches.** The whole batch is rejected with 400, and none of it is processed, if its body is invalid or
+         *     two requests have the same `id`. The same applies if `dependsOn` has an unknown `id` or forms a cycle. For a batch
+         *     in a batch, only that request is rejected, with 400.
          *
-         *     **Header fields.** `client-request-id` counts for each request that has none of its own. `Authorization`, and the
-         *     fields that belong to a connection or are made by proxies, are those of the batch: in a request they are ignored.
+         *     **Header fields.** `client-request-id` applies to each request without its own. `Authorization` and the fields of
+         *     connections and proxies are those of the batch: in a request they are ignored.
          */
         post: operations["sendBatch"];
         delete?: never;
@@ -175,12 +164,12 @@ export interface components {
             eTag: components["schemas"]["text"];
         };
         /**
-         * @description The members to change. A member that is absent stays as it is; `null` clears a member that is nullable.
+         * @description The members to change. An absent member stays unchanged; `null` clears a nullable member.
          *     Annotations, members with an `@` in their name other than `@odata.type`, are ignored (OData JSON Format §4.6).
          */
         pfxRecryptionRequestUpdate: {
             "@odata.type"?: components["schemas"]["odataType"];
-            /** @description Ignored when it equals the key of the address; else the request is refused with 400. */
+            /** @description Ignored if it equals the key in the address; otherwise the request is rejected with 400. */
             id?: string;
             tenantId?: components["schemas"]["guid"];
             userId?: components["schemas"]["guid"];
@@ -201,7 +190,7 @@ export interface components {
          */
         pfxRecryptionRequestCreate: {
             "@odata.type"?: components["schemas"]["odataType"];
-            /** @description Ignored; the server makes the key (OData 4.01 §11.4.2). */
+            /** @description Ignored; the server generates the key (OData 4.01 §11.4.2). */
             id?: string;
             tenantId: components["schemas"]["guid"];
             userId: components["schemas"]["guid"];
@@ -216,7 +205,7 @@ export interface components {
             isDeleted: components["schemas"]["boolean"];
             eTag: components["schemas"]["text"];
         };
-        /** @description An object, or the members of it that `$select` names. */
+        /** @description An object, or its members that `$select` names. */
         pfxRecryptionRequestSelection: {
             "@odata.type": components["schemas"]["odataType"];
             id?: components["schemas"]["key"];
@@ -237,7 +226,7 @@ export interface components {
         pfxRecryptionRequestCollection: {
             /**
              * Format: int64
-             * @description The number of objects on all pages, if `$count` asked for it.
+             * @description The number of objects on all pages, if `$count` is `true`.
              */
             "@odata.count"?: number;
             /**
@@ -249,20 +238,20 @@ export interface components {
         };
         /**
          * Format: uuid
-         * @description Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; answered in lower case.
+         * @description Edm.Guid: 8-4-4-4-12 hexadecimal digits in any case, of any RFC 9562 version or none; lower case in responses.
          */
         guid: string;
         /** @description Edm.String: any Unicode text without U+0000, at most 1,024 bytes of UTF-8, or null. */
         text: string | null;
         /**
          * Format: edm-int32
-         * @description Edm.Int32: a number written as an integer, without fraction or exponent. Any value may occur.
+         * @description Edm.Int32: a number written as an integer, without fraction or exponent. Any value is valid.
          */
         int32: number;
         /**
          * Format: edm-datetimeoffset
-         * @description Edm.DateTimeOffset: a real date and time of day with an offset of at most 14 hours, seconds and up to 12 fraction
-         *     digits optional, without leap seconds. The text is kept and answered byte for byte.
+         * @description Edm.DateTimeOffset: a valid date and time with an offset of at most 14 hours. Seconds and up to 12 fraction digits
+         *     are optional; leap seconds are invalid. Responses return the stored text byte for byte.
          */
         dateTimeOffset: string;
         /** @description Edm.Boolean. */
@@ -274,7 +263,7 @@ export interface components {
          * @enum {string}
          */
         odataType: "#microsoft.graph.pfxRecryptionRequest";
-        /** @description Requests that are sent together. */
+        /** @description Several requests. */
         batch: {
             requests: components["schemas"]["batchRequest"][];
         };
@@ -287,17 +276,17 @@ export interface components {
              */
             method: "DELETE" | "GET" | "PATCH" | "POST" | "PUT" | "delete" | "get" | "patch" | "post" | "put";
             /**
-             * @description The path below the base path, with or without a slash before it, and the query. Absolute addresses are refused.
-             *     Spaces, and characters beyond ASCII, may stand unescaped.
+             * @description The path below the base path, with or without a leading slash, and the query. Absolute addresses are rejected.
+             *     Spaces and non-ASCII characters need no escaping.
              */
             url: string;
-            /** @description The requests of the batch that have to succeed before this one is carried out. */
+            /** @description The requests of the batch that must succeed before this one is processed. */
             dependsOn?: components["schemas"]["batchId"][];
             headers?: components["schemas"]["batchHeaders"];
             /** @description The body, which needs `Content-Type` in `headers`. */
             body?: unknown;
         };
-        /** @description The name of a request in its batch. Letter case makes no difference. */
+        /** @description The name of a request in its batch, case-insensitive. */
         batchId: string;
         /** @description Header fields, each with its value in one line. */
         batchHeaders: {
@@ -318,12 +307,12 @@ export interface components {
             /** @description The body if there is one; base64url text (RFC 4648 §5) if it is not JSON. */
             body?: unknown;
         };
-        /** @description What went wrong, in the form of every Microsoft Graph error. */
+        /** @description An error in the form of Microsoft Graph. */
         error: {
             error: {
                 /** @description The kind of error, for programs. */
                 code: string;
-                /** @description What was wrong and what to do, for people. It never repeats a value that the caller sent. */
+                /** @description The cause and the remedy, for people. It never contains a value of the request. */
                 message: string;
                 /** @description The faults of a body, in document order. */
                 details?: components["schemas"]["errorDetail"][];
@@ -337,16 +326,16 @@ export interface components {
             /** @description The JSON Pointer of the member (RFC 6901). */
             target: string;
         };
-        /** @description By what the server finds this request in its logs. */
+        /** @description Identifies this request in the server's logs. */
         innerError: {
-            /** @description The time of the answer in UTC, to the second. */
+            /** @description The time of the response in UTC, to the second. */
             date: string;
             "request-id": components["schemas"]["guid"];
             "client-request-id": components["schemas"]["guid"];
         };
     };
     responses: {
-        /** @description The object that was created. */
+        /** @description The created object. */
         Created: {
             headers: {
                 ETag: components["headers"]["ETag"];
@@ -364,7 +353,7 @@ export interface components {
                 "application/json": components["schemas"]["pfxRecryptionRequest"];
             };
         };
-        /** @description The object was created; `Prefer` asked for no body (OData 4.01 §11.4.2). */
+        /** @description The object was created, and `Prefer` was `return=minimal` (OData 4.01 §11.4.2). */
         CreatedWithoutBody: {
             headers: {
                 ETag: components["headers"]["ETag"];
@@ -394,7 +383,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The token is missing or does not hold. */
+        /** @description The token is missing or invalid. */
         Unauthorized: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -409,7 +398,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The token lacks the permission, is of a personal account, or of another tenant than `tenantId`. */
+        /** @description The token lacks the permission, is of a personal account, or its tenant is not `tenantId`. */
         Forbidden: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -424,7 +413,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The caller's tenant has no object with this key. */
+        /** @description The token's tenant has no object with this key. */
         NotFound: {
             headers: {
                 "request-id": components["headers"]["request-id"];
@@ -438,7 +427,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The resource does not know this method. */
+        /** @description The resource does not support this method. */
         MethodNotAllowed: {
             headers: {
                 Allow: components["headers"]["Allow"];
@@ -453,7 +442,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The answer would be `application/json`, which `Accept` does not cover. */
+        /** @description The response would be `application/json`, which `Accept` excludes. */
         NotAcceptable: {
             headers: {
                 "request-id": components["headers"]["request-id"];
@@ -467,7 +456,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description No entity tag of `If-Match` is the object's, or `If-None-Match` met an object; nothing was changed. */
+        /** @description No entity tag of `If-Match` matches, or the object exists despite `If-None-Match`; nothing was changed. */
         PreconditionFailed: {
             headers: {
                 "request-id": components["headers"]["request-id"];
@@ -495,7 +484,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The body's media type or content coding is not one that the operation takes. */
+        /** @description The operation does not accept the body's media type or content coding. */
         UnsupportedMediaType: {
             headers: {
                 Accept: components["headers"]["Accept"];
@@ -541,7 +530,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The header fields are larger than 16,384 bytes together. */
+        /** @description The header fields together exceed 16,384 bytes. */
         RequestHeaderFieldsTooLarge: {
             headers: {
                 "request-id": components["headers"]["request-id"];
@@ -555,7 +544,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The server failed; the answer says nothing about the outcome. */
+        /** @description The server failed; the outcome of the request is unknown. */
         InternalServerError: {
             headers: {
                 "request-id": components["headers"]["request-id"];
@@ -569,7 +558,7 @@ export interface components {
                 "application/json": components["schemas"]["error"];
             };
         };
-        /** @description The server cannot take the request now. */
+        /** @description The server cannot process the request now. */
         ServiceUnavailable: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -591,84 +580,81 @@ export interface components {
          * @example sample
          */
         pfxRecryptionRequestsId: components["schemas"]["key"];
-        /**
-         * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-         *     GUID is treated as absent.
-         */
+        /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
         clientRequestId: string;
         /**
-         * @description Entity tags of which one must be the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
-         *     match. None matches: 412, and nothing changes. At most one such header field.
+         * @description Entity tags, one of which must match the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
+         *     match. If none matches, nothing changes (412). At most one such header field.
          */
         ifMatch: string;
         /**
-         * @description Only `*`, and only together with `Prefer: create-if-missing`: the object is created, or it exists and the answer
-         *     is 412 (RFC 9110 §13.1.2). Anything else is refused with 400.
+         * @description Only `*`, and only together with `Prefer: create-if-missing`: if the object exists, the response is 412
+         *     (RFC 9110 §13.1.2). Anything else is rejected with 400.
          */
         ifNoneMatchCreate: string;
         /**
-         * @description `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the default
+         * @description `return=minimal` requests 204 without a body, `return=representation` the object, which is the default
          *     (RFC 7240 §4.2). `create-if-missing` creates the object if it does not exist. Unknown preferences are ignored.
          * @example return=minimal
          */
         prefer: string;
         /**
-         * @description `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the default
+         * @description `return=minimal` requests 204 without a body, `return=representation` the object, which is the default
          *     (RFC 7240 §4.2). Unknown preferences are ignored.
          * @example return=minimal
          */
         preferReturn: string;
         /**
-         * @description Entity tags that the caller has, or `*` (RFC 9110 §13.1.2). If one of them is the object's, the answer is 304
-         *     without a body. Weak and strong forms of a tag both match. At most one such header field.
+         * @description Entity tags that the client has cached, or `*` (RFC 9110 §13.1.2). If one matches the object's, the response is
+         *     304 without a body. Weak and strong forms of a tag both match. At most one such header field.
          */
         ifNoneMatch: string;
-        /** @description How many objects a page has at most. */
+        /** @description The maximum number of objects in a page. */
         top: number;
-        /** @description Where the page begins; opaque. It comes out of `@odata.nextLink`. */
+        /** @description Where the page begins; opaque, from `@odata.nextLink`. */
         skiptoken: string;
-        /** @description With `true` the answer has `@odata.count`, the number of objects on all pages (OData 4.01 §11.2.6.5). */
+        /** @description With `true`, the response has `@odata.count`, the number of objects on all pages (OData 4.01 §11.2.6.5). */
         count: boolean;
         /**
-         * @description The members that the answer has, separated by commas, or `*` for all. Their order in the answer is always the
+         * @description The members of the response, separated by commas, or `*` for all. Their order in the response is always the
          *     same.
          */
         select: string;
         /**
-         * @description The objects that are listed: comparisons of a member with a value, such as `status eq 6` or
-         *     `thumbprint eq 'it''s'`, joined by `and`, in parentheses or not (OData 4.01 URL Conventions §5.1.1). Times are
-         *     compared as instants, text byte by byte; at most 32 comparisons.
+         * @description Selects objects by comparing members with values, such as `status eq 6` or `thumbprint eq 'it''s'`. `and` joins
+         *     at most 32 comparisons; parentheses are allowed (OData 4.01 URL Conventions §5.1.1). Times are compared as
+         *     instants, text byte by byte.
          * @example status eq 6 and isDeleted eq false
          */
         filter: string;
     };
     requestBodies: never;
     headers: {
-        /** @description The object's entity tag, strong and opaque. It changes with every change of a member, and only then. */
+        /** @description The object's entity tag, strong and opaque. It changes only when a member changes. */
         ETag: string;
-        /** @description The address of the object that was created (RFC 9110 §10.2.2). */
+        /** @description The address of the created object (RFC 9110 §10.2.2). */
         Location: string;
         /** @description The same address (OData 4.01 §8.3.4). */
         "OData-EntityId": string;
-        /** @description The preferences of the request that were honoured (RFC 7240 §3). */
+        /** @description The preferences that the server applied (RFC 7240 §3). */
         "Preference-Applied": string;
-        /** @description The server's name for this request. */
+        /** @description The server's identifier of this request. */
         "request-id": components["schemas"]["guid"];
-        /** @description The request's `client-request-id` if that is a GUID, else equal to `request-id`. */
+        /** @description The request's `client-request-id` if that is a GUID, else the `request-id`. */
         "client-request-id": components["schemas"]["guid"];
-        /** @description The OData version of the answer. */
+        /** @description The OData version of the response. */
         "OData-Version": "4.0";
-        /** @description Answers are never stored. */
+        /** @description Responses are never stored. */
         "Cache-Control": "no-store";
-        /** @description Answers are what their media type says. */
+        /** @description The media type of a response is authoritative. */
         "X-Content-Type-Options": "nosniff";
         /** @description The Bearer challenge (RFC 6750 §3); every value is quoted. */
         "WWW-Authenticate": string;
         /** @description The methods of the addressed resource (RFC 9110 §10.2.1). */
         Allow: string;
-        /** @description The media types that the operation takes (RFC 9110 §12.5.1). */
+        /** @description The media types that the operation accepts (RFC 9110 §12.5.1). */
         Accept: string;
-        /** @description The media types that PATCH takes (RFC 5789 §3.1). */
+        /** @description The media types that PATCH accepts (RFC 5789 §3.1). */
         "Accept-Patch": string;
         /** @description The content codings that a request may use (RFC 9110 §12.5.3). */
         "Accept-Encoding": string;
@@ -682,30 +668,27 @@ export interface operations {
     listPfxRecryptionRequests: {
         parameters: {
             query?: {
-                /** @description How many objects a page has at most. */
+                /** @description The maximum number of objects in a page. */
                 $top?: components["parameters"]["top"];
-                /** @description Where the page begins; opaque. It comes out of `@odata.nextLink`. */
+                /** @description Where the page begins; opaque, from `@odata.nextLink`. */
                 $skiptoken?: components["parameters"]["skiptoken"];
-                /** @description With `true` the answer has `@odata.count`, the number of objects on all pages (OData 4.01 §11.2.6.5). */
+                /** @description With `true`, the response has `@odata.count`, the number of objects on all pages (OData 4.01 §11.2.6.5). */
                 $count?: components["parameters"]["count"];
                 /**
-                 * @description The members that the answer has, separated by commas, or `*` for all. Their order in the answer is always the
+                 * @description The members of the response, separated by commas, or `*` for all. Their order in the response is always the
                  *     same.
                  */
                 $select?: components["parameters"]["select"];
                 /**
-                 * @description The objects that are listed: comparisons of a member with a value, such as `status eq 6` or
-                 *     `thumbprint eq 'it''s'`, joined by `and`, in parentheses or not (OData 4.01 URL Conventions §5.1.1). Times are
-                 *     compared as instants, text byte by byte; at most 32 comparisons.
+                 * @description Selects objects by comparing members with values, such as `status eq 6` or `thumbprint eq 'it''s'`. `and` joins
+                 *     at most 32 comparisons; parentheses are allowed (OData 4.01 URL Conventions §5.1.1). Times are compared as
+                 *     instants, text byte by byte.
                  * @example status eq 6 and isDeleted eq false
                  */
                 $filter?: components["parameters"]["filter"];
             };
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
             };
             path?: never;
@@ -742,13 +725,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
                 /**
-                 * @description `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the default
+                 * @description `return=minimal` requests 204 without a body, `return=representation` the object, which is the default
                  *     (RFC 7240 §4.2). Unknown preferences are ignored.
                  * @example return=minimal
                  */
@@ -757,7 +737,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description The object: at most 65,536 bytes, before and after decompression, with the same rules as the body of an update. */
+        /** @description The object: at most 65,536 bytes before and after decompression. The rules are those of an update's body. */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["pfxRecryptionRequestCreate"];
@@ -783,20 +763,17 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The members that the answer has, separated by commas, or `*` for all. Their order in the answer is always the
+                 * @description The members of the response, separated by commas, or `*` for all. Their order in the response is always the
                  *     same.
                  */
                 $select?: components["parameters"]["select"];
             };
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
                 /**
-                 * @description Entity tags that the caller has, or `*` (RFC 9110 §13.1.2). If one of them is the object's, the answer is 304
-                 *     without a body. Weak and strong forms of a tag both match. At most one such header field.
+                 * @description Entity tags that the client has cached, or `*` (RFC 9110 §13.1.2). If one matches the object's, the response is
+                 *     304 without a body. Weak and strong forms of a tag both match. At most one such header field.
                  */
                 "If-None-Match"?: components["parameters"]["ifNoneMatch"];
             };
@@ -855,14 +832,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
                 /**
-                 * @description Entity tags of which one must be the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
-                 *     match. None matches: 412, and nothing changes. At most one such header field.
+                 * @description Entity tags, one of which must match the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
+                 *     match. If none matches, nothing changes (412). At most one such header field.
                  */
                 "If-Match"?: components["parameters"]["ifMatch"];
             };
@@ -877,7 +851,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The object is gone. */
+            /** @description The object was deleted. */
             204: {
                 headers: {
                     "request-id": components["headers"]["request-id"];
@@ -907,23 +881,20 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
                 /**
-                 * @description Entity tags of which one must be the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
-                 *     match. None matches: 412, and nothing changes. At most one such header field.
+                 * @description Entity tags, one of which must match the object's, or `*` (RFC 9110 §13.1.1). Weak and strong forms of a tag both
+                 *     match. If none matches, nothing changes (412). At most one such header field.
                  */
                 "If-Match"?: components["parameters"]["ifMatch"];
                 /**
-                 * @description Only `*`, and only together with `Prefer: create-if-missing`: the object is created, or it exists and the answer
-                 *     is 412 (RFC 9110 §13.1.2). Anything else is refused with 400.
+                 * @description Only `*`, and only together with `Prefer: create-if-missing`: if the object exists, the response is 412
+                 *     (RFC 9110 §13.1.2). Anything else is rejected with 400.
                  */
                 "If-None-Match"?: components["parameters"]["ifNoneMatchCreate"];
                 /**
-                 * @description `return=minimal` asks for 204 without a body, `return=representation` for the object, which is the default
+                 * @description `return=minimal` requests 204 without a body, `return=representation` the object, which is the default
                  *     (RFC 7240 §4.2). `create-if-missing` creates the object if it does not exist. Unknown preferences are ignored.
                  * @example return=minimal
                  */
@@ -940,8 +911,8 @@ export interface operations {
         };
         /**
          * @description The members to change: at most 65,536 bytes, before and after decompression. The bytes are I-JSON (RFC 7493):
-         *     UTF-8 without a byte order mark, no member twice, no lone surrogate, nothing after the object.
-         *     Both media types mean the same. `application/json` may carry OData's format parameters and `charset=utf-8`.
+         *     UTF-8 without a byte order mark, duplicate members, lone surrogates or trailing data.
+         *     Both media types mean the same. `application/json` may have OData's format parameters and `charset=utf-8`.
          */
         requestBody: {
             content: {
@@ -950,7 +921,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The object as it now is. */
+            /** @description The updated object. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -967,7 +938,10 @@ export interface operations {
                 };
             };
             201: components["responses"]["Created"];
-            /** @description The object was updated; `Prefer` asked for no body. If it was created, `Location` and `OData-EntityId` name it. */
+            /**
+             * @description The object was updated or created, and `Prefer` was `return=minimal`. `Location` and `OData-EntityId` name a
+             *     created object.
+             */
             204: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -1003,10 +977,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A GUID by which the caller recognises this request in logs; it comes back in the answer. Anything that is not a
-                 *     GUID is treated as absent.
-                 */
+                /** @description A GUID that identifies this request in logs; the response repeats it. Other values are ignored. */
                 "client-request-id"?: components["parameters"]["clientRequestId"];
             };
             path?: never;

@@ -24,7 +24,7 @@ for (const [name, call] of Object.entries(calls)) {
     assert.equal(sent.length, 0);
   });
 
-  test(`${name} ends while it waits for an answer`, async (t) => {
+  test(`${name} ends while it waits for the response`, async (t) => {
     const { url } = await serve(t, "silence");
     const controller = new AbortController();
     const aborting: typeof fetch = (input, init) => {
@@ -48,7 +48,7 @@ for (const [name, call] of Object.entries(calls)) {
     const client = connect({ baseUrl: url, token: "token" }, { ...systemClock, sleep });
     await assert.rejects(call(client, controller.signal), reason);
     assert.equal(sent.length, 1);
-    assert.ok(sleeping?.aborted); // else its timer would go on
+    assert.ok(sleeping?.aborted); // the timer is stopped
   });
 }
 
@@ -61,7 +61,7 @@ test("a call ends while it waits for a token", async () => {
   await assert.rejects(testClient("http://127.0.0.1:1", { getToken }).client.get("x", controller), reason);
 });
 
-test("nothing stays behind a call on its signal", async () => {
+test("a call removes its listener from the signal", async () => {
   const listeners = new Set<unknown>();
   const signal = {
     aborted: false,

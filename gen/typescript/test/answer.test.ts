@@ -9,22 +9,22 @@ const good = objectReply();
 const body = good.body as string;
 const headers = good.headers as Record<string, string>;
 
-test("a success that the contract does not allow is an error", async (t) => {
+test("a malformed success response is an error", async (t) => {
   const rows = {
     "another media type": { ...good, headers: { ...headers, "Content-Type": "text/html" } },
-    "a media type that begins alike": { ...good, headers: { ...headers, "Content-Type": "application/jsonx" } },
+    "a media type with the same prefix": { ...good, headers: { ...headers, "Content-Type": "application/jsonx" } },
     "no media type": { ...good, headers: { ETag: '"a"' } },
     "another status": { ...good, status: 202 },
     "an empty body": { ...good, body: "" },
     "null": { ...good, body: "null" },
     "an array": { ...good, body: `[${body}]` },
-    "half of it": { ...good, body: body.slice(0, 200) },
-    "more than it": { ...good, body: `${body}{}` },
+    "truncated": { ...good, body: body.slice(0, 200) },
+    "trailing data": { ...good, body: `${body}{}` },
     "a byte order mark": { ...good, body: `\ufeff${body}` },
-    "bytes that are no UTF-8": { ...good, body: Buffer.concat([Buffer.from(body.slice(0, -3)), Buffer.from('\xff"}', "latin1")]) },
+    "invalid UTF-8": { ...good, body: Buffer.concat([Buffer.from(body.slice(0, -3)), Buffer.from('\xff"}', "latin1")]) },
     "no id": { ...good, body: body.replace('"id"', '"iD"') },
     "another type": { ...good, body: body.replace("#microsoft", "#other") },
-    "null for what is not nullable": objectReply({ isDeleted: null as unknown as boolean }),
+    "null for a member that is not nullable": objectReply({ isDeleted: null as unknown as boolean }),
     "a fraction for an integer": objectReply({ status: 7.5 }),
     "more than Int32": objectReply({ status: 2 ** 31 }),
     "more than 1 MiB": { ...good, body: body + " ".repeat(1 << 20) },
@@ -39,7 +39,7 @@ test("a success that the contract does not allow is an error", async (t) => {
       const { url, sent } = await serve(t, reply);
       const { client } = testClient(url);
       await assert.rejects(client.get("sample"), MalformedAnswerError);
-      // Something answered for the server: nobody knows what became of the update.
+      // The response may come from a proxy, so the outcome of the update is unknown.
       await assert.rejects(
         client.patch("sample", {}),
         (err) => err instanceof UnknownOutcomeError && err.cause instanceof MalformedAnswerError,
@@ -49,9 +49,9 @@ test("a success that the contract does not allow is an error", async (t) => {
   }
 });
 
-test("a success that the contract allows is taken", async (t) => {
+test("a well-formed success response is accepted", async (t) => {
   const rows = {
-    "as it is": good,
+    "unchanged": good,
     "media type parameters": { ...good, headers: { ...headers, "Content-Type": "Application/JSON ;odata.metadata=minimal" } },
     "a weak entity tag": { ...good, headers: { ...headers, ETag: 'W/"a"' } },
     "an annotation": { ...good, body: body.replace("{", '{"@odata.context":"x",') },
@@ -66,14 +66,14 @@ test("a success that the contract allows is taken", async (t) => {
   }
 });
 
-test("a status that is another method's is an error", async (t) => {
+test("a success status of another method is an error", async (t) => {
   const { url } = await serve(t, good);
   const { client } = testClient(url);
   await assert.rejects(client.create(newObject()), UnknownOutcomeError);
   await assert.rejects(client.delete("sample"), UnknownOutcomeError);
 });
 
-test("an object can be read without an entity tag, and not updated by reading", async (t) => {
+test("an object without an entity tag can be read but not updated", async (t) => {
   const rows: Record<string, [Record<string, string>, string, string]> = {
     "none": [{ "Content-Type": "application/json" }, body, ""],
     "without quotes": [{ ...headers, ETag: "a" }, body, ""],
@@ -96,7 +96,7 @@ test("an object can be read without an entity tag, and not updated by reading", 
   }
 });
 
-test("a change that is answered without the object is followed by one reading", async (t) => {
+test("a response without the object is followed by one GET", async (t) => {
   const { url, sent } = await serve(t, { status: 204 }, objectReply({ status: 9 }, '"b"'), { status: 204 }, { status: 404, headers, body: "{}" });
   const { client } = testClient(url);
   const got = await client.patch("sample", { status: 9 });
@@ -106,7 +106,7 @@ test("a change that is answered without the object is followed by one reading", 
   assert.deepEqual(sent.map(({ method }) => method), ["PATCH", "GET", "PATCH", "GET"]);
 });
 
-test("a path that does not exist is not a missing object", async (t) => {
+test("a wrong path is not a missing object", async (t) => {
   const graph = (code: string, message = "M") => JSON.stringify({ error: { code, message } });
   const rows: Record<string, [number, string, string]> = {
     "an object": [404, graph("ResourceNotFound"), "notFound"],
@@ -124,17 +124,17 @@ test("a path that does not exist is not a missing object", async (t) => {
   }
 });
 
-test("an error has what its answer has", async (t) => {
+test("an error has the members of its response", async (t) => {
   const json = { "Content-Type": "application/json", "request-id": "r" };
   const detail = { code: "c", message: "m", target: "/status" };
   const graph = (error: object) => JSON.stringify({ error });
   const rows = {
     whole: { headers: json, body: graph({ code: "C", message: "M", details: [detail] }), want: ["C", "M", [detail]] },
     "no details": { headers: json, body: graph({ code: "C", message: "M" }), want: ["C", "M", []] },
-    "details that are none": { headers: json, body: graph({ code: "C", message: "M", details: [1, detail, {}] }), want: ["C", "M", [detail]] },
+    "malformed details": { headers: json, body: graph({ code: "C", message: "M", details: [1, detail, {}] }), want: ["C", "M", [detail]] },
     "no text": { headers: json, body: graph({ code: 1, message: {} }), want: ["", "Bad Request", []] },
     "another media type": { headers: { "request-id": "r" }, body: graph({ code: "C", message: "M" }), want: ["", "Bad Request", []] },
-    "no JSON": { headers: json, body: "<html>", want: ["", "Bad Request", []] },
+    "not JSON": { headers: json, body: "<html>", want: ["", "Bad Request", []] },
     "nothing": { headers: json, body: "", want: ["", "Bad Request", []] },
     "too much": { headers: json, body: graph({ code: "C", message: "M" }) + " ".repeat(1 << 20), want: ["", "Bad Request", []] },
   };

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { MalformedAnswerError } from "../src/index.js";
 import { newObject, objectReply, realClient, serve, testClient, type Reply } from "./support.js";
 
-/** A page whose next page is at such an address, which begins with the base URL or not. */
+/** A page with the next link that next makes of the base URL. */
 const pageReply = (value: object[], next?: (url: string) => string): Reply => (url) => ({
   status: 200,
   headers: { "Content-Type": "application/json; odata.metadata=minimal" },
@@ -21,7 +21,7 @@ async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
   return got;
 }
 
-test("list goes through all pages in the order of the keys", async () => {
+test("list returns the objects of all pages in the order of their keys", async () => {
   const { client, sent } = await realClient();
   const profileId = randomUUID();
   const created = await Promise.all(Array.from({ length: 5 }, (_, status) => client.create(newObject({ profileId, status }))));
@@ -41,7 +41,7 @@ test("list goes through all pages in the order of the keys", async () => {
   assert.deepEqual(selected, want.map(({ id, status }) => ({ id, status })));
 });
 
-test("list asks for a page when it is needed", async () => {
+test("list requests a page only when it is needed", async () => {
   const { client, sent } = await realClient();
   for await (const _ of client.list({ top: 1 })) {
     break;
@@ -49,7 +49,7 @@ test("list asks for a page when it is needed", async () => {
   assert.equal(sent.length, 1);
 });
 
-test("a next page is fetched as its address is written, with the token", async (t) => {
+test("a next link is requested unchanged, with the token", async (t) => {
   const rest = "/elsewhere?$SkipToken=a%2Bb&x=1";
   const { url, sent } = await serve(t, pageReply([], (url) => url + rest), pageReply([sample]));
   assert.deepEqual(await all(testClient(url).client.list()), [sample]);
@@ -57,17 +57,17 @@ test("a next page is fetched as its address is written, with the token", async (
   assert.equal(sent[1]!.headers.authorization, "Bearer token");
 });
 
-test("a next page is fetched from the server alone, and once", async (t) => {
+test("a next link to another server, or a repeated one, is an error", async (t) => {
   const rows: { name: string; next: (url: string) => string; requests?: number }[] = [
     { name: "another host", next: (url) => url.replace("127.0.0.1", "localhost") },
     { name: "another port", next: (url) => url.replace(/:\d+/, ":1") },
     { name: "another scheme", next: (url) => `${url.replace("http:", "https:")}/x` },
     { name: "another path", next: (url) => url.replace("beta", "v1.0/x") },
-    { name: "a path that begins alike", next: (url) => `${url}2/x` },
-    { name: "a path that goes up", next: (url) => `${url}/../x` },
-    { name: "a user", next: (url) => `${url.replace("//", "//me@")}/x` },
+    { name: "a path with the same prefix", next: (url) => `${url}2/x` },
+    { name: "a path with dots", next: (url) => `${url}/../x` },
+    { name: "a user name", next: (url) => `${url.replace("//", "//me@")}/x` },
     { name: "a relative address", next: () => "/beta/x" },
-    { name: "a repetition", next: (url) => `${url}/x`, requests: 2 },
+    { name: "a repeated link", next: (url) => `${url}/x`, requests: 2 },
   ];
   for (const { name, next, requests = 1 } of rows) {
     await t.test(name, async (t) => {
@@ -78,16 +78,16 @@ test("a next page is fetched from the server alone, and once", async (t) => {
   }
 });
 
-test("a page that the contract does not allow is an error", async (t) => {
+test("a malformed page is an error", async (t) => {
   const page = (body: string): Reply => ({ status: 200, headers: { "Content-Type": "application/json" }, body });
   const rows = {
     "no value": "{}",
     "null": "null",
     "an array": "[]",
-    "a value that is no array": '{"value":{}}',
-    "a next page that is no text": '{"value":[],"@odata.nextLink":null}',
-    "an entry that is no object": '{"value":["sample"]}',
-    "an entry that lacks a member": '{"value":[{"@odata.type":"#microsoft.graph.pfxRecryptionRequest"}]}',
+    "a value that is not an array": '{"value":{}}',
+    "a next link that is not a string": '{"value":[],"@odata.nextLink":null}',
+    "an entry that is not an object": '{"value":["sample"]}',
+    "an entry without a member": '{"value":[{"@odata.type":"#microsoft.graph.pfxRecryptionRequest"}]}',
     "more than 16 MiB": `{"value":[]}${" ".repeat(16 << 20)}`,
   };
   for (const [name, body] of Object.entries(rows)) {

@@ -5,7 +5,7 @@ import { createClient, type ClientOptions } from "../src/index.js";
 
 const good = { baseUrl: "https://graph.example.com/beta", token: "token" };
 
-test("createClient refuses what cannot work", () => {
+test("createClient rejects invalid options", () => {
   const rows: [Record<string, unknown>, typeof TypeError | typeof RangeError][] = [
     [{ baseUrl: "graph.example.com/beta" }, TypeError],
     [{ baseUrl: "ftp://graph.example.com" }, TypeError],

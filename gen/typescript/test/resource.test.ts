@@ -1,4 +1,4 @@
-// What goes over the wire to the real server, and what comes back.
+// Requests to the real server, and its responses.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -29,7 +29,7 @@ test("members are absent, null or a value", async (t) => {
       assert.deepEqual(await client.get(created.id), got);
     });
   }
-  await client.patch(created.id, { ifMatch: undefined } as object); // undefined is absent
+  await client.patch(created.id, { ifMatch: undefined } as object); // undefined counts as absent
   assert.equal(sent.at(-1)!.body, "{}");
   assert.equal(sent.at(-1)!.headers["if-match"], undefined);
   assert.notEqual((await client.get(created.id)).etag, etag);
@@ -49,7 +49,7 @@ test("ifMatch is compare-and-swap", async () => {
   await assert.rejects(client.delete(value.id), isStatus(404));
 });
 
-test("upsert creates what is missing", async () => {
+test("upsert creates a missing object", async () => {
   const { client } = await realClient();
   const id = randomUUID();
   await assert.rejects(client.patch(id, newObject()), isStatus(404));
@@ -61,7 +61,7 @@ test("upsert creates what is missing", async () => {
   assert.equal((await client.get(id)).value.status, 9);
 });
 
-test("of many who insert, one does", async () => {
+test("one of many concurrent inserts succeeds", async () => {
   const { client } = await realClient();
   const id = randomUUID();
   const inserts = Array.from({ length: 8 }, () => client.upsert(id, newObject(), { insertOnly: true }));
@@ -69,7 +69,7 @@ test("of many who insert, one does", async () => {
   assert.equal(fulfilled.length, 1);
 });
 
-test("an error carries what the server said", async () => {
+test("an error has the members of the server's error", async () => {
   const { client, sent } = await realClient();
   const body = { status: "7", isDeleted: null } as object;
   const err = await client.patch("sample", body).catch((err: unknown) => err);
@@ -84,7 +84,7 @@ test("an error carries what the server said", async () => {
   assert.equal(err.retryAfterMs, undefined);
 });
 
-test("a permission to read is none to write", async () => {
+test("a permission to read does not allow writing", async () => {
   const { client } = await realClient({ token: await realToken("DeviceManagementConfiguration.Read.All") });
   await client.get("sample");
   const kind = (err: unknown) => err instanceof GraphError && err.kind === "forbidden";

@@ -8,7 +8,7 @@ import { newObject, objectReply, serve, testClient, type Reply } from "./support
 const ok = objectReply();
 const made = objectReply({}, '"a"', 201);
 const gone: Reply = { status: 204 };
-/** A Graph error of a server whose clock is the test's, or shows date. */
+/** A Graph error whose Date header is date: by default, the time of the test's clock. */
 const status = (status: number, after?: string, date = "Fri, 02 Jan 2026 03:04:05 GMT"): Reply => ({
   status,
   headers: { "Content-Type": "application/json", Date: date, ...(after && { "Retry-After": after }) },
@@ -26,7 +26,7 @@ const insert = (c: Client) => c.upsert("sample", newObject(), { insertOnly: true
 const remove = (c: Client) => c.delete("sample");
 const removeIf = (c: Client) => c.delete("sample", { ifMatch: '"a"' });
 
-/** What a call ends with: "ok", the status of a GraphError, or the class of another error with its cause's. */
+/** Returns "ok", the status of a GraphError, or the class of another error and of its cause. */
 async function outcomeOf(call: Promise<unknown>): Promise<string> {
   const name = (err: unknown): string => (err instanceof GraphError ? String(err.status) : (err as Error).name);
   return call.then(
@@ -44,19 +44,19 @@ interface Row {
 }
 
 const rows: Record<string, Row> = {
-  // 429 and 503 apply nothing, so any method is sent again.
+  // After 429 and 503, every request is sent again: nothing was applied.
   "get 429": { call: get, replies: [status(429), ok], want: "ok", requests: 2, sleeps: [100] },
   "create 429, 503": { call: create, replies: [status(429), status(503), made], want: "ok", requests: 3, sleeps: [100, 200] },
   "patch 503": { call: patch, replies: [status(503), ok], want: "ok", requests: 2 },
   "upsert 503": { call: upsert, replies: [status(503), made], want: "ok", requests: 2 },
   "delete 429": { call: remove, replies: [status(429), gone], want: "ok", requests: 2 },
-  "get 429 for ever": { call: get, replies: [status(429)], want: "429", requests: 5, sleeps: [100, 200, 400, 800] },
+  "get 429 always": { call: get, replies: [status(429)], want: "429", requests: 5, sleeps: [100, 200, 400, 800] },
 
-  // Retry-After is the least to wait, and if the budget is smaller there is nothing to wait for.
+  // The client waits at least for Retry-After. If that exceeds the budget, the call ends.
   "after seconds": { call: get, replies: [status(429, "7"), ok], want: "ok", requests: 2, sleeps: [7_000] },
   "after a date": { call: get, replies: [status(503, "Fri, 02 Jan 2026 03:04:14 GMT"), ok], want: "ok", requests: 2, sleeps: [9_000] },
-  "after a date gone by": { call: get, replies: [status(503, "Thu, 01 Jan 2026 00:00:00 GMT"), ok], want: "ok", requests: 2, sleeps: [100] },
-  "after nonsense": { call: get, replies: [status(503, "soon"), ok], want: "ok", requests: 2, sleeps: [100] },
+  "after a past date": { call: get, replies: [status(503, "Thu, 01 Jan 2026 00:00:00 GMT"), ok], want: "ok", requests: 2, sleeps: [100] },
+  "after an invalid value": { call: get, replies: [status(503, "soon"), ok], want: "ok", requests: 2, sleeps: [100] },
   "after zero": { call: get, replies: [status(503, "0"), ok], want: "ok", requests: 2, sleeps: [100] },
   "after a date of another clock": {
     call: get,
@@ -65,14 +65,14 @@ const rows: Record<string, Row> = {
     requests: 2,
     sleeps: [9_000],
   },
-  "after ever": { call: get, replies: [status(429, "99999999999999999999"), ok], want: "429", requests: 1, sleeps: [] },
-  "after the budget": { call: get, replies: [status(429, "60"), ok], want: "429", requests: 1, sleeps: [] },
+  "after a huge number": { call: get, replies: [status(429, "99999999999999999999"), ok], want: "429", requests: 1, sleeps: [] },
+  "after more than the budget": { call: get, replies: [status(429, "60"), ok], want: "429", requests: 1, sleeps: [] },
 
-  // 504 and broken connections: again only if that cannot double.
+  // After 504 and broken connections, a request is sent again only if that cannot apply it twice.
   "get 502": { call: get, replies: [status(502), ok], want: "ok", requests: 2 },
   "patch 502": { call: patch, replies: [status(502), ok], want: "unknown: 502", requests: 1 },
   "get broken, 504": { call: get, replies: ["break", status(504), ok], want: "ok", requests: 3 },
-  "get broken for ever": { call: get, replies: ["break"], want: "ConnectionError", requests: 5 },
+  "get broken always": { call: get, replies: ["break"], want: "ConnectionError", requests: 5 },
   "create broken": { call: create, replies: ["break", made], want: "unknown: ConnectionError", requests: 1 },
   "create 504": { call: create, replies: [status(504), made], want: "unknown: 504", requests: 1 },
   "create 503, broken": { call: create, replies: [status(503), "break", made], want: "unknown: ConnectionError", requests: 2 },
@@ -86,7 +86,7 @@ const rows: Record<string, Row> = {
   "insert broken": { call: insert, replies: ["break", made], want: "ok", requests: 2 },
   "delete if, broken": { call: removeIf, replies: ["break", gone], want: "ok", requests: 2 },
 
-  // After a try that may have been applied, a refusal says nothing about that try.
+  // If an earlier try may have been applied, an error for a later try leaves the outcome unknown.
   "patch if, broken, 412": { call: patchIf, replies: ["break", status(412)], want: "unknown: 412", requests: 2 },
   "insert broken, 412": { call: insert, replies: ["break", status(412)], want: "unknown: 412", requests: 2 },
   "delete if, broken, 412": { call: removeIf, replies: ["break", status(412)], want: "unknown: 412", requests: 2 },
@@ -116,7 +116,7 @@ for (const [name, { call, replies, want, requests, sleeps }] of Object.entries(r
   });
 }
 
-test("each call has a client-request-id of its own", async (t) => {
+test("each call has its own client-request-id", async (t) => {
   const { url, sent } = await serve(t, ok);
   const { client } = testClient(url);
   await get(client);
@@ -126,7 +126,7 @@ test("each call has a client-request-id of its own", async (t) => {
   assert.notEqual(first, second);
 });
 
-test("an answer that breaks off is a broken connection", async (t) => {
+test("a truncated response is a broken connection", async (t) => {
   const { url, sent } = await serve(t, "half");
   const { client } = testClient(url, { tries: 2 });
   assert.equal(await outcomeOf(get(client)), "ConnectionError");
@@ -134,7 +134,7 @@ test("an answer that breaks off is a broken connection", async (t) => {
   assert.equal(sent.length, 3);
 });
 
-/** A fetch that never answers and does not listen to its signal. */
+/** A fetch that never ends and ignores its signal. */
 function silentFetch() {
   const sent: unknown[] = [];
   const fetch = (url: unknown) => {
@@ -144,7 +144,7 @@ function silentFetch() {
   return { fetch, sent };
 }
 
-test("a try that gets no answer in time ends, and is sent again where that is safe", async () => {
+test("a try ends after its timeout, and is sent again if that is safe", async () => {
   const { fetch, sent } = silentFetch();
   const { client } = testClient("http://127.0.0.1:1/beta", { tryTimeoutMs: 10, tries: 3, fetch });
   assert.equal(await outcomeOf(get(client)), "TimeoutError");
@@ -153,7 +153,7 @@ test("a try that gets no answer in time ends, and is sent again where that is sa
   assert.equal(sent.length, 4);
 });
 
-test("a call that gets no answer in time ends", async () => {
+test("a call ends after its timeout", async () => {
   const { fetch, sent } = silentFetch();
   const { client } = testClient("http://127.0.0.1:1/beta", { timeoutMs: 10, fetch });
   assert.equal(await outcomeOf(get(client)), "TimeoutError");
@@ -161,7 +161,7 @@ test("a call that gets no answer in time ends", async () => {
   assert.equal(sent.length, 2);
 });
 
-test("a server that says nothing is hung up on", async (t) => {
+test("a timeout aborts the request", async (t) => {
   const { url } = await serve(t, "silence");
   let hungUp: AbortSignal | undefined;
   const { client } = testClient(url, { timeoutMs: 10, fetch: (input, init) => fetch(input, { ...init, signal: (hungUp = init!.signal!) }) });
@@ -169,12 +169,12 @@ test("a server that says nothing is hung up on", async (t) => {
   assert.ok(hungUp?.aborted);
 });
 
-test("a server that is not there is a ConnectionError with its cause", async () => {
+test("a refused connection is a ConnectionError with its cause", async () => {
   const { client } = testClient("http://127.0.0.1:1/beta", { tries: 1 });
   await assert.rejects(get(client), (err) => err instanceof ConnectionError && err.cause instanceof TypeError);
 });
 
-test("backoff doubles up to ten seconds, with full jitter, and Retry-After is its least", () => {
+test("backoff doubles up to ten seconds, with full jitter, and is at least Retry-After", () => {
   const throttled = new GraphError({
     status: 429,
     code: "",
@@ -200,7 +200,7 @@ test("backoff doubles up to ten seconds, with full jitter, and Retry-After is it
   }
 });
 
-test("Retry-After is read in all of its forms", () => {
+test("all forms of Retry-After are parsed", () => {
   const now = Date.UTC(1994, 10, 6, 8, 49, 30);
   const table: [string | null, number | undefined][] = [
     [null, undefined],

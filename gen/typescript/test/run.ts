@@ -1,4 +1,4 @@
-// Builds and starts the real server, runs the test files that are the arguments against it, and stops it again.
+// Builds and starts the real server, runs the test files of its arguments against it, and stops the server.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -35,7 +35,7 @@ try {
   const env = { ...process.env, PFXR_TEST_URL: await serving(server) };
   const tests = spawn(process.execPath, ["--test", "--test-reporter=spec", ...process.argv.slice(2)], { env, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => tests.kill(signal)); // so that the server ends, too
+    process.once(signal, () => tests.kill(signal)); // the server is stopped below
   }
   const [code] = (await once(tests, "exit")) as [number | null];
   process.exitCode = code ?? 1;

@@ -8,7 +8,7 @@ import { systemClock, type Clock } from "../src/clock.js";
 import { connect } from "../src/connect.js";
 import type { Client, ClientOptions, Create, PfxRecryptionRequest } from "../src/index.js";
 
-/** The real server, and the tenant that the tests are of. */
+/** The base URL of the real server, and the tenant of the tests. */
 export const realURL = process.env["PFXR_TEST_URL"]!;
 export const tenantId = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9";
 
@@ -22,7 +22,7 @@ export async function realToken(role = "DeviceManagementConfiguration.ReadWrite.
   return ((await answer.json()) as { access_token: string }).access_token;
 }
 
-/** A client of the real server, and what it sent. */
+/** A client of the real server, and the requests that it sent. */
 export async function realClient(options: Partial<ClientOptions> = {}): Promise<{ client: Client; sent: Sent[] }> {
   const sent: Sent[] = [];
   const recording: typeof fetch = (input, init) => {
@@ -41,7 +41,7 @@ export interface Sent {
   body: string;
 }
 
-/** An object that nobody else has. */
+/** A new object with unique identifiers. */
 export function newObject(changes: Partial<Create> = {}): Create {
   return {
     tenantId,
@@ -60,7 +60,7 @@ export function newObject(changes: Partial<Create> = {}): Create {
   };
 }
 
-/** What a server answers to one request. */
+/** The response to one request. */
 export type Reply = "break" | "half" | "silence" | Answer | ((url: string) => Answer);
 
 interface Answer {
@@ -69,13 +69,13 @@ interface Answer {
   body?: string | Buffer;
 }
 
-/** An answer with an object. */
+/** A response with an object. */
 export function objectReply(changes: Partial<PfxRecryptionRequest> = {}, etag = '"a"', status = 200): Answer {
   const value = { "@odata.type": "#microsoft.graph.pfxRecryptionRequest", id: "sample", ...newObject(), ...changes };
   return { status, headers: { "Content-Type": "application/json", ETag: etag }, body: JSON.stringify(value) };
 }
 
-/** Serves the replies in their order, below /beta, and the last one again and again. */
+/** Serves the replies in their order below /beta, then repeats the last one. */
 export async function serve(t: TestContext, ...replies: Reply[]): Promise<{ url: string; sent: Sent[] }> {
   const sent: Sent[] = [];
   let base = "";
@@ -107,7 +107,7 @@ export async function serve(t: TestContext, ...replies: Reply[]): Promise<{ url:
   return { url: base, sent };
 }
 
-/** A clock that sleeps without waiting, and whose chance is always one half. */
+/** A clock that sleeps without waiting, and whose random number is always one half. */
 export function fakeClock(): Clock & { sleeps: number[] } {
   let now = Date.UTC(2026, 0, 2, 3, 4, 5);
   const sleeps: number[] = [];
@@ -123,7 +123,7 @@ export function fakeClock(): Clock & { sleeps: number[] } {
   };
 }
 
-/** A client of such a server, and how long it slept. */
+/** A client with a fake clock, and how long it slept. */
 export function testClient(baseUrl: string, options: Partial<ClientOptions> = {}): { client: Client; sleeps: number[] } {
   const clock = fakeClock();
   const given = "getToken" in options ? {} : { token: "token" };

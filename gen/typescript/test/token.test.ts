@@ -6,7 +6,7 @@ import { objectReply, realClient, realToken, serve, testClient } from "./support
 
 const unauthorized = (err: unknown) => err instanceof GraphError && err.kind === "unauthorized";
 
-test("a refused token is replaced once, for all callers together", async () => {
+test("a refused token is replaced once for all callers", async () => {
   const good = await realToken();
   const asked: (string | undefined)[] = [];
   const getToken = async (refused?: string) => {
@@ -21,7 +21,7 @@ test("a refused token is replaced once, for all callers together", async () => {
   assert.equal(sent.length, 17);
 });
 
-test("a call whose second token is refused too ends", async () => {
+test("a call ends if the second token is refused, too", async () => {
   const { client, sent } = await realClient({ getToken: () => "refused" });
   await assert.rejects(client.get("sample"), unauthorized);
   assert.equal(sent.length, 2);
@@ -33,7 +33,7 @@ test("a static token is not sent twice", async () => {
   assert.equal(sent.length, 1);
 });
 
-test("a provider's error ends the call and is named, and the next call asks again", async (t) => {
+test("an error of getToken ends the call, and the next call gets a new token", async (t) => {
   const { url, sent } = await serve(t, objectReply());
   const fault = new Error("no token today");
   let asked = 0;
@@ -52,7 +52,7 @@ test("a provider's error ends the call and is named, and the next call asks agai
   await client.get("sample");
 });
 
-test("what is no token is not sent", async (t) => {
+test("an invalid token is not sent", async (t) => {
   const { url, sent } = await serve(t, objectReply());
   for (const token of ["", "a b", "a\r\nx: y", "ü", undefined as unknown as string]) {
     await assert.rejects(testClient(url, { getToken: () => token }).client.get("sample"), TokenError);

@@ -1,4 +1,4 @@
-// What the compiler allows and what it does not. The first function is compiled, and never called.
+// Tests the types. The first function is compiled but never called.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -15,17 +15,17 @@ export async function compiled(client: Client): Promise<void> {
   const status: number = value.status;
   await client.patch("sample", { thumbprint: null, status }, { ifMatch: etag });
   await client.patch("sample", { createdTime: text, eTag: nullable });
-  // @ts-expect-error a member that may be null is no string
+  // @ts-expect-error this member may be null
   value.eTag.length;
   // @ts-expect-error an Int32 is a number
   await client.patch("sample", { status: "7" });
-  // @ts-expect-error a time is text
+  // @ts-expect-error a time is a string
   await client.patch("sample", { createdTime: new Date() });
   // @ts-expect-error this member is not nullable
   await client.patch("sample", { isDeleted: null });
   // @ts-expect-error there is no such member
   await client.patch("sample", { state: 7 });
-  // @ts-expect-error the address says which object it is
+  // @ts-expect-error the key is an argument
   await client.patch("sample", { id: "sample" });
   // @ts-expect-error all twelve members are needed
   await client.create({ status: 7 });
@@ -33,7 +33,7 @@ export async function compiled(client: Client): Promise<void> {
   // @ts-expect-error all twelve members are needed
   await client.upsert("sample", eleven);
   const { created }: { created: boolean } = await client.upsert("sample", newObject(), { insertOnly: true });
-  // @ts-expect-error an upsert has no ifMatch: with it, nothing is created
+  // @ts-expect-error an upsert has no ifMatch: it could not create
   await client.upsert("sample", newObject(), { ifMatch: etag, created });
   const nothing: void = await client.delete("sample", { ifMatch: etag });
   for await (const object of client.list({ filter: "status eq 6" })) {
@@ -63,12 +63,12 @@ export async function compiled(client: Client): Promise<void> {
   createClient({ baseUrl, getToken: async (refused?: string) => refused ?? "token" });
   // @ts-expect-error a token is needed
   createClient({ baseUrl });
-  // @ts-expect-error one way to get a token is enough
+  // @ts-expect-error token and getToken exclude each other
   createClient({ baseUrl, token: "token", getToken: () => "token" });
   void nothing;
 }
 
-test("the package holds what belongs into it and nothing else", async () => {
+test("the package contains exactly its files", async () => {
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
   const said = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd, encoding: "utf8", stdio: "pipe" });
   const [{ files }] = JSON.parse(said) as [{ files: { path: string }[] }];

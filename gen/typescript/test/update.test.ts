@@ -9,7 +9,7 @@ const increment = (draft: Draft) => {
 };
 const conflict: Reply = { status: 412 };
 
-test("concurrent updates lose none", async () => {
+test("no concurrent update is lost", async () => {
   const { client } = await realClient();
   const { value } = await client.create(newObject({ status: 0 }));
   const worker = async () => {
@@ -21,7 +21,7 @@ test("concurrent updates lose none", async () => {
   assert.equal((await client.get(value.id)).value.status, 200);
 });
 
-test("update sends only what changed, on the condition that it still is the same", async () => {
+test("update sends only the changed members, with If-Match", async () => {
   const { client, sent } = await realClient();
   const { value, etag } = await client.create(newObject());
   sent.length = 0;
@@ -44,7 +44,7 @@ test("an update that changes nothing sends nothing", async () => {
   assert.deepEqual(sent.map(({ method }) => method), ["GET"]);
 });
 
-/** Updates against such replies with one try for each request, and returns what happened. */
+/** Updates an object of a server with these replies, with one try for each request. */
 async function updating(
   replies: Reply[],
   serveReplies: (...replies: Reply[]) => ReturnType<typeof serve>,
@@ -64,7 +64,7 @@ async function updating(
 const v1 = objectReply({ status: 1 }, '"a"');
 const v5 = objectReply({ status: 5 }, '"b"');
 
-test("a conflict begins again from what the object is now", async (t) => {
+test("after a conflict, the update starts again from the current object", async (t) => {
   const got = await updating([v1, conflict, v5, v5], (...r) => serve(t, ...r));
   assert.deepEqual(got, { ...got, methods: "GPGP", tags: ['"a"', '"b"'], statuses: [1, 5] });
   assert.ok(!(got.result instanceof Error));
@@ -79,16 +79,16 @@ test("an update gives up after 100 conflicts", async (t) => {
   assert.equal(methods, "GP".repeat(100));
 });
 
-test("an unknown outcome is only tried again while the object is what it was", async (t) => {
+test("after an unknown outcome, the update is retried only if the object is unchanged", async (t) => {
   const weak = objectReply({ status: 1 }, 'W/"a"');
   const rows: Record<string, { replies: Reply[]; methods: string; unknown: boolean }> = {
     "unchanged": { replies: [v1, "break", v1, v5], methods: "GPGP", unknown: false },
     "unchanged, made weak": { replies: [v1, "break", weak, v5], methods: "GPGP", unknown: false },
     "unchanged twice": { replies: [v1, "break", v1, "break", v1, v5], methods: "GPGPGP", unknown: false },
     "changed": { replies: [v1, "break", v5], methods: "GPG", unknown: true },
-    "changed to what was wanted": { replies: [v1, "break", objectReply({ status: 2 }, '"b"')], methods: "GPG", unknown: true },
-    "cannot be read": { replies: [v1, "break", { status: 404 }], methods: "GPG", unknown: true },
-    // The first patch may have arrived late, and be the conflict.
+    "changed as requested": { replies: [v1, "break", objectReply({ status: 2 }, '"b"')], methods: "GPG", unknown: true },
+    "unreadable": { replies: [v1, "break", { status: 404 }], methods: "GPG", unknown: true },
+    // The first patch may have arrived late and caused the conflict.
     "unchanged, conflict": { replies: [v1, "break", v1, conflict, v5], methods: "GPGP", unknown: true },
     "unchanged, refused": { replies: [v1, "break", v1, { status: 403 }], methods: "GPGP", unknown: true },
     "refused": { replies: [v1, { status: 403 }], methods: "GP", unknown: false },
@@ -104,7 +104,7 @@ test("an unknown outcome is only tried again while the object is what it was", a
   }
 });
 
-test("a change that cannot be said is an error, and is not sent", async (t) => {
+test("an invalid change is an error, and is not sent", async (t) => {
   const { url, sent } = await serve(t, v1);
   const { client } = testClient(url);
   const fault = new Error("no");

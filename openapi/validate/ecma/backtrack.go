@@ -191,7 +191,7 @@ func (b *backtracker) look(n *node, pos int, follow continuation) bool {
 	return false
 }
 
-// holds reports whether an assertion about a position holds.
+// holds reports whether an assertion about a position is satisfied.
 func (b *backtracker) holds(n *node, pos int) bool {
 	switch n.op {
 	case opBegin:

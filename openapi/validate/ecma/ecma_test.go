@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// table of patterns and strings that node's engine has judged; see testdata/engine.mjs.
+// judged returns patterns, strings and the verdicts of node's engine; see testdata/engine.mjs.
 func judged(t testing.TB) (patterns, texts []string, verdicts [][3]string) {
 	t.Helper()
 	var cases struct{ Patterns, Strings []string }
@@ -30,7 +30,7 @@ func judged(t testing.TB) (patterns, texts []string, verdicts [][3]string) {
 	return cases.Patterns, cases.Strings, verdicts
 }
 
-// refusedAll are patterns that the grammar without u takes and this package refuses.
+// refusedAll are patterns that the grammar without u accepts and this package rejects.
 var refusedAll = map[string]bool{
 	`\A\w\z`: true, `\Z`: true, `\a`: true, `\pL`: true, `\x{41}`: true, `\1`: true, `\01`: true, `(?=a)*`: true, `\c`: true,
 	`\u12`: true, `[\d-\B]`: true, `\p{Foo}`: true, `\p{Script=Foo}`: true, `\u{110000}`: true, `\k<n>`: true,
@@ -46,7 +46,7 @@ func TestVerdictsAreTheEngines(t *testing.T) {
 		}
 		p, err := Compile(pattern)
 		if (err == nil) != (want != "") {
-			t.Errorf("%s: got error %v, the engine says %q", pattern, err, want)
+			t.Errorf("%s: got error %v, the engine's verdict is %q", pattern, err, want)
 			continue
 		}
 		if err != nil {
@@ -66,7 +66,7 @@ func TestVerdictsAreTheEngines(t *testing.T) {
 	}
 }
 
-// TestMatchersAgree compares each matcher that can take a pattern with the others.
+// TestMatchersAgree compares all matchers that support a pattern.
 func TestMatchersAgree(t *testing.T) {
 	t.Parallel()
 	patterns, texts, _ := judged(t)
@@ -90,7 +90,7 @@ func TestMatchersAgree(t *testing.T) {
 			want := backtrack(root, p.groups, text)
 			for name, m := range matchers {
 				if got := m.match(text); got != want {
-					t.Errorf("%s on %q: %s says %v, backtracking %v", pattern, text, name, got, want)
+					t.Errorf("%s on %q: %s returns %v, backtracking %v", pattern, text, name, got, want)
 				}
 			}
 		}
@@ -141,8 +141,8 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// TestHostilePatterns holds what takes backtracking engines, or naive counting, exponential time or memory. It ends, or go test
-// ends it.
+// TestHostilePatterns has patterns that take exponential time or memory with backtracking or naive counting. A
+// regression makes go test time out.
 func TestHostilePatterns(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 1<<16) + "!"
@@ -199,7 +199,7 @@ func FuzzCompile(f *testing.F) {
 			want = want || b.match(root, pos, false, func(int) bool { return true })
 		}
 		if !b.overworked && got != want {
-			t.Errorf("%q on %q: got %v, backtracking says %v", pattern, text, got, want)
+			t.Errorf("%q on %q: got %v, backtracking returns %v", pattern, text, got, want)
 		}
 	})
 }

@@ -7,7 +7,7 @@ import "fmt"
 type program struct {
 	code  []instruction
 	start int
-	looks []look // those within come before those that hold them
+	looks []look // nested ones before those that contain them
 }
 
 type instruction struct {
@@ -29,8 +29,8 @@ const (
 	lookKind
 )
 
-// look is a look-around: whether start matches from here, or towards the front for a look-behind. It runs over the whole
-// string against its direction, so that the result is known for all positions at once.
+// look is a look-around: it matches start from a position onwards, or backwards for a look-behind. It runs over the
+// whole string against its direction, so that the result is known for all positions at once.
 type look struct {
 	start  int
 	behind bool

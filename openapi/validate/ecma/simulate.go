@@ -11,7 +11,7 @@ type place struct {
 	wordBefore, wordAfter bool
 }
 
-// set is a set of instructions, in the order of their arrival.
+// stateSet is a set of instructions, in the order of insertion.
 type stateSet struct {
 	dense  []int
 	sparse []int
@@ -33,7 +33,8 @@ func (s *stateSet) add(state int) bool {
 	return true
 }
 
-// simulation is one run of a program over a string. It takes at most length of the string times length of the program steps.
+// simulation is one run of a program over a string. Its steps are at most the length of the string times the length of
+// the program.
 type simulation struct {
 	program          *program
 	text             string
@@ -59,7 +60,7 @@ func (p *program) run(text string) bool {
 	return found
 }
 
-// look finds out where l matches.
+// look records the positions at which l matches.
 func (s *simulation) look(l look) {
 	table := make([]uint64, len(s.text)/64+1)
 	if l.behind {
@@ -70,8 +71,8 @@ func (s *simulation) look(l look) {
 	s.looks = append(s.looks, table)
 }
 
-// forward reads the text from left to right, starting at every place. It ends at the first match, unless table is to know
-// all of them.
+// forward reads the text from left to right, starting at every place. Without table it stops at the first match;
+// otherwise it records all matches in table.
 func (s *simulation) forward(start int, table []uint64) bool {
 	s.pending.dense = s.pending.dense[:0]
 	wordBefore := false
@@ -112,7 +113,7 @@ func (s *simulation) backward(start int, table []uint64) {
 	}
 }
 
-// close follows from the pending instructions, and from start, whatever needs no character. It reports a match.
+// close follows all instructions that need no character, from the pending ones and from start. It reports a match.
 func (s *simulation) close(start, pos int, here place) bool {
 	s.current.dense = s.current.dense[:0]
 	for _, state := range s.pending.dense {
@@ -139,7 +140,7 @@ func (s *simulation) close(start, pos int, here place) bool {
 	return matched
 }
 
-// holds reports whether an instruction that asks for a place is satisfied.
+// holds reports whether an assertion about a position is satisfied.
 func (in *instruction) holds(here place) bool {
 	switch in.kind {
 	case beginKind:

@@ -7,25 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// table is a program without look-arounds as a deterministic automaton: a step is one look-up. The states found and dead
-// come first.
+// table is a program without look-arounds as a deterministic automaton with one look-up per character. The states found
+// and dead come first.
 type table struct {
 	ascii   [utf8.RuneSelf]uint8
-	bounds  []rune  // the first character of each range beyond ASCII, and
-	of      []uint8 // its class
+	bounds  []rune  // the first character of each range beyond ASCII
+	of      []uint8 // the class of each range
 	classes int     // the last one is the end of the string
 	start   uint16
 	next    []uint16 // state·classes + class → state
 }
 
 const (
-	found = iota // whatever follows
+	found = iota // a match, regardless of the rest
 	dead
 	firstState
 
 	maxClasses = 250
 	maxTable   = 1 << 16
-	// maxWork bounds the instructions looked at while a table is made: some milliseconds.
+	// maxWork limits the instructions examined during construction to some milliseconds.
 	maxWork = 1 << 21
 )
 
@@ -67,13 +67,13 @@ type builder struct {
 	set     stateSet
 }
 
-// subset is a state: the instructions before which it waits, and what it knows of the character before.
+// subset is a state: the instructions at which it waits, and the facts about the preceding character.
 type subset struct {
 	waits             []int
 	begin, wordBefore bool
 }
 
-// tabulate makes the table of a program, nil if that is too large or the program has look-arounds.
+// tabulate returns the table of a program; nil if it would be too large or the program has look-arounds.
 func tabulate(p *program) *table {
 	b := &builder{program: p, numbers: map[string]uint16{}}
 	if len(p.looks) > 0 || !b.classify() {
@@ -97,7 +97,7 @@ func tabulate(p *program) *table {
 	return &b.table
 }
 
-// state returns the number of a state. What cannot go on is dead.
+// state returns the number of a state, which it adds if it is new.
 func (b *builder) state(s subset) uint16 {
 	slices.Sort(s.waits)
 	key := []byte{0}
@@ -119,7 +119,7 @@ func (b *builder) state(s subset) uint16 {
 	return n
 }
 
-// follow returns the state behind s for a character of a class, or for the end.
+// follow returns the state after s for a character of a class, or for the end. It returns dead if no match is possible.
 func (b *builder) follow(s subset, class int) uint16 {
 	here := place{begin: s.begin, wordBefore: s.wordBefore, end: class == b.classes-1}
 	if !here.end {
@@ -143,7 +143,7 @@ func (b *builder) follow(s subset, class int) uint16 {
 	return b.state(after)
 }
 
-// anchored reports whether no match begins behind the first place.
+// anchored reports whether a match can begin only at the start of the string.
 func (b *builder) anchored() bool { return b.program.code[b.program.start].kind == beginKind }
 
 func (b *builder) close(waits []int, here place) bool {
@@ -168,7 +168,7 @@ func (b *builder) close(waits []int, here place) bool {
 	return false
 }
 
-// classify divides the characters into classes that no instruction tells apart. It reports false for too many.
+// classify divides the characters into classes that all instructions treat alike. It reports false for too many.
 func (b *builder) classify() bool {
 	starts := []rune{0, utf8.RuneSelf}
 	sets := []runes{wordRunes}
@@ -218,7 +218,7 @@ func (b *builder) classOf(r rune, sets []runes, signatures map[string]uint8) (ui
 	return class, true
 }
 
-// cover notes the class of the characters from r to the next start.
+// cover records the class of the characters from r to the next start.
 func (b *builder) cover(r rune, starts []rune, i int, class uint8) {
 	if r >= utf8.RuneSelf {
 		if n := len(b.of); n == 0 || b.of[n-1] != class {

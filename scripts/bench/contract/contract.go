@@ -1,4 +1,4 @@
-// Package contract has the contract as the peers are given it.
+// Package contract has the contract in the form for the peers.
 package contract
 
 import (
@@ -18,7 +18,7 @@ func Text() []byte {
 	return bytes.ReplaceAll(text, []byte("format: edm-datetimeoffset"), []byte("format: date-time"))
 }
 
-// Parsed is the document as kin-openapi reads it.
+// Parsed returns the document as read by kin-openapi.
 func Parsed() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(Text())
 	if err != nil {
@@ -27,7 +27,7 @@ func Parsed() (*openapi3.T, error) {
 	return doc, nil
 }
 
-// JSONSchema is the document with its schemas in the words of JSON Schema, in which null is a type.
+// JSONSchema returns the document with its schemas converted to JSON Schema, in which null is a type.
 func JSONSchema() ([]byte, error) {
 	doc, err := Parsed()
 	if err != nil {

@@ -1,12 +1,13 @@
 //go:build linux
 
-// Gateway measures what a gateway costs, next to httputil.ReverseProxy and nginx, and prints one table from one run.
+// Gateway measures the cost of a gateway, compared with httputil.ReverseProxy and nginx, and prints one table from one
+// run.
 //
 //	go run ./gateway -pfxrd ../../bin/pfxrd
 //
-// What is measured runs on one core, the load and the upstream on another. Every round runs every variant once, in turn,
-// so that a busy moment of the machine touches all rows alike; a figure is the median of the rounds. CPU is the user and
-// system time of the process, as the kernel counts it.
+// The measured program runs on one core, the load and the upstream on another. Every round runs every variant once, so
+// that a busy moment of the machine affects all rows alike. A figure is the median of the rounds. CPU is the user and
+// system time of the process in the kernel's accounting.
 package main
 
 import (
@@ -53,7 +54,7 @@ func main() {
 	}
 }
 
-// The cores of what is measured and of everything else.
+// The cores of the measured program and of everything else.
 const (
 	measuredCore = "0"
 	otherCore    = "1"
@@ -65,16 +66,16 @@ const (
 	foreign = "orders"
 )
 
-// variant is something between the load and the upstream.
+// variant is a program between the load and the upstream.
 type variant struct {
 	name     string
 	contract string
-	start    func(upstream string) (*load.Process, error) // nil: nothing is between
+	start    func(upstream string) (*load.Process, error) // nil: the load calls the upstream directly
 	runs     []sample
 	paced    []answers
 }
 
-type sample struct{ perSecond, cpu float64 } // cpu in microseconds of one request
+type sample struct{ perSecond, cpu float64 } // cpu in microseconds per request
 
 func gateway(args ...string) func(string) (*load.Process, error) {
 	return func(upstream string) (*load.Process, error) {
@@ -90,7 +91,7 @@ func peer(role string) func(string) (*load.Process, error) {
 	}
 }
 
-// on is a program that runs on one core.
+// on returns a command that runs a program on one core.
 func on(core, program string, args ...string) *exec.Cmd {
 	return exec.Command("taskset", append([]string{"-c", core, program}, args...)...)
 }
@@ -101,7 +102,7 @@ const (
 	orders       = "--spec=gateway/orders.yaml"
 )
 
-// variants are what is measured; dir is for nginx. The first of a contract's is what the others of its are compared with.
+// variants returns the variants; dir is for nginx. The first variant of a contract is the reference for the others.
 func variants(dir string) []*variant {
 	all := []*variant{
 		{"the upstream itself", ours, nil, nil, nil},
@@ -157,7 +158,7 @@ func run() (err error) {
 	return report(all)
 }
 
-// measure runs one round of a variant: as many requests as it takes, then few, for the latency.
+// measure runs one round of a variant: as many requests as possible, then few, for the latency.
 func (v *variant) measure(upstream string) error {
 	address := upstream
 	var p *load.Process
@@ -198,7 +199,7 @@ func report(all []*variant) error {
 	return w.Flush()
 }
 
-// like returns the first variant of v's contract whose name ends so.
+// like returns the first variant of v's contract whose name has the suffix.
 func like(all []*variant, v *variant, name string) *variant {
 	return all[slices.IndexFunc(all, func(o *variant) bool { return o.contract == v.contract && strings.HasSuffix(o.name, name) })]
 }
@@ -208,10 +209,10 @@ func (v *variant) p99() float64 {
 	return load.Median(v.paced, func(a answers) float64 { return a.p99 })
 }
 
-// answers are how many requests were answered, and the quantiles of their times in milliseconds.
+// answers has the number of responses per second, and quantiles of their times in milliseconds.
 type answers struct{ count, p50, p99 float64 }
 
-// child runs this program in another role, on the core that is not measured, and returns what it prints.
+// child runs this program in another role, on the core that is not measured, and returns its output.
 func (v *variant) child(role, address string, d time.Duration) (answers, error) {
 	cmd := on(otherCore, os.Args[0], "-role", role, "-target", address, "-contract", v.contract, "-duration", d.String(),
 		"-connections", fmt.Sprint(*connections), "-rate", fmt.Sprint(*rate))
@@ -225,7 +226,7 @@ func (v *variant) child(role, address string, d time.Duration) (answers, error) 
 	return a, err
 }
 
-// nginx returns what starts nginx with one worker, connections kept on both sides.
+// nginx returns a function that starts nginx with one worker and keep-alive on both sides.
 func nginx(dir string) func(string) (*load.Process, error) {
 	return func(upstream string) (*load.Process, error) {
 		address, err := load.FreeAddress()

@@ -55,7 +55,7 @@ func sayServing(l net.Listener) {
 	fmt.Fprintf(os.Stderr, `{"msg":"serving","url":"http://%s"}`+"\n", l.Addr())
 }
 
-// newReverseProxy is the standard library's proxy as its documentation shows it, with as many connections as it needs.
+// newReverseProxy returns the standard library's proxy as in its documentation, with as many connections as it needs.
 func newReverseProxy(target string) http.Handler {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 512
@@ -68,17 +68,18 @@ func newReverseProxy(target string) http.Handler {
 	}
 }
 
-// answer is the page's example response, as the server sends it.
+// answer returns the page's example response in the server's form.
 func answer() []byte {
 	var text bytes.Buffer
 	if err := json.Compact(&text, openapi.UpdateResponseExample); err != nil {
-		panic(err) // the embedded example is at fault
+		panic(err) // the embedded example is invalid
 	}
 	head := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: %d\r\nContent-Type: application/json\r\nDate: Mon, 23 Nov 2026 22:00:00 GMT\r\nETag: \"27fd14b5b1c9a6e1\"\r\nOData-Version: 4.0\r\nX-Content-Type-Options: nosniff\r\nclient-request-id: 0f2be0a6-6f3b-4f0e-9f2e-4d5a6f1d7a52\r\nrequest-id: 0f2be0a6-6f3b-4f0e-9f2e-4d5a6f1d7a52\r\n\r\n", text.Len())
 	return append(head, text.Bytes()...)
 }
 
-// serveUpstream answers every request with the same bytes, at the least cost, so that it is not what is measured.
+// serveUpstream responds to every request with the same bytes at the least cost, so that the upstream does not dominate
+// the figures.
 func serveUpstream() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -92,7 +93,7 @@ func serveUpstream() error {
 			return err
 		}
 		go func() {
-			defer func() { _ = c.Close() }() // the caller has gone
+			defer func() { _ = c.Close() }() // the client has left
 			for in := bufio.NewReaderSize(c, 8<<10); ; {
 				if err := load.SkipMessage(in); err != nil {
 					return
@@ -105,7 +106,7 @@ func serveUpstream() error {
 	}
 }
 
-// request is a contract's request with a token of the usual length: the page's example, or an order.
+// request returns a contract's request with a token of the usual length: the page's example, or an order.
 func request(host string) []byte {
 	method, path, body := "PATCH", "/beta/pfxRecryptionRequests/sample", openapi.UpdateRequestExample
 	if *contract == foreign {
@@ -118,8 +119,8 @@ func request(host string) []byte {
 var order = []byte(`{"id":"0f2be0a6-6f3b-4f0e-9f2e-4d5a6f1d7a52","customer":{"name":"Ada Lovelace","email":"ada@example.com"},"created":"2026-01-02T03:04:05Z",` +
 	`"lines":[{"sku":"A-0001","quantity":1,"price":3.99,"note":"Leave it at the door, please","tags":["new","sale"]},{"sku":"A-0002","quantity":2,"price":0.99}],"total":5.97,"status":"paid"}`)
 
-// sendLoad sends requests, as many as are answered if rate is 0, and prints how many are answered in a second, and the
-// median and the 99th percentile of their times in milliseconds.
+// sendLoad sends requests, as many as possible if rate is 0. It prints the responses per second, and the median and the
+// 99th percentile of their times in milliseconds.
 func sendLoad(target string, rate float64) error {
 	seen, err := load.Load{Address: target, Connections: *connections, Duration: *duration, Rate: rate, Requests: load.Same(request(target))}.Run()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package kin holds requests against the contract with kin-openapi, as its documentation shows it.
+// Package kin validates requests with kin-openapi, as in its documentation.
 package kin
 
 import (
@@ -11,8 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// Middleware returns what answers a request that breaks the contract with 400 and gives the others on. Tokens are not
-// looked at.
+// Middleware returns a middleware that responds to invalid requests with 400. It does not check tokens.
 func Middleware() (func(http.Handler) http.Handler, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(openapi.Document)
 	if err != nil {

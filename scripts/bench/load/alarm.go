@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alarm is a timer of the kernel's, for one goroutine at a time. One of Go's is late by up to a millisecond in a process
-// that idles, which would count against the server.
+// alarm is a kernel timer, for one goroutine at a time. Go's timers are up to a millisecond late in an idle process,
+// which would count against the server.
 type alarm struct {
 	fd   int
 	file *os.File // waits for fd without a thread of its own

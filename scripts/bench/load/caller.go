@@ -11,7 +11,7 @@ import (
 	"strconv"
 )
 
-// Caller sends requests on one connection, one after another.
+// Caller sends requests over one connection, one after another.
 type Caller struct {
 	conn net.Conn
 	in   *bufio.Reader
@@ -29,7 +29,7 @@ func Dial(address string) (*Caller, error) {
 // Close closes the connection.
 func (c *Caller) Close() error { return c.conn.Close() }
 
-// Call sends a request and waits for its answer, which must be 200.
+// Call sends a request and waits for the response, which must be 200.
 func (c *Caller) Call(request []byte) error {
 	length, err := c.send(request)
 	if err != nil {
@@ -39,7 +39,7 @@ func (c *Caller) Call(request []byte) error {
 	return err
 }
 
-// Body is Call that returns the body of the answer.
+// Body is like Call and returns the body of the response.
 func (c *Caller) Body(request []byte) ([]byte, error) {
 	length, err := c.send(request)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *Caller) Body(request []byte) ([]byte, error) {
 	return body, err
 }
 
-// send sends a request, reads the head of its answer and returns the length of the body.
+// send sends a request, reads the head of the response and returns the length of its body.
 func (c *Caller) send(request []byte) (int, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return 0, err
@@ -65,13 +65,13 @@ func (c *Caller) send(request []byte) (int, error) {
 	}
 	length, err := readHead(c.in)
 	if err == nil && refused {
-		body, _ := io.ReadAll(io.LimitReader(c.in, int64(min(length, 1000)))) // the status says enough
+		body, _ := io.ReadAll(io.LimitReader(c.in, int64(min(length, 1000)))) // an incomplete body is shown, too
 		err = fmt.Errorf("answered with %q: %s", status, body)
 	}
 	return length, err
 }
 
-// SkipMessage reads a message that has a Content-Length, or no body.
+// SkipMessage reads a message with a Content-Length or without a body.
 func SkipMessage(in *bufio.Reader) error {
 	length, err := readHead(in)
 	if err == nil {
@@ -80,7 +80,7 @@ func SkipMessage(in *bufio.Reader) error {
 	return err
 }
 
-// readHead reads the head of a message and returns its Content-Length, 0 if there is none.
+// readHead reads the head of a message and returns its Content-Length; 0 if there is none.
 func readHead(in *bufio.Reader) (int, error) {
 	length := 0
 	for first := true; ; first = false {
@@ -102,7 +102,7 @@ func readHead(in *bufio.Reader) (int, error) {
 	}
 }
 
-// cutField returns the value of a line's header field if that has the name, which is in lower case and has its colon.
+// cutField returns the value of a line's header field if it has the name, given in lower case with a colon.
 func cutField(line []byte, name string) ([]byte, bool) {
 	if len(line) < len(name) || line[len(name)-1] != ':' || !bytes.EqualFold(line[:len(name)], []byte(name)) {
 		return nil, false

@@ -1,5 +1,5 @@
-// Package load starts servers and sends them requests, at so little cost that on two cores it is the servers that are
-// measured.
+// Package load starts servers and sends them requests. It costs so little that on two cores the servers dominate the
+// figures.
 //
 //	server, err := load.Start(exec.Command("pfxrd", "serve"))
 //	seen, err := load.Load{Address: server.Address, Connections: 64, Duration: 3 * time.Second, Requests: requests}.Run()

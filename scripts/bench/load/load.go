@@ -10,40 +10,40 @@ import (
 	"time"
 )
 
-// Load is a number of connections that send requests for a time.
+// Load describes connections that send requests for some time.
 type Load struct {
 	Address     string
 	Connections int
 	Duration    time.Duration
-	// Rate is how many requests are due in a second, whether or not those before them are answered: each is sent by
-	// whichever connection is free, and has taken the time from when it was due. With 0, each connection sends its next
-	// request when it has the answer to the last.
+	// Rate is the number of requests per second, regardless of earlier responses. Any free connection sends a request
+	// when it is due, and its time counts from then. If Rate is 0, each connection sends its next request after the
+	// previous response.
 	Rate float64
-	// Requests returns what makes the requests of a connection. Each is sent before the next is made, so that all may be
-	// in the same bytes.
+	// Requests returns a function that makes the requests of a connection. It may reuse the bytes of the previous
+	// request.
 	Requests func(connection int) func() []byte
 }
 
-// Same is a Load's Requests if all are the same.
+// Same returns a function for Load.Requests that always returns request.
 func Same(request []byte) func(int) func() []byte {
 	return func(int) func() []byte { return func() []byte { return request } }
 }
 
-// Seen is what the connections of a Load have seen.
+// Seen is the result of a Load.
 type Seen struct {
-	Took    []time.Duration // of each answer, in ascending order
-	Elapsed time.Duration   // until the last one
+	Took    []time.Duration // of each response, in ascending order
+	Elapsed time.Duration   // until the last response
 }
 
-// PerSecond returns how many answers there were in a second.
+// PerSecond returns the number of responses per second.
 func (s *Seen) PerSecond() float64 { return float64(len(s.Took)) / s.Elapsed.Seconds() }
 
-// Quantile returns the time that a share of the answers has not exceeded: 0.5 is the median.
+// Quantile returns the time that a share of the responses did not exceed: 0.5 is the median.
 func (s *Seen) Quantile(share float64) time.Duration {
 	return s.Took[min(int(share*float64(len(s.Took))), len(s.Took)-1)]
 }
 
-// Run sends the requests. The first of a connection that is not answered with 200 is an error.
+// Run sends the requests. It returns an error for a response other than 200.
 func (l Load) Run() (*Seen, error) {
 	callers := make([]*Caller, l.Connections)
 	for i := range callers {
@@ -51,7 +51,7 @@ func (l Load) Run() (*Seen, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = c.Close() }() // all is answered
+		defer func() { _ = c.Close() }() // all responses were read
 		callers[i] = c
 	}
 	s, err := l.schedule()
@@ -68,19 +68,19 @@ func (l Load) Run() (*Seen, error) {
 	slices.Sort(seen.Took)
 	err = errors.Join(append(errs, s.close())...)
 	if len(seen.Took) == 0 {
-		err = cmp.Or(err, errors.New("nothing was answered"))
+		err = cmp.Or(err, errors.New("there was no response"))
 	}
 	return seen, err
 }
 
-// schedule says when the requests of all connections are due.
+// schedule determines when the requests of all connections are due.
 type schedule struct {
 	begin    time.Time
 	duration time.Duration
-	interval time.Duration // 0: each is due when somebody asks
+	interval time.Duration // 0: each is due at once
 
 	mu    sync.Mutex
-	made  time.Duration // after begin, when the next one is due
+	made  time.Duration // when the next request is due, after begin
 	alarm *alarm        // nil if the interval is 0
 }
 
@@ -115,7 +115,7 @@ func (s *schedule) follow(c *Caller, next func() []byte) ([]time.Duration, error
 	}
 }
 
-// next waits until the next request is due and returns when that was; the zero time if there is none.
+// next waits until the next request is due and returns that time; the zero time if there is none.
 func (s *schedule) next() (time.Time, error) {
 	if s.interval == 0 {
 		now := time.Now()
@@ -134,7 +134,7 @@ func (s *schedule) next() (time.Time, error) {
 	return due, s.alarm.sleepUntil(due)
 }
 
-// Median returns the median of a figure of the things in list.
+// Median returns the median of a figure over a list.
 func Median[T any](list []T, of func(T) float64) float64 {
 	values := make([]float64, len(list))
 	for i := range list {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// serve starts a server and returns its address and what requests get it a path.
+// serve starts a server and returns its address and a function that writes a GET of a path.
 func serve(t *testing.T, handler http.HandlerFunc) (string, func(path string) []byte) {
 	t.Helper()
 	s := httptest.NewServer(handler)
@@ -25,38 +25,38 @@ func serve(t *testing.T, handler http.HandlerFunc) (string, func(path string) []
 
 func TestEveryRequestIsSentAndCounted(t *testing.T) {
 	t.Parallel()
-	for name, rate := range map[string]float64{"when the last is answered": 0, "when they are due": 1000} {
+	for name, rate := range map[string]float64{"after each response": 0, "at a fixed rate": 1000} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var sent atomic.Int64
 			address, get := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				sent.Add(1)
-				fmt.Fprint(w, "an answer")
+				fmt.Fprint(w, "a response")
 			})
 			seen, err := Load{Address: address, Connections: 4, Duration: 50 * time.Millisecond, Rate: rate, Requests: Same(get("/"))}.Run()
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(seen.Took) != int(sent.Load()) {
-				t.Errorf("%d answers to %d requests", len(seen.Took), sent.Load())
+				t.Errorf("%d responses to %d requests", len(seen.Took), sent.Load())
 			}
 			if rate > 0 && len(seen.Took) != 50 {
-				t.Errorf("%d requests, 50 were due", len(seen.Took))
+				t.Errorf("%d requests, want 50", len(seen.Took))
 			}
 		})
 	}
 }
 
-func TestAnswerThatIsNot200IsAnError(t *testing.T) {
+func TestOtherStatusIsAnError(t *testing.T) {
 	t.Parallel()
 	address, get := serve(t, http.NotFound)
 	_, err := Load{Address: address, Connections: 1, Duration: time.Second, Requests: Same(get("/"))}.Run()
 	if err == nil || !strings.Contains(err.Error(), "404") {
-		t.Errorf("got %v, want one that tells the status", err)
+		t.Errorf("got %v, want one with the status", err)
 	}
 }
 
-func TestBodyIsThatOfTheAnswer(t *testing.T) {
+func TestBodyOfTheResponse(t *testing.T) {
 	t.Parallel()
 	address, get := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) })
 	c, err := Dial(address)

@@ -17,18 +17,18 @@ import (
 	"time"
 )
 
-// Process is a child that serves. Its output goes to a file, as a service's does, so that nobody has to read it meanwhile.
+// Process is a child that serves. Its output goes to a file, like a service's, so that it never waits for a reader.
 type Process struct {
-	Address string // where it serves
+	Address string // of the server
 	cmd     *exec.Cmd
 	log     string
 	ended   chan struct{}
 }
 
-// Start starts a program and waits for the line of JSON by which it says that it serves, and where.
+// Start starts a program and waits for the JSON line that announces its address.
 func Start(cmd *exec.Cmd) (*Process, error) { return launch(cmd, announced) }
 
-// StartAt starts a program that says nothing of its address, and waits until it is ready there.
+// StartAt starts a program that does not announce its address, and waits until ready is true for the given one.
 func StartAt(address string, ready func(address string) bool, cmd *exec.Cmd) (*Process, error) {
 	return launch(cmd, func(string) string {
 		if !ready(address) {
@@ -38,7 +38,7 @@ func StartAt(address string, ready func(address string) bool, cmd *exec.Cmd) (*P
 	})
 }
 
-// Listens reports whether something listens at an address.
+// Listens reports whether a server listens at an address.
 func Listens(address string) bool {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -53,13 +53,13 @@ const (
 	startPoll    = 10 * time.Millisecond
 )
 
-// launch starts a program and waits until its log, or something else, tells the address at which it serves.
+// launch starts a program and waits until announced returns its address.
 func launch(cmd *exec.Cmd, address func(log string) string) (*Process, error) {
 	log, err := os.CreateTemp("", "log")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }() // the program has it for itself
+	defer func() { _ = log.Close() }() // the program has its own descriptor
 	cmd.Stdout, cmd.Stderr = log, log
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -70,7 +70,7 @@ func launch(cmd *exec.Cmd, address func(log string) string) (*Process, error) {
 	}
 	p := &Process{cmd: cmd, log: log.Name(), ended: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // it is told to end
+		_ = cmd.Wait() // it is ended by a signal
 		close(p.ended)
 	}()
 	timeout := time.After(startTimeout)
@@ -84,15 +84,15 @@ func launch(cmd *exec.Cmd, address func(log string) string) (*Process, error) {
 		case <-p.ended:
 		case <-timeout:
 		}
-		text, _ := os.ReadFile(p.log) // the error says enough
+		text, _ := os.ReadFile(p.log) // the error is useful without the log
 		p.Stop()
 		return nil, fmt.Errorf("%s did not come to serve: %s", cmd.Args[0], text[max(0, len(text)-1000):])
 	}
 }
 
-// announced returns the address that a log tells, or "".
+// announced returns the address in a log, or "".
 func announced(log string) string {
-	text, _ := os.ReadFile(log) // there will be another time
+	text, _ := os.ReadFile(log) // the caller tries again
 	for line := range bytes.Lines(text) {
 		var said struct{ Msg, URL string }
 		if json.Unmarshal(line, &said) != nil || said.Msg != "serving" {
@@ -105,12 +105,12 @@ func announced(log string) string {
 	return ""
 }
 
-// Stop has the process end and waits until it has.
+// Stop ends the process and waits for it.
 func (p *Process) Stop() { p.StopBy(syscall.SIGTERM) }
 
-// StopBy does what Stop does, with another signal.
+// StopBy is like Stop, with another signal.
 func (p *Process) StopBy(signal syscall.Signal) {
-	_ = p.cmd.Process.Signal(signal) // it may be gone
+	_ = p.cmd.Process.Signal(signal) // it may have ended
 	<-p.ended
 	_ = os.Remove(p.log) // it is in the folder for temporary files
 }
@@ -127,8 +127,7 @@ func FreeAddress() (string, error) {
 // tick is the unit of the kernel's process times, USER_HZ.
 const tick = 10 * time.Millisecond
 
-// CPU returns the user and system time that the process and its children have used, those that have ended included; 0 if
-// there is no process.
+// CPU returns the user and system time of the process and its children, including ended ones; 0 if there is no process.
 func (p *Process) CPU() time.Duration {
 	var ticks int64
 	for _, pid := range p.pids() {
@@ -138,21 +137,21 @@ func (p *Process) CPU() time.Duration {
 			continue
 		}
 		for _, f := range fields[11:15] { // utime, stime, cutime and cstime, proc(5)
-			n, _ := strconv.ParseInt(f, 10, 64) // the kernel writes numbers
+			n, _ := strconv.ParseInt(f, 10, 64) // the kernel writes a number
 			ticks += n
 		}
 	}
 	return time.Duration(ticks) * tick
 }
 
-// Memory returns how many bytes of memory the process and its children hold, those that they share counted once.
+// Memory returns the bytes of memory of the process and its children. Shared bytes count once.
 func (p *Process) Memory() int64 {
 	var sum int64
 	for _, pid := range p.pids() {
 		rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid)) // it may have ended
 		for line := range strings.Lines(string(rollup)) {
 			if value, ok := strings.CutPrefix(line, "Pss:"); ok {
-				kib, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64) // the kernel writes numbers
+				kib, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64) // the kernel writes a number
 				sum += kib << 10
 			}
 		}
@@ -167,7 +166,7 @@ func (p *Process) pids() []int {
 	}
 	pid := p.cmd.Process.Pid
 	pids := []int{pid}
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // none of a process that has ended
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // an ended process has none
 	for child := range strings.FieldsSeq(string(children)) {
 		if n, err := strconv.Atoi(child); err == nil {
 			pids = append(pids, n)

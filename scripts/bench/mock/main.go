@@ -1,12 +1,12 @@
 //go:build linux
 
-// Mock measures how many requests pfxrd mock and Stoplight's Prism answer in a second, and prints one table from one run.
+// Mock measures the requests per second of pfxrd mock and Stoplight's Prism, and prints one table from one run.
 //
 //	go run ./mock -pfxrd ../../bin/pfxrd
 //
-// Each of the two runs on one core, and the load on another. Every round runs both in turn, so that a busy moment of the
-// machine touches both alike; a figure is the median of the rounds. Both log as they do by default, to a file; the last column
-// has Prism without its log, too.
+// Each of the two runs on one core, and the load on another. Every round runs both in turn, so that a busy moment of
+// the machine affects both alike. A figure is the median of the rounds. Both have their default logs, in a file; the
+// last column has Prism without its log.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// The cores of what is measured and of the load.
+// The cores of the measured program and of the load.
 const (
 	measuredCore = "0"
 	loadCore     = "1"
@@ -63,7 +63,7 @@ func (r *request) text() []byte {
 type contender struct {
 	name  string
 	start func() (*load.Process, error)
-	seen  map[string][]float64 // requests a second
+	seen  map[string][]float64 // requests per second
 }
 
 func run() error {
@@ -92,13 +92,13 @@ func run() error {
 	return report(all)
 }
 
-// pin moves this program to the core of the load.
+// pin moves this process to the core of the load.
 func pin() error {
 	runtime.GOMAXPROCS(1)
 	return exec.Command("taskset", "-acp", loadCore, fmt.Sprint(os.Getpid())).Run()
 }
 
-// document is what the mocks answer for.
+// document is the mocks' document.
 func document() string { return filepath.Join(*folder, "media.yaml") }
 
 func ours() (*load.Process, error) {

@@ -14,7 +14,7 @@ type handlers struct{ store *store }
 
 var _ api.ServerInterface = (*handlers)(nil)
 
-// UpdatePfxRecryptionRequest is the update.
+// UpdatePfxRecryptionRequest updates an object.
 func (h *handlers) UpdatePfxRecryptionRequest(c echo.Context, id api.PfxRecryptionRequestsId, _ api.UpdatePfxRecryptionRequestParams) error {
 	var patch api.UpdatePfxRecryptionRequestJSONRequestBody
 	if err := c.Bind(&patch); err != nil {

@@ -1,11 +1,10 @@
-// Naive is the update as a team would put it together from the usual parts: the echo server and the models that
-// oapi-codegen makes by its own templates, kin-openapi as middleware, one SQLite transaction for each request.
+// Naive implements the update from the usual parts: oapi-codegen's echo server and models, kin-openapi as middleware,
+// and one SQLite transaction per request.
 //
 //	naive --store sqlite:pfxr.db --listen 127.0.0.1:8080 --issuer https://… --audience api://…
 //
-// It works on a file of pfxrd's, has pfxrd's own check of tokens and keeps what it has answered as pfxrd does, so that the
-// two can be compared. It leaves out what the usual parts leave out: null is taken for absent, and If-Match and Prefer are
-// not looked at. It serves one tenant, so that it need not know who calls.
+// It works on pfxrd's files, with pfxrd's check of tokens and the same durability, so that the two can be compared. It
+// lacks what the usual parts lack: it treats null as absent and ignores If-Match and Prefer. It serves a single tenant.
 package main
 
 import (

@@ -18,8 +18,8 @@ var tenant = uuid.MustParse("f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9")
 
 var errNotFound = errors.New("not found")
 
-// store is a file of pfxrd's. One connection is the best that one transaction for each request can have: writers of
-// several would wait for each other by sleeping.
+// store is one of pfxrd's files. One connection is best for one transaction per request: writers on several connections
+// would wait for each other by sleeping.
 type store struct {
 	mu   sync.Mutex
 	conn *sqlite.Conn
@@ -33,7 +33,7 @@ func open(file string) (*store, error) {
 	return &store{conn: c}, sqlitex.ExecuteTransient(c, "PRAGMA synchronous = FULL", nil)
 }
 
-// update changes the object id in a transaction of its own and returns it with its version.
+// update changes the object id in its own transaction and returns it with its version.
 func (s *store) update(id string, change func(*api.PfxRecryptionRequest)) (_ *api.PfxRecryptionRequest, _ int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +85,7 @@ func (s *store) load(id string) (*api.PfxRecryptionRequest, int64, error) {
 	return r, version, err
 }
 
-// text returns a column that may be null.
+// text returns the value of a nullable column.
 func text(stmt *sqlite.Stmt, column int) *string {
 	if stmt.ColumnIsNull(column) {
 		return nil

@@ -1,5 +1,5 @@
-// Narrow prints a document for generators. For ogen and oapi-codegen it has the contract's update alone, in the form that each
-// can read: the rest would be thousands of lines that nothing here runs. For bodies it has one operation for each schema of
+// Narrow prints a document for generators. For ogen and oapi-codegen, it has only the contract's update, in a form that each
+// can read: the rest would yield thousands of unused lines. For bodies, it has one operation for each schema of
 // ajv/schemas.json that a benchmark reads with generated code.
 package main
 
@@ -37,7 +37,7 @@ func narrow(generator string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var update *openapi3.Operation // the only one that has PATCH
+	var update *openapi3.Operation // the only PATCH
 	for name, path := range doc.Paths.Map() {
 		if path.Patch == nil {
 			doc.Paths.Delete(name)
@@ -46,8 +46,8 @@ func narrow(generator string) ([]byte, error) {
 		path.Get, path.Delete, update = nil, nil, path.Patch
 	}
 	switch generator {
-	case "oapi-codegen": // which leaves out what is not referred to
-	case "ogen": // of which only what reads a body is measured
+	case "oapi-codegen": // it omits unused components
+	case "ogen": // only its reading of a body is measured
 		update.Responses = openapi3.NewResponses(openapi3.WithName("204", openapi3.NewResponse().WithDescription("Done.")))
 		doc.Components.Responses, doc.Components.Headers = nil, nil
 		for _, of := range []string{"", "Create", "Selection", "Collection"} {

@@ -17,7 +17,7 @@ const (
 // quantiles are those of one measurement.
 type quantiles struct{ p50, p99, p999 float64 }
 
-// measureLatency measures how long an update takes when they come at a share of the rate that was measured.
+// measureLatency measures how long an update takes at a share of the measured rate.
 func (r *rig) measureLatency(t *table) error {
 	seen := map[*kind][]quantiles{}
 	for round := range *rounds {

@@ -1,14 +1,14 @@
 //go:build linux
 
-// Store measures durable updates over HTTP, next to the naive build of the same thing and to what the stores do alone, and
-// what ten million objects cost instead of ten thousand. It prints one table from one run.
+// Store measures durable updates over HTTP, compared with the naive build and with the stores alone, and the cost of
+// ten million objects instead of ten thousand. It prints one table from one run.
 //
 //	go run ./store -pfxrd ../../bin/pfxrd -naive ../../bin/bench-naive
 //
-// Servers, databases and the load share the machine's cores. Every round measures everything once, in turn, so that a busy
-// moment of the machine touches all alike; a figure is the median of the rounds. CPU is user and system time of the
-// process, as the kernel counts it. What the servers log, a line for each request, goes to a file. PostgreSQL has its
-// default settings and runs beside the server, which reaches it by a Unix socket.
+// Servers, databases and the load share the machine's cores. Every round measures everything once, so that a busy
+// moment of the machine affects all alike. A figure is the median of the rounds. CPU is the user and system time of the
+// process in the kernel's accounting. The servers log one line per request to a file. PostgreSQL has its default
+// settings and runs on the same machine, with a Unix socket.
 package main
 
 import (
@@ -35,7 +35,7 @@ var (
 	objects     = flag.Int("objects", 10_000_000, "how many objects the large databases have; 0 for none of them")
 )
 
-// smallObjects is how many objects the small databases have.
+// smallObjects is the number of objects in the small databases.
 const smallObjects = 10_000
 
 func main() {
@@ -59,7 +59,7 @@ func run() (err error) {
 	if err := os.Setenv("TMPDIR", folder); err != nil { // the stores' benchmarks must use the same disk
 		return err
 	}
-	if err := os.Chmod(folder, 0o755); err != nil { // PostgreSQL's user must reach its own
+	if err := os.Chmod(folder, 0o755); err != nil { // PostgreSQL's user needs access to its folder
 		return err
 	}
 	busy, err := os.ReadFile("/proc/loadavg")
@@ -84,22 +84,22 @@ func run() (err error) {
 	}
 	for _, measure := range measures {
 		if err := measure(t); err != nil {
-			return errors.Join(err, t.print(os.Stdout)) // what is known by then took its time
+			return errors.Join(err, t.print(os.Stdout)) // keeps the figures so far
 		}
 	}
 	return t.print(os.Stdout)
 }
 
-// removeWhenInterrupted leaves no gigabytes behind when the run is broken off. The servers end with this process.
+// removeWhenInterrupted removes the gigabytes of an interrupted run. The servers end with this process.
 func removeWhenInterrupted(folder string) {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	<-interrupted
-	_ = os.RemoveAll(folder) // nobody is there to tell
+	_ = os.RemoveAll(folder) // the process ends anyway
 	os.Exit(1)
 }
 
-// progress says how far it is.
+// progress prints a line about the progress.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
 }

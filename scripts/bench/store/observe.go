@@ -11,12 +11,12 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
-// setting is what a server tells of itself.
+// setting selects what a server records about itself.
 type setting struct {
 	name  string
 	flags []string
 	env   []string
-	quiet bool // it does not say where it serves
+	quiet bool // it does not log its address
 	seen  map[*kind][]sample
 }
 
@@ -25,11 +25,11 @@ const (
 	allLeast   = 0.8
 )
 
-// measureObservation measures updates with the audit trail, and with all that a server can tell: audit trail, metrics, traces
-// of one request in a hundred, and a line of the log for each. The ratios are medians of those of the rounds.
+// measureObservation measures updates with the audit trail, and with everything: audit trail, metrics, traces of one
+// request in a hundred, and a log line for each. The ratios are medians over the rounds.
 func (r *rig) measureObservation(t *table) error {
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // what breaks off is sent again
+		_, _ = io.Copy(io.Discard, r.Body) // the sender retries after an error
 	}))
 	defer collector.Close()
 	nothing := &setting{name: "nothing", flags: []string{"--admin-listen=", "--audit=off", "--log-level=error"}, quiet: true}
@@ -68,7 +68,7 @@ func (r *rig) measureObservation(t *table) error {
 	return r.measureTrails(t)
 }
 
-// share is the median of the ratios of two settings, round by round.
+// share returns the median over the rounds of the ratio of two settings.
 func (s *setting) share(of *setting, k *kind) float64 {
 	rounds := make([]int, len(s.seen[k]))
 	for i := range rounds {
@@ -77,7 +77,7 @@ func (s *setting) share(of *setting, k *kind) float64 {
 	return load.Median(rounds, func(i int) float64 { return s.seen[k][i].perSecond / of.seen[k][i].perSecond })
 }
 
-// measureTrails measures what the audit trail costs the stores alone.
+// measureTrails measures the cost of the audit trail for the stores alone.
 func (r *rig) measureTrails(t *table) error {
 	benchmarks, err := r.buildBenchmarks("sqlite", "postgres")
 	if err != nil {

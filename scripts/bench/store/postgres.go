@@ -20,7 +20,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
-// postgresDatabase is one in a PostgreSQL of its own, with default settings, which listens on a Unix socket.
+// postgresDatabase is a database in its own PostgreSQL with default settings, which listens on a Unix socket.
 type postgresDatabase struct {
 	rig *rig
 	dir string
@@ -74,7 +74,7 @@ func (d *postgresDatabase) initialise() error {
 func (d *postgresDatabase) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(d.bin, name), args...)
 	cmd.Dir = d.dir
-	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")} // none of the variables that say where to connect
+	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")} // without PG… variables, which select a server
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: d.as}
 	return cmd
 }
@@ -121,7 +121,7 @@ func (d *postgresDatabase) connected(ctx context.Context, use func(context.Conte
 	return errors.Join(use(ctx, c), c.Close(ctx))
 }
 
-// The objects are like those of fillSQLite; there are a thousand times.
+// The objects are like those of fillSQLite, with a thousand different times.
 const fillPostgres = `
 INSERT INTO request (tenant_id, id, version, user_id, device_id, profile_id, thumbprint, device_key_thumbprint, status,
 	source_type, created_time, created_instant, last_modified_time, last_modified_instant, is_deleted, e_tag)
@@ -131,7 +131,7 @@ SELECT $1, lpad(to_hex(i), 8, '0') || '` + keyEnd + `', i + 1, gen_random_uuid()
 	($4::bytea[])[i % 1000 + 1], i % 2 = 1, NULL
 FROM generate_series(0, $2 - 1) i`
 
-// fill adds objects to the table that the server has made. The indexes are built when all are there.
+// fill adds objects to the table that the server has created, and then builds the indexes.
 func (d *postgresDatabase) fill(ctx context.Context, objects int) error {
 	return d.connected(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		rows, err := c.Query(ctx, "SELECT indexname::text, indexdef FROM pg_indexes WHERE tablename = 'request' AND indexname <> 'request_pkey'")
@@ -159,18 +159,18 @@ func (d *postgresDatabase) fill(ctx context.Context, objects int) error {
 		for _, i := range indexes {
 			do(i.Definition)
 		}
-		do("VACUUM (ANALYZE) request") // what would otherwise begin at some moment of the measurement
+		do("VACUUM (ANALYZE) request") // otherwise it could start during the measurement
 		do("CHECKPOINT")
 		return err
 	})
 }
 
-// someTimes returns times as the store keeps them.
+// someTimes returns times in the store's format.
 func someTimes() (texts []string, instants [][]byte) {
 	for i := range 1000 {
 		t, err := edm.ParseDateTimeOffset(fmt.Sprintf("2026-01-%02dT%02d:00:00.%03dZ", i%28+1, i%24, i))
 		if err != nil {
-			panic(err) // the format is at fault
+			panic(err) // the format above is invalid
 		}
 		instant := t.Instant()
 		texts, instants = append(texts, t.String()), append(instants, instant[:])

@@ -14,8 +14,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
-// hotObjects is how many objects the updates change in turn where it is about the rate: as many as in the benchmarks of
-// the stores.
+// hotObjects is the number of objects that updates change in turn to measure rates: the same as in the stores'
+// benchmarks.
 const hotObjects = 1000
 
 // contender is one way to update.
@@ -42,7 +42,7 @@ func (c *contender) tell(t *table) {
 	t.tell(c.name, "%s", figure)
 }
 
-// measureRates measures how many updates a second each way takes.
+// measureRates measures the updates per second of each contender.
 func (r *rig) measureRates(t *table) error {
 	benchmarks, err := r.buildBenchmarks("sqlite", "postgres")
 	if err != nil {
@@ -95,15 +95,15 @@ func rateOf(d database) (sample, error) {
 	return got, err
 }
 
-// naiveDatabase is a database of pfxrd's that the naive build serves.
+// naiveDatabase is one of pfxrd's databases, served by the naive build.
 type naiveDatabase struct{ *sqliteDatabase }
 
 func (d *naiveDatabase) serve() (*server, error) { return d.rig.serve("sqlite:"+d.file, *naive) }
 
-// benchmark is a program with a store's own benchmarks, and the folder that it runs in.
+// benchmark is a program with a store's own benchmarks, and the folder in which it runs.
 type benchmark struct{ program, folder string }
 
-// buildBenchmarks builds those of the stores, which are internal to the server: only there they can run in process.
+// buildBenchmarks builds the stores' benchmarks, which only their internal packages can contain.
 func (r *rig) buildBenchmarks(stores ...string) (map[string]benchmark, error) {
 	all := map[string]benchmark{}
 	for _, name := range stores {
@@ -123,13 +123,13 @@ var (
 	membersOfOff     = regexp.MustCompile(`([\d.]+) members/off`)
 )
 
-// run runs BenchmarkUpdate for callers and ways that an expression names.
+// run runs the cases of BenchmarkUpdate that match an expression.
 func (b benchmark) run(which string) (sample, error) {
 	perSecond, err := b.figure("^BenchmarkUpdate$/"+which, duration.String(), updatesPerSecond)
 	return sample{perSecond: perSecond}, err
 }
 
-// figure runs a benchmark for a time, and returns the figure that an expression finds.
+// figure runs a benchmark for some time and returns the figure that an expression finds.
 func (b benchmark) figure(which, benchtime string, figure *regexp.Regexp) (float64, error) {
 	cmd := exec.Command(b.program, "-test.run=^$", "-test.bench="+which, "-test.benchtime="+benchtime)
 	cmd.Dir, cmd.Stderr = b.folder, os.Stderr

@@ -19,12 +19,12 @@ type source = func(connection int) func() []byte
 
 const objectsPath = "/beta/pfxRecryptionRequests"
 
-// key returns that of the i-th object of a tenant: as long as those that the server makes, and in ascending order.
+// key returns the key of the i-th object of a tenant: as long as the server's keys, and in ascending order.
 func key(i int) string { return fmt.Sprintf("%08x", i) + keyEnd }
 
 const keyEnd = "-0000-4000-8000-000000000000"
 
-// Statuses have nine digits, so that they can be put in each other's place.
+// Statuses have nine digits, so that one can replace another in place.
 const (
 	leastStatus = 100_000_000
 	statuses    = 900_000_000
@@ -33,10 +33,10 @@ const (
 // pageUpdate is the page's example request with a status of nine digits.
 var pageUpdate = bytes.Replace(openapi.UpdateRequestExample, []byte(`"status": 6`), fmt.Appendf(nil, `"status": %d`, leastStatus), 1)
 
-// statusUpdate changes the status alone.
+// statusUpdate changes only the status.
 var statusUpdate = fmt.Appendf(nil, `{"status": %d}`, leastStatus)
 
-// updates returns what gives, by a body, one of a number of objects a status that it did not have.
+// updates returns a source of updates with a body: each gives one of the objects a new status.
 func (s *server) updates(objects int, body []byte) source {
 	request := append(fmt.Appendf(nil, "PATCH %s/%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: application/json\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
 		objectsPath, key(0), s.Address, s.token, len(body)), body...)
@@ -53,18 +53,18 @@ func (s *server) updates(objects int, body []byte) source {
 	}
 }
 
-// get returns the request for a path.
+// get returns a GET of a path.
 func (s *server) get(path string) []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: application/json\r\nAuthorization: Bearer %s\r\n\r\n", path, s.Address, s.token)
 }
 
-// next returns the path of the page that follows a page.
+// next returns the path of the page after a page.
 func (s *server) next(path string) (string, error) {
 	c, err := load.Dial(s.Address)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = c.Close() }() // all is answered
+	defer func() { _ = c.Close() }() // all responses were read
 	body, err := c.Body(s.get(path))
 	if err != nil {
 		return "", err

@@ -20,13 +20,13 @@ const (
 	pageTenant = "f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"
 )
 
-// rig is what the measurements share.
+// rig is shared by the measurements.
 type rig struct {
 	dir    string
-	issuer *load.Process // whose tokens all servers take
+	issuer *load.Process // all servers accept its tokens
 	kinds  []*kind
 
-	setting *setting // of the servers that are started; nil for the usual one
+	setting *setting // of the servers; nil for the default
 }
 
 // kind is a kind of store.
@@ -34,14 +34,14 @@ type kind struct {
 	name     string
 	create   func(r *rig, objects int) (database, error)
 	small    database
-	capacity float64 // updates a second over HTTP, once that is measured
+	capacity float64 // updates per second over HTTP, once measured
 }
 
-// database holds objects in pfxrd's layout.
+// database is a database in pfxrd's layout.
 type database interface {
-	// serve starts pfxrd on it.
+	// serve starts pfxrd on the database.
 	serve() (*server, error)
-	// size returns the bytes that it takes on disk while it is served.
+	// size returns its bytes on disk while it is served.
 	size() (int64, error)
 }
 
@@ -68,14 +68,14 @@ func (r *rig) close() {
 
 func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
 
-// server is a process that answers over HTTP, with its database if that is another one.
+// server is a process that serves HTTP, with its database if that is another process.
 type server struct {
 	*load.Process
 	database *load.Process
 	token    string
 }
 
-// serve starts pfxrd, or what has its flags, on a store.
+// serve starts pfxrd, or a program with its flags, on a store.
 func (r *rig) serve(store string, command ...string) (*server, error) {
 	token, err := exec.Command(*pfxrd, "token", "--server", "http://"+r.issuer.Address).Output()
 	if err != nil {
@@ -118,14 +118,14 @@ func (r *rig) servePfxrd(store string) (*server, error) {
 func (s *server) stop() {
 	s.Stop()
 	if s.database != nil {
-		s.database.StopBy(syscall.SIGINT) // a fast shutdown: it waits for nobody
+		s.database.StopBy(syscall.SIGINT) // a fast shutdown, which waits for no client
 	}
 }
 
-// sample is what one measurement has seen. CPU is in microseconds of one request.
+// sample is the result of one measurement. CPU is in microseconds per request.
 type sample struct{ perSecond, serverCPU, databaseCPU, loadCPU float64 }
 
-// send sends requests from a number of connections, as many as are answered if the rate is 0.
+// send sends requests over a number of connections, as many as possible if the rate is 0.
 func (s *server) send(n int, rate float64, d time.Duration, requests source) (*load.Seen, sample, error) {
 	cpu := func() [3]time.Duration { return [3]time.Duration{s.CPU(), s.database.CPU(), ownCPU()} }
 	before := cpu()
@@ -138,14 +138,14 @@ func (s *server) send(n int, rate float64, d time.Duration, requests source) (*l
 	return seen, sample{seen.PerSecond(), each(0), each(1), each(2)}, nil
 }
 
-// ownCPU returns the user and system time of this process, which makes the load.
+// ownCPU returns the user and system time of this process, which generates the load.
 func ownCPU() time.Duration {
 	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it cannot fail
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // never fails
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// served starts a database, has measure measure, and stops it.
+// served starts a server on a database, calls measure, and stops the server.
 func served(d database, measure func(*server) error) error {
 	s, err := d.serve()
 	if err != nil {

@@ -12,23 +12,23 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/scripts/bench/load"
 )
 
-// longer is how many times as long something may take with many objects, longerTogether the same for updates that come
-// together: next to few objects they share pages, of the table and of the log.
+// longer is the allowed ratio of times with many and few objects. longerTogether is that for concurrent updates, which
+// share pages of the table and the log if there are few objects.
 const (
 	longer         = 1.5
 	longerTogether = 2.0
 )
 
-// call is something whose time must not depend on how many objects there are.
+// call is a request whose time must not depend on the number of objects.
 type call struct {
 	name        string
 	connections int
 	requests    func(s *server, objects int) (source, error)
-	within      float64 // times as long, longer if 0
-	told        bool    // and no more: a file has no index on members, so that a search reads all objects of the tenant
+	within      float64 // the allowed ratio; 0 means longer
+	told        bool    // not checked: a file has no index on members, so a search reads all objects of the tenant
 }
 
-// calls are in this order because updates change what some of the lists would find.
+// calls has the updates last, because they change the results of some lists.
 func calls() []call {
 	page := func(path string) func(*server, int) (source, error) {
 		return func(s *server, _ int) (source, error) { return load.Same(s.get(path)), nil }
@@ -49,7 +49,7 @@ func calls() []call {
 	}
 }
 
-// state is a database of some size with what was seen of it.
+// state is a database of some size with its results.
 type state struct {
 	objects        int
 	database       database
@@ -130,7 +130,7 @@ func (s *state) measure(all []call) error {
 	})
 }
 
-// median returns how long a call takes.
+// median returns the median time of a call in milliseconds.
 func (s *state) median(call int) float64 {
 	return load.Median(s.took, func(round []float64) float64 { return round[call] })
 }

@@ -12,13 +12,14 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// share is how many of the objects a tenant has.
+// share is a tenant's number of objects.
 type share struct {
 	tenant uuid.UUID
 	count  int
 }
 
-// shares spreads objects over tenants: half are the page's, two fifths another's, and a hundred tenants have the rest.
+// shares distributes objects over tenants: half belong to the page's, two fifths to another one, and the rest to a
+// hundred others.
 func shares(objects int) []share {
 	var all []share
 	for i := range 100 {
@@ -29,7 +30,7 @@ func shares(objects int) []share {
 
 func inPageTenant(objects int) int { return objects / 2 }
 
-// sqliteDatabase is one in a file.
+// sqliteDatabase is a database in a file.
 type sqliteDatabase struct {
 	rig  *rig
 	file string
@@ -37,7 +38,7 @@ type sqliteDatabase struct {
 
 func newSQLite(r *rig, objects int) (database, error) {
 	d := &sqliteDatabase{r, r.path(fmt.Sprintf("objects-%d.db", objects))}
-	return d, errors.Join(served(d, func(*server) error { return nil }), d.fill(objects)) // the server makes the table
+	return d, errors.Join(served(d, func(*server) error { return nil }), d.fill(objects)) // the server creates the table
 }
 
 func (d *sqliteDatabase) serve() (*server, error) { return d.rig.servePfxrd("sqlite:" + d.file) }
@@ -64,7 +65,7 @@ SELECT ?1, format('%08x', i) || '` + keyEnd + `', i + 1, randomblob(16), randomb
 	strftime('%Y-%m-%dT%H:%M:%SZ', 1700000000 + i, 'unixepoch'), i % 2, NULL
 FROM n`
 
-// fill adds objects while nobody serves them. What is lost with the power meanwhile does not matter.
+// fill adds objects while no server runs. Durability does not matter here.
 func (d *sqliteDatabase) fill(objects int) error {
 	c, err := sqlite.OpenConn(d.file, sqlite.OpenReadWrite)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// table is what a run has found out.
+// table has the results of a run.
 type table struct{ rows [][4]string }
 
 // title begins a part.
@@ -16,12 +16,12 @@ func (t *table) title(format string, args ...any) {
 	t.rows = append(t.rows, [4]string{}, [4]string{fmt.Sprintf(format, args...)})
 }
 
-// tell adds a figure for which there is no target.
+// tell adds a figure without a target.
 func (t *table) tell(name, format string, args ...any) {
 	t.rows = append(t.rows, [4]string{"  " + name, fmt.Sprintf(format, args...)})
 }
 
-// judge adds a figure, its target and whether that is met.
+// judge adds a figure, its target and whether it is met.
 func (t *table) judge(name, figure, target string, met bool) {
 	verdict := "MISSED"
 	if met {

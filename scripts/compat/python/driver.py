@@ -1,4 +1,4 @@
-"""Makes calls with the Python client: one call for each line of the standard input, one outcome for each of the output.
+"""Makes the calls of the standard input with the Python client, and prints the outcome of each as a line.
 
 usage: python3 driver.py sync|async BASE_URL TOKEN
 """
@@ -38,7 +38,7 @@ def count(draft):
 
 
 async def count_up(client, call):
-    """Counts the status up, with as many threads or tasks at a time as the call has workers."""
+    """Increments the status in call["workers"] threads or tasks, call["times"] times in each."""
     id, times, workers = call["id"], call["times"], call.get("workers", 1)
 
     def in_thread():

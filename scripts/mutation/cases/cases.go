@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi"
 )
 
-// Kind says what a case is judged as.
+// Kind is what a case is checked as.
 type Kind string
 
 // The kinds of cases.
@@ -25,7 +25,7 @@ const (
 	Batch      Kind = "batch"      // the body of a batch
 	Result     Kind = "result"     // the body of a batch's 200
 	Parameters Kind = "parameters" // key, query and header
-	Operation  Kind = "operation"  // what a server has to know before it reads a request
+	Operation  Kind = "operation"  // what a server must know before it reads a request
 	Body       Kind = "body"       // a body of OperationID
 )
 

@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// bodies says where our contract has the bodies of each kind.
+// bodies has the places of each kind's bodies in our contract.
 var bodies = map[Kind]Case{
 	Update:     {OperationID: update},
 	Create:     {OperationID: create},
@@ -62,7 +62,7 @@ func bodyVerdict(o *validate.Operation, c Case) string {
 	return "no such body"
 }
 
-// describe returns what a server has to know before it reads a request.
+// describe returns what a server must know before it reads a request.
 func describe(o *validate.Operation) string {
 	type requirement struct {
 		scheme string

@@ -166,7 +166,7 @@ func TestCertificateReload(t *testing.T) {
 		{"a certificate of another key", other, goodKey, "certificate not reloaded", 2},
 		{"no certificate", "", goodKey, "certificate not reloaded", 2},
 		{"an expired pair", old, oldKey, "the certificate expired on", 2},
-		{"a good pair again", good, goodKey, "", 2},
+		{"a valid pair again", good, goodKey, "", 2},
 	} {
 		s.write(t, step.cert, step.key)
 		if step.log != "" {

@@ -26,9 +26,9 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-// TestDrainTakesRequestsUntilBalancersKnow: after the signal /readyz returns 503, but the host still serves requests on open
+// TestDrainServesUntilBalancersNotice: after the signal /readyz returns 503, but the host still serves requests on open
 // and new connections, and each response ends its connection.
-func TestDrainTakesRequestsUntilBalancersKnow(t *testing.T) {
+func TestDrainServesUntilBalancersNotice(t *testing.T) {
 	t.Parallel()
 	const delay = 2 * time.Second
 	h := newHost(slog.New(slog.DiscardHandler), delay)
@@ -63,7 +63,7 @@ func TestDrainTakesRequestsUntilBalancersKnow(t *testing.T) {
 		t.Error(err)
 	}
 	if resp, err := fresh.Get(url); err == nil {
-		t.Errorf("after the drain a request is answered with %s", resp.Status)
+		t.Errorf("after the drain a request got the response %s", resp.Status)
 	}
 }
 

@@ -81,7 +81,7 @@ func TestLogStalledReader(t *testing.T) {
 		}
 	}
 	if told == 0 || kept+told != lines {
-		t.Errorf("%d lines kept and %d told as lost, want %d together", kept, told, lines)
+		t.Errorf("%d lines kept and %d reported as lost, want %d together", kept, told, lines)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestOutcomes(t *testing.T) {
 		status int
 		words  string
 	}{
-		"nobody listens":           {nil, 503, unsent},
+		"no server":                {nil, 503, unsent},
 		"closes at once":           {func(net.Conn, *bufio.Reader) {}, 502, unknown},
 		"closes after the request": {func(_ net.Conn, in *bufio.Reader) { readRequest(in) }, 502, unknown},
 		"resets":                   {func(c net.Conn, in *bufio.Reader) { readRequest(in); _ = c.(*net.TCPConn).SetLinger(0) }, 502, unknown},

@@ -32,8 +32,8 @@ func TestPagesOfAGateway(t *testing.T) {
 	}
 }
 
-// TestPagesOfAGatewayAreAskedFor: without --docs these paths are the upstream's. A document of several files is rejected.
-func TestPagesOfAGatewayAreAskedFor(t *testing.T) {
+// TestPagesOfAGatewayNeedAFlag: without --docs these paths are the upstream's. A document of several files is rejected.
+func TestPagesOfAGatewayNeedAFlag(t *testing.T) {
 	t.Parallel()
 	many := &spec.Document{Files: []string{"other.yaml"}}
 	if site, err := (&GatewayConfig{}).pages(nil, many, slog.Default()); site != nil || err != nil {

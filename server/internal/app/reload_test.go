@@ -99,7 +99,7 @@ func startReloadable(t *testing.T) *reloadable {
 	return r
 }
 
-// Policies that treat an unknown member differently, and files that are neither policy nor contract.
+// Policies that treat an unknown member differently, and files that are neither a policy nor a contract.
 const (
 	refusing = "responses: off\n"
 	watching = "{responses: off, requests: {violations: {unknown-member: monitor}}}\n"
@@ -223,9 +223,9 @@ func testReloadUnderLoad(t *testing.T, reloads int) {
 	}
 	close(done)
 	callers.Wait()
-	t.Logf("%d reloads, %d of them bad, under %d requests, %s", reloads, failed, requests.Load(), time.Since(start).Round(time.Millisecond))
+	t.Logf("%d reloads, %d of them of invalid files, under %d requests, %s", reloads, failed, requests.Load(), time.Since(start).Round(time.Millisecond))
 	if got := r.log.count("not reloaded: the current ones stay in effect"); got < failed {
-		t.Errorf("%d lines tell of %d bad reloads", got, failed)
+		t.Errorf("%d lines report %d reloads of invalid files", got, failed)
 	}
 	// The watcher has also reloaded some of the files.
 	var n int
@@ -308,7 +308,7 @@ func TestReloadOnChange(t *testing.T) {
 			replace(t, r.policy, badRules)
 			r.log.await("not reloaded: the current ones stay in effect")
 			if got, err := r.statusOf(client, `{"strange":1}`); err != nil || got != http.StatusNoContent {
-				t.Errorf("after a bad file: got %d, %v", got, err)
+				t.Errorf("after an invalid file: got %d, %v", got, err)
 			}
 		})
 	}

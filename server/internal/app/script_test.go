@@ -60,10 +60,10 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: commands, RequireExplicitExec: true, Setup: setup(t)})
 }
 
-// TestPostgres runs the program on a PostgreSQL. Each script has a database of its own, at $DATABASE.
+// TestPostgres runs the program on a PostgreSQL. Each script has its own database, at $DATABASE.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	postgrestest.Database(t) // skips here, with the reason, what cannot run
+	postgrestest.Database(t) // skips the test, with the reason, if there is no PostgreSQL
 	setup := setup(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/postgres", Cmds: commands, RequireExplicitExec: true,
@@ -74,7 +74,7 @@ func TestPostgres(t *testing.T) {
 	})
 }
 
-// setup lets scripts run pfxrd without a drain delay, which TestDrainTakesRequestsUntilBalancersKnow covers.
+// setup lets scripts run pfxrd without a drain delay, which TestDrainServesUntilBalancersNotice covers.
 func setup(t *testing.T) func(*testscript.Env) error {
 	program := pfxrd(t)
 	return func(e *testscript.Env) error {
@@ -107,7 +107,7 @@ func TestPostgresStartsAtOnce(t *testing.T) {
 				serving = strings.Contains(s.Text(), `"msg":"serving"`)
 			}
 			if !serving {
-				t.Errorf("a server did not come to serve:\n%s", &seen)
+				t.Errorf("a server did not start to serve:\n%s", &seen)
 			}
 			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 			if _, err := io.Copy(io.Discard, stderr); err != nil {
@@ -120,7 +120,7 @@ func TestPostgresStartsAtOnce(t *testing.T) {
 	}
 }
 
-// processes holds what start has started, by the script's working folder.
+// processes has the processes of the command start, by the script's working folder.
 var processes sync.Map
 
 type running struct {
@@ -155,11 +155,11 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 				serving <- entry
 			}
 		}
-		_ = cmd.Wait() // stop looks at the state
+		_ = cmd.Wait() // stop reads the state
 	}()
 	entry, ok := <-serving
 	if !ok {
-		ts.Fatalf("pfxrd %v did not come to serve", args)
+		ts.Fatalf("pfxrd %v did not start to serve", args)
 	}
 	ts.Setenv("URL", strings.TrimSuffix(entry["url"].(string), "/beta"))
 	admin, _ := entry["admin"].(string) // empty for a mock

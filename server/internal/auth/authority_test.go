@@ -37,7 +37,7 @@ const (
 	v2Template = "/{tenantid}/v2.0"
 )
 
-// epoch is when every test starts.
+// epoch is the time at which every test starts.
 var epoch = time.Unix(1_790_000_000, 0)
 
 func TestMain(m *testing.M) {
@@ -49,13 +49,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// clock is a clock that moves only when the test moves it.
+// clock is a clock that only the test advances.
 type clock struct{ offset atomic.Int64 }
 
 func (c *clock) now() time.Time          { return epoch.Add(time.Duration(c.offset.Load())) }
 func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
-// RSA keys are slow to make, so all tests share them.
+// RSA keys are slow to generate, so all tests share them.
 var (
 	rsaKey   = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	rsaOther = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
@@ -86,7 +86,7 @@ func ecJWK(kid string, k *ecdsa.PublicKey, more map[string]any) map[string]any {
 	return j
 }
 
-// authority is an Entra of one's own: two issuers, one of each version, behind one server.
+// authority imitates Entra: two issuers, one of each version, on one server.
 type authority struct {
 	url       string
 	keys      atomic.Value // string: the JWK set
@@ -156,7 +156,7 @@ func newVerifier(t testing.TB, a *authority, c *clock, change ...func(*auth.Conf
 	return v
 }
 
-// forge makes tokens, good ones unless changed.
+// forge makes tokens, which are valid unless changed.
 type forge struct {
 	header, claims         map[string]any
 	headerText, claimsText string // instead of the maps
@@ -164,7 +164,7 @@ type forge struct {
 	tail                   func(token string) string
 }
 
-// newForge returns the forge of a good token, signed by rsaKey as "rsa".
+// newForge returns the forge of a valid token, signed by rsaKey as "rsa".
 func newForge(issuer string) *forge {
 	now := epoch.Unix()
 	return &forge{

@@ -27,7 +27,7 @@ func BenchmarkVerifyHit(b *testing.B) {
 	}
 }
 
-// BenchmarkVerifyMiss takes turns with two tokens in a cache of one.
+// BenchmarkVerifyMiss alternates between two tokens with a cache of one.
 func BenchmarkVerifyMiss(b *testing.B) {
 	for name, change := range map[string]func(*forge){
 		"RS256": func(*forge) {}, "PS256": alg("PS256", "rsa", rsaKey()), "ES256": alg("ES256", "ec", ecKey()),
@@ -53,7 +53,7 @@ func BenchmarkVerifyMiss(b *testing.B) {
 	}
 }
 
-// BenchmarkVerifyUnknownKey is what one token of a flood costs.
+// BenchmarkVerifyUnknownKey measures one token of a flood.
 func BenchmarkVerifyUnknownKey(b *testing.B) {
 	v, a := benchVerifier(b, 0)
 	header := unknown(a, "nobody")

@@ -26,7 +26,7 @@ func TestCache(t *testing.T) {
 		{"before exp", time.Minute, time.Minute - 1, true, accepted},
 		{"at exp, within skew", time.Minute, time.Minute, false, accepted},
 		{"at the end of the skew", time.Minute, 6 * time.Minute, false, auth.Expired},
-		{"verified within skew only", -time.Minute, 0, false, accepted},
+		{"verified only within skew", -time.Minute, 0, false, accepted},
 		{"clock set back within skew", time.Hour, -5 * time.Minute, false, accepted},
 		{"clock set back before nbf", time.Hour, -5*time.Minute - 1, false, auth.Invalid},
 	} {
@@ -54,8 +54,8 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// TestCacheTellsTokensApart changes every part of a cached token.
-func TestCacheTellsTokensApart(t *testing.T) {
+// TestCacheDistinguishesTokens changes every part of a cached token.
+func TestCacheDistinguishesTokens(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
 	v := newVerifier(t, a, c)
@@ -66,7 +66,7 @@ func TestCacheTellsTokensApart(t *testing.T) {
 	for i := range 3 {
 		parts := strings.Split(token, ".")
 		b := []byte(parts[i])
-		b[len(b)/2] ^= 1 // A letter becomes its neighbour; - and _ leave the alphabet, which is as good.
+		b[len(b)/2] ^= 1 // a letter becomes its neighbour; - and _ become characters outside the alphabet
 		parts[i] = string(b)
 		changed := strings.Join(parts, ".")
 		_, err := v.Verify(t.Context(), bearer(changed))
@@ -92,7 +92,7 @@ func TestCacheIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i, want := range []bool{false, false, true} { // the first pushes out the second
+	for i, want := range []bool{false, false, true} { // the first replaces the second
 		if p, err := v.Verify(t.Context(), headers[i]); err != nil || (p == principals[i]) != want {
 			t.Errorf("token %d: got error %v, hit %t, want hit %t", i, err, p == principals[i], want)
 		}
@@ -102,7 +102,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestFailuresAreNotCached shows that a token too early today is good tomorrow.
+// TestFailuresAreNotCached: a token that is not valid yet is accepted later.
 func TestFailuresAreNotCached(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -118,7 +118,7 @@ func TestFailuresAreNotCached(t *testing.T) {
 	}
 }
 
-// TestConcurrentUse has hits, misses and refusals at the same time; the race detector looks on.
+// TestConcurrentUse has concurrent hits, misses and refusals, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}

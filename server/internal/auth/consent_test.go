@@ -41,7 +41,7 @@ func localVerifier(t *testing.T, issuers ...string) *auth.Verifier {
 	return v
 }
 
-// authorize gets a code, and returns what the client is sent back with.
+// authorize gets a code and returns the parameters of the redirect to the client.
 func authorize(t *testing.T, path string, more url.Values) url.Values {
 	t.Helper()
 	query := url.Values{
@@ -65,7 +65,7 @@ func authorize(t *testing.T, path string, more url.Values) url.Values {
 	return back
 }
 
-// TestAuthorizationCode logs a user in as the libraries of Microsoft do: with PKCE, and then by the refresh token.
+// TestAuthorizationCode logs a user in like Microsoft's libraries: with PKCE, then with the refresh token.
 func TestAuthorizationCode(t *testing.T) {
 	t.Parallel()
 	v := localVerifier(t)
@@ -94,7 +94,7 @@ func TestAuthorizationCode(t *testing.T) {
 		for name, token := range map[string]string{"code": back.Get("code"), "refresh token": body["refresh_token"].(string), "ID token": body["id_token"].(string)} {
 			_, err := v.Verify(t.Context(), bearer(token))
 			if err == nil {
-				t.Errorf("%s: the %s passes for an access token", path, name)
+				t.Errorf("%s: the %s is accepted as an access token", path, name)
 			}
 		}
 	}
@@ -140,7 +140,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 	}
 }
 
-// TestCodeRefused: a code is good for its client, its redirect_uri, its verifier, its tenant, its grant and its time.
+// TestCodeRefused: a code is valid only for its client, redirect_uri, verifier, tenant, grant and lifetime.
 func TestCodeRefused(t *testing.T) {
 	t.Parallel()
 	const verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -185,7 +185,7 @@ func TestCodeRefused(t *testing.T) {
 	}
 }
 
-// TestFormPost: the page sends the code on by itself.
+// TestFormPost: the page posts the code automatically.
 func TestFormPost(t *testing.T) {
 	t.Parallel()
 	query := url.Values{"client_id": {"app"}, "redirect_uri": {redirect}, "response_type": {"code"}, "response_mode": {"form_post"}, "state": {`"><script>`}}
@@ -224,8 +224,8 @@ func TestDeviceCode(t *testing.T) {
 	}
 }
 
-// TestLocalIssuer: the development issuer goes by every name of loopback, under its own scheme and port, for its own tokens
-// alone.
+// TestLocalIssuer: the development issuer accepts every name of loopback, with its own scheme and port, and only its
+// own tokens.
 func TestLocalIssuer(t *testing.T) {
 	t.Parallel()
 	v := localVerifier(t)
@@ -255,14 +255,14 @@ func TestLocalIssuer(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*forge){
-		"another key":      func(f *forge) { f.header["kid"] = "rsa" },
-		"another scheme":   func(f *forge) { f.claims["iss"] = "https://127.0.0.1:8080/" + tenant + "/v2.0" },
-		"another port":     func(f *forge) { f.claims["iss"] = "http://127.0.0.1:8081/" + tenant + "/v2.0" },
-		"another host":     func(f *forge) { f.claims["iss"] = "http://192.0.2.1:8080/" + tenant + "/v2.0" },
-		"a user":           func(f *forge) { f.claims["iss"] = "http://u@127.0.0.1:8080/" + tenant + "/v2.0" },
-		"another tenant":   func(f *forge) { f.claims["iss"] = "http://127.0.0.1:8080/" + personal + "/v2.0" },
-		"another path":     func(f *forge) { f.claims["iss"] = "http://127.0.0.1:8080/x/" + tenant + "/v2.0" },
-		"no issuer at all": func(f *forge) { f.claims["iss"] = "%" },
+		"another key":        func(f *forge) { f.header["kid"] = "rsa" },
+		"another scheme":     func(f *forge) { f.claims["iss"] = "https://127.0.0.1:8080/" + tenant + "/v2.0" },
+		"another port":       func(f *forge) { f.claims["iss"] = "http://127.0.0.1:8081/" + tenant + "/v2.0" },
+		"another host":       func(f *forge) { f.claims["iss"] = "http://192.0.2.1:8080/" + tenant + "/v2.0" },
+		"a user":             func(f *forge) { f.claims["iss"] = "http://u@127.0.0.1:8080/" + tenant + "/v2.0" },
+		"another tenant":     func(f *forge) { f.claims["iss"] = "http://127.0.0.1:8080/" + personal + "/v2.0" },
+		"another path":       func(f *forge) { f.claims["iss"] = "http://127.0.0.1:8080/x/" + tenant + "/v2.0" },
+		"a malformed issuer": func(f *forge) { f.claims["iss"] = "%" },
 	} {
 		f := newForge(devBase + v2Template)
 		change(f)
@@ -272,8 +272,8 @@ func TestLocalIssuer(t *testing.T) {
 	}
 }
 
-// TestGraphAudienceOfLocalIssuer: what the development issuer gives for Microsoft Graph counts here, what others give for it
-// does not.
+// TestGraphAudienceOfLocalIssuer: tokens for Microsoft Graph are accepted from the development issuer and from no
+// other.
 func TestGraphAudienceOfLocalIssuer(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil))

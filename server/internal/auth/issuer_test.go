@@ -20,13 +20,13 @@ import (
 
 const devBase = "http://127.0.0.1:8080"
 
-// devIssuer is shared, as its key is slow to make; tests reach it by its handler.
+// devIssuer is shared, because its key is slow to generate; tests call its handler.
 var devIssuer = sync.OnceValue(func() *auth.Issuer {
 	c := &clock{}
 	return must(auth.NewIssuer(devBase, c.now))
 })
 
-// devVerifier verifies devIssuer's tokens by the way that verifies Entra's.
+// devVerifier verifies devIssuer's tokens in the same way as Entra's.
 func devVerifier(t *testing.T) *auth.Verifier {
 	t.Helper()
 	c := &clock{}
@@ -54,7 +54,7 @@ func ask(t *testing.T, form string, change ...func(*http.Request)) (*http.Respon
 	res := w.Result()
 	var body map[string]any
 	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
-		t.Fatalf("decoding the answer: %v", err)
+		t.Fatalf("decoding the response: %v", err)
 	}
 	if got := res.Header.Get("Cache-Control") + " " + res.Header.Get("Content-Type"); got != "no-store application/json" {
 		t.Errorf("got Cache-Control and Content-Type %q, want no-store application/json", got)
@@ -124,15 +124,15 @@ func TestIssuerRefuses(t *testing.T) {
 		code       string
 	}{
 		{"no grant", "client_id=a", nil, 400, "invalid_request"},
-		{"grant twice", good + "&grant_type=client_credentials", nil, 400, "invalid_request"},
-		{"scope twice", good + "&scope=a%2F.default&scope=b%2F.default", nil, 400, "invalid_request"},
+		{"duplicate grant", good + "&grant_type=client_credentials", nil, 400, "invalid_request"},
+		{"duplicate scope", good + "&scope=a%2F.default&scope=b%2F.default", nil, 400, "invalid_request"},
 		{"other grant", "grant_type=password&client_id=a", nil, 400, "unsupported_grant_type"},
 		{"no client", "grant_type=client_credentials", nil, 401, "invalid_client"},
 		{"empty Basic", "grant_type=client_credentials", func(r *http.Request) { r.SetBasicAuth("", "") }, 401, "invalid_client"},
 		{"malformed Basic", "grant_type=client_credentials", func(r *http.Request) { r.SetBasicAuth("%zz", "") }, 401, "invalid_client"},
 		{"two secrets", good, func(r *http.Request) { r.SetBasicAuth("a", "b") }, 400, "invalid_request"},
 		{"scope without .default", good + "&scope=api%3A%2F%2Fpfxrecryption", nil, 400, "invalid_scope"},
-		{"scope .default alone", good + "&scope=%2F.default", nil, 400, "invalid_scope"},
+		{"scope .default only", good + "&scope=%2F.default", nil, 400, "invalid_scope"},
 		{"two scopes", good + "&scope=a%2F.default+b%2F.default", nil, 400, "invalid_scope"},
 		{"JSON", `{"grant_type":"client_credentials"}`, header("Content-Type", "application/json"), 400, "invalid_request"},
 		{"no media type", good, header("Content-Type", ""), 400, "invalid_request"},
@@ -141,9 +141,9 @@ func TestIssuerRefuses(t *testing.T) {
 		{"semicolon", good + ";x=y", nil, 400, "invalid_request"},
 		{"credentials in the query", "grant_type=client_credentials", path("/dev/" + tenant + "/oauth2/v2.0/token?client_id=a"), 401, "invalid_client"},
 		{"64 KiB + 1", good + "&x=" + strings.Repeat("x", 64<<10+1-len(good)-3), nil, 400, "invalid_request"},
-		{"token beyond 8 KiB", good + "&roles=" + strings.Repeat("x", 8<<10), nil, 400, "invalid_request"},
+		{"token above 8 KiB", good + "&roles=" + strings.Repeat("x", 8<<10), nil, 400, "invalid_request"},
 		{"tenant common", good, path("/dev/common/oauth2/v2.0/token"), 400, "invalid_request"},
-		{"tenant no GUID", good, path("/dev/x/oauth2/v2.0/token"), 400, "invalid_request"},
+		{"tenant not a GUID", good, path("/dev/x/oauth2/v2.0/token"), 400, "invalid_request"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +195,7 @@ func TestIssuerDocuments(t *testing.T) {
 		names[name] = true
 	}
 	if want := map[string]bool{"kty": true, "kid": true, "use": true, "alg": true, "n": true, "e": true}; !cmp.Equal(names, want) {
-		t.Errorf("the key has other members than the public ones: %s", cmp.Diff(want, names))
+		t.Errorf("the key has members other than the public ones: %s", cmp.Diff(want, names))
 	}
 }
 
@@ -247,7 +247,7 @@ func TestIssuerGrant(t *testing.T) {
 	}
 }
 
-// TestIssuerOverHTTP has both on loopback, as pfxrd serve --dev does.
+// TestIssuerOverHTTP runs issuer and verifier on loopback, like pfxrd serve --dev.
 func TestIssuerOverHTTP(t *testing.T) {
 	t.Parallel()
 	var issuer *auth.Issuer

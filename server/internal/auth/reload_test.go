@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
-// reasonOf returns why a token is refused, accepted if it is not.
+// reasonOf returns why a token is refused, or accepted.
 func reasonOf(t *testing.T, v *auth.Verifier, header []string) auth.Reason {
 	t.Helper()
 	_, err := v.Verify(t.Context(), header)
@@ -26,7 +26,7 @@ func reasonOf(t *testing.T, v *auth.Verifier, header []string) auth.Reason {
 	return e.Reason
 }
 
-// TestSetIssuers: an issuer that stays keeps its keys, one that goes takes its tokens with it, the cached ones too.
+// TestSetIssuers: a remaining issuer keeps its keys; tokens of a removed one are refused, even cached ones.
 func TestSetIssuers(t *testing.T) {
 	t.Parallel()
 	a, b, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -55,12 +55,12 @@ func TestSetIssuers(t *testing.T) {
 		}
 	}
 	if n := b.keyHits.Load(); n != 1 {
-		t.Errorf("the keys of an issuer that stays were fetched %d times, want once", n)
+		t.Errorf("the keys of a remaining issuer were fetched %d times, want once", n)
 	}
 }
 
-// TestRefreshOnDemand: a key that was withdrawn counts no more, without a wait for the next refresh; an issuer that is not
-// there keeps its keys.
+// TestRefreshOnDemand: a withdrawn key is refused without waiting for the next refresh; an unreachable issuer keeps its
+// keys.
 func TestRefreshOnDemand(t *testing.T) {
 	t.Parallel()
 	a, b, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -79,8 +79,8 @@ func TestRefreshOnDemand(t *testing.T) {
 	}
 }
 
-// TestRotationUnderFlood: random kids, which any client can send, use up the fetches. A token of a new key is then not
-// refused: it gets 503, and is accepted once a fetch is allowed.
+// TestRotationUnderFlood: random kids, which any client can send, use up the fetches. A token of a new key then gets
+// 503, and is accepted once a fetch is allowed.
 func TestRotationUnderFlood(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -102,10 +102,10 @@ func TestRotationUnderFlood(t *testing.T) {
 	}
 	c.advance(4 * time.Minute)
 	if got := reasonOf(t, v, fresh); got != accepted {
-		t.Errorf("as soon as one is allowed: got %d, want accepted", got)
+		t.Errorf("once a fetch is allowed: got %d, want accepted", got)
 	}
 	c.advance(time.Minute)
-	for range 3 { // the second budget, which the flood has as well
+	for range 3 { // the flood also uses the second budget
 		if got := reasonOf(t, v, unknown(a, "random")); got != auth.Invalid {
 			t.Errorf("a random kid after a rotation: got %d, want Invalid", got)
 		}
@@ -115,7 +115,7 @@ func TestRotationUnderFlood(t *testing.T) {
 	}
 }
 
-// TestRotationsInARow: each is followed at once.
+// TestRotationsInARow: each new key is fetched at once.
 func TestRotationsInARow(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("0", &rsaKey().PublicKey, nil)), &clock{}
@@ -130,7 +130,7 @@ func TestRotationsInARow(t *testing.T) {
 			t.Errorf("key %d: got %d, want accepted", i, got)
 		}
 		c.advance(time.Second)
-		for _, kid := range withdrawn { // they use up no fetch
+		for _, kid := range withdrawn { // they use no fetch
 			if got := reasonOf(t, v, unknown(a, kid)); got != auth.Invalid {
 				t.Errorf("withdrawn key %s: got %d, want Invalid", kid, got)
 			}
@@ -140,7 +140,7 @@ func TestRotationsInARow(t *testing.T) {
 	f := newForge(a.url + v2Template)
 	f.header["kid"] = "0"
 	if got := reasonOf(t, v, bearer(f.token())); got != auth.Invalid {
-		t.Errorf("a key of before: got %d, want Invalid", got)
+		t.Errorf("a previous key: got %d, want Invalid", got)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestFloodAfterRotation(t *testing.T) {
 	}
 }
 
-// TestKeyIssuerOfOneTenant: Entra's keys name the issuer of all tenants in the metadata of one tenant, too.
+// TestKeyIssuerOfOneTenant: Entra's keys name the issuer template, even in the metadata of one tenant.
 func TestKeyIssuerOfOneTenant(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -19,7 +19,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
-// oneIssuer makes the Verifier trust the second version's issuer only, so that fetches can be counted.
+// oneIssuer makes the Verifier trust only the issuer of version 2.0, so that fetches can be counted.
 func oneIssuer(a *authority) func(*auth.Config) {
 	return func(c *auth.Config) { c.Issuers = []string{a.url + v2Template} }
 }
@@ -44,7 +44,7 @@ func TestKeysAreFetchedLazily(t *testing.T) {
 		}
 	}
 	if n := a.keyHits.Load() + a.otherHits.Load(); n != 0 {
-		t.Errorf("after tokens of nobody we trust: got %d fetches, want 0", n)
+		t.Errorf("after tokens of an untrusted issuer: got %d fetches, want 0", n)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestUnknownKidFlood(t *testing.T) {
 func testUnknownKidFlood(t *testing.T, flood int) {
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
 	v := newVerifier(t, a, c, oneIssuer(a))
-	// The text after the kid is the same in all tokens, because making tokens is not under test.
+	// All tokens share the text after the kid, because making tokens is not under test.
 	f := newForge(a.url + v2Template)
 	f.claims, f.key = map[string]any{"iss": f.claims["iss"], "tid": tenant}, []byte("k")
 	_, rest, _ := strings.Cut(f.token(), ".")
@@ -78,7 +78,7 @@ func testUnknownKidFlood(t *testing.T, flood int) {
 	if n := a.keyHits.Load(); n < 1 || n > 2 {
 		t.Errorf("got %d fetches of the keys, want 1 or 2", n)
 	}
-	// The issuers of the same server are told apart: the flood of one takes nothing from the other.
+	// Issuers on the same server have separate budgets: a flood for one does not affect the other.
 	c.advance(5*time.Minute - time.Second)
 	_, _ = v.Verify(t.Context(), unknown(a, "y"))
 	if n := a.keyHits.Load(); n != 2 {
@@ -92,7 +92,7 @@ func testUnknownKidFlood(t *testing.T, flood int) {
 	}
 }
 
-// TestRotation swaps the key while good tokens, old and new, come in from all sides.
+// TestRotation changes the key under concurrent valid tokens, old and new.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -121,8 +121,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestWithdrawnKey shows that a key which its issuer replaced under the same kid, or withdrew, takes its tokens with it,
-// cached or not.
+// TestWithdrawnKey: tokens of a replaced or withdrawn key are refused, cached or not.
 func TestWithdrawnKey(t *testing.T) {
 	t.Parallel()
 	for name, keys := range map[string][]map[string]any{
@@ -144,14 +143,14 @@ func TestWithdrawnKey(t *testing.T) {
 			if _, err := v.Verify(t.Context(), bearer(token)); err != nil {
 				t.Errorf("before the refresh: got error %v, want none", err)
 			}
-			_, _ = v.Verify(t.Context(), unknown(a, "x2")) // makes the Verifier look
+			_, _ = v.Verify(t.Context(), unknown(a, "x2")) // triggers a fetch
 			_, err := v.Verify(t.Context(), bearer(token))
 			refused(t, err, auth.Invalid, token)
 		})
 	}
 }
 
-// TestSameKeyAgain shows that a refresh that changes nothing keeps the cache.
+// TestSameKeyAgain: a refresh without changes keeps the cache.
 func TestSameKeyAgain(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -192,7 +191,7 @@ func TestKeysOfOtherIssuer(t *testing.T) {
 	}
 }
 
-// TestKeyIssuer has Entra's keys for one tenant only: its JWK names the concrete issuer.
+// TestKeyIssuer has Entra's keys for a single tenant, whose JWK names the concrete issuer.
 func TestKeyIssuer(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t), &clock{}
@@ -241,8 +240,8 @@ func jwks(keys ...map[string]any) string {
 	return a.keys.Load().(string)
 }
 
-// TestHostileAnswers has responses that an issuer may send instead of keys. A valid token is then neither accepted nor
-// refused.
+// TestHostileAnswers has invalid responses of an issuer. A valid token then gets Unavailable: it is neither accepted
+// nor invalid.
 func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	var canaryHits atomic.Int64
@@ -269,7 +268,7 @@ func TestHostileAnswers(t *testing.T) {
 	}
 	endless := func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"keys":[],"x":"`)
-		for range 100 << 4 { // 100 MiB, unless the reader goes away
+		for range 100 << 4 { // 100 MiB, unless the reader stops
 			if _, err := w.Write(bytes.Repeat([]byte("x"), 64<<10)); err != nil {
 				return
 			}
@@ -293,12 +292,12 @@ func TestHostileAnswers(t *testing.T) {
 		"keys: null list":       {keys: text(`{"keys":null}`)},
 		"keys: object":          {keys: text(`{"keys":{}}`)},
 		"keys: case twin":       {keys: text(strings.Replace(good, `"keys"`, `"Keys"`, 1))},
-		"keys: twice":           {keys: text(strings.Replace(good, `{"keys"`, `{"keys":[],"keys"`, 1))},
-		"keys: cut":             {keys: text(good[:len(good)-1])},
-		"keys: text behind":     {keys: text(good + "x")},
+		"keys: duplicate":       {keys: text(strings.Replace(good, `{"keys"`, `{"keys":[],"keys"`, 1))},
+		"keys: truncated":       {keys: text(good[:len(good)-1])},
+		"keys: trailing text":   {keys: text(good + "x")},
 		"keys: 1 MiB + 1":       {keys: text(good + strings.Repeat(" ", 1<<20+1-len(good)))},
 		"keys: 100 MiB":         {keys: endless},
-		"keys: only unfit":      {keys: text(jwks(rsaJWK("rsa", &rsaKey().PublicKey, map[string]any{"use": "enc"})))},
+		"keys: none usable":     {keys: text(jwks(rsaJWK("rsa", &rsaKey().PublicKey, map[string]any{"use": "enc"})))},
 		"keys: only e = 1":      {keys: text(jwks(rsaJWK("rsa", &rsa.PublicKey{N: rsaKey().N, E: 1}, nil)))},
 		"keys: only e = 2":      {keys: text(jwks(rsaJWK("rsa", &rsa.PublicKey{N: rsaKey().N, E: 2}, nil)))},
 		"keys: hang up":         {keys: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
@@ -310,13 +309,13 @@ func TestHostileAnswers(t *testing.T) {
 		"metadata: hang up":     {metadata: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
 		"metadata: file":        {metadata: text(`{"issuer":"$","jwks_uri":"file:///etc/passwd"}`)},
 		"metadata: no host":     {metadata: text(`{"issuer":"$","jwks_uri":"/keys"}`)},
-		"metadata: bad URL":     {metadata: text(`{"issuer":"$","jwks_uri":"http://%zz"}`)},
+		"metadata: invalid URL": {metadata: text(`{"issuer":"$","jwks_uri":"http://%zz"}`)},
 		"metadata: plain http":  {metadata: text(`{"issuer":"$","jwks_uri":"http://192.0.2.1/keys"}`)},
 		"metadata: no jwks_uri": {metadata: text(`{"issuer":"$"}`)},
 		"metadata: other issuer": {metadata: func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, `{"issuer":"https://login.example/{tenantid}/v2.0","jwks_uri":%q}`, canary.URL)
 		}},
-		"metadata: issuer twice": {metadata: func(w http.ResponseWriter, r *http.Request) {
+		"metadata: duplicate issuer": {metadata: func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, `{"issuer":"x","issuer":"http://%s/{tenantid}/v2.0","jwks_uri":%q}`, r.Host, canary.URL)
 		}},
 		"metadata: concrete issuer": {metadata: func(w http.ResponseWriter, r *http.Request) {
@@ -351,7 +350,7 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-// TestKeyAddress has metadata that point elsewhere: https may be anywhere, as Entra's is; http is loopback's own.
+// TestKeyAddress: the keys may be at any https address, as at Entra; http is allowed only on loopback.
 func TestKeyAddress(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -413,7 +412,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestStartBesideIssuer: an issuer that starts after the server is found without delay, and until then it does not get a
+// TestStartBesideIssuer: an issuer that starts after the server is found without delay. Until then it does not get a
 // request for each token.
 func TestStartBesideIssuer(t *testing.T) {
 	t.Parallel()
@@ -433,7 +432,7 @@ func TestStartBesideIssuer(t *testing.T) {
 	a.fail(nil)
 	c.advance(250 * time.Millisecond)
 	_, err := v.Verify(t.Context(), bearer(token))
-	refused(t, err, auth.Unavailable, token) // the pause doubled
+	refused(t, err, auth.Unavailable, token) // the pause has doubled
 	c.advance(250 * time.Millisecond)
 	if _, err := v.Verify(t.Context(), bearer(token)); err != nil {
 		t.Errorf("once up: got error %v, want none", err)
@@ -451,7 +450,7 @@ func TestStartBesideIssuer(t *testing.T) {
 	}
 }
 
-// TestOutage shows that known keys outlive an outage for 24 hours, and then no longer, cached tokens included.
+// TestOutage: known keys are used for 24 hours of an outage and not longer, even for cached tokens.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -468,7 +467,7 @@ func TestOutage(t *testing.T) {
 		t.Errorf("within 24 h: got error %v, want none", err)
 	}
 	_, err := v.Verify(t.Context(), unknown(a, "x"))
-	refused(t, err, auth.Unavailable, token) // it may be that of a new key
+	refused(t, err, auth.Unavailable, token) // it may name a new key
 	c.advance(time.Second)
 	_, err = v.Verify(t.Context(), bearer(token)) // cached a second ago
 	refused(t, err, auth.Unavailable, token)
@@ -482,7 +481,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestWaiterGoesAway shows that a client that hangs up neither ends the fetch that others wait for nor uses it up.
+// TestWaiterGoesAway: a client that disconnects does not end a fetch for which others wait.
 func TestWaiterGoesAway(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t, rsaJWK("rsa", &rsaKey().PublicKey, nil)), &clock{}
@@ -525,7 +524,7 @@ func TestClose(t *testing.T) {
 	v.Close()
 }
 
-// handlerTransport lets a client talk to a handler without a network, which a synctest bubble needs.
+// handlerTransport connects a client to a handler without a network, as a synctest bubble requires.
 type handlerTransport struct{ http.Handler }
 
 func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -552,10 +551,10 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// TestRefresh passes hours of fake time: keys are added and withdrawn without any request.
+// TestRefresh adds and withdraws keys over hours of fake time, without any request.
 func TestRefresh(t *testing.T) {
 	t.Parallel()
-	rsaKey() // outside of the bubble, whose goroutines must not wait for those outside
+	rsaKey() // outside the bubble, whose goroutines must not wait for outside ones
 	synctest.Test(t, func(t *testing.T) {
 		a := &authority{url: "http://127.0.0.1:1"}
 		a.setKeys(rsaJWK("rsa", &rsaKey().PublicKey, nil))
@@ -594,9 +593,9 @@ func TestRefresh(t *testing.T) {
 		hits := a.keyHits.Load()
 
 		a.fail(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-		try(25*time.Hour, accepted) // the last good fetch was at about 2 h
+		try(25*time.Hour, accepted) // the last successful fetch was at about 2 h
 		if a.keyHits.Load() != hits || !strings.Contains(log.String(), "keys not refreshed") {
-			t.Errorf("in the outage: got %d fetches of keys more, log %q", a.keyHits.Load()-hits, log.String())
+			t.Errorf("in the outage: got %d more fetches of keys, log %q", a.keyHits.Load()-hits, log.String())
 		}
 		try(27*time.Hour, auth.Unavailable)
 		a.fail(nil)

@@ -10,7 +10,7 @@ func TestValid(t *testing.T) {
 		"caf%C3%A9", "[::1]", "[::1]:443", "[2001:db8::1]", "[::ffff:127.0.0.1]", "[v1.a:b]", "[vF.a]", "a.", "a:0", "a:65535",
 	} {
 		if !Valid(valid) {
-			t.Errorf("%q is refused", valid)
+			t.Errorf("%q is rejected", valid)
 		}
 	}
 	for _, invalid := range []string{

@@ -33,19 +33,19 @@ func requests(depends ...string) []pfxapi.BatchRequest {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		requests []string // id<ids that it depends on
-		want     string   // the ids, or where the fault is
+		requests []string // id<ids of its dependencies
+		want     string   // the ids, or the place of the fault
 	}{
-		"as they are":        {[]string{"b", "a", "c"}, "bac"},
-		"backwards":          {[]string{"a<b", "b<c", "c"}, "cba"},
-		"as early as may be": {[]string{"a<c", "b", "c", "d"}, "bcad"},
-		"several":            {[]string{"a", "b<ac", "c<d", "d<a"}, "adcb"},
-		"letter case":        {[]string{"a<B", "b"}, "ba"},
-		"twice":              {[]string{"a", "b<aa"}, "ab"},
-		"the same id":        {[]string{"a", "b", "a"}, "/requests/2/id"},
-		"none of that id":    {[]string{"a<x"}, "/requests/0/dependsOn"},
-		"itself":             {[]string{"a", "b<b"}, "/requests/1/dependsOn"},
-		"a circle":           {[]string{"a", "b<c", "c<d", "d<b"}, "/requests/1/dependsOn"},
+		"unchanged":            {[]string{"b", "a", "c"}, "bac"},
+		"backwards":            {[]string{"a<b", "b<c", "c"}, "cba"},
+		"as early as possible": {[]string{"a<c", "b", "c", "d"}, "bcad"},
+		"several":              {[]string{"a", "b<ac", "c<d", "d<a"}, "adcb"},
+		"ids in another case":  {[]string{"a<B", "b"}, "ba"},
+		"twice":                {[]string{"a", "b<aa"}, "ab"},
+		"a duplicate id":       {[]string{"a", "b", "a"}, "/requests/2/id"},
+		"an unknown id":        {[]string{"a<x"}, "/requests/0/dependsOn"},
+		"itself":               {[]string{"a", "b<b"}, "/requests/1/dependsOn"},
+		"a circle":             {[]string{"a", "b<c", "c<d", "d<b"}, "/requests/1/dependsOn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +65,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// handler serves as a function says, and rejects with the status of a problem.
+// handler serves with a function, and rejects with the status of a problem.
 type handler func(w http.ResponseWriter, r *http.Request)
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h(w, r) }
@@ -95,7 +95,7 @@ func carryOut(t *testing.T, list []pfxapi.BatchRequest, h handler) *pfxapi.Batch
 	return &got
 }
 
-// TestRequest: what a handler gets is the request alone, with who sends it from the batch.
+// TestRequest: a handler gets the request as if sent alone, with the sender of the batch.
 func TestRequest(t *testing.T) {
 	t.Parallel()
 	list := []pfxapi.BatchRequest{{
@@ -119,12 +119,12 @@ func TestRequest(t *testing.T) {
 func TestResponse(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ mediaType, body, want string }{
-		"JSON":                    {"application/json; charset=utf-8", `{"a": 1}`, `{"a": 1}`},
-		"JSON that is none":       {"application/json", `{"a":1}}`, `"eyJhIjoxfX0"`},
-		"text":                    {"text/plain", `{"a":1}`, `"eyJhIjoxfQ"`},
-		"nothing":                 {"application/json", ``, ``},
-		"no UTF-8":                {"application/octet-stream", "\xfb\xff", `"-_8"`},
-		"JSON with its own names": {"Application/Problem+JSON", `1`, `1`},
+		"JSON":                   {"application/json; charset=utf-8", `{"a": 1}`, `{"a": 1}`},
+		"malformed JSON":         {"application/json", `{"a":1}}`, `"eyJhIjoxfX0"`},
+		"text":                   {"text/plain", `{"a":1}`, `"eyJhIjoxfQ"`},
+		"nothing":                {"application/json", ``, ``},
+		"not UTF-8":              {"application/octet-stream", "\xfb\xff", `"-_8"`},
+		"JSON with another type": {"Application/Problem+JSON", `1`, `1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +144,7 @@ func TestResponse(t *testing.T) {
 	}
 }
 
-// TestFailures: a request that fails keeps those behind it from being carried out, and no others.
+// TestFailures: after a failed request its dependents are not executed, but all others are.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	carried := ""
@@ -160,11 +160,11 @@ func TestFailures(t *testing.T) {
 		statuses = append(statuses, r.Status)
 	}
 	if want := [5]int32{502, 424, 424, 304, 304}; [5]int32(statuses) != want || carried != "ade" {
-		t.Errorf("got %v, want %v, and %s was carried out", statuses, want, carried)
+		t.Errorf("got %v, want %v, and %s was executed", statuses, want, carried)
 	}
 }
 
-// TestLargeResponses: beyond the bound no request is carried out.
+// TestLargeResponses: above the bound no request is executed.
 func TestLargeResponses(t *testing.T) {
 	t.Parallel()
 	carried, half := 0, []byte(`"`+strings.Repeat("x", MaxResponses/2)+`"`)
@@ -174,6 +174,6 @@ func TestLargeResponses(t *testing.T) {
 		_, _ = w.Write(half)
 	})
 	if carried != 2 || got.Responses[1].Status != http.StatusOK || got.Responses[2].Status != http.StatusServiceUnavailable {
-		t.Errorf("%d were carried out", carried)
+		t.Errorf("%d were executed", carried)
 	}
 }

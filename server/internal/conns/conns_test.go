@@ -15,10 +15,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stall is longer than any test takes: what is ended by then is so because the test says what time it is.
+// stall is longer than any test takes: only the time that a test passes ends connections.
 const stall = time.Hour
 
-// serve serves with bounds until the test ends.
+// serve serves h with bounds until the test ends.
 func serve(t *testing.T, c Config, h http.Handler) *Listener {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -61,7 +61,7 @@ func dial(t *testing.T, l *Listener) *client {
 // request sends a request and reports whether there is a response.
 func (c *client) request(t *testing.T) bool {
 	t.Helper()
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n") // to a connection that was closed
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n") // the connection may be closed
 	resp, err := http.ReadResponse(c.in, nil)
 	if err != nil {
 		return false
@@ -70,7 +70,7 @@ func (c *client) request(t *testing.T) bool {
 	return resp.StatusCode == http.StatusNoContent
 }
 
-// awaitIdle waits until a connection waits for the next request, as the server sees it.
+// awaitIdle waits until n connections are idle for the server.
 func awaitIdle(l *Listener, n int) {
 	for {
 		l.mu.Lock()
@@ -88,12 +88,12 @@ func awaitIdle(l *Listener, n int) {
 	}
 }
 
-// TestRoomForAFurtherOne: beyond Max, what has waited for the longest time goes.
+// TestRoomForAFurtherOne: above Max, the connection that has been idle for the longest time is closed.
 func TestRoomForAFurtherOne(t *testing.T) {
 	t.Parallel()
 	l := serve(t, Config{Max: 2, Stall: stall}, http.HandlerFunc(quick))
 	first, second := dial(t, l), dial(t, l)
-	for _, c := range []*client{first, second, first} { // the second has waited for longer
+	for _, c := range []*client{first, second, first} { // the second has been idle for longer
 		if !c.request(t) {
 			t.Fatal("no response")
 		}
@@ -101,10 +101,10 @@ func TestRoomForAFurtherOne(t *testing.T) {
 	awaitIdle(l, 2)
 	third := dial(t, l)
 	if !third.request(t) || !first.request(t) {
-		t.Error("the new one or the busier one got no response")
+		t.Error("the new connection or the busier one got no response")
 	}
 	if second.request(t) {
-		t.Error("the one that had waited for longest is still there")
+		t.Error("the connection that was idle for the longest time is still open")
 	}
 	if open, refused, ended := l.Counts(); open != 2 || refused != 0 || ended != 1 {
 		t.Errorf("%d open, %d refused, %d ended", open, refused, ended)
@@ -125,33 +125,33 @@ func TestNoRoom(t *testing.T) {
 	go func() { answered <- busy.request(t) }()
 	<-entered
 	if dial(t, l).request(t) {
-		t.Error("there was room beside one that is served")
+		t.Error("there was room next to a connection in use")
 	}
 	close(leave)
 	if !<-answered {
-		t.Error("the one that was served got no response")
+		t.Error("the connection in use got no response")
 	}
 	if _, refused, ended := l.Counts(); refused != 1 || ended != 0 {
 		t.Errorf("%d refused, %d ended", refused, ended)
 	}
 }
 
-// TestPerAddress: an address may have so many connections, whatever others have; a closed one counts no more.
+// TestPerAddress: the limit applies to each address separately, and a closed connection does not count.
 func TestPerAddress(t *testing.T) {
 	t.Parallel()
 	l := serve(t, Config{Max: 10, PerAddress: 1, Stall: stall}, http.HandlerFunc(quick))
 	first := dial(t, l)
 	if !first.request(t) || dial(t, l).request(t) {
-		t.Error("want the first one served, the second one of the address closed")
+		t.Error("want the first connection served and the second one of the address closed")
 	}
 	first.Close()
-	for !dial(t, l).request(t) { // until the server has seen that the first one has gone
+	for !dial(t, l).request(t) { // until the server has noticed that the first one is closed
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// TestStalled: while connections are scarce, those that wait for a request, or for their client to read, end; those that are
-// served stay, and so does everything while there are enough.
+// TestStalled: while connections are scarce, idle ones and those whose client does not read are closed. Those in use
+// stay. If connections are not scarce, all stay.
 func TestStalled(t *testing.T) {
 	t.Parallel()
 	const size = 64 << 20 // more than the buffers of both ends
@@ -187,7 +187,7 @@ func TestStalled(t *testing.T) {
 		t.Errorf("%d connections are open before they stall, want 4", len(l.conns()))
 	}
 	if l.sweep(time.Now().Add(2 * stall)); len(l.conns()) != 1 {
-		t.Errorf("%d connections are open, want the one that is served", len(l.conns()))
+		t.Errorf("%d connections are open, want only the one in use", len(l.conns()))
 	}
 	if n, err := io.Copy(io.Discard, reader); n >= size {
 		t.Errorf("the reader got %d bytes, %v: its connection was not ended", n, err)
@@ -204,7 +204,7 @@ func (l *Listener) conns() []*conn {
 	return all
 }
 
-// isWriting reports whether a connection has been filled: its last byte left a while ago.
+// isWriting reports whether the buffers of a connection are full: no byte has moved for a while.
 func (l *Listener) isWriting() bool {
 	for _, c := range l.conns() {
 		if c.writing.Load() > 0 && time.Since(time.Unix(0, c.last.Load())) > 50*time.Millisecond {
@@ -237,7 +237,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestTLS: the states of a connection with TLS are those of the one below it, over HTTP/2, too.
+// TestTLS: a TLS connection has the states of the connection below it, also over HTTP/2.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -273,7 +273,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// from is a connection from an address, of which nothing else is asked.
+// from is a connection from an address, without other methods.
 type from struct {
 	net.Conn
 	address

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestAllowed: a page may read the response if its origin is named, or, where loopback is, of this machine.
+// TestAllowed: a page may read the response if its origin is named or, with Loopback, is on this machine.
 func TestAllowed(t *testing.T) {
 	t.Parallel()
 	named := cors.Policy{Origins: []string{"https://app.example"}}
@@ -25,22 +25,22 @@ func TestAllowed(t *testing.T) {
 		origins []string
 		want    string
 	}{
-		"named":                 {named, []string{"https://app.example"}, "https://app.example"},
-		"another":               {named, []string{"https://app.example.evil"}, ""},
-		"another port":          {named, []string{"https://app.example:8443"}, ""},
-		"no origin":             {named, nil, ""},
-		"two origins":           {named, []string{"https://app.example", "https://app.example"}, ""},
-		"all":                   {cors.Policy{Origins: []string{"*"}}, []string{"https://x.example"}, "*"},
-		"localhost":             {local, []string{"http://localhost:5173"}, "http://localhost:5173"},
-		"a name below it":       {local, []string{"https://app.localhost"}, "https://app.localhost"},
-		"IPv4":                  {local, []string{"http://127.0.0.9:3000"}, "http://127.0.0.9:3000"},
-		"IPv6":                  {local, []string{"http://[::1]:3000"}, "http://[::1]:3000"},
-		"a name that ends so":   {local, []string{"http://evillocalhost"}, ""},
-		"a name that begins so": {local, []string{"http://localhost.evil.example"}, ""},
-		"an address elsewhere":  {local, []string{"http://192.0.2.1"}, ""},
-		"an opaque origin":      {local, []string{"null"}, ""},
-		"an extension":          {local, []string{"chrome-extension://localhost"}, ""},
-		"nobody":                {cors.Policy{}, []string{"http://localhost"}, ""},
+		"named":                  {named, []string{"https://app.example"}, "https://app.example"},
+		"another":                {named, []string{"https://app.example.evil"}, ""},
+		"another port":           {named, []string{"https://app.example:8443"}, ""},
+		"no origin":              {named, nil, ""},
+		"two origins":            {named, []string{"https://app.example", "https://app.example"}, ""},
+		"all":                    {cors.Policy{Origins: []string{"*"}}, []string{"https://x.example"}, "*"},
+		"localhost":              {local, []string{"http://localhost:5173"}, "http://localhost:5173"},
+		"a name below it":        {local, []string{"https://app.localhost"}, "https://app.localhost"},
+		"IPv4":                   {local, []string{"http://127.0.0.9:3000"}, "http://127.0.0.9:3000"},
+		"IPv6":                   {local, []string{"http://[::1]:3000"}, "http://[::1]:3000"},
+		"a name with that end":   {local, []string{"http://evillocalhost"}, ""},
+		"a name with that start": {local, []string{"http://localhost.evil.example"}, ""},
+		"another address":        {local, []string{"http://192.0.2.1"}, ""},
+		"an opaque origin":       {local, []string{"null"}, ""},
+		"an extension":           {local, []string{"chrome-extension://localhost"}, ""},
+		"no allowed origin":      {cors.Policy{}, []string{"http://localhost"}, ""},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header["Origin"] = tt.origins
@@ -88,9 +88,9 @@ func TestHandler(t *testing.T) {
 		}
 	}
 	if got = send("OPTIONS", "https://elsewhere.example", "PATCH"); got.Get("Access-Control-Allow-Origin") != "" || got.Get("Access-Control-Allow-Methods") != "" {
-		t.Errorf("a preflight from elsewhere: %v", got)
+		t.Errorf("a preflight from another origin: %v", got)
 	}
 	if got = send("GET", "", ""); reached != 2 || len(got) != 0 {
-		t.Errorf("a call that is no page's: %v", got)
+		t.Errorf("a call without an origin: %v", got)
 	}
 }

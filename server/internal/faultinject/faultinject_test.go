@@ -19,12 +19,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// call sends one call through a handler that meets each with the faults, and tells how often it was handled.
+// call sends a call through a handler that injects one of the faults. It returns the status, how often the call was
+// handled, and whether the connection broke.
 func call(t *testing.T, method, ifMatch string, faults ...faultinject.Fault) (status, handled int, broken bool) {
 	t.Helper()
 	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		handled++
-		_, _ = io.WriteString(w, "handled") // of a recorder
+		_, _ = io.WriteString(w, "handled") // to a recorder
 	})
 	refuse := func(w http.ResponseWriter, _ *http.Request, status int, retryAfter time.Duration) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
@@ -52,7 +53,7 @@ func call(t *testing.T, method, ifMatch string, faults ...faultinject.Fault) (st
 	return w.Code, handled, false
 }
 
-// TestFaults: what each fault does to the caller, and how often the call is applied.
+// TestFaults checks what the client gets for each fault, and how often the call is applied.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -86,7 +87,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestShare: the share is that of the calls, and the same seed meets the same calls with the same faults.
+// TestShare: the configured share of calls fails, and the same seed injects the same faults into the same calls.
 func TestShare(t *testing.T) {
 	t.Parallel()
 	run := func(percent faultinject.Percent, seed uint64) (faults int, log string) {
@@ -107,14 +108,14 @@ func TestShare(t *testing.T) {
 	}
 	for percent, want := range map[faultinject.Percent]int{0: 0, 5: 500, 100: 10_000} {
 		if got, _ := run(percent, 1); got < want*8/10 || got > want*12/10 {
-			t.Errorf("%v %% made %d of 10,000 calls go wrong", percent, got)
+			t.Errorf("%v %% made %d of 10,000 calls fail", percent, got)
 		}
 	}
 	_, first := run(5, 7)
 	_, again := run(5, 7)
 	_, other := run(5, 8)
 	if first != again || first == other {
-		t.Error("the faults are not those of the seed")
+		t.Error("the same seed injected different faults")
 	}
 }
 
@@ -133,6 +134,6 @@ func TestPercent(t *testing.T) {
 		}
 	}
 	if err := faultinject.Validate(5, []faultinject.Fault{"rain"}); err == nil {
-		t.Error("a fault that does not exist was accepted")
+		t.Error("an unknown fault was accepted")
 	}
 }

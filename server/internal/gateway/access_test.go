@@ -19,7 +19,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// application is a verifier to whom any token is that of one application.
+// application is a verifier that accepts any token as one application's.
 type application struct{}
 
 func (application) Verify(_ context.Context, authorization []string) (*auth.Principal, error) {
@@ -29,7 +29,7 @@ func (application) Verify(_ context.Context, authorization []string) (*auth.Prin
 	return &auth.Principal{App: "app-1"}, nil
 }
 
-// requestLog is a log that tells of each line of a request: it may be written after the response is there.
+// requestLog is a log that announces each line of a request, which may be written after the response.
 type requestLog struct {
 	lockedBuffer
 	told chan struct{}
@@ -53,7 +53,7 @@ func (l *requestLog) await(n int) string {
 	return l.String()
 }
 
-// accessLines returns the lines of requests in a log, without what differs from run to run, which it checks.
+// accessLines returns the lines of requests in a log. It checks and removes the values that vary between runs.
 func accessLines(t *testing.T, log string) []map[string]any {
 	t.Helper()
 	var all []map[string]any
@@ -78,7 +78,7 @@ func accessLines(t *testing.T, log string) []map[string]any {
 	return all
 }
 
-// TestAccessLog: one line for each request, with what became of it and nothing that is secret.
+// TestAccessLog: each request has one line with its outcome and no secrets.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	upstream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,13 +109,13 @@ func TestAccessLog(t *testing.T) {
 			`method:GET operation:/orders/{id} GET path:/orders/{id} status:200 verdict:passed violations:0 bytes_in:0 bytes_out:7 upstream:up:1 client:`},
 		"a body": {"PUT /orders/1\nContent-Type: application/json", `{"price":1}`, policy.Enforce, policy.Enforce,
 			`method:PUT path:/orders/{id} status:204 verdict:passed violations:0 bytes_in:11 bytes_out:0 upstream:up:1`},
-		"a body that is not read here": {"PUT /orders/1\nContent-Type: application/json", `{"price":1}`, policy.Off, policy.Enforce,
+		"a body that the gate does not read": {"PUT /orders/1\nContent-Type: application/json", `{"price":1}`, policy.Off, policy.Enforce,
 			`method:PUT path:/orders/{id} status:204 verdict:passed violations:0 bytes_in:11 bytes_out:0 upstream:up:1`},
-		"a request that is watched": {"GET /orders/x?y=1", "", policy.Monitor, policy.Monitor,
+		"a watched request": {"GET /orders/x?y=1", "", policy.Monitor, policy.Monitor,
 			`method:GET path:/orders/{id} status:200 verdict:watched violations:2 bytes_in:0 bytes_out:7 upstream:up:1`},
-		"a request that is refused": {"GET /orders/x?y=1", "", policy.Enforce, policy.Monitor,
+		"a refused request": {"GET /orders/x?y=1", "", policy.Enforce, policy.Monitor,
 			`method:GET path:/orders/{id} status:400 verdict:refused violations:2 bytes_in:0`},
-		"a response that is refused": {"GET /orders/7", "", policy.Enforce, policy.Enforce,
+		"a refused response": {"GET /orders/7", "", policy.Enforce, policy.Enforce,
 			`method:GET path:/orders/{id} status:502 verdict:refused violations:1 bytes_in:0 upstream:up:1`},
 		"an upstream that fails": {"GET /orders/5", "", policy.Enforce, policy.Monitor,
 			`method:GET path:/orders/{id} status:504 verdict:failed violations:0 bytes_in:0 upstream:up:1`},
@@ -167,7 +167,7 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// TestAccessLogNamesTheClient: the application of a token that was verified, and the caller's own name for the request.
+// TestAccessLogNamesTheClient: a line has the application of a verified token, and the client's id of the request.
 func TestAccessLogNamesTheClient(t *testing.T) {
 	t.Parallel()
 	log := newRequestLog()
@@ -194,7 +194,7 @@ func TestAccessLogNamesTheClient(t *testing.T) {
 	}
 }
 
-// TestAccessLogSample: one of N that passed, and all that did not.
+// TestAccessLogSample: one of N requests that passed is logged, and all others.
 func TestAccessLogSample(t *testing.T) {
 	t.Parallel()
 	for sample, want := range map[int]int{0: 10, 1: 10, 3: 4, 100: 1} {
@@ -219,7 +219,7 @@ func TestAccessLogSample(t *testing.T) {
 	}
 }
 
-// TestViolationsNameWhatWasSeen: the media type or the method, at most 200 bytes of it.
+// TestViolationsNameWhatWasSeen: a line has the media type or the method, cut to 200 bytes.
 func TestViolationsNameWhatWasSeen(t *testing.T) {
 	t.Parallel()
 	long := "text/" + strings.Repeat("x", 300)
@@ -251,7 +251,7 @@ func TestViolationsNameWhatWasSeen(t *testing.T) {
 	}
 }
 
-// BenchmarkAccessLog measures what the line costs, next to the same exchange without.
+// BenchmarkAccessLog measures an exchange with and without the line.
 func BenchmarkAccessLog(b *testing.B) {
 	contract, _, err := gateway.Read(b.Context(), []byte(orders), spec.Options{})
 	if err != nil {

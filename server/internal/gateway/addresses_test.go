@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 )
 
-// TestAddressesInBodies: of a body of the built-in contract the values of control information that are addresses become
-// the caller's, and nothing else changes, whatever the policy.
+// TestAddressesInBodies: in bodies of the built-in contract, addresses in control information become the client's, and
+// nothing else changes, with any policy.
 func TestAddressesInBodies(t *testing.T) {
 	t.Parallel()
 	config := func(c *gateway.Config) {
@@ -28,7 +28,7 @@ func TestAddressesInBodies(t *testing.T) {
 		"in a list":      {`{"value":[],"@odata.id":["http://upstream.test/"]}`, ""},
 		"value as name":  {`{"value":["@odata.id","http://upstream.test/"]}`, ""},
 		"another's":      {`{"value":[],"@odata.nextLink":"http://other.test/"}`, ""},
-		"no JSON":        {`"@odata.id":"http://upstream.test`, ""},
+		"not JSON":       {`"@odata.id":"http://upstream.test`, ""},
 		"broken escape":  {`{"@odata.id":"http://upstream.test\x"`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestAddressesInBodies(t *testing.T) {
 	}
 }
 
-// TestAddressesInZippedBodies: a body of which something was replaced has no coding any more; another one keeps its own.
+// TestAddressesInZippedBodies: a body with replaced addresses loses its coding; any other keeps it.
 func TestAddressesInZippedBodies(t *testing.T) {
 	t.Parallel()
 	config := func(c *gateway.Config) { c.Address = func(*http.Request, string) string { return "/there" } }
@@ -59,7 +59,7 @@ func TestAddressesInZippedBodies(t *testing.T) {
 	}
 }
 
-// TestLongAddressedBodies: a response that is longer than is ever held passes as it came.
+// TestLongAddressedBodies: a response above MaxResponse passes unchanged.
 func TestLongAddressedBodies(t *testing.T) {
 	t.Parallel()
 	body := `{"value":[],"@odata.nextLink":"/here","x":"` + strings.Repeat("x", 5000) + `"}`

@@ -13,19 +13,19 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 )
 
-// attack is a request, and what becomes of it over HTTP/1.1 and HTTP/2.
+// attack is a request with its expected outcome over HTTP/1.1 and HTTP/2.
 type attack struct {
-	rule   string // with where it is written
-	head   string // the request line without its version, and the fields; a version makes it raw text for HTTP/1.1 alone
+	rule   string // with its source
+	head   string // the request line without its version, and the fields; with a version it is raw text for HTTP/1.1 only
 	body   string // noBody is an empty body of unknown length
-	status int    // 204 is the upstream's
-	saw    string // what the upstream got: the line, the fields that are not the gateway's own, and the body; "" for nothing
-	only   string // "1" or "2" for what the other version cannot say
+	status int    // 204 is from the upstream
+	saw    string // what the upstream got: the line, the fields except the gateway's own, and the body; "" for nothing
+	only   string // "1" or "2" if the other version cannot express it
 }
 
 const noBody = "\x00"
 
-// fronts are the gates that are attacked, with their attacks.
+// fronts are the attacked gates, with their attacks.
 var fronts = map[string]struct {
 	rules    string
 	builtin  bool
@@ -45,8 +45,8 @@ var fronts = map[string]struct {
 	"built-in":      {"requests: enforce", true, false, builtinAttacks},
 }
 
-// TestAttacks sends requests that break a rule of HTTP or of the document, and similar valid ones: the status is the rule's,
-// and the upstream sees only what was checked.
+// TestAttacks sends requests that break a rule of HTTP or of the document, and similar valid ones. The status follows
+// from the rule, and the upstream sees only what was checked.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("testdata/hostile.yaml")
@@ -80,8 +80,8 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// speaks reports whether a version of HTTP can say it. HTTP/2 has neither a version in its request, nor forms of its target,
-// nor fields of the connection (RFC 9113 §8.2.2 and §8.3.1).
+// speaks reports whether a version of HTTP can express the request. HTTP/2 has no version in the request, no forms of
+// the target, and no connection-specific fields (RFC 9113 §8.2.2 and §8.3.1).
 func (a *attack) speaks(version string) bool {
 	if a.only != "" {
 		return a.only == version
@@ -102,7 +102,7 @@ func (s *stand) attack(t *testing.T, keys *tokens, version string, a *attack) {
 	for _, m := range s.requests()[before:] {
 		saw += keys.back.Replace(m.own())
 	}
-	// RFC 9112 §6.1 refuses a coding with 501; any other 5xx is a fault of the gateway.
+	// RFC 9112 §6.1 requires 501 for an unknown coding; any other 5xx is a fault of the gateway.
 	fault := status >= http.StatusInternalServerError && status != http.StatusNotImplemented
 	if fault || status != a.status || saw != a.saw {
 		t.Errorf("HTTP/%s, %s\n%s\n%.100s\ngot  %d %q\nwant %d %q", version, a.rule, a.head, a.body, status, saw, a.status, a.saw)
@@ -144,12 +144,12 @@ func (s *stand) attack2(t *testing.T, head, body string) int {
 	return f.receive()
 }
 
-// usual are the fields that every request to the upstream has from the gateway.
+// usual are the fields that the gateway sends in every request to the upstream.
 var usual = []string{
 	`Forwarded: for=127.0.0.1;host="caller.test";proto=http`, "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: caller.test", "X-Forwarded-Proto: http", "Via: 1.1 pfxrd",
 }
 
-// own returns what is the caller's in a request: the line, the fields in order, and the body.
+// own returns the client's part of a request: the line, the fields in order, and the body.
 func (m *message) own() string {
 	lines := strings.Split(strings.TrimSuffix(m.head, "\r\n\r\n"), "\r\n")
 	fields := slices.DeleteFunc(lines[1:], func(f string) bool {

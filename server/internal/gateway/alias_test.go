@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// aliases are paths that the contract does not have, and that some readers take for one that it has.
+// aliases are paths that the contract does not have, but that some servers read as a path of the contract.
 var aliases = []string{
 	"/beta//pfxRecryptionRequests/s", "//beta/pfxRecryptionRequests/s", "/beta/./pfxRecryptionRequests/s", "/x/../beta/pfxRecryptionRequests/s",
 	"/beta/x/%2e%2e/pfxRecryptionRequests/s", "/beta/x/%252e%252e/pfxRecryptionRequests/s", "/beta%2FpfxRecryptionRequests%2Fs", "/beta%5CpfxRecryptionRequests/s",
@@ -21,7 +21,7 @@ var aliases = []string{
 	"/Beta/pfxRecryptionRequests/s", "/beta/PfxRecryptionRequests/s", "/beta/PFXRECRYPTIONREQUESTS('s')", "/beta/pfxRecryptionReque%C5%BFts/s",
 }
 
-// isNoPath reports whether a response says that the contract does not have the path.
+// isNoPath reports whether a response refuses a path that the contract does not have.
 func isNoPath(got answered) bool {
 	return got.status == http.StatusNotFound ||
 		got.status == http.StatusBadRequest && strings.Contains(got.body, "Resource not found for the segment")
@@ -43,18 +43,18 @@ func TestAliasesDoNotPassWithWhatIsUnknown(t *testing.T) {
 	}
 }
 
-// nobody is a verifier that accepts no token.
-type nobody struct{}
+// rejecting is a verifier that accepts no token.
+type rejecting struct{}
 
-func (nobody) Verify(context.Context, []string) (*auth.Principal, error) {
+func (rejecting) Verify(context.Context, []string) (*auth.Principal, error) {
 	return nil, &auth.Error{Reason: auth.Missing, Msg: "Access token is empty."}
 }
 
-// TestTokensWhateverTheMode: where tokens are checked, nothing passes without one, whatever else is only watched.
+// TestTokensWhateverTheMode: if tokens are checked, no request passes without one, in any mode.
 func TestTokensWhateverTheMode(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"monitor", "off"} {
-		s := newStand(t, "requests: "+mode+"\n", reply(200, "{}"), func(c *gateway.Config) { c.Verifier = nobody{} })
+		s := newStand(t, "requests: "+mode+"\n", reply(200, "{}"), func(c *gateway.Config) { c.Verifier = rejecting{} })
 		for _, path := range append([]string{"/other", "/beta/pfxRecryptionRequests/s", "/beta/pfxRecryptionRequests"}, aliases...) {
 			if got := s.send("DELETE "+path+"\nX: y", ""); got.status != http.StatusUnauthorized && !isNoPath(got) {
 				t.Errorf("%s: %s: got %d", mode, path, got.status)

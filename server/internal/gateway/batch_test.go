@@ -26,8 +26,7 @@ func batchOf(bodies ...string) string {
 	return `{"requests":[` + strings.Join(requests, ",") + `]}`
 }
 
-// TestNothingPassesInABatch: whatever the policy says of batches, each request of one is forwarded by itself, as it is when
-// it comes alone, or is refused.
+// TestNothingPassesInABatch: with any policy, each request of a batch is forwarded as if sent alone, or refused.
 func TestNothingPassesInABatch(t *testing.T) {
 	t.Parallel()
 	const good, bad = `{"status":7}`, `{"nope":7}`
@@ -37,14 +36,14 @@ func TestNothingPassesInABatch(t *testing.T) {
 		statuses    []int // of its requests
 		forwarded   []string
 	}{
-		"enforced":                  {``, batchOf(good, bad), 200, []int{204, 400}, []string{good}},
-		"batches are watched":       {`operations: {sendBatch: {requests: monitor}}`, batchOf(bad, good), 200, []int{400, 204}, []string{good}},
-		"batches are not looked at": {`operations: {sendBatch: {requests: off, responses: off}}`, batchOf(bad, good), 200, []int{400, 204}, []string{good}},
-		"all is watched":            {`requests: monitor`, batchOf(bad), 200, []int{204}, []string{bad}},
-		"updates are watched":       {`operations: {updatePfxRecryptionRequest: {requests: monitor}}`, batchOf(bad), 200, []int{204}, []string{bad}},
-		"malformed, watched":        {`requests: monitor`, batchOf(good) + "x", 400, nil, nil},
-		"malformed, not looked at":  {`requests: off`, `{"requests":[],"requests":` + batchOf(good)[len(`{"requests":`):], 400, nil, nil},
-		"one id twice, watched":     {`requests: monitor`, strings.ReplaceAll(batchOf(good, good), `"id":"1"`, `"id":"0"`), 400, nil, nil},
+		"enforced":                {``, batchOf(good, bad), 200, []int{204, 400}, []string{good}},
+		"batches are watched":     {`operations: {sendBatch: {requests: monitor}}`, batchOf(bad, good), 200, []int{400, 204}, []string{good}},
+		"batches are not checked": {`operations: {sendBatch: {requests: off, responses: off}}`, batchOf(bad, good), 200, []int{400, 204}, []string{good}},
+		"all is watched":          {`requests: monitor`, batchOf(bad), 200, []int{204}, []string{bad}},
+		"updates are watched":     {`operations: {updatePfxRecryptionRequest: {requests: monitor}}`, batchOf(bad), 200, []int{204}, []string{bad}},
+		"malformed, watched":      {`requests: monitor`, batchOf(good) + "x", 400, nil, nil},
+		"malformed, not checked":  {`requests: off`, `{"requests":[],"requests":` + batchOf(good)[len(`{"requests":`):], 400, nil, nil},
+		"duplicate id, watched":   {`requests: monitor`, strings.ReplaceAll(batchOf(good, good), `"id":"1"`, `"id":"0"`), 400, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +71,7 @@ func TestNothingPassesInABatch(t *testing.T) {
 	}
 }
 
-// TestBatchByAnotherName: no spelling that a reader may take for the address of batches passes, though unknown paths do.
+// TestBatchByAnotherName: other spellings of the address of batches are refused, even if unknown paths pass.
 func TestBatchByAnotherName(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
@@ -86,7 +85,7 @@ func TestBatchByAnotherName(t *testing.T) {
 	}
 }
 
-// throughGate sends a batch to a gate of the built-in contract, and returns what it forwards.
+// throughGate sends a batch to a gate of the built-in contract and returns the forwarded bodies.
 func throughGate(t *testing.T, rules, path, body string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
 	gate, err := gateway.New(gateway.Config{Contract: gateway.Builtin(), Policy: mustParse(t, rules)})
@@ -114,8 +113,8 @@ func sendTo(t *testing.T, gate *gateway.Gate, path, body string) (*httptest.Resp
 	return w, forwarded
 }
 
-// TestBatchOfADocument: the requests in a batch are not held against a document, so that it is refused unless the policy
-// says otherwise.
+// TestBatchOfADocument: the requests of a batch cannot be checked against a document, so a batch is refused unless the
+// policy lets it pass.
 func TestBatchOfADocument(t *testing.T) {
 	t.Parallel()
 	contract, document, err := gateway.Read(t.Context(), openapi.Document, spec.Options{})
@@ -139,7 +138,7 @@ func TestBatchOfADocument(t *testing.T) {
 	}
 }
 
-// TestBatchThatBreaksOff: a response that breaks off is the 502 of its request alone.
+// TestBatchThatBreaksOff: a response that breaks off becomes 502 only for its own request.
 func TestBatchThatBreaksOff(t *testing.T) {
 	t.Parallel()
 	watch := policy.Monitor

@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 )
 
-// TestBudget: what there is no room to hold is refused where it must be checked, and otherwise passes whole and is counted.
+// TestBudget: above the budget, a message that must be checked is refused; any other passes whole and is counted.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	const size = 1000
@@ -41,9 +41,9 @@ func TestBudget(t *testing.T) {
 			if counted := s.metric(t, "pfxr_gateway_unchecked_total"); tt.counted == "" && counted != "" || !strings.Contains(counted, tt.counted) {
 				t.Errorf("counted %q, want %q", counted, tt.counted)
 			}
-			s.front.Close() // which waits for the exchange
+			s.front.Close() // waits for the exchange
 			if !budget.Take(size) {
-				t.Error("the budget was not given back")
+				t.Error("the budget was not returned")
 			}
 		})
 	}

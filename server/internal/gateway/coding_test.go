@@ -20,25 +20,25 @@ var coders = map[string]func(io.Writer) io.WriteCloser{
 	"deflate": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
 	"br":      func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) },
 	"zstd": func(w io.Writer) io.WriteCloser {
-		e, _ := zstd.NewWriter(w) // no option is wrong
+		e, _ := zstd.NewWriter(w) // the options are valid
 		return e
 	},
 }
 
-// coded applies codings in their order.
+// coded applies codings in order.
 func coded(s, codings string) string {
 	for coding := range strings.SplitSeq(codings, ", ") {
 		var b bytes.Buffer
 		w := coders[coding](&b)
-		_, _ = io.WriteString(w, s) // to memory
+		_, _ = io.WriteString(w, s) // writes to memory
 		_ = w.Close()
 		s = b.String()
 	}
 	return s
 }
 
-// TestCodings: a response is checked without its codings. Enforced it is passed on as it was checked, with an ETag that is
-// not strong (RFC 9110 §8.8.1), watched as it came.
+// TestCodings: a response is checked without its codings. If enforced, it is forwarded without them and with a weak
+// ETag (RFC 9110 §8.8.1); if watched, unchanged.
 func TestCodings(t *testing.T) {
 	t.Parallel()
 	const wrong = `{"id":"k","status":"x"}`
@@ -75,7 +75,7 @@ func TestCodings(t *testing.T) {
 	}
 }
 
-// TestTooManyCodings: a response whose codings multiply without end is not decoded.
+// TestTooManyCodings: a response with too many codings is not decoded.
 func TestTooManyCodings(t *testing.T) {
 	t.Parallel()
 	codings := strings.Repeat("gzip, ", 5) + "gzip"
@@ -85,7 +85,7 @@ func TestTooManyCodings(t *testing.T) {
 	}
 }
 
-// TestHeadAgreesWithGet: HEAD says nothing of a coding that GET's response loses (RFC 9110 §9.3.2).
+// TestHeadAgreesWithGet: HEAD names no coding that the response to GET loses (RFC 9110 §9.3.2).
 func TestHeadAgreesWithGet(t *testing.T) {
 	t.Parallel()
 	const answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 27\r\nETag: \"a\"\r\n\r\n"
@@ -96,7 +96,7 @@ func TestHeadAgreesWithGet(t *testing.T) {
 	}
 }
 
-// TestPart: of a part of a representation there is nothing to check, in whatever coding (RFC 9110 §14).
+// TestPart: a partial representation is not checked, in any coding (RFC 9110 §14).
 func TestPart(t *testing.T) {
 	t.Parallel()
 	body := zipped(withID(entity))[:20]

@@ -15,7 +15,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// open is an upstream that has a CORS policy of its own and keeps the requests that it gets.
+// open is an upstream that has its own CORS policy and keeps its requests.
 type open struct {
 	mu  sync.Mutex
 	got []*http.Request
@@ -34,7 +34,7 @@ func (o *open) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("{}"))
 }
 
-// take returns the requests that came since the last call.
+// take returns the requests since the last call.
 func (o *open) take() []*http.Request {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -45,14 +45,14 @@ func (o *open) take() []*http.Request {
 
 const preflight = "\nOrigin: https://app.test\nAccess-Control-Request-Method: PUT\nAccess-Control-Request-Headers: authorization,content-type"
 
-// refusing is a verifier to whom no token is good.
+// refusing is a verifier that accepts no token.
 type refusing struct{}
 
 func (refusing) Verify(context.Context, []string) (*auth.Principal, error) {
 	return nil, &auth.Error{Reason: auth.Missing, Msg: "no token"}
 }
 
-// TestPreflightsGoToTheUpstream: those of methods that the document has, with what was checked and nothing else.
+// TestPreflightsGoToTheUpstream: preflights for methods of the document are forwarded, with only the checked parts.
 func TestPreflightsGoToTheUpstream(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, http2 bool) {
@@ -61,11 +61,11 @@ func TestPreflightsGoToTheUpstream(t *testing.T) {
 			body     string
 			requests policy.Mode
 			status   int
-			arrives  string // the target; "" if nothing arrives
+			arrives  string // the forwarded target; "" if none
 		}{
 			"a declared method":         {"OPTIONS /orders/1?top=2" + preflight, "", policy.Enforce, 200, "/orders/1?top=2"},
-			"while watching":            {"OPTIONS /orders/x?other=2" + preflight, "", policy.Monitor, 200, "/orders/x?other=2"},
-			"while not looking":         {"OPTIONS /orders/x?other=2" + preflight, "", policy.Off, 200, "/orders/x?other=2"},
+			"in monitor mode":           {"OPTIONS /orders/x?other=2" + preflight, "", policy.Monitor, 200, "/orders/x?other=2"},
+			"in mode off":               {"OPTIONS /orders/x?other=2" + preflight, "", policy.Off, 200, "/orders/x?other=2"},
 			"HEAD, which GET declares":  {"OPTIONS /orders/1" + strings.Replace(preflight, "PUT", "HEAD", 1), "", policy.Enforce, 200, "/orders/1"},
 			"an escaped path":           {"OPTIONS /order%73/1" + preflight, "", policy.Enforce, 200, "/orders/1"},
 			"an undeclared method":      {"OPTIONS /orders/1" + strings.Replace(preflight, "PUT", "DELETE", 1), "", policy.Enforce, 204, ""},
@@ -77,7 +77,7 @@ func TestPreflightsGoToTheUpstream(t *testing.T) {
 			"a path value":              {"OPTIONS /orders/x" + preflight, "", policy.Enforce, 400, ""},
 			"an unknown option":         {"OPTIONS /orders/1?x=1" + preflight, "", policy.Enforce, 400, ""},
 			"an unknown path":           {"OPTIONS /other" + preflight, "", policy.Enforce, 404, ""},
-			"an unknown path, watching": {"OPTIONS /other" + preflight, "", policy.Monitor, 401, ""}, // what no operation has needs a token
+			"an unknown path, watching": {"OPTIONS /other" + preflight, "", policy.Monitor, 401, ""}, // a path without an operation needs a token
 		} {
 			upstream := &open{}
 			client, base := newServer(t, http2, orders, upstream, func(c *gateway.Config) {
@@ -97,20 +97,20 @@ func TestPreflightsGoToTheUpstream(t *testing.T) {
 			}
 			for _, field := range []string{"Authorization", "Cookie", "X-Http-Method-Override", "X_y", "Content-Language", "Connection"} {
 				if got[0].Header[field] != nil {
-					t.Errorf("%s: %s arrives", name, field)
+					t.Errorf("%s: %s was forwarded", name, field)
 				}
 			}
 			if got[0].Header.Get("Origin") != "https://app.test" || got[0].Header.Get("Access-Control-Request-Method") == "" || got[0].Method != http.MethodOptions {
 				t.Errorf("%s: got %s %v", name, got[0].Method, got[0].Header)
 			}
 			if resp.Header.Get("Access-Control-Allow-Origin") != "https://upstream.test" || resp.Header.Get("Access-Control-Allow-Methods") != "PURGE" {
-				t.Errorf("%s: the upstream's fields are not there: %v", name, resp.Header)
+				t.Errorf("%s: the upstream's fields are missing: %v", name, resp.Header)
 			}
 		}
 	})
 }
 
-// TestCORS: the gate's fields are on every response, refusals included, and the upstream's on none.
+// TestCORS: every response, including refusals, has the gate's fields and none of the upstream's.
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	const (
@@ -124,7 +124,7 @@ func TestCORS(t *testing.T) {
 		credentials bool
 		head        string
 		status      int
-		want        string // Access-Control-*, in the order of their names, and Vary
+		want        string // Access-Control-*, sorted by name, and Vary
 	}{
 		"a preflight": {one, false, "OPTIONS /orders/x" + preflight, 204,
 			"Headers=" + allowed + ";Methods=GET, HEAD, OPTIONS, PUT;Origin=https://app.test;Expose=" + exposed + ", X-Total;Age=600;Vary=Origin, Access-Control-Request-Method, Access-Control-Request-Headers"},
@@ -144,7 +144,7 @@ func TestCORS(t *testing.T) {
 		"a refusal":                      {one, false, "GET /orders/x\nOrigin: http://localhost:5173", 400, "Origin=http://localhost:5173;Expose=" + exposed + ", X-Total;Vary=Origin"},
 		"an unknown path":                {one, false, "GET /other\nOrigin: https://app.test", 404, "Origin=https://app.test;Expose=" + exposed + ";Vary=Origin"},
 		"an unknown method":              {one, false, "DELETE /orders/1\nOrigin: https://app.test", 405, "Origin=https://app.test;Expose=" + exposed + ", X-Total;Vary=Origin"},
-		"OPTIONS that is no preflight":   {one, false, "OPTIONS /orders/1\nOrigin: https://app.test", 204, "Origin=https://app.test;Expose=" + exposed + ", X-Total;Vary=Origin"},
+		"OPTIONS, not a preflight":       {one, false, "OPTIONS /orders/1\nOrigin: https://app.test", 204, "Origin=https://app.test;Expose=" + exposed + ", X-Total;Vary=Origin"},
 		"a refused response":             {one, false, "PUT /orders/1\nOrigin: https://app.test\nContent-Type: application/json", 502, "Origin=https://app.test;Expose=" + exposed + ", X-Total;Vary=Origin"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,14 +172,14 @@ func TestCORS(t *testing.T) {
 					t.Errorf("got %d, want %d: %s%s", resp.StatusCode, tt.status, diff, text)
 				}
 				if strings.Contains(tt.head, "OPTIONS") && len(upstream.take()) > 0 {
-					t.Error("it reached the upstream")
+					t.Error("the request reached the upstream")
 				}
 			})
 		})
 	}
 }
 
-// TestPreflightNeedsNoToken: a browser sends none, and what it asks for needs one.
+// TestPreflightNeedsNoToken: a browser sends no token in a preflight, even if the request will need one.
 func TestPreflightNeedsNoToken(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, http2 bool) {
@@ -203,7 +203,7 @@ func TestPreflightNeedsNoToken(t *testing.T) {
 	})
 }
 
-// TestOrigins: what no browser sends is an error, and credentials for all.
+// TestOrigins: an origin that no browser sends is an error, and so are credentials for all origins.
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	for origin, want := range map[string]bool{
@@ -224,12 +224,12 @@ func TestOrigins(t *testing.T) {
 		}
 		contract := gateway.Builtin()
 		if _, err := gateway.New(gateway.Config{Contract: contract, CORS: c}); err == nil {
-			t.Errorf("%v makes a gate", c)
+			t.Errorf("%v is accepted by New", c)
 		}
 	}
 }
 
-// TestResponsesOfFront: with CORS of the gate, what somebody in front has put there does not count either.
+// TestResponsesOfFront: without CORS in the gate, fields that middleware in front has set stay.
 func TestResponsesOfFront(t *testing.T) {
 	t.Parallel()
 	gate := newGate(t, policy.Monitor)

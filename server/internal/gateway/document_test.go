@@ -13,7 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// parts is a document of which not everything can be judged.
+// parts is a document with a part that cannot be judged.
 const parts = `
 openapi: 3.0.3
 info: { title: Parts, version: '1' }
@@ -37,20 +37,20 @@ paths:
       responses: { default: { description: Any. } }
 `
 
-// TestDocument sends requests against a document of another project: what is refused, and what of the rest arrives.
+// TestDocument checks, for a foreign document, which requests are refused and what the upstream gets of the others.
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, method, target, contentType, body string
 		change                                  func(r *http.Request)
 		enforce, monitor                        int
-		seen                                    string // the target and the body that arrive
+		seen                                    string // the forwarded target and body
 	}{
 		{"a valid body", "POST", "/parts", "application/json", `{"a":1}`, nil, 200, 200, `/parts {"a":1}`},
 		{"an invalid body", "POST", "/parts", "application/json", `{}`, nil, 400, 200, `/parts {}`},
 		{"a body that cannot be judged", "POST", "/parts", "application/xml", "<p/>", nil, 501, 200, "/parts <p/>"},
 		{"another media type", "POST", "/parts", "text/plain", "x", nil, 415, 200, "/parts x"},
-		{"a body where there is none", "GET", "/parts", "application/json", "{}", nil, 400, 200, "/parts {}"},
+		{"an undescribed body", "GET", "/parts", "application/json", "{}", nil, 400, 200, "/parts {}"},
 		{"an escaped slash in a value", "PUT", "/parts/a%2Fb", "", "", nil, 200, 200, "/parts/a%2Fb "},
 		{"an optional body that is chunked and empty", "PUT", "/parts/c", "application/json", "", func(r *http.Request) {
 			r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(strings.NewReader("")), -1, []string{"chunked"}
@@ -107,7 +107,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestStatusesOfHTTP: what HTTP gives to any reading is no violation.
+// TestStatusesOfHTTP: statuses that HTTP defines for every retrieval are not violations.
 func TestStatusesOfHTTP(t *testing.T) {
 	t.Parallel()
 	contract, _, err := gateway.Read(t.Context(), []byte(parts), spec.Options{})

@@ -18,7 +18,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// orders is a document with a rule of each kind.
+// orders is a document with each kind of rule.
 const orders = `
 openapi: 3.0.3
 info: { title: Orders, version: '1' }
@@ -78,7 +78,8 @@ func protocols(t *testing.T, test func(t *testing.T, http2 bool)) {
 	}
 }
 
-// do sends a request, whose lines are a method with a target, and header fields, and returns the response with its body.
+// do sends a request and returns the response with its body. The lines of head are method and target, then header
+// fields.
 func do(t *testing.T, client *http.Client, base, head, body string) (*http.Response, string) {
 	t.Helper()
 	line, fields, _ := strings.Cut(head, "\n")
@@ -107,43 +108,43 @@ func do(t *testing.T, client *http.Client, base, head, body string) (*http.Respo
 	return resp, string(b)
 }
 
-// refusals are requests that the gateway itself refuses, with the status and the places of the faults.
+// refusals are requests that the gateway refuses, with the status and the places of the faults.
 var refusals = map[string]struct {
 	head, body string
 	status     int
 	want       []string
 }{
-	"an unknown path":           {"GET /other", "", 404, nil},
-	"an unknown method":         {"DELETE /orders/1", "", 405, nil},
-	"a path value":              {"GET /orders/x", "", 400, []string{"path id type"}},
-	"a query value":             {"GET /orders/1?top=x", "", 400, []string{"query top type"}},
-	"an unknown option":         {"GET /orders/1?%22%3C=1", "", 400, []string{`query "< additionalProperties`}},
-	"an option that is no text": {"GET /orders/1?%FF=1", "", 400, []string{"query %FF encoding"}},
-	"a header field":            {"GET /orders/1\nX-Trace-Id: x", "", 400, []string{"header X-Trace-Id type"}},
-	"a cookie":                  {"GET /orders/1\nCookie: session=x", "", 400, []string{"cookie session type"}},
-	"two parameters":            {"GET /orders/x?top=x", "", 400, []string{"path id type", "query top type"}},
-	"the Connection field":      {"GET /orders/1\nConnection: authorization", "", 400, []string{"header Connection connection"}},
-	"header fields too large":   {"GET /orders/1\nX: " + strings.Repeat("x", 17<<10), "", 431, nil},
-	"two members":               {"PUT /orders/1\nContent-Type: application/json", `{"price":0,"a/b":1}`, 400, []string{"#/price minimum", "#/a~1b type"}},
-	"a missing member":          {"PUT /orders/1\nContent-Type: application/json", `{}`, 400, []string{"#/price required"}},
-	"an unknown member":         {"PUT /orders/1\nContent-Type: application/json", `{"price":1,"<é>":1}`, 400, []string{"#/%3C%C3%A9%3E additionalProperties"}},
-	"another type":              {"PUT /orders/1\nContent-Type: application/json", `[]`, 400, []string{"# type"}},
-	"a malformed body":          {"PUT /orders/1\nContent-Type: application/json", `{`, 400, []string{"# malformed"}},
-	"an empty body":             {"PUT /orders/1\nContent-Type: application/json", ` `, 400, []string{"# empty"}},
-	"a body that is not gzip":   {"PUT /orders/1\nContent-Type: application/json\nContent-Encoding: gzip", "\x1f\x8b", 400, []string{"# malformed"}},
-	"another media type":        {"PUT /orders/1\nContent-Type: text/plain", `{}`, 415, []string{"header Content-Type mediaType"}},
-	"two media types":           {"PUT /orders/1\nContent-Type: text/plain\nContent-Type: text/html", `{}`, 400, []string{"header Content-Type repeated"}},
-	"another coding":            {"PUT /orders/1\nContent-Type: application/json\nContent-Encoding: br", `{}`, 415, []string{"header Content-Encoding encoding"}},
-	"a long body":               {"PUT /orders/1\nContent-Type: application/json", strings.Repeat(" ", 1<<20+1), 413, nil},
-	"what cannot be judged":     {"PUT /orders/1\nContent-Type: application/xml", `<a/>`, 501, nil},
-	"a late upstream":           {"GET /orders/504", "", 504, nil},
-	"a busy upstream":           {"GET /orders/503", "", 503, nil},
-	"an upstream that fails":    {"GET /orders/502", "", 502, nil},
-	"a response that is wrong":  {"GET /orders/418", "", 502, nil},
-	"a HEAD that is refused":    {"HEAD /orders/x", "", 400, nil},
+	"an unknown path":              {"GET /other", "", 404, nil},
+	"an unknown method":            {"DELETE /orders/1", "", 405, nil},
+	"a path value":                 {"GET /orders/x", "", 400, []string{"path id type"}},
+	"a query value":                {"GET /orders/1?top=x", "", 400, []string{"query top type"}},
+	"an unknown option":            {"GET /orders/1?%22%3C=1", "", 400, []string{`query "< additionalProperties`}},
+	"an option not in UTF-8":       {"GET /orders/1?%FF=1", "", 400, []string{"query %FF encoding"}},
+	"a header field":               {"GET /orders/1\nX-Trace-Id: x", "", 400, []string{"header X-Trace-Id type"}},
+	"a cookie":                     {"GET /orders/1\nCookie: session=x", "", 400, []string{"cookie session type"}},
+	"two parameters":               {"GET /orders/x?top=x", "", 400, []string{"path id type", "query top type"}},
+	"the Connection field":         {"GET /orders/1\nConnection: authorization", "", 400, []string{"header Connection connection"}},
+	"header fields too large":      {"GET /orders/1\nX: " + strings.Repeat("x", 17<<10), "", 431, nil},
+	"two members":                  {"PUT /orders/1\nContent-Type: application/json", `{"price":0,"a/b":1}`, 400, []string{"#/price minimum", "#/a~1b type"}},
+	"a missing member":             {"PUT /orders/1\nContent-Type: application/json", `{}`, 400, []string{"#/price required"}},
+	"an unknown member":            {"PUT /orders/1\nContent-Type: application/json", `{"price":1,"<é>":1}`, 400, []string{"#/%3C%C3%A9%3E additionalProperties"}},
+	"another type":                 {"PUT /orders/1\nContent-Type: application/json", `[]`, 400, []string{"# type"}},
+	"a malformed body":             {"PUT /orders/1\nContent-Type: application/json", `{`, 400, []string{"# malformed"}},
+	"an empty body":                {"PUT /orders/1\nContent-Type: application/json", ` `, 400, []string{"# empty"}},
+	"a body that is not gzip":      {"PUT /orders/1\nContent-Type: application/json\nContent-Encoding: gzip", "\x1f\x8b", 400, []string{"# malformed"}},
+	"another media type":           {"PUT /orders/1\nContent-Type: text/plain", `{}`, 415, []string{"header Content-Type mediaType"}},
+	"two media types":              {"PUT /orders/1\nContent-Type: text/plain\nContent-Type: text/html", `{}`, 400, []string{"header Content-Type repeated"}},
+	"another coding":               {"PUT /orders/1\nContent-Type: application/json\nContent-Encoding: br", `{}`, 415, []string{"header Content-Encoding encoding"}},
+	"a long body":                  {"PUT /orders/1\nContent-Type: application/json", strings.Repeat(" ", 1<<20+1), 413, nil},
+	"a body that cannot be judged": {"PUT /orders/1\nContent-Type: application/xml", `<a/>`, 501, nil},
+	"a late upstream":              {"GET /orders/504", "", 504, nil},
+	"a busy upstream":              {"GET /orders/503", "", 503, nil},
+	"an upstream that fails":       {"GET /orders/502", "", 502, nil},
+	"an invalid response":          {"GET /orders/418", "", 502, nil},
+	"a refused HEAD":               {"HEAD /orders/x", "", 400, nil},
 }
 
-// failing is an upstream that fails as the last segment says.
+// failing is an upstream that fails with the status in the last segment.
 func failing(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasSuffix(r.URL.Path, "504"):
@@ -158,8 +159,8 @@ func failing(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestProblemDetails: every response of the gateway's own is application/problem+json, with one member of errors for each
-// fault.
+// TestProblemDetails: each of the gateway's own responses is application/problem+json, with one member of errors for
+// each fault.
 func TestProblemDetails(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, http2 bool) {
@@ -215,7 +216,7 @@ func checkDetails(t *testing.T, name string, resp *http.Response, body string, w
 	}
 }
 
-// TestErrorForms: every response of the gateway's own has the form that was chosen.
+// TestErrorForms: each of the gateway's own responses has the chosen form.
 func TestErrorForms(t *testing.T) {
 	t.Parallel()
 	house, err := form.Parse("house.tmpl", []byte("Content-Type: application/vnd.house+json\n\n"+
@@ -245,8 +246,7 @@ func TestErrorForms(t *testing.T) {
 	})
 }
 
-// TestFailingForm: a template that fails for a request after all, although it did not for the samples, costs neither the
-// status nor the words.
+// TestFailingForm: if a template fails for a request, although it did not for the samples, status and text stay.
 func TestFailingForm(t *testing.T) {
 	t.Parallel()
 	odd, err := form.Parse("odd.tmpl", []byte("Content-Type: application/json\n\n"+

@@ -59,12 +59,12 @@ func created(w http.ResponseWriter, text string) {
 	_, _ = io.WriteString(w, text)
 }
 
-// TestBodyEndsWithTheExchange: its bytes are another request's soon.
+// TestBodyEndsWithTheExchange: its bytes are reused for other requests.
 func TestBodyEndsWithTheExchange(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{"title=a", "title=a&more=b"} {
 		gate := newGate(t, policy.Enforce)
-		if strings.Contains(form, "more") { // passes as it came
+		if strings.Contains(form, "more") { // passes unchanged
 			contract, _, err := gateway.Read(t.Context(), []byte(notes), spec.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -90,7 +90,7 @@ func TestBodyEndsWithTheExchange(t *testing.T) {
 	}
 }
 
-// TestFormIsTheCheckedOne: what somebody in front has parsed is no longer there.
+// TestFormIsTheCheckedOne: a form that a handler in front has parsed is dropped.
 func TestFormIsTheCheckedOne(t *testing.T) {
 	t.Parallel()
 	r := createNote("title=checked")
@@ -119,7 +119,7 @@ func (w *watched) Flush() {
 	w.flushed <- w.Body.String()
 }
 
-// TestMonitorLetsResponsesStream: what cannot be refused need not be held.
+// TestMonitorLetsResponsesStream: a response that cannot be refused is not held.
 func TestMonitorLetsResponsesStream(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []policy.Mode{policy.Monitor, policy.Off} {
@@ -128,7 +128,7 @@ func TestMonitorLetsResponsesStream(t *testing.T) {
 			w.Header().Set("Content-Type", "text/plain")
 			w.WriteHeader(http.StatusCreated)
 			for range 3 {
-				_, _ = io.WriteString(w, strings.Repeat("a", 30)) // the third is more than is ever held
+				_, _ = io.WriteString(w, strings.Repeat("a", 30)) // the third exceeds the limit
 				w.(http.Flusher).Flush()
 			}
 		}))
@@ -145,19 +145,19 @@ func TestMonitorLetsResponsesStream(t *testing.T) {
 	}
 }
 
-// TestMonitorSees: the lines are those that a held response would have.
+// TestMonitorSees: a watched response has the same log lines as a held one.
 func TestMonitorSees(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		answer http.HandlerFunc
 		want   string // in the log; "" for nothing
 	}{
-		"a fit answer":         {func(w http.ResponseWriter, _ *http.Request) { created(w, "made") }, ""},
-		"a long value":         {func(w http.ResponseWriter, _ *http.Request) { created(w, "123456789") }, `violation=size`},
-		"more than is held":    {func(w http.ResponseWriter, _ *http.Request) { created(w, strings.Repeat("a", 65)) }, `keyword=maxLength`},
-		"a length beyond that": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "65"); created(w, "") }, `keyword=maxLength`},
-		"nothing":              {func(http.ResponseWriter, *http.Request) {}, `violation=status`},
-		"a flush alone":        {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() }, `violation=status`},
+		"a valid response":  {func(w http.ResponseWriter, _ *http.Request) { created(w, "made") }, ""},
+		"a long value":      {func(w http.ResponseWriter, _ *http.Request) { created(w, "123456789") }, `violation=size`},
+		"above the limit":   {func(w http.ResponseWriter, _ *http.Request) { created(w, strings.Repeat("a", 65)) }, `keyword=maxLength`},
+		"a length above it": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "65"); created(w, "") }, `keyword=maxLength`},
+		"nothing":           {func(http.ResponseWriter, *http.Request) {}, `violation=status`},
+		"only a flush":      {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() }, `violation=status`},
 		"another media type": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(http.StatusCreated)
@@ -191,7 +191,7 @@ func TestMonitorSees(t *testing.T) {
 	}
 }
 
-// TestFlushBeginsTheResponse: a status after it comes too late, and does not count.
+// TestFlushBeginsTheResponse: a status after a flush is too late and has no effect.
 func TestFlushBeginsTheResponse(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
@@ -204,7 +204,8 @@ func TestFlushBeginsTheResponse(t *testing.T) {
 	}
 }
 
-// TestGatesShareARegistry: two of them in one process are counted together, and a name that is taken is no panic.
+// TestGatesShareARegistry: two gates in one process share their metrics, and a name that is already in use is an error,
+// not a panic.
 func TestGatesShareARegistry(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
@@ -239,6 +240,6 @@ func TestGatesShareARegistry(t *testing.T) {
 	taken := prometheus.NewRegistry()
 	taken.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "pfxr_gateway_requests_total"}))
 	if _, err := gateway.NewMetrics(taken); err == nil {
-		t.Error("a name that is taken is no error")
+		t.Error("a name in use is not an error")
 	}
 }

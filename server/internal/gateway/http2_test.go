@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// frames sends requests over HTTP/2 as no client would: nothing is checked on the way.
+// frames sends raw requests over HTTP/2, without the checks of a client.
 type frames struct {
 	t testing.TB
 	*http2.Framer
@@ -37,10 +37,10 @@ func (f *frames) must(err error) {
 	}
 }
 
-// send sends a request whose head is written as for HTTP/1.1. With a body, its length is not told unless the head does.
+// send sends a request with a head in the form of HTTP/1.1. The length of a body is sent only if the head has it.
 func (f *frames) send(head, body string, hasBody bool) {
 	lines := strings.Split(head, "\n")
-	method, target, _ := strings.Cut(lines[0], " ") // a target may have others
+	method, target, _ := strings.Cut(lines[0], " ") // a target may contain spaces
 	authority := "caller.test"
 	var fields []hpack.HeaderField
 	for _, line := range lines[1:] {
@@ -62,8 +62,8 @@ func (f *frames) send(head, body string, hasBody bool) {
 	}
 }
 
-// receive returns the status of the response, 400 for a stream or a connection that ends because the request is malformed
-// (RFC 9113 §8.1.1).
+// receive returns the status of the response; 400 for a stream or connection that is closed because the request is
+// malformed (RFC 9113 §8.1.1).
 func (f *frames) receive() int {
 	for {
 		frame, err := f.ReadFrame()

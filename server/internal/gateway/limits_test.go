@@ -10,13 +10,13 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// fields returns header fields of a length, as the limit counts them, next to those that clients send by themselves.
+// fields returns header fields that, with those that clients add, have a total length as the limit counts it.
 func fields(length int) string {
 	own := len("User-Agent: Go-http-client/1.1\r\n") + len("Accept-Encoding: gzip\r\n")
 	return "\nUser-Agent: Go-http-client/1.1\nX: " + strings.Repeat("x", length-own-len("X: \r\n"))
 }
 
-// TestLimits: what is at the limit passes, and one byte more does not.
+// TestLimits: a message at the limit passes, one with another byte does not.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	const put = "PUT /orders/1\nContent-Type: application/json"

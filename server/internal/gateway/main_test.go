@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// message is a request as the upstream got it; a body in chunks is put together.
+// message is a request as received by the upstream, with the chunks of its body joined.
 type message struct{ head, body string }
 
 func (m *message) line() string {
@@ -52,8 +52,8 @@ type stand struct {
 	got []message
 }
 
-// newStand serves a gate of the built-in contract with a policy. answer is all that the upstream sends for a request before
-// it closes the connection.
+// newStand serves a gate of the built-in contract with a policy. answer is the upstream's response to each request,
+// after which it closes the connection.
 func newStand(t testing.TB, rules string, answer string, change func(*gateway.Config)) *stand {
 	t.Helper()
 	s := &stand{t: t, log: &lockedBuffer{}, registry: prometheus.NewRegistry()}
@@ -61,7 +61,7 @@ func newStand(t testing.TB, rules string, answer string, change func(*gateway.Co
 	return s
 }
 
-// newStandAt does the same before an upstream at a URL.
+// newStandAt does the same in front of an upstream at a URL.
 func newStandAt(t testing.TB, url, rules string, change func(*gateway.Config)) *stand {
 	t.Helper()
 	s := &stand{t: t, log: &lockedBuffer{}, registry: prometheus.NewRegistry()}
@@ -144,7 +144,7 @@ func (s *stand) upstream(answer string) string {
 	return "http://" + l.Addr().String()
 }
 
-// receive reads a request byte by byte with its own parser, so that it shares no fault with the sender.
+// receive reads a request byte by byte with its own parser, to be independent of the sender.
 func receive(r *bufio.Reader) (message, error) {
 	var m message
 	for !strings.HasSuffix(m.head, "\r\n\r\n") {
@@ -167,7 +167,7 @@ func receive(r *bufio.Reader) (message, error) {
 	return m, err
 }
 
-// requests returns what the upstream got.
+// requests returns the requests that reached the upstream.
 func (s *stand) requests() []message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,7 +184,7 @@ type answered struct {
 	closes bool
 }
 
-// send sends a request over a connection of its own. Its lines end in CRLF up to the body.
+// send sends a request over a new connection. Its lines up to the body end in CRLF.
 func (s *stand) send(head, body string) answered {
 	s.t.Helper()
 	method, _, _ := strings.Cut(head, " ")

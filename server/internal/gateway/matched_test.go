@@ -40,12 +40,12 @@ func drawerGate(t *testing.T, c gateway.Config) *gateway.Gate {
 	return gate
 }
 
-// wrapped is a writer that somebody has put around a gate's.
+// wrapped is a middleware's writer around a gate's.
 type wrapped struct{ http.ResponseWriter }
 
 func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// TestMatched: the next handler learns which operation the request is of, and may refuse it as the gate does.
+// TestMatched: the next handler can get the operation of a request, and refuse the request in the gate's form.
 func TestMatched(t *testing.T) {
 	t.Parallel()
 	h := drawerGate(t, gateway.Config{}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -65,8 +65,8 @@ func TestMatched(t *testing.T) {
 	}
 }
 
-// TestRequireTokens: a token must be there where the contract asks for one, and is not verified. What the document does not
-// define is not asked for.
+// TestRequireTokens: a token that the contract requires must be present, but is not verified. Undefined schemes require
+// nothing.
 func TestRequireTokens(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

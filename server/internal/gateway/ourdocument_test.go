@@ -15,8 +15,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 )
 
-// TestOurDocument: our extensions and formats mean in our document what they mean in the built-in contract. The status and
-// the list of faults are the same.
+// TestOurDocument: our extensions and formats have the same meaning in our document and in the built-in contract:
+// status and faults are equal.
 func TestOurDocument(t *testing.T) {
 	t.Parallel()
 	document, _, err := gateway.Read(t.Context(), openapi.Document, spec.Options{})
@@ -29,26 +29,26 @@ func TestOurDocument(t *testing.T) {
 		want          int
 	}{
 		"bytes at the bound":           {key, `{"thumbprint":"` + strings.Repeat("ä", 512) + `"}`, 204},
-		"bytes beyond the bound":       {key, `{"thumbprint":"` + strings.Repeat("ä", 513) + `"}`, 400},
+		"bytes above the bound":        {key, `{"thumbprint":"` + strings.Repeat("ä", 513) + `"}`, 400},
 		"an integer of 32 bits":        {key, `{"status":2147483647}`, 204},
-		"an integer beyond 32 bits":    {key, `{"status":2147483648}`, 400},
+		"an integer above 32 bits":     {key, `{"status":2147483648}`, 400},
 		"an integer with a fraction":   {key, `{"status":1.5}`, 400},
 		"an integer with an exponent":  {key, `{"status":1e0}`, 400},
 		"a date and time":              {key, `{"lastModifiedTime":"2026-01-02T03:04:05Z"}`, 204},
-		"a date of no calendar":        {key, `{"lastModifiedTime":"2026-02-30T03:04:05Z"}`, 400},
+		"a date that does not exist":   {key, `{"lastModifiedTime":"2026-02-30T03:04:05Z"}`, 400},
 		"a leap second":                {key, `{"lastModifiedTime":"2026-06-30T23:59:60Z"}`, 400},
 		"a date without a zone":        {key, `{"lastModifiedTime":"2026-01-02T03:04:05"}`, 400},
 		"a GUID":                       {key, `{"userId":"f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9"}`, 204},
 		"a GUID in braces":             {key, `{"userId":"{f9882bcd-2bcd-f988-cd2b-88f9cd2b88f9}"}`, 400},
 		"a control member of OData":    {key, `{"@odata.type":"#microsoft.graph.pfxRecryptionRequest"}`, 204},
-		"one of a member":              {key, `{"status@odata.type":"Int32"}`, 204},
+		"a member's control member":    {key, `{"status@odata.type":"Int32"}`, 204},
 		"a control member nested deep": {key, `{"@odata.x":` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `}`, 400},
 		"an unknown member":            {key, `{"unknown":1}`, 400},
 		"a system option":              {list + "?$top=1", "", 204},
-		"one without its dollar sign":  {list + "?top=1", "", 204},
-		"one in capitals":              {list + "?$TOP=1", "", 204},
-		"one twice":                    {list + "?$top=1&top=1", "", 400},
-		"one out of range":             {list + "?$top=0x", "", 400},
+		"a system option without $":    {list + "?top=1", "", 204},
+		"a system option in capitals":  {list + "?$TOP=1", "", 204},
+		"a duplicate system option":    {list + "?$top=1&top=1", "", 400},
+		"an invalid system option":     {list + "?$top=0x", "", 400},
 		"an unknown option":            {list + "?$nope=1", "", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestOurDocument(t *testing.T) {
 	}
 }
 
-// judgedBy returns the status of a request by a contract, and its faults.
+// judgedBy returns the status and the faults of a request by a contract.
 func judgedBy(t *testing.T, c *gateway.Contract, request, body string) (int, string) {
 	t.Helper()
 	var log bytes.Buffer

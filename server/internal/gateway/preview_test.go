@@ -22,7 +22,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/traffic"
 )
 
-// call is a request and the upstream's response, as sent.
+// call is a request and the upstream's response.
 type call struct {
 	method, target string
 	fields         []string
@@ -44,7 +44,7 @@ func (c call) raw(chunked bool) string {
 	return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(c.body), c.body)
 }
 
-// reaction is what an upstream does with a request.
+// reaction is the upstream's reaction to a request.
 type reaction struct {
 	status int
 	fields []string
@@ -150,7 +150,7 @@ var exampleCalls = map[string][]call{
 	},
 }
 
-// exampleContract returns the contract, with limits that small bodies exceed.
+// exampleContract returns the contract with limits that small bodies exceed.
 func exampleContract(t *testing.T, document string) *gateway.Contract {
 	t.Helper()
 	c := gateway.Builtin()
@@ -167,7 +167,7 @@ func exampleContract(t *testing.T, document string) *gateway.Contract {
 	return c
 }
 
-// mutator changes calls at random, always in the same way.
+// mutator changes calls at random, reproducibly.
 type mutator struct{ *rand.Rand }
 
 func pick[T any](m mutator, list ...T) T { return list[m.IntN(len(list))] }
@@ -223,7 +223,7 @@ func (m mutator) query(c *call) {
 		sign = "&"
 		if m.IntN(3) == 0 {
 			_, query, _ := strings.Cut(c.target, "?")
-			c.target += "&" + query // each option twice
+			c.target += "&" + query // duplicates each option
 			return
 		}
 	}
@@ -303,7 +303,7 @@ func (good) Verify(_ context.Context, authorization []string) (*auth.Principal, 
 	return nil, &auth.Error{}
 }
 
-// memory is a gate with its memory, and what became of the last call.
+// memory is a gate with its recorder and the outcome of the last call.
 type memory struct {
 	gate     *gateway.Gate
 	recorder *traffic.Recorder
@@ -327,12 +327,12 @@ func newMemory(t *testing.T, contract *gateway.Contract, rules string, mode poli
 	return w
 }
 
-// serve sends a call through the gate, and returns what was counted, the status, and whether it came to the upstream.
+// serve sends a call through the gate. It returns the counts, the status, and whether the call reached the upstream.
 func (w *memory) serve(t *testing.T, raw string, answer *reaction) (became traffic.Counts, status int, reached bool) {
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 	if err != nil {
-		return traffic.Counts{}, 0, false // the server itself responds to this
+		return traffic.Counts{}, 0, false // the server itself responds
 	}
 	response := httptest.NewRecorder()
 	func() {
@@ -368,8 +368,8 @@ var previewPolicies = map[string]string{
 	"kinds are off":    "{requests: {violations: {path: off, header: off, size: off, not-judged: off}}, responses: {violations: {size: off, type: off}}}",
 }
 
-// TestPreviewIsWhatEnforcingRefuses: of the same calls, a gate that watches counts those that a gate which enforces refuses,
-// neither more nor less.
+// TestPreviewIsWhatEnforcingRefuses: the preview of a watching gate counts exactly the calls that an enforcing gate
+// refuses.
 func TestPreviewIsWhatEnforcingRefuses(t *testing.T) {
 	t.Parallel()
 	testPreview(t, 80)
@@ -381,7 +381,7 @@ func testPreview(t *testing.T, calls int) {
 		for name, rules := range previewPolicies {
 			for _, verified := range []bool{false, true} {
 				if verified && document == "" {
-					continue // its operations ask for permissions, which only signed tokens have
+					continue // its operations require permissions, which only signed tokens have
 				}
 				t.Run(fmt.Sprintf("%s, %s, %t", document, name, verified), func(t *testing.T) {
 					t.Parallel()
@@ -413,11 +413,11 @@ func comparePreview(t *testing.T, watching, enforcing *memory, m mutator, of []c
 	}
 	total := watching.recorder.Hour(time.Now()).Counts
 	if total.Outcomes[traffic.Passed] == 0 || total.WouldRefuse == 0 || total.WouldReplace == 0 {
-		t.Errorf("the calls show nothing: %+v", total)
+		t.Errorf("the calls test too little: %+v", total)
 	}
 }
 
-// compareCall sends a call to both gates and returns what the first made of it.
+// compareCall sends a call to both gates and returns the counts of the first.
 func compareCall(t *testing.T, watching, enforcing *memory, raw string, answer *reaction) traffic.Counts {
 	t.Helper()
 	seen, _, _ := watching.serve(t, raw, answer)
@@ -426,9 +426,9 @@ func compareCall(t *testing.T, watching, enforcing *memory, raw string, answer *
 	switch {
 	case refused != (!reached && status >= 400):
 		t.Errorf("refused is %t, but reached the upstream: %t, status %d\n%q", refused, reached, status, raw)
-	case seen.Outcomes[traffic.Refused] == 1: // for its token, or by what is enforced in any case
+	case seen.Outcomes[traffic.Refused] == 1: // for its token, or by a rule that is always enforced
 		if !refused && status != http.StatusNoContent {
-			t.Errorf("refused while watching only\n%q", raw)
+			t.Errorf("refused only by the watching gate\n%q", raw)
 		}
 	case refused != (seen.WouldRefuse == 1), replaced != (seen.WouldReplace == 1):
 		t.Errorf("enforcing: refused %t, replaced %t; the preview: %+v\n%q\n%.300q", refused, replaced, seen, raw, fmt.Sprint(*answer))
@@ -436,7 +436,8 @@ func compareCall(t *testing.T, watching, enforcing *memory, raw string, answer *
 	return seen
 }
 
-// TestPreviewWhereEnforcingTakesAnotherWay: where a gate that enforces does not only refuse what one that watches records.
+// TestPreviewWhereEnforcingTakesAnotherWay has calls for which an enforcing gate does more than refuse recorded
+// violations.
 func TestPreviewWhereEnforcingTakesAnotherWay(t *testing.T) {
 	t.Parallel()
 	const connection, pathOff = "Connection: Authorization", "{requests: {violations: {path: off}}}"
@@ -445,14 +446,14 @@ func TestPreviewWhereEnforcingTakesAnotherWay(t *testing.T) {
 		call             call
 		refuses, replace int
 	}{
-		"OPTIONS is answered before its fields are checked": {"", call{"OPTIONS", "/api/v3/pet", []string{connection}, "", in(200, "")}, 0, 0},
-		"OPTIONS of an unknown path is not":                 {"", call{"OPTIONS", "/nowhere", []string{connection}, "", in(200, "")}, 1, 0},
-		"OPTIONS passes if the policy says so":              {"{requests: {violations: {method: monitor}}}", call{"OPTIONS", "/api/v3/pet", []string{connection}, "", in(200, "")}, 1, 0},
-		"a path for another reader's operation":             {pathOff, call{"PUT", "/api/v3/PET", nil, "", in(200, "")}, 1, 0},
-		"a path for no reader's":                            {pathOff, call{"PUT", "/api/v3/cat", nil, "", in(200, "")}, 0, 0},
-		"a response of the gateway's own":                   {"", call{"PUT", "/api/v3/pet", []string{ofJSON}, `{"name":"Rex","photoUrls":[]}`, reaction{fails: "fail"}}, 0, 0},
-		"a body that HTTP has not":                          {"", call{"HEAD", "/api/v3/user/login", nil, "", in(200, strings.Repeat("x", 9000))}, 0, 0},
-		"a response to a refused request":                   {"", call{"PUT", "/api/v3/pet", []string{ofJSON}, `{`, in(200, "{")}, 1, 0},
+		"OPTIONS gets its response before a check of fields": {"", call{"OPTIONS", "/api/v3/pet", []string{connection}, "", in(200, "")}, 0, 0},
+		"OPTIONS of an unknown path is not":                  {"", call{"OPTIONS", "/nowhere", []string{connection}, "", in(200, "")}, 1, 0},
+		"OPTIONS passes if the policy says so":               {"{requests: {violations: {method: monitor}}}", call{"OPTIONS", "/api/v3/pet", []string{connection}, "", in(200, "")}, 1, 0},
+		"a path that other servers map to an operation":      {pathOff, call{"PUT", "/api/v3/PET", nil, "", in(200, "")}, 1, 0},
+		"a path that no server maps to an operation":         {pathOff, call{"PUT", "/api/v3/cat", nil, "", in(200, "")}, 0, 0},
+		"a response of the gateway's own":                    {"", call{"PUT", "/api/v3/pet", []string{ofJSON}, `{"name":"Rex","photoUrls":[]}`, reaction{fails: "fail"}}, 0, 0},
+		"a body that HTTP does not allow":                    {"", call{"HEAD", "/api/v3/user/login", nil, "", in(200, strings.Repeat("x", 9000))}, 0, 0},
+		"a response to a refused request":                    {"", call{"PUT", "/api/v3/pet", []string{ofJSON}, `{`, in(200, "{")}, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -467,7 +468,7 @@ func TestPreviewWhereEnforcingTakesAnotherWay(t *testing.T) {
 	}
 }
 
-// TestExemptionsLetPass: with the lines that the preview has for a call, a gate that enforces lets it pass.
+// TestExemptionsLetPass: with the preview's lines for a call, an enforcing gate lets the call pass.
 func TestExemptionsLetPass(t *testing.T) {
 	t.Parallel()
 	for _, document := range slices.Sorted(maps.Keys(exampleCalls)) {
@@ -503,7 +504,7 @@ func TestExemptionsLetPass(t *testing.T) {
 				}
 			}
 			if exempt == 0 {
-				t.Error("nothing was exempt")
+				t.Error("no call was exempt")
 			}
 		})
 	}

@@ -19,46 +19,46 @@ const (
 	done     = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 )
 
-// violations breaks each kind of rule for requests, in as many ways as there are to find it out.
+// violations break each kind of rule for requests, in each way that a check can find.
 var violations = map[string]struct {
 	head, body string
 	status     int
 	kind       string
 	keyword    string
-	where      string // the member of a log line that says where, with its value
+	where      string // the member of a log line with the place, and its value
 }{
-	"malformed":           {patchKey, `{"status":1`, 400, "malformed", "malformed", `"pointer":""`},
-	"member twice":        {patchKey, `{"status":1,"status":1}`, 400, "malformed", "malformed", `"pointer":""`},
-	"empty":               {patchKey + "\nContent-Length: 0", ``, 400, "malformed", "empty", `"pointer":""`},
-	"not gzip":            {patchKey + "\nContent-Encoding: gzip", "\x1f\x8bxxxxxxxxxxxxx", 400, "malformed", "malformed", `"pointer":""`},
-	"unknown member":      {patchKey, `{"strange":1}`, 400, "unknown-member", "additionalProperties", `"pointer":"/strange"`},
-	"missing member":      {"POST /beta/pfxRecryptionRequests\nContent-Type: application/json", `{}`, 400, "required", "required", `"pointer":"/`},
-	"type":                {patchKey, `{"status":"7"}`, 400, "type", "type", `"pointer":"/status"`},
-	"null":                {patchKey, `{"status":null}`, 400, "type", "", `"pointer":"/status"`},
-	"format":              {patchKey, `{"status":7.5}`, 400, "format", "", `"pointer":"/status"`},
-	"guid":                {patchKey, `{"userId":"x"}`, 400, "format", "", `"pointer":"/userId"`},
-	"long text":           {patchKey, `{"thumbprint":"` + strings.Repeat("x", 1025) + `"}`, 400, "size", "", `"pointer":"/thumbprint"`},
-	"long body":           {patchKey, `{"thumbprint":"` + strings.Repeat("x", 64<<10) + `"}`, 413, "size", "size", `"pointer":""`},
-	"bomb":                {patchKey + "\nContent-Encoding: gzip", zipped(`{"thumbprint":"` + strings.Repeat("x", 64<<10) + `"}`), 413, "size", "size", `"pointer":""`},
-	"long header":         {patchKey + "\nX: " + strings.Repeat("x", 16<<10), `{}`, 431, "size", "maxLength", `"in":"header"`},
-	"value":               {patchKey, `{"@odata.type":"#other"}`, 400, "value", "enum", `"pointer":"/@odata.type"`},
-	"unknown option":      {"GET /beta/pfxRecryptionRequests?strange=1\nX: y", ``, 400, "parameter", "additionalProperties", `"name":"strange"`},
-	"bad option":          {"GET /beta/pfxRecryptionRequests?$top=0\nX: y", ``, 400, "parameter", "", `"name":"$top"`},
-	"bad key":             {"GET /beta/pfxRecryptionRequests/a%00b\nX: y", ``, 400, "parameter", "", `"name":"pfxRecryptionRequestsId"`},
-	"bad condition":       {patchKey + "\nIf-Match: x", `{}`, 400, "parameter", "", `"name":"If-Match"`},
-	"media type":          {"PATCH /beta/pfxRecryptionRequests/k\nContent-Type: text/plain", `{}`, 415, "media-type", "mediaType", `"keyword"`},
-	"no media type":       {"PATCH /beta/pfxRecryptionRequests/k\nX: y", `{}`, 415, "media-type", "mediaType", `"keyword"`},
-	"coding":              {patchKey + "\nContent-Encoding: br", `{}`, 415, "media-type", "mediaType", `"keyword"`},
-	"not acceptable":      {patchKey + "\nAccept: text/html", `{}`, 406, "media-type", "mediaType", `"keyword"`},
-	"Authorization twice": {patchKey + "\nAuthorization: Bearer a\nAuthorization: Bearer b", `{}`, 401, "header", "repeated", `"name":"Authorization"`},
-	"Connection names":    {patchKey + "\nIf-Match: *\nConnection: if-match", `{}`, 400, "header", "connection", `"name":"Connection"`},
-	"path":                {"GET /beta/other\nX: y", ``, 400, "path", "", `"in":"path"`},
-	"path outside":        {"GET /other/../beta/pfxRecryptionRequests\nX: y", ``, 404, "path", "", `"in":"path"`},
-	"method":              {"PUT /beta/pfxRecryptionRequests/k\nX: y", `{}`, 405, "method", "", `"in":"path"`},
+	"malformed":         {patchKey, `{"status":1`, 400, "malformed", "malformed", `"pointer":""`},
+	"duplicate member":  {patchKey, `{"status":1,"status":1}`, 400, "malformed", "malformed", `"pointer":""`},
+	"empty":             {patchKey + "\nContent-Length: 0", ``, 400, "malformed", "empty", `"pointer":""`},
+	"not gzip":          {patchKey + "\nContent-Encoding: gzip", "\x1f\x8bxxxxxxxxxxxxx", 400, "malformed", "malformed", `"pointer":""`},
+	"unknown member":    {patchKey, `{"strange":1}`, 400, "unknown-member", "additionalProperties", `"pointer":"/strange"`},
+	"missing member":    {"POST /beta/pfxRecryptionRequests\nContent-Type: application/json", `{}`, 400, "required", "required", `"pointer":"/`},
+	"type":              {patchKey, `{"status":"7"}`, 400, "type", "type", `"pointer":"/status"`},
+	"null":              {patchKey, `{"status":null}`, 400, "type", "", `"pointer":"/status"`},
+	"format":            {patchKey, `{"status":7.5}`, 400, "format", "", `"pointer":"/status"`},
+	"guid":              {patchKey, `{"userId":"x"}`, 400, "format", "", `"pointer":"/userId"`},
+	"long text":         {patchKey, `{"thumbprint":"` + strings.Repeat("x", 1025) + `"}`, 400, "size", "", `"pointer":"/thumbprint"`},
+	"long body":         {patchKey, `{"thumbprint":"` + strings.Repeat("x", 64<<10) + `"}`, 413, "size", "size", `"pointer":""`},
+	"bomb":              {patchKey + "\nContent-Encoding: gzip", zipped(`{"thumbprint":"` + strings.Repeat("x", 64<<10) + `"}`), 413, "size", "size", `"pointer":""`},
+	"long header":       {patchKey + "\nX: " + strings.Repeat("x", 16<<10), `{}`, 431, "size", "maxLength", `"in":"header"`},
+	"value":             {patchKey, `{"@odata.type":"#other"}`, 400, "value", "enum", `"pointer":"/@odata.type"`},
+	"unknown option":    {"GET /beta/pfxRecryptionRequests?strange=1\nX: y", ``, 400, "parameter", "additionalProperties", `"name":"strange"`},
+	"invalid option":    {"GET /beta/pfxRecryptionRequests?$top=0\nX: y", ``, 400, "parameter", "", `"name":"$top"`},
+	"invalid key":       {"GET /beta/pfxRecryptionRequests/a%00b\nX: y", ``, 400, "parameter", "", `"name":"pfxRecryptionRequestsId"`},
+	"invalid condition": {patchKey + "\nIf-Match: x", `{}`, 400, "parameter", "", `"name":"If-Match"`},
+	"media type":        {"PATCH /beta/pfxRecryptionRequests/k\nContent-Type: text/plain", `{}`, 415, "media-type", "mediaType", `"keyword"`},
+	"no media type":     {"PATCH /beta/pfxRecryptionRequests/k\nX: y", `{}`, 415, "media-type", "mediaType", `"keyword"`},
+	"coding":            {patchKey + "\nContent-Encoding: br", `{}`, 415, "media-type", "mediaType", `"keyword"`},
+	"not acceptable":    {patchKey + "\nAccept: text/html", `{}`, 406, "media-type", "mediaType", `"keyword"`},
+	"duplicate token":   {patchKey + "\nAuthorization: Bearer a\nAuthorization: Bearer b", `{}`, 401, "header", "repeated", `"name":"Authorization"`},
+	"Connection names":  {patchKey + "\nIf-Match: *\nConnection: if-match", `{}`, 400, "header", "connection", `"name":"Connection"`},
+	"path":              {"GET /beta/other\nX: y", ``, 400, "path", "", `"in":"path"`},
+	"path outside":      {"GET /other/../beta/pfxRecryptionRequests\nX: y", ``, 404, "path", "", `"in":"path"`},
+	"method":            {"PUT /beta/pfxRecryptionRequests/k\nX: y", `{}`, 405, "method", "", `"in":"path"`},
 }
 
-// TestViolations: what is enforced does not reach the upstream; what is only watched reaches it byte for byte and leaves a
-// log line; what is off leaves none.
+// TestViolations: an enforced violation does not reach the upstream. A watched one reaches it unchanged and is logged.
+// One that is off is not logged.
 func TestViolations(t *testing.T) {
 	t.Parallel()
 	for name, tt := range violations {
@@ -96,7 +96,7 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// wantForwarded expects one request at the upstream, with target and body as they were sent.
+// wantForwarded checks that the upstream got one request with the original target and body.
 func (s *stand) wantForwarded(t *testing.T, mode, head, body string, got answered) {
 	t.Helper()
 	requests := s.requests()
@@ -110,7 +110,7 @@ func (s *stand) wantForwarded(t *testing.T, mode, head, body string, got answere
 	}
 }
 
-// metric returns the series of a counter, one a line: their labels in order, and their value.
+// metric returns the series of a counter, one per line, with sorted labels and the value.
 func (s *stand) metric(t testing.TB, name string) string {
 	t.Helper()
 	families, err := s.registry.Gather()
@@ -132,7 +132,7 @@ func (s *stand) metric(t testing.TB, name string) string {
 	return text
 }
 
-// odd are valid requests in forms that enforcing puts into one.
+// odd are valid requests in unusual forms, which enforcing normalizes.
 var odd = map[string]struct{ head, body, line, forwarded string }{
 	"escapes":            {"PATCH /beta/%70fxRecryptionRequests/%6B%2d\nContent-Type: application/json", `{}`, "PATCH /beta/pfxRecryptionRequests/k-", `{}`},
 	"parentheses":        {"PATCH /beta/pfxRecryptionRequests('k')\nContent-Type: application/json", `{}`, "PATCH /beta/pfxRecryptionRequests/k", `{}`},
@@ -146,7 +146,7 @@ var odd = map[string]struct{ head, body, line, forwarded string }{
 	"absolute form":      {"GET http://elsewhere.test/beta/pfxRecryptionRequests\nX: y", ``, "GET /beta/pfxRecryptionRequests", ``},
 }
 
-// TestRebuilt: what passes an enforcing gate is what was checked, in one form.
+// TestRebuilt: an enforcing gate forwards what it has checked, in normal form.
 func TestRebuilt(t *testing.T) {
 	t.Parallel()
 	for name, tt := range odd {
@@ -171,7 +171,7 @@ func TestRebuilt(t *testing.T) {
 	}
 }
 
-// waitFor returns the requests that the upstream got, n of them.
+// waitFor returns the n requests that the upstream got.
 func (s *stand) waitFor(t *testing.T, n int) []message {
 	t.Helper()
 	requests := s.requests()
@@ -181,7 +181,7 @@ func (s *stand) waitFor(t *testing.T, n int) []message {
 	return requests
 }
 
-// TestWatchedAsItCame: a gate that only watches changes nothing of what passes, valid or not.
+// TestWatchedAsItCame: a gate that only watches forwards requests unchanged, valid or not.
 func TestWatchedAsItCame(t *testing.T) {
 	t.Parallel()
 	for name, tt := range odd {
@@ -193,7 +193,7 @@ func TestWatchedAsItCame(t *testing.T) {
 				line, _, _ := strings.Cut(tt.head, "\n")
 				body := tt.body
 				if name == "chunks" {
-					body = tt.forwarded // chunks are of the connection
+					body = tt.forwarded // chunks belong to the connection
 				}
 				if name == "absolute form" {
 					line = tt.line
@@ -203,7 +203,7 @@ func TestWatchedAsItCame(t *testing.T) {
 					t.Errorf("got %d, forwarded %q %q", got.status, m.line(), m.body)
 				}
 				if strings.Contains(tt.head, "Content-Encoding") != m.has("Content-Encoding") || !m.has("X_Under") || !m.has("X-HTTP-Method-Override") {
-					t.Errorf("the header is not as it came: %s", m.head)
+					t.Errorf("the header was changed: %s", m.head)
 				}
 				if strings.Contains(s.log.String(), "violation") {
 					t.Errorf("logged %s", s.log.String())
@@ -213,8 +213,8 @@ func TestWatchedAsItCame(t *testing.T) {
 	}
 }
 
-// TestMixed: a request that breaks a rule which is only watched passes as it came, but without the fields whose names
-// others could take for those that were checked.
+// TestMixed: a request that breaks only watched rules passes unchanged, except for fields that others could confuse
+// with checked ones.
 func TestMixed(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "requests: {mode: enforce, violations: {unknown-member: monitor}}\nresponses: off\n", done, nil)
@@ -234,7 +234,7 @@ func TestMixed(t *testing.T) {
 	s.waitFor(t, 1)
 }
 
-// TestUnknown: what the contract has no route for is refused or passed as the policy says of paths and methods.
+// TestUnknown: requests without a route are refused or passed by the policy's modes for paths and methods.
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "requests: {mode: enforce, violations: {path: monitor, method: monitor}}\nresponses: enforce\n", reply(299, "any", "X-Any: 1"), nil)
@@ -251,7 +251,7 @@ func TestUnknown(t *testing.T) {
 	s.waitFor(t, 3)
 }
 
-// TestCanaries: whatever a caller or the upstream puts where a value is, no log line, metric or refusal repeats it.
+// TestCanaries: no log line, metric or refusal repeats a value from a client or the upstream.
 func TestCanaries(t *testing.T) {
 	t.Parallel()
 	const canary = "c4n4ry"
@@ -271,10 +271,10 @@ func TestCanaries(t *testing.T) {
 			for _, body := range []string{`{"status":"` + canary + `","userId":"` + canary + `","createdTime":"` + canary + `","isDeleted":"` + canary + `","@odata.type":"` + canary + `"}`, canary, zipped(canary)} {
 				for _, extra := range []string{"", values} {
 					got := s.send(head+extra, body)
-					got.body = strings.ReplaceAll(got.body, "the segment '"+canary+"'", "") // Graph's words name it
+					got.body = strings.ReplaceAll(got.body, "the segment '"+canary+"'", "") // Graph's text names the segment
 					requests++
 					if mode == "enforce" && (strings.Contains(got.body, canary) || strings.Contains(fmt.Sprint(got.header), canary)) {
-						t.Errorf("%s: the answer repeats it: %+v", head, got)
+						t.Errorf("%s: the response repeats the value: %+v", head, got)
 					}
 				}
 			}
@@ -284,7 +284,7 @@ func TestCanaries(t *testing.T) {
 		}
 		text := s.log.String() + good.log.String()
 		if strings.Contains(text, canary) {
-			t.Errorf("%s: the log repeats it:\n%s", mode, text)
+			t.Errorf("%s: the log repeats the value:\n%s", mode, text)
 		}
 		for line := range strings.Lines(text) {
 			var entry map[string]any
@@ -297,13 +297,13 @@ func TestCanaries(t *testing.T) {
 		}
 		for _, name := range []string{"pfxr_gateway_violations_total", "pfxr_gateway_requests_total"} {
 			if strings.Contains(s.metric(t, name)+good.metric(t, name), canary) {
-				t.Errorf("%s repeats it", name)
+				t.Errorf("%s repeats the value", name)
 			}
 		}
 	}
 }
 
-// TestNamesAreBounded: no client can fill the memory of a metrics collector with chosen names.
+// TestNamesAreBounded: no client can fill a metrics collector's memory with names.
 func TestNamesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := &stand{registry: prometheus.NewRegistry()}
@@ -340,7 +340,7 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 }
 
-// TestPolicyOfUnknownOperation: a policy for what the contract does not have is a mistake.
+// TestPolicyOfUnknownOperation: a policy for an operation that the contract does not have is an error.
 func TestPolicyOfUnknownOperation(t *testing.T) {
 	t.Parallel()
 	if _, err := gateway.New(gateway.Config{Contract: gateway.Builtin(), Policy: mustParse(t, "operations: {other: {requests: off}}")}); err == nil {

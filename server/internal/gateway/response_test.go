@@ -16,7 +16,8 @@ const getKey = "GET /beta/pfxRecryptionRequests/k\nX: y"
 
 var entity = string(openapi.UpdateResponseExample)
 
-// TestResponses: an enforced violation becomes a 502 without anything of the upstream's; a watched one passes unchanged.
+// TestResponses: an enforced violation becomes a 502 that reveals nothing of the upstream's response; a watched one
+// passes unchanged.
 func TestResponses(t *testing.T) {
 	t.Parallel()
 	const jsonType, canary = "Content-Type: application/json", "c4n4ry"
@@ -24,31 +25,31 @@ func TestResponses(t *testing.T) {
 		status        int
 		body          string
 		fields        []string
-		kind, keyword string // "" if nothing is wrong
+		kind, keyword string // "" for a valid response
 	}{
-		"valid":                 {200, withID(entity), []string{jsonType}, "", ""},
-		"valid, gzip":           {200, zipped(withID(entity)), []string{jsonType, "Content-Encoding: gzip"}, "", ""},
-		"valid error":           {404, problem, []string{jsonType}, "", ""},
-		"not modified":          {304, "", nil, "", ""},
-		"undocumented status":   {418, "", nil, "status", "responses"},
-		"redirection":           {302, "", []string{"Location: http://" + canary}, "status", "responses"},
-		"no JSON":               {200, "<html>" + canary, []string{jsonType}, "malformed", "malformed"},
-		"no body":               {200, "", []string{jsonType}, "malformed", "empty"},
-		"missing member":        {200, `{"id":"k","x":"` + canary + `"}`, []string{jsonType}, "required", "required"},
-		"wrong type":            {200, `{"id":"k","status":"` + canary + `"}`, []string{jsonType}, "type", "type"},
-		"wrong form":            {200, `{"id":"k","userId":"` + canary + `"}`, []string{jsonType}, "format", ""},
-		"another shape":         {404, `{"message":"` + canary + `"}`, []string{jsonType}, "", ""},
-		"header field":          {200, withID(entity), []string{jsonType, `ETag: "a"`, "Cache-Control: no-store"}, "", ""},
-		"wrong header field":    {200, withID(entity), []string{jsonType, "ETag: " + canary}, "header", "pattern"},
-		"repeated header field": {200, withID(entity), []string{jsonType, `ETag: "a"`, `ETag: "b"`}, "header", "repeated"},
-		"no media type":         {200, withID(entity), nil, "media-type", "mediaType"},
-		"another media type":    {200, withID(entity), []string{"Content-Type: text/other"}, "media-type", "mediaType"},
-		"two media types":       {200, withID(entity), []string{jsonType, jsonType}, "media-type", "mediaType"},
-		"unknown coding":        {200, withID(entity), []string{jsonType, "Content-Encoding: other"}, "media-type", "encoding"},
-		"gzip that is none":     {200, withID(entity), []string{jsonType, "Content-Encoding: gzip"}, "media-type", "encoding"},
-		"gzip with more behind": {200, zipped(withID(entity)) + canary, []string{jsonType, "Content-Encoding: gzip"}, "media-type", "encoding"},
-		"gzip of too much":      {200, zipped(strings.Repeat(" ", 5000) + withID(entity)), []string{jsonType, "Content-Encoding: gzip"}, "media-type", "encoding"},
-		"too large":             {200, withID(entity) + strings.Repeat(" ", 5000), []string{jsonType}, "size", "maxLength"},
+		"valid":                   {200, withID(entity), []string{jsonType}, "", ""},
+		"valid, gzip":             {200, zipped(withID(entity)), []string{jsonType, "Content-Encoding: gzip"}, "", ""},
+		"valid error":             {404, problem, []string{jsonType}, "", ""},
+		"not modified":            {304, "", nil, "", ""},
+		"undocumented status":     {418, "", nil, "status", "responses"},
+		"redirection":             {302, "", []string{"Location: http://" + canary}, "status", "responses"},
+		"not JSON":                {200, "<html>" + canary, []string{jsonType}, "malformed", "malformed"},
+		"no body":                 {200, "", []string{jsonType}, "malformed", "empty"},
+		"missing member":          {200, `{"id":"k","x":"` + canary + `"}`, []string{jsonType}, "required", "required"},
+		"wrong type":              {200, `{"id":"k","status":"` + canary + `"}`, []string{jsonType}, "type", "type"},
+		"wrong form":              {200, `{"id":"k","userId":"` + canary + `"}`, []string{jsonType}, "format", ""},
+		"another shape":           {404, `{"message":"` + canary + `"}`, []string{jsonType}, "", ""},
+		"header field":            {200, withID(entity), []string{jsonType, `ETag: "a"`, "Cache-Control: no-store"}, "", ""},
+		"wrong header field":      {200, withID(entity), []string{jsonType, "ETag: " + canary}, "header", "pattern"},
+		"repeated header field":   {200, withID(entity), []string{jsonType, `ETag: "a"`, `ETag: "b"`}, "header", "repeated"},
+		"no media type":           {200, withID(entity), nil, "media-type", "mediaType"},
+		"another media type":      {200, withID(entity), []string{"Content-Type: text/other"}, "media-type", "mediaType"},
+		"two media types":         {200, withID(entity), []string{jsonType, jsonType}, "media-type", "mediaType"},
+		"unknown coding":          {200, withID(entity), []string{jsonType, "Content-Encoding: other"}, "media-type", "encoding"},
+		"not gzip data":           {200, withID(entity), []string{jsonType, "Content-Encoding: gzip"}, "media-type", "encoding"},
+		"gzip with more after it": {200, zipped(withID(entity)) + canary, []string{jsonType, "Content-Encoding: gzip"}, "media-type", "encoding"},
+		"gzip above the limit":    {200, zipped(strings.Repeat(" ", 5000) + withID(entity)), []string{jsonType, "Content-Encoding: gzip"}, "media-type", "encoding"},
+		"too large":               {200, withID(entity) + strings.Repeat(" ", 5000), []string{jsonType}, "size", "maxLength"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,7 +114,7 @@ func codingOf(fields []string) string {
 
 const problem = `{"error":{"code":"c","message":"m","innerError":{"date":"2026-01-02T03:04:05","request-id":"6de0af45-af45-6de0-45af-e06d45afe06d","client-request-id":"6de0af45-af45-6de0-45af-e06d45afe06d"}}}`
 
-// withID adds the member that every entity has and the page's example has not.
+// withID adds the member id, which the page's example lacks.
 func withID(entity string) string {
 	if strings.Contains(entity, `"id"`) {
 		return entity
@@ -121,7 +122,7 @@ func withID(entity string) string {
 	return strings.Replace(entity, "{", `{"id":"k",`, 1)
 }
 
-// TestHead: a response to HEAD is judged by its header.
+// TestHead: a response to HEAD is checked by its header.
 func TestHead(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"enforce", "monitor"} {
@@ -136,7 +137,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestUndocumentedGzip: a response without a contract passes with its coding.
+// TestUndocumentedGzip: an undescribed response passes with its coding.
 func TestUndocumentedGzip(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "responses: {mode: enforce, violations: {status: monitor}}\n", reply(418, zipped("tea"), "Content-Type: text/plain", "Content-Encoding: gzip"), nil)
@@ -145,7 +146,7 @@ func TestUndocumentedGzip(t *testing.T) {
 	}
 }
 
-// TestBreaksOff: a response that breaks off is a 502 while it is held, and an abortion where it goes out as it comes.
+// TestBreaksOff: a response that breaks off becomes a 502 while it is held; otherwise the connection is aborted.
 func TestBreaksOff(t *testing.T) {
 	t.Parallel()
 	const half = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
@@ -159,7 +160,7 @@ func TestBreaksOff(t *testing.T) {
 			t.Errorf("%s, chunks: got %+v", mode, got)
 		}
 	}
-	// What is longer than is ever held is streamed when it is only watched.
+	// A watched response above MaxResponse is streamed.
 	for _, framing := range []string{"Content-Length: 9000", "Transfer-Encoding: chunked"} {
 		answer := "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n" + framing + "\r\n\r\n"
 		if strings.HasPrefix(framing, "T") {
@@ -172,7 +173,7 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// TestEndlessResponse: of a response without end no more is read than is ever held, if it must be checked.
+// TestEndlessResponse: an endless response that must be checked is read only up to MaxResponse.
 func TestEndlessResponse(t *testing.T) {
 	t.Parallel()
 	for _, head := range []string{"Transfer-Encoding: chunked\r\n", "", "Content-Length: 1099511627776\r\n"} {
@@ -201,15 +202,15 @@ func TestEndlessResponse(t *testing.T) {
 		if got := s.send(getKey, ""); got.status != 502 {
 			t.Errorf("%q: got %+v", head, got)
 		}
-		// What the sockets' buffers take is not held by the gate.
+		// The sockets' buffers hold bytes in addition to the gate.
 		if n := <-sent; n > limit+16<<20 {
-			t.Errorf("%q: %d bytes were taken", head, n)
+			t.Errorf("%q: %d bytes were read", head, n)
 		}
 		l.Close()
 	}
 }
 
-// TestRefusedWhileSending: a refusal that overtakes a body closes the caller's connection behind it.
+// TestRefusedWhileSending: a refusal that overtakes the request's body closes the client's connection.
 func TestRefusedWhileSending(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "requests: monitor\nresponses: monitor\n", "garbage", nil)

@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// TestRouter finds operations by path, and says what is forwarded.
+// TestRouter finds operations by path, and the forwarded path.
 func TestRouter(t *testing.T) {
 	t.Parallel()
 	op := func(id, method, path string, change ...func(*validate.Operation)) *validate.Operation {
@@ -52,7 +52,7 @@ func TestRouter(t *testing.T) {
 		{"a base path", "/v1/files", "list", "/v1/files"},
 		{"the root below a base path", "/v1/", "root", "/v1/"},
 		{"no base path", "/files", "", ""},
-		{"the base path alone, without the slash of /", "/v1", "root", "/v1/"},
+		{"the base path without the slash of /", "/v1", "root", "/v1/"},
 		{"a variable's value", "/us/shop/files", "list", "/us/shop/files"},
 		{"not a variable's value", "/cn/shop/files", "", ""},
 		{"an open variable", "/open/x%20y/files", "list", "/open/x%20y/files"},
@@ -60,22 +60,22 @@ func TestRouter(t *testing.T) {
 		{"the overridden server", "/v1/own", "", ""},
 		{"another operation on it", "/upload/files", "", ""},
 
-		{"a concrete segment counts first", "/v1/files/export", "concrete", "/v1/files/export"},
-		{"the first of two that are the same", "/v1/files/7", "read 7", "/v1/files/7"},
+		{"a concrete segment takes precedence", "/v1/files/export", "concrete", "/v1/files/export"},
+		{"the first of two equal templates", "/v1/files/7", "read 7", "/v1/files/7"},
 		{"a suffix", "/v1/files/7:undelete", "verb 7", "/v1/files/7:undelete"},
 		{"two parameters in a segment", "/v1/range/1-2-3", "range 1 2-3", "/v1/range/1-2-3"},
-		{"each has a character", "/v1/range/-2", "", ""},
+		{"each parameter has a character", "/v1/range/-2", "", ""},
 		{"a name and its extension", "/v1/files/a.txt", "extension a txt", "/v1/files/a.txt"},
-		{"a segment more", "/v1/files/7/8", "", ""},
+		{"an extra segment", "/v1/files/7/8", "", ""},
 		{"an empty segment", "/v1/files/", "", ""},
 
 		{"an escaped delimiter stays escaped", "/v1/files/a%2cb", "read a%2Cb", "/v1/files/a%2Cb"},
-		{"a delimiter stays one", "/v1/files/a,b", "read a,b", "/v1/files/a,b"},
-		{"an escape that says nothing", "/v1/files/%41%7e", "read A~", "/v1/files/A~"},
+		{"a delimiter stays unescaped", "/v1/files/a,b", "read a,b", "/v1/files/a,b"},
+		{"an unnecessary escape", "/v1/files/%41%7e", "read A~", "/v1/files/A~"},
 		{"a semicolon is escaped", "/v1/files/a;b", "read a;b", "/v1/files/a%3Bb"},
 		{"a semicolon of matrix", "/v1/matrix/;m=1", "matrix ;m=1", "/v1/matrix/;m=1"},
 		{"bytes beyond ASCII", "/v1/files/%c3%a4", "read %C3%A4", "/v1/files/%C3%A4"},
-		{"a concrete segment by what it stands for", "/v1/a%20b%2fc", "spelt", "/v1/a%20b%2Fc"},
+		{"an escaped concrete segment", "/v1/a%20b%2fc", "spelt", "/v1/a%20b%2Fc"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,11 +92,11 @@ func TestRouter(t *testing.T) {
 		})
 	}
 	if m, _ := r.find("/v1/files/7"); m.resource.allow != "GET, HEAD, OPTIONS, PUT" {
-		t.Errorf("templates that differ in names alone are one resource: got %q", m.resource.allow)
+		t.Errorf("templates that differ only in names are one resource: got %q", m.resource.allow)
 	}
 }
 
-// TestRouterIsBounded: servers and operations multiply.
+// TestRouterIsBounded: the product of servers and operations is limited.
 func TestRouterIsBounded(t *testing.T) {
 	t.Parallel()
 	c := &Contract{}

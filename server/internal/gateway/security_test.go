@@ -31,12 +31,12 @@ func newHostileGate(t *testing.T, change func(*gateway.Config)) *gateway.Gate {
 	return gate
 }
 
-// TestClientCertificate: mutualTLS asks for one on the connection to the gate.
+// TestClientCertificate: mutualTLS requires a certificate on the connection to the gate.
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	gate := newHostileGate(t, func(*gateway.Config) {})
 	server := httptest.NewUnstartedServer(gate.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })))
-	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert} //nolint:gosec // httptest sets what is missing
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert} //nolint:gosec // httptest sets the rest
 	server.StartTLS()
 	defer server.Close()
 	client := server.Client()
@@ -59,7 +59,7 @@ func TestClientCertificate(t *testing.T) {
 	}
 }
 
-// TestChallenges: a refusal says which credentials are accepted (RFC 9110 §11.6.1), and which scopes are needed together.
+// TestChallenges: a refusal names the accepted credentials (RFC 9110 §11.6.1) and the required scopes.
 func TestChallenges(t *testing.T) {
 	t.Parallel()
 	keys := newTokens(t)
@@ -81,13 +81,13 @@ func TestChallenges(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		gate.Serve(w, r, http.NotFoundHandler())
-		if got := strings.Join(w.Header()["WWW-Authenticate"], ", "); got != want { //nolint:staticcheck // the name goes out in these letters
+		if got := strings.Join(w.Header()["WWW-Authenticate"], ", "); got != want { //nolint:staticcheck // the name is sent in this case
 			t.Errorf("%s: got %d and %s, want %s", request, w.Code, got, want)
 		}
 	}
 }
 
-// TestDescribeSecurity: an operator learns what the gateway does not verify, and where the paths begin.
+// TestDescribeSecurity: the description names what the gateway does not verify, and the base paths.
 func TestDescribeSecurity(t *testing.T) {
 	t.Parallel()
 	keys := newTokens(t)
@@ -108,7 +108,7 @@ func TestDescribeSecurity(t *testing.T) {
 			}
 		}
 		if !live.WantsCertificate() {
-			t.Errorf("%s: no certificate is asked for", name)
+			t.Errorf("%s: no certificate is requested", name)
 		}
 	}
 }

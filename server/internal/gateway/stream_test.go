@@ -31,8 +31,8 @@ paths:
         '200': { description: All of it., content: { text/plain: { schema: { type: string, maxLength: 8 } } } }
 `
 
-// TestStreams: a stream that the contract has passes as it comes in every mode, and is counted as not checked. The upstream
-// says the next message when the caller has got the one before.
+// TestStreams: a stream of the contract is forwarded as it arrives in every mode, and counted as unchecked. The
+// upstream sends a message after the client has got the previous one.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -41,13 +41,13 @@ func TestStreams(t *testing.T) {
 		status      int
 		unchecked   bool
 	}{
-		"enforce":            {"/events", "text/event-stream; charset=utf-8", policy.Enforce, 200, true},
-		"monitor":            {"/events", "text/event-stream", policy.Monitor, 200, true},
-		"off":                {"/events", "text/event-stream", policy.Off, 200, false},
-		"undescribed":        {"/text", "text/event-stream", policy.Enforce, 502, false},
-		"undescribed, seen":  {"/text", "text/event-stream", policy.Monitor, 200, true},
-		"no stream, watched": {"/text", "text/plain", policy.Monitor, 200, false},
-		"unknown path":       {"/others", "text/event-stream", policy.Enforce, 200, false},
+		"enforce":              {"/events", "text/event-stream; charset=utf-8", policy.Enforce, 200, true},
+		"monitor":              {"/events", "text/event-stream", policy.Monitor, 200, true},
+		"off":                  {"/events", "text/event-stream", policy.Off, 200, false},
+		"undescribed":          {"/text", "text/event-stream", policy.Enforce, 502, false},
+		"undescribed, watched": {"/text", "text/event-stream", policy.Monitor, 200, true},
+		"not a stream":         {"/text", "text/plain", policy.Monitor, 200, false},
+		"unknown path":         {"/others", "text/event-stream", policy.Enforce, 200, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +87,7 @@ func TestStreams(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// stream is an upstream that says three messages, each when it is told.
+// stream is an upstream that sends three messages, each on a signal.
 func stream(t *testing.T, media string, next <-chan struct{}) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

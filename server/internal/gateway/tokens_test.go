@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
 )
 
-// tokens are bearer tokens of an issuer of our own, and what verifies them.
+// tokens are bearer tokens of our own issuer, with their verifier.
 type tokens struct {
 	verifier *auth.Verifier
 	words    *strings.Replacer // replaces words by tokens

@@ -17,21 +17,22 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// TestSpans: one of the request in the caller's trace, and below it one of its way to the upstream, who gets the context.
+// TestSpans: a request has a span in the client's trace, with a child span for its way to the upstream, which gets the
+// context.
 func TestSpans(t *testing.T) {
 	t.Parallel()
 	const caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	for name, tt := range map[string]struct {
 		head   string
-		spans  []string // name, kind, status and code in the order of their ends
+		spans  []string // name, kind, status and code, in the order in which they end
 		passes bool
 	}{
-		"a request that passes":  {"GET /orders/1?top=1", []string{"GET /orders/{id} client Unset 200", "GET /orders/{id} server Unset 200"}, true},
-		"one that is refused":    {"GET /orders/x", []string{"GET /orders/{id} server Unset 400"}, false},
-		"an unknown path":        {"GET /secret/1", []string{"GET server Unset 404"}, false},
-		"an unknown method":      {"SECRET /orders/1", []string{"HTTP /orders/{id} server Unset 405"}, false},
-		"an upstream that fails": {"GET /orders/5", []string{"GET /orders/{id} client Error 504", "GET /orders/{id} server Error 504"}, true},
-		"one that breaks off":    {"GET /orders/6", []string{"GET /orders/{id} client Error 0", "GET /orders/{id} server Error 502"}, true},
+		"a request that passes":      {"GET /orders/1?top=1", []string{"GET /orders/{id} client Unset 200", "GET /orders/{id} server Unset 200"}, true},
+		"a refused request":          {"GET /orders/x", []string{"GET /orders/{id} server Unset 400"}, false},
+		"an unknown path":            {"GET /secret/1", []string{"GET server Unset 404"}, false},
+		"an unknown method":          {"SECRET /orders/1", []string{"HTTP /orders/{id} server Unset 405"}, false},
+		"an upstream that fails":     {"GET /orders/5", []string{"GET /orders/{id} client Error 504", "GET /orders/{id} server Error 504"}, true},
+		"a response that breaks off": {"GET /orders/6", []string{"GET /orders/{id} client Error 0", "GET /orders/{id} server Error 502"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +82,7 @@ func TestSpans(t *testing.T) {
 				}
 				server := all[len(all)-1]
 				if server.SpanContext.TraceID().String() != caller[3:35] || server.Parent.SpanID().String() != caller[36:52] {
-					t.Errorf("the span of the request is not in the caller's trace: %v", server.Parent)
+					t.Errorf("the span of the request is not in the client's trace: %v", server.Parent)
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -100,7 +101,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// ended tells of each span that has ended: it may after the response is there.
+// ended announces each span that ends, which may be after the response.
 type ended struct {
 	*tracetest.InMemoryExporter
 	told chan struct{}
@@ -119,7 +120,7 @@ func (e *ended) await(n int) tracetest.SpanStubs {
 	return e.GetSpans()
 }
 
-// TestNothingIsTraced: without a tracer the caller's context passes as it came.
+// TestNothingIsTraced: without a tracer the client's context is forwarded unchanged.
 func TestNothingIsTraced(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "", reply(204, ""), nil)

@@ -36,19 +36,19 @@ func TestCanonicalPath(t *testing.T) {
 	}
 }
 
-// FuzzCanonicalPath: there is one canonical form, and making it never adds a slash that the caller escaped.
+// FuzzCanonicalPath: the canonical form is stable, and never unescapes a slash.
 func FuzzCanonicalPath(f *testing.F) {
 	f.Add("/beta/x('key')")
 	f.Add("/beta/x(%27k%2fey%27)")
 	f.Fuzz(func(t *testing.T, path string) {
 		u, err := url.Parse("http://host/" + path)
 		if err != nil {
-			t.Skip("not a path that net/http lets through")
+			t.Skip("not a path that net/http accepts")
 		}
 		before := u.EscapedPath()
 		got := CanonicalPath(before)
 		if strings.Count(got, "/") > strings.Count(before, "/")+strings.Count(before, "(")+strings.Count(before, "%28") {
-			t.Fatalf("CanonicalPath(%q) = %q has slashes that are no segments", before, got)
+			t.Fatalf("CanonicalPath(%q) = %q has slashes that do not separate segments", before, got)
 		}
 		if _, err := url.PathUnescape(got); err != nil {
 			t.Fatalf("CanonicalPath(%q) = %q: %v", before, got, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// TestUnreadableBody: a body that stalls is 408, which a client may send again; one that breaks off is 400.
+// TestUnreadableBody: a stalled body gets 408, after which a client may retry; one that breaks off gets 400.
 func TestUnreadableBody(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]int{os.ErrDeadlineExceeded: 408, fmt.Errorf("reading: %w", os.ErrDeadlineExceeded): 408, io.ErrUnexpectedEOF: 400} {

@@ -12,7 +12,7 @@ func TestNewGUID(t *testing.T) {
 	for range 1000 {
 		id := NewGUID().String()
 		if !v4.MatchString(id) || seen[id] {
-			t.Fatalf("%s is not a GUID of version 4, or came twice", id)
+			t.Fatalf("%s is not a GUID of version 4, or a duplicate", id)
 		}
 		seen[id] = true
 	}

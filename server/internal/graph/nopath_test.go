@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/graph"
 )
 
-// TestNoPath: outside of the base path the version is unknown, below it the first segment that no operation has there.
+// TestNoPath: outside the base path the error names the version, below it the first unknown segment.
 func TestNoPath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]struct {

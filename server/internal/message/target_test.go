@@ -11,25 +11,25 @@ func TestCheckTarget(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		method, target, host string
-		want                 error // nil if it passes
+		want                 error // nil if it is valid
 	}{
-		"origin form":                   {"GET", "/a?b=c", "a", nil},
-		"asterisk form":                 {"OPTIONS", "*", "a", nil},
-		"no authority":                  {"GET", "/a", "", nil},
-		"absolute form":                 {"GET", "http://a:1/b", "a:1", nil},
-		"a method of one's own":         {"M-SEARCH", "/a", "a", nil},
-		"a method with a space":         {"GET /b", "/a", "a", ErrMethod},
-		"no method":                     {"", "/a", "a", ErrMethod},
-		"a method beyond ASCII":         {"G\xc3\x89T", "/a", "a", ErrMethod},
-		"a space":                       {"GET", "/a b", "a", ErrTarget},
-		"a fragment":                    {"GET", "/a#b", "a", ErrTarget},
-		"a fragment of the query":       {"GET", "/a?b#c", "a", ErrTarget},
-		"a byte beyond ASCII":           {"GET", "/caf\xc3\xa9", "a", ErrTarget},
-		"a byte beyond ASCII in query":  {"GET", "/a?b=\xe9", "a", ErrTarget},
-		"absolute form, a user":         {"GET", "http://u@a/b", "a", ErrHost},
-		"absolute form, no authority":   {"GET", "http:///b", "a", ErrHost},
-		"absolute form, no host at all": {"GET", "http:///b", "", ErrHost},
-		"a quote":                       {"GET", "/a", `a"b`, ErrHost},
+		"origin form":                  {"GET", "/a?b=c", "a", nil},
+		"asterisk form":                {"OPTIONS", "*", "a", nil},
+		"no authority":                 {"GET", "/a", "", nil},
+		"absolute form":                {"GET", "http://a:1/b", "a:1", nil},
+		"an extension method":          {"M-SEARCH", "/a", "a", nil},
+		"a method with a space":        {"GET /b", "/a", "a", ErrMethod},
+		"no method":                    {"", "/a", "a", ErrMethod},
+		"a method beyond ASCII":        {"G\xc3\x89T", "/a", "a", ErrMethod},
+		"a space":                      {"GET", "/a b", "a", ErrTarget},
+		"a fragment":                   {"GET", "/a#b", "a", ErrTarget},
+		"a fragment of the query":      {"GET", "/a?b#c", "a", ErrTarget},
+		"a byte beyond ASCII":          {"GET", "/caf\xc3\xa9", "a", ErrTarget},
+		"a byte beyond ASCII in query": {"GET", "/a?b=\xe9", "a", ErrTarget},
+		"absolute form, a user":        {"GET", "http://u@a/b", "a", ErrHost},
+		"absolute form, no authority":  {"GET", "http:///b", "a", ErrHost},
+		"absolute form, no host":       {"GET", "http:///b", "", ErrHost},
+		"a quote":                      {"GET", "/a", `a"b`, ErrHost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

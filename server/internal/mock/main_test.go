@@ -24,11 +24,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// service is a mock behind a gate, on a socket.
+// service is a mock behind a gate, served over HTTP.
 type service struct {
 	t        *testing.T
 	url      string
-	open     http.Handler // the mock behind a gate that lets every request pass
+	open     http.Handler // the mock behind a gate that passes every request
 	document *spec.Document
 	log      *bytes.Buffer // of the mock
 }
@@ -63,14 +63,14 @@ func start(t *testing.T, file string, c mock.Config) *service {
 	return &service{t, server.URL, open.Handler(m), document, log}
 }
 
-// response is what a caller got.
+// response is the response that a client got.
 type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// send sends a request with a key, and the header fields.
+// send sends a request with a key and the header fields.
 func (s *service) send(method, path, body string, fields ...string) response {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
@@ -97,7 +97,7 @@ func (s *service) send(method, path, body string, fields ...string) response {
 	return response{resp.StatusCode, resp.Header, string(data)}
 }
 
-// want sends a request and expects a status. It returns the response.
+// want sends a request, checks the status, and returns the response.
 func (s *service) want(status int, method, path, body string, fields ...string) response {
 	s.t.Helper()
 	got := s.send(method, path, body, fields...)
@@ -107,7 +107,7 @@ func (s *service) want(status int, method, path, body string, fields ...string) 
 	return got
 }
 
-// value is the body as JSON.
+// value returns the body as JSON.
 func (r response) value(t *testing.T) map[string]any {
 	t.Helper()
 	var v map[string]any
@@ -119,7 +119,7 @@ func (r response) value(t *testing.T) map[string]any {
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
-// ask asks for a response of an operation, whatever the operation demands of requests.
+// ask requests a response of an operation, regardless of the operation's rules for requests.
 func (s *service) ask(op *validate.Operation, status int, accept, dynamic string) response {
 	path, bases := "", op.BasePaths
 	if bases == nil {

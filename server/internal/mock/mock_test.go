@@ -13,7 +13,7 @@ import (
 
 const todo = "testdata/todo.yaml"
 
-// TestResponses: which response a request gets.
+// TestResponses checks which response a request gets.
 func TestResponses(t *testing.T) {
 	t.Parallel()
 	s := start(t, todo, mock.Config{Seed: 1})
@@ -23,7 +23,7 @@ func TestResponses(t *testing.T) {
 		fields  []string
 		status  int
 		typ     string
-		body    string // how it begins
+		body    string // its beginning
 	}{
 		"firstValidExample":  {"GET /v1/items", nil, 200, "application/json", `{"tags":["home"],"data":[],"total_count":42,"next":`},
 		"exampleByName":      {"GET /v1/items", []string{"Prefer: example=full"}, 200, "application/json", `{"tags":[],"total_count":1,"data":[{"id":"0b1d`},
@@ -79,7 +79,7 @@ func TestResponses(t *testing.T) {
 		})
 	}
 	if log := s.log.String(); strings.Count(log, "an example is invalid") != 1 || !strings.Contains(log, "examples/broken/value") {
-		t.Errorf("got the log %s, want one line of the invalid example", log)
+		t.Errorf("got the log %s, want one line about the invalid example", log)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestDynamic(t *testing.T) {
 	}
 }
 
-// TestForeignDocuments: each response of each operation is valid, in each media type that can be asked for.
+// TestForeignDocuments: each response of each operation is valid in each of its media types.
 func TestForeignDocuments(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../../openapi/spec/testdata/*.*")
@@ -141,7 +141,7 @@ func TestForeignDocuments(t *testing.T) {
 	}
 }
 
-// checkResponse asks the mock itself for a response: no request needs to be made that the gate would let pass.
+// checkResponse requests a response from the mock itself, so that the gate's rules for requests do not matter.
 func checkResponse(t *testing.T, s *service, op *validate.Operation, r *validate.Response, b *validate.Body, dynamic string) {
 	status := map[string]int{"default": 599, "2XX": 299, "3XX": 399, "4XX": 499, "5XX": 599}[r.Status]
 	for code := 200; status == 0 && code < 600; code++ {

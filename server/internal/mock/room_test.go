@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestBytes: all objects together have a bound, whatever becomes of them.
+// TestBytes: the total size of all objects is bounded, through changes and deletions.
 func TestBytes(t *testing.T) {
 	t.Parallel()
 	s, large := newState(0), make([]byte, 1<<20)
@@ -17,7 +17,7 @@ func TestBytes(t *testing.T) {
 			}
 		}
 	}
-	const room = maxBytes/(1<<20) - 1 // the keys take some
+	const room = maxBytes/(1<<20) - 1 // the keys take space, too
 	if n := fill(); n != room {
 		t.Errorf("%d objects of 1 MiB, want %d", n, room)
 	}
@@ -25,7 +25,7 @@ func TestBytes(t *testing.T) {
 		t.Errorf("a smaller object was refused: %v", err)
 	}
 	if _, err := s.put("/a/k0/b", "x", large); err != nil {
-		t.Errorf("the room of a smaller object was not given back: %v", err)
+		t.Errorf("the room of a smaller object was not freed: %v", err)
 	}
 	for n := range room {
 		key := fmt.Sprint("k", n)

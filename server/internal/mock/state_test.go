@@ -30,7 +30,7 @@ func TestObjects(t *testing.T) {
 	item := created.value(t)
 	at := created.header.Get("Location")
 	if item["title"] != "Tea" || item["done"] != true || item["secret"] != nil || item["createdAt"] == nil || item["note"] != nil || at != "/v1/items/"+fmt.Sprint(item["id"]) {
-		t.Errorf("created %s at %s: want what was sent, and what only the server knows", created.body, at)
+		t.Errorf("created %s at %s: want the sent members and those that only the server knows", created.body, at)
 	}
 	if got := s.want(200, "GET", at, ""); got.body != created.body || got.header.Get("ETag") != created.header.Get("ETag") {
 		t.Errorf("got %s %v, want %s %v", got.body, got.header, created.body, created.header)
@@ -60,11 +60,11 @@ func TestObjects(t *testing.T) {
 	s.want(404, "PATCH", at, `{}`, mergePatch)
 	s.want(404, "PUT", at, `{"title":"Coffee","done":true}`)
 	if got := s.want(200, "GET", "/v1/items", "").body; strings.Contains(got, at[len("/v1/items/"):]) {
-		t.Errorf("what is deleted is still listed: %s", got)
+		t.Errorf("the deleted object is still listed: %s", got)
 	}
 }
 
-// TestPreferencesPassTheState: a request that asks for a response gets it, and changes nothing.
+// TestPreferencesPassTheState: a request with a preference gets the preferred response and changes nothing.
 func TestPreferencesPassTheState(t *testing.T) {
 	t.Parallel()
 	s := start(t, todo, mock.Config{Stateful: true})
@@ -75,13 +75,13 @@ func TestPreferencesPassTheState(t *testing.T) {
 	}
 }
 
-// TestPatches: a patch changes what it says, or nothing.
+// TestPatches: a patch changes the members that it names, or nothing.
 func TestPatches(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		typ, patch string
 		status     int
-		want       string // of the members that differ
+		want       string // the members that differ
 	}{
 		"nothing":      {mergePatch, `{}`, 200, `{}`},
 		"set":          {mergePatch, `{"title":"New"}`, 200, `{"title":"New"}`},
@@ -129,7 +129,7 @@ func TestPatches(t *testing.T) {
 	}
 }
 
-// TestConditions: entity tags count where the document describes them, and only there.
+// TestConditions: entity tags are evaluated only if the document describes them.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	s := start(t, todo, mock.Config{Stateful: true})
@@ -142,7 +142,7 @@ func TestConditions(t *testing.T) {
 	s.want(412, "DELETE", at, "", `If-Match: "other"`)
 	patched := s.want(200, "PATCH", at, `{"done":false}`, mergePatch, `If-Match: "other", `+tag)
 	if patched.header.Get("ETag") == tag {
-		t.Error("a change left the entity tag as it was")
+		t.Error("a change did not change the entity tag")
 	}
 	s.want(412, "PATCH", at, `{"done":true}`, mergePatch, "If-Match: "+tag)
 	s.want(200, "PATCH", at, `{"done":true}`, mergePatch, "If-Match: *")
@@ -190,7 +190,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// TestRoom: no more objects are kept than there may be.
+// TestRoom: the number of objects is limited.
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	s := start(t, todo, mock.Config{Stateful: true, MaxObjects: 2})
@@ -203,7 +203,7 @@ func TestRoom(t *testing.T) {
 	s.want(201, "POST", "/v1/items", `{"title":"b","done":true}`)
 }
 
-// TestAtOnce: requests at the same time each have their effect.
+// TestAtOnce: concurrent requests all take effect.
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, todo, mock.Config{Stateful: true})

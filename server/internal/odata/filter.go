@@ -1,4 +1,4 @@
-// Package odata reads the query options of OData that have a grammar of their own.
+// Package odata parses OData query options that have their own grammar.
 package odata
 
 import (
@@ -17,17 +17,17 @@ const (
 	maxDepth       = 16 // of parentheses
 )
 
-// Error says what is wrong with a query option, in words for the caller, and never repeats a value of theirs.
+// Error is a mistake in a query option. Its text is for clients and repeats no value.
 type Error struct {
-	At  int // the character from which on it is wrong, counted from 1
+	At  int // the position of the mistake in characters, counted from 1
 	Msg string
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s at character %d", e.Msg, e.At) }
 
-// ParseFilter reads a $filter of comparisons with `eq` that are joined by `and`, in parentheses or not, of a member with a
-// literal in either order (OData 4.01 URL Conventions §5.1.1; ABNF boolCommonExpr). Operators may be written in any
-// letter case, members and literals may not. Its error is an [*Error].
+// ParseFilter parses a $filter of comparisons with `eq`, joined by `and` and optionally in parentheses. Each compares a
+// member with a literal, in either order (OData 4.01 URL Conventions §5.1.1; ABNF boolCommonExpr). Operators are
+// case-insensitive, members and literals case-sensitive. Its error is an [*Error].
 func ParseFilter(text string) (pfx.Filter, error) {
 	p := parser{text: text}
 	p.next()
@@ -48,13 +48,13 @@ const (
 	closing
 	word   // a name, an operator or a literal without quotes
 	quoted // a string literal
-	broken // a string literal without its end
+	broken // an unterminated string literal
 )
 
 type token struct {
 	kind kind
-	text string // of a string literal what it means
-	at   int    // the byte where it begins
+	text string // decoded, for a string literal
+	at   int    // the offset of its first byte
 }
 
 type parser struct {
@@ -96,7 +96,7 @@ func (p *parser) next() {
 	}
 }
 
-// quoted reads a string literal, in which an apostrophe is written twice.
+// quoted reads a string literal, in which two apostrophes represent one.
 func (p *parser) quoted() {
 	var b strings.Builder
 	for i := p.pos + 1; i < len(p.text); i++ {
@@ -119,7 +119,7 @@ func (p *parser) isOperator(name string) bool {
 	return p.tok.kind == word && strings.EqualFold(p.tok.text, name)
 }
 
-// conjunction reads one or more terms that are joined by `and`.
+// conjunction reads one or more terms joined by `and`.
 func (p *parser) conjunction(depth int) error {
 	for {
 		if err := p.term(depth); err != nil {

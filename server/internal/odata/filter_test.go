@@ -108,7 +108,7 @@ func TestParseFilterRefuses(t *testing.T) {
 	}
 }
 
-// FuzzParseFilter writes what was read as a filter again, which must be read as the same.
+// FuzzParseFilter writes a parsed filter as text, which must be parsed to the same filter.
 func FuzzParseFilter(f *testing.F) {
 	for _, text := range []string{
 		"status eq 6", "6 eq status and (id eq 'a''b')", "createdTime eq 2017-01-01T00:03Z", "eTag eq null and isDeleted eq true",
@@ -126,12 +126,12 @@ func FuzzParseFilter(f *testing.F) {
 		}
 		again, err := ParseFilter(write(got))
 		if err != nil || !cmp.Equal(again, got, compareTimes) {
-			t.Errorf("%q: got %v, written as %q it is %v, %v", text, got, write(got), again, err)
+			t.Errorf("%q: got %v, written as %q it is parsed as %v, %v", text, got, write(got), again, err)
 		}
 	})
 }
 
-// write is the plainest form of a filter.
+// write returns the simplest form of a filter.
 func write(f pfx.Filter) string {
 	var terms []string
 	for _, c := range f {

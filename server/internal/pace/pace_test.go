@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// line is a caller's connection: its pieces come with pauses, and reading past the deadline fails.
+// line is a client's connection: its pieces arrive with pauses, and reading after the deadline fails.
 type line struct {
 	http.ResponseWriter
 	pieces      int
@@ -46,7 +46,7 @@ func (l *line) Read(p []byte) (int, error) {
 	return copy(p, strings.Repeat("x", l.size)), nil
 }
 
-// TestPace: a body may take as long as it moves, and its response has time from the last piece on.
+// TestPace: a body may take any time while it progresses, and the time for the response starts at the last piece.
 func TestPace(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -79,8 +79,8 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestWriterIsLeftAlone: a body may be read when its handler has returned. The writer of HTTP/2 panics then, and no server
-// recovers it.
+// TestWriterIsLeftAlone: a body may be read after its handler has returned. Then the writer of HTTP/2 would panic,
+// without recovery by a server.
 func TestWriterIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	kept := make(chan io.Reader, 1)
@@ -104,7 +104,7 @@ func TestWriterIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestContext: over HTTP/1.1 the end of a request's context tells nothing.
+// TestContext: over HTTP/1.1 the end of a request's context does not mean that the client has left.
 func TestContext(t *testing.T) {
 	t.Parallel()
 	for version, certain := range map[int]bool{1: false, 2: true} {
@@ -116,8 +116,8 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestNobodyWaitsForABodyThatIsNotAskedFor: a client that sends its body only if told to gets a refusal at once.
-func TestNobodyWaitsForABodyThatIsNotAskedFor(t *testing.T) {
+// TestRefusalBeforeContinue: a client that waits for 100 before it sends its body gets a refusal at once.
+func TestRefusalBeforeContinue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
@@ -144,7 +144,7 @@ func TestNobodyWaitsForABodyThatIsNotAskedFor(t *testing.T) {
 	})
 }
 
-// listener accepts the connections that it is given.
+// listener accepts the connections from a channel.
 type listener struct{ conns chan net.Conn }
 
 func (l *listener) Accept() (net.Conn, error) {

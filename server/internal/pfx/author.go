@@ -2,8 +2,8 @@ package pfx
 
 import "context"
 
-// Author is who asks for a change, and by which HTTP request. All of it is for the audit trail, and empty for a change of the
-// program's own, such as the loading of a seed.
+// Author is the client that requested a change, with the HTTP request, for the audit trail. It is empty for the
+// program's own changes, such as loading a seed.
 type Author struct {
 	Subject string // `oid` of the token, else `sub`
 	App     string // `azp`, else `appid`
@@ -11,10 +11,10 @@ type Author struct {
 	Request string // the request id
 }
 
-// AuthorKey is the key under which a context has its *Author.
+// AuthorKey is the context key of an *Author.
 type AuthorKey struct{}
 
-// AuthorOf returns the author of the changes that are made with ctx.
+// AuthorOf returns the author of changes made with ctx.
 func AuthorOf(ctx context.Context) Author {
 	if a, ok := ctx.Value(AuthorKey{}).(*Author); ok && a != nil {
 		return *a

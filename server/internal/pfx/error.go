@@ -1,26 +1,26 @@
 package pfx
 
-// Kind says what a caller may do about an error. Its zero value is Internal, so that an error nobody classified never
-// leaks to a client.
+// Kind tells a caller how to handle an error. The zero value is Internal, so that an unclassified error never leaks to
+// a client.
 type Kind int
 
 // The kinds of errors.
 const (
 	Internal             Kind = iota
-	Invalid                   // the request says something that cannot be; Details name the members to blame, if any
-	Denied                    // the caller may not do this
+	Invalid                   // the request is invalid; Details name the members, if any
+	Denied                    // the caller is not allowed to do this
 	NotFound                  // the tenant has no such request
-	Exists                    // the tenant has such a request already
-	PreconditionRequired      // the request must name the version that it means
-	PreconditionFailed        // the request moved on: read it again and retry
-	Unavailable               // nothing was changed, or nobody knows; try again later
+	Exists                    // the tenant already has such a request
+	PreconditionRequired      // the caller must name the expected version
+	PreconditionFailed        // the request has changed: read it again and retry
+	Unavailable               // nothing was changed, or the outcome is unknown; try again later
 )
 
 // Error is an error whose Msg is safe to show to a client.
 type Error struct {
 	Kind    Kind
 	Msg     string
-	Details []Detail // the members to blame, if any
+	Details []Detail // the invalid members, if any
 	Err     error    // the cause, for the log only
 }
 

@@ -6,14 +6,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// Filter says which requests are meant: those of which every comparison holds. The empty Filter means all.
+// Filter selects the requests that match every comparison. The empty Filter selects all.
 type Filter []Comparison
 
-// Comparison holds for the requests whose member has the value. Times are compared as instants, text byte by byte; null
-// is equal to null alone.
+// Comparison matches the requests whose member has the value. Times are compared as instants, text byte by byte; null
+// equals only null.
 type Comparison struct {
 	Member *Member
-	Value  any // nil for null, else what the member is: bool, int64, string, edm.Guid or edm.DateTimeOffset
+	Value  any // nil for null, else bool, int64, string, edm.Guid or edm.DateTimeOffset
 }
 
 // The errors of NewComparison.
@@ -22,7 +22,7 @@ var (
 	ErrOtherType = errors.New("the value is not of the member's type")
 )
 
-// NewComparison checks that a request has the member and that the value is of its type. Null is of every type.
+// NewComparison returns an error if requests have no such member or the value has another type. Null has every type.
 func NewComparison(member string, value any) (Comparison, error) {
 	m := MemberNamed(member)
 	if m == nil {
@@ -47,7 +47,7 @@ func NewComparison(member string, value any) (Comparison, error) {
 	return Comparison{m, value}, nil
 }
 
-// Matches reports whether every comparison holds for r. It is what a store's own language has to agree with.
+// Matches reports whether r matches every comparison. A store's queries must select the same requests.
 func (f Filter) Matches(r *Request) bool {
 	for _, c := range f {
 		if !c.matches(c.Member.Value(r)) {

@@ -20,7 +20,8 @@ const (
 	DateTimeOffset             // Edm.DateTimeOffset: edm.DateTimeOffset
 )
 
-// Member is a member of a request. Stores, filters, updates and the audit trail go by it, not by the fields of [Entity].
+// Member is a member of a request. Stores, filters, updates and the audit trail use it instead of the fields of
+// [Entity].
 type Member struct {
 	Column   string // in SQL
 	Type     Type
@@ -31,21 +32,21 @@ type Member struct {
 	operations
 }
 
-// field has a member's name and returns pointers to its fields: to a value or, if the member is nullable, to an edm.Optional,
-// as always in a patch.
+// field is a member's name, with functions that return pointers to its fields. In a patch, and in an entity if the
+// member is nullable, a field is an edm.Optional.
 type field struct {
 	Name string // in JSON
 	of   func(*Entity) any
 	in   func(*Patch) any
 }
 
-// Members are the members that the document gives a request, in its order. The first two are id and tenantId.
+// Members are a request's members in the document's order. The first two are id and tenantId.
 var Members = members()
 
 // Changeable are the members that an update can change.
 var Changeable = Members[2:]
 
-// MemberNamed returns the member with a JSON name, nil if there is none.
+// MemberNamed returns the member with a JSON name; nil if there is none.
 func MemberNamed(name string) *Member {
 	for i := range Members {
 		if Members[i].Name == name {
@@ -55,7 +56,7 @@ func MemberNamed(name string) *Member {
 	return nil
 }
 
-// Get returns the value of a member of r, and whether it has one: null is none. T is the Go type of the member's type.
+// Get returns the value of a member of r. It reports false for null. T is the Go type of the member's type.
 func Get[T any](m *Member, r *Request) (value T, ok bool) {
 	if m.Nullable {
 		return m.of(&r.Entity).(*edm.Optional[T]).Get()
@@ -63,7 +64,7 @@ func Get[T any](m *Member, r *Request) (value T, ok bool) {
 	return *m.of(&r.Entity).(*T), true
 }
 
-// Set gives a member of r a value. T is the Go type of the member's type.
+// Set sets a member of r. T is the Go type of the member's type.
 func Set[T any](m *Member, r *Request, value T) {
 	if m.Nullable {
 		*m.of(&r.Entity).(*edm.Optional[T]) = edm.Value(value)
@@ -72,10 +73,10 @@ func Set[T any](m *Member, r *Request, value T) {
 	}
 }
 
-// Clear makes a nullable member of r null.
+// Clear sets a nullable member of r to null.
 func (m *Member) Clear(r *Request) { m.clear(m.of(&r.Entity)) }
 
-// Value returns the value of a member of r, nil for null.
+// Value returns the value of a member of r; nil for null.
 func (m *Member) Value(r *Request) any { return m.value(m.of(&r.Entity)) }
 
 // Equal reports whether two requests have the same value, text and times byte by byte.
@@ -84,12 +85,12 @@ func (m *Member) Equal(a, b *Request) bool { return m.equal(m.of(&a.Entity), m.o
 // operations work on pointers to the fields of a member.
 type operations struct {
 	patch reflect.Type            // of the field in a patch
-	merge func(entity, patch any) // sets the first to the second unless that is absent
+	merge func(entity, patch any) // sets the first to the second, unless the second is absent
 	take  func(patch, entity any) // sets the first to the second
 	equal func(entity, other any) bool
 	value func(entity any) any
 	clear func(entity any)
-	// settle makes what is absent null.
+	// settle makes an absent member null.
 	settle func(entity any)
 }
 
@@ -134,7 +135,7 @@ func nullable[T comparable]() operations {
 	}
 }
 
-// fieldTypes are the Go types that the generated structs have for members.
+// fieldTypes are the Go types of members in the generated structs.
 var fieldTypes = map[reflect.Type]Member{
 	reflect.TypeFor[string]():                           {Type: Text, operations: plain[string]()},
 	reflect.TypeFor[bool]():                             {Type: Boolean, operations: plain[bool]()},
@@ -148,8 +149,8 @@ var fieldTypes = map[reflect.Type]Member{
 	reflect.TypeFor[edm.Optional[edm.DateTimeOffset]](): {Type: DateTimeOffset, Nullable: true, operations: nullable[edm.DateTimeOffset]()},
 }
 
-// members completes the generated fields. It panics, at the start of every test and program, if the document gives a member
-// a type that no store keeps, or one that an update cannot leave out.
+// members completes the generated fields. It panics, at the start of every test and program, if a member has a type
+// that no store supports, or cannot be omitted in an update.
 func members() []Member {
 	create := reflect.TypeFor[pfxapi.PfxRecryptionRequestCreate]()
 	list := make([]Member, len(fields))
@@ -177,7 +178,7 @@ func isRequired(of reflect.Type, member string) bool {
 	return false
 }
 
-// columnName returns a name like userId as user_id.
+// columnName converts a name like userId to user_id.
 func columnName(name string) string {
 	var b strings.Builder
 	for _, c := range name {

@@ -2,7 +2,7 @@
 
 package pfx
 
-// fields are the fields of the members, in the document's order: of a request, and of a patch.
+// fields are the fields of the members in the document's order, of a request and of a patch.
 var fields = []field{
 	{"id", func(e *Entity) any { return &e.ID }, func(p *Patch) any { return &p.ID }},
 	{"tenantId", func(e *Entity) any { return &e.TenantID }, func(p *Patch) any { return &p.TenantID }},

@@ -13,8 +13,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 )
 
-// Entity holds the members of a request, as the document has them. `@odata.type` is empty here, and nullable members are
-// null or a value, never absent.
+// Entity has the members of a request. Here `@odata.type` is empty, and nullable members are null or a value, never
+// absent.
 type Entity = pfxapi.PfxRecryptionRequest
 
 // Request is one work item. It is a plain value: comparable with == and copied freely.
@@ -24,7 +24,7 @@ type Request struct {
 	Version Version
 }
 
-// Key names a request among those of all tenants.
+// Key identifies a request among those of all tenants.
 type Key struct {
 	Tenant edm.Guid
 	ID     string
@@ -38,19 +38,19 @@ func (k Key) Compare(other Key) int {
 // Key returns the key of r.
 func (r *Request) Key() Key { return Key{r.TenantID, r.ID} }
 
-// Version tells two states of one request apart. It is positive, and it changes with every change of a member and only
-// then. It starts at a random number, so that a key that is deleted and created again never repeats a version.
+// Version identifies a state of a request. It is positive and changes with every change of a member, and only then. It
+// starts at a random number, so that a request that is deleted and created again has new versions.
 type Version int64
 
-// NewVersion returns the version of a request that is created.
+// NewVersion returns the first version of a new request.
 func NewVersion() Version {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return Version(binary.BigEndian.Uint64(b[:])>>2 | 1)
 }
 
-// Change applies fn to r and gives r a new version if that changed a member. It is how a store applies the function of
-// [Store]'s Update: the key and the owner stay as they are, whatever fn does. After an error r must not be stored.
+// Change applies fn to r and gives r a new version if a member has changed. Stores use it in [Store]'s Update: fn
+// cannot change the key and the tenant. After an error r must not be stored.
 func (r *Request) Change(fn func(*Request) error) error {
 	before := *r
 	if err := fn(r); err != nil {
@@ -63,11 +63,10 @@ func (r *Request) Change(fn func(*Request) error) error {
 	return nil
 }
 
-// Patch holds the members that an update names; the others are absent. Its id and tenantId change nothing: they must be
-// those of the request.
+// Patch has the members that an update names; others are absent. Its id and tenantId must be those of the request.
 type Patch pfxapi.PfxRecryptionRequestUpdate
 
-// apply merges p into r (RFC 7396 §2 for an object whose members are flat).
+// apply merges p into r (RFC 7396 §2 for an object with flat members).
 func (p *Patch) apply(r *Request) {
 	for i := range Changeable {
 		m := &Changeable[i]
@@ -75,7 +74,8 @@ func (p *Patch) apply(r *Request) {
 	}
 }
 
-// complete returns an Invalid error that names the members that p lacks, nil if it has all that a new request needs.
+// complete returns an Invalid error that names the required members of a new request that p lacks; nil if there are
+// none.
 func (p *Patch) complete() error {
 	var missing []Detail
 	for i := range Members {
@@ -90,7 +90,7 @@ func (p *Patch) complete() error {
 	return &Error{Kind: Invalid, Msg: missing[0].Msg, Details: missing}
 }
 
-// Select returns the members of r that names has, or all of them for nil.
+// Select returns the named members of r, or all if names is nil.
 func (r *Request) Select(names []string) Patch {
 	var selected Patch
 	for i := range Members {
@@ -102,7 +102,7 @@ func (r *Request) Select(names []string) Patch {
 	return selected
 }
 
-// Normalize gives r the form in which stores keep it: what is absent is null, and there is no annotation.
+// Normalize converts r to the stored form: absent members become null, and `@odata.type` is empty.
 func (r *Request) Normalize() {
 	r.ODataType = ""
 	for i := range Changeable {

@@ -12,57 +12,57 @@ import (
 
 // Store keeps requests. Implementations are safe for concurrent use and pass storetest.Run.
 //
-// The tenant is a parameter of every method: no method reaches, or tells of, a request of another tenant.
-// Errors are of type [*Error]; Unavailable means that the outcome is unknown or that nothing was stored.
+// The tenant is a parameter of every method: no method reads, changes or reveals a request of another tenant. Errors
+// are of type [*Error]; Unavailable means that the outcome is unknown or that nothing was stored.
 type Store interface {
-	// Update applies fn to the request by [Request.Change], atomically, and returns what was stored once it would
-	// survive a crash. fn may run more than once, on any goroutine, and must not keep r. If fn returns an error,
-	// Update returns it and stores nothing. It returns a NotFound error when the tenant has no such request.
+	// Update applies fn to the request by [Request.Change], atomically. It returns the stored request once it would
+	// survive a crash. fn may run more than once, on any goroutine, and must not keep r. If fn returns an error, Update
+	// returns it and stores nothing. It returns a NotFound error if the tenant has no such request.
 	Update(ctx context.Context, tenant edm.Guid, id string, fn func(r *Request) error) (*Request, error)
 	// Insert stores r for the tenant r.TenantID with a new version, or returns an Exists error and stores nothing.
 	Insert(ctx context.Context, r Request) (*Request, error)
-	// Delete removes the request, atomically and for good, unless check returns an error for what it is: then Delete
-	// returns that error. check may run more than once and must not change or keep r. It returns a NotFound error when
-	// the tenant has no such request.
+	// Delete removes the request, atomically and durably. If check returns an error, Delete returns it and removes
+	// nothing. check may run more than once and must not change or keep r. Delete returns a NotFound error if the
+	// tenant has no such request.
 	Delete(ctx context.Context, tenant edm.Guid, id string, check func(r *Request) error) error
-	// Get returns the request as the last finished Update or Insert left it, or a NotFound error.
+	// Get returns the request as of the last finished Update or Insert, or a NotFound error.
 	Get(ctx context.Context, tenant edm.Guid, id string) (*Request, error)
-	// List returns at most q.Limit of the tenant's requests for which q.Filter holds and whose id is after q.After, in
-	// the order of their ids, byte by byte. What it costs depends on how many it passes over, not on how many there are.
+	// List returns at most q.Limit of the tenant's requests that match q.Filter and whose id is after q.After, in byte
+	// order of their ids. Its cost grows with the requests that it skips, not with the size of the store.
 	List(ctx context.Context, tenant edm.Guid, q Query) ([]Request, error)
-	// Count returns how many of the tenant's requests there are for which filter holds.
+	// Count returns the number of the tenant's requests that match filter.
 	Count(ctx context.Context, tenant edm.Guid, filter Filter) (int64, error)
-	// Ready returns nil if the store can keep what it is given. Its error's Msg names no path.
+	// Ready returns nil if the store accepts writes. Its error's Msg names no path.
 	Ready(ctx context.Context) error
-	// Close waits for what is under way and releases the store.
+	// Close waits for pending calls and releases the store.
 	Close() error
 }
 
-// Query says which requests to list.
+// Query selects the requests to list.
 type Query struct {
 	Filter Filter
-	After  string // the id after which to begin; "" is the beginning
-	Limit  int    // how many at most, from 1 on
+	After  string // the id before the first one listed; "" starts at the beginning
+	Limit  int    // the most requests, at least 1
 }
 
-// NotFoundError is the answer for a request that the tenant does not have, whoever else may have it.
+// NotFoundError returns the error for a request that the tenant does not have, even if another tenant has it.
 func NotFoundError() error {
 	return &Error{Kind: NotFound, Msg: "Resource not found for the segment 'pfxRecryptionRequests': the tenant has no object with this key."}
 }
 
-// Condition says which versions of a request an operation is meant for (RFC 9110 §13.1.1). The zero Condition is none.
+// Condition limits an operation to versions of a request (RFC 9110 §13.1.1). The zero Condition does not limit it.
 type Condition struct {
-	Any      bool      // any version, as long as the request exists
+	Any      bool      // any version of an existing request
 	Versions []Version // one of these, unless Any
 }
 
-// isZero reports whether the operation is unconditional. An empty, non-nil list names no version and never holds.
+// isZero reports whether the operation is unconditional. An empty, non-nil list matches no version.
 func (c Condition) isZero() bool { return !c.Any && c.Versions == nil }
 
-// Names reports whether the condition names the version, which no version is for the zero Condition.
+// Names reports whether the condition names the version. The zero Condition names none.
 func (c Condition) Names(v Version) bool { return c.Any || slices.Contains(c.Versions, v) }
 
-// check returns the error for a request that is not as the condition wants it.
+// check returns an error if r has a version that the condition excludes.
 func (c Condition) check(r *Request) error {
 	if c.isZero() || c.Names(r.Version) {
 		return nil
@@ -70,11 +70,11 @@ func (c Condition) check(r *Request) error {
 	return &Error{Kind: PreconditionFailed, Msg: "The object has changed: no entity tag in 'If-Match' is its ETag. Read it again and retry."}
 }
 
-// Service applies the rules of the contract that no schema can state. It is safe for concurrent use.
+// Service applies the contract's rules that no schema can express. It is safe for concurrent use.
 type Service struct {
 	// Store keeps the requests. Required.
 	Store Store
-	// RequireCondition refuses an update and a deletion that do not say which version they are meant for.
+	// RequireCondition rejects an update or a deletion without a condition.
 	RequireCondition bool
 }
 
@@ -86,12 +86,12 @@ func (s *Service) Get(ctx context.Context, tenant edm.Guid, id string) (*Request
 // Page is a part of a list.
 type Page struct {
 	Requests []Request
-	More     bool   // whether there are requests after these
-	Count    *int64 // how many there are on all pages, if that was asked for
+	More     bool   // there are further requests
+	Count    *int64 // the number on all pages, if it was requested
 }
 
-// List returns the page of tenant's requests that q asks for, and counts those on all pages if count says so. The page
-// and the count are each as of one moment, but not of the same one. It returns an Unavailable [*Error].
+// List returns the page of tenant's requests that q selects and, if count is true, the number on all pages. The page
+// and the count are separate snapshots. Its error is an Unavailable [*Error].
 func (s *Service) List(ctx context.Context, tenant edm.Guid, q Query, count bool) (*Page, error) {
 	var page Page
 	if count {
@@ -102,7 +102,7 @@ func (s *Service) List(ctx context.Context, tenant edm.Guid, q Query, count bool
 		page.Count = &n
 	}
 	limit := q.Limit
-	q.Limit++ // one more tells whether there are more
+	q.Limit++ // the extra one shows whether there are more
 	requests, err := s.Store.List(ctx, tenant, q)
 	if err != nil {
 		return nil, err
@@ -112,8 +112,8 @@ func (s *Service) List(ctx context.Context, tenant edm.Guid, q Query, count bool
 	return &page, nil
 }
 
-// Create stores a request with these members under a new key and returns it as stored. It returns a Denied or Unavailable
-// [*Error]; only after Unavailable the request may be there.
+// Create stores a request with the members of e under a new key and returns it. Its error is a Denied or Unavailable
+// [*Error]; only after Unavailable the request may exist.
 func (s *Service) Create(ctx context.Context, tenant edm.Guid, e Entity) (*Request, error) {
 	if e.TenantID != tenant {
 		return nil, otherTenant()
@@ -122,9 +122,9 @@ func (s *Service) Create(ctx context.Context, tenant edm.Guid, e Entity) (*Reque
 	return s.Store.Insert(ctx, Request{Entity: e})
 }
 
-// Patch changes the members of tenant's request id that p names, if cond holds, and returns the request as stored.
-// It returns an Invalid, Denied, PreconditionRequired, NotFound, PreconditionFailed or Unavailable [*Error], looked
-// for in this order, and then nothing was changed; only after Unavailable the change may have happened.
+// Patch applies p to tenant's request id if cond names its version, and returns the stored request. Its error is an
+// Invalid, Denied, PreconditionRequired, NotFound, PreconditionFailed or Unavailable [*Error], checked in this order.
+// Only after Unavailable the request may have changed.
 func (s *Service) Patch(ctx context.Context, tenant edm.Guid, id string, cond Condition, p *Patch) (*Request, error) {
 	if err := p.check(tenant, id); err != nil {
 		return nil, err
@@ -141,12 +141,12 @@ func (s *Service) Patch(ctx context.Context, tenant edm.Guid, id string, cond Co
 	})
 }
 
-// maxUpserts bounds how often Upsert follows a request that others create and delete.
+// maxUpserts bounds the attempts of Upsert while others create and delete the request.
 const maxUpserts = 10
 
-// Upsert does what Patch does without a condition, or creates the request if there is none, for which p must have all
-// members; then created is true. insertOnly leaves a request that exists alone. It returns an Invalid, Denied,
-// PreconditionRequired, Exists or Unavailable [*Error].
+// Upsert applies p like Patch without a condition. If the request does not exist, it creates it: p must then have all
+// required members, and created is true. With insertOnly an existing request is an error. Its error is an Invalid,
+// Denied, PreconditionRequired, Exists or Unavailable [*Error].
 func (s *Service) Upsert(ctx context.Context, tenant edm.Guid, id string, insertOnly bool, p *Patch) (r *Request, created bool, err error) {
 	if err := p.check(tenant, id); err != nil {
 		return nil, false, err
@@ -174,8 +174,8 @@ func (s *Service) Upsert(ctx context.Context, tenant edm.Guid, id string, insert
 	return nil, false, &Error{Kind: Unavailable, Msg: "The object is created and deleted all the time: try again later.", Err: err}
 }
 
-// Delete removes tenant's request id if cond holds. It returns a PreconditionRequired, NotFound, PreconditionFailed or
-// Unavailable [*Error], looked for in this order; only after Unavailable the request may be gone.
+// Delete removes tenant's request id if cond names its version. Its error is a PreconditionRequired, NotFound,
+// PreconditionFailed or Unavailable [*Error], checked in this order. Only after Unavailable the request may be gone.
 func (s *Service) Delete(ctx context.Context, tenant edm.Guid, id string, cond Condition) error {
 	if s.RequireCondition && cond.isZero() {
 		return conditionRequired()
@@ -183,7 +183,7 @@ func (s *Service) Delete(ctx context.Context, tenant edm.Guid, id string, cond C
 	return s.Store.Delete(ctx, tenant, id, cond.check)
 }
 
-// check refuses a patch that means another request or another tenant than the address and the token do.
+// check rejects a patch whose id differs from the address, or whose tenantId differs from the token.
 func (p *Patch) check(tenant edm.Guid, id string) error {
 	if named, ok := p.ID.Get(); ok && named != id {
 		const msg = "The value of 'id' does not match the key of the addressed object."

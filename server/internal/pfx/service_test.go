@@ -14,7 +14,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
 
-// one is a store of a single request, so that the rules can be seen without a database.
+// one is a store of a single request, to test the rules without a database.
 type one struct {
 	pfx.Store
 	request pfx.Request
@@ -93,7 +93,7 @@ func TestPatchMatches(t *testing.T) {
 	}
 }
 
-// TestPatchChangesWhatItNames sets one field at a time, by reflection, so that a member that is added cannot be forgotten.
+// TestPatchChangesWhatItNames sets one field at a time, by reflection, so that it covers every new member.
 func TestPatchChangesWhatItNames(t *testing.T) {
 	t.Parallel()
 	own := map[string]any{"ID": edm.Value("a"), "TenantID": edm.Value(tenant), "Thumbprint": edm.Null[string]()}
@@ -123,7 +123,7 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 			want = []string{name}
 		}
 		if changed := changedFields(got, &before); !slices.Equal(changed, want) || (got.Version == before.Version) != (want == nil) {
-			t.Errorf("a patch of %s changed %v and made version %d of %d, want %v", name, changed, got.Version, before.Version, want)
+			t.Errorf("a patch of %s changed %v, version %d after version %d, want %v", name, changed, got.Version, before.Version, want)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func changedFields(a, b *pfx.Request) []string {
 	return names
 }
 
-// TestSelect takes one member at a time, and all.
+// TestSelect selects one member at a time, and all.
 func TestSelect(t *testing.T) {
 	t.Parallel()
 	r := newOne().request
@@ -174,11 +174,11 @@ func TestVersionChangesOnlyWithAMember(t *testing.T) {
 	}
 }
 
-// several is a store of requests by key, so that creation can be seen without a database.
+// several is a store of requests by key, to test creation without a database.
 type several struct {
 	pfx.Store
 	requests map[string]pfx.Request
-	// raced runs before an insertion: what others do between looking and creating.
+	// raced runs before an insertion: it does what others may do between lookup and creation.
 	raced func()
 }
 
@@ -232,7 +232,7 @@ func (s *several) Count(context.Context, edm.Guid, pfx.Filter) (int64, error) {
 	return int64(len(s.requests)), nil
 }
 
-// whole is a patch with every member that a request needs.
+// whole returns a patch with every required member of a request.
 func whole(t *testing.T) *pfx.Patch {
 	return &pfx.Patch{
 		TenantID: edm.Value(tenant), UserID: edm.Value(edm.Guid{}), DeviceID: edm.Value(edm.Guid{}), ProfileID: edm.Value(edm.Guid{}),
@@ -253,7 +253,7 @@ func TestUpsert(t *testing.T) {
 		insertOnly bool
 		patch      *pfx.Patch
 		created    bool
-		want       pfx.Kind // when refused
+		want       pfx.Kind // if refused
 		refused    bool
 	}{
 		"creates":                {store: &several{requests: map[string]pfx.Request{}}, patch: whole(t), created: true},
@@ -282,18 +282,18 @@ func TestUpsert(t *testing.T) {
 	}
 }
 
-// TestUpsertFollowsOthers lets others create the request between looking for it and creating it.
+// TestUpsertFollowsOthers: others create the request between lookup and creation.
 func TestUpsertFollowsOthers(t *testing.T) {
 	t.Parallel()
 	store := &several{requests: map[string]pfx.Request{}}
 	store.raced = func() { store.requests["a"] = pfx.Request{Entity: pfx.Entity{ID: "a", TenantID: tenant}, Version: 7} }
 	got, created, err := (&pfx.Service{Store: store}).Upsert(t.Context(), tenant, "a", false, whole(t))
 	if err != nil || created || got.Version != 8 || got.Status != 5 {
-		t.Errorf("got %+v, created %t, %v, want an update of what the others have created", got, created, err)
+		t.Errorf("got %+v, created %t, %v, want an update of the request that others have created", got, created, err)
 	}
 }
 
-// TestUpsertNamesWhatIsMissing leaves out one at a time of the members that a request needs.
+// TestUpsertNamesWhatIsMissing omits one required member at a time.
 func TestUpsertNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for i := range reflect.TypeFor[pfx.Patch]().NumField() {
@@ -361,7 +361,7 @@ func TestNewVersion(t *testing.T) {
 	for range 1000 {
 		v := pfx.NewVersion()
 		if v <= 0 || v+1<<61 <= 0 || seen[v] {
-			t.Fatalf("version %d is not positive, has no room to grow, or came twice", v)
+			t.Fatalf("version %d is not positive, has no room to grow, or is a duplicate", v)
 		}
 		seen[v] = true
 	}

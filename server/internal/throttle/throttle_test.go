@@ -23,7 +23,7 @@ func newWrites(t *testing.T) *throttle.Writes {
 	return w
 }
 
-// takeAll takes writes until one is refused, and returns how many there were and how long it is to the next.
+// takeAll takes writes until one is refused. It returns their number and the time until the next.
 func takeAll(w *throttle.Writes, tenant edm.Guid, app string, now time.Time) (int, time.Duration) {
 	for n := range 1000 {
 		if wait := w.Take(tenant, app, now); wait > 0 {
@@ -48,7 +48,7 @@ func TestWritesOfAnApplicationAndItsTenant(t *testing.T) {
 	if n, _ := takeAll(w, theirs, "a", now); n != 100 {
 		t.Errorf("another tenant: %d writes", n)
 	}
-	// What the tenant refused was not taken from the application either.
+	// A write that the tenant's bucket refuses is not taken from the application's.
 	if n, _ := takeAll(w, ours, "c", now.Add(20*time.Second)); n != 100 {
 		t.Errorf("after the window: %d writes", n)
 	}
@@ -64,7 +64,7 @@ func TestWritesNeverExceedTheRate(t *testing.T) {
 		now = now.Add(time.Millisecond)
 	}
 	if taken < 299 || taken > 300 {
-		t.Errorf("%d writes in 40 s, want the 100 of the beginning and 5 a second", taken)
+		t.Errorf("%d writes in 40 s, want 100 at once and 5 per second", taken)
 	}
 }
 
@@ -93,18 +93,18 @@ func TestLimiter(t *testing.T) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := p.Enter(gone); !errors.Is(err, context.Canceled) {
-			t.Errorf("a caller who has left: %v", err)
+			t.Errorf("a caller that has left: %v", err)
 		}
 		time.AfterFunc(50*time.Millisecond, p.Leave)
 		if err := p.Enter(t.Context()); err != nil {
-			t.Errorf("a place got free: %v", err)
+			t.Errorf("a place became free: %v", err)
 		}
 		entered := make(chan error)
 		go func() { entered <- p.Enter(t.Context()) }()
 		synctest.Wait()
 		p.Leave()
 		if err := <-entered; err != nil {
-			t.Error(fmt.Errorf("the place that was given back: %w", err))
+			t.Error(fmt.Errorf("the returned place: %w", err))
 		}
 	})
 }

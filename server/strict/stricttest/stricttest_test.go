@@ -39,7 +39,7 @@ components:
   schemas: {Thing: {type: object, required: [size], additionalProperties: false, properties: {size: {type: integer}}}}
 `
 
-// recorder is a test that may fail.
+// recorder is a test whose failures are recorded.
 type recorder struct {
 	*testing.T
 
@@ -67,7 +67,7 @@ func faithful(o *validate.Operation) http.HandlerFunc {
 	}
 }
 
-// TestRun: a handler that departs from the document in one place fails.
+// TestRun: a handler that violates the document in one place fails.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	d, err := spec.Load(t.Context(), []byte(document), spec.Options{Examples: true})
@@ -100,16 +100,16 @@ func TestRun(t *testing.T) {
 		handler http.Handler
 		says    string // "" for no error
 	}{
-		{"a faithful one", good, ""},
-		{"one that has not been written", onlyValid(answers(501, "application/problem+json", "", "{}")), ""},
+		{"a valid handler", good, ""},
+		{"a handler that is not implemented", onlyValid(answers(501, "application/problem+json", "", "{}")), ""},
 		{"another status", onlyValid(answers(201, "application/json", `"1"`, `{"size":3}`)), "status 201"},
 		{"another body", onlyValid(answers(200, "application/json", `"1"`, `{}`)), "breaks the document"},
 		{"another type", onlyValid(answers(200, "text/html", `"1"`, `{"size":3}`)), "text/html"},
 		{"another header", onlyValid(answers(200, "application/json", "1", `{"size":3}`)), "header fields"},
-		{"501 of another form", onlyValid(answers(501, "text/plain", "", "")), "status 501"},
-		{"one that checks nothing", answers(200, "application/json", `"1"`, `{"size":3}`), "want 4xx"},
-		{"one that does not check the query", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { r.URL.RawQuery = ""; good.ServeHTTP(w, r) }), "query dry"},
-		{"one that hangs up", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "EOF"},
+		{"501 in another form", onlyValid(answers(501, "text/plain", "", "")), "status 501"},
+		{"a handler without checks", answers(200, "application/json", `"1"`, `{"size":3}`), "want 4xx"},
+		{"a handler that ignores the query", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { r.URL.RawQuery = ""; good.ServeHTTP(w, r) }), "query dry"},
+		{"a handler that aborts", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "EOF"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestWire: what is written is valid by the document, in each style.
+// TestWire: values are written in each style as the document says.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	const list, object = `["a b","c,d"]`, `{"k":"v w","x":"1"}`

@@ -26,7 +26,7 @@ PfxRecryptionRequest = TypedDict(
     },
 )
 
-# The members to change. A member that is absent stays as it is; `null` clears a member that is nullable.
+# The members to change. An absent member stays unchanged; `null` clears a nullable member.
 # Annotations, members with an `@` in their name other than `@odata.type`, are ignored (OData JSON Format §4.6).
 PfxRecryptionRequestUpdate = TypedDict(
     "PfxRecryptionRequestUpdate",
@@ -70,7 +70,7 @@ PfxRecryptionRequestCreate = TypedDict(
     },
 )
 
-# An object, or the members of it that `$select` names.
+# An object, or its members that `$select` names.
 PfxRecryptionRequestSelection = TypedDict(
     "PfxRecryptionRequestSelection",
     {
@@ -114,7 +114,7 @@ BatchRequest = TypedDict(
     },
 )
 
-# Requests that are sent together.
+# Several requests.
 Batch = TypedDict(
     "Batch",
     {
@@ -151,7 +151,7 @@ ErrorDetail = TypedDict(
     },
 )
 
-# By what the server finds this request in its logs.
+# Identifies this request in the server's logs.
 InnerError = TypedDict(
     "InnerError",
     {
@@ -171,7 +171,7 @@ ErrorError = TypedDict(
     },
 )
 
-# What went wrong, in the form of every Microsoft Graph error.
+# An error in the form of Microsoft Graph.
 Error = TypedDict(
     "Error",
     {

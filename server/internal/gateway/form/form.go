@@ -45,8 +45,8 @@ type Answer struct {
 	Detail          string  // what was wrong, and what to do
 	Instance        string  // the request's id as a URN (RFC 9562 §4)
 	RequestID       string  // as in the field request-id
-	ClientRequestID string  // when the request arrived (RFC 3339)
-	Time            string  // when the request came (RFC 3339)
+	ClientRequestID string  // as in the field client-request-id
+	Time            string  // when the request arrived (RFC 3339)
 	Errors          []Fault // one for each broken rule that has a place
 }
 

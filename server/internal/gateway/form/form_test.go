@@ -18,7 +18,7 @@ var id = graph.Identity{RequestID: edm.Guid{1}, ClientRequestID: edm.Guid{2}}
 
 const urn = "urn:uuid:01000000-0000-0000-0000-000000000000"
 
-// TestProblem: the members of RFC 9457, and each fault where it is.
+// TestProblem: a problem has the members of RFC 9457, and each fault its place.
 func TestProblem(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -55,7 +55,7 @@ func TestProblem(t *testing.T) {
 			t.Errorf("%s: got %s", name, text)
 		}
 		if strings.ContainsAny(string(text), "<>") {
-			t.Errorf("%s: %s is markup to some", name, text)
+			t.Errorf("%s: %s could be read as markup", name, text)
 		}
 	}
 	text, _ := Problem().Append(nil, &graph.Problem{Status: 404, Message: "m"}, &id)
@@ -108,8 +108,8 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// TestBadTemplate: what is wrong is known before the first request, with file and line.
-func TestBadTemplate(t *testing.T) {
+// TestInvalidTemplate: errors are found before the first request, with file and line.
+func TestInvalidTemplate(t *testing.T) {
 	t.Parallel()
 	const head = "Content-Type: application/json\n\n"
 	for text, want := range map[string]string{

@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
 )
 
-// TestExemption: a line lets one kind of one operation pass, and nothing else, but for read-only, which is a kind of value.
+// TestExemption: a line lets only one kind of one operation pass. Exempting value also exempts read-only.
 func TestExemption(t *testing.T) {
 	t.Parallel()
 	operations := []string{"", "getThing", "GET /things/{id}", "a: b", "off", "null", "1e3", `"quoted"`, "é #x", "<<", "- a", "two\nlines", strings.Repeat("long", 100)}
@@ -31,7 +31,7 @@ func expectExempt(t *testing.T, text, operation string, d policy.Direction, k po
 		t.Fatalf("%v\n%s", err, text)
 	}
 	for kind, mode := range p.Rules(operation, d, policy.Defaults{}) {
-		follows := k == policy.Value && policy.Kind(kind) == policy.ReadOnly // until a policy names it
+		follows := k == policy.Value && policy.Kind(kind) == policy.ReadOnly // unless the policy names it
 		if (mode == policy.Monitor) != (policy.Kind(kind) == k || follows) {
 			t.Errorf("%s of %q is %s by\n%s", policy.Kind(kind), operation, mode, text)
 		}

@@ -40,15 +40,15 @@ operations:
 	}{
 		{"the direction's mode", "c", policy.Requests, policy.Format, policy.Defaults{}, policy.Monitor},
 		{"the direction's violation", "c", policy.Requests, policy.Type, policy.Defaults{}, policy.Enforce},
-		{"the operation's mode counts before the direction's violation", "a", policy.Requests, policy.Size, policy.Defaults{}, policy.Enforce},
+		{"the operation's mode precedes the direction's violation", "a", policy.Requests, policy.Size, policy.Defaults{}, policy.Enforce},
 		{"the operation's violation", "b", policy.Requests, policy.Type, policy.Defaults{}, policy.Off},
-		{"the direction's violation where the operation says nothing", "b", policy.Requests, policy.Size, policy.Defaults{}, policy.Off},
+		{"the direction's violation if the operation sets nothing", "b", policy.Requests, policy.Size, policy.Defaults{}, policy.Off},
 		{"the other direction", "b", policy.Responses, policy.Status, policy.Defaults{}, policy.Monitor},
 		{"the other direction's mode", "c", policy.Responses, policy.Status, policy.Defaults{Responses: enforce}, policy.Off},
 		{"a forced mode", "c", policy.Responses, policy.Status, policy.Defaults{ForceResponses: &monitor}, policy.Monitor},
 		{"a forced mode leaves violations", "c", policy.Requests, policy.Size, policy.Defaults{ForceRequests: &enforce}, policy.Off},
-		{"what is unknown", "", policy.Requests, policy.Path, policy.Defaults{}, policy.Monitor},
-		{"what is unknown, forced", "", policy.Requests, policy.Method, policy.Defaults{Unknown: &enforce}, policy.Enforce},
+		{"an unknown path", "", policy.Requests, policy.Path, policy.Defaults{}, policy.Monitor},
+		{"an unknown method, forced", "", policy.Requests, policy.Method, policy.Defaults{Unknown: &enforce}, policy.Enforce},
 	} {
 		if got := p.Rules(tt.operation, tt.direction, tt.defaults)[tt.kind]; got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
@@ -59,7 +59,7 @@ operations:
 	}
 }
 
-// TestReadOnlyIsAKindOfItsOwn: what was said of value holds for read-only until that is named.
+// TestReadOnlyIsAKindOfItsOwn: the mode of value applies to read-only unless the policy names that.
 func TestReadOnlyIsAKindOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for rules, want := range map[string][2]policy.Mode{
@@ -76,11 +76,11 @@ func TestReadOnlyIsAKindOfItsOwn(t *testing.T) {
 		}
 	}
 	if policy.KindOf("readOnly") != policy.ReadOnly || policy.KindOf("writeOnly") != policy.ReadOnly || policy.KindOf("enum") != policy.Value {
-		t.Error("readOnly is not apart from enum")
+		t.Error("readOnly and enum have the same kind")
 	}
 }
 
-// TestFiles reads files, and holds each against the schema that editors use: the two must agree.
+// TestFiles: the parser and the schema for editors agree on each file.
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
@@ -108,7 +108,7 @@ func TestFiles(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.err)
 			}
 			if valid := schema.Validate(document(t, tt.file)) == nil; valid != (tt.err == "") {
-				t.Errorf("the schema says %t", valid)
+				t.Errorf("the schema returns %t", valid)
 			}
 		})
 	}
@@ -124,7 +124,7 @@ func TestKindOfEveryName(t *testing.T) {
 	for k := range policy.KindCount {
 		var back policy.Kind
 		if err := back.UnmarshalText([]byte(k.String())); err != nil || back != k {
-			t.Errorf("%d is called %s, which is %d, %v", k, k, back, err)
+			t.Errorf("%d has the name %s, which is parsed as %d, %v", k, k, back, err)
 		}
 	}
 	for keyword, want := range map[string]policy.Kind{
@@ -163,7 +163,7 @@ func compile(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// document reads YAML as an editor does, and gives it the types that a schema knows.
+// document reads YAML like an editor and converts it to JSON's types.
 func document(t *testing.T, file string) any {
 	t.Helper()
 	var v any

@@ -25,7 +25,7 @@ func contract(ids ...string) traffic.Contract {
 	return c
 }
 
-// seen is an exchange with a violation in a place.
+// seen returns an exchange with a violation in a place.
 func seen(at time.Time, name string) *traffic.Exchange {
 	return &traffic.Exchange{
 		Time: at, Operation: "a", Outcome: traffic.Watched, Status: 200,
@@ -33,7 +33,7 @@ func seen(at time.Time, name string) *traffic.Exchange {
 	}
 }
 
-// TestHour: a request counts from its minute on for an hour.
+// TestHour: a request counts for an hour, from its minute on.
 func TestHour(t *testing.T) {
 	t.Parallel()
 	r := traffic.New()
@@ -54,13 +54,13 @@ func TestHour(t *testing.T) {
 		}
 	}
 	a.Pass(noon.Add(time.Hour))
-	a.Pass(noon) // it took an hour: its minute is another's now
+	a.Pass(noon) // it took an hour, and its minute was reused
 	if h := r.Hour(noon.Add(time.Hour)); h.Counts.Total() != 2 || h.Minutes[traffic.Minutes-1].Total() != 1 {
 		t.Errorf("got %+v", h.Counts)
 	}
 }
 
-// TestUse: an operation keeps its counts under another contract, and one that is gone keeps them for an hour.
+// TestUse: an operation keeps its counts under another contract; those of a removed one stay for an hour.
 func TestUse(t *testing.T) {
 	t.Parallel()
 	r := traffic.New()
@@ -79,7 +79,7 @@ func TestUse(t *testing.T) {
 	}
 }
 
-// TestBounds: whatever is sent, only so many names are kept, none of them long, and all requests count.
+// TestBounds: the number and the length of names are bounded for any requests, and all requests count.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	r := traffic.New()
@@ -113,13 +113,13 @@ func TestBounds(t *testing.T) {
 	if n := len(h.Would[0].Violations); n != 8 {
 		t.Errorf("%d violations of one request", n)
 	}
-	r.Add(a, seen(noon.Add(2*time.Hour), "/later")) // in the room that the others had
+	r.Add(a, seen(noon.Add(2*time.Hour), "/later")) // reuses the room of the others
 	if h := r.Hour(noon.Add(2 * time.Hour)); len(h.Kinds[0].Places) != 1 || len(h.Targets) != 0 {
 		t.Errorf("%+v", h)
 	}
 }
 
-// TestPlacesOfAll: all operations share the room, which is free again after an hour.
+// TestPlacesOfAll: all operations share the room for places, which is free again after an hour.
 func TestPlacesOfAll(t *testing.T) {
 	t.Parallel()
 	r := traffic.New()
@@ -142,7 +142,7 @@ func TestPlacesOfAll(t *testing.T) {
 	}
 }
 
-// TestPlaces: the index of an item makes no place of its own.
+// TestPlaces: items of a list share one place.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	r := traffic.New()
@@ -156,7 +156,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestRefusals: the last ones, the latest first.
+// TestRefusals: the most recent refusals are kept, the latest first.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	r := traffic.New()
@@ -191,7 +191,7 @@ func TestConcurrently(t *testing.T) {
 	}
 }
 
-// TestPassAllocatesNothing: it is on the way of every request.
+// TestPassAllocatesNothing: Pass is called for every request.
 func TestPassAllocatesNothing(t *testing.T) {
 	a := traffic.New().Use(contract("a"))[0]
 	if n := testing.AllocsPerRun(100, func() { a.Pass(noon) }); n > 0 {

@@ -4,5 +4,5 @@ package upstream
 
 import "testing"
 
-// TestGigabyte is not parallel, as TestManyMegabytes is not.
+// TestGigabyte is not parallel, like TestManyMegabytes.
 func TestGigabyte(t *testing.T) { testManyBytes(t, 1<<30) }

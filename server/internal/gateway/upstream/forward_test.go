@@ -24,8 +24,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRequestHead: what goes out is a message of our own. What is for one connection, and what only a proxy in front may
-// say, stays behind in every spelling.
+// TestRequestHead: the client writes its own request head. Connection-specific fields, and fields that only a proxy in
+// front may send, are dropped in every spelling.
 func TestRequestHead(t *testing.T) {
 	t.Parallel()
 	const nasty = "PATCH /beta/x%2e%2E/('k')?$TOP=1&&a=%zz HTTP/1.1\r\nHost: caller.test\r\nContent-Length: 2\r\n" +
@@ -51,7 +51,7 @@ Via: 1.1 pfxrd
 Content-Length: 2
 
 {}`},
-		"host of the caller": {Config{KeepHost: true}, "GET / HTTP/1.1\r\nHost: caller.test\r\n\r\n", `GET / HTTP/1.1
+		"host of the client": {Config{KeepHost: true}, "GET / HTTP/1.1\r\nHost: caller.test\r\n\r\n", `GET / HTTP/1.1
 Host: caller.test
 Forwarded: for=127.0.0.1;host="caller.test";proto=http
 X-Forwarded-For: 127.0.0.1
@@ -69,7 +69,7 @@ X-Forwarded-Proto: http
 Via: 1.1 pfxrd
 
 `},
-		"no body, but a method that has one": {Config{}, "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n", `PATCH / HTTP/1.1
+		"no body, but a method that may have one": {Config{}, "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n", `PATCH / HTTP/1.1
 Host: {upstream}
 Forwarded: for=127.0.0.1;host="a";proto=http
 X-Forwarded-For: 127.0.0.1
@@ -131,7 +131,7 @@ X-T: x
 	}
 }
 
-// TestTrustedProxy: only a proxy that is trusted may say who its caller is.
+// TestTrustedProxy: only a trusted proxy can name its client.
 func TestTrustedProxy(t *testing.T) {
 	t.Parallel()
 	for peer, want := range map[string]string{
@@ -151,7 +151,7 @@ func TestTrustedProxy(t *testing.T) {
 	}
 }
 
-// TestAddressOfTrustedProxy: the other fields that tell an address pass from a trusted proxy alone.
+// TestAddressOfTrustedProxy: other fields with an address are forwarded only from a trusted proxy.
 func TestAddressOfTrustedProxy(t *testing.T) {
 	t.Parallel()
 	for peer, want := range map[string]bool{"10.1.2.3:4": true, "11.1.2.3:4": false} {
@@ -166,7 +166,7 @@ func TestAddressOfTrustedProxy(t *testing.T) {
 	}
 }
 
-// TestForwardedIsQuoted: nothing that a caller or a proxy sends ends an element of Forwarded (RFC 7239 §4).
+// TestForwardedIsQuoted: no value from a client or proxy can end an element of Forwarded (RFC 7239 §4).
 func TestForwardedIsQuoted(t *testing.T) {
 	t.Parallel()
 	const tail = "\r\nVia: 1.1 pfxrd\r\n"
@@ -177,9 +177,9 @@ func TestForwardedIsQuoted(t *testing.T) {
 	}{
 		"a comma in a host":       {`a,b`, nil, `for=10.1.2.3;host="a,b";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: http"},
 		"a quote in a host":       {`a"b\`, nil, `for=10.1.2.3;host="a\"b\\";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\"b\\\r\nX-Forwarded-Proto: http"},
-		"a proxy's bad host":      {"a", http.Header{"X-Forwarded-Host": {`b";for=6.6.6.6`}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's invalid host":  {"a", http.Header{"X-Forwarded-Host": {`b";for=6.6.6.6`}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
 		"a proxy's list of hosts": {"a", http.Header{"X-Forwarded-Host": {"b, c"}}, `for=10.1.2.3;host="b";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: b\r\nX-Forwarded-Proto: http"},
-		"a proxy's bad proto":     {"a", http.Header{"X-Forwarded-Proto": {"https;for=6.6.6.6"}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
+		"a proxy's invalid proto": {"a", http.Header{"X-Forwarded-Proto": {"https;for=6.6.6.6"}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
 		"a proxy's open quote":    {"a", http.Header{"Forwarded": {`for="x`}}, `for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
 		"a proxy's Forwarded":     {"a", http.Header{"Forwarded": {`for="[::1]:5"`}}, `for="[::1]:5", for=10.1.2.3;host="a";proto=http` + "\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http"},
 	} {
@@ -191,7 +191,8 @@ func TestForwardedIsQuoted(t *testing.T) {
 	}
 }
 
-// TestAnswerHead: fields of the connection stay behind, those that Connection names too; all others pass as they came.
+// TestAnswerHead: connection-specific fields, including those that Connection names, are dropped; all others are
+// forwarded unchanged.
 func TestAnswerHead(t *testing.T) {
 	t.Parallel()
 	url := listen(t, func(s *session) {
@@ -209,13 +210,13 @@ func TestAnswerHead(t *testing.T) {
 	}
 }
 
-// TestSentOnce: a connection that the upstream closes at the moment it is used again costs an idempotent request nothing;
-// others are sent again only if nothing of them was.
+// TestSentOnce: if the upstream closes a connection just when it is reused, an idempotent request is resent; others
+// only if nothing of them was sent.
 func TestSentOnce(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		method string
-		first  string // what the upstream says before it closes
+		first  string // what the upstream sends before it closes the connection
 		status int
 		sent   int64
 	}{
@@ -272,7 +273,7 @@ func TestSentOnce(t *testing.T) {
 		})
 		c := client(t, Config{URL: url})
 		c.ServeHTTP(&sink{}, httptest.NewRequest(http.MethodGet, "/", nil))
-		// The connection breaks between the look at it and the writing.
+		// The connection breaks between peek and write.
 		c.pool.idle[0].raw = nil
 		c.pool.idle[0].Conn.Close()
 		w := &sink{}
@@ -281,7 +282,7 @@ func TestSentOnce(t *testing.T) {
 			t.Errorf("got %d after %d requests", w.status, sent.Load())
 		}
 	})
-	t.Run("PUT that cannot be sent again", func(t *testing.T) {
+	t.Run("PUT that cannot be resent", func(t *testing.T) {
 		t.Parallel()
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -318,7 +319,7 @@ func TestSentOnce(t *testing.T) {
 	})
 }
 
-// TestPool: there are never more connections than MaxConns; who finds none waits, and not for long.
+// TestPool: there are at most MaxConns connections; a request without one waits for a bounded time.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	asked, answer := make(chan struct{}, 10), make(chan struct{})
@@ -333,7 +334,7 @@ func TestPool(t *testing.T) {
 	statuses := make(chan int, 10)
 	send := func(ctx context.Context) {
 		w, r := &sink{}, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
-		r.ProtoMajor = 2 // over HTTP/1.1 a client's leaving cannot be known
+		r.ProtoMajor = 2 // over HTTP/1.1 the gateway cannot know that a client has left
 		c.ServeHTTP(w, r)
 		statuses <- w.status
 	}
@@ -349,7 +350,7 @@ func TestPool(t *testing.T) {
 	leave()
 	send(gone)
 	if got := <-statuses; got != 499 {
-		t.Errorf("a caller who left got %d", got)
+		t.Errorf("a client that left got %d", got)
 	}
 	c.config.QueueTimeout = time.Hour
 	go send(t.Context())
@@ -371,7 +372,7 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// TestSlowUploads: bodies that stop on their way keep no place from requests that are all there.
+// TestSlowUploads: stalled bodies leave places for complete requests.
 func TestSlowUploads(t *testing.T) {
 	t.Parallel()
 	begun := make(chan struct{})
@@ -399,12 +400,12 @@ func TestSlowUploads(t *testing.T) {
 	for range 3 { // more than half
 		upload()
 		if got := <-statuses; got != 503 {
-			t.Errorf("an upload too many got %d", got)
+			t.Errorf("one upload more than the limit got %d", got)
 		}
 	}
 	for range 10 {
 		if got := caller.do(http.MethodPut, strings.NewReader("{}")); got.status != 200 {
-			t.Errorf("a request that is all there got %d", got.status)
+			t.Errorf("a complete request got %d", got.status)
 		}
 	}
 	for _, end := range ends {
@@ -417,7 +418,7 @@ func TestSlowUploads(t *testing.T) {
 	}
 }
 
-// TestIdleConnections are closed when they were not used for long.
+// TestIdleConnections: connections that are idle for too long are closed.
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
 	ended := make(chan int, 10)
@@ -438,7 +439,7 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// TestExpiry: a connection is given up before the upstream closes it, and when it is old.
+// TestExpiry: a connection is closed before the upstream closes it, and at its maximum age.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -446,15 +447,15 @@ func TestExpiry(t *testing.T) {
 		age   time.Duration
 		want  time.Duration
 	}{
-		"IdleTimeout":         {"", 0, 30 * time.Second},
-		"Keep-Alive":          {"timeout=5, max=100", 0, 4500 * time.Millisecond},
-		"longer than is kept": {"timeout=500", 0, 30 * time.Second},
-		"a second":            {"Timeout=\"1\"", 0, 500 * time.Millisecond},
-		"none":                {"timeout=0", 0, -500 * time.Millisecond},
-		"no number":           {"timeout=x", 0, 30 * time.Second},
-		"another parameter":   {"max=1", 0, 30 * time.Second},
-		"nearly old":          {"", 4*time.Minute + 50*time.Second, 10 * time.Second},
-		"old":                 {"timeout=5", 6 * time.Minute, -time.Minute},
+		"IdleTimeout":       {"", 0, 30 * time.Second},
+		"Keep-Alive":        {"timeout=5, max=100", 0, 4500 * time.Millisecond},
+		"above IdleTimeout": {"timeout=500", 0, 30 * time.Second},
+		"a second":          {"Timeout=\"1\"", 0, 500 * time.Millisecond},
+		"none":              {"timeout=0", 0, -500 * time.Millisecond},
+		"not a number":      {"timeout=x", 0, 30 * time.Second},
+		"another parameter": {"max=1", 0, 30 * time.Second},
+		"nearly old":        {"", 4*time.Minute + 50*time.Second, 10 * time.Second},
+		"old":               {"timeout=5", 6 * time.Minute, -time.Minute},
 	} {
 		h := &head{}
 		if err := h.parse("HTTP/1.1 200 OK\r\nKeep-Alive: "+tt.field+"\r\n\r\n", false); err != nil {
@@ -468,7 +469,7 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// TestAge: a connection that is old is closed when its response is through.
+// TestAge: an old connection is closed after its response.
 func TestAge(t *testing.T) {
 	t.Parallel()
 	connections := make(chan int, 3)
@@ -511,11 +512,11 @@ func TestBodyInPieces(t *testing.T) {
 				t.Errorf("%s: got %+v", name, a)
 			}
 			if <-got != want {
-				t.Errorf("%s: another body came", name)
+				t.Errorf("%s: the body differs", name)
 			}
 		}
 	})
-	t.Run("early answer", func(t *testing.T) {
+	t.Run("early response", func(t *testing.T) {
 		t.Parallel()
 		url := listen(t, func(s *session) {
 			if _, err := http.ReadRequest(s.in); err == nil {
@@ -532,10 +533,10 @@ func TestBodyInPieces(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 		if len(c.pool.idle) > 0 {
-			t.Error("the connection was kept, with half of a request on it")
+			t.Error("the connection was kept after half a request")
 		}
 	})
-	t.Run("half a body is no request", func(t *testing.T) {
+	t.Run("incomplete body", func(t *testing.T) {
 		t.Parallel()
 		whole := make(chan bool, 1)
 		url := listen(t, func(s *session) {
@@ -556,12 +557,12 @@ func TestBodyInPieces(t *testing.T) {
 		err    error
 		status int
 	}{
-		"small, broken":              {4, io.ErrUnexpectedEOF, 499},
-		"small, stalled":             {4, os.ErrDeadlineExceeded, 408},
-		"beginning of a large one":   {100_000, os.ErrDeadlineExceeded, 408},
-		"broken beginning":           {100_000, io.ErrUnexpectedEOF, 499},
-		"nothing of chunks, stalled": {-1, os.ErrDeadlineExceeded, 408},
-		"nothing of chunks, broken":  {-1, io.ErrUnexpectedEOF, 499},
+		"small, broken":            {4, io.ErrUnexpectedEOF, 499},
+		"small, stalled":           {4, os.ErrDeadlineExceeded, 408},
+		"beginning of a large one": {100_000, os.ErrDeadlineExceeded, 408},
+		"broken beginning":         {100_000, io.ErrUnexpectedEOF, 499},
+		"no chunk, stalled":        {-1, os.ErrDeadlineExceeded, 408},
+		"no chunk, broken":         {-1, io.ErrUnexpectedEOF, 499},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -578,14 +579,14 @@ func TestBodyInPieces(t *testing.T) {
 			}
 		})
 	}
-	t.Run("stalls behind its beginning", func(t *testing.T) {
+	t.Run("stalls after its beginning", func(t *testing.T) {
 		t.Parallel()
 		url := listen(t, func(s *session) { s.request() })
 		w := &sink{}
 		r := httptest.NewRequest(http.MethodPut, "/", io.MultiReader(strings.NewReader(strings.Repeat("x", 50_000)), iotest.ErrReader(os.ErrDeadlineExceeded)))
 		r.ContentLength = 100_000
 		if client(t, Config{URL: url}).ServeHTTP(w, r); w.status != 504 {
-			t.Errorf("got %d, want 504: the upstream may have taken what came", w.status)
+			t.Errorf("got %d, want 504: the upstream may have applied the request", w.status)
 		}
 	})
 }
@@ -637,8 +638,8 @@ func TestCallerLeaves(t *testing.T) {
 	}
 }
 
-// TestHalfClosed: a caller that closes its side behind its request gets the response to it (RFC 9112 §9.6), and so does one
-// whose server gives up reading.
+// TestHalfClosed: a client that closes its side after its request gets the response (RFC 9112 §9.6), even if the server
+// stops reading.
 func TestHalfClosed(t *testing.T) {
 	t.Parallel()
 	for _, request := range []string{
@@ -701,7 +702,7 @@ func TestSlowCaller(t *testing.T) {
 	}
 }
 
-// packed is a connection whose writes go out together when flushed.
+// packed is a connection that sends its writes together when flushed.
 type packed struct {
 	net.Conn
 	mu      sync.Mutex
@@ -764,11 +765,11 @@ func TestSecondAnswerInTLS(t *testing.T) {
 		}
 	}
 	if got := len(c.pool.idle); got != 1 {
-		t.Errorf("%d connections are kept: TLS keeps one that is quiet", got)
+		t.Errorf("%d connections are kept: TLS keeps a quiet one", got)
 	}
 }
 
-// TestManyMegabytes is not parallel: it looks at the memory of the process. What passes through is never held.
+// TestManyMegabytes is not parallel, because it measures the memory of the process. A streamed body is never held.
 func TestManyMegabytes(t *testing.T) { testManyBytes(t, 64<<20) }
 
 func testManyBytes(t *testing.T, size int64) {
@@ -811,7 +812,8 @@ func testManyBytes(t *testing.T, size int64) {
 	}
 }
 
-// TestManyMegabytesUp: in the middle of an upload little of it is in memory. It is not parallel, as TestManyMegabytes is not.
+// TestManyMegabytesUp: in the middle of an upload little of it is in memory. It is not parallel, like
+// TestManyMegabytes.
 func TestManyMegabytesUp(t *testing.T) {
 	const size = 64 << 20
 	for name, length := range map[string]int64{"a length": size, "chunks": -1} {
@@ -847,7 +849,7 @@ func TestManyMegabytesUp(t *testing.T) {
 	}
 }
 
-// inMemory returns how many bytes are in use, garbage aside.
+// inMemory returns how many bytes are in use, without garbage.
 func inMemory() uint64 {
 	runtime.GC()
 	var stats runtime.MemStats
@@ -871,7 +873,7 @@ func TestNoDescriptorIsLost(t *testing.T) {
 		}
 		return len(entries)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // the first one makes the runtime's poller, which keeps two
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the first listener creates the runtime's poller, which keeps two descriptors
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -903,7 +905,7 @@ func TestNoDescriptorIsLost(t *testing.T) {
 		}
 		callers.Wait()
 		if !c.pool.places.TryAcquire(8) {
-			t.Error("a place in the pool is lost")
+			t.Error("a place in the pool was lost")
 		}
 	})
 	if after := count(); after > before {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// FuzzHead compares accepted response headers with net/http: the status, the fields, the framing and the body must be the
-// same, whatever the bytes are. net/http may accept more.
+// FuzzHead compares accepted response headers with net/http: status, fields, framing and body must be the same for any
+// bytes. net/http may accept more.
 func FuzzHead(f *testing.F) {
 	for _, seed := range []string{
 		good("hello"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n", "HTTP/1.0 200\r\n\r\nhello",
@@ -47,9 +47,9 @@ func FuzzHead(f *testing.F) {
 		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(withoutSpaces(answer[:end])+answer[end:])), request)
 		if err != nil {
 			if strings.Contains(err.Error(), "bad trailer key") {
-				return // trailers are dropped, whatever they are said to be
+				return // trailers are dropped, whatever Trailer says
 			}
-			t.Fatalf("net/http refuses what was accepted: %v", err)
+			t.Fatalf("net/http rejects an accepted head: %v", err)
 		}
 		compareHeads(t, &c.answer, resp, isHEAD)
 		if !isHEAD && c.answer.status >= 200 {
@@ -58,8 +58,8 @@ func FuzzHead(f *testing.F) {
 	})
 }
 
-// withoutSpaces returns a head without the spaces between names and colons, which a gateway removes (RFC 9112 §5.1). net/http
-// takes them for a part of the name.
+// withoutSpaces returns a head without spaces between names and colons, which a gateway removes (RFC 9112 §5.1). For
+// net/http they are a part of the name.
 func withoutSpaces(head string) string {
 	lines := strings.Split(head, "\r\n")
 	for i, line := range lines[1:] {
@@ -83,7 +83,7 @@ func compareHeads(t *testing.T, h *head, resp *http.Response, isHEAD bool) {
 	for _, f := range h.fields {
 		got.Add(f.name, f.value)
 	}
-	// These net/http takes out itself, or adds.
+	// net/http itself removes or adds these.
 	for _, name := range []string{"Connection", "Transfer-Encoding", "Trailer", "Content-Length", "Cache-Control"} {
 		got.Del(name)
 		resp.Header.Del(name)
@@ -109,7 +109,7 @@ func compareBodies(t *testing.T, c *conn, resp *http.Response) {
 	if !bytes.Equal(got, want) {
 		t.Fatalf("the body is %q, net/http has %q", got, want)
 	}
-	if err == nil && wantErr != nil && !strings.Contains(wantErr.Error(), "trailer") { // it looks at what we drop
-		t.Fatalf("the body is whole, net/http says %v", wantErr)
+	if err == nil && wantErr != nil && !strings.Contains(wantErr.Error(), "trailer") { // net/http checks trailers, which we drop
+		t.Fatalf("the body is complete, but net/http returns %v", wantErr)
 	}
 }

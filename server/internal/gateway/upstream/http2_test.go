@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// speakers returns clients for a handler that speaks HTTP/2 over TLS, without TLS, and over a socket, by name.
+// speakers returns clients for a handler with HTTP/2 over TLS, without TLS, and over a socket, by name.
 func speakers(t *testing.T, h http.Handler, config Config) map[string]*Client {
 	t.Helper()
 	secured := httptest.NewUnstartedServer(h)
@@ -54,7 +54,7 @@ func speakers(t *testing.T, h http.Handler, config Config) map[string]*Client {
 	return clients
 }
 
-// TestHTTP2: an upstream that speaks HTTP/2 gets what one of HTTP/1.1 gets, and its responses pass as theirs do.
+// TestHTTP2: requests and responses are forwarded over HTTP/2 in the same way as over HTTP/1.1.
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,7 +109,7 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// TestHTTP2Streams: each message of a stream passes when it comes, and each piece of an upload.
+// TestHTTP2Streams: each message of a stream and each piece of an upload is forwarded as it arrives.
 func TestHTTP2Streams(t *testing.T) {
 	t.Parallel()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -149,7 +149,7 @@ func TestHTTP2Streams(t *testing.T) {
 	}
 }
 
-// TestHTTP2Outcomes: they are told as over HTTP/1.1.
+// TestHTTP2Outcomes: errors have the same kinds as over HTTP/1.1.
 func TestHTTP2Outcomes(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]int{"/breaks": 502, "/silent": 504, "/half": aborted, "/stops": aborted} {
@@ -181,7 +181,7 @@ func TestHTTP2Outcomes(t *testing.T) {
 			})
 		})
 	}
-	t.Run("nobody listens", func(t *testing.T) {
+	t.Run("no server", func(t *testing.T) {
 		t.Parallel()
 		for _, url := range []string{"http://127.0.0.1:1", "https://127.0.0.1:1", "unix:/nowhere/at/all"} {
 			for _, h2 := range []bool{false, true} {
@@ -191,7 +191,7 @@ func TestHTTP2Outcomes(t *testing.T) {
 			}
 		}
 	})
-	t.Run("speaks HTTP/1.1 only", func(t *testing.T) {
+	t.Run("only HTTP/1.1", func(t *testing.T) {
 		t.Parallel()
 		s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto+r.RequestURI) }))
 		t.Cleanup(s.Close)
@@ -204,7 +204,7 @@ func TestHTTP2Outcomes(t *testing.T) {
 	})
 }
 
-// TestSocket: a Unix socket is an upstream as any other.
+// TestSocket: a Unix socket works like any other upstream.
 func TestSocket(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "s")
@@ -230,7 +230,7 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestClientCertificate: an upstream that wants to know the gateway gets its certificate.
+// TestClientCertificate: an upstream that requests a client certificate gets the gateway's.
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -27,7 +27,7 @@ type session struct {
 	number int // of the connection, from 1
 }
 
-// request reads a request with its body, and reports whether there was one.
+// request reads a request with its body and reports whether there was one.
 func (s *session) request() (*http.Request, bool) {
 	r, err := http.ReadRequest(s.in)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *session) request() (*http.Request, bool) {
 
 func (s *session) say(text string) { _, _ = io.WriteString(s, text) }
 
-// pause waits for a moment, and reports whether the other side is still there and silent.
+// pause waits for d and reports whether the other side is still connected and silent.
 func (s *session) pause(d time.Duration) bool {
 	_ = s.SetReadDeadline(time.Now().Add(d))
 	_, err := s.in.Peek(1)
@@ -50,8 +50,8 @@ func (s *session) pause(d time.Duration) bool {
 // gone waits until the other side has closed the connection.
 func (s *session) gone() { _, _ = io.Copy(io.Discard, s.in) }
 
-// listen runs serve for each connection to an upstream, which it returns the URL of. The connections are closed when
-// serve returns, or the test ends.
+// listen runs serve for each connection to an upstream and returns its URL. A connection is closed when serve returns
+// or the test ends.
 func listen(t testing.TB, serve func(*session)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,7 +104,7 @@ func client(t testing.TB, config Config) *Client {
 	t.Helper()
 	config.Fail = fail
 	if config.Timeout == 0 {
-		config.Timeout = time.Hour // no test waits for it
+		config.Timeout = time.Hour // longer than any test
 	}
 	if config.QueueTimeout == 0 {
 		config.QueueTimeout = time.Hour
@@ -132,7 +132,7 @@ func patiently(t *testing.T, test func(timeout time.Duration) error) {
 	t.Error(err)
 }
 
-// front serves a handler, and returns a caller of it.
+// front serves a handler and returns a caller for it.
 func front(t testing.TB, h http.Handler) *caller {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -178,7 +178,7 @@ func good(body string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// sink is a caller that takes everything and keeps nothing.
+// sink is a writer that discards everything.
 type sink struct {
 	header http.Header
 	status int
@@ -211,5 +211,5 @@ func prefixes(list ...string) []netip.Prefix {
 	return p
 }
 
-// quiet takes what a server has to say of those that it refuses.
+// quiet discards a server's log.
 var quiet = log.New(io.Discard, "", 0)

@@ -41,15 +41,15 @@ func TestStreams(t *testing.T) {
 		head     string
 		frame    func(string) string
 		end      string
-		headFlow bool // the head goes out before the first piece
+		headFlow bool // the head is forwarded before the first piece
 	}{
-		"events in chunks":      {"text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "0\r\n\r\n", true},
-		"events up to the end":  {"text/event-stream\r\n\r\n", plain, "", true},
-		"lines in chunks":       {"application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "0\r\n\r\n", true},
-		"any chunks":            {"text/plain\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "0\r\n\r\n", true},
-		"HTTP/1.0":              {"text/plain\r\nConnection: close\r\n\r\n", plain, "", true},
-		"a length":              {"application/json\r\nContent-Length: 18\r\n\r\n", plain, "", false},
-		"two chunks, one piece": {"text/plain\r\nTransfer-Encoding: chunked\r\n\r\n", func(s string) string { return chunk(s[:2]) + chunk(s[2:]) }, "0\r\n\r\n", true},
+		"events in chunks":       {"text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "0\r\n\r\n", true},
+		"events until the close": {"text/event-stream\r\n\r\n", plain, "", true},
+		"lines in chunks":        {"application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "0\r\n\r\n", true},
+		"any chunks":             {"text/plain\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "0\r\n\r\n", true},
+		"HTTP/1.0":               {"text/plain\r\nConnection: close\r\n\r\n", plain, "", true},
+		"a length":               {"application/json\r\nContent-Length: 18\r\n\r\n", plain, "", false},
+		"two chunks in a piece":  {"text/plain\r\nTransfer-Encoding: chunked\r\n\r\n", func(s string) string { return chunk(s[:2]) + chunk(s[2:]) }, "0\r\n\r\n", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestConversation: an upload in chunks goes on as it comes, and so does the response to each of its pieces.
+// TestConversation: each chunk of an upload, and each piece of the response to it, is forwarded as it arrives.
 func TestConversation(t *testing.T) {
 	t.Parallel()
 	url := listen(t, func(s *session) {
@@ -154,7 +154,7 @@ func TestSilentStream(t *testing.T) {
 	}
 }
 
-// TestStreamsEnd: a stream breaks off when the gateway shuts down, which would wait for it for ever.
+// TestStreamsEnd: a stream is aborted when the gateway shuts down; otherwise the shutdown would never end.
 func TestStreamsEnd(t *testing.T) {
 	t.Parallel()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -174,14 +174,14 @@ func TestStreamsEnd(t *testing.T) {
 		}
 		c.EndStreams()
 		if b, err := io.ReadAll(resp.Body); err == nil {
-			t.Errorf("%s: got %q, and an end as if that were all", name, b)
+			t.Errorf("%s: got %q and a regular end", name, b)
 		}
 		resp.Body.Close()
-		s.Close() // which waits for the handler
+		s.Close() // waits for the handler
 	}
 }
 
-// TestInterim: interim responses pass, and their fields are not those of the response (RFC 9110 §15.2).
+// TestInterim: interim responses are forwarded, and their fields do not become those of the response (RFC 9110 §15.2).
 func TestInterim(t *testing.T) {
 	t.Parallel()
 	url := listen(t, func(s *session) {
@@ -219,7 +219,7 @@ func TestInterim(t *testing.T) {
 	})
 }
 
-// TestTrailers: trailers pass both ways, but those that would mean something in a head (RFC 9110 §6.5.1).
+// TestTrailers: trailers are forwarded both ways, except those that have a meaning in a head (RFC 9110 §6.5.1).
 func TestTrailers(t *testing.T) {
 	t.Parallel()
 	bad := []string{"Transfer-Encoding", "Content-Length", "Host", "Authorization", "Set-Cookie", "Cookie", "X-Forwarded-For", "Connection", "If-Match", "A_b"}

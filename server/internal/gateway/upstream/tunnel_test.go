@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/websocket"
 )
 
-// TestWebSocket: messages pass both ways until one side has enough.
+// TestWebSocket: messages pass both ways until one side ends.
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
 	echo := httptest.NewServer(websocket.Handler(func(c *websocket.Conn) {
@@ -57,7 +57,7 @@ func TestWebSocket(t *testing.T) {
 
 const change = "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, upgrade\r\nUpgrade: h2c, echo/1\r\nX-Own: 1\r\n\r\n"
 
-// dialed sends a request, and returns the connection, what reads from it, and the response.
+// dialed sends a request and returns the connection, its reader, and the response.
 func dialed(t *testing.T, url, request string) (net.Conn, *bufio.Reader, *http.Response) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -74,7 +74,7 @@ func dialed(t *testing.T, url, request string) (net.Conn, *bufio.Reader, *http.R
 	return c, in, resp
 }
 
-// TestTunnel: bytes that come with the heads are the first of the tunnel, and each side may end before the other.
+// TestTunnel: bytes that arrive with the heads are the first of the tunnel, and each side may end before the other.
 func TestTunnel(t *testing.T) {
 	t.Parallel()
 	const switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo/1\r\nX-Its: 1\r\n\r\n"
@@ -97,7 +97,7 @@ func TestTunnel(t *testing.T) {
 			t.Errorf("got %q, %v", b, err)
 		}
 	})
-	t.Run("the caller ends", func(t *testing.T) {
+	t.Run("the client ends", func(t *testing.T) {
 		t.Parallel()
 		url := listen(t, func(s *session) {
 			s.request()
@@ -137,12 +137,12 @@ func TestTunnel(t *testing.T) {
 		defer d.Close()
 		_, _ = io.WriteString(d, change)
 		if b, _ := io.ReadAll(d); len(b) > 0 {
-			t.Errorf("got %q: no tunnel opens any more", b)
+			t.Errorf("got %q, want no new tunnel", b)
 		}
 	})
 }
 
-// TestNoTunnel: what is no change of protocol stays HTTP.
+// TestNoTunnel: without a valid change of protocol the connection stays HTTP.
 func TestNoTunnel(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -150,14 +150,14 @@ func TestNoTunnel(t *testing.T) {
 		forbidden       bool
 		status          int
 	}{
-		"forbidden":                    {change, good("x"), true, 501},
-		"h2c":                          {"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n", good("x"), true, 200},
-		"no Connection":                {"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", good("x"), true, 200},
-		"HTTP/1.0":                     {"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", good("x"), true, 200},
-		"the upstream does not want":   {change, good("x"), false, 200},
-		"another protocol than wanted": {change, "HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", false, 502},
-		"no protocol":                  {change, "HTTP/1.1 101 X\r\n\r\n", false, 502},
-		"not asked for":                {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 101 X\r\nUpgrade: echo/1\r\n\r\n", false, 502},
+		"forbidden":                     {change, good("x"), true, 501},
+		"h2c":                           {"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n", good("x"), true, 200},
+		"no Connection":                 {"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", good("x"), true, 200},
+		"HTTP/1.0":                      {"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", good("x"), true, 200},
+		"the upstream declines":         {change, good("x"), false, 200},
+		"another protocol than offered": {change, "HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", false, 502},
+		"no protocol":                   {change, "HTTP/1.1 101 X\r\n\r\n", false, 502},
+		"not requested":                 {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 101 X\r\nUpgrade: echo/1\r\n\r\n", false, 502},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -69,7 +69,7 @@ func (s *stand) get(t *testing.T, path string) (*http.Response, string) {
 	return resp, string(b)
 }
 
-// hostile is a name that a caller chose.
+// hostile is a name from a client.
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>`
 
 // violate adds a request with a violation that enforcing would refuse.
@@ -126,7 +126,7 @@ func TestExempt(t *testing.T) {
 		}
 	}
 	if strings.Contains(page, "<code id=") {
-		t.Error("the page has a line for what passes already")
+		t.Error("the page has a line for a kind that already passes")
 	}
 }
 
@@ -209,7 +209,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// sent returns the data of the events up to the comment behind them.
+// sent returns the data of the events up to the next comment.
 func sent(t *testing.T, in *bufio.Reader) []string {
 	t.Helper()
 	var data []string

@@ -18,10 +18,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ways are the kinds of values that are made.
+// ways are the options that the tests use.
 var ways = []sample.Options{{}, {Vary: true}, {Lean: true}}
 
-// TestRandomDocuments: what is made is valid, and where nothing is made, nothing valid is found by drawing bodies either.
+// TestRandomDocuments: generated values are valid. If none is generated, random bodies rarely contain a valid one.
 func TestRandomDocuments(t *testing.T) {
 	t.Parallel()
 	made, none, missed := 0, 0, 0
@@ -45,18 +45,18 @@ func TestRandomDocuments(t *testing.T) {
 				none++
 				if body := search(t, source, drawn, schema); body != nil {
 					missed++
-					t.Logf("seed %d, way %d: nothing was made, but %s is valid", seed, i, body)
+					t.Logf("seed %d, way %d: no value was generated, but %s is valid", seed, i, body)
 				}
 			}
 		}
 	}
-	t.Logf("%d values made; none for %d, of which %d have a value", made, none, missed)
+	t.Logf("%d values generated; none for %d, of which %d have a value", made, none, missed)
 	if made < none || missed > 2+made/50 {
 		t.Errorf("of %d values, %d were not found", made+missed, missed)
 	}
 }
 
-// search draws bodies until one is valid.
+// search generates random bodies until one is valid.
 func search(t *testing.T, source *spectest.Source, d *spectest.Document, schema *validate.Schema) []byte {
 	for range 100 {
 		if body := spectest.NewBody(source, d); schema.Check(t.Context(), body) == nil {
@@ -106,7 +106,7 @@ func TestForeignDocuments(t *testing.T) {
 	}
 }
 
-// schemas have values, each of which needs a way of its own to be found.
+// schemas have values, each of which needs a different method.
 var schemas = map[string]string{
 	"anything":           `{}`,
 	"null":               `{type: 'null'}`,
@@ -118,7 +118,7 @@ var schemas = map[string]string{
 	"at one point":       `{type: integer, minimum: 7, maximum: 7}`,
 	"below zero":         `{type: integer, exclusiveMaximum: -5}`,
 	"multiples":          `{type: number, allOf: [{multipleOf: 0.15}, {multipleOf: 0.1}], minimum: 100}`,
-	"beyond int64":       `{type: integer, minimum: 9223372036854775808}`,
+	"above int64":        `{type: integer, minimum: 9223372036854775808}`,
 	"long text":          `{type: string, minLength: 3000, maxLength: 3010}`,
 	"empty text":         `{type: string, maxLength: 0}`,
 	"bytes":              `{type: string, minLength: 3, x-maxBytes: 3}`,
@@ -156,23 +156,23 @@ const components = `
   Wide: {type: object, properties: {a: {$ref: '#/components/schemas/Wide'}, b: {$ref: '#/components/schemas/Wide'}, c: {type: array, items: {$ref: '#/components/schemas/Wide'}}}}
 `
 
-// formats are those of which strings are made.
+// formats are the supported string formats.
 var formats = strings.Fields(`date date-time date-time-local duration http-date time time-local unixtime email hostname idn-email idn-hostname ipv4
 	ipv4-cidr ipv6 ipv6-cidr iri iri-reference language media-range uri uri-reference uri-template base64url binary byte char commonmark html
 	json-pointer password regex relative-json-pointer uuid sf-binary sf-boolean sf-string sf-token decimal decimal128 int64 uint64
 	edm-datetimeoffset`)
 
-// numbers are the formats of numbers.
+// numbers are the number formats.
 var numbers = strings.Fields("double double-int float int8 int16 int32 int64 uint8 uint16 uint32 uint64 sf-decimal sf-integer decimal edm-int32")
 
-// patterns are as documents have them.
+// patterns are typical for documents.
 var patterns = []string{
 	`^[A-Z]{3}$`, `^\d{4}-\d{2}$`, `^(?=.*[A-Z])(?=.*\d)[A-Za-z\d]{8,}$`, `^(?!.*--)[a-z-]{2,20}$`, `^\+?[1-9]\d{1,14}$`, `^#([0-9a-fA-F]{6})$`,
 	`^[\w.-]+@[\w-]+\.[a-z]{2,}$`, `^\u0041\/[^\s]+$`, `^(a|b|c\d)+$`, `x-`, `^\p{Lu}\p{L}*$`, `^[^a-zA-Z0-9]$`, `^(\d{3}|[a-f]{2})?$`,
 	`^arn:aws:[a-z]+:[a-z]{2}-\w+-\d:\d{12}:.+$`, `^[0-9]{1,3}(\.[0-9]{1,3}){3}$`, `^(?<year>\d{4})$`, `[.]csv$`,
 }
 
-// TestValues: each schema has a value, of each kind.
+// TestValues: each schema has a value with each of the options.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	all := maps.Clone(schemas)
@@ -195,7 +195,7 @@ func TestValues(t *testing.T) {
 				for seed := range uint64(5) {
 					value, ok := maker.Make(t.Context(), rand.New(rand.NewPCG(seed, uint64(i))), schema, way)
 					if !ok {
-						t.Errorf("way %d, seed %d: nothing was found", i, seed)
+						t.Errorf("way %d, seed %d: no value was found", i, seed)
 					} else if faults := schema.Check(t.Context(), value); faults != nil {
 						t.Errorf("way %d: %s is not valid: %+v", i, value, faults.List)
 					}
@@ -215,7 +215,7 @@ func load(t *testing.T, schema string) *validate.Schema {
 	return document.Operations[0].Request[0].Schema
 }
 
-// TestNoValue: a schema without a value ends, and reports so.
+// TestNoValue: for a schema without a value Make ends and reports that.
 func TestNoValue(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -232,7 +232,7 @@ func TestNoValue(t *testing.T) {
 	}
 }
 
-// TestSeed: the same source makes the same value, and another one makes another.
+// TestSeed: the same source generates the same value, another source another one.
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	schema := load(t, "{type: object, required: [a, b], properties: {a: {type: string, format: uuid}, b: {type: number}}}")
@@ -247,7 +247,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// TestGiven: values of the document are used where they are valid.
+// TestGiven: values of the document are used if they are valid.
 func TestGiven(t *testing.T) {
 	t.Parallel()
 	schema := load(t, "{type: object, required: [a, b], properties: {a: {type: string}, b: {type: integer}}}")

@@ -9,8 +9,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck"
 )
 
-// DecodeCard checks data against /components/schemas/Card and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeCard checks data against /components/schemas/Card and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeCard(data []byte, into *deck.Card) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -19,8 +19,8 @@ func DecodeCard(data []byte, into *deck.Card) *validate.Faults {
 	return r.Close()
 }
 
-// DecodePatch checks data against /components/schemas/Patch and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodePatch checks data against /components/schemas/Patch and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodePatch(data []byte, into *deck.Patch) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -482,7 +482,7 @@ func checkPathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPro
 	return int(n)
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	want             = validate.Expected{Type: ""}
 	wantArray        = validate.Expected{Type: "array"}

@@ -9,12 +9,12 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck"
 )
 
-// AppendCard appends *v to buf as JSON: members in the order of /components/schemas/Card.
+// AppendCard appends *v to buf as JSON, with the members in the order of /components/schemas/Card.
 func AppendCard(buf []byte, v *deck.Card) []byte {
 	return appendCard(buf, v)
 }
 
-// AppendPatch appends *v to buf as JSON: members in the order of /components/schemas/Patch.
+// AppendPatch appends *v to buf as JSON, with the members in the order of /components/schemas/Patch.
 func AppendPatch(buf []byte, v *deck.Patch) []byte {
 	return appendPatch(buf, v)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/deck"
 )
 
-// judgeListCards judges the parameters of listCards in process.
+// judgeListCards checks the parameters of listCards in process.
 var judgeListCards = &validate.Operation{
 	Path: "/cards",
 	Parameters: []*validate.Parameter{
@@ -23,8 +23,8 @@ var judgeListCards = &validate.Operation{
 }
 
 // DecodeListCardsParams checks the parameters of GET /cards and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeListCardsParams(query string, header map[string][]string, into *deck.ListCardsParams) *validate.Faults {
 	*into = deck.ListCardsParams{}
 	values, faults := judgeListCards.ReadParameters(context.Background(), []string{}, query, header)
@@ -74,14 +74,14 @@ func DecodeListCardsParams(query string, header map[string][]string, into *deck.
 	return faults
 }
 
-// judgeCreateCard judges the parameters of createCard in process.
+// judgeCreateCard checks the parameters of createCard in process.
 var judgeCreateCard = &validate.Operation{
 	Path: "/cards",
 }
 
 // DecodeCreateCardParams checks the parameters of POST /cards and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeCreateCardParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
 	options := query
@@ -98,7 +98,7 @@ func DecodeCreateCardParams(query string, header map[string][]string) *validate.
 	return nil
 }
 
-// judgeGetCards judges the parameters of getCards in process.
+// judgeGetCards checks the parameters of getCards in process.
 var judgeGetCards = &validate.Operation{
 	Path: "/cards/{ids}",
 	Parameters: []*validate.Parameter{
@@ -117,8 +117,8 @@ func (p *GetCardsPath) Values() []string {
 }
 
 // DecodeGetCardsParams checks the parameters of GET /cards/{ids} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetCardsParams(ids, query string, header map[string][]string, path *GetCardsPath) *validate.Faults {
 	*path = GetCardsPath{}
 	values, faults := judgeGetCards.ReadParameters(context.Background(), []string{ids}, query, header)
@@ -135,7 +135,7 @@ func DecodeGetCardsParams(ids, query string, header map[string][]string, path *G
 	return faults
 }
 
-// judgePatchFace judges the parameters of patchFace in process.
+// judgePatchFace checks the parameters of patchFace in process.
 var judgePatchFace = &validate.Operation{
 	Path: "/cards/{id}/{side}/face",
 	Parameters: []*validate.Parameter{
@@ -156,8 +156,8 @@ func (p *PatchFacePath) Values() (uuid.UUID, int32) {
 }
 
 // DecodePatchFaceParams checks the parameters of PATCH /cards/{id}/{side}/face and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePatchFaceParams(id, side, query string, header map[string][]string, path *PatchFacePath) *validate.Faults {
 	*path = PatchFacePath{}
 	values, faults := judgePatchFace.ReadParameters(context.Background(), []string{id, side}, query, header)
@@ -181,7 +181,7 @@ func DecodePatchFaceParams(id, side, query string, header map[string][]string, p
 	return faults
 }
 
-// judgeUploadFace judges the parameters of uploadFace in process.
+// judgeUploadFace checks the parameters of uploadFace in process.
 var judgeUploadFace = &validate.Operation{
 	Path: "/cards/{id}/{side}/face",
 	Parameters: []*validate.Parameter{
@@ -202,8 +202,8 @@ func (p *UploadFacePath) Values() (uuid.UUID, int32) {
 }
 
 // DecodeUploadFaceParams checks the parameters of PUT /cards/{id}/{side}/face and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeUploadFaceParams(id, side, query string, header map[string][]string, path *UploadFacePath) *validate.Faults {
 	*path = UploadFacePath{}
 	values, faults := judgeUploadFace.ReadParameters(context.Background(), []string{id, side}, query, header)
@@ -227,7 +227,7 @@ func DecodeUploadFaceParams(id, side, query string, header map[string][]string, 
 	return faults
 }
 
-// judgeNoteFace judges the parameters of noteFace in process.
+// judgeNoteFace checks the parameters of noteFace in process.
 var judgeNoteFace = &validate.Operation{
 	Path: "/cards/{id}/{side}/face",
 	Parameters: []*validate.Parameter{
@@ -248,8 +248,8 @@ func (p *NoteFacePath) Values() (uuid.UUID, int32) {
 }
 
 // DecodeNoteFaceParams checks the parameters of POST /cards/{id}/{side}/face and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeNoteFaceParams(id, side, query string, header map[string][]string, path *NoteFacePath) *validate.Faults {
 	*path = NoteFacePath{}
 	values, faults := judgeNoteFace.ReadParameters(context.Background(), []string{id, side}, query, header)

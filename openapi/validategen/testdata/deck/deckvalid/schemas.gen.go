@@ -6,7 +6,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(23, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/paths/~1cards/get/parameters/0/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MaxItems: new(3), Items: s[11]}
 	*s[1] = validate.Schema{Pointer: "/components/schemas/Filter", Name: "Filter", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{

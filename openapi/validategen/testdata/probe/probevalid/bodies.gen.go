@@ -12,8 +12,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
 )
 
-// DecodeReading checks data against /components/schemas/reading and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeReading checks data against /components/schemas/reading and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeReading(data []byte, into *probe.Reading) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -507,7 +507,7 @@ func checkReadingShort(r *validate.Reader, at int, s string) string {
 	return s
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	wantBoolean                 = validate.Expected{Type: "boolean"}
 	wantIntegerEdmInt32         = validate.Expected{Type: "integer", Format: "edm-int32"}

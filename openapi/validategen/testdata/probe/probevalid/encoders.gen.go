@@ -12,7 +12,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
 )
 
-// AppendReading appends *v to buf as JSON: members in the order of /components/schemas/reading.
+// AppendReading appends *v to buf as JSON, with the members in the order of /components/schemas/reading.
 func AppendReading(buf []byte, v *probe.Reading) []byte {
 	return appendReading(buf, v)
 }

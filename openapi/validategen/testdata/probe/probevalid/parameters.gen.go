@@ -8,7 +8,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/probe"
 )
 
-// judgePostProbe judges the parameters of postProbe in process.
+// judgePostProbe checks the parameters of postProbe in process.
 var judgePostProbe = &validate.Operation{
 	Path: "/probes/{probe-id}/{slot}/{scale}/{on}",
 	Security: []validate.Alternative{
@@ -67,8 +67,8 @@ func (p *PostProbePath) Values() (uuid.UUID, int32, float64, bool) {
 }
 
 // DecodePostProbeParams checks the parameters of POST /probes/{probe-id}/{slot}/{scale}/{on} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePostProbeParams(probeId, slot, scale, on, query string, header map[string][]string, path *PostProbePath, into *probe.PostProbeParams) *validate.Faults {
 	*path = PostProbePath{}
 	*into = probe.PostProbeParams{}

@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(14, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/slot", Name: "slot", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "0"}}
 	*s[1] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/parameters/1/schema", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}

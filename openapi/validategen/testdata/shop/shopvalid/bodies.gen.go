@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop"
 )
 
-// DecodeOrder checks data against /components/schemas/order and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeOrder checks data against /components/schemas/order and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeOrder(data []byte, into *shop.Order) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -18,8 +18,8 @@ func DecodeOrder(data []byte, into *shop.Order) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeOrderResponse checks data against /components/schemas/order and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeOrderResponse checks data against /components/schemas/order and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeOrderResponse(data []byte, into *shop.Order) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -595,7 +595,7 @@ func checkOrder1LabelsValue(r *validate.Reader, at int, s string) string {
 	return s
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	want             = validate.Expected{Type: ""}
 	wantBoolean      = validate.Expected{Type: "boolean"}

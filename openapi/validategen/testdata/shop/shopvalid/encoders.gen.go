@@ -11,12 +11,12 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/shop"
 )
 
-// AppendOrder appends *v to buf as JSON: members in the order of /components/schemas/order.
+// AppendOrder appends *v to buf as JSON, with the members in the order of /components/schemas/order.
 func AppendOrder(buf []byte, v *shop.Order) []byte {
 	return appendOrder(buf, v)
 }
 
-// AppendOrderResponse appends *v to buf as JSON: members in the order of /components/schemas/order.
+// AppendOrderResponse appends *v to buf as JSON, with the members in the order of /components/schemas/order.
 func AppendOrderResponse(buf []byte, v *shop.Order) []byte {
 	return appendOrderResponse(buf, v)
 }

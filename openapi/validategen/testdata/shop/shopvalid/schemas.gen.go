@@ -6,7 +6,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(3, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/any", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[1] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/ratio", Expected: validate.Expected{Type: "number"}, Types: validate.Integer | validate.Number, Enum: []validate.Value{{JSON: "0.5"}, {JSON: "1"}, {JSON: "2e1"}}}

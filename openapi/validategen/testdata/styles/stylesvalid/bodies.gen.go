@@ -11,8 +11,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/styles"
 )
 
-// DecodeNumbers checks data against /components/schemas/Numbers and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeNumbers checks data against /components/schemas/Numbers and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeNumbers(data []byte, into *styles.Numbers) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -1212,7 +1212,7 @@ func checkFilterIdItem(r *validate.Reader, at int, lit []byte) int {
 	return int(n)
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	want              = validate.Expected{Type: ""}
 	wantArray         = validate.Expected{Type: "array"}

@@ -9,7 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/styles"
 )
 
-// AppendNumbers appends *v to buf as JSON: members in the order of /components/schemas/Numbers.
+// AppendNumbers appends *v to buf as JSON, with the members in the order of /components/schemas/Numbers.
 func AppendNumbers(buf []byte, v *styles.Numbers) []byte {
 	return appendNumbers(buf, v)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/styles"
 )
 
-// judgeGetSimple judges the parameters of getSimple in process.
+// judgeGetSimple checks the parameters of getSimple in process.
 var judgeGetSimple = &validate.Operation{
 	Path: "/simple/{id}/{ids}/{rgb}/{pairs}/{when}",
 	Parameters: []*validate.Parameter{
@@ -38,8 +38,8 @@ func (p *GetSimplePath) Values() (int, []int32, styles.Color, styles.Color, type
 }
 
 // DecodeGetSimpleParams checks the parameters of GET /simple/{id}/{ids}/{rgb}/{pairs}/{when} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetSimpleParams(id, ids, rgb, pairs, when, query string, header map[string][]string, path *GetSimplePath) *validate.Faults {
 	*path = GetSimplePath{}
 	values, faults := judgeGetSimple.ReadParameters(context.Background(), []string{id, ids, rgb, pairs, when}, query, header)
@@ -84,7 +84,7 @@ func DecodeGetSimpleParams(id, ids, rgb, pairs, when, query string, header map[s
 	return faults
 }
 
-// judgeGetLabel judges the parameters of getLabel in process.
+// judgeGetLabel checks the parameters of getLabel in process.
 var judgeGetLabel = &validate.Operation{
 	Path: "/label/{one}/{list}/{dots}",
 	Parameters: []*validate.Parameter{
@@ -107,8 +107,8 @@ func (p *GetLabelPath) Values() (string, []string, styles.Color) {
 }
 
 // DecodeGetLabelParams checks the parameters of GET /label/{one}/{list}/{dots} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetLabelParams(one, list, dots, query string, header map[string][]string, path *GetLabelPath) *validate.Faults {
 	*path = GetLabelPath{}
 	values, faults := judgeGetLabel.ReadParameters(context.Background(), []string{one, list, dots}, query, header)
@@ -139,7 +139,7 @@ func DecodeGetLabelParams(one, list, dots, query string, header map[string][]str
 	return faults
 }
 
-// judgeGetMatrix judges the parameters of getMatrix in process.
+// judgeGetMatrix checks the parameters of getMatrix in process.
 var judgeGetMatrix = &validate.Operation{
 	Path: "/matrix/{one}/{list}/{each}/{rgb}",
 	Parameters: []*validate.Parameter{
@@ -164,8 +164,8 @@ func (p *GetMatrixPath) Values() (bool, []int, []int, styles.Color) {
 }
 
 // DecodeGetMatrixParams checks the parameters of GET /matrix/{one}/{list}/{each}/{rgb} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetMatrixParams(one, list, each, rgb, query string, header map[string][]string, path *GetMatrixPath) *validate.Faults {
 	*path = GetMatrixPath{}
 	values, faults := judgeGetMatrix.ReadParameters(context.Background(), []string{one, list, each, rgb}, query, header)
@@ -203,7 +203,7 @@ func DecodeGetMatrixParams(one, list, each, rgb, query string, header map[string
 	return faults
 }
 
-// judgeGetParts judges the parameters of getParts in process.
+// judgeGetParts checks the parameters of getParts in process.
 var judgeGetParts = &validate.Operation{
 	Path: "/parts/{from}-{to}/{id}:undo",
 	Parameters: []*validate.Parameter{
@@ -227,8 +227,8 @@ func (p *GetPartsPath) Values() (int, int, styles.GetPartsParamsId) {
 }
 
 // DecodeGetPartsParams checks the parameters of GET /parts/{from}-{to}/{id}:undo and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetPartsParams(from, to, id, query string, header map[string][]string, path *GetPartsPath, into *styles.GetPartsParams) *validate.Faults {
 	*path = GetPartsPath{}
 	*into = styles.GetPartsParams{}
@@ -268,7 +268,7 @@ func DecodeGetPartsParams(from, to, id, query string, header map[string][]string
 	return faults
 }
 
-// judgeGetQuery judges the parameters of getQuery in process.
+// judgeGetQuery checks the parameters of getQuery in process.
 var judgeGetQuery = &validate.Operation{
 	Path: "/query",
 	Parameters: []*validate.Parameter{
@@ -296,8 +296,8 @@ var judgeGetQuery = &validate.Operation{
 }
 
 // DecodeGetQueryParams checks the parameters of GET /query and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetQueryParams(query string, header map[string][]string, into *styles.GetQueryParams) *validate.Faults {
 	*into = styles.GetQueryParams{}
 	values, faults := judgeGetQuery.ReadParameters(context.Background(), []string{}, query, header)
@@ -463,7 +463,7 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 	return faults
 }
 
-// judgeGetHeader judges the parameters of getHeader in process.
+// judgeGetHeader checks the parameters of getHeader in process.
 var judgeGetHeader = &validate.Operation{
 	Path: "/header",
 	Security: []validate.Alternative{
@@ -482,8 +482,8 @@ var judgeGetHeader = &validate.Operation{
 }
 
 // DecodeGetHeaderParams checks the parameters of GET /header and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetHeaderParams(query string, header map[string][]string, into *styles.GetHeaderParams) *validate.Faults {
 	*into = styles.GetHeaderParams{}
 	values, faults := judgeGetHeader.ReadParameters(context.Background(), []string{}, query, header)
@@ -540,14 +540,14 @@ func DecodeGetHeaderParams(query string, header map[string][]string, into *style
 	return faults
 }
 
-// judgePutNumbers judges the parameters of putNumbers in process.
+// judgePutNumbers checks the parameters of putNumbers in process.
 var judgePutNumbers = &validate.Operation{
 	Path: "/numbers",
 }
 
 // DecodePutNumbersParams checks the parameters of PUT /numbers and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePutNumbersParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
 	options := query

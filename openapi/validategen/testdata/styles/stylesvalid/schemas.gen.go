@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(79, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/0/schema", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[1] = validate.Schema{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/1/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[44]}

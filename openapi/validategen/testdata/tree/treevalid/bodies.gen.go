@@ -8,8 +8,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/tree"
 )
 
-// DecodeNode checks data against /components/schemas/node and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeNode checks data against /components/schemas/node and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeNode(data []byte, into *tree.Node) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -18,8 +18,8 @@ func DecodeNode(data []byte, into *tree.Node) *validate.Faults {
 	return r.Close()
 }
 
-// DecodePutTree207 checks data against /paths/~1trees/put/responses/207/content/application~1json/schema and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodePutTree207 checks data against /paths/~1trees/put/responses/207/content/application~1json/schema and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodePutTree207(data []byte, into *[]tree.Node) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -27,8 +27,8 @@ func DecodePutTree207(data []byte, into *[]tree.Node) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeProblem checks data against /components/schemas/problem and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeProblem checks data against /components/schemas/problem and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeProblem(data []byte, into *tree.Problem) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -395,7 +395,7 @@ func checkNodeMatrixItemItem(r *validate.Reader, at int, lit []byte) int {
 	return int(n)
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	want        = validate.Expected{Type: ""}
 	wantArray   = validate.Expected{Type: "array"}

@@ -11,17 +11,17 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/tree"
 )
 
-// AppendNode appends *v to buf as JSON: members in the order of /components/schemas/node.
+// AppendNode appends *v to buf as JSON, with the members in the order of /components/schemas/node.
 func AppendNode(buf []byte, v *tree.Node) []byte {
 	return appendNode(buf, v)
 }
 
-// AppendPutTree207 appends *v to buf as JSON: members in the order of /paths/~1trees/put/responses/207/content/application~1json/schema.
+// AppendPutTree207 appends *v to buf as JSON, with the members in the order of /paths/~1trees/put/responses/207/content/application~1json/schema.
 func AppendPutTree207(buf []byte, v *[]tree.Node) []byte {
 	return appendPutTree207(buf, v)
 }
 
-// AppendProblem appends *v to buf as JSON: members in the order of /components/schemas/problem.
+// AppendProblem appends *v to buf as JSON, with the members in the order of /components/schemas/problem.
 func AppendProblem(buf []byte, v *tree.Problem) []byte {
 	return appendProblem(buf, v)
 }

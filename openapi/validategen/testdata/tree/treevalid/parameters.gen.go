@@ -6,14 +6,14 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// judgePutTree judges the parameters of putTree in process.
+// judgePutTree checks the parameters of putTree in process.
 var judgePutTree = &validate.Operation{
 	Path: "/trees",
 }
 
 // DecodePutTreeParams checks the parameters of PUT /trees and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePutTreeParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
 	options := query

@@ -6,7 +6,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(1, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/node/properties/matrix/items/items", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 })

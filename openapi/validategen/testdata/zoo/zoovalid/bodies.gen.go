@@ -9,8 +9,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/zoo"
 )
 
-// DecodeAnimal checks data against /components/schemas/Animal and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeAnimal checks data against /components/schemas/Animal and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeAnimal(data []byte, into *zoo.Animal) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -23,8 +23,8 @@ func DecodeAnimal(data []byte, into *zoo.Animal) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeCage checks data against /components/schemas/Cage and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeCage checks data against /components/schemas/Cage and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeCage(data []byte, into *zoo.Cage) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -37,8 +37,8 @@ func DecodeCage(data []byte, into *zoo.Cage) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeLoose checks data against /components/schemas/Loose and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeLoose checks data against /components/schemas/Loose and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeLoose(data []byte, into *zoo.Loose) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -51,8 +51,8 @@ func DecodeLoose(data []byte, into *zoo.Loose) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeToken checks data against /components/schemas/Token and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeToken checks data against /components/schemas/Token and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeToken(data []byte, into *zoo.Token) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -600,7 +600,7 @@ func checkInsideTemperature(r *validate.Reader, at int, lit []byte) float64 {
 	return n
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	want             = validate.Expected{Type: ""}
 	wantArray        = validate.Expected{Type: "array"}

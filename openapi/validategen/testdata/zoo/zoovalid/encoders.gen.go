@@ -12,28 +12,28 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/zoo"
 )
 
-// AppendAnimal appends *v to buf as JSON: members in the order of /components/schemas/Animal.
+// AppendAnimal appends *v to buf as JSON, with the members in the order of /components/schemas/Animal.
 func AppendAnimal(buf []byte, v *zoo.Animal) []byte {
 	b := buf
 	b = validate.AppendAny(b, (*v))
 	return b
 }
 
-// AppendCage appends *v to buf as JSON: members in the order of /components/schemas/Cage.
+// AppendCage appends *v to buf as JSON, with the members in the order of /components/schemas/Cage.
 func AppendCage(buf []byte, v *zoo.Cage) []byte {
 	b := buf
 	b = appendCage(b, &(*v))
 	return b
 }
 
-// AppendLoose appends *v to buf as JSON: members in the order of /components/schemas/Loose.
+// AppendLoose appends *v to buf as JSON, with the members in the order of /components/schemas/Loose.
 func AppendLoose(buf []byte, v *zoo.Loose) []byte {
 	b := buf
 	b = validate.AppendAny(b, (*v))
 	return b
 }
 
-// AppendToken appends *v to buf as JSON: members in the order of /components/schemas/Token.
+// AppendToken appends *v to buf as JSON, with the members in the order of /components/schemas/Token.
 func AppendToken(buf []byte, v *zoo.Token) []byte {
 	return appendToken(buf, v)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validategen/testdata/zoo"
 )
 
-// judgePostAnimal judges the parameters of postAnimal in process.
+// judgePostAnimal checks the parameters of postAnimal in process.
 var judgePostAnimal = &validate.Operation{
 	Path: "/animals",
 	Parameters: []*validate.Parameter{
@@ -19,8 +19,8 @@ var judgePostAnimal = &validate.Operation{
 }
 
 // DecodePostAnimalParams checks the parameters of POST /animals and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePostAnimalParams(query string, header map[string][]string, into *zoo.PostAnimalParams) *validate.Faults {
 	*into = zoo.PostAnimalParams{}
 	values, faults := judgePostAnimal.ReadParameters(context.Background(), []string{}, query, header)
@@ -46,14 +46,14 @@ func DecodePostAnimalParams(query string, header map[string][]string, into *zoo.
 	return faults
 }
 
-// judgePutCage judges the parameters of putCage in process.
+// judgePutCage checks the parameters of putCage in process.
 var judgePutCage = &validate.Operation{
 	Path: "/animals",
 }
 
 // DecodePutCageParams checks the parameters of PUT /animals and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePutCageParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
 	options := query
@@ -70,14 +70,14 @@ func DecodePutCageParams(query string, header map[string][]string) *validate.Fau
 	return nil
 }
 
-// judgePatchLoose judges the parameters of patchLoose in process.
+// judgePatchLoose checks the parameters of patchLoose in process.
 var judgePatchLoose = &validate.Operation{
 	Path: "/animals",
 }
 
 // DecodePatchLooseParams checks the parameters of PATCH /animals and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePatchLooseParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
 	options := query
@@ -94,14 +94,14 @@ func DecodePatchLooseParams(query string, header map[string][]string) *validate.
 	return nil
 }
 
-// judgePostFeeding judges the parameters of postFeeding in process.
+// judgePostFeeding checks the parameters of postFeeding in process.
 var judgePostFeeding = &validate.Operation{
 	Path: "/feedings",
 }
 
 // DecodePostFeedingParams checks the parameters of POST /feedings and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePostFeedingParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
 	options := query

@@ -7,7 +7,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/Animal", Name: "Animal", Types: validate.AnyType, OneOf: []*validate.Schema{s[9], s[10]}, Discriminator: &validate.Discriminator{Property: "kind", Explicit: true, Alternatives: map[string]*validate.Schema{"Cat": s[9], "Dog": s[10], "cat": s[9], "dog": s[10]}}}
 	*s[1] = validate.Schema{Pointer: "/components/schemas/Cage", Name: "Cage", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{

@@ -11,7 +11,7 @@ import (
 // BasePath is the path of the document's server.
 const BasePath = "/v1"
 
-// New returns a handler that has server answer the operations of the document, below BasePath if c has no other.
+// New returns a handler that serves the document's operations with server, below BasePath unless c sets another.
 func New(server todo.StrictServerInterface, c strict.Config) (*strict.Handler, error) {
 	if c.BasePath == "" {
 		c.BasePath = BasePath
@@ -19,7 +19,7 @@ func New(server todo.StrictServerInterface, c strict.Config) (*strict.Handler, e
 	return strict.New(Operations(server), c)
 }
 
-// Operations returns the operations of the document, which server answers.
+// Operations returns the operations of the document, served by server.
 func Operations(server todo.StrictServerInterface) []strict.Operation {
 	a := adapter{server}
 	return []strict.Operation{

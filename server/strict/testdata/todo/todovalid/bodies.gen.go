@@ -9,8 +9,8 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict/testdata/todo"
 )
 
-// DecodeListTodos200 checks data against /paths/~1todos/get/responses/200/content/application~1json/schema and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeListTodos200 checks data against /paths/~1todos/get/responses/200/content/application~1json/schema and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeListTodos200(data []byte, into *[]todo.Todo) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -18,8 +18,8 @@ func DecodeListTodos200(data []byte, into *[]todo.Todo) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeProblem checks data against /components/responses/Problem/content/application~1problem+json/schema and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeProblem checks data against /components/responses/Problem/content/application~1problem+json/schema and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeProblem(data []byte, into *map[string]interface{}) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -27,8 +27,8 @@ func DecodeProblem(data []byte, into *map[string]interface{}) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeNewTodo checks data against /components/schemas/NewTodo and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeNewTodo checks data against /components/schemas/NewTodo and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeNewTodo(data []byte, into *todo.NewTodo) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -37,8 +37,8 @@ func DecodeNewTodo(data []byte, into *todo.NewTodo) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeTodo checks data against /components/schemas/Todo and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeTodo checks data against /components/schemas/Todo and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeTodo(data []byte, into *todo.Todo) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -47,8 +47,8 @@ func DecodeTodo(data []byte, into *todo.Todo) *validate.Faults {
 	return r.Close()
 }
 
-// DecodeTodoPatch checks data against /components/schemas/TodoPatch and decodes it into *into, whose old value is lost.
-// It returns nil if there is no fault; otherwise *into is unspecified.
+// DecodeTodoPatch checks data against /components/schemas/TodoPatch and decodes it into *into, replacing the old value.
+// It returns nil if data is valid; otherwise *into is unspecified.
 func DecodeTodoPatch(data []byte, into *todo.TodoPatch) *validate.Faults {
 	reader := validate.Open(data)
 	r := &reader
@@ -425,7 +425,7 @@ func checkTodoPatchTitle(r *validate.Reader, at int, s string) string {
 	return s
 }
 
-// What faults expect.
+// The types that faults report as expected.
 var (
 	want           = validate.Expected{Type: ""}
 	wantArray      = validate.Expected{Type: "array"}

@@ -11,27 +11,27 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict/testdata/todo"
 )
 
-// AppendListTodos200 appends *v to buf as JSON: members in the order of /paths/~1todos/get/responses/200/content/application~1json/schema.
+// AppendListTodos200 appends *v to buf as JSON, with the members in the order of /paths/~1todos/get/responses/200/content/application~1json/schema.
 func AppendListTodos200(buf []byte, v *[]todo.Todo) []byte {
 	return appendListTodos200(buf, v)
 }
 
-// AppendProblem appends *v to buf as JSON: members in the order of /components/responses/Problem/content/application~1problem+json/schema.
+// AppendProblem appends *v to buf as JSON, with the members in the order of /components/responses/Problem/content/application~1problem+json/schema.
 func AppendProblem(buf []byte, v *map[string]interface{}) []byte {
 	return appendListTodosDefault(buf, v)
 }
 
-// AppendNewTodo appends *v to buf as JSON: members in the order of /components/schemas/NewTodo.
+// AppendNewTodo appends *v to buf as JSON, with the members in the order of /components/schemas/NewTodo.
 func AppendNewTodo(buf []byte, v *todo.NewTodo) []byte {
 	return appendNewTodo(buf, v)
 }
 
-// AppendTodo appends *v to buf as JSON: members in the order of /components/schemas/Todo.
+// AppendTodo appends *v to buf as JSON, with the members in the order of /components/schemas/Todo.
 func AppendTodo(buf []byte, v *todo.Todo) []byte {
 	return appendTodo(buf, v)
 }
 
-// AppendTodoPatch appends *v to buf as JSON: members in the order of /components/schemas/TodoPatch.
+// AppendTodoPatch appends *v to buf as JSON, with the members in the order of /components/schemas/TodoPatch.
 func AppendTodoPatch(buf []byte, v *todo.TodoPatch) []byte {
 	return appendTodoPatch(buf, v)
 }

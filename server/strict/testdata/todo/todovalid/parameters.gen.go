@@ -10,7 +10,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/server/strict/testdata/todo"
 )
 
-// judgeListTodos judges the parameters of listTodos in process.
+// judgeListTodos checks the parameters of listTodos in process.
 var judgeListTodos = &validate.Operation{
 	Path: "/todos",
 	Parameters: []*validate.Parameter{
@@ -20,8 +20,8 @@ var judgeListTodos = &validate.Operation{
 }
 
 // DecodeListTodosParams checks the parameters of GET /todos and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeListTodosParams(query string, header map[string][]string, into *todo.ListTodosParams) *validate.Faults {
 	*into = todo.ListTodosParams{}
 	values, faults := judgeListTodos.ReadParameters(context.Background(), []string{}, query, header)
@@ -47,7 +47,7 @@ func DecodeListTodosParams(query string, header map[string][]string, into *todo.
 	return faults
 }
 
-// judgeCreateTodo judges the parameters of createTodo in process.
+// judgeCreateTodo checks the parameters of createTodo in process.
 var judgeCreateTodo = &validate.Operation{
 	Path: "/todos",
 	Security: []validate.Alternative{
@@ -61,8 +61,8 @@ var judgeCreateTodo = &validate.Operation{
 }
 
 // DecodeCreateTodoParams checks the parameters of POST /todos and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeCreateTodoParams(query string, header map[string][]string) *validate.Faults {
 	var p validate.ParameterReader
 	options := query
@@ -79,7 +79,7 @@ func DecodeCreateTodoParams(query string, header map[string][]string) *validate.
 	return nil
 }
 
-// judgeGetTodo judges the parameters of getTodo in process.
+// judgeGetTodo checks the parameters of getTodo in process.
 var judgeGetTodo = &validate.Operation{
 	Path: "/todos/{id}",
 	Parameters: []*validate.Parameter{
@@ -102,8 +102,8 @@ func (p *GetTodoPath) Values() string {
 }
 
 // DecodeGetTodoParams checks the parameters of GET /todos/{id} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeGetTodoParams(id, query string, header map[string][]string, path *GetTodoPath) *validate.Faults {
 	*path = GetTodoPath{}
 	p := validate.ParametersOf(paramsGetTodo[:])
@@ -124,7 +124,7 @@ func DecodeGetTodoParams(id, query string, header map[string][]string, path *Get
 	return nil
 }
 
-// judgeUpdateTodo judges the parameters of updateTodo in process.
+// judgeUpdateTodo checks the parameters of updateTodo in process.
 var judgeUpdateTodo = &validate.Operation{
 	Path: "/todos/{id}",
 	Parameters: []*validate.Parameter{
@@ -147,8 +147,8 @@ func (p *UpdateTodoPath) Values() string {
 }
 
 // DecodeUpdateTodoParams checks the parameters of PATCH /todos/{id} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeUpdateTodoParams(id, query string, header map[string][]string, path *UpdateTodoPath) *validate.Faults {
 	*path = UpdateTodoPath{}
 	p := validate.ParametersOf(paramsUpdateTodo[:])
@@ -169,7 +169,7 @@ func DecodeUpdateTodoParams(id, query string, header map[string][]string, path *
 	return nil
 }
 
-// judgeDeleteTodo judges the parameters of deleteTodo in process.
+// judgeDeleteTodo checks the parameters of deleteTodo in process.
 var judgeDeleteTodo = &validate.Operation{
 	Path: "/todos/{id}",
 	Parameters: []*validate.Parameter{
@@ -192,8 +192,8 @@ func (p *DeleteTodoPath) Values() string {
 }
 
 // DecodeDeleteTodoParams checks the parameters of DELETE /todos/{id} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeDeleteTodoParams(id, query string, header map[string][]string, path *DeleteTodoPath) *validate.Faults {
 	*path = DeleteTodoPath{}
 	p := validate.ParametersOf(paramsDeleteTodo[:])
@@ -214,7 +214,7 @@ func DecodeDeleteTodoParams(id, query string, header map[string][]string, path *
 	return nil
 }
 
-// judgeFinishTodo judges the parameters of finishTodo in process.
+// judgeFinishTodo checks the parameters of finishTodo in process.
 var judgeFinishTodo = &validate.Operation{
 	Path: "/todos/{id}:done",
 	Parameters: []*validate.Parameter{
@@ -237,8 +237,8 @@ func (p *FinishTodoPath) Values() string {
 }
 
 // DecodeFinishTodoParams checks the parameters of POST /todos/{id}:done and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodeFinishTodoParams(id, query string, header map[string][]string, path *FinishTodoPath) *validate.Faults {
 	*path = FinishTodoPath{}
 	p := validate.ParametersOf(paramsFinishTodo[:])
@@ -259,7 +259,7 @@ func DecodeFinishTodoParams(id, query string, header map[string][]string, path *
 	return nil
 }
 
-// judgePutNote judges the parameters of put-note in process.
+// judgePutNote checks the parameters of put-note in process.
 var judgePutNote = &validate.Operation{
 	Path: "/lists/{list-id}/notes/{number}",
 	Parameters: []*validate.Parameter{
@@ -285,8 +285,8 @@ func (p *PutNotePath) Values() (uuid.UUID, int) {
 }
 
 // DecodePutNoteParams checks the parameters of PUT /lists/{list-id}/notes/{number} and decodes them.
-// The path's segments and the query are as they stand on the wire; percent-encoding is decoded once.
-// The keys of header have the form of [net/http.Header]. After faults the results are unspecified.
+// The path's segments and the query are percent-encoded, as in the request; each is decoded once.
+// The keys of header are canonical, as in [net/http.Header]. If there are faults, the results are unspecified.
 func DecodePutNoteParams(listId, number, query string, header map[string][]string, path *PutNotePath) *validate.Faults {
 	*path = PutNotePath{}
 	p := validate.ParametersOf(paramsPutNote[:])

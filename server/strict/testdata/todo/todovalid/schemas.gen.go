@@ -6,7 +6,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// schemas are judged by package validate.
+// schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(19, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/paths/~1todos/get/parameters/0/schema", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer, Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "10"}}
 	*s[1] = validate.Schema{Pointer: "/paths/~1todos/get/parameters/1/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MaxItems: new(2), Items: s[12]}
