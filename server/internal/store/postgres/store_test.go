@@ -29,39 +29,39 @@ var ways = []struct {
 	share bool
 }{{"shared", true}, {"alone", false}}
 
+// TestStore keeps the contract. TestStoreAlone, a long test, does the same with updates that do not share commits.
 func TestStore(t *testing.T) {
 	t.Parallel()
-	for _, way := range ways {
-		t.Run(way.name, func(t *testing.T) {
-			t.Parallel()
-			storetest.Run(t, func(t *testing.T) pfx.Store { return openTemp(t, way.share) })
-		})
-	}
+	testStore(t, true)
 	storetest.RunCopy(t, func(t *testing.T) storetest.CopyStore { return &holder{openTemp(t, true), t} })
 }
 
+func testStore(t *testing.T, share bool) {
+	storetest.Run(t, func(t *testing.T) pfx.Store { return openTemp(t, share) })
+}
+
+// TestAudit keeps the contract of the audit trail. TestAuditAlone is to it what TestStoreAlone is to TestStore.
 func TestAudit(t *testing.T) {
 	t.Parallel()
-	for _, way := range ways {
-		t.Run(way.name, func(t *testing.T) {
-			t.Parallel()
-			storetest.RunAudit(t, func(t *testing.T, mode audit.Mode) storetest.AuditStore {
-				s := openTemp(t, way.share)
-				s.audit = mode
-				if !way.share {
-					return s
-				}
-				return &holder{s, t}
-			}, func(t *testing.T, s storetest.AuditStore, sql string) {
-				store, ok := s.(*Store)
-				if !ok {
-					store = s.(*holder).Store
-				}
-				_, err := store.pool.Exec(t.Context(), asTable+sql+asBlocks, pgx.QueryExecModeSimpleProtocol)
-				check(t, err)
-			})
-		})
-	}
+	testAudit(t, true)
+}
+
+func testAudit(t *testing.T, share bool) {
+	storetest.RunAudit(t, func(t *testing.T, mode audit.Mode) storetest.AuditStore {
+		s := openTemp(t, share)
+		s.audit = mode
+		if !share {
+			return s
+		}
+		return &holder{s, t}
+	}, func(t *testing.T, s storetest.AuditStore, sql string) {
+		store, ok := s.(*Store)
+		if !ok {
+			store = s.(*holder).Store
+		}
+		_, err := store.pool.Exec(t.Context(), asTable+sql+asBlocks, pgx.QueryExecModeSimpleProtocol)
+		check(t, err)
+	})
 }
 
 // The statements between asTable and asBlocks see the records as a table and not as a view.
