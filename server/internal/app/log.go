@@ -11,7 +11,7 @@ import (
 
 const (
 	// logDelay is how long a line waits, so that one system call writes several
-	logDelay = time.Millisecond
+	logDelay = 10 * time.Millisecond
 	// logBacklog is the most bytes that wait for the log's reader; further lines are dropped and counted
 	logBacklog = 1 << 20
 	// logCloseTimeout is how long the end of the program waits for the log's reader
