@@ -46,7 +46,7 @@ func (r *Reader) Since(offset int) []byte { return r.data[offset:r.pos] }
 
 // Checked reads the value of an undeclared member and checks it by s.
 func (r *Reader) Checked(names *NameSet, s *Schema) {
-	if r.bad == 0 && !names.add(r.key) {
+	if r.bad == 0 && r.pos >= r.judged && !names.add(r.key) {
 		r.Duplicate()
 	}
 	r.Check(s)

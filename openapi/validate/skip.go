@@ -8,8 +8,13 @@ import (
 // Skip reads a value of any type.
 func (r *Reader) Skip() { r.skip(maxDepth - r.depth) }
 
-// skip reads a value whose objects and arrays nest at most depth levels. It is as strict as reading for a type.
+// skip reads a value whose objects and arrays nest at most depth levels. It is as strict as reading for a type, unless the
+// contract has accepted the value: then it was read strictly before.
 func (r *Reader) skip(depth int) {
+	if r.pos < r.judged {
+		r.pos = jsonEnd(r.data, r.pos)
+		return
+	}
 	switch c := r.Peek(); c {
 	case '"':
 		if end, _ := r.endOfString(r.pos + 1); end >= 0 {
@@ -32,6 +37,35 @@ func (r *Reader) skip(depth int) {
 		}
 		r.malformed(r.pos)
 	}
+}
+
+// jsonEnd returns the offset after the value at offset i. The bytes are known to be JSON.
+func jsonEnd(data []byte, i int) int {
+	depth := 0
+	for ; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			i = closingQuote(data, i+1)
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			if depth--; depth < 0 {
+				return i // after a number or a word
+			}
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i // after a number or a word
+			}
+			continue
+		default:
+			continue
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return i
 }
 
 func (r *Reader) skipObject(depth int) {
@@ -119,7 +153,7 @@ func (s *NameSet) grow() {
 
 // Ignored reads the value of a member that the contract ignores.
 func (r *Reader) Ignored(names *NameSet, depth int) {
-	if r.bad == 0 && !names.add(r.key) {
+	if r.bad == 0 && r.pos >= r.judged && !names.add(r.key) {
 		r.Duplicate()
 	}
 	r.skip(min(depth, maxDepth-r.depth))
