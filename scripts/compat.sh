@@ -11,12 +11,8 @@ PFXR_TEST_BIN=$(cd ../bin && pwd)
 export PFXR_TEST_BIN PFXR_TEST_PYTHON PFXR_TEST_CHROMIUM
 ./npm-ci.sh .
 cd compat
-<<<<<<< HEAD
-# These need the processors; the others mostly wait for Retry-After, so many of them overlap. They print which row of the table
-# of behaviours finds which fault of a server: go test shows what tests print if it is given no package.
-=======
-# These need the processors; the others mostly wait for Retry-After, so many of them run in parallel.
->>>>>>> plain
+# These need the processors; the others mostly wait for Retry-After, so many of them run in parallel. They print which row of
+# the table of behaviours finds which fault of a server: go test shows what tests print if it is given no package.
 busy='^(TestProvider|TestUpdatesLoseNone)$'
 go test -count=1 -timeout 30m -run "$busy" ./...
 go test -count=1 -timeout 30m -skip "$busy" -parallel 16
