@@ -167,8 +167,12 @@ func TestBelievedState(t *testing.T) {
 // object, and none is lost.
 func TestUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
-	const workers, times = 32, 100
+	const workers = 32
 	for name, connect := range clients {
+		times := 100
+		if name == "chromium" { // the package is Node's too, and the browser takes four times as long
+			times = 20
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, name)})
@@ -177,7 +181,7 @@ func TestUpdatesLoseNone(t *testing.T) {
 				return // a foreign client has no such update
 			}
 			got := c.make(t.Context(), call{Op: "update", ID: name, Times: times, Workers: workers})
-			if got.Kind != "ok" || got.Body["status"] != 6.0+workers*times {
+			if got.Kind != "ok" || got.Body["status"] != float64(6+workers*times) {
 				t.Errorf("got %+v, want the status %d", got, 6+workers*times)
 			}
 		})
