@@ -172,8 +172,8 @@ func (u *user) refused(ctx context.Context, got outcome, status int, code string
 	return ""
 }
 
-// thumbprint tells the objects that u creates from those of others.
-func (u *user) thumbprint() string { return "made beside " + u.key }
+// thumbprint returns the thumbprint of the objects that u creates; no other object has it.
+func (u *user) thumbprint() string { return "created by " + u.key }
 
 // fresh returns the body of a creation.
 func (u *user) fresh() json.RawMessage {

@@ -203,8 +203,8 @@ func (w *world) token(tenant, permission string) (string, error) {
 	return answer.Token, nil
 }
 
-// sequence is the property: the servers respond as the reference does, whatever the steps. Its failure message is the same
-// in each run, otherwise rapid would not shorten the sequence. failure holds the differences of the last failed run.
+// sequence is the property: after any steps, the servers respond as the reference does. Its failure message never changes,
+// or rapid would not shorten the sequence. failure has the differences of the last failed run.
 func (w *world) sequence(t *rapid.T) {
 	steps := sequences.Draw(t, "")
 	if w.ctx.Err() != nil {

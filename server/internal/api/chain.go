@@ -65,8 +65,8 @@ func negotiate(x *strict.Exchange) (string, error) {
 	return bodyType, err
 }
 
-// limited bounds how many requests are in flight. A request waits for a place, or is refused. The requests of a batch are
-// executed one after the other in the place of the batch.
+// limited bounds how many requests are in flight. A request waits for a place, or is refused. A batch takes one place: its
+// requests run in turn.
 func (c *Config) limited(serve func(*strict.Exchange) error) func(*strict.Exchange) error {
 	if c.InFlight == nil {
 		return serve
