@@ -806,11 +806,22 @@ func readPfxRecryptionRequestCollectionValue(r *validate.Reader, v *[]pfxapi.Pfx
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [4]pfxapi.PfxRecryptionRequestSelection
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item pfxapi.PfxRecryptionRequestSelection
 		readPfxRecryptionRequestSelection(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n > 1000 {
 		r.Fault(r.Closed(), "maxItems", "1000", &wantArray)
@@ -946,11 +957,22 @@ func readBatchRequests(r *validate.Reader, v *[]pfxapi.BatchRequest) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]pfxapi.BatchRequest
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item pfxapi.BatchRequest
 		readBatchRequest(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n < 1 {
 		r.Fault(r.Closed(), "minItems", "1", &wantArray)
@@ -966,11 +988,22 @@ func readBatchResultResponses(r *validate.Reader, v *[]pfxapi.BatchResponse) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]pfxapi.BatchResponse
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item pfxapi.BatchResponse
 		readBatchResponse(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n > 20 {
 		r.Fault(r.Closed(), "maxItems", "20", &wantArray)
@@ -1028,11 +1061,22 @@ func readErrorErrorDetails(r *validate.Reader, v *[]pfxapi.ErrorDetail) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]pfxapi.ErrorDetail
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item pfxapi.ErrorDetail
 		readErrorDetail(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n > 32 {
 		r.Fault(r.Closed(), "maxItems", "32", &wantArray)
@@ -1363,9 +1407,20 @@ func readBatchRequestDependsOn(r *validate.Reader, v *[]pfxapi.BatchID) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]pfxapi.BatchID
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = readBatchId(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, readBatchId(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n > 20 {
 		r.Fault(r.Closed(), "maxItems", "20", &wantArray)

@@ -196,15 +196,17 @@ type member struct {
 // object is an object schema with its Go type.
 type object struct {
 	*schema
-	typ       types.Type
-	members   []member
-	mapValue  types.Type // of additional properties, nil if the Go type drops them
-	mapTarget string
-	isMap     bool
-	dir       direction
-	certain   bool   // the first member is always written
-	ignores   string // the function that reports whether a member is ignored
-	loose     bool   // additional properties are checked and dropped
+	typ         types.Type
+	members     []member
+	mapValue    types.Type // of additional properties, nil if the Go type drops them
+	mapTarget   string
+	isMap       bool
+	dir         direction
+	certain     bool                   // the first member is always written
+	ignores     string                 // the function that reports whether a member is ignored
+	loose       bool                   // additional properties are checked and dropped
+	shared      map[string]*allocation // by member, for those that share an allocation
+	allocations []*allocation
 }
 
 // object matches an object schema with a Go type: each property needs a field, each field a property.
@@ -350,6 +352,7 @@ func (g *generator) writeObjectReader(name string, o *object) error {
 		}
 		g.p("}\n")
 	}
+	g.shareOptionals(o, title)
 	g.p("// %s reads the object %s.", name, o.Pointer)
 	if o.IgnoreMembers != nil {
 		o.ignores = g.unique("ignore" + title)
@@ -362,6 +365,9 @@ func (g *generator) writeObjectReader(name string, o *object) error {
 		g.unionStart(o)
 	}
 	g.p("if !r.Enter('{', %s) {\nreturn\n}", g.want(o.schema))
+	for _, group := range o.allocations {
+		g.p("var %s *%s", group.variable, group.typeName)
+	}
 	if len(o.members) > 0 {
 		g.p("var seen %s", o.seenType())
 	}
@@ -458,6 +464,8 @@ func (g *generator) memberCase(o *object, m member) error {
 	case m.undeclared && o.closed:
 		g.p("r.Fault(r.Offset(), \"additionalProperties\", \"\", %s)\nr.Skip()", g.want(o.schema))
 		return nil
+	case o.shared[m.name] != nil:
+		return g.assignOptional(o, m, o.shared[m.name])
 	case m.field != nil:
 		return g.assign("v."+m.field.name, m.field.typ, m.schema, o.dir)
 	case o.mapValue != nil:
@@ -622,6 +630,10 @@ func (g *generator) arrayReader(s *schema, t types.Type, d direction) (string, e
 		g.p("func %s(r *validate.Reader, v *%s) {", name, g.typ(t))
 		g.p("*v = %s{}", g.typ(t))
 		g.p("if !r.Enter('[', %s) {\nreturn\n}", g.want(s))
+		first := firstItems(slice.Elem())
+		if first > 0 {
+			g.p("var first [%d]%s", first, g.typ(slice.Elem()))
+		}
 		g.p("n := 0\nfor ; r.More(n, ']'); n++ {")
 		read, ok, err := g.simple(slice.Elem(), s.items, d)
 		if err != nil {
@@ -634,7 +646,14 @@ func (g *generator) arrayReader(s *schema, t types.Type, d direction) (string, e
 				return err
 			}
 		}
+		if first > 0 {
+			g.p("if n < len(first) {\nfirst[n] = %s\ncontinue\n}", read)
+			g.p("if n == len(first) {\n*v = append(*v, first[:]...)\n}")
+		}
 		g.p("*v = append(*v, %s)\n}", read)
+		if first > 0 {
+			g.p("if n <= len(first) {\n*v = append(*v, first[:n]...)\n}")
+		}
 		g.counted(s, "n", "minItems", s.MinItems, "maxItems", s.MaxItems)
 		g.p("}\n")
 		return nil

@@ -156,9 +156,20 @@ func shapeListCardsTag(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -168,11 +179,18 @@ var namesFilterShape = []string{
 	"text",
 }
 
+// optionalFilterShape holds optional members of /components/schemas/Filter, to allocate them together.
+type optionalFilterShape struct {
+	Min  int
+	Text string
+}
+
 // shapeFilter reads the object /components/schemas/Filter.
 func shapeFilter(r *validate.Reader, v *deck.Filter) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalFilterShape
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -190,11 +208,17 @@ func shapeFilter(r *validate.Reader, v *deck.Filter) {
 		next = i + 1
 		switch i {
 		case 0: // min
-			x := shapeFilterMin(r)
-			v.Min = &x
+			if optional == nil {
+				optional = new(optionalFilterShape)
+			}
+			optional.Min = shapeFilterMin(r)
+			v.Min = &optional.Min
 		case 1: // text
-			x := r.AnyString(&wantString)
-			v.Text = &x
+			if optional == nil {
+				optional = new(optionalFilterShape)
+			}
+			optional.Text = r.AnyString(&wantString)
+			v.Text = &optional.Text
 		}
 	}
 }
@@ -215,9 +239,20 @@ func shapeListCardsXIds(r *validate.Reader, v *[]int64) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int64
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsCardsGetParameters3SchemaItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsCardsGetParameters3SchemaItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -227,9 +262,20 @@ func shapeGetCardsIds(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -263,11 +309,18 @@ var namesCreateCardFormShape = []string{
 	"gold",
 }
 
+// optionalCreateCardFormShape holds optional members of /paths/~1cards/post/requestBody/content/application~1x-www-form-urlencoded/schema, to allocate them together.
+type optionalCreateCardFormShape struct {
+	Stars []int
+	Gold  bool
+}
+
 // shapeCreateCardForm reads the object /paths/~1cards/post/requestBody/content/application~1x-www-form-urlencoded/schema.
 func shapeCreateCardForm(r *validate.Reader, v *deck.CreateCardFormdataRequestBody) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalCreateCardFormShape
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -287,11 +340,17 @@ func shapeCreateCardForm(r *validate.Reader, v *deck.CreateCardFormdataRequestBo
 		case 0: // title
 			v.Title = r.AnyString(&wantString)
 		case 1: // stars
-			v.Stars = new([]int)
-			shapePathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesStars(r, v.Stars)
+			if optional == nil {
+				optional = new(optionalCreateCardFormShape)
+			}
+			shapePathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesStars(r, &optional.Stars)
+			v.Stars = &optional.Stars
 		case 2: // gold
-			x := r.Boolean(&wantBoolean)
-			v.Gold = &x
+			if optional == nil {
+				optional = new(optionalCreateCardFormShape)
+			}
+			optional.Gold = r.Boolean(&wantBoolean)
+			v.Gold = &optional.Gold
 		}
 	}
 }
@@ -394,9 +453,20 @@ func shapePathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPro
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesStarsItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesStarsItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 

@@ -50,11 +50,28 @@ var namesReading = []string{
 	"short",
 }
 
+// optionalReading holds optional members of /components/schemas/reading, to allocate them together.
+type optionalReading struct {
+	Id     uuid.UUID
+	At     time.Time
+	Day    types.Date
+	Link   string
+	Mail   types.Email
+	Four   string
+	Six    string
+	When   string
+	Small  int
+	Word   string
+	Secret string
+	Short  string
+}
+
 // readReading reads the object /components/schemas/reading.
 func readReading(r *validate.Reader, v *probe.Reading) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalReading
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -72,14 +89,23 @@ func readReading(r *validate.Reader, v *probe.Reading) {
 		next = i + 1
 		switch i {
 		case 0: // id
-			x := readReadingId(r)
-			v.Id = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Id = readReadingId(r)
+			v.Id = &optional.Id
 		case 1: // at
-			x := readReadingAt(r)
-			v.At = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.At = readReadingAt(r)
+			v.At = &optional.At
 		case 2: // day
-			x := readReadingDay(r)
-			v.Day = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Day = readReadingDay(r)
+			v.Day = &optional.Day
 		case 3: // raw
 			if r.Null() {
 				v.Raw = nullable.NewNullNullable[[]byte]()
@@ -87,32 +113,59 @@ func readReading(r *validate.Reader, v *probe.Reading) {
 				v.Raw = nullable.NewNullableWithValue(readReadingRaw(r))
 			}
 		case 4: // link
-			x := readReadingLink(r)
-			v.Link = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Link = readReadingLink(r)
+			v.Link = &optional.Link
 		case 5: // mail
-			x := readReadingMail(r)
-			v.Mail = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Mail = readReadingMail(r)
+			v.Mail = &optional.Mail
 		case 6: // four
-			x := readReadingFour(r)
-			v.Four = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Four = readReadingFour(r)
+			v.Four = &optional.Four
 		case 7: // six
-			x := readReadingSix(r)
-			v.Six = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Six = readReadingSix(r)
+			v.Six = &optional.Six
 		case 8: // when
-			x := readReadingWhen(r)
-			v.When = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.When = readReadingWhen(r)
+			v.When = &optional.When
 		case 9: // small
-			x := readReadingSmall(r)
-			v.Small = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Small = readReadingSmall(r)
+			v.Small = &optional.Small
 		case 10: // word
-			x := readReadingWord(r)
-			v.Word = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Word = readReadingWord(r)
+			v.Word = &optional.Word
 		case 11: // secret
-			x := readReadingSecret(r)
-			v.Secret = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Secret = readReadingSecret(r)
+			v.Secret = &optional.Secret
 		case 12: // short
-			x := readReadingShort(r)
-			v.Short = &x
+			if optional == nil {
+				optional = new(optionalReading)
+			}
+			optional.Short = readReadingShort(r)
+			v.Short = &optional.Short
 		}
 	}
 }

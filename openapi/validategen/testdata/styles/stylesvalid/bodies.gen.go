@@ -48,11 +48,31 @@ var namesNumbers = []string{
 	"wide",
 }
 
+// optionalNumbers holds optional members of /components/schemas/Numbers, to allocate them together.
+type optionalNumbers struct {
+	Plain    int
+	Bounded  int
+	Above    int
+	U64      uint64
+	U8       uint8
+	I16      int16
+	Unsigned uint64
+	Small    int32
+	Big      big.Int
+	Literal  json.Number
+	Decimal  json.Number
+	Any      any
+	Double   float64
+	Float    float32
+	Wide     float64
+}
+
 // readNumbers reads the object /components/schemas/Numbers.
 func readNumbers(r *validate.Reader, v *styles.Numbers) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalNumbers
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -70,56 +90,101 @@ func readNumbers(r *validate.Reader, v *styles.Numbers) {
 		next = i + 1
 		switch i {
 		case 0: // plain
-			x := readNumbersPlain(r)
-			v.Plain = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Plain = readNumbersPlain(r)
+			v.Plain = &optional.Plain
 		case 1: // bounded
-			x := readNumbersBounded(r)
-			v.Bounded = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Bounded = readNumbersBounded(r)
+			v.Bounded = &optional.Bounded
 		case 2: // above
-			x := readNumbersAbove(r)
-			v.Above = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Above = readNumbersAbove(r)
+			v.Above = &optional.Above
 		case 3: // u64
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
 			if at := r.Offset(); r.Check(schemas[34]) {
 				r.Rewind(at)
-				x := shapeNumbersU64(r)
-				v.U64 = &x
+				optional.U64 = shapeNumbersU64(r)
 			}
+			v.U64 = &optional.U64
 		case 4: // u8
-			x := readNumbersU8(r)
-			v.U8 = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.U8 = readNumbersU8(r)
+			v.U8 = &optional.U8
 		case 5: // i16
-			x := readNumbersI16(r)
-			v.I16 = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.I16 = readNumbersI16(r)
+			v.I16 = &optional.I16
 		case 6: // unsigned
-			x := readNumbersUnsigned(r)
-			v.Unsigned = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Unsigned = readNumbersUnsigned(r)
+			v.Unsigned = &optional.Unsigned
 		case 7: // small
-			x := readNumbersSmall(r)
-			v.Small = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Small = readNumbersSmall(r)
+			v.Small = &optional.Small
 		case 8: // big
-			x := readNumbersBig(r)
-			v.Big = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Big = readNumbersBig(r)
+			v.Big = &optional.Big
 		case 9: // literal
-			x := readNumbersLiteral(r)
-			v.Literal = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Literal = readNumbersLiteral(r)
+			v.Literal = &optional.Literal
 		case 10: // decimal
-			x := readNumbersDecimal(r)
-			v.Decimal = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Decimal = readNumbersDecimal(r)
+			v.Decimal = &optional.Decimal
 		case 11: // any
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
 			if at := r.Offset(); r.Check(schemas[35]) {
 				r.Rewind(at)
-				x := r.Any()
-				v.Any = &x
+				optional.Any = r.Any()
 			}
+			v.Any = &optional.Any
 		case 12: // double
-			x := readNumbersDouble(r)
-			v.Double = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Double = readNumbersDouble(r)
+			v.Double = &optional.Double
 		case 13: // float
-			x := readNumbersFloat(r)
-			v.Float = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Float = readNumbersFloat(r)
+			v.Float = &optional.Float
 		case 14: // wide
-			x := readNumbersWide(r)
-			v.Wide = &x
+			if optional == nil {
+				optional = new(optionalNumbers)
+			}
+			optional.Wide = readNumbersWide(r)
+			v.Wide = &optional.Wide
 		}
 	}
 }
@@ -140,9 +205,20 @@ func shapeGetSimpleIds(r *validate.Reader, v *[]int32) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int32
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsSimpleIdIdsRgbPairsWhenGetParameters1SchemaItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsSimpleIdIdsRgbPairsWhenGetParameters1SchemaItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -198,9 +274,20 @@ func shapeGetLabelList(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -210,9 +297,20 @@ func shapeGetMatrixList(r *validate.Reader, v *[]int) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsMatrixOneListEachRgbGetParameters1SchemaItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsMatrixOneListEachRgbGetParameters1SchemaItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -222,9 +320,20 @@ func shapeGetMatrixEach(r *validate.Reader, v *[]int) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsMatrixOneListEachRgbGetParameters2SchemaItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsMatrixOneListEachRgbGetParameters2SchemaItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -264,9 +373,20 @@ func shapeGetPartsX(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -276,9 +396,20 @@ func shapeGetQueryEach(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -288,9 +419,20 @@ func shapeGetQueryCommas(r *validate.Reader, v *[]int64) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int64
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsQueryGetParameters1SchemaItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsQueryGetParameters1SchemaItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -300,9 +442,20 @@ func shapeGetQuerySpaces(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -312,9 +465,20 @@ func shapeGetQueryPipes(r *validate.Reader, v *[]bool) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]bool
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.Boolean(&wantBoolean)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.Boolean(&wantBoolean))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -324,11 +488,18 @@ var namesPageShape = []string{
 	"tags",
 }
 
+// optionalPageShape holds optional members of /components/schemas/Page, to allocate them together.
+type optionalPageShape struct {
+	Top  int
+	Tags []string
+}
+
 // shapePage reads the object /components/schemas/Page.
 func shapePage(r *validate.Reader, v *styles.Page) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalPageShape
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -346,11 +517,17 @@ func shapePage(r *validate.Reader, v *styles.Page) {
 		next = i + 1
 		switch i {
 		case 0: // top
-			x := shapePageTop(r)
-			v.Top = &x
+			if optional == nil {
+				optional = new(optionalPageShape)
+			}
+			optional.Top = shapePageTop(r)
+			v.Top = &optional.Top
 		case 1: // tags
-			v.Tags = new([]string)
-			shapePageTags(r, v.Tags)
+			if optional == nil {
+				optional = new(optionalPageShape)
+			}
+			shapePageTags(r, &optional.Tags)
+			v.Tags = &optional.Tags
 		}
 	}
 }
@@ -362,11 +539,19 @@ var namesFilterShape = []string{
 	"own",
 }
 
+// optionalFilterShape holds optional members of /components/schemas/Filter, to allocate them together.
+type optionalFilterShape struct {
+	Id     []int
+	Labels map[string]string
+	Own    []styles.Color
+}
+
 // shapeFilter reads the object /components/schemas/Filter.
 func shapeFilter(r *validate.Reader, v *styles.Filter) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalFilterShape
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -384,14 +569,23 @@ func shapeFilter(r *validate.Reader, v *styles.Filter) {
 		next = i + 1
 		switch i {
 		case 0: // id
-			v.Id = new([]int)
-			shapeFilterId(r, v.Id)
+			if optional == nil {
+				optional = new(optionalFilterShape)
+			}
+			shapeFilterId(r, &optional.Id)
+			v.Id = &optional.Id
 		case 1: // labels
-			v.Labels = new(map[string]string)
-			shapeFilterLabels(r, v.Labels)
+			if optional == nil {
+				optional = new(optionalFilterShape)
+			}
+			shapeFilterLabels(r, &optional.Labels)
+			v.Labels = &optional.Labels
 		case 2: // own
-			v.Own = new([]styles.Color)
-			shapeFilterOwn(r, v.Own)
+			if optional == nil {
+				optional = new(optionalFilterShape)
+			}
+			shapeFilterOwn(r, &optional.Own)
+			v.Own = &optional.Own
 		}
 	}
 }
@@ -446,9 +640,20 @@ func shapeGetHeaderXList(r *validate.Reader, v *[]float64) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]float64
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsHeaderGetParameters0SchemaItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsHeaderGetParameters0SchemaItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -458,9 +663,20 @@ func shapeGetHeaderXJson(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -470,9 +686,20 @@ func shapeGetHeaderSeats(r *validate.Reader, v *[]int) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapePathsHeaderGetParameters5SchemaItems(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapePathsHeaderGetParameters5SchemaItems(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -753,9 +980,20 @@ func shapePageTags(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -765,9 +1003,20 @@ func shapeFilterId(r *validate.Reader, v *[]int) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = shapeFilterIdItem(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, shapeFilterIdItem(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -795,11 +1044,22 @@ func shapeFilterOwn(r *validate.Reader, v *[]styles.Color) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]styles.Color
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item styles.Color
 		shapeColor(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 

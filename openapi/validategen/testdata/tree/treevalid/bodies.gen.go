@@ -55,11 +55,19 @@ var namesNode = []string{
 	"note",
 }
 
+// optionalNode holds optional members of /components/schemas/node, to allocate them together.
+type optionalNode struct {
+	Children []tree.Node
+	Matrix   [][]int
+	ByName   map[string]tree.Node
+}
+
 // readNode reads the object /components/schemas/node.
 func readNode(r *validate.Reader, v *tree.Node) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalNode
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -87,14 +95,23 @@ func readNode(r *validate.Reader, v *tree.Node) {
 				v.Parent = nullable.NewNullableWithValue(x)
 			}
 		case 2: // children
-			v.Children = new([]tree.Node)
-			readNodeChildren(r, v.Children)
+			if optional == nil {
+				optional = new(optionalNode)
+			}
+			readNodeChildren(r, &optional.Children)
+			v.Children = &optional.Children
 		case 3: // matrix
-			v.Matrix = new([][]int)
-			readNodeMatrix(r, v.Matrix)
+			if optional == nil {
+				optional = new(optionalNode)
+			}
+			readNodeMatrix(r, &optional.Matrix)
+			v.Matrix = &optional.Matrix
 		case 4: // byName
-			v.ByName = new(map[string]tree.Node)
-			readNodeByName(r, v.ByName)
+			if optional == nil {
+				optional = new(optionalNode)
+			}
+			readNodeByName(r, &optional.ByName)
+			v.ByName = &optional.ByName
 		case 5: // note
 			v.Note = r.Any()
 		}
@@ -110,11 +127,22 @@ func readPutTree207(r *validate.Reader, v *[]tree.Node) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]tree.Node
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item tree.Node
 		readNode(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -124,11 +152,18 @@ var namesProblem = []string{
 	"causes",
 }
 
+// optionalProblem holds optional members of /components/schemas/problem, to allocate them together.
+type optionalProblem struct {
+	Title  string
+	Causes []tree.Problem
+}
+
 // readProblem reads the object /components/schemas/problem.
 func readProblem(r *validate.Reader, v *tree.Problem) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalProblem
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -146,11 +181,17 @@ func readProblem(r *validate.Reader, v *tree.Problem) {
 		next = i + 1
 		switch i {
 		case 0: // title
-			x := r.AnyString(&wantString)
-			v.Title = &x
+			if optional == nil {
+				optional = new(optionalProblem)
+			}
+			optional.Title = r.AnyString(&wantString)
+			v.Title = &optional.Title
 		case 1: // causes
-			v.Causes = new([]tree.Problem)
-			readProblemCauses(r, v.Causes)
+			if optional == nil {
+				optional = new(optionalProblem)
+			}
+			readProblemCauses(r, &optional.Causes)
+			v.Causes = &optional.Causes
 		}
 	}
 }
@@ -215,11 +256,22 @@ func readNodeChildren(r *validate.Reader, v *[]tree.Node) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]tree.Node
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item tree.Node
 		readNode(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n > 3 {
 		r.Fault(r.Closed(), "maxItems", "3", &wantArray)
@@ -232,11 +284,22 @@ func readNodeMatrix(r *validate.Reader, v *[][]int) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8][]int
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item []int
 		readNodeMatrixItem(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n < 1 {
 		r.Fault(r.Closed(), "minItems", "1", &wantArray)
@@ -272,11 +335,22 @@ func readProblemCauses(r *validate.Reader, v *[]tree.Problem) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]tree.Problem
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item tree.Problem
 		readProblem(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -351,9 +425,20 @@ func readNodeMatrixItem(r *validate.Reader, v *[]int) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]int
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = readNodeMatrixItemItem(r)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, readNodeMatrixItemItem(r))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 	if n < 2 {
 		r.Fault(r.Closed(), "minItems", "2", &wantArray)

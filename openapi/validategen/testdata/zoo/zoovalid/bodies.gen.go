@@ -135,11 +135,23 @@ var namesCageShape = []string{
 	"byName",
 }
 
+// optionalCageShape holds optional members of /components/schemas/Cage, to allocate them together.
+type optionalCageShape struct {
+	Kind   zoo.CageKind
+	Inside zoo.Inside
+	Guests []zoo.Animal
+	Spans  []interface{}
+	Labels map[string]string
+	Size   zoo.Float
+	ByName map[string]zoo.Animal
+}
+
 // shapeCage reads the object /components/schemas/Cage.
 func shapeCage(r *validate.Reader, v *zoo.Cage) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalCageShape
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -161,11 +173,17 @@ func shapeCage(r *validate.Reader, v *zoo.Cage) {
 		case 1: // number
 			v.Number = r.Any()
 		case 2: // kind
-			x := shapeCageKind(r)
-			v.Kind = &x
+			if optional == nil {
+				optional = new(optionalCageShape)
+			}
+			optional.Kind = shapeCageKind(r)
+			v.Kind = &optional.Kind
 		case 3: // inside
-			v.Inside = new(zoo.Inside)
-			shapeInside(r, v.Inside)
+			if optional == nil {
+				optional = new(optionalCageShape)
+			}
+			shapeInside(r, &optional.Inside)
+			v.Inside = &optional.Inside
 		case 4: // note
 			if r.Null() {
 				v.Note = nullable.NewNullNullable[string]()
@@ -173,20 +191,35 @@ func shapeCage(r *validate.Reader, v *zoo.Cage) {
 				v.Note = nullable.NewNullableWithValue(r.AnyString(&wantString))
 			}
 		case 5: // guests
-			v.Guests = new([]zoo.Animal)
-			shapeCageGuests(r, v.Guests)
+			if optional == nil {
+				optional = new(optionalCageShape)
+			}
+			shapeCageGuests(r, &optional.Guests)
+			v.Guests = &optional.Guests
 		case 6: // spans
-			v.Spans = new([]interface{})
-			shapeCageSpans(r, v.Spans)
+			if optional == nil {
+				optional = new(optionalCageShape)
+			}
+			shapeCageSpans(r, &optional.Spans)
+			v.Spans = &optional.Spans
 		case 7: // labels
-			v.Labels = new(map[string]string)
-			shapeCageLabels(r, v.Labels)
+			if optional == nil {
+				optional = new(optionalCageShape)
+			}
+			shapeCageLabels(r, &optional.Labels)
+			v.Labels = &optional.Labels
 		case 8: // size
-			v.Size = new(zoo.Float)
-			shapeFloat(r, v.Size)
+			if optional == nil {
+				optional = new(optionalCageShape)
+			}
+			shapeFloat(r, &optional.Size)
+			v.Size = &optional.Size
 		case 9: // byName
-			v.ByName = new(map[string]zoo.Animal)
-			shapeCageByName(r, v.ByName)
+			if optional == nil {
+				optional = new(optionalCageShape)
+			}
+			shapeCageByName(r, &optional.ByName)
+			v.ByName = &optional.ByName
 		}
 	}
 }
@@ -242,11 +275,20 @@ var namesToken = []string{
 	"undeclared",
 }
 
+// optionalToken holds optional members of /components/schemas/Token, to allocate them together.
+type optionalToken struct {
+	Base64 []byte
+	String zoo.String
+	Any    interface{}
+	Escape string
+}
+
 // readToken reads the object /components/schemas/Token.
 func readToken(r *validate.Reader, v *zoo.Token) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalToken
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -266,20 +308,32 @@ func readToken(r *validate.Reader, v *zoo.Token) {
 		case 0: // id
 			v.Id = readBodyId(r)
 		case 1: // base64
-			x := readBase64(r)
-			v.Base64 = &x
+			if optional == nil {
+				optional = new(optionalToken)
+			}
+			optional.Base64 = readBase64(r)
+			v.Base64 = &optional.Base64
 		case 2: // string
-			x := readString(r)
-			v.String = &x
+			if optional == nil {
+				optional = new(optionalToken)
+			}
+			optional.String = readString(r)
+			v.String = &optional.String
 		case 3: // any
+			if optional == nil {
+				optional = new(optionalToken)
+			}
 			if at := r.Offset(); r.Check(schemas[5]) {
 				r.Rewind(at)
-				x := r.Any()
-				v.Any = &x
+				optional.Any = r.Any()
 			}
+			v.Any = &optional.Any
 		case 4: // escape
-			x := readEscape(r)
-			v.Escape = &x
+			if optional == nil {
+				optional = new(optionalToken)
+			}
+			optional.Escape = readEscape(r)
+			v.Escape = &optional.Escape
 		case 5: // undeclared
 			r.Skip()
 		}
@@ -300,9 +354,20 @@ func shapePostAnimalTags(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -358,11 +423,18 @@ var namesInsideShape = []string{
 	"wet",
 }
 
+// optionalInsideShape holds optional members of /components/schemas/Inside, to allocate them together.
+type optionalInsideShape struct {
+	Temperature float64
+	Wet         zoo.InsideWet
+}
+
 // shapeInside reads the object /components/schemas/Inside.
 func shapeInside(r *validate.Reader, v *zoo.Inside) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalInsideShape
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -380,11 +452,17 @@ func shapeInside(r *validate.Reader, v *zoo.Inside) {
 		next = i + 1
 		switch i {
 		case 0: // temperature
-			x := shapeInsideTemperature(r)
-			v.Temperature = &x
+			if optional == nil {
+				optional = new(optionalInsideShape)
+			}
+			optional.Temperature = shapeInsideTemperature(r)
+			v.Temperature = &optional.Temperature
 		case 1: // wet
-			x := shapeInsideWet(r)
-			v.Wet = &x
+			if optional == nil {
+				optional = new(optionalInsideShape)
+			}
+			optional.Wet = shapeInsideWet(r)
+			v.Wet = &optional.Wet
 		}
 	}
 }
@@ -395,11 +473,22 @@ func shapeCageGuests(r *validate.Reader, v *[]zoo.Animal) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]zoo.Animal
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item zoo.Animal
 		shapeAnimal(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -409,9 +498,20 @@ func shapeCageSpans(r *validate.Reader, v *[]interface{}) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]interface{}
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.Any()
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.Any())
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 

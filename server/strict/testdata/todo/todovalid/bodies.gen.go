@@ -98,11 +98,22 @@ func readListTodos200(r *validate.Reader, v *[]todo.Todo) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]todo.Todo
 	n := 0
 	for ; r.More(n, ']'); n++ {
 		var item todo.Todo
 		readTodo(r, &item)
+		if n < len(first) {
+			first[n] = item
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, item)
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
@@ -231,11 +242,18 @@ var namesTodoPatch = []string{
 	"done",
 }
 
+// optionalTodoPatch holds optional members of /components/schemas/TodoPatch, to allocate them together.
+type optionalTodoPatch struct {
+	Title string
+	Done  bool
+}
+
 // readTodoPatch reads the object /components/schemas/TodoPatch.
 func readTodoPatch(r *validate.Reader, v *todo.TodoPatch) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
+	var optional *optionalTodoPatch
 	var seen uint64
 	var others validate.NameSet
 	n, next := 0, 0
@@ -253,8 +271,11 @@ func readTodoPatch(r *validate.Reader, v *todo.TodoPatch) {
 		next = i + 1
 		switch i {
 		case 0: // title
-			x := readTodoPatchTitle(r)
-			v.Title = &x
+			if optional == nil {
+				optional = new(optionalTodoPatch)
+			}
+			optional.Title = readTodoPatchTitle(r)
+			v.Title = &optional.Title
 		case 1: // note
 			if r.Null() {
 				v.Note = nullable.NewNullNullable[string]()
@@ -262,8 +283,11 @@ func readTodoPatch(r *validate.Reader, v *todo.TodoPatch) {
 				v.Note = nullable.NewNullableWithValue(r.AnyString(&wantString))
 			}
 		case 2: // done
-			x := r.Boolean(&wantBoolean)
-			v.Done = &x
+			if optional == nil {
+				optional = new(optionalTodoPatch)
+			}
+			optional.Done = r.Boolean(&wantBoolean)
+			v.Done = &optional.Done
 		}
 	}
 }
@@ -284,9 +308,20 @@ func shapeListTodosTag(r *validate.Reader, v *[]string) {
 	if !r.Enter('[', &wantArray) {
 		return
 	}
+	var first [8]string
 	n := 0
 	for ; r.More(n, ']'); n++ {
+		if n < len(first) {
+			first[n] = r.AnyString(&wantString)
+			continue
+		}
+		if n == len(first) {
+			*v = append(*v, first[:]...)
+		}
 		*v = append(*v, r.AnyString(&wantString))
+	}
+	if n <= len(first) {
+		*v = append(*v, first[:n]...)
 	}
 }
 
