@@ -107,10 +107,9 @@ func (r *run) faults() *Faults {
 		return &Faults{Malformed: true, Offset: r.deep - 1}
 	}
 	r.order()
-	if r.quote == 0 { // texts of parameters or a form
-		return &Faults{List: r.tape.faults(r.marks)}
-	}
-	return &Faults{List: resolve(r.data, r.marks)}
+	f := oneFault()
+	f.List = r.tape.faults(f.List, r.marks)
+	return f
 }
 
 // order sorts the marks into document order.

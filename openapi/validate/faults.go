@@ -25,6 +25,16 @@ type Faults struct {
 	List []Fault
 }
 
+// oneFault returns Faults with room for one fault, which most invalid bodies have. It takes a single allocation.
+func oneFault() *Faults {
+	f := &struct {
+		Faults
+		room [1]Fault
+	}{}
+	f.List = f.room[:0]
+	return &f.Faults
+}
+
 // Fault is a violation of one rule of the contract. It never contains a value of the client, only names of members.
 type Fault struct {
 	// In is the place: "" for a body, else "path", "query" or "header".
@@ -124,11 +134,11 @@ type level struct {
 	n    int    // the index of the current item
 }
 
-// resolve converts marks, in the order of the bytes, to faults. It scans the valid JSON again, so that only a body with
-// faults pays for pointers.
-func resolve(data []byte, marks []mark) []Fault {
+// resolve appends the faults of marks, which are in the order of the bytes. It scans the valid JSON again, so that only a body
+// with faults pays for pointers.
+func resolve(faults []Fault, data []byte, marks []mark) []Fault {
 	var room [8]level // enough for most bodies
-	path, faults := room[:0], make([]Fault, 0, len(marks))
+	path := room[:0]
 	naming := false // the next string is a name
 	for i := 0; i < len(data) && len(faults) < len(marks); i++ {
 		at, c, top := i, data[i], len(path)-1

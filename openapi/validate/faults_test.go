@@ -21,15 +21,24 @@ func TestPointers(t *testing.T) {
 		marks = append(marks, mark{at: at, keyword: text, want: want})
 	}
 	marks = append(marks, mark{at: len(data) - 1, member: "m/n", keyword: "required", want: want})
-	var got []string
-	for _, f := range resolve([]byte(data), marks) {
-		got = append(got, f.Keyword+" "+f.Pointer+" "+f.Name)
-	}
 	expect := []string{
 		"{  ", "[ /a a", "1 /a/0 a", `{"b /a/1 a`, "null /a/1/b~1c~0d b/c~d", "}] /a/1 a", "] /a a", `"x" /e e`, "}  ", "required /m~1n m/n",
 	}
-	if diff := cmp.Diff(expect, got); diff != "" {
-		t.Errorf("faults (-want +got):\n%s", diff)
+	var scanned tape
+	if _, ok := scanned.scan([]byte(data), 1, maxDepth); !ok {
+		t.Fatal("got malformed")
+	}
+	for how, faults := range map[string][]Fault{
+		"bytes": resolve(nil, []byte(data), marks),
+		"tape":  scanned.faults(nil, marks),
+	} {
+		var got []string
+		for _, f := range faults {
+			got = append(got, f.Keyword+" "+f.Pointer+" "+f.Name)
+		}
+		if diff := cmp.Diff(expect, got); diff != "" {
+			t.Errorf("%s: faults (-want +got):\n%s", how, diff)
+		}
 	}
 }
 

@@ -49,13 +49,16 @@ func (r *Reader) refuse() *Faults {
 		r.malformed(r.pos)
 	}
 	if r.bad == 0 {
-		switch {
-		case r.marks != nil:
-			return &Faults{List: resolve(r.data, r.marks)}
-		case r.unheld != nil:
-			return &Faults{Undecodable: true, List: resolve(r.data, r.unheld)}
+		marks, undecodable := r.marks, r.marks == nil
+		if undecodable {
+			marks = r.unheld
 		}
-		return nil // only white space follows
+		if marks == nil {
+			return nil // only white space follows
+		}
+		f := oneFault()
+		f.Undecodable, f.List = undecodable, resolve(f.List, r.data, marks)
+		return f
 	}
 	blank := Reader{data: r.data}
 	blank.space()

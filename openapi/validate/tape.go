@@ -2,7 +2,6 @@ package validate
 
 import (
 	"strconv"
-	"strings"
 	"unsafe"
 )
 
@@ -137,48 +136,67 @@ func (t *tape) chars(at uint32) string {
 	return string(unescape(make([]byte, 0, len(s)), t.data[tok.start:tok.end]))
 }
 
-// faults converts marks to faults in document order.
-func (t *tape) faults(marks []mark) []Fault {
-	w := walker{tape: t, left: marks, faults: make([]Fault, 0, len(marks))}
-	w.value(0)
-	return w.faults
-}
-
-// walker converts marks, which are in document order, to faults.
-type walker struct {
-	*tape
-	left    []mark
-	faults  []Fault
-	pointer []byte
-	name    string
-}
-
-func (w *walker) take(at int) {
-	for len(w.left) > 0 && w.left[0].at <= at {
-		// a name is a view of data, which the fault must not keep
-		w.faults = append(w.faults, w.left[0].fault(string(w.pointer), strings.Clone(w.name)))
-		w.left = w.left[1:]
-	}
-}
-
-func (w *walker) value(at uint32) {
-	w.take(w.place(at))
-	tok := w.tokens[at]
-	if len(w.left) == 0 || w.left[0].at >= int(tok.end) || tok.kind < arrayToken {
-		return
-	}
-	outer, length := w.name, len(w.pointer)
-	for i, n := at+1, 0; i < tok.next; n++ {
-		if tok.kind == objectToken {
-			w.name = w.chars(i)
-			w.pointer = appendToken(w.pointer[:length], []byte(w.name))
-			i++
-		} else {
-			w.pointer = strconv.AppendInt(append(w.pointer[:length], '/'), int64(n), 10)
+// faults appends the faults of marks, which are in document order.
+func (t *tape) faults(faults []Fault, marks []mark) []Fault {
+	var room [8]step // enough for most values
+	path := room[:0]
+	for i := range marks {
+		at := marks[i].at
+		for len(path) > 0 && t.closing(path[len(path)-1].parent) <= at {
+			path = path[:len(path)-1]
 		}
-		w.value(i)
-		i = w.tokens[i].next
+		value := uint32(0)
+		if len(path) > 0 {
+			value = t.advance(&path[len(path)-1], at)
+		}
+		for t.place(value) < at && at < t.closing(value) {
+			path = append(path, step{parent: value, value: t.child(value, value+1)})
+			value = t.advance(&path[len(path)-1], at)
+		}
+		pointer, name := t.pointer(path)
+		faults = append(faults, marks[i].fault(pointer, name))
 	}
-	w.name, w.pointer = outer, w.pointer[:length]
-	w.take(int(tok.end - 1))
+	return faults
+}
+
+// step is an object or array that contains a value, and the n-th of its members or items.
+type step struct {
+	parent, value uint32
+	n             int
+}
+
+// advance moves to the member or item that ends at offset at or after it, and returns its value.
+func (t *tape) advance(s *step, at int) uint32 {
+	for t.closing(s.value) < at {
+		s.value = t.child(s.parent, t.tokens[s.value].next)
+		s.n++
+	}
+	return s.value
+}
+
+// child returns the value of the member or item of parent that starts with token i.
+func (t *tape) child(parent, i uint32) uint32 {
+	if t.tokens[parent].kind == objectToken {
+		i++
+	}
+	return i
+}
+
+// pointer returns the JSON Pointer of the value to which a path leads, and the name of the member that contains it.
+func (t *tape) pointer(path []step) (pointer, name string) {
+	var room [64]byte // enough for most pointers
+	p, last := room[:0], []byte(nil)
+	for _, s := range path {
+		if t.tokens[s.parent].kind == arrayToken {
+			p = strconv.AppendInt(append(p, '/'), int64(s.n), 10)
+			continue
+		}
+		tok := t.tokens[s.value-1]
+		if last = t.data[tok.start:tok.end]; tok.flags&escaped != 0 {
+			last = unescape(nil, last)
+		}
+		p = appendToken(p, last)
+	}
+	pointer = string(p)
+	return pointer, lastOf(pointer, last)
 }
