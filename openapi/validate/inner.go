@@ -10,14 +10,15 @@ func (r *Reader) Check(s *Schema) bool {
 	}
 	inner := begin(context.Background())
 	defer inner.end()
-	end, ok := inner.scan(r.data, r.pos, maxDepth-r.depth)
+	at := r.pos
+	end, ok := inner.scan(r.data, at, maxDepth-r.depth)
 	if !ok {
 		r.Skip()
 		return false
 	}
 	r.pos = end
 	if inner.check(s, 0, nil) {
-		r.judged = max(r.judged, end)
+		r.accept(at, end)
 		return true
 	}
 	if inner.deep > 0 {
@@ -29,12 +30,19 @@ func (r *Reader) Check(s *Schema) bool {
 	return false
 }
 
+// accept records that the contract accepts the value from offset at to end.
+func (r *Reader) accept(at, end int) {
+	if end > r.judged {
+		r.start, r.judged = at+1, end
+	}
+}
+
 // Admit records that the contract accepts any value here. A value that does not fit into its Go type is then
 // [Reader.Undecodable] instead of a fault. The reader does not move.
 func (r *Reader) Admit() {
 	at := r.pos
 	r.Skip()
-	r.judged = max(r.judged, r.pos)
+	r.accept(at, r.pos)
 	r.Rewind(at)
 }
 

@@ -18,6 +18,7 @@ type Reader struct {
 	// judged is the offset up to which the contract accepts the data. Faults of values before it only mean that they do not
 	// fit into their Go types; unheld has their marks.
 	judged int
+	start  int // 1 + the offset of the value that ends at judged; 0 means none
 	unheld []mark
 }
 

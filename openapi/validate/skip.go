@@ -11,7 +11,11 @@ func (r *Reader) Skip() { r.skip(maxDepth - r.depth) }
 // skip reads a value whose objects and arrays nest at most depth levels. It is as strict as reading for a type, unless the
 // contract has accepted the value: then it was read strictly before.
 func (r *Reader) skip(depth int) {
-	if r.pos < r.judged {
+	switch {
+	case r.pos+1 == r.start:
+		r.pos = r.judged
+		return
+	case r.pos < r.judged:
 		r.pos = jsonEnd(r.data, r.pos)
 		return
 	}
