@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,13 +43,13 @@ func plantAll(ctx context.Context, c config, names []string) error {
 				continue
 			}
 			start := time.Now()
-			found, err := c.plant(ctx, h, patch)
+			line, found, err := c.plant(ctx, h, patch)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			took := time.Since(start).Round(time.Second)
 			if found == nil || errors.Is(found, errTooLong) {
-				fmt.Printf("%-38s MISSED (%s)\n", name, took)
+				fmt.Printf("%-38s MISSED (%s): %s\n", name, took, cmp.Or(line, errTooLong.Error()))
 				missed = append(missed, name)
 				continue
 			}
@@ -62,26 +63,27 @@ func plantAll(ctx context.Context, c config, names []string) error {
 	return nil
 }
 
-// plant builds a server with a fault and returns the failure of the harness.
-func (c config) plant(ctx context.Context, h harness, patch string) (found, failed error) {
+// plant builds a server with a fault and runs the harness. It returns the harness's line, which says if its programs are not
+// installed, and its failure.
+func (c config) plant(ctx context.Context, h harness, patch string) (line string, found, failed error) {
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // the system removes what is left
 	overlay, err := applyPatch(ctx, dir, patch)
 	if err != nil {
-		return nil, fmt.Errorf("planting: %w", err)
+		return "", nil, fmt.Errorf("planting: %w", err)
 	}
 	if c.old == "" {
 		c.old = c.pfxrd // the server without a fault
 	}
 	c.pfxrd, c.keep = filepath.Join(dir, "pfxrd"), filepath.Join(dir, "kept")
 	if err := run(ctx, ".", "go", "build", "-overlay", overlay, "-o", c.pfxrd, "./server/cmd/pfxrd"); err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	_, found = c.run(ctx, h)
-	return found, ctx.Err()
+	line, found = c.run(ctx, h)
+	return line, found, ctx.Err()
 }
 
 // applyPatch copies the files of a patch into dir, changes them, and returns the overlay that makes the compiler use the
