@@ -111,7 +111,7 @@ func (c *compiler) types(s *validate.Schema, n *node) {
 	if !c.v31 && (typ.kind == listKind || typ.text == "null") {
 		c.warn(typ, "", typ.json()+" is a type of OpenAPI 3.1, and read as such")
 	}
-	if !c.v31 && n.get("nullable").isTrue() {
+	if !c.v31 && c.flag(s, n, "nullable") {
 		s.Types |= validate.Null
 	}
 }

@@ -50,6 +50,15 @@ func TestSpots(t *testing.T) {
 	}
 }
 
+// TestNullableIsAFlag has the only flag of 3.0 alone.
+func TestNullableIsAFlag(t *testing.T) {
+	t.Parallel()
+	d := load(t, body30("{type: string, nullable: 'true'}", ""))
+	if spots := d.Operations[0].Request[0].Spots; len(spots) != 1 || !strings.HasSuffix(spots[0].Pointer, "/nullable") {
+		t.Errorf("got the spots %v, want one at nullable", spots)
+	}
+}
+
 func TestSpotsStandOnceInTheDocumentsOrder(t *testing.T) {
 	t.Parallel()
 	d := load(t, `openapi: 3.0.3
