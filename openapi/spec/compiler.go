@@ -157,6 +157,10 @@ func (c *compiler) begin(e *entry) {
 			e.schema.Types = 0
 		}
 		return
+	case e.node.kind == nullKind:
+		e.state, c.free[e.schema] = filled, true
+		c.warn(e.node, "", "the schema is null: it is read as one that allows any value")
+		return
 	case e.node.kind == objectKind && !c.has(e.node):
 		c.free[e.schema] = true
 	}

@@ -45,13 +45,14 @@ func (c *compiler) discriminator(e *entry, drop []string) {
 		s.AnyOf = nil
 	}
 	made := choice{Discriminator: &validate.Discriminator{Property: property}, mapped: map[string]mapped{}}
+	var dangling []unmapped
 	for value, ref := range n.get("mapping").members() {
-		made.Explicit = true
 		to, err := c.mapping(ref)
 		if err != nil {
-			c.unjudged(s, ref, "the mapping %v", err)
+			dangling = append(dangling, unmapped{ref, err})
 			continue
 		}
+		made.Explicit = true
 		if p := c.apply(e, to, drop); p != nil {
 			made.mapped[value] = mapped{ref, p}
 		}
@@ -61,8 +62,27 @@ func (c *compiler) discriminator(e *entry, drop []string) {
 			made.alternatives = append(made.alternatives, alternative{c.nameOf(item, e.scope), p})
 		}
 	}
+	c.dangling(s, dangling, made.Explicit)
 	s.Discriminator = made.Discriminator
 	c.choices = append(c.choices, made)
+}
+
+// unmapped is an entry of a mapping that leads nowhere.
+type unmapped struct {
+	ref *node
+	err error
+}
+
+// dangling reports the entries of a mapping that lead nowhere. Next to others, it is unknown which alternative they select. A
+// mapping that has only such entries is none.
+func (c *compiler) dangling(s *validate.Schema, list []unmapped, explicit bool) {
+	for _, u := range list {
+		if explicit {
+			c.unjudged(s, u.ref, "the mapping %v", u.err)
+		} else {
+			c.warn(u.ref, "", "the mapping "+u.err.Error()+", and is ignored")
+		}
+	}
 }
 
 // nameOf returns the name of the component that a schema refers to.

@@ -17,7 +17,11 @@
 // text form. The rest of the document is in effect. A part of a schema that cannot be checked accepts every value. Below
 // not, if, oneOf and maxContains, accepting a value can reject the whole; these keywords are then ignored, too.
 //
-// Warnings lists what is not checked: unknown extensions, formats and keywords, and paths that no request can have. With
+// Common mistakes with only one meaning are read as they are meant, with a warning: exclusiveMinimum and lists of types in the
+// form of the other version, required with true or false, a mapping without a target. A member that is null counts as absent,
+// except for const, default, type and examples: YAML makes null of a name without a value.
+//
+// Warnings also lists what is not checked: unknown extensions, formats and keywords, and paths that no request can have. With
 // Options.Consult it also has the mistakes that kin-openapi finds.
 //
 // # References

@@ -137,7 +137,7 @@ func checkKinds(root *node) error {
 		return errors.New("at /paths: paths is not an object")
 	}
 	for template, item := range paths.members() {
-		if item.kind != objectKind && !strings.HasPrefix(template, "x-") {
+		if item.kind != objectKind && item.kind != nullKind && !strings.HasPrefix(template, "x-") {
 			return fmt.Errorf("at %s: a path item is not an object", item.pointer())
 		}
 	}
@@ -259,7 +259,7 @@ func (l *loader) read() error {
 // judge records in bodies and parameters the places of their schemas that cannot be checked.
 func (l *loader) judge() {
 	all := reached(l.roots)
-	l.named()
+	l.named(all)
 	d := doubts(all)
 	d.soften(all)
 	noted := map[*validate.Schema]bool{}
@@ -292,14 +292,18 @@ func (l *loader) judge() {
 	}
 }
 
-// named collects the schemas of components.
-func (l *loader) named() {
+// named collects the schemas of components. One that is only merged into others is not compiled.
+func (l *loader) named(all []*validate.Schema) {
+	own := make(map[*validate.Schema]bool, len(all))
+	for _, s := range all {
+		own[s] = true
+	}
 	l.doc.components[Request] = map[string]*validate.Schema{}
 	if l.doc.components[Response] = l.doc.components[Request]; l.hiding {
 		l.doc.components[Response] = map[string]*validate.Schema{}
 	}
 	for k, e := range l.entries {
-		plain := k.drop == "" && k.open == "" && !k.bare && k.direction <= Response
+		plain := own[e.schema] && k.drop == "" && k.open == "" && !k.bare && k.direction <= Response
 		if plain && e.schema.Name != "" {
 			l.doc.components[k.direction][e.schema.Name] = e.schema
 		}
@@ -330,7 +334,8 @@ func (l *loader) document() *Document {
 // Pointer returns the JSON Pointer of an operation.
 func (d *Document) Pointer(o *validate.Operation) string { return d.places[o] }
 
-// Component returns the schema of a component in a direction; nil if no operation uses it.
+// Component returns the schema of a component in a direction; nil if no operation uses it, or if it is only merged into the
+// allOf of others.
 func (d *Document) Component(name string, direction Direction) *validate.Schema {
 	if direction > Response {
 		return nil

@@ -84,27 +84,34 @@ var typeNames = map[string]validate.Types{
 }
 
 func (c *compiler) types(s *validate.Schema, n *node) {
-	typ := n.get("type")
+	typ := n.member("type")
 	switch {
 	case typ == nil:
 		return
-	case typ.kind == textKind && typeNames[typ.text] != 0 && (c.v31 || typ.text != "null"):
+	case typ.kind == textKind && typeNames[typ.text] != 0:
 		s.Types = typeNames[typ.text]
-	case typ.kind == listKind && c.v31:
+	case typ.kind == listKind:
 		s.Types = 0
 		for _, item := range typ.items {
-			if typeNames[item.string()] == 0 {
+			name := item.string()
+			if item.kind == nullKind {
+				name = "null" // YAML without quotes
+			}
+			if typeNames[name] == 0 {
 				c.unjudged(s, typ, "%s is not a type", item.json())
 				s.Types = validate.AnyType
 				return
 			}
-			s.Types |= typeNames[item.text]
+			s.Types |= typeNames[name]
 		}
 	default:
 		c.unjudged(s, typ, "%s is not a type", typ.json())
 		return
 	}
-	if !c.v31 && n.get("nullable").isTrue() {
+	if !c.v31 && (typ.kind == listKind || typ.text == "null") {
+		c.warn(typ, "", typ.json()+" is a type of OpenAPI 3.1, and read as such")
+	}
+	if !c.v31 && c.flag(s, n, "nullable") {
 		s.Types |= validate.Null
 	}
 }
@@ -119,7 +126,7 @@ func (c *compiler) enum(s *validate.Schema, n *node) {
 	} else if list != nil {
 		c.unjudged(s, list, "enum is not a list")
 	}
-	if value := n.get("const"); value != nil && c.v31 {
+	if value := n.member("const"); value != nil && c.v31 {
 		only := []validate.Value{{JSON: value.json()}}
 		if s.Enum != nil {
 			only = common(s.Enum, only)
@@ -151,7 +158,8 @@ func expected(types validate.Types, format string) validate.Expected {
 	return validate.Expected{Format: format}
 }
 
-// bounds reads minimum and maximum: in OpenAPI 3.0 exclusiveMinimum is a flag next to minimum.
+// bounds reads minimum and maximum. In OpenAPI 3.0 exclusiveMinimum is a flag next to minimum, in 3.1 a bound of its own.
+// Many documents use the form of the other version, which has only one meaning.
 func (c *compiler) bounds(s *validate.Schema, n *node) {
 	s.Minimum = c.bound(s, n, "minimum", "exclusiveMinimum", 1)
 	s.Maximum = c.bound(s, n, "maximum", "exclusiveMaximum", -1)
@@ -174,12 +182,16 @@ func (c *compiler) bound(s *validate.Schema, n *node, keyword, exclusive string,
 	limit := n.get(exclusive)
 	switch {
 	case limit == nil:
-	case !c.v31:
-		if c.flag(s, n, exclusive) && b != nil {
+		return b
+	case limit.kind == boolKind:
+		if limit.isTrue() && b != nil {
 			b.Exclusive = true
 		}
 	case c.number(s, limit) != nil:
 		b = tighter(b, &validate.Bound{Literal: limit.text, Exclusive: true}, direction)
+	}
+	if c.v31 == (limit.kind == boolKind) {
+		c.warn(limit, "", exclusive+" has the form of the other version of OpenAPI, and is read as such")
 	}
 	return b
 }

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
@@ -35,17 +38,46 @@ func (b *budget) parse(data []byte) (*node, error) {
 	if b.values -= countValues(data); b.values < 0 || len(data) > maxFileBytes {
 		return nil, fmt.Errorf("the document is too large: at most %d MiB and some %d values are read", maxFileBytes>>20, maxValues)
 	}
+	if err := checkText(data); err != nil {
+		return nil, err
+	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
-		n, err := parseJSON(data)
-		if err == nil {
-			return n, nil
-		}
-		if json.Valid(data) {
-			return nil, errors.New(strings.TrimPrefix(err.Error(), "jsontext: "))
+	trimmed := bytes.TrimLeft(data, " \t\r\n")
+	if len(trimmed) == 0 || trimmed[0] != '{' && trimmed[0] != '[' {
+		return b.parseYAML(data)
+	}
+	n, failed := parseJSON(data)
+	if failed == nil {
+		return n, nil
+	}
+	if !json.Valid(data) { // it may be YAML in flow style
+		n, err := b.parseYAML(data)
+		if err == nil || !bytes.HasPrefix(bytes.TrimLeft(trimmed[1:], " \t\r\n"), []byte{'"'}) {
+			return n, err
 		}
 	}
-	return b.parseYAML(data)
+	return nil, errors.New(strings.TrimPrefix(failed.Error(), "jsontext: "))
+}
+
+// checkText finds what no parser accepts, to name its line.
+func checkText(data []byte) error {
+	if bytes.HasPrefix(data, []byte("\xfe\xff")) || bytes.HasPrefix(data, []byte("\xff\xfe")) {
+		return nil // UTF-16
+	}
+	line := 1
+	for rest := data; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		switch {
+		case r == '\n':
+			line++
+		case r == utf8.RuneError && size == 1:
+			return fmt.Errorf("line %d is not UTF-8: save the document in that encoding", line)
+		case r < ' ' && r != '\t' && r != '\r':
+			return fmt.Errorf("line %d has the control character %U: remove or escape it", line, r)
+		}
+		rest = rest[size:]
+	}
+	return nil
 }
 
 // countValues returns an upper bound of the number of values in a file, from the characters that can start one.
@@ -134,7 +166,13 @@ func readObject(d *jsontext.Decoder, depth int) (*node, error) {
 	return n, err
 }
 
+// directive is the YAML directive of version 1.2. The parser reads YAML 1.2, but accepts only the directive of 1.1.
+var directive = regexp.MustCompile(`\A(?:[ \t]*(?:#.*)?\r?\n)*%YAML[ \t]+1\.2`)
+
 func (b *budget) parseYAML(data []byte) (*node, error) {
+	if at := directive.FindIndex(data); at != nil {
+		data = slices.Concat(data[:at[1]-1], []byte{'1'}, data[at[1]:])
+	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var y yaml.Node
 	if err := d.Decode(&y); err != nil {

@@ -21,6 +21,8 @@ func TestParse(t *testing.T) {
 		{"aliases", "a: &x {b: 1}\nc: *x", `{"a":{"b":1},"c":{"b":1}}`},
 		{"merge keys", "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}", `{"a":{"b":1,"c":2},"d":{"c":3,"b":1}}`},
 		{"lists of merge keys", "a: &x {b: 1}\nc: &y {b: 2, d: 3}\ne: {<<: [*x, *y]}", `{"a":{"b":1},"c":{"b":2,"d":3},"e":{"b":1,"d":3}}`},
+		{"the directive of YAML 1.2", "# a\n%YAML 1.2\n---\nb: 1\n...\n", `{"b":1}`},
+		{"UTF-16", "\xff\xfea\x00:\x00 \x001\x00", `{"a":1}`},
 		{"control characters", `{"a": "\u0000\u2028"}`, `{"a":"\u0000\u2028"}`},
 	}
 	for _, tt := range tests {
@@ -54,6 +56,10 @@ func TestParseRefuses(t *testing.T) {
 		{"a duplicate name in JSON", `{"a": 1, "a": 2}`, "duplicate"},
 		{"a duplicate name in YAML", "a: 1\na: 2", "duplicate"},
 		{"two JSON values", `{} {}`, ""},
+		{"JSON that ends early", "{\n\"a\": {\"b\": 1", `unexpected EOF within "/a"`},
+		{"another encoding, YAML", "a: 1\nb: caf\xe9", "line 2 is not UTF-8"},
+		{"another encoding, JSON", "{\"a\":\n\"caf\xe9\"}", "line 2 is not UTF-8"},
+		{"control characters", "a: 1\nb: \"\x07\"", "line 2 has the control character U+0007"},
 		{"a tab in YAML", "a:\n\tb: 1", "indent with spaces"},
 		{"two colons in a line of YAML", "a: b: 1", "indentation, colons and quotes"},
 		{"two YAML documents", "a: 1\n---\nb: 1", "more than one"},
@@ -103,7 +109,8 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestLoadTakesAnyOpenAPI(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"{openapi: 3.0, info: {}}", "{openapi: 3.1.2}", "{openapi: 3.0.4, paths: {x-note: 1}}", `{"openapi": "3.1.0", "webhooks": {"a": {"post": {}}}}`} {
+	for _, text := range []string{"{openapi: 3.0, info: {}}", "{openapi: 3.1.2}", "{openapi: 3.0.4, paths: {x-note: 1}}", `{"openapi": "3.1.0", "webhooks": {"a": {"post": {}}}}`,
+		"openapi: 3.0.3\npaths:", "openapi: 3.1.0\ninfo:\npaths: {/a: , /b: {parameters: }}\nservers:\nsecurity:\ncomponents:"} {
 		if d, err := Load(t.Context(), []byte(text), Options{}); err != nil || len(d.Operations) != 0 {
 			t.Errorf("%s: got %v, %v", text, d, err)
 		}

@@ -59,7 +59,8 @@ func TestDiscriminator(t *testing.T) {
 		{"without alternatives it is an annotation", "{type: object, discriminator: {propertyName: kind, mapping: {c: Cat}}}", "object"},
 		{"a mapping that names no alternative", "{oneOf: [{$ref: '#/components/schemas/Cat'}], discriminator: {propertyName: kind, mapping: {c: Cat, d: a.b.Dog}}}", "only by kind(Cat=Cat c=Cat)"},
 		{"a mapping that names an alternative's alternative", "{oneOf: [{oneOf: " + both + "}], discriminator: {propertyName: kind, mapping: {c: Cat}}}", "only by kind(c=Cat dog=0 hound=0)"},
-		{"an unresolvable mapping", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {c: Lion}}}", "only by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)"},
+		{"an unresolvable mapping next to another", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {c: Cat, l: Lion}}}", "only by kind(Cat=Cat a.b.Dog=a.b.Dog c=Cat dog=a.b.Dog hound=a.b.Dog)"},
+		{"an unresolvable mapping alone is none", "{oneOf: " + both + ", discriminator: {propertyName: kind, mapping: {l: Lion}}}", `{enum ["dog","hound"]}] by kind(Cat=Cat a.b.Dog=a.b.Dog dog=a.b.Dog hound=a.b.Dog)`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,7 +58,7 @@ func (l *loader) sample() {
 // examplesAt returns the examples of a Media Type, Parameter or Header Object.
 func (l *loader) examplesAt(n *node) []Example {
 	var list []Example
-	if value := n.get("example"); value != nil {
+	if value := n.member("example"); value != nil {
 		list = append(list, Example{onlyExample, value.json(), value.pointer()})
 	}
 	for name, at := range n.get("examples").members() {
@@ -80,7 +80,7 @@ func (l *loader) exampleValue(at *node) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if value := n.get("value"); value != nil {
+	if value := n.member("value"); value != nil {
 		return value, nil
 	}
 	if external := n.get("externalValue"); external.is(textKind) {
@@ -96,10 +96,10 @@ func schemaExamples(n *node) []Example {
 			list = append(list, Example{onlyExample, value.json(), value.pointer()})
 		}
 	}
-	add(n.get("example"))
+	add(n.member("example"))
 	for _, value := range n.get("examples").list() {
 		add(value)
 	}
-	add(n.get("default"))
+	add(n.member("default"))
 	return list
 }

@@ -312,6 +312,10 @@ func (c *compiler) namesOf(s *validate.Schema, list *node) []string {
 	if list == nil {
 		return nil
 	}
+	if list.kind == boolKind && list.key == "required" {
+		c.warn(list, "", "required is a list of members; in the schema of a member, "+list.text+" has no meaning")
+		return nil
+	}
 	names := list.strings()
 	if list.kind != listKind || len(names) != len(list.items) {
 		c.unjudged(s, list, "%s is not a list of names", list.key)

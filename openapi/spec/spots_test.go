@@ -14,12 +14,13 @@ func TestSpots(t *testing.T) {
 		{"a count", "{maxLength: -1}", "allOf [unjudged maxLength]", "/maxLength"},
 		{"a count that is a string", "{minItems: '1'}", "allOf [unjudged minItems]", "/minItems"},
 		{"a bound", "{minimum: x}", "allOf [unjudged minimum]", "/minimum"},
-		{"a bound of 3.0", "{minimum: 1, exclusiveMinimum: true}", "min 1 allOf [unjudged exclusiveMinimum]", "/exclusiveMinimum"},
+		{"an exclusive bound", "{minimum: 1, exclusiveMinimum: x}", "min 1 allOf [unjudged exclusiveMinimum]", "/exclusiveMinimum"},
 		{"a bound with too many digits", "{minimum: 1e999999}", "allOf [unjudged minimum]", "/minimum"},
 		{"multiples of zero", "{multipleOf: 0}", "allOf [unjudged multipleOf]", "/multipleOf"},
 		{"a type", "{type: strng}", "allOf [unjudged type]", "/type"},
 		{"one of several types", "{type: [string, x]}", "allOf [unjudged type]", "/type"},
-		{"required that is not a list", "{properties: {a: {required: true}}}", "a:{allOf [unjudged required]}", "/properties/a/required"},
+		{"null, which may mean the type or nothing", "{type: null}", "allOf [unjudged type]", "/type"},
+		{"required that is not a list", "{required: a}", "allOf [unjudged required]", "/required"},
 		{"an enum that is not a list", "{enum: 1}", "allOf [unjudged enum]", "/enum"},
 		{"items of draft 4", "{items: [{}]}", "items:{allOf [unjudged items]}", "/items"},
 		{"allOf that is not a list", "{allOf: {}}", "allOf [unjudged allOf]", "/allOf"},
@@ -46,6 +47,15 @@ func TestSpots(t *testing.T) {
 				t.Errorf("got the spots %v and the body's spots %v; want one at %s", d.Spots, body.Spots, place)
 			}
 		})
+	}
+}
+
+// TestNullableIsAFlag has the only flag of 3.0 alone.
+func TestNullableIsAFlag(t *testing.T) {
+	t.Parallel()
+	d := load(t, body30("{type: string, nullable: 'true'}", ""))
+	if spots := d.Operations[0].Request[0].Spots; len(spots) != 1 || !strings.HasSuffix(spots[0].Pointer, "/nullable") {
+		t.Errorf("got the spots %v, want one at nullable", spots)
 	}
 }
 
@@ -107,6 +117,11 @@ func TestWarnings(t *testing.T) {
 		{"a sibling of $ref", body30("{$ref: '#/components/schemas/A', maxLength: 1}", "{A: {}}"), "/paths/~1x/post/requestBody/content/application~1json/schema/maxLength", "maxLength"},
 		{"a mistake that affects no verdict", strings.Replace(body30("{}", ""), "version: '1'", "version: ''", 1), "", "version must be a non-empty string"},
 		{"an undefined scheme", "security: [{k: []}]\n" + body30("{}", ""), "/security/0/k", "k is not defined"},
+		{"a flag for required", body30("{properties: {a: {required: true}}}", ""), "/paths/~1x/post/requestBody/content/application~1json/schema/properties/a/required", "list of members"},
+		{"a list of types in 3.0", body30("{type: [string, 'null']}", ""), "/paths/~1x/post/requestBody/content/application~1json/schema/type", "3.1"},
+		{"a bound of the other version", body30("{exclusiveMinimum: 1}", ""), "/paths/~1x/post/requestBody/content/application~1json/schema/exclusiveMinimum", "other version"},
+		{"a schema that is null", body30("{properties: {a: }}", ""), "/paths/~1x/post/requestBody/content/application~1json/schema/properties/a", "any value"},
+		{"a mapping that leads nowhere", body30("{oneOf: [{type: object}], discriminator: {propertyName: k, mapping: {a: B}}}", ""), "/paths/~1x/post/requestBody/content/application~1json/schema/discriminator/mapping/a", "leads"},
 		{"a header that cannot be a parameter", document("{/x: {get: {parameters: [{name: Accept, in: header}]}}}", ""), "/paths/~1x/get/parameters/0", "Accept"},
 	}
 	for _, tt := range tests {
@@ -145,6 +160,10 @@ func TestComponent(t *testing.T) {
 	}
 	if d.Component("B", Request) != nil {
 		t.Error("got a component that no operation uses")
+	}
+	merged := load(t, body30("{allOf: [{$ref: '#/components/schemas/A'}], maxProperties: 1}", "{A: {minProperties: 1}}"))
+	if s := merged.Component("A", Request); s != nil {
+		t.Errorf("got %s, which is not compiled: it is merged into another schema", show(s))
 	}
 	if text, ok := d.JSON("/components/schemas/A/properties"); !ok || text != `{"a":{"readOnly":true}}` {
 		t.Errorf("got %s", text)

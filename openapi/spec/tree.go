@@ -44,7 +44,7 @@ const manyMembers = 12
 
 // set appends a member. It reports false for a duplicate name.
 func (n *node) set(name string, value *node) bool {
-	if n.has(name) {
+	if n.member(name) != nil {
 		return false
 	}
 	if n.index != nil {
@@ -67,8 +67,17 @@ func (n *node) add(value *node) {
 	n.items = append(n.items, value)
 }
 
-// get returns the member of an object; nil if it is absent.
+// get returns the member of an object; nil if it is absent. A member that is null counts as absent, because that is what
+// YAML makes of a name without a value.
 func (n *node) get(name string) *node {
+	if m := n.member(name); !m.is(nullKind) {
+		return m
+	}
+	return nil
+}
+
+// member returns the member of an object, even if it is null; nil if it is absent.
+func (n *node) member(name string) *node {
 	if n == nil || n.kind != objectKind {
 		return nil
 	}
@@ -177,7 +186,7 @@ func (n *node) lookup(pointer string) *node {
 	for token := range strings.SplitSeq(pointer[1:], "/") {
 		switch {
 		case n.is(objectKind):
-			n = n.get(unescapeToken(token))
+			n = n.member(unescapeToken(token))
 		case n.is(listKind):
 			i, err := strconv.Atoi(token)
 			if err != nil || i < 0 || i >= len(n.items) || strconv.Itoa(i) != token {

@@ -17,7 +17,8 @@ type contract struct {
 	*spec.Document
 	class   map[*validate.Schema]int // schemas of one class have the same meaning
 	schemas map[int]*schema          // by class
-	flags   map[*validate.Schema]bool
+	// hiding has the schemas that have a member of one direction, in themselves or below.
+	hiding map[*validate.Schema]bool
 	// twofold has the pointers of schemas that differ between requests and responses.
 	twofold map[string]bool
 }
@@ -28,7 +29,7 @@ func load(data []byte, o spec.Options) (*contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contract{Document: d, schemas: map[int]*schema{}, flags: map[*validate.Schema]bool{}}
+	c := &contract{Document: d, schemas: map[int]*schema{}, hiding: map[*validate.Schema]bool{}}
 	c.classify()
 	return c, nil
 }
@@ -102,6 +103,7 @@ func (c *contract) classify() {
 		count = len(ids)
 	}
 	c.class = class
+	c.findHiding(all)
 	c.twofold = map[string]bool{}
 	request, response := c.classesAt(requests), c.classesAt(responses)
 	for pointer, classes := range request {
@@ -138,17 +140,34 @@ func (c *contract) schema(s *validate.Schema) *schema {
 }
 
 // directed reports whether the schema means different things in requests and in responses.
-func (c *contract) directed(s *validate.Schema) bool {
-	if known, ok := c.flags[s]; ok {
-		return known
+func (c *contract) directed(s *validate.Schema) bool { return c.twofold[s.Pointer] || c.hiding[s] }
+
+// findHiding marks the schemas with a member of one direction, and from these all that refer to them.
+func (c *contract) findHiding(all []*validate.Schema) {
+	users := map[*validate.Schema][]*validate.Schema{}
+	var marked []*validate.Schema
+	mark := func(s *validate.Schema) {
+		if !c.hiding[s] {
+			c.hiding[s] = true
+			marked = append(marked, s)
+		}
 	}
-	found := c.twofold[s.Pointer] || slices.ContainsFunc(closure(s), func(s *validate.Schema) bool {
-		return slices.ContainsFunc(s.Properties, func(p validate.Property) bool {
-			return p.Hidden != "" || p.Schema != nil && (c.isTrue(p.Schema.Pointer+"/readOnly") || c.isTrue(p.Schema.Pointer+"/writeOnly"))
-		})
-	})
-	c.flags[s] = found
-	return found
+	for _, s := range all {
+		literal(s, func(child *validate.Schema) string { users[child] = append(users[child], s); return "" })
+		if slices.ContainsFunc(s.Properties, c.isHidden) {
+			mark(s)
+		}
+	}
+	for i := 0; i < len(marked); i++ {
+		for _, s := range users[marked[i]] {
+			mark(s)
+		}
+	}
+}
+
+// isHidden reports whether requests or responses must not have the member.
+func (c *contract) isHidden(p validate.Property) bool {
+	return p.Hidden != "" || p.Schema != nil && (c.isTrue(p.Schema.Pointer+"/readOnly") || c.isTrue(p.Schema.Pointer+"/writeOnly"))
 }
 
 // goNames returns the Go names that the document sets for components by x-go-name, as oapi-codegen does.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/go/packages"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 )
@@ -221,6 +224,24 @@ func TestGoNames(t *testing.T) {
 		t.Errorf("the component is not decoded into its Go type: %q", r.notes)
 	}
 	refuses(t, strings.Replace(document, "x-go-name: Node", "x-go-name: None", 1), "/components/schemas/knot", "no type None")
+}
+
+// TestNamesThatDifferInCase: two types may have names that differ only in case; the one that oapi-codegen gives the name is found.
+func TestNamesThatDifferInCase(t *testing.T) {
+	t.Parallel()
+	pkg := types.NewPackage("models", "models")
+	for _, name := range []string{"BccArchive", "BCCArchive"} {
+		pkg.Scope().Insert(types.NewTypeName(token.NoPos, pkg, name, types.Typ[types.String]))
+	}
+	m := newModels(&packages.Package{Types: pkg}, nil)
+	for name, want := range map[string]string{"bccArchive": "BccArchive", "bcc-archive": "BccArchive", "BCCArchive": "BCCArchive"} {
+		if got, err := m.find(name); err != nil || got.Name() != want {
+			t.Errorf("%s: got %v, %v; want %s", name, got, err, want)
+		}
+	}
+	if got, err := m.find("bccarchive"); err == nil {
+		t.Errorf("got %v, want an error that asks for -type", got)
+	}
 }
 
 // TestUndescribedItems: functions have a name for items that the Go type describes, but the schema does not.

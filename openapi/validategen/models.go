@@ -96,11 +96,15 @@ func (m *models) find(name string) (*types.TypeName, error) {
 		}
 		return t, nil
 	}
-	switch found := m.byName[fold(name)]; len(found) {
-	case 0:
+	found := m.byName[fold(name)]
+	exact := slices.IndexFunc(found, func(t *types.TypeName) bool { return t.Name() == exported(name) })
+	switch {
+	case len(found) == 0:
 		return nil, nil
-	case 1:
+	case len(found) == 1:
 		return found[0], nil
+	case exact >= 0:
+		return found[exact], nil
 	default:
 		return nil, fmt.Errorf("%s may be %s or %s in Go; say which with -type", name, found[0].Name(), found[1].Name())
 	}
