@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,7 +64,7 @@ func TestDocumentIsTheGeneratedContract(t *testing.T) {
 			o := operations[generated.ID]
 			path := key[:len(validate.TemplateParameters(generated.Path))]
 			want := generated.CheckParameters(t.Context(), path, query, header)
-			if diff := cmp.Diff(want, o.CheckParameters(t.Context(), path, query, header)); diff != "" {
+			if diff := difference(want, o.CheckParameters(t.Context(), path, query, header)); diff != "" {
 				t.Fatalf("input %d, %s: %q?%q %q (-generated +document):\n%s", i, o.ID, path, query, header, diff)
 			}
 			if want != nil {
@@ -70,7 +72,7 @@ func TestDocumentIsTheGeneratedContract(t *testing.T) {
 			}
 			for n, b := range generated.Request {
 				want := b.CheckContent(t.Context(), b.Type, body)
-				if diff := cmp.Diff(want, o.Request[n].CheckContent(t.Context(), b.Type, body)); diff != "" {
+				if diff := difference(want, o.Request[n].CheckContent(t.Context(), b.Type, body)); diff != "" {
 					t.Fatalf("input %d, %s: %q (-generated +document):\n%s", i, o.ID, body, diff)
 				}
 			}
@@ -78,7 +80,7 @@ func TestDocumentIsTheGeneratedContract(t *testing.T) {
 				for n, b := range response.Bodies {
 					want := b.CheckContent(t.Context(), b.Type, body)
 					other := o.Response(statusOf(response.Status)).Bodies[n]
-					if diff := cmp.Diff(want, other.CheckContent(t.Context(), b.Type, body)); diff != "" {
+					if diff := difference(want, other.CheckContent(t.Context(), b.Type, body)); diff != "" {
 						t.Fatalf("input %d, %s, %s: %q (-generated +document):\n%s", i, o.ID, response.Status, body, diff)
 					}
 				}
@@ -88,6 +90,22 @@ func TestDocumentIsTheGeneratedContract(t *testing.T) {
 	if refused == 0 {
 		t.Error("no input was rejected: the inputs test nothing")
 	}
+}
+
+// difference returns how faults differ, "" if they are the same. To compare them first takes a fraction of cmp's time.
+func difference(want, got *validate.Faults) string {
+	if want == got {
+		return ""
+	}
+	if want == nil || got == nil {
+		return cmp.Diff(want, got)
+	}
+	a, b := *want, *got
+	a.List, b.List = nil, nil
+	if reflect.DeepEqual(a, b) && slices.Equal(want.List, got.List) {
+		return ""
+	}
+	return cmp.Diff(want, got)
 }
 
 func statusOf(status string) int {
