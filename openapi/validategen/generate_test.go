@@ -244,6 +244,16 @@ func TestNamesThatDifferInCase(t *testing.T) {
 	}
 }
 
+// TestParameterNamedLikeASchema: the type of a path parameter is not that of the schema with the same name.
+func TestParameterNamedLikeASchema(t *testing.T) {
+	t.Parallel()
+	document := strings.Replace(documentOf("{$ref: '#/components/parameters/node'}", treeNode), "/trees:", "/trees/{node}:", 1)
+	document = strings.Replace(document, "components:\n", "components:\n  parameters: {node: {name: node, in: path, required: true, schema: {type: string, maxLength: 3}}}\n", 1)
+	if r := generates(t, document, false); !strings.Contains(string(r.files["parameters.gen.go"]), "Node string") {
+		t.Errorf("got %s", r.files["parameters.gen.go"])
+	}
+}
+
 // TestUndescribedItems: functions have a name for items that the Go type describes, but the schema does not.
 func TestUndescribedItems(t *testing.T) {
 	t.Parallel()

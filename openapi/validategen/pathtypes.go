@@ -13,14 +13,15 @@ func (g *generator) bindPath(o *operation, p *parameter) error {
 	p.field = exported(p.Name)
 	names := []string{p.schema.Name}
 	if name, ok := strings.CutPrefix(p.Pointer, "/components/parameters/"); ok {
-		names = []string{unescapePointer(name), p.schema.Name}
+		name = unescapePointer(name)
+		names = []string{name, name + "Parameter", p.schema.Name}
 	}
 	for _, name := range append(names, o.ID+"Params"+exported(p.Name)) {
 		t, err := g.models.find(name)
 		if err != nil {
 			return errorAt(p.Pointer, "%v", err)
 		}
-		if t != nil && name != "" {
+		if t != nil && name != "" && !isNamesake(t.Type(), p.schema) {
 			p.typ = types.Unalias(t.Type())
 			if fold(p.Name) == fold(name) {
 				p.field = t.Name()
@@ -35,6 +36,12 @@ func (g *generator) bindPath(o *operation, p *parameter) error {
 		p.typ = g.inlineType(p)
 	}
 	return nil
+}
+
+// isNamesake reports whether t is the type of a component schema that has the name of the parameter: it holds objects, but the
+// parameter is none. If resolve-type-name-collisions is set, oapi-codegen then appends Parameter to the name of the parameter's type.
+func isNamesake(t types.Type, s *schema) bool {
+	return jsonType(t) == "object" && !isUnion(t) && s.typ != "" && s.typ != "object"
 }
 
 // inlineType returns the Go type of a path parameter with an inline schema; it is any if oapi-codegen's is not known.
