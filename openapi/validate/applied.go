@@ -139,7 +139,7 @@ func rivals(list []*Schema, chosen *Schema, member, value string) bool {
 
 // first checks the alternative that a value selects and reports its faults. The other alternatives affect the verdict, too.
 func (r *run) first(s, chosen *Schema, list []*Schema, one bool, at uint32, e *evaluated) bool {
-	marks := len(r.marks)
+	marks := slices.Clone(r.marks)
 	var own *evaluated
 	if e != nil {
 		own = &evaluated{}
@@ -157,7 +157,7 @@ func (r *run) first(s, chosen *Schema, list []*Schema, one bool, at uint32, e *e
 	if r.interrupted || !r.matches(list, chosen, one, at, e) {
 		return false
 	}
-	r.marks = r.marks[:marks]
+	r.marks = append(r.marks[:0], marks...)
 	r.pass++
 	return true
 }

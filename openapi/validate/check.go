@@ -106,15 +106,9 @@ func (r *run) faults() *Faults {
 	case r.deep > 0:
 		return &Faults{Malformed: true, Offset: r.deep - 1}
 	}
-	r.order()
 	f := oneFault()
 	f.List = r.tape.faults(f.List, r.marks)
 	return f
-}
-
-// order sorts the marks into document order.
-func (r *run) order() {
-	slices.SortStableFunc(r.marks, func(a, b mark) int { return a.at - b.at })
 }
 
 // evaluated has the members or items of a value that a schema has evaluated; unevaluatedProperties and unevaluatedItems
@@ -292,8 +286,8 @@ func (r *run) note(at int, keyword, value string, want *Expected) bool {
 
 // missing records that an object lacks a member.
 func (r *run) missing(at uint32, keyword, name string, want *Expected) bool {
-	if r.quiet == 0 && len(r.marks) < maxFaults {
-		r.marks = append(r.marks, mark{at: r.closing(at), keyword: keyword, member: name, want: want})
+	if r.quiet == 0 {
+		r.marks = noted(r.marks, mark{at: r.closing(at), keyword: keyword, member: name, want: want})
 	}
 	return false
 }

@@ -106,16 +106,21 @@ func (f *Faults) Verdict() *Faults {
 	return f
 }
 
-// noted appends a mark if there is room. It drops violations of a pattern by a string that also violates its format: often
-// the pattern only repeats the format.
+// noted inserts a mark in document order. Of more than maxFaults it keeps the first ones, so that the list does not depend on
+// the order of the checks. It drops violations of a pattern by a string that also violates its format: often the pattern
+// only repeats the format.
 func noted(marks []mark, m mark) []mark {
 	if m.keyword == "format" {
 		marks = slices.DeleteFunc(marks, func(other mark) bool { return other.at == m.at && other.keyword == "pattern" })
 	}
-	if len(marks) < maxFaults {
-		marks = append(marks, m)
+	i := len(marks)
+	for i > 0 && marks[i-1].at > m.at {
+		i--
 	}
-	return marks
+	if i == maxFaults {
+		return marks
+	}
+	return slices.Insert(marks[:min(len(marks), maxFaults-1)], i, m)
 }
 
 func (m *mark) fault(pointer, name string) Fault {

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -53,6 +54,27 @@ func TestFaultsAreBounded(t *testing.T) {
 	f := r.Close()
 	if f == nil || len(f.List) != maxFaults || f.List[maxFaults-1].Pointer != "/31" {
 		t.Errorf("got %+v, want %d faults", f, maxFaults)
+	}
+}
+
+// TestFirstFaultsAreKept notes more faults than are reported, from the last one to the first.
+func TestFirstFaultsAreKept(t *testing.T) {
+	t.Parallel()
+	var marks []mark
+	for at := 2 * maxFaults; at > 0; at-- {
+		marks = noted(noted(marks, mark{at: at, keyword: "pattern"}), mark{at: at, keyword: "type"})
+	}
+	marks = noted(marks, mark{at: 1, keyword: "format"}) // replaces the pattern
+	var got []string
+	for _, m := range marks {
+		got = append(got, fmt.Sprint(m.at, " ", m.keyword))
+	}
+	want := []string{"1 type", "1 format"}
+	for at := 2; len(want) < maxFaults; at++ {
+		want = append(want, fmt.Sprint(at, " pattern"), fmt.Sprint(at, " type"))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
 	}
 }
 

@@ -25,8 +25,9 @@ func (r *Reader) Check(s *Schema) bool {
 		r.malformed(inner.deep - 1)
 		return false
 	}
-	inner.order()
-	r.marks = append(r.marks, inner.marks[:min(len(inner.marks), maxFaults-len(r.marks))]...)
+	for _, m := range inner.marks {
+		r.marks = noted(r.marks, m)
+	}
 	return false
 }
 
