@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog release release-notes licenses speclint mutation attack suite torture torture-long torture-mutants
+.PHONY: help generate build run demo test fresh check bench bench-gateway bench-mock bench-store fuzz breaking changelog release release-notes licenses speclint mutation attack suite test-long torture torture-long torture-mutants
 
 help:      ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo:      ## send the page's request byte for byte and compare the response wit
 	scripts/demo.sh
 test:      ## run the tests that need only Go; names the tests that it skips
 	scripts/test.sh
+test-long: ## run the long tests and every client with the numbers of MEASURED.md, which CI lowers: hours
+	export PFXR_TEST_OBJECTS=100000 PFXR_TEST_RELOADS=1000 PFXR_TEST_CALLS=2800 PFXR_TEST_DOCUMENTS=30 PFXR_TEST_PROJECTS=all PFXR_TEST_UPDATES=1000 PFXR_TEST_TIMES=100; \
+	scripts/test.sh long && scripts/compat.sh
 fresh:     ## make run and make test in a clone with empty caches, while two cores are busy
 	scripts/fresh.sh
 check:     ## what CI runs: generated files current, tidy, formatted, linted, every test including long ones

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Opens the pages in headless Chromium, light and dark, on a wide and a narrow screen, with and without JavaScript: the pages
-# of a server, from which it sends requests, and the gateway's live view with traffic. Pictures go to a folder. Without node
-# 20, npm with its registry or Chromium it exits with 69.
+# of a server, from which it sends requests, and the gateway's live view with traffic. If a folder is given, pictures go to it.
+# Without node 20, npm with its registry or Chromium it exits with 69.
 # usage: browser.sh [FOLDER]
 set -eu
 cd "$(dirname "$0")/.."

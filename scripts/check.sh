@@ -11,9 +11,9 @@ step() { echo "== $* ($(($(date +%s) - began)) s)"; }
 
 step generated files are fresh
 before=$(mktemp -d)
-clients=
+beside=
 stop() {
-	[ -z "$clients" ] || kill "$clients" 2>/dev/null || true
+	[ -z "$beside" ] || kill "$beside" 2>/dev/null || true
 	rm -rf "$before"
 }
 trap stop EXIT
@@ -27,17 +27,74 @@ diff -r "$before/testdata" openapi/validategen/testdata
 diff -r "$before/strict" server/strict/testdata
 diff "$before/members.gen.go" server/internal/pfx/members.gen.go
 
-step modules are tidy and verified
+# These steps mostly wait or use one processor, so they run next to the tests.
+beside() {
+	step modules are verified
+	go mod verify
+
+	step the contract is linted and breaks no caller
+	scripts/speclint.sh
+	scripts/breaking.sh
+
+	step "the pages and the gateway's live view in a browser"
+	scripts/browser.sh || {
+		[ $? -eq 69 ] || exit 1
+		echo "left out: the check of the pages needs node 20, npm with its registry, and chromium" >&2
+		[ -z "${CI:-}" ] || exit 1
+	}
+
+	step "the Python package"
+	scripts/python.sh test || {
+		[ $? -eq 69 ] || exit 1
+		echo "left out: the Python tests need python 3.11 with httpx" >&2
+		[ -z "${CI:-}" ] || exit 1
+	}
+
+	step "the TypeScript package"
+	if scripts/typescript.sh; then
+		scripts/typescript.sh test
+	else
+		echo "left out: the TypeScript tests need node 20 and npm with its registry" >&2
+		[ -z "${CI:-}" ] || exit 1
+	fi
+
+	step "the modules below scripts"
+	(cd scripts/bench && ./generate.sh && go vet ./... && go mod tidy -diff && go test ./...)
+	(cd scripts/compat && go vet ./... && go mod tidy -diff)
+	(cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
+	(cd scripts/deploy && go vet ./... && go mod tidy -diff && go test ./...)
+	(cd scripts/release && go vet ./... && go mod tidy -diff && go test ./...)
+
+	step "the licences of the dependencies"
+	go -C scripts/release run . licenses
+
+	step "a release, twice: package and image run"
+	scripts/release-proof.sh || {
+		[ $? -eq 69 ] || exit 1
+		echo "left out: the proof of the release needs root on Debian, python3 and curl" >&2
+		[ -z "${CI:-}" ] || exit 1
+	}
+
+	step "every client"
+	chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+	if command -v curl >/dev/null 2>&1 && chromium >/dev/null 2>&1 && scripts/python.sh >/dev/null && scripts/typescript.sh; then
+		scripts/compat.sh
+	else
+		echo "left out: the tests with every client need node 20, npm with its registry, python 3.11 with httpx, chromium and curl" >&2
+		[ -z "${CI:-}" ] || exit 1
+	fi
+}
+# The programs are built before, so that no step replaces them while another one runs them.
+go build -o bin/ ./server/cmd/pfxrd ./client/cmd/pfxr
+beside >"$before/beside.log" 2>&1 &
+beside=$!
+
+step modules are tidy
 go mod tidy -diff
-go mod verify
 
 step formatted
 unformatted=$(git ls-files '*.go' ':!gen/*' | xargs gofmt -l)
 [ -z "$unformatted" ] || { echo "gofmt -w $unformatted" >&2; exit 1; }
-
-step the contract is linted and breaks no caller
-scripts/speclint.sh
-scripts/breaking.sh
 
 step linted
 go vet -tags long ./...
@@ -52,69 +109,18 @@ scripts/vulncheck.sh
 step every test
 scripts/test.sh
 
-step "the pages and the gateway's live view in a browser"
-scripts/browser.sh || {
-	[ $? -eq 69 ] || exit 1
-	echo "left out: the check of the pages needs node 20, npm with its registry, and chromium" >&2
-	[ -z "${CI:-}" ] || exit 1
-}
-
-step "the Python package"
-scripts/python.sh test || {
-	[ $? -eq 69 ] || exit 1
-	echo "left out: the Python tests need python 3.11 with httpx" >&2
-	[ -z "${CI:-}" ] || exit 1
-}
-
-step "the TypeScript package"
-if scripts/typescript.sh; then
-	scripts/typescript.sh test
-else
-	echo "left out: the TypeScript tests need node 20 and npm with its registry" >&2
-	[ -z "${CI:-}" ] || exit 1
-fi
-
 step "the long tests"
 scripts/test.sh long
 PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
 
-step "the modules below scripts"
-(cd scripts/bench && ./generate.sh && go vet ./... && go mod tidy -diff && go test ./...)
-(cd scripts/compat && go vet ./... && go mod tidy -diff)
-(cd scripts/caddy && go vet ./... && go mod tidy -diff && go test ./...)
-(cd scripts/deploy && go vet ./... && go mod tidy -diff && go test ./...)
-(cd scripts/release && go vet ./... && go mod tidy -diff && go test ./...)
-
-step "the licences of the dependencies"
-go -C scripts/release run . licenses
-
-step "a release, twice: package and image run"
-scripts/release-proof.sh || {
-	[ $? -eq 69 ] || exit 1
-	echo "left out: the proof of the release needs root on Debian, python3 and curl" >&2
-	[ -z "${CI:-}" ] || exit 1
-}
-
-step "every client"
-chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-if command -v curl >/dev/null 2>&1 && chromium >/dev/null 2>&1 && scripts/python.sh >/dev/null && scripts/typescript.sh; then
-	# These tests mostly wait for Retry-After, so they run in parallel with the fuzzing.
-	scripts/compat.sh >"$before/clients" 2>&1 &
-	clients=$!
-else
-	echo "left out: the tests with every client need node 20, npm with its registry, python 3.11 with httpx, chromium and curl" >&2
-	[ -z "${CI:-}" ] || exit 1
-fi
-
-export FUZZTIME="${FUZZTIME:-5s}"
+export FUZZTIME="${FUZZTIME:-3s}"
 step "each fuzz target for $FUZZTIME"
 scripts/fuzz.sh
 
-if [ -n "$clients" ]; then
-	step "the end of the tests with every client"
-	wait "$clients" || { cat "$before/clients" >&2; exit 1; }
-	cat "$before/clients"
-fi
+step the end of the steps next to the tests
+wait "$beside" || { cat "$before/beside.log" >&2; exit 1; }
+beside=
+cat "$before/beside.log"
 
 step kills lose nothing
 scripts/torture.sh -quick

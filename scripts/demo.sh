@@ -16,7 +16,7 @@ stop() {
 trap stop EXIT
 trap 'exit 1' INT TERM
 
-go build -o "$work/pfxrd" ./server/cmd/pfxrd
+go build -trimpath -o "$work/pfxrd" ./server/cmd/pfxrd
 "$work/pfxrd" serve --dev --listen 127.0.0.1:0 --admin-listen '' --store "sqlite:$work/demo.db" >"$work/out" 2>"$work/log" &
 server=$!
 url=
@@ -40,4 +40,4 @@ cat "$work/body"
 printf '\n\n'
 grep -q '^HTTP/1.1 200 ' "$work/head" || { echo 'demo: the response is not 200' >&2; exit 1; }
 [ "$length" = 574 ] || { echo "demo: the page's request has 574 bytes, not $length" >&2; exit 1; }
-go run ./scripts/sameentity "$expected" "$work/body"
+go run -trimpath ./scripts/sameentity "$expected" "$work/body"

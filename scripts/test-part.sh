@@ -11,11 +11,11 @@ shift
 # shellcheck disable=SC2046,SC2086 # split into packages
 case $part in
 shared)
-	exec go test $race -shuffle=on -timeout 60m $packages $parallel "$@" ./server/internal/store/... ./server/internal/app \
+	exec go test $race $vet -shuffle=on -timeout 60m $packages $parallel "$@" ./server/internal/store/... ./server/internal/app \
 		$(echo "$both" | grep -vE "/server/(internal/)?($alone)\$")
 	;;
 alone)
-	exec go test -shuffle=on -timeout 60m $packages $parallel "$@" ./server/pfxtest ./openapi/validategen ./openapi/... \
+	exec go test $vet -shuffle=on -timeout 60m $packages $parallel "$@" ./server/pfxtest ./openapi/validategen ./openapi/... \
 		$(echo "$both" | grep -E "/server/(internal/)?($alone)\$") ./gen/... ./scripts/...
 	;;
 esac

@@ -53,18 +53,20 @@ packages=-p=$((2 * $(getconf _NPROCESSORS_ONLN)))
 case " ${GOFLAGS:-}" in *' -p='*) packages= ;; esac
 # Four times as many tests in parallel as processors: tests mostly wait for a child process or a disk.
 parallel=-parallel=$((4 * $(getconf _NPROCESSORS_ONLN)))
+# CI vets every package before.
+vet=${CI:+-vet=off}
 if $long; then
 	files=$(grep -rl --include='*_test.go' '^//go:build.*long' .)
 	names=$(echo "$files" | xargs sed -n 's/^func \(Test[A-Za-z0-9_]*\)(t \*testing.T.*/\1/p' | paste -s -d '|' -)
 	# shellcheck disable=SC2046 # a package's folder is a word
-	go test -tags long -run "^($names)\$" -shuffle=on -timeout 60m $packages $parallel "$@" $(echo "$files" | xargs -n 1 dirname | sort -u)
+	go test $vet -tags long -run "^($names)\$" -shuffle=on -timeout 60m $packages $parallel "$@" $(echo "$files" | xargs -n 1 dirname | sort -u)
 	echo "passed$left_out"
 else
 	# Both parts run together, each with one package for each processor: one works while the other waits. xargs fails if
 	# one of them fails.
 	packages=${packages:+-p=$(getconf _NPROCESSORS_ONLN)}
-	export race packages parallel
+	export race vet packages parallel
 	printf '%s\n' shared alone | xargs -P 2 -I {} scripts/test-part.sh {} "$@"
-	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 100,000 objects, contract mutations," \
+	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 20,000 objects, contract mutations," \
 		"the steps of CONTRIBUTING, new projects, Prism, generators, dashboard and alerts, nginx), Python, TypeScript, every client, Caddy, a release, the live view in a browser, torture, fuzzing, other platforms and lint"
 fi

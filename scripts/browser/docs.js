@@ -8,10 +8,9 @@ import { chromium } from "playwright-core";
 import { checkAccess, checkKeyboard, open, picture, screens } from "./page.js";
 import { start } from "./server.js";
 
-const [pfxrd, executablePath, folder] = process.argv.slice(2);
+const [pfxrd, executablePath, pictures] = process.argv.slice(2);
 const temporary = mkdtempSync(join(tmpdir(), "docs"));
-const pictures = folder || temporary;
-mkdirSync(pictures, { recursive: true });
+if (pictures) mkdirSync(pictures, { recursive: true });
 
 const operations = (page) => page.locator(".opblock");
 const isShown = (page) => operations(page).first().waitFor();
@@ -83,7 +82,7 @@ async function checkCalls(browser, url) {
 		if (id === "updatePfxRecryptionRequest") {
 			assert.match(body, /"thumbprint": "Thumbprint value"/);
 			await checkAccess(page, "reference with a response");
-			await operation.screenshot({ path: join(pictures, "update.png") });
+			await picture(operation, pictures, "update", {});
 		}
 		if (id === "sendBatch") assert.equal(body.match(/"status": 200/g)?.length, 2, `each response of ${body}`);
 		assert.match(said, new RegExp(`^${status}`), `${id}: ${body}`);

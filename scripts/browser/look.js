@@ -1,17 +1,13 @@
 // Starts a gateway in monitor mode, sends it mixed traffic, and checks its live view in Chromium.
 // usage: look.js PFXRD CHROMIUM [FOLDER for pictures]
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { checkAccess, checkKeyboard, open, picture, screens } from "./page.js";
 import { allCalls, send, startGateway, startUpstream } from "./traffic.js";
 
-const [pfxrd, executablePath, folder] = process.argv.slice(2);
-const temporary = folder ? null : mkdtempSync(join(tmpdir(), "view"));
-const pictures = folder || temporary;
-mkdirSync(pictures, { recursive: true });
+const [pfxrd, executablePath, pictures] = process.argv.slice(2);
+if (pictures) mkdirSync(pictures, { recursive: true });
 
 const answer = (page) => page.locator("#preview .answer").innerText();
 const followed = (page) => page.locator("#live.on").waitFor();
@@ -42,7 +38,7 @@ async function look(browser, gateway) {
 	for (const [name, options] of Object.entries(screens)) {
 		const { page, close } = await open(browser, gateway.admin, options);
 		await followed(page);
-		await page.screenshot({ path: join(pictures, `${name.replace(" ", "-")}-top.png`), clip: { x: 0, y: 0, width: options.viewport.width, height: 1500 }, fullPage: true });
+		await picture(page, pictures, `${name} top`, { clip: { x: 0, y: 0, width: options.viewport.width, height: 1500 }, fullPage: true });
 		await openDetails(page);
 		await checkAccess(page, name);
 		await picture(page, pictures, name);
@@ -101,5 +97,4 @@ try {
 	await browser?.close();
 	for (const g of gateways) await g.stop();
 	upstream.stop();
-	if (temporary) rmSync(temporary, { recursive: true });
 }

@@ -41,7 +41,8 @@ export async function checkAccess(page, name) {
 	assert.ok(width[0] <= width[1], `${name}: ${width[0]} is wider than ${width[1]}`);
 }
 
-export const picture = (page, folder, name) => page.screenshot({ path: join(folder, `${name.replaceAll(" ", "-")}.png`), fullPage: true });
+// picture saves a page or an element, if there is a folder: a picture of a long page takes seconds.
+export const picture = (of, folder, name, options = { fullPage: true }) => folder && of.screenshot({ path: join(folder, `${name.replaceAll(" ", "-")}.png`), ...options });
 
 // checkKeyboard moves with Tab: it must reach every control, and nothing else.
 export async function checkKeyboard(page) {

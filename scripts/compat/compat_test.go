@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
 	"github.com/pfxrecryption/pfxrecryption/scripts/programtest"
 	"github.com/pfxrecryption/pfxrecryption/server/pfxtest"
 )
@@ -85,11 +86,11 @@ func startGateway(t *testing.T, server *pfxtest.Server) string {
 // connection breaks before the response: a page cannot distinguish a 412 to the resent update from any other.
 var inBrowsers = []pfxtest.Fault{pfxtest.Throttled, pfxtest.Unavailable, pfxtest.Conflict, pfxtest.Slow, pfxtest.DroppedBefore}
 
-// TestBelievedState: each client makes 1,000 valid and invalid updates, while one call in twenty fails. The object
-// always has the state that the client reports.
+// TestBelievedState: each client makes PFXR_TEST_UPDATES valid and invalid updates, while one call in twenty fails. The
+// object always has the state that the client reports. make test-long makes 1,000 updates.
 func TestBelievedState(t *testing.T) {
 	t.Parallel()
-	const updates = 1000
+	updates := spectest.Setting("PFXR_TEST_UPDATES", 400)
 	var keys []string
 	for name := range clients {
 		keys = append(keys, name)
@@ -163,16 +164,13 @@ func TestBelievedState(t *testing.T) {
 	}
 }
 
-// TestUpdatesLoseNone: with each client that has read-modify-write updates, 32 workers make 100 updates each to one
-// object, and none is lost.
+// TestUpdatesLoseNone: with each client that has read-modify-write updates, 32 workers make PFXR_TEST_TIMES updates each to
+// one object, and none is lost. make test-long makes 100.
 func TestUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
 	const workers = 32
+	times := spectest.Setting("PFXR_TEST_TIMES", 20)
 	for name, connect := range clients {
-		times := 100
-		if name == "chromium" { // the package is Node's too, and the browser takes four times as long
-			times = 20
-		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := pfxtest.Start(t, pfxtest.Config{Seed: seed(t, name)})

@@ -12,7 +12,7 @@ import (
 // bodies for each.
 func TestGeneratedCodeAgrees(t *testing.T) {
 	t.Parallel()
-	c := Comparison{Documents: spectest.Setting("PFXR_TEST_DOCUMENTS", 30), Bodies: spectest.Setting("PFXR_TEST_BODIES", 200), Seed: uint64(spectest.Setting("PFXR_TEST_SEED", 0))}
+	c := Comparison{Documents: spectest.Setting("PFXR_TEST_DOCUMENTS", 15), Bodies: spectest.Setting("PFXR_TEST_BODIES", 200), Seed: uint64(spectest.Setting("PFXR_TEST_SEED", 0))}
 	if err := c.Run(t.Context(), t.Output()); err != nil {
 		t.Fatal(err)
 	}

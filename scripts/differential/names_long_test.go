@@ -73,7 +73,7 @@ func FuzzNames(f *testing.F) {
 // TestHostileNames does so for PFXR_TEST_DOCUMENTS documents, starting with PFXR_TEST_SEED.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
-	documents, seed := spectest.Setting("PFXR_TEST_DOCUMENTS", 20), spectest.Setting("PFXR_TEST_SEED", 0)
+	documents, seed := spectest.Setting("PFXR_TEST_DOCUMENTS", 10), spectest.Setting("PFXR_TEST_SEED", 0)
 	reasons := map[string]int{}
 	for i := range documents {
 		if leftOut := vetHostile(t, spectest.Seed(uint64(seed+i))); leftOut != "" {

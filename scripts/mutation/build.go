@@ -126,7 +126,7 @@ func (c *contract) mutants(pick func(i int, m mutant) bool) ([]mutant, error) {
 func command(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-trimpath")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -280,7 +280,7 @@ func (w *workshop) compile(ctx context.Context) (map[string]string, error) {
 	if err := errors.Join(os.WriteFile(filepath.Join(w.dir, "go.mod"), goMod, 0o666), os.WriteFile(filepath.Join(w.dir, "go.sum"), goSum, 0o666)); err != nil {
 		return nil, err
 	}
-	_, err = command(ctx, w.dir, "go", "build", "-trimpath", quick, "./...")
+	_, err = command(ctx, w.dir, "go", "build", quick, "./...")
 	f, ok := errors.AsType[*failure](err)
 	if !ok {
 		return nil, err
@@ -340,7 +340,7 @@ func main() {
 		return nil, err
 	}
 	program := filepath.Join(w.dir, "judge")
-	if _, err := command(ctx, w.dir, "go", "build", "-trimpath", quick, "-ldflags=-s -w", "-o", program, "."); err != nil {
+	if _, err := command(ctx, w.dir, "go", "build", quick, "-ldflags=-s -w", "-o", program, "."); err != nil {
 		return nil, err
 	}
 	out, err := command(ctx, w.dir, program)

@@ -27,7 +27,7 @@ const work = mkdtempSync(join(tmpdir(), "pfxr-"));
 let server: ChildProcess | undefined;
 try {
   const program = join(work, "pfxrd");
-  execFileSync("go", ["build", "-o", program, "./server/cmd/pfxrd"], { cwd: repository, stdio: "inherit" });
+  execFileSync("go", ["build", "-trimpath", "-o", program, "./server/cmd/pfxrd"], { cwd: repository, stdio: "inherit" });
   const store = `sqlite:${join(work, "test.db")}`;
   server = spawn(program, ["serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "", "--store", store], {
     stdio: ["ignore", "ignore", "pipe"],

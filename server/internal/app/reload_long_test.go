@@ -2,9 +2,14 @@
 
 package app
 
-import "testing"
+import (
+	"testing"
 
+	"github.com/pfxrecryption/pfxrecryption/openapi/spec/spectest"
+)
+
+// TestManyReloadsUnderLoad reloads PFXR_TEST_RELOADS times; make test-long 1,000 times.
 func TestManyReloadsUnderLoad(t *testing.T) {
 	t.Parallel()
-	testReloadUnderLoad(t, 1000)
+	testReloadUnderLoad(t, spectest.Setting("PFXR_TEST_RELOADS", 48))
 }

@@ -8,9 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
@@ -206,16 +204,10 @@ func (t *table) strings(ctx context.Context, query string) ([]string, error) {
 
 // ensureIndexes creates the missing indexes on the members, while others read and write. If several servers start at once,
 // one of them does.
-func ensureIndexes(ctx context.Context, c *pgx.ConnConfig, members []string) error {
+func ensureIndexes(ctx context.Context, db *sql.DB, members []string) error {
 	if len(members) == 0 {
 		return nil
 	}
-	db := stdlib.OpenDB(*c)
-	err := ensureIndexesIn(ctx, db, members)
-	return errors.Join(err, db.Close())
-}
-
-func ensureIndexesIn(ctx context.Context, db *sql.DB, members []string) error {
 	var l locker
 	if err := l.Lock(ctx, db); err != nil {
 		return err

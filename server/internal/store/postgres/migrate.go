@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
@@ -34,8 +33,8 @@ const (
 )
 
 // migrate migrates the database to the current schema and returns the versions before and after.
-func migrate(ctx context.Context, c *pgx.ConnConfig) (int64, int64, error) {
-	return migrateWith(ctx, c, goose.WithLocker(&locker{}))
+func migrate(ctx context.Context, db *sql.DB) (int64, int64, error) {
+	return migrateWith(ctx, db, goose.WithLocker(&locker{}))
 }
 
 // locker holds the advisory lock of a migration in its own transaction, while the steps run on another connection. A
@@ -86,14 +85,12 @@ func await(ctx context.Context, tx *sql.Tx) error {
 // Unlock ends the transaction. An error means that the lock was lost before; the migration has its own outcome.
 func (l *locker) Unlock(context.Context, *sql.DB) error { return l.tx.Rollback() }
 
-func migrateWith(ctx context.Context, c *pgx.ConnConfig, options ...goose.ProviderOption) (int64, int64, error) {
-	db := stdlib.OpenDB(*c)
+func migrateWith(ctx context.Context, db *sql.DB, options ...goose.ProviderOption) (int64, int64, error) {
 	provider, err := newProvider(db, options)
 	if err != nil {
-		return 0, 0, errors.Join(err, db.Close())
+		return 0, 0, err
 	}
-	from, to, err := up(ctx, db, provider)
-	return from, to, errors.Join(err, provider.Close())
+	return up(ctx, db, provider)
 }
 
 func newProvider(db *sql.DB, options []goose.ProviderOption) (*goose.Provider, error) {

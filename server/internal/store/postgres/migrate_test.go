@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/storetest"
@@ -56,7 +57,9 @@ func TestMigrate(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Go(func() {
-				if _, to, err := migrateWith(t.Context(), settings.migrate); err != nil || to != lastVersion(t) {
+				db := stdlib.OpenDB(*settings.migrate)
+				defer db.Close()
+				if _, to, err := migrateWith(t.Context(), db); err != nil || to != lastVersion(t) {
 					t.Errorf("got version %d, %v", to, err)
 				}
 			})

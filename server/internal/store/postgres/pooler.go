@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // pooledMode is how to run statements where a pooler may give each of them to another backend: no statement needs the state
@@ -19,12 +21,16 @@ var limits = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_
 
 // adapt detects a pooler before the database: the process ID of the connection is not that of the backend. Then statements
 // run in pooledMode, unless the address says how, and missing limits are logged.
-func (s *settings) adapt(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, s.pool.ConnConfig)
+func (s *settings) adapt(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it has changed nothing
+	defer func() { _ = conn.Close() }() // it has changed nothing
+	return conn.Raw(func(driver any) error { return s.adaptTo(ctx, driver.(*stdlib.Conn).Conn()) })
+}
+
+func (s *settings) adaptTo(ctx context.Context, conn *pgx.Conn) error {
 	var backend uint32
 	if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pooledMode).Scan(&backend); err != nil {
 		return fmt.Errorf("looking for a pooler: %w", err)

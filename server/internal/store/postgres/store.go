@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
@@ -77,17 +78,20 @@ func (s *Store) open(ctx context.Context, settings *settings) error {
 	if err := settings.findHost(ctx); err != nil {
 		return explain(err)
 	}
-	from, to, err := migrate(ctx, settings.migrate)
+	// The checks share a connection, because connecting takes longer than they do.
+	db := stdlib.OpenDB(*settings.migrate)
+	defer func() { _ = db.Close() }() // each step has its own outcome
+	from, to, err := migrate(ctx, db)
 	if err != nil {
 		return explain(err)
 	}
 	if from != to {
 		s.log.Info("the database has a new schema", "from", from, "to", to)
 	}
-	if err := ensureIndexes(ctx, settings.migrate, settings.index); err != nil {
+	if err := ensureIndexes(ctx, db, settings.index); err != nil {
 		return err
 	}
-	if err := settings.adapt(ctx); err != nil {
+	if err := settings.adapt(ctx, db); err != nil {
 		return err
 	}
 	if s.pool, err = s.newPool(ctx, settings.pool); err != nil {
