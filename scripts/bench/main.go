@@ -78,7 +78,7 @@ func measure(rounds int, each time.Duration) ([]byte, error) {
 	var lines []byte
 	for range rounds {
 		for i, p := range packages {
-			out, err := output(filepath.Join(p.folder, p.path), program(i), "-test.run=^$", "-test.bench=^Benchmark(Body|Tokens|Parameters|Handler|Schemas)$",
+			out, err := output(filepath.Join(p.folder, p.path), program(i), "-test.run=^$", "-test.bench=^Benchmark(Body|Tokens|Parameters|Handler|Schemas|Decoded|Fault)$",
 				"-test.benchmem", "-test.benchtime="+each.String())
 			if err != nil {
 				return nil, err
