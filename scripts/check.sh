@@ -11,9 +11,9 @@ step() { echo "== $* ($(($(date +%s) - began)) s)"; }
 
 step generated files are fresh
 before=$(mktemp -d)
-beside=
+parallel=
 stop() {
-	[ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+	[ -z "$parallel" ] || kill "$parallel" 2>/dev/null || true
 	rm -rf "$before"
 }
 trap stop EXIT
@@ -27,8 +27,8 @@ diff -r "$before/testdata" openapi/validategen/testdata
 diff -r "$before/strict" server/strict/testdata
 diff "$before/members.gen.go" server/internal/pfx/members.gen.go
 
-# These steps mostly wait or use one processor, so they run next to the tests.
-beside() {
+# These steps mostly wait or use one processor, so they run in parallel with the tests.
+parallel() {
 	step modules are verified
 	go mod verify
 
@@ -86,8 +86,8 @@ beside() {
 }
 # The programs are built before, so that no step replaces them while another one runs them.
 go build -o bin/ ./server/cmd/pfxrd ./client/cmd/pfxr
-beside >"$before/beside.log" 2>&1 &
-beside=$!
+parallel >"$before/parallel.log" 2>&1 &
+parallel=$!
 
 step modules are tidy
 go mod tidy -diff
@@ -117,10 +117,10 @@ export FUZZTIME="${FUZZTIME:-3s}"
 step "each fuzz target for $FUZZTIME"
 scripts/fuzz.sh
 
-step the end of the steps next to the tests
-wait "$beside" || { cat "$before/beside.log" >&2; exit 1; }
-beside=
-cat "$before/beside.log"
+step the end of the parallel steps
+wait "$parallel" || { cat "$before/parallel.log" >&2; exit 1; }
+parallel=
+cat "$before/parallel.log"
 
 step kills lose nothing
 scripts/torture.sh -quick

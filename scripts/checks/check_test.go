@@ -12,7 +12,7 @@ func TestCheckRunsTheLongTests(t *testing.T) {
 	for file, commands := range map[string][]string{
 		"../../.ci/run": {"make check"},
 		"../../scripts/check.sh": {
-			"scripts/test.sh", "scripts/test.sh long", "scripts/typescript.sh test", "scripts/compat.sh", "beside >", "(cd scripts/caddy && ", "(cd scripts/deploy && ", "(cd scripts/release && ", "scripts/release-proof.sh ||",
+			"scripts/test.sh", "scripts/test.sh long", "scripts/typescript.sh test", "scripts/compat.sh", "parallel >", "(cd scripts/caddy && ", "(cd scripts/deploy && ", "(cd scripts/release && ", "scripts/release-proof.sh ||",
 			"scripts/torture.sh -quick", "scripts/fuzz.sh",
 		},
 	} {

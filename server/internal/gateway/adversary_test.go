@@ -15,12 +15,12 @@ import (
 
 // attack is a request with its expected outcome over HTTP/1.1 and HTTP/2.
 type attack struct {
-	rule   string // with its source
-	head   string // the request line without its version, and the fields; with a version it is raw text for HTTP/1.1 only
-	body   string // noBody is an empty body of unknown length
-	status int    // 204 is from the upstream
-	saw    string // what the upstream got: the line, the fields except the gateway's own, and the body; "" for nothing
-	only   string // "1" or "2" if the other version cannot express it
+	rule      string // with its source
+	head      string // the request line without its version, and the fields; with a version it is raw text for HTTP/1.1 only
+	body      string // noBody is an empty body of unknown length
+	status    int    // 204 is from the upstream
+	forwarded string // what the upstream got: the line, the fields except the gateway's own, and the body; "" for nothing
+	only      string // "1" or "2" if the other version cannot express it
 }
 
 const noBody = "\x00"
@@ -98,14 +98,14 @@ func (s *stand) attack(t *testing.T, keys *tokens, version string, a *attack) {
 		send = s.attack2
 	}
 	status := send(t, keys.words.Replace(a.head), a.body)
-	saw := ""
+	forwarded := ""
 	for _, m := range s.requests()[before:] {
-		saw += keys.back.Replace(m.own())
+		forwarded += keys.back.Replace(m.own())
 	}
 	// RFC 9112 §6.1 requires 501 for an unknown coding; any other 5xx is a fault of the gateway.
 	fault := status >= http.StatusInternalServerError && status != http.StatusNotImplemented
-	if fault || status != a.status || saw != a.saw {
-		t.Errorf("HTTP/%s, %s\n%s\n%.100s\ngot  %d %q\nwant %d %q", version, a.rule, a.head, a.body, status, saw, a.status, a.saw)
+	if fault || status != a.status || forwarded != a.forwarded {
+		t.Errorf("HTTP/%s, %s\n%s\n%.100s\ngot  %d %q\nwant %d %q", version, a.rule, a.head, a.body, status, forwarded, a.status, a.forwarded)
 	}
 }
 
