@@ -24,6 +24,7 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/spec"
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/auth"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/conns"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/form"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/gateway/policy"
@@ -347,7 +348,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 		e = &upstream.Error{Err: err}
 	}
 	p, level := problemOf(e), slog.LevelError
-	if e.Kind == upstream.NoUpgrade || e.Kind == upstream.Slow || e.Kind == upstream.Gone || r.Context().Err() != nil {
+	if e.Kind == upstream.NoUpgrade || e.Kind == upstream.Slow || e.Kind == upstream.Gone || conns.Left(r.Context()) {
 		level = slog.LevelInfo // caused by the client
 	}
 	g.log.Log(r.Context(), level, "no response from the upstream", "status", p.Status, "err", err)

@@ -90,7 +90,7 @@ func (h *host) open(address, certFile, keyFile string) (*http.Server, string, er
 	limited := conns.Limit(inner, h.limits.config())
 	h.showConnections(limited)
 	server := h.newServer(nil)
-	server.ConnState = limited.SetState
+	server.ConnState, server.ConnContext = limited.SetState, limited.Context
 	server.HTTP2 = &http.HTTP2Config{WriteByteTimeout: writeTimeout}
 	l, scheme := net.Listener(limited), "http://"
 	if h.certificate != nil {

@@ -2,12 +2,15 @@ package conns
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -26,7 +29,7 @@ func serve(t *testing.T, c Config, h http.Handler) *Listener {
 		t.Fatal(err)
 	}
 	l := Limit(inner, c)
-	server := &http.Server{Handler: h, ConnState: l.SetState, ReadHeaderTimeout: stall}
+	server := &http.Server{Handler: h, ConnState: l.SetState, ConnContext: l.Context, ReadHeaderTimeout: stall}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	t.Cleanup(func() {
@@ -108,6 +111,87 @@ func TestRoomForAFurtherOne(t *testing.T) {
 	}
 	if open, refused, ended := l.Counts(); open != 2 || refused != 0 || ended != 1 {
 		t.Errorf("%d open, %d refused, %d ended", open, refused, ended)
+	}
+}
+
+// TestLeft: while a handler runs, it can tell whether its client has closed its side. Over HTTP/1.1 without TLS, that does
+// not end the request's context.
+func TestLeft(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(c *net.TCPConn) error{
+		"half-closed": (*net.TCPConn).CloseWrite,
+		"closed":      (*net.TCPConn).Close,
+		"reset": func(c *net.TCPConn) error {
+			return errors.Join(c.SetLinger(0), c.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entered, left := make(chan bool), make(chan error)
+			l := serve(t, Config{Max: 1, Stall: stall}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				entered <- Left(r.Context())
+				for !Left(r.Context()) {
+					time.Sleep(time.Millisecond)
+				}
+				left <- r.Context().Err()
+			}))
+			c := dial(t, l)
+			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if <-entered {
+				t.Error("the client is said to have left")
+			}
+			if err := leave(c.Conn.(*net.TCPConn)); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-left; err != nil {
+				t.Errorf("the request's context ended: %v", err)
+			}
+		})
+	}
+	ctx, end := context.WithCancel(t.Context())
+	if Left(ctx) {
+		t.Error("a request without a connection has left")
+	}
+	if end(); !Left(ctx) {
+		t.Error("a request whose context has ended has not left")
+	}
+}
+
+// TestReaders: readers of any size get all bytes: those of requests in one piece, and of a body read byte by byte.
+func TestReaders(t *testing.T) {
+	t.Parallel()
+	l := serve(t, Config{Max: 1, Stall: stall}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(w, iotest.OneByteReader(r.Body)); err != nil {
+			t.Error(err)
+		}
+	}))
+	c := dial(t, l)
+	const requests, body = 3, "some bytes"
+	for range 2 { // the second time, after the first responses
+		if _, err := io.WriteString(c, strings.Repeat("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"+body, requests)); err != nil {
+			t.Fatal(err)
+		}
+		for range requests {
+			resp, err := http.ReadResponse(c.in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(resp.Body); string(got) != body || err != nil {
+				t.Errorf("got %q, %v", got, err)
+			}
+			resp.Body.Close()
+		}
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	go func() {
+		defer far.Close()
+		_, _ = io.WriteString(far, body) // near checks it
+	}()
+	if got, err := io.ReadAll(iotest.OneByteReader(&conn{Conn: near})); string(got) != body || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

@@ -47,8 +47,9 @@ func replaceAddresses(text []byte, replace func(string) string) (replaced []byte
 			end := endOfString(text, at)
 			if isName(text[end:]) {
 				address = isAddress(text[at:end])
-			} else if old := text[at:end]; address {
-				if is := replace(unquote(old)); is != unquote(old) {
+			} else if address {
+				old := unquote(text[at:end])
+				if is := replace(old); is != old {
 					replaced, copied, changed = validate.AppendString(append(replaced, text[copied:at]...), is), end, true
 				}
 			}
@@ -57,7 +58,10 @@ func replaceAddresses(text []byte, replace func(string) string) (replaced []byte
 			address = false
 		}
 	}
-	return append(replaced, text[copied:]...), changed
+	if !changed {
+		return text, false
+	}
+	return append(replaced, text[copied:]...), true
 }
 
 // endOfString returns the index after the string that begins at a quote.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/peek"
 )
 
 // maxHead bounds the header and the trailers of a response, in bytes.
@@ -23,8 +25,8 @@ type conn struct {
 	net.Conn
 	secured bool            // by TLS
 	raw     syscall.RawConn // of the TCP connection; nil if unavailable
-	peek    func(fd uintptr) bool
-	silent  bool // the result of peek
+	look    func(fd uintptr) bool
+	seen    peek.State // by look
 	in      *bufio.Reader
 	out     []byte // the request
 	answer  head
@@ -36,6 +38,9 @@ type conn struct {
 	fresh   bool      // no request has used it yet
 	written bool      // part of the response was written but not flushed
 	flush   func()    // flushes the response to the client; nil if there is none
+
+	// longer extends a deadline that has passed, and reports whether it could. It is nil unless the response is a stream.
+	longer func() bool
 }
 
 func newConn(c, tcp net.Conn) *conn {
@@ -44,8 +49,8 @@ func newConn(c, tcp net.Conn) *conn {
 	if sc, ok := tcp.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			n.raw = raw
-			n.peek = func(fd uintptr) bool {
-				n.silent = isSilent(fd)
+			n.look = func(fd uintptr) bool {
+				n.seen = peek.At(fd)
 				return true
 			}
 		}
@@ -58,7 +63,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.flush != nil {
 		c.flush()
 	}
-	return c.Conn.Read(p)
+	for {
+		n, err := c.Conn.Read(p)
+		if c.longer == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !c.longer() {
+			return n, err
+		}
+	}
 }
 
 // follow flushes w before each wait, until end is called. A body of unknown length has its header flushed at once.
@@ -86,7 +96,7 @@ func (c *conn) quiet() bool {
 		return false
 	}
 	c.fresh = false
-	if c.raw != nil && (c.raw.Read(c.peek) != nil || !c.silent) {
+	if c.raw != nil && (c.raw.Read(c.look) != nil || c.seen == peek.Data || c.seen == peek.Ended) {
 		return false
 	}
 	return !c.secured || c.nothingDecrypted()

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pfxrecryption/pfxrecryption/server/internal/conns"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pace"
 )
 
@@ -387,13 +388,27 @@ func (c *Client) copyBody(w http.ResponseWriter, m *request, n *conn) error {
 
 // extend sets the deadline for the next piece of a response.
 func (c *Client) extend(controller *http.ResponseController, m *request, n *conn) {
-	timeout := c.config.Timeout
-	if n.answer.stream && m.Context().Err() == nil {
-		timeout = c.config.StreamTimeout
-	}
-	deadline := time.Now().Add(timeout)
+	now := time.Now()
+	deadline := now.Add(c.config.Timeout)
 	_ = n.SetDeadline(deadline)
+	if n.answer.stream {
+		deadline = now.Add(c.config.StreamTimeout)
+		n.longer = func() bool { return c.wait(m, n, deadline) }
+	}
 	_ = controller.SetWriteDeadline(c.writeDeadline(deadline)) // if this fails, the server's own deadline applies
+}
+
+// wait extends the deadline for the next piece of a stream, but not beyond last and not for a client that seems to have left.
+func (c *Client) wait(m *request, n *conn, last time.Time) bool {
+	now := time.Now()
+	if !now.Before(last) || conns.Left(m.Context()) {
+		return false
+	}
+	next := now.Add(c.config.Timeout)
+	if next.After(last) {
+		next = last
+	}
+	return n.SetDeadline(next) == nil
 }
 
 // minWriteTime is the least time that a client has for a piece of a response, however short the timeout is.
@@ -405,17 +420,15 @@ func (c *Client) writeDeadline(piece time.Time) time.Time {
 	return piece.Add(max(c.config.Timeout, minWriteTime))
 }
 
-// beginStream sets the deadline for a stream's first message. If the client seems to leave, it shortens the deadline, until
-// end is called.
+// beginStream sets the deadline for a stream's first message.
 func (c *Client) beginStream(controller *http.ResponseController, m *request, n *conn) (end func()) {
 	if !m.streamed {
 		_ = controller.SetReadDeadline(time.Time{}) // net/http takes the end of ReadTimeout for a client that left
 	}
 	c.extend(controller, m, n)
-	stop := context.AfterFunc(m.Context(), func() { _ = n.SetReadDeadline(time.Now().Add(c.config.Timeout)) })
 	remove := c.endless.add(n)
 	return func() {
-		stop()
+		n.longer = nil
 		remove()
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pfxrecryption/pfxrecryption/server/internal/conns"
 )
 
 // fronts serves a handler over HTTP/1.1 and HTTP/2, and runs a test with each.
@@ -150,6 +152,41 @@ func TestSilentStream(t *testing.T) {
 				}
 				return nil
 			})
+		})
+	}
+}
+
+// TestCallerLeavesStream: when its client has left, a silent stream ends after the response timeout.
+func TestCallerLeavesStream(t *testing.T) {
+	t.Parallel()
+	for name, secured := range map[string]bool{"without TLS": false, "with TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			closed := make(chan struct{})
+			url := listen(t, func(s *session) {
+				s.request()
+				s.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+				s.gone()
+				close(closed)
+			})
+			s := httptest.NewUnstartedServer(client(t, Config{URL: url, Timeout: 400 * time.Millisecond, StreamTimeout: time.Hour}))
+			l := conns.Limit(s.Listener, conns.Config{Max: 10, Stall: time.Hour})
+			s.Listener, s.Config.ConnState, s.Config.ConnContext = l, l.SetState, l.Context
+			start := s.Start
+			if secured {
+				start = s.StartTLS
+			}
+			start()
+			t.Cleanup(s.Close)
+			resp, err := s.Client().Get(s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if line, err := bufio.NewReader(resp.Body).ReadString('\n'); line != "data: 1\n" || err != nil {
+				t.Errorf("got %q, %v", line, err)
+			}
+			resp.Body.Close()
+			<-closed
 		})
 	}
 }
