@@ -2,6 +2,7 @@ package compat
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // provider is an oidc-provider in its own process.
@@ -73,7 +76,7 @@ func (p *provider) tokens(what string) []string {
 // token is refused, and no token of a withdrawn key is accepted after the next fetch, which SIGHUP triggers.
 func TestProvider(t *testing.T) {
 	t.Parallel()
-	const rotations, rate, senders = 10, 500, 10
+	const rotations, perSecond, senders = 10, 500, 10
 	p := startProvider(t)
 	file := filepath.Join(t.TempDir(), "seed.json")
 	if err := os.WriteFile(file, seed(t, "sample"), 0o600); err != nil {
@@ -89,17 +92,12 @@ func TestProvider(t *testing.T) {
 	first := p.tokens("")
 	newest.Store(&first)
 	var sent, refused atomic.Int64
-	stop := make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	pace := rate.NewLimiter(perSecond, perSecond/5) // makes up for busy moments
 	var load sync.WaitGroup
 	for i := range senders {
 		load.Go(func() {
-			for tick := time.NewTicker(time.Second * senders / rate); ; {
-				select {
-				case <-stop:
-					tick.Stop()
-					return
-				case <-tick.C:
-				}
+			for pace.Wait(ctx) == nil {
 				if got, err := askStatus(t.Context(), client, origin, (*newest.Load())[i%2]); err != nil || got != http.StatusOK {
 					t.Logf("a valid token: %d, %v", got, err)
 					refused.Add(1)
@@ -109,7 +107,7 @@ func TestProvider(t *testing.T) {
 		})
 	}
 	end := sync.OnceFunc(func() {
-		close(stop)
+		stop()
 		load.Wait()
 	})
 	defer end() // also if the test fails
@@ -119,7 +117,7 @@ func TestProvider(t *testing.T) {
 		fresh := p.tokens("rotate")
 		old = append(old, fresh)
 		newest.Store(&fresh)
-		for until := sent.Load() + rate/2; sent.Load() < until; { // half a second of load
+		for until := sent.Load() + perSecond/2; sent.Load() < until; { // half a second of load
 			time.Sleep(time.Millisecond)
 		}
 		for _, tokens := range old[:max(0, len(old)-2)] {
