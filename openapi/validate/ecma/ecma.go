@@ -2,6 +2,7 @@ package ecma
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 )
 
@@ -115,11 +116,52 @@ func compile(pattern string, root *node) (m matcher, err error) {
 	if list := counted(root); list != nil {
 		return list, nil
 	}
+	root = shorten(root, true, true)
 	p := assemble(pattern, root)
 	if t := tabulate(p); t != nil {
 		return t, nil
 	}
 	return automaton{p}, nil
+}
+
+// shorten returns a pattern that matches the same strings in fewer steps. A match may lie anywhere. So at its very start or
+// end, the least count of a repetition is enough: ^.{1,2097152} has the meaning of ^. and a*b that of b.
+func shorten(n *node, start, end bool) *node {
+	switch {
+	case n.op == opRepeat && n.min == 0 && (start || end):
+		return &node{op: opEmpty}
+	case n.op == opRepeat && (start || end):
+		return &node{op: opRepeat, subs: n.subs, min: n.min, max: n.min}
+	case n.op == opGroup:
+		return shorten(n.subs[0], start, end)
+	case n.op == opAlternate:
+		alternatives := make([]*node, len(n.subs))
+		for i, sub := range n.subs {
+			alternatives[i] = shorten(sub, start, end)
+		}
+		return &node{op: opAlternate, subs: alternatives}
+	case n.op == opConcat:
+		return shortenAll(n.subs, start, end)
+	}
+	return n
+}
+
+// shortenAll shortens the parts at the start and the end. If nothing is left of one, the next one takes its place.
+func shortenAll(subs []*node, start, end bool) *node {
+	subs = slices.Clone(subs)
+	for start && len(subs) > 0 {
+		if subs[0] = shorten(subs[0], true, end && len(subs) == 1); subs[0].op != opEmpty {
+			break
+		}
+		subs = subs[1:]
+	}
+	for last := len(subs) - 1; end && last >= 0; last-- {
+		if subs[last] = shorten(subs[last], start && last == 0, true); subs[last].op != opEmpty {
+			break
+		}
+		subs = subs[:last]
+	}
+	return concat(subs...)
 }
 
 // part is a pattern that is matched separately.
@@ -158,7 +200,10 @@ func split(root *node) []part {
 }
 
 func concat(subs ...*node) *node {
-	if len(subs) == 1 {
+	switch len(subs) {
+	case 0:
+		return &node{op: opEmpty}
+	case 1:
 		return subs[0]
 	}
 	return &node{op: opConcat, subs: subs}

@@ -76,7 +76,7 @@ func TestMatchersAgree(t *testing.T) {
 			continue
 		}
 		program := assemble(pattern, root)
-		matchers := map[string]matcher{"simulation": automaton{program}}
+		matchers := map[string]matcher{"simulation": automaton{program}, "shortened": automaton{assemble(pattern, shorten(root, true, true))}}
 		if table := tabulate(program); table != nil {
 			matchers["table"] = table
 		}
@@ -137,6 +137,32 @@ func TestUnsupported(t *testing.T) {
 		var unsupported *Unsupported
 		if !errors.As(err, &unsupported) {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// TestCountsAtTheEnds: where a match begins and ends does not matter, so large counts there need no states.
+func TestCountsAtTheEnds(t *testing.T) {
+	t.Parallel()
+	for pattern, matches := range map[string]map[string]bool{
+		`^.{1,2097152}`:              {"": false, "\n": false, "a\n": true},
+		`\S{1,8192}`:                 {"": false, " ": false, " a": true},
+		`\p{ASCII}{0,8192}`:          {"": true, "é": true},
+		`[\P{M}\p{M}]{1,20000}[^/]$`: {"": false, "a": false, "ab": true, "a/": false},
+		`(?:a|(b{1,9999}))c`:         {"c": false, "bbc": true, "ac": true},
+		`x(?:a{2,9999}|b{0,9999})`:   {"xa": true, "ab": false},
+		`(?:a{0,9999}|b)$`:           {"": true, "c": true},
+		`a{3,9999}|b{0,9999}c`:       {"aa": false, "aaa": true, "xc": true, "b": false},
+	} {
+		p, err := Compile(pattern)
+		if err != nil {
+			t.Errorf("%s: %v", pattern, err)
+			continue
+		}
+		for text, want := range matches {
+			if got := p.MatchString(text); got != want {
+				t.Errorf("%s on %q: got %t", pattern, text, got)
+			}
 		}
 	}
 }
