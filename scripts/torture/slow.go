@@ -280,18 +280,27 @@ func (h *holder) warm(c net.Conn) error {
 	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(c, "GET /beta/pfxRecryptionRequests/object-0 HTTP/1.1\r\nHost: torture\r\nAuthorization: "+h.token+"\r\n\r\n"); err != nil {
-		return err
+	in := bufio.NewReader(c)
+	for {
+		if _, err := io.WriteString(c, "GET /beta/pfxRecryptionRequests/object-0 HTTP/1.1\r\nHost: torture\r\nAuthorization: "+h.token+"\r\n\r\n"); err != nil {
+			return err
+		}
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		switch {
+		case err != nil:
+			return err
+		case resp.StatusCode == http.StatusOK:
+			return nil
+		case resp.StatusCode != http.StatusServiceUnavailable:
+			return errors.New(resp.Status)
+		}
+		time.Sleep(100 * time.Millisecond) // hundreds of long responses are made at this moment
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if _, err = io.Copy(io.Discard, resp.Body); err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New(resp.Status)
-	}
-	return err
 }
 
 // idle sends nothing more.
