@@ -113,7 +113,7 @@ step "the long tests"
 scripts/test.sh long
 PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$' ./gen/pfxvalid ./openapi/spec
 
-export FUZZTIME="${FUZZTIME:-3s}"
+export FUZZTIME="${FUZZTIME:-1s}"
 step "each fuzz target for $FUZZTIME"
 scripts/fuzz.sh
 
