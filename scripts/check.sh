@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # What CI runs: generated files are fresh, modules tidy, code formatted and linted, and all tests pass, including the long
 # ones.
 set -eu
@@ -13,7 +13,7 @@ step generated files are fresh
 before=$(mktemp -d)
 parallel=
 stop() {
-	[ -z "$parallel" ] || kill "$parallel" 2>/dev/null || true
+	[ -z "$parallel" ] || kill -- "-$parallel" 2>/dev/null || true
 	rm -rf "$before"
 }
 trap stop EXIT
@@ -86,8 +86,11 @@ parallel() {
 }
 # The programs are built before, so that no step replaces them while another one runs them.
 go build -o bin/ ./server/cmd/pfxrd ./client/cmd/pfxr
-parallel >"$before/parallel.log" 2>&1 &
+# With set -m these steps are a process group, which ends as a whole if another step fails.
+set -m
+parallel >"$before/parallel.log" 2>&1 </dev/null &
 parallel=$!
+set +m
 
 step modules are tidy
 go mod tidy -diff
