@@ -65,14 +65,12 @@ parallel() {
 	(cd scripts/deploy && go vet ./... && go mod tidy -diff && go test -vet=off ./...)
 	(cd scripts/release && go vet ./... && go mod tidy -diff && go test -vet=off ./...)
 
-	step "the licences of the dependencies"
-	go -C scripts/release run . licenses
-
-	step "a release, twice: package and image run"
+	step "a release, twice: the licences are listed, package and image run"
 	scripts/release-proof.sh || {
 		[ $? -eq 69 ] || exit 1
 		echo "left out: the proof of the release needs root on Debian, python3 and curl" >&2
 		[ -z "${CI:-}" ] || exit 1
+		go -C scripts/release run . licenses
 	}
 
 	step "every client"
