@@ -81,6 +81,9 @@ parallel() {
 		echo "left out: the tests with every client need node 20, npm with its registry, python 3.11 with httpx, chromium and curl" >&2
 		[ -z "${CI:-}" ] || exit 1
 	fi
+
+	step kills lose nothing
+	scripts/torture.sh -quick
 }
 # The programs are built before, so that no step replaces them while another one runs them.
 go build -o bin/ ./server/cmd/pfxrd ./client/cmd/pfxr
@@ -124,8 +127,5 @@ step the end of the parallel steps
 wait "$parallel" || { cat "$before/parallel.log" >&2; exit 1; }
 parallel=
 cat "$before/parallel.log"
-
-step kills lose nothing
-scripts/torture.sh -quick
 
 step all green
