@@ -146,8 +146,8 @@ func (g *generator) useAs(importPath, name string) string {
 // locals are names in generated functions, which no import may have.
 var locals = func() map[string]bool {
 	all := map[string]bool{}
-	for _, name := range strings.Fields(`a at b body buf data err faults first header ignored into item lit n name next none ok optional p params path
-		query r reader request response s schemas seen start t text v value values whole x others i append bool byte len nil new string true false
+	for _, name := range strings.Fields(`a at b body buf data err faults first header i into item lit n name next none o ok optional p params path
+		query r reader request response s schemas start t text v value values whole x append bool byte len nil new string true false
 		server int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 float32 float64 any error iota copy cap make`) {
 		all[name] = true
 	}
