@@ -694,7 +694,7 @@ func readOdataType(r *validate.Reader) pfxapi.ODataType {
 // readGuid reads the string /components/schemas/guid.
 func readGuid(r *validate.Reader) edm.Guid {
 	if v, ok := r.UUID(); ok {
-		return edm.Guid(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {

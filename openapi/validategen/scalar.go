@@ -69,8 +69,8 @@ func (g *generator) checker(s *schema, t types.Type) string {
 func (g *generator) writeStringReader(name string, s *schema, t types.Type) error {
 	g.p("// %s reads the string %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
-	if s.isBareUUID() && textOrdered(t) {
-		g.p("if v, ok := r.UUID(); ok {\nreturn %s(v)\n}", g.typ(t))
+	if method := s.directReader(t); method != "" {
+		g.p("if v, ok := r.%s(); ok {\nreturn v\n}", method)
 	}
 	g.p("at := r.Offset()")
 	g.p("if s, ok := r.String(%s); ok {", g.want(s))
@@ -79,19 +79,21 @@ func (g *generator) writeStringReader(name string, s *schema, t types.Type) erro
 	return nil
 }
 
-// isBareUUID reports whether every UUID, and nothing else, is valid.
-func (s *schema) isBareUUID() bool {
-	return s.Format == "uuid" && s.Enum == nil && s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil &&
-		!slices.ContainsFunc(s.Patterns, func(p *validate.Pattern) bool { return !implied("uuid", p.Text) })
+// directReader returns the method of [validate.Reader] that checks and decodes most strings of the format; "" if there is
+// none for the schema and the type.
+func (s *schema) directReader(t types.Type) string {
+	if s.Enum != nil || s.MinLength != nil || s.MaxLength != nil || s.MaxBytes != nil ||
+		slices.ContainsFunc(s.Patterns, func(p *validate.Pattern) bool { return !implied(s.Format, p.Text) }) {
+		return ""
+	}
+	return directReaders[[2]string{s.Format, types.TypeString(t, nil)}]
 }
 
-// textOrdered reports whether t is 16 bytes in the order of a UUID's text. The type alone does not show that order.
-func textOrdered(t types.Type) bool {
-	switch types.TypeString(t, nil) {
-	case "github.com/pfxrecryption/pfxrecryption/openapi/edm.Guid", "github.com/google/uuid.UUID":
-		return true
-	}
-	return false
+// directReaders are the methods of [validate.Reader] by format and type. Those for 16 bytes have the order of a UUID's text.
+var directReaders = map[[2]string]string{
+	{"uuid", "github.com/pfxrecryption/pfxrecryption/openapi/edm.Guid"}: "UUID",
+	{"uuid", "github.com/google/uuid.UUID"}:                             "UUID",
+	{"date-time", "time.Time"}:                                          "DateTime",
 }
 
 func (g *generator) writeNumberReader(name string, s *schema, t types.Type) error {

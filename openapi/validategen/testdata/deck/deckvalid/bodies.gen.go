@@ -246,7 +246,7 @@ func shapeGetCardsIds(r *validate.Reader, v *[]string) {
 // shapePatchFaceId reads the string /paths/~1cards~1{id}~1{side}~1face/parameters/0/schema.
 func shapePatchFaceId(r *validate.Reader) uuid.UUID {
 	if v, ok := r.UUID(); ok {
-		return uuid.UUID(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {

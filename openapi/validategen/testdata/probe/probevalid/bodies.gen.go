@@ -288,7 +288,7 @@ func checkPostProbeXTrace(r *validate.Reader, at int, s string) uuid.UUID {
 // readReadingId reads the string /components/schemas/reading/properties/id.
 func readReadingId(r *validate.Reader) uuid.UUID {
 	if v, ok := r.UUID(); ok {
-		return uuid.UUID(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {
@@ -300,6 +300,9 @@ func readReadingId(r *validate.Reader) uuid.UUID {
 
 // readReadingAt reads the string /components/schemas/reading/properties/at.
 func readReadingAt(r *validate.Reader) time.Time {
+	if v, ok := r.DateTime(); ok {
+		return v
+	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringDateTime); ok {
 		return checkReadingAt(r, at, s)

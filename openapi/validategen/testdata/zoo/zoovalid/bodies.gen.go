@@ -500,7 +500,7 @@ func shapeCageByName(r *validate.Reader, v *map[string]zoo.Animal) {
 // readBodyId reads the string /components/schemas/Body/properties/id.
 func readBodyId(r *validate.Reader) uuid.UUID {
 	if v, ok := r.UUID(); ok {
-		return uuid.UUID(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {
