@@ -12,7 +12,8 @@ type Reader struct {
 	pos   int
 	depth int
 	bad   int    // 1 + the offset of the first byte in error; 0 means none
-	text  string // a copy of data that all strings without escapes share; made for the first one
+	text  string // a copy of data from offset first on, which all strings without escapes share; made for the first one
+	first int
 	key   []byte // the name of the current member, if it is not an expected name
 	marks []mark
 	// judged is the offset up to which the contract accepts the data. Faults of values before it only mean that they do not
