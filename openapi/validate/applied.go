@@ -118,23 +118,10 @@ func (r *run) discriminate(s *Schema, list []*Schema, one bool, at uint32, e *ev
 		return r.note(r.place(v), "discriminator", "", &Expected{Type: "string"})
 	case d.Explicit:
 		return r.check(chosen, at, e)
-	case !rivals(list, chosen, d.Property, name):
+	case s.sole[name]:
 		list = nil
 	}
 	return r.first(s, chosen, list, one, at, e)
-}
-
-// rivals reports whether an alternative other than the chosen one may accept an object whose member has the value; the
-// alternative's enum or const may exclude that.
-func rivals(list []*Schema, chosen *Schema, member, value string) bool {
-	hash := hashName(member)
-	return slices.ContainsFunc(list, func(s *Schema) bool {
-		if s == chosen || s.Unjudged != "" {
-			return s != chosen
-		}
-		m := s.member(member, hash)
-		return m == nil || m.schema == nil || m.schema.texts == nil || slices.Contains(m.schema.texts, value)
-	})
 }
 
 // first checks the alternative that a value selects and reports its faults. The other alternatives affect the verdict, too.

@@ -38,8 +38,10 @@ type compiled struct {
 	texts    []string // the enum, if it has only strings
 	multiple []multiple
 	bounds   []numberBound
-	format   func(string) bool
-	number   func([]byte) bool
+	// sole has the values of the discriminator that exclude all alternatives but the one they select.
+	sole   map[string]bool
+	format func(string) bool
+	number func([]byte) bool
 }
 
 // memberName is a name in a schema.
@@ -80,35 +82,36 @@ type multiple struct {
 func Compile(schemas ...*Schema) error {
 	c := compiler{}
 	for _, s := range schemas {
-		c.queueOnce(s)
+		c.addOnce(s)
 	}
-	for len(c.queue) > 0 {
-		s := c.queue[0]
-		c.queue = c.queue[1:]
-		if err := c.compile(s); err != nil {
-			return fmt.Errorf("at %s: %w", s.Pointer, err)
+	for i := 0; i < len(c.all); i++ {
+		if err := c.compile(c.all[i]); err != nil {
+			return fmt.Errorf("at %s: %w", c.all[i].Pointer, err)
 		}
+	}
+	for _, s := range c.all {
+		s.compileDiscriminator()
 	}
 	return nil
 }
 
 type compiler struct {
-	queue []*Schema
+	all []*Schema // in the order in which they are compiled
 }
 
-// add queues a schema that another refers to.
+// add adds a schema that another refers to.
 func (c *compiler) add(s *Schema) {
 	if s != nil {
 		s.shared = s.referred
 		s.referred = true
 	}
-	c.queueOnce(s)
+	c.addOnce(s)
 }
 
-func (c *compiler) queueOnce(s *Schema) {
+func (c *compiler) addOnce(s *Schema) {
 	if s != nil && !s.ready {
 		s.ready = true
-		c.queue = append(c.queue, s)
+		c.all = append(c.all, s)
 	}
 }
 
@@ -314,4 +317,29 @@ func (s *Schema) compileEnum() error {
 		}
 	}
 	return nil
+}
+
+// compileDiscriminator needs the alternatives to be compiled. A mapping needs no preparation.
+func (s *Schema) compileDiscriminator() {
+	d := s.Discriminator
+	if d == nil || d.Explicit {
+		return
+	}
+	s.sole = map[string]bool{}
+	for value, chosen := range d.Alternatives {
+		s.sole[value] = !rivals(slices.Concat(s.AnyOf, s.OneOf), chosen, d.Property, value)
+	}
+}
+
+// rivals reports whether an alternative other than the chosen one may accept an object whose member has the value; the
+// alternative's enum or const may exclude that.
+func rivals(list []*Schema, chosen *Schema, member, value string) bool {
+	hash := hashName(member)
+	return slices.ContainsFunc(list, func(s *Schema) bool {
+		if s == chosen || s.Unjudged != "" {
+			return s != chosen
+		}
+		m := s.member(member, hash)
+		return m == nil || m.schema == nil || m.schema.texts == nil || slices.Contains(m.schema.texts, value)
+	})
 }
