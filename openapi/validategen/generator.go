@@ -290,22 +290,14 @@ func (g *generator) drain() error {
 	return errors.Join(errs...)
 }
 
-// pattern returns the expression that tells whether a pattern matches a string or bytes, or whether it does not.
-func (g *generator) pattern(p, expr string, isBytes, matches bool) string {
-	a, ok := automatonOf(p)
-	if ok && !isBytes {
-		if c, ok := a.withoutByte(); ok {
-			return fmt.Sprintf("%s.IndexByte(%s, %q) %s 0", g.use("strings"), expr, c, map[bool]string{true: "<", false: ">="}[matches])
-		}
-	}
+// pattern returns the variable that matches a pattern.
+func (g *generator) pattern(p string) string {
 	i := slices.Index(g.patterns, p)
 	if i < 0 {
 		i = len(g.patterns)
 		g.patterns = append(g.patterns, p)
 	}
-	not := map[bool]string{true: "", false: "!"}[matches]
-	method := map[bool]string{true: "Match", false: "MatchString"}[isBytes]
-	return fmt.Sprintf("%spattern%d.%s(%s)", not, i+1, method, expr)
+	return fmt.Sprint("pattern", i+1)
 }
 
 // format returns the variable that checks a format.
@@ -338,69 +330,14 @@ func (g *generator) writeFormats() {
 	g.p(")\n")
 }
 
-// writePatterns writes the tables of the patterns, and what only RE2 can match.
+// writePatterns writes the variables that match the patterns.
 func (g *generator) writePatterns() {
+	if len(g.patterns) == 0 {
+		return
+	}
+	g.p("var (")
 	for i, p := range g.patterns {
-		g.p("// pattern%d is %s", i+1, strconv.Quote(p))
-		a, ok := automatonOf(p)
-		if !ok {
-			g.p("var pattern%d = %s.MustCompile(%s)\n", i+1, g.use(runtimePath+"/ecma"), strconv.Quote(p))
-			continue
-		}
-		g.writeAutomaton(fmt.Sprint("pattern", i+1), a)
+		g.p("pattern%d = %s.MustCompile(%s)", i+1, g.use(runtimePath+"/ecma"), quote(p))
 	}
-}
-
-func (g *generator) writeAutomaton(name string, a *automaton) {
-	class, rows := classes(a)
-	g.p("var %s = validate.Automaton{", name)
-	g.p("Class: &[256]uint8{")
-	for i := 0; i < 256; i += 16 {
-		for j := i; j < i+16; j++ {
-			fmt.Fprintf(g.file, "%d,", class[j])
-		}
-		g.p("")
-	}
-	g.p("},\nClasses: %d,\nNext: []uint8{", len(rows[0]))
-	for _, row := range rows {
-		for _, to := range row {
-			fmt.Fprintf(g.file, "%d,", to)
-		}
-		g.p("")
-	}
-	g.p("},\nAccepts: []bool{%s},\n}\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(a.accepts), " ", ","), "[]"))
-}
-
-// classes groups the bytes that the automaton treats alike. Class 0 is UTF-8 continuation bytes.
-func classes(a *automaton) ([256]int, [][]int) {
-	ids := map[string]int{}
-	rows := make([][]int, len(a.next))
-	for s := range rows {
-		rows[s] = []int{s}
-	}
-	classOf := func(r int) int {
-		var key []byte
-		for s := range a.next {
-			key = append(key, byte(a.next[s][r]))
-		}
-		id, ok := ids[string(key)]
-		if !ok {
-			id = len(ids) + 1
-			ids[string(key)] = id
-			for s := range a.next {
-				rows[s] = append(rows[s], a.next[s][r])
-			}
-		}
-		return id
-	}
-	var class [256]int
-	for b := range class {
-		switch {
-		case b < 0x80:
-			class[b] = classOf(b)
-		case b >= 0xc0:
-			class[b] = classOf(other)
-		}
-	}
-	return class, rows
+	g.p(")")
 }

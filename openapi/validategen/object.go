@@ -366,7 +366,7 @@ func (g *generator) writeObjectReader(name string, o *object) error {
 	g.p("}\n")
 	if o.IgnoreMembers != nil {
 		g.p("// %s reports whether %s ignores a member.", o.ignores, o.Pointer)
-		g.p("func %s(name []byte) bool { return %s }\n", o.ignores, g.pattern(o.IgnoreMembers.Text, "name", true, true))
+		g.p("func %s(name []byte) bool { return %s.Match(name) }\n", o.ignores, g.pattern(o.IgnoreMembers.Text))
 	}
 	return nil
 }

@@ -11,5 +11,6 @@ var (
 	formatUuid = validate.FormatOf("uuid")
 )
 
-// pattern1 is "^(?!x)[\\p{Lu}.]+$"
-var pattern1 = ecma.MustCompile("^(?!x)[\\p{Lu}.]+$")
+var (
+	pattern1 = ecma.MustCompile(`^(?!x)[\p{Lu}.]+$`)
+)
