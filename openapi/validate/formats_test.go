@@ -162,8 +162,7 @@ func TestPunycodeGoesBothWays(t *testing.T) {
 	}
 }
 
-// FuzzFormats compares the formats with the functions that convert their strings: valid strings can be converted, and
-// the formats of edm have the same grammar.
+// FuzzFormats compares the formats with the functions that convert their strings: valid strings can be converted.
 func FuzzFormats(f *testing.F) {
 	for _, s := range []string{
 		"2017-01-01T00:03:18.9597073-08:00", "2017-01-01T00:03Z", "2017-01-01T00:03:18.1234567890123Z", "2000-02-30T00:00:00+14:01", "2020-02-29t23:59:59z",
@@ -174,13 +173,7 @@ func FuzzFormats(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if got, want := isDateTimeOffset(s), edm.ValidDateTimeOffset(s); got != want {
-			t.Errorf("edm-datetimeoffset %q: got %v, edm returns %v", s, got, want)
-		}
 		guid, err := edm.ParseGuid(s)
-		if isUUID(s) != (err == nil) {
-			t.Errorf("uuid %q: got %v, edm returns %v", s, isUUID(s), err)
-		}
 		r := Open([]byte(`"` + s + `"`))
 		id, ok := r.UUID()
 		if read := ok && r.Close() == nil; read != (err == nil) || read && edm.Guid(id) != guid {

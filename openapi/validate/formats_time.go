@@ -41,7 +41,7 @@ func isStrict(text []byte) bool {
 // isTime reports whether s is a full-time of RFC 3339 §5.6. A second 60 must be the last one of a day in UTC (§5.7).
 func isTime(s string) bool {
 	rest, ok := cutTime(s)
-	if !ok || !isZone(rest, 23*60+59) {
+	if !ok || !isZone(rest) {
 		return false
 	}
 	if !strings.HasPrefix(s[6:], "60") {
