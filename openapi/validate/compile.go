@@ -115,8 +115,10 @@ func (c *compiler) addOnce(s *Schema) {
 	}
 }
 
+// Subschemas returns all schemas that s refers to, except by its discriminator.
+func (s *Schema) Subschemas() []*Schema { return append(s.applied(), s.children()...) }
+
 // applied returns the schemas that apply to the same value as s, children those for its members, their names and its items.
-// Together they are all that s refers to.
 func (s *Schema) applied() []*Schema {
 	list := slices.Concat(s.AllOf, s.AnyOf, s.OneOf, []*Schema{s.Not, s.If, s.Then, s.Else})
 	for _, d := range s.DependentSchemas {
@@ -138,7 +140,7 @@ func (s *Schema) children() []*Schema {
 
 func (c *compiler) compile(s *Schema) error {
 	s.want = &s.Expected
-	for _, next := range append(s.applied(), s.children()...) {
+	for _, next := range s.Subschemas() {
 		c.add(next)
 	}
 	s.never = s.Types == 0 && s.Unjudged == ""

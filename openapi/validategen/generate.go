@@ -193,7 +193,7 @@ func distinctErrors(errs []error) error {
 
 // isStraight reports whether package validate checks no part of the schema. Then the decoder is also the fastest check.
 func (g *generator) isStraight(s *schema) bool {
-	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool { return s.Types != 0 && g.contract.schema(s).whole })
+	return !slices.ContainsFunc(spec.Reached(s.Schema), func(s *validate.Schema) bool { return s.Types != 0 && g.contract.schema(s).whole })
 }
 
 func (g *generator) writeWants() {

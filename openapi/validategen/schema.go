@@ -211,20 +211,7 @@ func sameValue(s *validate.Schema) []*validate.Schema {
 
 // impliedTypes returns the types to which the keywords of a schema without a type apply.
 func impliedTypes(s *validate.Schema) validate.Types {
-	var types validate.Types
-	if s.Properties != nil || s.Required != nil || s.AdditionalProperties != nil || s.PatternProperties != nil ||
-		s.MinProperties != nil || s.MaxProperties != nil || s.PropertyNames != nil {
-		types |= validate.Object
-	}
-	if s.Items != nil || s.PrefixItems != nil || s.MinItems != nil || s.MaxItems != nil || s.Contains != nil || s.UniqueItems {
-		types |= validate.Array
-	}
-	if s.MinLength != nil || s.MaxLength != nil || s.MaxBytes != nil || s.Patterns != nil || validate.FormatOf(s.Format) != nil {
-		types |= validate.String
-	}
-	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil {
-		types |= validate.Number
-	}
+	types := s.ImpliedTypes()
 	for _, v := range s.Enum {
 		types |= valueType(v.JSON)
 	}
