@@ -9,9 +9,6 @@ import (
 
 var (
 	formatUri = validate.FormatOf("uri")
-)
-
-var (
 	pattern1  = ecma.MustCompile("^@|@")
 	pattern2  = ecma.MustCompile("^[A-Za-z0-9_-]*$")
 	pattern3  = ecma.MustCompile(`^ *(\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *(, *(\*|id|tenantId|userId|deviceId|profileId|thumbprint|deviceKeyThumbprint|status|sourceType|createdTime|lastModifiedTime|isDeleted|eTag) *)*$`)

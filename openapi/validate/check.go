@@ -552,7 +552,7 @@ func (r *run) checkNumber(s *Schema, at uint32) bool {
 		ok = r.note(place, "enum", s.enumJSON, s.want)
 	}
 	for i := range s.multiple {
-		if m := &s.multiple[i]; !m.divides(literal) {
+		if m := &s.multiple[i]; !m.Divides(literal) {
 			ok = r.note(place, "multipleOf", m.literal, s.want)
 		}
 	}

@@ -36,7 +36,7 @@ type compiled struct {
 	enumJSON string   // the values as one JSON text
 	values   []uint32 // the values of enum
 	texts    []string // the enum, if it has only strings
-	multiple []multiple
+	multiple []Multiple
 	bounds   []numberBound
 	// sole has the values of the discriminator that exclude all alternatives but the one they select.
 	sole   map[string]bool
@@ -66,8 +66,8 @@ type numberBound struct {
 	exclusive        bool
 }
 
-// multiple is digits·10^exp, or rat if it has more digits.
-type multiple struct {
+// Multiple is the value of a multipleOf: digits·10^exp, or rat if it has more digits.
+type Multiple struct {
 	literal string
 	digits  uint64
 	exp     int
@@ -250,20 +250,29 @@ func (s *Schema) compileNumbers() error {
 	return nil
 }
 
+// MultipleOf is for generated code and panics if the literal is not that of a multipleOf.
+func MultipleOf(literal string) *Multiple {
+	m, err := multipleFrom(literal)
+	if err != nil {
+		panic("validate: " + err.Error())
+	}
+	return &m
+}
+
 // multipleFrom splits a literal into digits·10^exp, where digits is not a multiple of ten.
-func multipleFrom(literal string) (multiple, error) {
+func multipleFrom(literal string) (Multiple, error) {
 	if !isNumber([]byte(literal)) || parseDecimal([]byte(literal)).sign() <= 0 {
-		return multiple{}, fmt.Errorf("multipleOf is not a number above 0")
+		return Multiple{}, fmt.Errorf("multipleOf is not a number above 0")
 	}
 	d := parseDecimal([]byte(literal))
-	m := multiple{literal: literal, exp: d.exp}
+	m := Multiple{literal: literal, exp: d.exp}
 	n, ok := new(big.Int).SetString(string(d.digits), 10)
 	if !ok {
-		return multiple{}, fmt.Errorf("multipleOf is not a number above 0")
+		return Multiple{}, fmt.Errorf("multipleOf is not a number above 0")
 	}
 	if m.digits = n.Uint64(); !n.IsUint64() {
 		if d.exp > 1000 || d.exp < -1000 {
-			return multiple{}, fmt.Errorf("multipleOf has too many digits")
+			return Multiple{}, fmt.Errorf("multipleOf has too many digits")
 		}
 		m.rat, _ = new(big.Rat).SetString(literal)
 		return m, nil
@@ -274,8 +283,8 @@ func multipleFrom(literal string) (multiple, error) {
 	return m, nil
 }
 
-// divides reports whether the number is a multiple.
-func (m *multiple) divides(literal []byte) bool {
+// Divides reports whether a number is a multiple of m.
+func (m *Multiple) Divides(literal []byte) bool {
 	if m.rat == nil {
 		if n, places, ok := small(literal); ok && m.unit > 0 && places <= m.places {
 			return n%m.unit*(tens[m.places-places]%m.unit)%m.unit == 0

@@ -258,10 +258,8 @@ func (d decimal) compareSize(e decimal) int {
 	return bytes.Compare(d.digits, e.digits)
 }
 
-// MultipleOf reports whether the literal is a multiple of digits·10^exp, where digits is not a multiple of ten.
-func MultipleOf(lit []byte, digits uint64, exp int) bool { return multipleOf(lit, digits, exp) }
-
-// multipleOf uses only remainders, so that rounding and large exponents do no harm.
+// multipleOf reports whether the literal is a multiple of digits·10^exp, where digits is not a multiple of ten. It uses only
+// remainders, so that rounding and large exponents do no harm.
 func multipleOf(lit []byte, digits uint64, exp int) bool {
 	d := parseDecimal(lit)
 	if len(d.digits) == 0 {

@@ -167,8 +167,7 @@ func (g *generator) write(operations []*operation) (map[string]*output, error) {
 	g.file = files["bodies"]
 	g.writeWants()
 	g.file = files["patterns"]
-	g.writeFormats()
-	g.writePatterns()
+	g.writeMatchers()
 	g.file = files["schemas"]
 	g.writeLiterals()
 	return files, distinctErrors(errs)

@@ -45,6 +45,7 @@ type generator struct {
 	taken       map[string]bool
 	wants       map[string]validate.Expected
 	patterns    []string
+	multiples   []string          // the literals of multipleOf
 	formats     map[string]string // format → the variable of what checks it
 	structs     map[string]string // structs without a name → the alias that stands for them
 	texts       map[string]string // types → the function that appends their text
@@ -291,13 +292,19 @@ func (g *generator) drain() error {
 }
 
 // pattern returns the variable that matches a pattern.
-func (g *generator) pattern(p string) string {
-	i := slices.Index(g.patterns, p)
+func (g *generator) pattern(p string) string { return numbered("pattern", &g.patterns, p) }
+
+// multiple returns the variable of a multipleOf.
+func (g *generator) multiple(m string) string { return numbered("multiple", &g.multiples, m) }
+
+// numbered returns the name for a text, which it adds to the list of texts if it is new.
+func numbered(base string, list *[]string, text string) string {
+	i := slices.Index(*list, text)
 	if i < 0 {
-		i = len(g.patterns)
-		g.patterns = append(g.patterns, p)
+		i = len(*list)
+		*list = append(*list, text)
 	}
-	return fmt.Sprint("pattern", i+1)
+	return fmt.Sprint(base, i+1)
 }
 
 // format returns the variable that checks a format.
@@ -318,26 +325,20 @@ func (g *generator) unique(base string) string {
 	return name
 }
 
-// writeFormats writes the variables of what checks the formats.
-func (g *generator) writeFormats() {
-	if len(g.formats) == 0 {
+// writeMatchers writes the variables that check formats, patterns and multiples.
+func (g *generator) writeMatchers() {
+	if len(g.formats)+len(g.patterns)+len(g.multiples) == 0 {
 		return
 	}
 	g.p("var (")
 	for _, name := range slices.Sorted(maps.Keys(g.formats)) {
 		g.p("%s = validate.FormatOf(%q)", g.formats[name], name)
 	}
-	g.p(")\n")
-}
-
-// writePatterns writes the variables that match the patterns.
-func (g *generator) writePatterns() {
-	if len(g.patterns) == 0 {
-		return
+	for _, p := range g.patterns {
+		g.p("%s = %s.MustCompile(%s)", g.pattern(p), g.use(runtimePath+"/ecma"), quote(p))
 	}
-	g.p("var (")
-	for i, p := range g.patterns {
-		g.p("pattern%d = %s.MustCompile(%s)", i+1, g.use(runtimePath+"/ecma"), quote(p))
+	for _, m := range g.multiples {
+		g.p("%s = validate.MultipleOf(%q)", g.multiple(m), m)
 	}
 	g.p(")")
 }

@@ -322,8 +322,7 @@ func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) err
 		return err
 	}
 	for _, m := range s.MultipleOf {
-		digits, exp, _ := factor(m)
-		g.p("if !validate.MultipleOf(lit, %d, %d) {", digits, exp)
+		g.p("if !%s.Divides(lit) {", g.multiple(m))
 		g.fault(s, "at", "multipleOf", m)
 		g.p("}")
 	}

@@ -16,10 +16,7 @@ var (
 	formatIpv6              = validate.FormatOf("ipv6")
 	formatUri               = validate.FormatOf("uri")
 	formatUuid              = validate.FormatOf("uuid")
-)
-
-var (
-	pattern1 = ecma.MustCompile("^[a-zé]+ eq")
-	pattern2 = ecma.MustCompile("^20")
-	pattern3 = ecma.MustCompile(`^\bw+\b$`)
+	pattern1                = ecma.MustCompile("^[a-zé]+ eq")
+	pattern2                = ecma.MustCompile("^20")
+	pattern3                = ecma.MustCompile(`^\bw+\b$`)
 )

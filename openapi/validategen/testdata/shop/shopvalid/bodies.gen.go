@@ -353,7 +353,7 @@ func checkOrder1Price(r *validate.Reader, at int, lit []byte) float64 {
 	if n >= 100000 && validate.CompareDecimal(lit, "100000") > 0 {
 		r.Fault(at, "maximum", "100000", &wantNumberDouble)
 	}
-	if !validate.MultipleOf(lit, 1, -2) {
+	if !multiple1.Divides(lit) {
 		r.Fault(at, "multipleOf", "0.01", &wantNumberDouble)
 	}
 	return n
@@ -392,7 +392,7 @@ func checkOrder1Count(r *validate.Reader, at int, lit []byte) int32 {
 	if n > 1000 {
 		r.Fault(at, "maximum", "1000", &wantIntegerInt32)
 	}
-	if !validate.MultipleOf(lit, 6, 0) {
+	if !multiple2.Divides(lit) {
 		r.Fault(at, "multipleOf", "6", &wantIntegerInt32)
 	}
 	return int32(n)

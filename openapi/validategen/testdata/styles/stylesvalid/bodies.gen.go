@@ -1222,7 +1222,7 @@ func checkNumbersBig(r *validate.Reader, at int, lit []byte) big.Int {
 		r.Beyond(at, lit, schemas[41])
 		return *n
 	}
-	if !validate.MultipleOf(lit, 1, 1) {
+	if !multiple1.Divides(lit) {
 		r.Fault(at, "multipleOf", "10", &wantInteger)
 	}
 	return *n

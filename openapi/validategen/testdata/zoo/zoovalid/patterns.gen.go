@@ -9,8 +9,5 @@ import (
 
 var (
 	formatUuid = validate.FormatOf("uuid")
-)
-
-var (
-	pattern1 = ecma.MustCompile(`^(?!x)[\p{Lu}.]+$`)
+	pattern1   = ecma.MustCompile(`^(?!x)[\p{Lu}.]+$`)
 )
