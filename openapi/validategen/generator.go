@@ -168,13 +168,10 @@ func (g *generator) want(s *schema) string { return g.expected(s.Expected) }
 
 func (g *generator) expected(e validate.Expected) string {
 	e.Value = ""
-	name := "want" + exported(e.Type) + exported(e.Format)
-	for n := 2; ; n++ {
-		if have, ok := g.wants[name]; !ok || have == e {
-			break
-		}
-		name = "want" + exported(e.Type) + exported(e.Format) + strconv.Itoa(n)
-	}
+	name := free("want"+exported(e.Type)+exported(e.Format), func(name string) bool {
+		have, ok := g.wants[name]
+		return ok && have != e
+	})
 	g.wants[name] = e
 	return "&" + name
 }
@@ -317,10 +314,7 @@ func (g *generator) format(name string) string {
 
 // unique returns a name that is not used in the package.
 func (g *generator) unique(base string) string {
-	name := base
-	for n := 2; g.taken[name]; n++ {
-		name = base + strconv.Itoa(n)
-	}
+	name := free(base, func(name string) bool { return g.taken[name] })
 	g.taken[name] = true
 	return name
 }

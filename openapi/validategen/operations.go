@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"go/types"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -39,11 +38,7 @@ func (g *generator) operations() []*operation {
 	taken := map[string]bool{}
 	for _, o := range g.contract.Operations {
 		op := &operation{Operation: o, pointer: g.contract.Pointer(o), bodies: map[*validate.Body]*body{}}
-		base := g.operationName(o.ID)
-		op.goName = base
-		for n := 2; taken[op.goName]; n++ {
-			op.goName = fmt.Sprint(base, n)
-		}
+		op.goName = free(g.operationName(o.ID), func(name string) bool { return taken[name] })
 		taken[op.goName] = true
 		all = append(all, op)
 	}
@@ -200,9 +195,6 @@ func (g *generator) spots(list []validate.Spot) {
 	fmt.Fprint(g.file, "}")
 }
 
-// placeholder is a parameter in a path's template.
-var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
-
 // parameterList writes the descriptions of parameters or header fields.
 func (g *generator) parameterList(field string, list []*validate.Parameter) {
 	if len(list) > 0 {
@@ -250,8 +242,7 @@ func (g *generator) checkParams(o *operation) {
 		if p.In != "path" {
 			continue
 		}
-		at := slices.IndexFunc(placeholder.FindAllStringSubmatch(o.Path, -1), func(m []string) bool { return m[1] == p.Name })
-		before = append(before, fmt.Sprintf("path[%d]", at))
+		before = append(before, fmt.Sprintf("path[%d]", slices.Index(validate.TemplateParameters(o.Path), p.Name)))
 	}
 	if len(before) > 0 {
 		g.p("var values %s", o.pathType)
