@@ -201,7 +201,7 @@ func (g *generator) writeWants() {
 	}
 	g.p("// The types that faults report as expected.\nvar (")
 	for _, name := range slices.Sorted(maps.Keys(g.wants)) {
-		g.p("%s = %s", name, expectedText(g.wants[name]))
+		g.p("%s = %s", name, g.text(g.wants[name]))
 	}
 	g.p(")")
 }

@@ -268,15 +268,13 @@ func isByteSlice(t types.Type) bool {
 	return ok && types.Identical(slice.Elem().Underlying(), types.Typ[types.Byte])
 }
 
-// parserFormats are the functions that accept exactly the strings of a format, so that no other check is needed. A test
-// compares each with the format's matcher.
+// parserFormats are the functions that accept exactly the strings of a format, so that no other check is needed.
 var parserFormats = map[string]string{
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseGuid":           "uuid",
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseDateTimeOffset": "edm-datetimeoffset",
 }
 
-// formatPatterns gives, for some formats, a pattern that every string of the format matches. A test compares each with
-// the format's matcher.
+// formatPatterns gives, for some formats, a pattern that every string of the format matches.
 var formatPatterns = map[string]string{
 	"uuid": `^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`,
 	"date": `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`,

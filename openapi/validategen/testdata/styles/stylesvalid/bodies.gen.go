@@ -1429,7 +1429,7 @@ func checkFilterIdItem(r *validate.Reader, at int, lit []byte) int {
 
 // The types that faults report as expected.
 var (
-	want              = validate.Expected{Type: ""}
+	want              = validate.Expected{}
 	wantArray         = validate.Expected{Type: "array"}
 	wantBoolean       = validate.Expected{Type: "boolean"}
 	wantInteger       = validate.Expected{Type: "integer"}

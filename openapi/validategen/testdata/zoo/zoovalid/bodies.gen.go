@@ -637,7 +637,7 @@ func checkInsideTemperature(r *validate.Reader, at int, lit []byte) float64 {
 
 // The types that faults report as expected.
 var (
-	want             = validate.Expected{Type: ""}
+	want             = validate.Expected{}
 	wantArray        = validate.Expected{Type: "array"}
 	wantBoolean      = validate.Expected{Type: "boolean"}
 	wantInteger      = validate.Expected{Type: "integer"}
