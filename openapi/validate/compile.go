@@ -38,10 +38,15 @@ type compiled struct {
 	texts    []string // the enum, if it has only strings
 	multiple []Multiple
 	bounds   []numberBound
-	// sole has the values of the discriminator that exclude all alternatives but the one they select.
-	sole   map[string]bool
-	format func(string) bool
-	number func([]byte) bool
+	choices  map[string]choice // by the value of the discriminator
+	format   func(string) bool
+	number   func([]byte) bool
+}
+
+// choice is the alternative that a value of a discriminator selects. It is sole if the value excludes all others.
+type choice struct {
+	schema *Schema
+	sole   bool
 }
 
 // memberName is a name in a schema.
@@ -330,15 +335,14 @@ func (s *Schema) compileEnum() error {
 	return nil
 }
 
-// compileDiscriminator needs the alternatives to be compiled. A mapping needs no preparation.
+// compileDiscriminator needs the alternatives to be compiled.
 func (s *Schema) compileDiscriminator() {
-	d := s.Discriminator
-	if d == nil || d.Explicit {
+	if s.Discriminator == nil {
 		return
 	}
-	s.sole = map[string]bool{}
-	for value, chosen := range d.Alternatives {
-		s.sole[value] = !rivals(slices.Concat(s.AnyOf, s.OneOf), chosen, d.Property, value)
+	s.choices = map[string]choice{}
+	for value, chosen := range s.Discriminator.Alternatives {
+		s.choices[value] = choice{chosen, !rivals(slices.Concat(s.AnyOf, s.OneOf), chosen, s.Discriminator.Property, value)}
 	}
 }
 
