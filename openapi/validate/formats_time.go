@@ -10,34 +10,6 @@ func isDateTime(s string) bool {
 	return len(s) > len("2006-01-02T") && isDate(s[:10]) && s[10]|0x20 == 't' && isTime(s[11:])
 }
 
-// DateTime reads a string without escapes that is a date-time and returns its time as [time.Time.UnmarshalText] does. For
-// another value, and for a date-time that method refuses, it reports false and reads nothing; the caller then reads a string
-// to find the fault. Refused are leap seconds, and t and z in lower case.
-func (r *Reader) DateTime() (time.Time, bool) {
-	var v time.Time
-	start := r.pos + 1
-	end := plain(r.data, min(start, len(r.data)))
-	if end-start < len("2006-01-02T15:04:05Z") || end == len(r.data) || r.data[start-1] != '"' || r.data[end] != '"' {
-		return v, false
-	}
-	text := r.data[start:end]
-	if !isStrict(text) || v.UnmarshalText(text) != nil {
-		return v, false
-	}
-	r.pos = end + 1
-	return v, true
-}
-
-// isStrict reports whether a text that package time takes for a date-time is one. It also takes hours of one digit, a comma
-// before the fraction, and offsets of 24 hours or 60 minutes (go.dev/issue/54580).
-func isStrict(text []byte) bool {
-	if text[13] != ':' || text[19] == ',' {
-		return false
-	}
-	zone := text[len(text)-len("24:00"):]
-	return text[len(text)-1] == 'Z' || string(zone[:2]) != "24" && string(zone[3:]) != "60"
-}
-
 // isTime reports whether s is a full-time of RFC 3339 §5.6. A second 60 must be the last one of a day in UTC (§5.7).
 func isTime(s string) bool {
 	rest, ok := cutTime(s)
