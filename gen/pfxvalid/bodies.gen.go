@@ -112,34 +112,21 @@ func intoBatch(data []byte, into any) (*validate.Faults, bool) {
 	return DecodeBatch(data, v), true
 }
 
-// namesPfxRecryptionRequestCollection are the members of /components/schemas/pfxRecryptionRequestCollection, in the document's order.
-var namesPfxRecryptionRequestCollection = []string{
-	"@odata.count",
-	"@odata.nextLink",
-	"value",
-}
+// membersPfxRecryptionRequestCollection are the members of /components/schemas/pfxRecryptionRequestCollection, in the document's order.
+var membersPfxRecryptionRequestCollection = validate.MembersOf([]validate.Member{
+	{Name: "@odata.count"},
+	{Name: "@odata.nextLink"},
+	{Name: "value", Required: &wantArray},
+})
 
 // readPfxRecryptionRequestCollection reads the object /components/schemas/pfxRecryptionRequestCollection.
 func readPfxRecryptionRequestCollection(r *validate.Reader, v *pfxapi.PfxRecryptionRequestCollection) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPfxRecryptionRequestCollection, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPfxRecryptionRequestCollection}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // @odata.count
 			x := readPfxRecryptionRequestCollectionOdataCount(r)
 			v.Count = &x
@@ -147,91 +134,59 @@ func readPfxRecryptionRequestCollection(r *validate.Reader, v *pfxapi.PfxRecrypt
 			v.NextLink = readPfxRecryptionRequestCollectionOdataNextLink(r)
 		case 2: // value
 			readPfxRecryptionRequestCollectionValue(r, &v.Value)
+		default:
+			r.Free(&o)
 		}
-	}
-	if seen&(1<<2) == 0 {
-		r.Missing("value", &wantArray)
 	}
 }
 
-// namesError are the members of /components/schemas/error, in the document's order.
-var namesError = []string{
-	"error",
-}
+// membersError are the members of /components/schemas/error, in the document's order.
+var membersError = validate.MembersOf([]validate.Member{
+	{Name: "error", Required: &wantObject},
+})
 
 // readError reads the object /components/schemas/error.
 func readError(r *validate.Reader, v *pfxapi.Error) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesError, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersError}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // error
 			readErrorError(r, &v.Error)
+		default:
+			r.Free(&o)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("error", &wantObject)
 	}
 }
 
-// namesPfxRecryptionRequestCreate are the members of /components/schemas/pfxRecryptionRequestCreate, in the document's order.
-var namesPfxRecryptionRequestCreate = []string{
-	"@odata.type",
-	"id",
-	"tenantId",
-	"userId",
-	"deviceId",
-	"profileId",
-	"thumbprint",
-	"deviceKeyThumbprint",
-	"status",
-	"sourceType",
-	"createdTime",
-	"lastModifiedTime",
-	"isDeleted",
-	"eTag",
-}
+// membersPfxRecryptionRequestCreate are the members of /components/schemas/pfxRecryptionRequestCreate, in the document's order.
+var membersPfxRecryptionRequestCreate = validate.MembersOf([]validate.Member{
+	{Name: "@odata.type"},
+	{Name: "id"},
+	{Name: "tenantId", Required: &wantStringUuid},
+	{Name: "userId", Required: &wantStringUuid},
+	{Name: "deviceId", Required: &wantStringUuid},
+	{Name: "profileId", Required: &wantStringUuid},
+	{Name: "thumbprint", Required: &wantString},
+	{Name: "deviceKeyThumbprint", Required: &wantString},
+	{Name: "status", Required: &wantIntegerEdmInt32},
+	{Name: "sourceType", Required: &wantIntegerEdmInt32},
+	{Name: "createdTime", Required: &wantStringEdmDatetimeoffset},
+	{Name: "lastModifiedTime", Required: &wantStringEdmDatetimeoffset},
+	{Name: "isDeleted", Required: &wantBoolean},
+	{Name: "eTag", Required: &wantString},
+})
 
 // readPfxRecryptionRequestCreate reads the object /components/schemas/pfxRecryptionRequestCreate.
 func readPfxRecryptionRequestCreate(r *validate.Reader, v *pfxapi.PfxRecryptionRequestCreate) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPfxRecryptionRequestCreate, next)
-		if i < 0 {
-			if ignorePfxRecryptionRequestCreate(r.Name()) {
-				r.Ignored(&others, 8)
-				continue
-			}
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPfxRecryptionRequestCreate}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // @odata.type
 			v.ODataType = readOdataType(r)
 		case 1: // id
@@ -272,44 +227,12 @@ func readPfxRecryptionRequestCreate(r *validate.Reader, v *pfxapi.PfxRecryptionR
 			} else {
 				v.ETag = edm.Value(readText(r))
 			}
-		}
-	}
-	if seen&0x3ffc != 0x3ffc {
-		if seen&(1<<2) == 0 {
-			r.Missing("tenantId", &wantStringUuid)
-		}
-		if seen&(1<<3) == 0 {
-			r.Missing("userId", &wantStringUuid)
-		}
-		if seen&(1<<4) == 0 {
-			r.Missing("deviceId", &wantStringUuid)
-		}
-		if seen&(1<<5) == 0 {
-			r.Missing("profileId", &wantStringUuid)
-		}
-		if seen&(1<<6) == 0 {
-			r.Missing("thumbprint", &wantString)
-		}
-		if seen&(1<<7) == 0 {
-			r.Missing("deviceKeyThumbprint", &wantString)
-		}
-		if seen&(1<<8) == 0 {
-			r.Missing("status", &wantIntegerEdmInt32)
-		}
-		if seen&(1<<9) == 0 {
-			r.Missing("sourceType", &wantIntegerEdmInt32)
-		}
-		if seen&(1<<10) == 0 {
-			r.Missing("createdTime", &wantStringEdmDatetimeoffset)
-		}
-		if seen&(1<<11) == 0 {
-			r.Missing("lastModifiedTime", &wantStringEdmDatetimeoffset)
-		}
-		if seen&(1<<12) == 0 {
-			r.Missing("isDeleted", &wantBoolean)
-		}
-		if seen&(1<<13) == 0 {
-			r.Missing("eTag", &wantString)
+		default:
+			if ignorePfxRecryptionRequestCreate(r.Name()) {
+				r.Ignored(&o, 8)
+				continue
+			}
+			r.Unknown(&o, &wantObject)
 		}
 	}
 }
@@ -317,45 +240,32 @@ func readPfxRecryptionRequestCreate(r *validate.Reader, v *pfxapi.PfxRecryptionR
 // ignorePfxRecryptionRequestCreate reports whether /components/schemas/pfxRecryptionRequestCreate ignores a member.
 func ignorePfxRecryptionRequestCreate(name []byte) bool { return pattern1.Match(name) }
 
-// namesPfxRecryptionRequest are the members of /components/schemas/pfxRecryptionRequest, in the document's order.
-var namesPfxRecryptionRequest = []string{
-	"@odata.type",
-	"id",
-	"tenantId",
-	"userId",
-	"deviceId",
-	"profileId",
-	"thumbprint",
-	"deviceKeyThumbprint",
-	"status",
-	"sourceType",
-	"createdTime",
-	"lastModifiedTime",
-	"isDeleted",
-	"eTag",
-}
+// membersPfxRecryptionRequest are the members of /components/schemas/pfxRecryptionRequest, in the document's order.
+var membersPfxRecryptionRequest = validate.MembersOf([]validate.Member{
+	{Name: "@odata.type", Required: &wantString},
+	{Name: "id", Required: &wantString},
+	{Name: "tenantId", Required: &wantStringUuid},
+	{Name: "userId", Required: &wantStringUuid},
+	{Name: "deviceId", Required: &wantStringUuid},
+	{Name: "profileId", Required: &wantStringUuid},
+	{Name: "thumbprint", Required: &wantString},
+	{Name: "deviceKeyThumbprint", Required: &wantString},
+	{Name: "status", Required: &wantIntegerEdmInt32},
+	{Name: "sourceType", Required: &wantIntegerEdmInt32},
+	{Name: "createdTime", Required: &wantStringEdmDatetimeoffset},
+	{Name: "lastModifiedTime", Required: &wantStringEdmDatetimeoffset},
+	{Name: "isDeleted", Required: &wantBoolean},
+	{Name: "eTag", Required: &wantString},
+})
 
 // readPfxRecryptionRequest reads the object /components/schemas/pfxRecryptionRequest.
 func readPfxRecryptionRequest(r *validate.Reader, v *pfxapi.PfxRecryptionRequest) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPfxRecryptionRequest, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPfxRecryptionRequest}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // @odata.type
 			v.ODataType = readOdataType(r)
 		case 1: // id
@@ -396,93 +306,38 @@ func readPfxRecryptionRequest(r *validate.Reader, v *pfxapi.PfxRecryptionRequest
 			} else {
 				v.ETag = edm.Value(readText(r))
 			}
-		}
-	}
-	if seen&0x3fff != 0x3fff {
-		if seen&(1<<0) == 0 {
-			r.Missing("@odata.type", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			r.Missing("id", &wantString)
-		}
-		if seen&(1<<2) == 0 {
-			r.Missing("tenantId", &wantStringUuid)
-		}
-		if seen&(1<<3) == 0 {
-			r.Missing("userId", &wantStringUuid)
-		}
-		if seen&(1<<4) == 0 {
-			r.Missing("deviceId", &wantStringUuid)
-		}
-		if seen&(1<<5) == 0 {
-			r.Missing("profileId", &wantStringUuid)
-		}
-		if seen&(1<<6) == 0 {
-			r.Missing("thumbprint", &wantString)
-		}
-		if seen&(1<<7) == 0 {
-			r.Missing("deviceKeyThumbprint", &wantString)
-		}
-		if seen&(1<<8) == 0 {
-			r.Missing("status", &wantIntegerEdmInt32)
-		}
-		if seen&(1<<9) == 0 {
-			r.Missing("sourceType", &wantIntegerEdmInt32)
-		}
-		if seen&(1<<10) == 0 {
-			r.Missing("createdTime", &wantStringEdmDatetimeoffset)
-		}
-		if seen&(1<<11) == 0 {
-			r.Missing("lastModifiedTime", &wantStringEdmDatetimeoffset)
-		}
-		if seen&(1<<12) == 0 {
-			r.Missing("isDeleted", &wantBoolean)
-		}
-		if seen&(1<<13) == 0 {
-			r.Missing("eTag", &wantString)
+		default:
+			r.Free(&o)
 		}
 	}
 }
 
-// namesPfxRecryptionRequestSelection are the members of /components/schemas/pfxRecryptionRequestSelection, in the document's order.
-var namesPfxRecryptionRequestSelection = []string{
-	"@odata.type",
-	"id",
-	"tenantId",
-	"userId",
-	"deviceId",
-	"profileId",
-	"thumbprint",
-	"deviceKeyThumbprint",
-	"status",
-	"sourceType",
-	"createdTime",
-	"lastModifiedTime",
-	"isDeleted",
-	"eTag",
-}
+// membersPfxRecryptionRequestSelection are the members of /components/schemas/pfxRecryptionRequestSelection, in the document's order.
+var membersPfxRecryptionRequestSelection = validate.MembersOf([]validate.Member{
+	{Name: "@odata.type", Required: &wantString},
+	{Name: "id"},
+	{Name: "tenantId"},
+	{Name: "userId"},
+	{Name: "deviceId"},
+	{Name: "profileId"},
+	{Name: "thumbprint"},
+	{Name: "deviceKeyThumbprint"},
+	{Name: "status"},
+	{Name: "sourceType"},
+	{Name: "createdTime"},
+	{Name: "lastModifiedTime"},
+	{Name: "isDeleted"},
+	{Name: "eTag"},
+})
 
 // readPfxRecryptionRequestSelection reads the object /components/schemas/pfxRecryptionRequestSelection.
 func readPfxRecryptionRequestSelection(r *validate.Reader, v *pfxapi.PfxRecryptionRequestSelection) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPfxRecryptionRequestSelection, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPfxRecryptionRequestSelection}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // @odata.type
 			v.ODataType = readOdataType(r)
 		case 1: // id
@@ -523,56 +378,38 @@ func readPfxRecryptionRequestSelection(r *validate.Reader, v *pfxapi.PfxRecrypti
 			} else {
 				v.ETag = edm.Value(readText(r))
 			}
+		default:
+			r.Free(&o)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("@odata.type", &wantString)
 	}
 }
 
-// namesPfxRecryptionRequestUpdate are the members of /components/schemas/pfxRecryptionRequestUpdate, in the document's order.
-var namesPfxRecryptionRequestUpdate = []string{
-	"@odata.type",
-	"id",
-	"tenantId",
-	"userId",
-	"deviceId",
-	"profileId",
-	"thumbprint",
-	"deviceKeyThumbprint",
-	"status",
-	"sourceType",
-	"createdTime",
-	"lastModifiedTime",
-	"isDeleted",
-	"eTag",
-}
+// membersPfxRecryptionRequestUpdate are the members of /components/schemas/pfxRecryptionRequestUpdate, in the document's order.
+var membersPfxRecryptionRequestUpdate = validate.MembersOf([]validate.Member{
+	{Name: "@odata.type"},
+	{Name: "id"},
+	{Name: "tenantId"},
+	{Name: "userId"},
+	{Name: "deviceId"},
+	{Name: "profileId"},
+	{Name: "thumbprint"},
+	{Name: "deviceKeyThumbprint"},
+	{Name: "status"},
+	{Name: "sourceType"},
+	{Name: "createdTime"},
+	{Name: "lastModifiedTime"},
+	{Name: "isDeleted"},
+	{Name: "eTag"},
+})
 
 // readPfxRecryptionRequestUpdate reads the object /components/schemas/pfxRecryptionRequestUpdate.
 func readPfxRecryptionRequestUpdate(r *validate.Reader, v *pfxapi.PfxRecryptionRequestUpdate) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPfxRecryptionRequestUpdate, next)
-		if i < 0 {
-			if ignorePfxRecryptionRequestUpdate(r.Name()) {
-				r.Ignored(&others, 8)
-				continue
-			}
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPfxRecryptionRequestUpdate}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // @odata.type
 			v.ODataType = readOdataType(r)
 		case 1: // id
@@ -613,6 +450,12 @@ func readPfxRecryptionRequestUpdate(r *validate.Reader, v *pfxapi.PfxRecryptionR
 			} else {
 				v.ETag = edm.Value(readText(r))
 			}
+		default:
+			if ignorePfxRecryptionRequestUpdate(r.Name()) {
+				r.Ignored(&o, 8)
+				continue
+			}
+			r.Unknown(&o, &wantObject)
 		}
 	}
 }
@@ -620,73 +463,45 @@ func readPfxRecryptionRequestUpdate(r *validate.Reader, v *pfxapi.PfxRecryptionR
 // ignorePfxRecryptionRequestUpdate reports whether /components/schemas/pfxRecryptionRequestUpdate ignores a member.
 func ignorePfxRecryptionRequestUpdate(name []byte) bool { return pattern1.Match(name) }
 
-// namesBatch are the members of /components/schemas/batch, in the document's order.
-var namesBatch = []string{
-	"requests",
-}
+// membersBatch are the members of /components/schemas/batch, in the document's order.
+var membersBatch = validate.MembersOf([]validate.Member{
+	{Name: "requests", Required: &wantArray},
+})
 
 // readBatch reads the object /components/schemas/batch.
 func readBatch(r *validate.Reader, v *pfxapi.Batch) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesBatch, next)
-		if i < 0 {
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersBatch}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // requests
 			readBatchRequests(r, &v.Requests)
+		default:
+			r.Unknown(&o, &wantObject)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("requests", &wantArray)
 	}
 }
 
-// namesBatchResult are the members of /components/schemas/batchResult, in the document's order.
-var namesBatchResult = []string{
-	"responses",
-}
+// membersBatchResult are the members of /components/schemas/batchResult, in the document's order.
+var membersBatchResult = validate.MembersOf([]validate.Member{
+	{Name: "responses", Required: &wantArray},
+})
 
 // readBatchResult reads the object /components/schemas/batchResult.
 func readBatchResult(r *validate.Reader, v *pfxapi.BatchResult) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesBatchResult, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersBatchResult}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // responses
 			readBatchResultResponses(r, &v.Responses)
+		default:
+			r.Free(&o)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("responses", &wantArray)
 	}
 }
 
@@ -836,35 +651,22 @@ type structErrorError = struct {
 	Message    string               "json:\"message\""
 }
 
-// namesErrorError are the members of /components/schemas/error/properties/error, in the document's order.
-var namesErrorError = []string{
-	"code",
-	"message",
-	"details",
-	"innerError",
-}
+// membersErrorError are the members of /components/schemas/error/properties/error, in the document's order.
+var membersErrorError = validate.MembersOf([]validate.Member{
+	{Name: "code", Required: &wantString},
+	{Name: "message", Required: &wantString},
+	{Name: "details"},
+	{Name: "innerError", Required: &wantObject},
+})
 
 // readErrorError reads the object /components/schemas/error/properties/error.
 func readErrorError(r *validate.Reader, v *structErrorError) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesErrorError, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersErrorError}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // code
 			v.Code = readErrorErrorCode(r)
 		case 1: // message
@@ -873,17 +675,8 @@ func readErrorError(r *validate.Reader, v *structErrorError) {
 			readErrorErrorDetails(r, &v.Details)
 		case 3: // innerError
 			readInnerError(r, &v.InnerError)
-		}
-	}
-	if seen&0xb != 0xb {
-		if seen&(1<<0) == 0 {
-			r.Missing("code", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			r.Missing("message", &wantString)
-		}
-		if seen&(1<<3) == 0 {
-			r.Missing("innerError", &wantObject)
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -901,7 +694,7 @@ func readOdataType(r *validate.Reader) pfxapi.ODataType {
 // readGuid reads the string /components/schemas/guid.
 func readGuid(r *validate.Reader) edm.Guid {
 	if v, ok := r.UUID(); ok {
-		return edm.Guid(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {
@@ -1083,51 +876,29 @@ func readErrorErrorDetails(r *validate.Reader, v *[]pfxapi.ErrorDetail) {
 	}
 }
 
-// namesInnerError are the members of /components/schemas/innerError, in the document's order.
-var namesInnerError = []string{
-	"date",
-	"request-id",
-	"client-request-id",
-}
+// membersInnerError are the members of /components/schemas/innerError, in the document's order.
+var membersInnerError = validate.MembersOf([]validate.Member{
+	{Name: "date", Required: &wantString},
+	{Name: "request-id", Required: &wantStringUuid},
+	{Name: "client-request-id", Required: &wantStringUuid},
+})
 
 // readInnerError reads the object /components/schemas/innerError.
 func readInnerError(r *validate.Reader, v *pfxapi.InnerError) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesInnerError, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersInnerError}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // date
 			v.Date = readInnerErrorDate(r)
 		case 1: // request-id
 			v.RequestID = readGuid(r)
 		case 2: // client-request-id
 			v.ClientRequestID = readGuid(r)
-		}
-	}
-	if seen&0x7 != 0x7 {
-		if seen&(1<<0) == 0 {
-			r.Missing("date", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			r.Missing("request-id", &wantStringUuid)
-		}
-		if seen&(1<<2) == 0 {
-			r.Missing("client-request-id", &wantStringUuid)
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -1186,37 +957,24 @@ func checkDateTimeOffset(r *validate.Reader, at int, s string) edm.DateTimeOffse
 	return v
 }
 
-// namesBatchRequest are the members of /components/schemas/batchRequest, in the document's order.
-var namesBatchRequest = []string{
-	"id",
-	"method",
-	"url",
-	"dependsOn",
-	"headers",
-	"body",
-}
+// membersBatchRequest are the members of /components/schemas/batchRequest, in the document's order.
+var membersBatchRequest = validate.MembersOf([]validate.Member{
+	{Name: "id", Required: &wantString},
+	{Name: "method", Required: &wantString},
+	{Name: "url", Required: &wantString},
+	{Name: "dependsOn"},
+	{Name: "headers"},
+	{Name: "body"},
+})
 
 // readBatchRequest reads the object /components/schemas/batchRequest.
 func readBatchRequest(r *validate.Reader, v *pfxapi.BatchRequest) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesBatchRequest, next)
-		if i < 0 {
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersBatchRequest}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			v.ID = readBatchId(r)
 		case 1: // method
@@ -1229,50 +987,28 @@ func readBatchRequest(r *validate.Reader, v *pfxapi.BatchRequest) {
 			readBatchHeaders(r, &v.Headers)
 		case 5: // body
 			v.Body = r.Raw()
-		}
-	}
-	if seen&0x7 != 0x7 {
-		if seen&(1<<0) == 0 {
-			r.Missing("id", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			r.Missing("method", &wantString)
-		}
-		if seen&(1<<2) == 0 {
-			r.Missing("url", &wantString)
+		default:
+			r.Unknown(&o, &wantObject)
 		}
 	}
 }
 
-// namesBatchResponse are the members of /components/schemas/batchResponse, in the document's order.
-var namesBatchResponse = []string{
-	"id",
-	"status",
-	"headers",
-	"body",
-}
+// membersBatchResponse are the members of /components/schemas/batchResponse, in the document's order.
+var membersBatchResponse = validate.MembersOf([]validate.Member{
+	{Name: "id", Required: &wantString},
+	{Name: "status", Required: &wantIntegerInt32},
+	{Name: "headers", Required: &wantObject},
+	{Name: "body"},
+})
 
 // readBatchResponse reads the object /components/schemas/batchResponse.
 func readBatchResponse(r *validate.Reader, v *pfxapi.BatchResponse) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesBatchResponse, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersBatchResponse}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			v.ID = readBatchId(r)
 		case 1: // status
@@ -1281,17 +1017,8 @@ func readBatchResponse(r *validate.Reader, v *pfxapi.BatchResponse) {
 			readBatchResponseHeaders(r, &v.Headers)
 		case 3: // body
 			v.Body = r.Raw()
-		}
-	}
-	if seen&0x7 != 0x7 {
-		if seen&(1<<0) == 0 {
-			r.Missing("id", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			r.Missing("status", &wantIntegerInt32)
-		}
-		if seen&(1<<2) == 0 {
-			r.Missing("headers", &wantObject)
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -1312,51 +1039,29 @@ func checkErrorErrorMessage(r *validate.Reader, at int, s string) string {
 	return s
 }
 
-// namesErrorDetail are the members of /components/schemas/errorDetail, in the document's order.
-var namesErrorDetail = []string{
-	"code",
-	"message",
-	"target",
-}
+// membersErrorDetail are the members of /components/schemas/errorDetail, in the document's order.
+var membersErrorDetail = validate.MembersOf([]validate.Member{
+	{Name: "code", Required: &wantString},
+	{Name: "message", Required: &wantString},
+	{Name: "target", Required: &wantString},
+})
 
 // readErrorDetail reads the object /components/schemas/errorDetail.
 func readErrorDetail(r *validate.Reader, v *pfxapi.ErrorDetail) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesErrorDetail, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersErrorDetail}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // code
 			v.Code = r.AnyString(&wantString)
 		case 1: // message
 			v.Message = r.AnyString(&wantString)
 		case 2: // target
 			v.Target = r.AnyString(&wantString)
-		}
-	}
-	if seen&0x7 != 0x7 {
-		if seen&(1<<0) == 0 {
-			r.Missing("code", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			r.Missing("message", &wantString)
-		}
-		if seen&(1<<2) == 0 {
-			r.Missing("target", &wantString)
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -1433,9 +1138,8 @@ func readBatchHeaders(r *validate.Reader, v *map[string]string) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -1443,7 +1147,7 @@ func readBatchHeaders(r *validate.Reader, v *map[string]string) {
 		}
 		(*v)[name] = readBatchHeadersValue(r)
 	}
-	if n > 64 {
+	if o.Count() > 64 {
 		r.Fault(r.Closed(), "maxProperties", "64", &wantObject)
 	}
 }
@@ -1464,9 +1168,8 @@ func readBatchResponseHeaders(r *validate.Reader, v *map[string]string) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -1562,7 +1265,6 @@ func checkBatchHeadersValue(r *validate.Reader, at int, s string) string {
 
 // The types that faults report as expected.
 var (
-	want                        = validate.Expected{Type: ""}
 	wantArray                   = validate.Expected{Type: "array"}
 	wantBoolean                 = validate.Expected{Type: "boolean"}
 	wantIntegerEdmInt32         = validate.Expected{Type: "integer", Format: "edm-int32"}

@@ -11,26 +11,18 @@ import (
 var judgeListPfxRecryptionRequests = &validate.Operation{
 	Path: "/pfxRecryptionRequests",
 	Security: []validate.Alternative{
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"}},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
 	},
 	Parameters: []*validate.Parameter{
 		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-		{Pointer: "/components/parameters/top", In: "query", Name: "$top", Explode: true, System: true, Style: "form", Schema: schemas[1]},
-		{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Explode: true, System: true, Style: "form", Schema: schemas[2]},
-		{Pointer: "/components/parameters/count", In: "query", Name: "$count", Explode: true, System: true, Style: "form", Schema: schemas[3]},
-		{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
-		{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Explode: true, System: true, Style: "form", Schema: schemas[5]},
+		{Pointer: "/components/parameters/top", In: "query", Name: "$top", Style: "form", Explode: true, Schema: schemas[1], System: true},
+		{Pointer: "/components/parameters/skiptoken", In: "query", Name: "$skiptoken", Style: "form", Explode: true, Schema: schemas[2], System: true},
+		{Pointer: "/components/parameters/count", In: "query", Name: "$count", Style: "form", Explode: true, Schema: schemas[3], System: true},
+		{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, Schema: schemas[4], System: true},
+		{Pointer: "/components/parameters/filter", In: "query", Name: "$filter", Style: "form", Explode: true, Schema: schemas[5], System: true},
 	},
 }
 
@@ -102,12 +94,8 @@ func DecodeListPfxRecryptionRequestsParams(query string, header map[string][]str
 var judgeCreatePfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests",
 	Security: []validate.Alternative{
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
 	},
 	Parameters: []*validate.Parameter{
 		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
@@ -150,24 +138,16 @@ func DecodeCreatePfxRecryptionRequestParams(query string, header map[string][]st
 var judgeGetPfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
 	Security: []validate.Alternative{
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"}},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
 	},
 	Parameters: []*validate.Parameter{
 		{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
 		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
 		{Pointer: "/components/parameters/ifNoneMatch", In: "header", Name: "If-None-Match", Style: "simple", Schema: schemas[8]},
-		{Pointer: "/components/parameters/select", In: "query", Name: "$select", Explode: true, System: true, Style: "form", Schema: schemas[4]},
+		{Pointer: "/components/parameters/select", In: "query", Name: "$select", Style: "form", Explode: true, Schema: schemas[4], System: true},
 	},
 }
 
@@ -233,12 +213,8 @@ func DecodeGetPfxRecryptionRequestParams(pfxRecryptionRequestsID, query string, 
 var judgeUpdatePfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
 	Security: []validate.Alternative{
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
 	},
 	Parameters: []*validate.Parameter{
 		{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
@@ -309,12 +285,8 @@ func DecodeUpdatePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 var judgeDeletePfxRecryptionRequest = &validate.Operation{
 	Path: "/pfxRecryptionRequests/{pfxRecryptionRequestsId}",
 	Security: []validate.Alternative{
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
 	},
 	Parameters: []*validate.Parameter{
 		{Pointer: "/components/parameters/pfxRecryptionRequestsId", In: "path", Name: "pfxRecryptionRequestsId", Required: true, Style: "simple", Schema: schemas[7]},
@@ -374,22 +346,12 @@ func DecodeDeletePfxRecryptionRequestParams(pfxRecryptionRequestsID, query strin
 var judgeSendBatch = &validate.Operation{
 	Path: "/$batch",
 	Security: []validate.Alternative{
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"},
-		},
-		{
-			{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"},
-		},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"}},
+		{{Scheme: "delegated", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.Read.All"}, Type: "oauth2"}},
+		{{Scheme: "application", Scopes: []string{"DeviceManagementConfiguration.ReadWrite.All"}, Type: "oauth2"}},
 	},
-	Parameters: []*validate.Parameter{
-		{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]},
-	},
+	Parameters: []*validate.Parameter{{Pointer: "/components/parameters/clientRequestId", In: "header", Name: "client-request-id", Style: "simple", Schema: schemas[0]}},
 }
 
 var paramsSendBatch = [...]validate.Place{

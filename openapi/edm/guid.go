@@ -16,29 +16,24 @@ const guidLen = 36
 // ParseGuid reads 8-4-4-4-12 hexadecimal digits, case-insensitive. It rejects every other form, such as braces, urn: or
 // missing hyphens.
 func ParseGuid[T ~string | ~[]byte](text T) (Guid, error) {
-	var g Guid
-	if len(text) != guidLen {
+	if len(text) != guidLen || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return Guid{}, errGuid
 	}
-	n := 0
-	for i := 0; i < guidLen; {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if text[i] != '-' {
-				return Guid{}, errGuid
-			}
-			i++
-			continue
-		}
-		hi, lo := hexDigit[text[i]], hexDigit[text[i+1]]
-		if hi|lo > 0xf {
-			return Guid{}, errGuid
-		}
-		g[n] = hi<<4 | lo
-		n++
-		i += 2
+	var g Guid
+	var bad byte
+	for i, at := range guidDigits {
+		hi, lo := hexDigit[text[at]], hexDigit[text[at+1]]
+		bad |= hi | lo
+		g[i] = hi<<4 | lo&0xf
+	}
+	if bad > 0xf {
+		return Guid{}, errGuid
 	}
 	return g, nil
 }
+
+// guidDigits is the offset of the two digits of each byte.
+var guidDigits = [len(Guid{})]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
 
 // hexDigit maps an ASCII hexadecimal digit to its value and every other byte to 0xff.
 var hexDigit = func() [256]byte {

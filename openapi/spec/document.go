@@ -258,7 +258,7 @@ func (l *loader) read() error {
 
 // judge records in bodies and parameters the places of their schemas that cannot be checked.
 func (l *loader) judge() {
-	all := reached(l.roots)
+	all := Reached(l.roots...)
 	l.named(all)
 	d := doubts(all)
 	d.soften(all)

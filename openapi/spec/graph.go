@@ -6,37 +6,20 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// children yields the direct subschemas of a schema.
+// children yields the schemas that a schema refers to. It may yield one more than once.
 func children(s *validate.Schema, yield func(*validate.Schema)) {
-	one := func(list ...*validate.Schema) {
-		for _, child := range list {
-			if child != nil {
-				yield(child)
-			}
-		}
-	}
-	one(s.AllOf...)
-	one(s.AnyOf...)
-	one(s.OneOf...)
-	one(s.PrefixItems...)
-	one(s.Not, s.If, s.Then, s.Else, s.Items, s.Contains, s.UnevaluatedItems, s.AdditionalProperties, s.PropertyNames, s.UnevaluatedProperties)
-	for _, list := range [][]validate.Property{s.Properties, s.DependentSchemas} {
-		for _, p := range list {
-			one(p.Schema)
-		}
-	}
-	for _, p := range s.PatternProperties {
-		one(p.Schema)
+	for _, child := range s.Subschemas() {
+		yield(child)
 	}
 	if s.Discriminator != nil {
 		for _, alternative := range s.Discriminator.Alternatives {
-			one(alternative)
+			yield(alternative)
 		}
 	}
 }
 
-// reached returns the schemas that can be reached from roots.
-func reached(roots []*validate.Schema) []*validate.Schema {
+// Reached returns the schemas that can be reached from roots, each once. A root may be nil.
+func Reached(roots ...*validate.Schema) []*validate.Schema {
 	seen := map[*validate.Schema]bool{}
 	var all []*validate.Schema
 	visit := func(s *validate.Schema) {

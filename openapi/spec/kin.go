@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // maxConsulted is the largest document, in bytes, that kin-openapi checks.
@@ -83,7 +85,7 @@ func (w *taker) value(n *node) {
 		}
 		w.text = append(w.text, ']')
 	case n.kind == numberKind && (n.key == "openapi" || n.key == "version"):
-		w.text = appendString(w.text, n.text) // many documents write 3.0 as a number
+		w.text = validate.AppendString(w.text, n.text) // many documents write 3.0 as a number
 	default:
 		w.text = n.appendJSON(w.text)
 	}
@@ -111,7 +113,7 @@ func (w *taker) object(n *node) {
 		}
 		w.schema = outer || name == "schema" || name == "schemas"
 		w.separate(count)
-		w.text = append(appendString(w.text, name), ':')
+		w.text = append(validate.AppendString(w.text, name), ':')
 		w.value(child)
 		count++
 	}

@@ -1,10 +1,11 @@
 package spec
 
 import (
-	"encoding/json"
 	"iter"
 	"strconv"
 	"strings"
+
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
 // kind is the JSON type of a node.
@@ -217,7 +218,7 @@ func (n *node) appendJSON(b []byte) []byte {
 	case nullKind:
 		return append(b, "null"...)
 	case textKind:
-		return appendString(b, n.text)
+		return validate.AppendString(b, n.text)
 	case listKind:
 		b = append(b, '[')
 		for i, item := range n.items {
@@ -233,24 +234,10 @@ func (n *node) appendJSON(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendString(b, n.names[i]), ':')
+			b = append(validate.AppendString(b, n.names[i]), ':')
 			b = item.appendJSON(b)
 		}
 		return append(b, '}')
 	}
 	return append(b, n.text...)
-}
-
-// appendString appends a string as JSON.
-func appendString(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			text, err := json.Marshal(s)
-			if err != nil {
-				return append(b, `""`...) // strings always marshal, so this is not reached
-			}
-			return append(b, text...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }

@@ -103,38 +103,23 @@ func (r *run) matches(list []*Schema, but *Schema, one bool, at uint32, e *evalu
 func (r *run) discriminate(s *Schema, list []*Schema, one bool, at uint32, e *evaluated) bool {
 	d := s.Discriminator
 	v := r.find(at, d.Property, hashName(d.Property))
-	var chosen *Schema
-	var name string
+	var chosen choice
 	if v != 0 && r.tokens[v].kind == stringToken {
-		name = r.chars(v)
-		chosen = d.Alternatives[name]
+		chosen = s.choices[r.chars(v)]
 	}
 	switch {
-	case chosen == nil && !d.Explicit:
+	case chosen.schema == nil && !d.Explicit:
 		return r.matches(list, nil, one, at, e) || r.note(r.closing(at), keywordOf(one), "", s.want)
 	case v == 0:
 		return r.missing(at, "required", d.Property, &Expected{Type: "string"})
-	case chosen == nil:
+	case chosen.schema == nil:
 		return r.note(r.place(v), "discriminator", "", &Expected{Type: "string"})
 	case d.Explicit:
-		return r.check(chosen, at, e)
-	case !rivals(list, chosen, d.Property, name):
+		return r.check(chosen.schema, at, e)
+	case chosen.sole:
 		list = nil
 	}
-	return r.first(s, chosen, list, one, at, e)
-}
-
-// rivals reports whether an alternative other than the chosen one may accept an object whose member has the value; the
-// alternative's enum or const may exclude that.
-func rivals(list []*Schema, chosen *Schema, member, value string) bool {
-	hash := hashName(member)
-	return slices.ContainsFunc(list, func(s *Schema) bool {
-		if s == chosen || s.Unjudged != "" {
-			return s != chosen
-		}
-		m := s.member(member, hash)
-		return m == nil || m.schema == nil || m.schema.texts == nil || slices.Contains(m.schema.texts, value)
-	})
+	return r.first(s, chosen.schema, list, one, at, e)
 }
 
 // first checks the alternative that a value selects and reports its faults. The other alternatives affect the verdict, too.

@@ -114,40 +114,15 @@ func (r *run) faults() *Faults {
 // evaluated has the members or items of a value that a schema has evaluated; unevaluatedProperties and unevaluatedItems
 // apply to the rest.
 type evaluated struct {
-	all  bool
-	word uint64 // the first 64
-	more []uint64
+	all bool
+	numberSet
 }
 
-func (e *evaluated) add(n int) {
-	if n < 64 {
-		e.word |= 1 << n
-		return
-	}
-	for n/64 > len(e.more) {
-		e.more = append(e.more, 0)
-	}
-	e.more[n/64-1] |= 1 << (n % 64)
-}
-
-func (e *evaluated) has(n int) bool {
-	switch {
-	case e.all:
-		return true
-	case n < 64:
-		return e.word&(1<<n) != 0
-	}
-	return n/64 <= len(e.more) && e.more[n/64-1]&(1<<(n%64)) != 0
-}
+func (e *evaluated) has(n int) bool { return e.all || e.numberSet.has(n) }
 
 func (e *evaluated) join(other *evaluated) {
-	e.all, e.word = e.all || other.all, e.word|other.word
-	for i, w := range other.more {
-		if i == len(e.more) {
-			e.more = append(e.more, 0)
-		}
-		e.more[i] |= w
-	}
+	e.all = e.all || other.all
+	e.numberSet.join(&other.numberSet)
 }
 
 // typesOf has the types of each token; a number need not be an integer.
@@ -577,7 +552,7 @@ func (r *run) checkNumber(s *Schema, at uint32) bool {
 		ok = r.note(place, "enum", s.enumJSON, s.want)
 	}
 	for i := range s.multiple {
-		if m := &s.multiple[i]; !m.divides(literal) {
+		if m := &s.multiple[i]; !m.Divides(literal) {
 			ok = r.note(place, "multipleOf", m.literal, s.want)
 		}
 	}

@@ -36,10 +36,17 @@ type compiled struct {
 	enumJSON string   // the values as one JSON text
 	values   []uint32 // the values of enum
 	texts    []string // the enum, if it has only strings
-	multiple []multiple
+	multiple []Multiple
 	bounds   []numberBound
+	choices  map[string]choice // by the value of the discriminator
 	format   func(string) bool
 	number   func([]byte) bool
+}
+
+// choice is the alternative that a value of a discriminator selects. It is sole if the value excludes all others.
+type choice struct {
+	schema *Schema
+	sole   bool
 }
 
 // memberName is a name in a schema.
@@ -64,8 +71,8 @@ type numberBound struct {
 	exclusive        bool
 }
 
-// multiple is digits·10^exp, or rat if it has more digits.
-type multiple struct {
+// Multiple is the value of a multipleOf: digits·10^exp, or rat if it has more digits.
+type Multiple struct {
 	literal string
 	digits  uint64
 	exp     int
@@ -80,40 +87,43 @@ type multiple struct {
 func Compile(schemas ...*Schema) error {
 	c := compiler{}
 	for _, s := range schemas {
-		c.queueOnce(s)
+		c.addOnce(s)
 	}
-	for len(c.queue) > 0 {
-		s := c.queue[0]
-		c.queue = c.queue[1:]
-		if err := c.compile(s); err != nil {
-			return fmt.Errorf("at %s: %w", s.Pointer, err)
+	for i := 0; i < len(c.all); i++ {
+		if err := c.compile(c.all[i]); err != nil {
+			return fmt.Errorf("at %s: %w", c.all[i].Pointer, err)
 		}
+	}
+	for _, s := range c.all {
+		s.compileDiscriminator()
 	}
 	return nil
 }
 
 type compiler struct {
-	queue []*Schema
+	all []*Schema // in the order in which they are compiled
 }
 
-// add queues a schema that another refers to.
+// add adds a schema that another refers to.
 func (c *compiler) add(s *Schema) {
 	if s != nil {
 		s.shared = s.referred
 		s.referred = true
 	}
-	c.queueOnce(s)
+	c.addOnce(s)
 }
 
-func (c *compiler) queueOnce(s *Schema) {
+func (c *compiler) addOnce(s *Schema) {
 	if s != nil && !s.ready {
 		s.ready = true
-		c.queue = append(c.queue, s)
+		c.all = append(c.all, s)
 	}
 }
 
+// Subschemas returns all schemas that s refers to, except by its discriminator.
+func (s *Schema) Subschemas() []*Schema { return append(s.applied(), s.children()...) }
+
 // applied returns the schemas that apply to the same value as s, children those for its members, their names and its items.
-// Together they are all that s refers to.
 func (s *Schema) applied() []*Schema {
 	list := slices.Concat(s.AllOf, s.AnyOf, s.OneOf, []*Schema{s.Not, s.If, s.Then, s.Else})
 	for _, d := range s.DependentSchemas {
@@ -135,7 +145,7 @@ func (s *Schema) children() []*Schema {
 
 func (c *compiler) compile(s *Schema) error {
 	s.want = &s.Expected
-	for _, next := range append(s.applied(), s.children()...) {
+	for _, next := range s.Subschemas() {
 		c.add(next)
 	}
 	s.never = s.Types == 0 && s.Unjudged == ""
@@ -245,20 +255,29 @@ func (s *Schema) compileNumbers() error {
 	return nil
 }
 
+// MultipleOf is for generated code and panics if the literal is not that of a multipleOf.
+func MultipleOf(literal string) *Multiple {
+	m, err := multipleFrom(literal)
+	if err != nil {
+		panic("validate: " + err.Error())
+	}
+	return &m
+}
+
 // multipleFrom splits a literal into digits·10^exp, where digits is not a multiple of ten.
-func multipleFrom(literal string) (multiple, error) {
+func multipleFrom(literal string) (Multiple, error) {
 	if !isNumber([]byte(literal)) || parseDecimal([]byte(literal)).sign() <= 0 {
-		return multiple{}, fmt.Errorf("multipleOf is not a number above 0")
+		return Multiple{}, fmt.Errorf("multipleOf is not a number above 0")
 	}
 	d := parseDecimal([]byte(literal))
-	m := multiple{literal: literal, exp: d.exp}
+	m := Multiple{literal: literal, exp: d.exp}
 	n, ok := new(big.Int).SetString(string(d.digits), 10)
 	if !ok {
-		return multiple{}, fmt.Errorf("multipleOf is not a number above 0")
+		return Multiple{}, fmt.Errorf("multipleOf is not a number above 0")
 	}
 	if m.digits = n.Uint64(); !n.IsUint64() {
 		if d.exp > 1000 || d.exp < -1000 {
-			return multiple{}, fmt.Errorf("multipleOf has too many digits")
+			return Multiple{}, fmt.Errorf("multipleOf has too many digits")
 		}
 		m.rat, _ = new(big.Rat).SetString(literal)
 		return m, nil
@@ -269,8 +288,8 @@ func multipleFrom(literal string) (multiple, error) {
 	return m, nil
 }
 
-// divides reports whether the number is a multiple.
-func (m *multiple) divides(literal []byte) bool {
+// Divides reports whether a number is a multiple of m.
+func (m *Multiple) Divides(literal []byte) bool {
 	if m.rat == nil {
 		if n, places, ok := small(literal); ok && m.unit > 0 && places <= m.places {
 			return n%m.unit*(tens[m.places-places]%m.unit)%m.unit == 0
@@ -314,4 +333,28 @@ func (s *Schema) compileEnum() error {
 		}
 	}
 	return nil
+}
+
+// compileDiscriminator needs the alternatives to be compiled.
+func (s *Schema) compileDiscriminator() {
+	if s.Discriminator == nil {
+		return
+	}
+	s.choices = map[string]choice{}
+	for value, chosen := range s.Discriminator.Alternatives {
+		s.choices[value] = choice{chosen, !rivals(slices.Concat(s.AnyOf, s.OneOf), chosen, s.Discriminator.Property, value)}
+	}
+}
+
+// rivals reports whether an alternative other than the chosen one may accept an object whose member has the value; the
+// alternative's enum or const may exclude that.
+func rivals(list []*Schema, chosen *Schema, member, value string) bool {
+	hash := hashName(member)
+	return slices.ContainsFunc(list, func(s *Schema) bool {
+		if s == chosen || s.Unjudged != "" {
+			return s != chosen
+		}
+		m := s.member(member, hash)
+		return m == nil || m.schema == nil || m.schema.texts == nil || slices.Contains(m.schema.texts, value)
+	})
 }

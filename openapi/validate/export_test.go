@@ -19,7 +19,7 @@ func reach(s *Schema, seen map[*Schema]bool) map[*Schema]bool {
 		return seen
 	}
 	seen[s] = true
-	for _, next := range append(s.applied(), s.children()...) {
+	for _, next := range s.Subschemas() {
 		reach(next, seen)
 	}
 	return seen

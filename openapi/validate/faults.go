@@ -77,11 +77,6 @@ func (r *Reader) Fault(at int, keyword, value string, want *Expected) {
 	r.note(mark{at: at, keyword: keyword, value: value, want: want})
 }
 
-// Missing records that the object that was just closed lacks a member.
-func (r *Reader) Missing(member string, want *Expected) {
-	r.note(mark{at: r.pos - 1, member: member, keyword: "required", want: want})
-}
-
 // Closed returns the offset of the byte that closed the last object or array.
 func (r *Reader) Closed() int { return r.pos - 1 }
 

@@ -6,26 +6,6 @@ import (
 	"strings"
 )
 
-// isUUID reports whether s is 8-4-4-4-12 hexadecimal digits, case-insensitive, of any version and variant.
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		switch i {
-		case 8, 13, 18, 23:
-			if s[i] != '-' {
-				return false
-			}
-		default:
-			if unhex(s[i]) > 0xf {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // isDate reports whether s is a full-date of RFC 3339 that exists in the calendar.
 func isDate(s string) bool {
 	if len(s) != len("2006-01-02") || s[4] != '-' || s[7] != '-' {
@@ -59,38 +39,15 @@ func twoDigits(s string) int {
 	return -1 << 20
 }
 
-// isDateTimeOffset reports whether s is an Edm.DateTimeOffset (OData ABNF dateTimeOffsetValue): seconds are optional, a
-// fraction has 1 to 12 digits, an offset is at most 14:00 (XML Schema 1.1 §3.3.7).
-func isDateTimeOffset(s string) bool {
-	if len(s) < len("2006-01-02T15:04Z") || !isDate(s[:10]) || s[10]|0x20 != 't' || !isMinute(s[11:16]) {
-		return false
-	}
-	s = s[16:]
-	if s[0] == ':' {
-		if len(s) < len(":05Z") || !within(s[1:], 59) {
-			return false
-		}
-		s = s[3:]
-		if s[0] == '.' {
-			n := digitsEndString(s, 1)
-			if n == 1 || n > 13 {
-				return false
-			}
-			s = s[n:]
-		}
-	}
-	return isZone(s, 14*60)
-}
-
 // isMinute reports whether s is hh:mm.
 func isMinute(s string) bool { return s[2] == ':' && within(s, 23) && within(s[3:], 59) }
 
-func isZone(s string, most int) bool {
+// isZone reports whether s is a time-offset of RFC 3339 §5.6.
+func isZone(s string) bool {
 	if len(s) == 1 {
 		return s[0]|0x20 == 'z'
 	}
-	return len(s) == len("+00:00") && (s[0] == '+' || s[0] == '-') && isMinute(s[1:]) &&
-		twoDigits(s[1:])*60+twoDigits(s[4:]) <= most
+	return len(s) == len("+00:00") && (s[0] == '+' || s[0] == '-') && isMinute(s[1:])
 }
 
 // within reports whether s starts with two digits from 00 to most.

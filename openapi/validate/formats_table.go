@@ -1,6 +1,9 @@
 package validate
 
-import "github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
+import (
+	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
+)
 
 // formatRule has the checks of a format for strings and for JSON numbers; nil for no check.
 type formatRule struct {
@@ -77,7 +80,7 @@ var formatRules = map[string]formatRule{
 	"uint32":     ofNumber(isUint32),
 	"uint64":     {types: String | Number, text: isUint64Text, number: isUint64},
 
-	"edm-datetimeoffset": ofText(isDateTimeOffset),
+	"edm-datetimeoffset": ofText(edm.ValidDateTimeOffset[string]),
 	"edm-int32":          ofNumber(isEdmInt32),
 }
 

@@ -10,27 +10,10 @@ func isDateTime(s string) bool {
 	return len(s) > len("2006-01-02T") && isDate(s[:10]) && s[10]|0x20 == 't' && isTime(s[11:])
 }
 
-// dateTime returns the time of a date-time. A leap second, which time.Time does not have, becomes the next second.
-func dateTime(s string) (time.Time, bool) {
-	if !isDateTime(s) {
-		return time.Time{}, false
-	}
-	text := strings.ToUpper(s)
-	leap := text[17:19] == "60"
-	if leap {
-		text = text[:17] + "59" + text[19:]
-	}
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if leap {
-		t = t.Add(time.Second)
-	}
-	return t, err == nil
-}
-
 // isTime reports whether s is a full-time of RFC 3339 §5.6. A second 60 must be the last one of a day in UTC (§5.7).
 func isTime(s string) bool {
 	rest, ok := cutTime(s)
-	if !ok || !isZone(rest, 23*60+59) {
+	if !ok || !isZone(rest) {
 		return false
 	}
 	if !strings.HasPrefix(s[6:], "60") {

@@ -43,11 +43,3 @@ func (r *Reader) Rewind(offset int) {
 
 // Since returns the bytes from an earlier offset to the current one.
 func (r *Reader) Since(offset int) []byte { return r.data[offset:r.pos] }
-
-// Checked reads the value of an undeclared member and checks it by s.
-func (r *Reader) Checked(names *NameSet, s *Schema) {
-	if r.bad == 0 && r.pos >= r.judged && !names.add(r.key) {
-		r.Duplicate()
-	}
-	r.Check(s)
-}

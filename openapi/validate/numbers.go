@@ -164,6 +164,15 @@ func (d decimal) integer() []byte {
 
 // ParseFloat returns the value of a literal in 32 or 64 bits. It reports false if the literal is too large.
 func ParseFloat(lit []byte, size int) (float64, bool) {
+	// If both operands are exact, the quotient is rounded once. An integer has no negative zero.
+	if n, places, ok := small(lit); ok && n != 0 {
+		switch {
+		case size == 64 && n == int64(float64(n)):
+			return float64(n) / float64(tens[places]), true
+		case size == 32 && n == int64(float32(n)) && places <= 10:
+			return float64(float32(n) / float32(tens[places])), true
+		}
+	}
 	f, err := strconv.ParseFloat(string(lit), size)
 	return f, err == nil
 }
@@ -258,10 +267,8 @@ func (d decimal) compareSize(e decimal) int {
 	return bytes.Compare(d.digits, e.digits)
 }
 
-// MultipleOf reports whether the literal is a multiple of digits·10^exp, where digits is not a multiple of ten.
-func MultipleOf(lit []byte, digits uint64, exp int) bool { return multipleOf(lit, digits, exp) }
-
-// multipleOf uses only remainders, so that rounding and large exponents do no harm.
+// multipleOf reports whether the literal is a multiple of digits·10^exp, where digits is not a multiple of ten. It uses only
+// remainders, so that rounding and large exponents do no harm.
 func multipleOf(lit []byte, digits uint64, exp int) bool {
 	d := parseDecimal(lit)
 	if len(d.digits) == 0 {

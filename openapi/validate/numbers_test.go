@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"math"
 	"math/big"
 	"strconv"
 	"testing"
@@ -51,12 +52,18 @@ func TestMultipleOf(t *testing.T) {
 
 // FuzzNumber compares exact decimals with rational numbers, and the grammar with strconv's.
 func FuzzNumber(f *testing.F) {
-	for _, s := range [][2]string{{"0", "-0"}, {"1.50", "15e-1"}, {"-3", "2"}, {"1e5", "99999.9"}, {"0.001", "1e-3"}, {"0", "0e99999999999999999999"}, {"-0.1", "-0.2"}, {"120", "12"}} {
+	for _, s := range [][2]string{{"0", "-0"}, {"1.50", "15e-1"}, {"-3", "2"}, {"1e5", "99999.9"}, {"0.001", "1e-3"}, {"0", "0e99999999999999999999"}, {"-0.1", "-0.2"}, {"-0.0", "16777217"}, {"9007199254740993", "0.1234567891"}, {"922337203685477580", "1677721.7e1"}, {"1.00000017881393432617187499", "123456789012345678"}, {"120", "12"}} {
 		f.Add(s[0], s[1], uint64(25), -2)
 	}
 	f.Fuzz(func(t *testing.T, a, b string, digits uint64, exp int) {
 		if len(a) > 60 || len(b) > 60 || !isNumber([]byte(a)) || !isNumber([]byte(b)) {
 			return
+		}
+		for _, size := range []int{32, 64} {
+			want, err := strconv.ParseFloat(a, size)
+			if got, ok := ParseFloat([]byte(a), size); ok != (err == nil) || ok && math.Float64bits(got) != math.Float64bits(want) {
+				t.Errorf("%s in %d bits: got %v, %v, want %v", a, size, got, ok, want)
+			}
 		}
 		x, y := parseDecimal([]byte(a)), parseDecimal([]byte(b))
 		if max(x.exp, y.exp, exp) > 400 || min(x.exp, y.exp, exp) < -400 {

@@ -12,7 +12,8 @@ type Reader struct {
 	pos   int
 	depth int
 	bad   int    // 1 + the offset of the first byte in error; 0 means none
-	text  string // a copy of data that all strings without escapes share; made for the first one
+	text  string // a copy of data from offset first on, which all strings without escapes share; made for the first one
+	first int
 	key   []byte // the name of the current member, if it is not an expected name
 	marks []mark
 	// judged is the offset up to which the contract accepts the data. Faults of values before it only mean that they do not
@@ -33,7 +34,7 @@ func Open(data []byte) Reader {
 // Offset returns the index of the next byte.
 func (r *Reader) Offset() int { return r.pos }
 
-// Name returns the name of the current member, if [Reader.Member] returned -1. It is valid until the next member.
+// Name returns the name of the current member, if [ObjectReader.Index] is -1. It is valid until the next member.
 func (r *Reader) Name() []byte { return r.key }
 
 // Close ends the reading and returns the faults; nil if there are none.
@@ -127,52 +128,6 @@ func (r *Reader) More(n int, closing byte) bool {
 		return false
 	}
 	return true
-}
-
-// Member reads a member's name, moves to its value and returns the index of the name in names; next is the likely index. For
-// another name it returns -1, and [Reader.Name] returns the name.
-func (r *Reader) Member(names []string, next int) int {
-	if next < len(names) {
-		name := names[next]
-		start := r.pos + 1
-		end := start + len(name)
-		if end < len(r.data) && r.data[end] == '"' && r.data[r.pos] == '"' && string(r.data[start:end]) == name {
-			r.pos = end + 1
-			r.colon()
-			return next
-		}
-	}
-	return r.otherMember(names, next)
-}
-
-func (r *Reader) otherMember(names []string, next int) int {
-	start := r.pos
-	if r.Peek() != '"' {
-		r.malformed(start)
-		return -1
-	}
-	end, escaped := r.endOfString(start + 1)
-	if end < 0 {
-		return -1
-	}
-	r.key = r.data[start+1 : end]
-	if escaped {
-		r.key = unescape(nil, r.key)
-	}
-	r.pos = end + 1
-	r.colon()
-	// A body that omits members usually has the rest in order.
-	for i := next; i < len(names); i++ {
-		if string(r.key) == names[i] {
-			return i
-		}
-	}
-	for i := 0; i < next && i < len(names); i++ {
-		if string(r.key) == names[i] {
-			return i
-		}
-	}
-	return -1
 }
 
 // colon reads the colon after a name, and the white space around it.

@@ -35,7 +35,7 @@ func (t *tape) scan(data []byte, i, depth int) (int, bool) {
 			if end < 0 {
 				return 0, false
 			}
-			t.tokens = append(t.tokens, token{start: uint32(i + 1), end: uint32(end), next: uint32(len(t.tokens) + 1), kind: stringToken, flags: flags})
+			t.tokens = append(t.tokens, token{start: uint32(i + 1), end: uint32(end), next: uint32(len(t.tokens) + 1), traits: traits{stringToken, flags}})
 			i = end + 1
 		case '{', '[':
 			if open > 0 {
@@ -50,7 +50,7 @@ func (t *tape) scan(data []byte, i, depth int) (int, bool) {
 			if c == '{' {
 				kind = objectToken
 			}
-			t.tokens = append(t.tokens, token{start: uint32(i), kind: kind})
+			t.tokens = append(t.tokens, token{start: uint32(i), traits: traits{kind: kind}})
 			i = skipSpace(data, i+1)
 			if i < len(data) && data[i] == c+2 { // the closing byte: } is {+2, ] is [+2
 				break
@@ -112,7 +112,7 @@ func (t *tape) scan(data []byte, i, depth int) (int, bool) {
 }
 
 func (t *tape) word(kind tokenKind, i, n int) int {
-	t.tokens = append(t.tokens, token{start: uint32(i), end: uint32(i + n), next: uint32(len(t.tokens) + 1), kind: kind})
+	t.tokens = append(t.tokens, token{start: uint32(i), end: uint32(i + n), next: uint32(len(t.tokens) + 1), traits: traits{kind: kind}})
 	return i + n
 }
 
@@ -133,7 +133,7 @@ func (t *tape) number(i int) int {
 			return -1
 		}
 	}
-	t.tokens = append(t.tokens, token{start: uint32(i), end: uint32(end), next: uint32(len(t.tokens) + 1), kind: numberToken, flags: flags})
+	t.tokens = append(t.tokens, token{start: uint32(i), end: uint32(end), next: uint32(len(t.tokens) + 1), traits: traits{numberToken, flags}})
 	return end
 }
 
@@ -148,7 +148,7 @@ func (t *tape) member(top *frame, i int) int {
 		return -1
 	}
 	at := uint32(len(t.tokens))
-	t.tokens = append(t.tokens, token{start: uint32(i + 1), end: uint32(end), kind: nameToken, flags: flags})
+	t.tokens = append(t.tokens, token{start: uint32(i + 1), end: uint32(end), traits: traits{nameToken, flags}})
 	name := t.text[i+1 : end]
 	if flags&escaped != 0 {
 		name = t.chars(at)

@@ -169,7 +169,7 @@ func ownKinds(s *Schema) Types {
 		}
 		return kindsIn(k)
 	}
-	return implied(s)
+	return s.ImpliedTypes()
 }
 
 func kindsIn(t Types) Types {
@@ -199,8 +199,8 @@ func typeOf(json string) Types {
 	return Number
 }
 
-// implied returns the types that the keywords of a schema concern.
-func implied(s *Schema) Types {
+// ImpliedTypes returns the types that the schema's own keywords concern, except type and enum.
+func (s *Schema) ImpliedTypes() Types {
 	var k Types
 	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil || isNumeric(s.Format) {
 		k |= Number

@@ -79,11 +79,9 @@ func (r *Reader) skipObject(depth int) {
 	}
 	r.pos++
 	r.depth++
-	var names NameSet
-	for n := 0; r.More(n, '}'); n++ {
-		if r.Member(nil, 0); r.bad == 0 && !names.add(r.key) {
-			r.Duplicate()
-		}
+	var o ObjectReader
+	for r.Next(&o) {
+		r.other(&o)
 		r.skip(depth)
 	}
 }
@@ -100,8 +98,8 @@ func (r *Reader) skipArray(depth int) {
 	}
 }
 
-// NameSet has the names of an object's members that have no bit of their own.
-type NameSet struct {
+// nameSet has the names of an object's members that are not in [Members].
+type nameSet struct {
 	names [][]byte
 	table []uint32 // 1 + the index of a name, in its hash slot or the next free one; nil while there are few
 }
@@ -113,7 +111,7 @@ const fewNames = 16
 var nameSeed = maphash.MakeSeed()
 
 // add reports false if the set already has the name. The set keeps name.
-func (s *NameSet) add(name []byte) bool {
+func (s *nameSet) add(name []byte) bool {
 	if len(s.names) < fewNames {
 		for _, n := range s.names {
 			if bytes.Equal(n, name) {
@@ -139,7 +137,7 @@ func (s *NameSet) add(name []byte) bool {
 }
 
 // slot returns the slot of name, or the free one for it. At least half of the slots are free.
-func (s *NameSet) slot(name []byte) *uint32 {
+func (s *nameSet) slot(name []byte) *uint32 {
 	for hash := maphash.Bytes(nameSeed, name); ; hash++ {
 		slot := &s.table[hash%uint64(len(s.table))]
 		if *slot == 0 || bytes.Equal(s.names[*slot-1], name) {
@@ -148,26 +146,45 @@ func (s *NameSet) slot(name []byte) *uint32 {
 	}
 }
 
-func (s *NameSet) grow() {
+func (s *nameSet) grow() {
 	s.table = make([]uint32, 4*len(s.names))
 	for i, name := range s.names {
 		*s.slot(name) = uint32(i + 1)
 	}
 }
 
-// Ignored reads the value of a member that the contract ignores.
-func (r *Reader) Ignored(names *NameSet, depth int) {
-	if r.bad == 0 && r.pos >= r.judged && !names.add(r.key) {
+// other records that the current member has a name of its own.
+func (r *Reader) other(o *ObjectReader) {
+	if r.bad == 0 && r.pos >= r.judged && !o.others.add(r.key) {
 		r.Duplicate()
 	}
-	r.skip(min(depth, maxDepth-r.depth))
+}
+
+// Ignored reads the value of a member that the contract ignores. Its objects and arrays nest at most depth levels, unless
+// depth is 0.
+func (r *Reader) Ignored(o *ObjectReader, depth int) {
+	o.ignored++
+	r.other(o)
+	if most := maxDepth - r.depth; depth == 0 || depth > most {
+		depth = most
+	}
+	r.skip(depth)
 }
 
 // Free reads the value of an undeclared member that is allowed.
-func (r *Reader) Free(names *NameSet) { r.Ignored(names, maxDepth) }
+func (r *Reader) Free(o *ObjectReader) {
+	r.other(o)
+	r.Skip()
+}
 
 // Unknown reads the value of an undeclared member that is not allowed.
-func (r *Reader) Unknown(names *NameSet, want *Expected) {
+func (r *Reader) Unknown(o *ObjectReader, want *Expected) {
 	r.Fault(r.pos, "additionalProperties", "", want)
-	r.Free(names)
+	r.Free(o)
+}
+
+// Checked reads the value of an undeclared member and checks it by s.
+func (r *Reader) Checked(o *ObjectReader, s *Schema) {
+	r.other(o)
+	r.Check(s)
 }

@@ -42,10 +42,10 @@ func (r *Reader) rareStr(start int) (string, bool) {
 
 // share returns the data between start and end as a part of the copy that all strings share.
 func (r *Reader) share(start, end int) string {
-	if r.text == "" {
-		r.text = string(r.data)
+	if r.text == "" || start < r.first {
+		r.text, r.first = string(r.data[start:]), start
 	}
-	return r.text[start:end]
+	return r.text[start-r.first : end-r.first]
 }
 
 // endOfString returns the offset of the quote that closes a string, starting at offset i in it, and whether there are

@@ -21,8 +21,13 @@ type tape struct {
 type token struct {
 	start, end uint32 // of the bytes in data: without quotes for strings and names, else with delimiters
 	next       uint32 // the token after the value; for a name its hash
-	kind       tokenKind
-	flags      tokenFlags
+	traits
+}
+
+// traits are apart because compilers keep a struct of at most four fields in registers, and copy others through memory.
+type traits struct {
+	kind  tokenKind
+	flags tokenFlags
 }
 
 type tokenKind uint8
@@ -85,12 +90,12 @@ func (t *tape) name(s string) {
 func (t *tape) leaf(kind tokenKind, s string) {
 	start := uint32(len(t.data))
 	t.data = append(append(t.data, s...), ' ')
-	t.tokens = append(t.tokens, token{start: start, end: start + uint32(len(s)), next: uint32(len(t.tokens) + 1), kind: kind})
+	t.tokens = append(t.tokens, token{start: start, end: start + uint32(len(s)), next: uint32(len(t.tokens) + 1), traits: traits{kind: kind}})
 }
 
 // open starts an array or an object and returns the argument for close.
 func (t *tape) open(kind tokenKind) int {
-	t.tokens = append(t.tokens, token{start: uint32(len(t.data)), kind: kind, flags: nested})
+	t.tokens = append(t.tokens, token{start: uint32(len(t.data)), traits: traits{kind, nested}})
 	t.data = append(t.data, ' ')
 	return len(t.tokens) - 1
 }

@@ -1,37 +1,24 @@
 package validate
 
+import "github.com/pfxrecryption/pfxrecryption/openapi/edm"
+
 // UUID reads a string that is a UUID without escapes and returns its sixteen bytes in the order of the text. For another
 // value it reports false and reads nothing; the caller then reads a string to find the fault.
 func (r *Reader) UUID() ([16]byte, bool) {
-	var v [16]byte
-	if len(r.data)-r.pos < len(`""`)+36 {
+	const size = len(`"00000000-0000-0000-0000-000000000000"`)
+	if len(r.data)-r.pos < size || r.data[r.pos] != '"' || r.data[r.pos+size-1] != '"' {
+		return [16]byte{}, false
+	}
+	v, err := edm.ParseGuid(r.data[r.pos+1 : r.pos+size-1])
+	if err != nil {
 		return v, false
 	}
-	b := (*[38]byte)(r.data[r.pos:])
-	if b[0] != '"' || b[9] != '-' || b[14] != '-' || b[19] != '-' || b[24] != '-' || b[37] != '"' {
-		return v, false
-	}
-	var bad byte
-	for i, at := range uuidDigits {
-		hi, lo := hexValues[b[at]], hexValues[b[at+1]]
-		bad |= hi | lo
-		v[i] = hi<<4 | lo&0xf
-	}
-	if bad > 0xf {
-		return v, false
-	}
-	r.pos += len(b)
+	r.pos += size
 	return v, true
 }
 
-// uuidDigits is the offset of the two digits of each byte, counted from the opening quote.
-var uuidDigits = [16]uint8{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35}
-
-// hexValues is a table for unhex.
-var hexValues = func() [256]byte {
-	var t [256]byte
-	for i := range t {
-		t[i] = unhex(byte(i))
-	}
-	return t
-}()
+// isUUID reports whether s is 8-4-4-4-12 hexadecimal digits, case-insensitive, of any version and variant.
+func isUUID(s string) bool {
+	_, err := edm.ParseGuid(s)
+	return err == nil
+}

@@ -62,30 +62,11 @@ func (c *contract) roots() (requests, responses []*validate.Schema) {
 	return requests, responses
 }
 
-// closure returns the schemas that can be reached from roots.
-func closure(roots ...*validate.Schema) []*validate.Schema {
-	seen := map[*validate.Schema]bool{nil: true}
-	var all []*validate.Schema
-	visit := func(s *validate.Schema) {
-		if !seen[s] {
-			seen[s] = true
-			all = append(all, s)
-		}
-	}
-	for _, s := range roots {
-		visit(s)
-	}
-	for i := 0; i < len(all); i++ {
-		literal(all[i], func(s *validate.Schema) string { visit(s); return "" })
-	}
-	return all
-}
-
 // classify finds schemas with the same meaning. Requests and responses have separate schemas, which differ only where
 // readOnly and writeOnly matter.
 func (c *contract) classify() {
 	requests, responses := c.roots()
-	all := closure(slices.Concat(requests, responses)...)
+	all := spec.Reached(slices.Concat(requests, responses)...)
 	class := map[*validate.Schema]int{}
 	for count := 0; ; {
 		ids, next := map[string]int{}, map[*validate.Schema]int{}
@@ -114,7 +95,7 @@ func (c *contract) classify() {
 // classesAt returns the classes of the schemas at each pointer.
 func (c *contract) classesAt(roots []*validate.Schema) map[string]map[int]bool {
 	at := map[string]map[int]bool{}
-	for _, s := range closure(roots...) {
+	for _, s := range spec.Reached(roots...) {
 		if at[s.Pointer] == nil {
 			at[s.Pointer] = map[int]bool{}
 		}

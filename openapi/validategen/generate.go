@@ -167,8 +167,7 @@ func (g *generator) write(operations []*operation) (map[string]*output, error) {
 	g.file = files["bodies"]
 	g.writeWants()
 	g.file = files["patterns"]
-	g.writeFormats()
-	g.writePatterns()
+	g.writeMatchers()
 	g.file = files["schemas"]
 	g.writeLiterals()
 	return files, distinctErrors(errs)
@@ -193,7 +192,7 @@ func distinctErrors(errs []error) error {
 
 // isStraight reports whether package validate checks no part of the schema. Then the decoder is also the fastest check.
 func (g *generator) isStraight(s *schema) bool {
-	return !slices.ContainsFunc(closure(s.Schema), func(s *validate.Schema) bool { return s.Types != 0 && g.contract.schema(s).whole })
+	return !slices.ContainsFunc(spec.Reached(s.Schema), func(s *validate.Schema) bool { return s.Types != 0 && g.contract.schema(s).whole })
 }
 
 func (g *generator) writeWants() {
@@ -202,7 +201,7 @@ func (g *generator) writeWants() {
 	}
 	g.p("// The types that faults report as expected.\nvar (")
 	for _, name := range slices.Sorted(maps.Keys(g.wants)) {
-		g.p("%s = %s", name, expectedText(g.wants[name]))
+		g.p("%s = %s", name, g.text(g.wants[name]))
 	}
 	g.p(")")
 }

@@ -45,6 +45,7 @@ type generator struct {
 	taken       map[string]bool
 	wants       map[string]validate.Expected
 	patterns    []string
+	multiples   []string          // the literals of multipleOf
 	formats     map[string]string // format → the variable of what checks it
 	structs     map[string]string // structs without a name → the alias that stands for them
 	texts       map[string]string // types → the function that appends their text
@@ -146,8 +147,8 @@ func (g *generator) useAs(importPath, name string) string {
 // locals are names in generated functions, which no import may have.
 var locals = func() map[string]bool {
 	all := map[string]bool{}
-	for _, name := range strings.Fields(`a at b body buf data err faults first header ignored into item lit n name next none ok optional p params path
-		query r reader request response s schemas seen start t text v value values whole x others i append bool byte len nil new string true false
+	for _, name := range strings.Fields(`a at b body buf data err faults first header i into item lit n name next none o ok optional p params path
+		query r reader request response s schemas start t text v value values whole x append bool byte len nil new string true false
 		server int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 float32 float64 any error iota copy cap make`) {
 		all[name] = true
 	}
@@ -167,13 +168,10 @@ func (g *generator) want(s *schema) string { return g.expected(s.Expected) }
 
 func (g *generator) expected(e validate.Expected) string {
 	e.Value = ""
-	name := "want" + exported(e.Type) + exported(e.Format)
-	for n := 2; ; n++ {
-		if have, ok := g.wants[name]; !ok || have == e {
-			break
-		}
-		name = "want" + exported(e.Type) + exported(e.Format) + strconv.Itoa(n)
-	}
+	name := free("want"+exported(e.Type)+exported(e.Format), func(name string) bool {
+		have, ok := g.wants[name]
+		return ok && have != e
+	})
 	g.wants[name] = e
 	return "&" + name
 }
@@ -290,22 +288,20 @@ func (g *generator) drain() error {
 	return errors.Join(errs...)
 }
 
-// pattern returns the expression that tells whether a pattern matches a string or bytes, or whether it does not.
-func (g *generator) pattern(p, expr string, isBytes, matches bool) string {
-	a, ok := automatonOf(p)
-	if ok && !isBytes {
-		if c, ok := a.withoutByte(); ok {
-			return fmt.Sprintf("%s.IndexByte(%s, %q) %s 0", g.use("strings"), expr, c, map[bool]string{true: "<", false: ">="}[matches])
-		}
-	}
-	i := slices.Index(g.patterns, p)
+// pattern returns the variable that matches a pattern.
+func (g *generator) pattern(p string) string { return numbered("pattern", &g.patterns, p) }
+
+// multiple returns the variable of a multipleOf.
+func (g *generator) multiple(m string) string { return numbered("multiple", &g.multiples, m) }
+
+// numbered returns the name for a text, which it adds to the list of texts if it is new.
+func numbered(base string, list *[]string, text string) string {
+	i := slices.Index(*list, text)
 	if i < 0 {
-		i = len(g.patterns)
-		g.patterns = append(g.patterns, p)
+		i = len(*list)
+		*list = append(*list, text)
 	}
-	not := map[bool]string{true: "", false: "!"}[matches]
-	method := map[bool]string{true: "Match", false: "MatchString"}[isBytes]
-	return fmt.Sprintf("%spattern%d.%s(%s)", not, i+1, method, expr)
+	return fmt.Sprint(base, i+1)
 }
 
 // format returns the variable that checks a format.
@@ -318,89 +314,25 @@ func (g *generator) format(name string) string {
 
 // unique returns a name that is not used in the package.
 func (g *generator) unique(base string) string {
-	name := base
-	for n := 2; g.taken[name]; n++ {
-		name = base + strconv.Itoa(n)
-	}
+	name := free(base, func(name string) bool { return g.taken[name] })
 	g.taken[name] = true
 	return name
 }
 
-// writeFormats writes the variables of what checks the formats.
-func (g *generator) writeFormats() {
-	if len(g.formats) == 0 {
+// writeMatchers writes the variables that check formats, patterns and multiples.
+func (g *generator) writeMatchers() {
+	if len(g.formats)+len(g.patterns)+len(g.multiples) == 0 {
 		return
 	}
 	g.p("var (")
 	for _, name := range slices.Sorted(maps.Keys(g.formats)) {
 		g.p("%s = validate.FormatOf(%q)", g.formats[name], name)
 	}
-	g.p(")\n")
-}
-
-// writePatterns writes the tables of the patterns, and what only RE2 can match.
-func (g *generator) writePatterns() {
-	for i, p := range g.patterns {
-		g.p("// pattern%d is %s", i+1, strconv.Quote(p))
-		a, ok := automatonOf(p)
-		if !ok {
-			g.p("var pattern%d = %s.MustCompile(%s)\n", i+1, g.use(runtimePath+"/ecma"), strconv.Quote(p))
-			continue
-		}
-		g.writeAutomaton(fmt.Sprint("pattern", i+1), a)
+	for _, p := range g.patterns {
+		g.p("%s = %s.MustCompile(%s)", g.pattern(p), g.use(runtimePath+"/ecma"), quote(p))
 	}
-}
-
-func (g *generator) writeAutomaton(name string, a *automaton) {
-	class, rows := classes(a)
-	g.p("var %s = validate.Automaton{", name)
-	g.p("Class: &[256]uint8{")
-	for i := 0; i < 256; i += 16 {
-		for j := i; j < i+16; j++ {
-			fmt.Fprintf(g.file, "%d,", class[j])
-		}
-		g.p("")
+	for _, m := range g.multiples {
+		g.p("%s = validate.MultipleOf(%q)", g.multiple(m), m)
 	}
-	g.p("},\nClasses: %d,\nNext: []uint8{", len(rows[0]))
-	for _, row := range rows {
-		for _, to := range row {
-			fmt.Fprintf(g.file, "%d,", to)
-		}
-		g.p("")
-	}
-	g.p("},\nAccepts: []bool{%s},\n}\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(a.accepts), " ", ","), "[]"))
-}
-
-// classes groups the bytes that the automaton treats alike. Class 0 is UTF-8 continuation bytes.
-func classes(a *automaton) ([256]int, [][]int) {
-	ids := map[string]int{}
-	rows := make([][]int, len(a.next))
-	for s := range rows {
-		rows[s] = []int{s}
-	}
-	classOf := func(r int) int {
-		var key []byte
-		for s := range a.next {
-			key = append(key, byte(a.next[s][r]))
-		}
-		id, ok := ids[string(key)]
-		if !ok {
-			id = len(ids) + 1
-			ids[string(key)] = id
-			for s := range a.next {
-				rows[s] = append(rows[s], a.next[s][r])
-			}
-		}
-		return id
-	}
-	var class [256]int
-	for b := range class {
-		switch {
-		case b < 0x80:
-			class[b] = classOf(b)
-		case b >= 0xc0:
-			class[b] = classOf(other)
-		}
-	}
-	return class, rows
+	g.p(")")
 }

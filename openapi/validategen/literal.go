@@ -2,204 +2,94 @@ package main
 
 import (
 	"fmt"
-	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
 // literal returns a schema as a Go expression. ref returns the expression of a subschema.
 func literal(s *validate.Schema, ref func(*validate.Schema) string) string {
-	w := literalWriter{ref: ref}
-	w.text("Pointer", s.Pointer)
-	w.text("Name", s.Name)
-	if s.Expected != (validate.Expected{}) {
-		w.field("Expected", "%s", expectedText(s.Expected))
-	}
-	w.text("Unjudged", s.Unjudged)
-	w.field("Types", "%s", typesText(s.Types))
-	w.enum(s)
-	w.text("Format", s.Format)
-	w.scalars(s)
-	w.arrays(s)
-	w.objects(s)
-	w.schemas("AllOf", s.AllOf)
-	w.schemas("AnyOf", s.AnyOf)
-	w.schemas("OneOf", s.OneOf)
-	w.schema("Not", s.Not)
-	w.schema("If", s.If)
-	w.schema("Then", s.Then)
-	w.schema("Else", s.Else)
-	w.discriminator(s.Discriminator)
-	return "validate.Schema{" + w.String() + "}"
+	return literals{ref}.value(reflect.ValueOf(s).Elem(), false)
 }
 
-type literalWriter struct {
-	strings.Builder
-	ref func(*validate.Schema) string
+// text returns a value of package validate as a Go expression.
+func (g *generator) text(value any) string {
+	return literals{g.literal}.value(reflect.ValueOf(value), false)
 }
 
-func (w *literalWriter) field(name, format string, args ...any) {
-	if w.Len() > 0 {
-		w.WriteString(", ")
-	}
-	fmt.Fprintf(w, name+": "+format, args...)
-}
-
-func (w *literalWriter) text(name, text string) {
-	if text != "" {
-		w.field(name, "%s", quote(text))
+// field writes a field of a struct with a value of package validate, unless it is zero.
+func (g *generator) field(name string, value any) {
+	if !reflect.ValueOf(value).IsZero() {
+		g.p("%s: %s,", name, g.text(value))
 	}
 }
 
-func (w *literalWriter) count(name string, n *int) {
-	if n != nil {
-		w.field(name, "new(%d)", *n)
-	}
+// literals writes values of package validate as Go expressions, without zero fields.
+type literals struct {
+	ref func(*validate.Schema) string // the expression of a schema
 }
 
-func (w *literalWriter) schema(name string, s *validate.Schema) {
-	if s != nil {
-		w.field(name, "%s", w.ref(s))
-	}
-}
-
-func (w *literalWriter) schemas(name string, list []*validate.Schema) {
-	if list == nil {
-		return
-	}
-	var all []string
-	for _, s := range list {
-		all = append(all, w.ref(s))
-	}
-	w.field(name, "[]*validate.Schema{%s}", strings.Join(all, ", "))
-}
-
-func (w *literalWriter) enum(s *validate.Schema) {
-	if s.Enum == nil {
-		return
-	}
-	var all []string
-	for _, v := range s.Enum {
-		all = append(all, "{JSON: "+quote(v.JSON)+"}")
-	}
-	w.field("Enum", "[]validate.Value{%s}", strings.Join(all, ", "))
-}
-
-func (w *literalWriter) bound(name string, b *validate.Bound) {
-	switch {
-	case b == nil:
-	case b.Exclusive:
-		w.field(name, "&validate.Bound{Literal: %q, Exclusive: true}", b.Literal)
+// value returns the expression of a value. A part of a list or map needs no type.
+func (l literals) value(v reflect.Value, part bool) string {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return l.pointer(v, part)
+	case reflect.String:
+		return quote(v.String())
+	case reflect.Uint8:
+		return typesText(validate.Types(v.Uint()))
+	case reflect.Struct, reflect.Slice, reflect.Map:
+		if part {
+			return "{" + l.inside(v) + "}"
+		}
+		return v.Type().String() + "{" + l.inside(v) + "}"
 	default:
-		w.field(name, "&validate.Bound{Literal: %q}", b.Literal)
+		return fmt.Sprint(v)
 	}
 }
 
-func (w *literalWriter) scalars(s *validate.Schema) {
-	w.bound("Minimum", s.Minimum)
-	w.bound("Maximum", s.Maximum)
-	if s.MultipleOf != nil {
-		w.field("MultipleOf", "%#v", s.MultipleOf)
+func (l literals) pointer(v reflect.Value, part bool) string {
+	switch to := v.Interface().(type) {
+	case *validate.Schema:
+		return l.ref(to)
+	case *ecma.Pattern:
+		return "ecma.MustCompile(" + quote(to.String()) + ")"
+	case *int:
+		return fmt.Sprintf("new(%d)", *to)
 	}
-	w.count("MinLength", s.MinLength)
-	w.count("MaxLength", s.MaxLength)
-	w.count("MaxBytes", s.MaxBytes)
-	if s.Patterns != nil {
-		var all []string
-		for _, p := range s.Patterns {
-			all = append(all, patternText(p))
-		}
-		w.field("Patterns", "[]*validate.Pattern{%s}", strings.Join(all, ", "))
+	if part {
+		return l.value(v.Elem(), true)
 	}
+	return "&" + l.value(v.Elem(), false)
 }
 
-// patternText returns a pattern as an element of a list.
-func patternText(p *validate.Pattern) string {
-	return fmt.Sprintf("{Text: %s, Matcher: ecma.MustCompile(%[1]s)}", quote(p.Text))
-}
-
-func (w *literalWriter) arrays(s *validate.Schema) {
-	w.count("MinItems", s.MinItems)
-	w.count("MaxItems", s.MaxItems)
-	if s.UniqueItems {
-		w.field("UniqueItems", "true")
-	}
-	w.schemas("PrefixItems", s.PrefixItems)
-	w.schema("Items", s.Items)
-	w.schema("Contains", s.Contains)
-	w.count("MinContains", s.MinContains)
-	w.count("MaxContains", s.MaxContains)
-	w.schema("UnevaluatedItems", s.UnevaluatedItems)
-}
-
-func (w *literalWriter) objects(s *validate.Schema) {
-	w.properties("Properties", s.Properties)
-	if s.Required != nil {
-		w.field("Required", "%#v", s.Required)
-	}
-	if s.PatternProperties != nil {
-		var all []string
-		for _, p := range s.PatternProperties {
-			all = append(all, fmt.Sprintf("{Pattern: &validate.Pattern%s, Schema: %s}", patternText(p.Pattern), w.ref(p.Schema)))
-		}
-		w.field("PatternProperties", "[]validate.PatternProperty{%s}", strings.Join(all, ", "))
-	}
-	w.schema("AdditionalProperties", s.AdditionalProperties)
-	if s.IgnoreMembers != nil {
-		w.field("IgnoreMembers", "&validate.Pattern%s", patternText(s.IgnoreMembers))
-		w.field("IgnoreMaxDepth", "%d", s.IgnoreMaxDepth)
-	}
-	w.schema("PropertyNames", s.PropertyNames)
-	w.count("MinProperties", s.MinProperties)
-	w.count("MaxProperties", s.MaxProperties)
-	if s.DependentRequired != nil {
-		var all []string
-		for _, d := range s.DependentRequired {
-			all = append(all, fmt.Sprintf("{Name: %s, Required: %#v}", quote(d.Name), d.Required))
-		}
-		w.field("DependentRequired", "[]validate.DependentRequired{%s}", strings.Join(all, ", "))
-	}
-	w.properties("DependentSchemas", s.DependentSchemas)
-	w.schema("UnevaluatedProperties", s.UnevaluatedProperties)
-}
-
-func (w *literalWriter) properties(name string, list []validate.Property) {
-	if list == nil {
-		return
-	}
+// inside returns the fields of a struct, or the parts of a list or map. Several parts with fields have lines of their own.
+func (l literals) inside(v reflect.Value) string {
 	var all []string
-	for _, p := range list {
-		text := "{Name: " + quote(p.Name)
-		if p.Schema != nil {
-			text += ", Schema: " + w.ref(p.Schema)
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() && !v.Field(i).IsZero() {
+				all = append(all, f.Name+": "+l.value(v.Field(i), false))
+			}
 		}
-		if p.Hidden != "" {
-			text += ", Hidden: " + quote(p.Hidden)
+	case reflect.Slice:
+		for _, item := range v.Seq2() {
+			all = append(all, l.value(item, true))
 		}
-		all = append(all, text+"}")
+	default:
+		for key, item := range v.Seq2() {
+			all = append(all, quote(key.String())+": "+l.value(item, true))
+		}
+		slices.Sort(all)
 	}
-	w.field(name, "[]validate.Property{\n%s,\n}", strings.Join(all, ",\n"))
-}
-
-func (w *literalWriter) discriminator(d *validate.Discriminator) {
-	if d == nil {
-		return
+	if v.Kind() != reflect.Struct && len(all) > 1 && strings.HasSuffix(all[0], "}") {
+		return "\n" + strings.Join(all, ",\n") + ",\n"
 	}
-	var all []string
-	for _, value := range slices.Sorted(maps.Keys(d.Alternatives)) {
-		all = append(all, quote(value)+": "+w.ref(d.Alternatives[value]))
-	}
-	w.field("Discriminator", "&validate.Discriminator{Property: %s, Explicit: %t, Alternatives: map[string]*validate.Schema{%s}}",
-		quote(d.Property), d.Explicit, strings.Join(all, ", "))
-}
-
-func expectedText(e validate.Expected) string {
-	if e.Format == "" {
-		return fmt.Sprintf("validate.Expected{Type: %q}", e.Type)
-	}
-	return fmt.Sprintf("validate.Expected{Type: %q, Format: %q}", e.Type, e.Format)
+	return strings.Join(all, ", ")
 }
 
 var typeConstants = []struct {

@@ -12,9 +12,6 @@ import (
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
 )
 
-// bitsPerWord is the number of members in one word of the set of seen members.
-const bitsPerWord = 64
-
 // assign writes the lines that read a value of s into target, an addressable field or variable of type t.
 func (g *generator) assign(target string, t types.Type, s *schema, d direction) error {
 	u := unwrap(t)
@@ -342,16 +339,7 @@ func (g *generator) writeObjectReader(name string, o *object) error {
 	if o.judged {
 		title += "Shape"
 	}
-	names := "nil"
-	if len(o.members) > 0 {
-		names = g.unique("names" + title)
-		g.p("// %s are the members of %s, in the document's order.", names, o.Pointer)
-		g.p("var %s = []string{", names)
-		for _, m := range o.members {
-			g.p("%q,", m.name)
-		}
-		g.p("}\n")
-	}
+	members := g.writeMembers(o, title)
 	g.shareOptionals(o, title)
 	g.p("// %s reads the object %s.", name, o.Pointer)
 	if o.IgnoreMembers != nil {
@@ -368,82 +356,59 @@ func (g *generator) writeObjectReader(name string, o *object) error {
 	for _, group := range o.allocations {
 		g.p("var %s *%s", group.variable, group.typeName)
 	}
-	if len(o.members) > 0 {
-		g.p("var seen %s", o.seenType())
-	}
-	if o.usesNames() {
-		g.p("var others validate.NameSet")
-	}
-	if o.countsIgnored() {
-		g.p("ignored := 0")
-	}
-	if len(o.members) > 0 {
-		g.p("n, next := 0, 0")
-	} else {
-		g.p("n := 0")
-	}
-	g.p("for ; r.More(n, '}'); n++ {")
-	if err := g.memberCases(o, names); err != nil {
+	g.p("o := validate.ObjectReader{%s}", members)
+	g.p("for r.Next(&o) {")
+	if err := g.memberCases(o); err != nil {
 		return err
 	}
 	g.p("}")
-	g.objectEnd(o)
+	g.counted(o.schema, "o.Count()", "minProperties", o.MinProperties, "maxProperties", o.MaxProperties)
 	g.p("}\n")
 	if o.IgnoreMembers != nil {
 		g.p("// %s reports whether %s ignores a member.", o.ignores, o.Pointer)
-		g.p("func %s(name []byte) bool { return %s }\n", o.ignores, g.pattern(o.IgnoreMembers.Text, "name", true, true))
+		g.p("func %s(name []byte) bool { return %s.Match(name) }\n", o.ignores, g.pattern(o.IgnoreMembers.Text))
 	}
 	return nil
 }
 
-func (o *object) seenType() string {
-	if len(o.members) <= bitsPerWord {
-		return "uint64"
+// writeMembers writes the table of the members and returns the field of [validate.ObjectReader] that refers to it.
+func (g *generator) writeMembers(o *object, title string) string {
+	if len(o.members) == 0 {
+		return ""
 	}
-	return fmt.Sprintf("[%d]uint64", (len(o.members)+bitsPerWord-1)/bitsPerWord)
+	name := g.unique("members" + title)
+	g.p("// %s are the members of %s, in the document's order.", name, o.Pointer)
+	g.p("var %s = validate.MembersOf([]validate.Member{", name)
+	for _, m := range o.members {
+		switch {
+		case !m.required || m.refused != "":
+			g.p("{Name: %q},", m.name)
+		case m.undeclared:
+			g.p("{Name: %q, Required: %s},", m.name, g.expected(validate.Expected{}))
+		default:
+			g.p("{Name: %q, Required: %s},", m.name, g.want(m.schema))
+		}
+	}
+	g.p("})\n")
+	return "Members: " + name
 }
-
-// seen returns the word and the bit of a member in the set of seen members. The index i is an expression or a number.
-func (o *object) seen(i string) (string, string) {
-	if len(o.members) <= bitsPerWord {
-		return "seen", "1<<" + i
-	}
-	if n, err := strconv.Atoi(i); err == nil {
-		return fmt.Sprintf("seen[%d]", n/bitsPerWord), fmt.Sprintf("1<<%d", n%bitsPerWord)
-	}
-	return "seen[" + i + ">>6]", "1<<(" + i + "&63)"
-}
-
-// usesNames reports whether a set of names finds duplicates among members without a field.
-func (o *object) usesNames() bool { return o.IgnoreMembers != nil || o.closed || !o.readsMap() }
 
 // readsMap reports whether undeclared members go into a map.
 func (o *object) readsMap() bool { return o.mapValue != nil && !o.closed }
 
-func (o *object) countsIgnored() bool {
-	return o.IgnoreMembers != nil && (o.MinProperties != nil || o.MaxProperties != nil)
-}
-
 // memberCases writes the lines that read one member.
-func (g *generator) memberCases(o *object, names string) error {
+func (g *generator) memberCases(o *object) error {
 	if len(o.members) == 0 {
-		g.p("r.Member(nil, 0)")
 		return g.otherMember(o)
 	}
-	g.p("i := r.Member(%s, next)\nif i < 0 {", names)
-	if err := g.otherMember(o); err != nil {
-		return err
-	}
-	word, bit := o.seen("i")
-	g.p("continue\n}")
-	g.p("if %s&(%s) != 0 {\nr.Duplicate()\nreturn\n}", word, bit)
-	g.p("%s |= %s", word, bit)
-	g.p("next = i + 1\nswitch i {")
+	g.p("switch o.Index {")
 	var errs []error
 	for i, m := range o.members {
 		g.p("case %d: // %s", i, strings.Map(oneLine, m.name))
 		errs = append(errs, g.memberCase(o, m))
 	}
+	g.p("default:")
+	errs = append(errs, g.otherMember(o))
 	g.p("}")
 	return errors.Join(errs...)
 }
@@ -487,26 +452,17 @@ func (g *generator) skip(s *schema) {
 // otherMember writes the lines that read an undeclared member.
 func (g *generator) otherMember(o *object) error {
 	if o.IgnoreMembers != nil {
-		g.p("if %s(r.Name()) {", o.ignores)
-		if o.IgnoreMaxDepth > 0 {
-			g.p("r.Ignored(&others, %d)", o.IgnoreMaxDepth)
-		} else {
-			g.p("r.Free(&others)")
-		}
-		if o.countsIgnored() {
-			g.p("ignored++")
-		}
-		g.p("continue\n}")
+		g.p("if %s(r.Name()) {\nr.Ignored(&o, %d)\ncontinue\n}", o.ignores, o.IgnoreMaxDepth)
 	}
 	switch {
 	case o.closed:
-		g.p("r.Unknown(&others, %s)", g.want(o.schema))
+		g.p("r.Unknown(&o, %s)", g.want(o.schema))
 	case o.readsMap():
 		return g.mapMember(o)
 	case o.loose:
-		g.p("r.Checked(&others, %s)", g.literal(o.additional.Schema))
+		g.p("r.Checked(&o, %s)", g.literal(o.additional.Schema))
 	default:
-		g.p("r.Free(&others)")
+		g.p("r.Free(&o)")
 	}
 	return nil
 }
@@ -557,53 +513,6 @@ func (g *generator) unionStart(o *object) {
 		}
 	}
 	g.p("r.Rewind(at)")
-}
-
-// objectEnd writes the checks of the object as a whole.
-func (g *generator) objectEnd(o *object) {
-	var required []int
-	for i, m := range o.members {
-		if m.required && m.refused == "" {
-			required = append(required, i)
-		}
-	}
-	if len(required) > 1 {
-		g.p("%s {", o.missingAny(required))
-	}
-	for _, i := range required {
-		word, bit := o.seen(strconv.Itoa(i))
-		want := g.expected(validate.Expected{})
-		if m := o.members[i]; !m.undeclared {
-			want = g.want(m.schema)
-		}
-		g.p("if %s&(%s) == 0 {\nr.Missing(%q, %s)\n}", word, bit, o.members[i].name, want)
-	}
-	if len(required) > 1 {
-		g.p("}")
-	}
-	count := "n"
-	if o.countsIgnored() {
-		count = "n-ignored"
-	}
-	g.counted(o.schema, count, "minProperties", o.MinProperties, "maxProperties", o.MaxProperties)
-}
-
-// missingAny returns the comparison that finds whether any required member is missing.
-func (o *object) missingAny(required []int) string {
-	words := make([]uint64, (len(o.members)+bitsPerWord-1)/bitsPerWord)
-	for _, i := range required {
-		words[i/bitsPerWord] |= 1 << (i % bitsPerWord)
-	}
-	if len(words) == 1 {
-		return fmt.Sprintf("if seen&%#x != %#[1]x", words[0])
-	}
-	var tests []string
-	for i, w := range words {
-		if w != 0 {
-			tests = append(tests, fmt.Sprintf("seen[%d]&%#x != %#[2]x", i, w))
-		}
-	}
-	return "if " + strings.Join(tests, " || ")
 }
 
 // counted writes the checks of a number of members or items.

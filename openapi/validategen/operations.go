@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"go/types"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -39,11 +37,7 @@ func (g *generator) operations() []*operation {
 	taken := map[string]bool{}
 	for _, o := range g.contract.Operations {
 		op := &operation{Operation: o, pointer: g.contract.Pointer(o), bodies: map[*validate.Body]*body{}}
-		base := g.operationName(o.ID)
-		op.goName = base
-		for n := 2; taken[op.goName]; n++ {
-			op.goName = fmt.Sprint(base, n)
-		}
+		op.goName = free(g.operationName(o.ID), func(name string) bool { return taken[name] })
 		taken[op.goName] = true
 		all = append(all, op)
 	}
@@ -70,12 +64,12 @@ func (g *generator) writeOperations(all []*operation, bodies []*body) {
 	var headers []string
 	for _, o := range all {
 		g.p("{\nID: %q,\nMethod: %q,\nPath: %q,", o.ID, o.Method, o.Path)
-		g.basePaths(o)
+		g.field("BasePaths", o.BasePaths)
 		if o.judge != "" {
 			g.p("Security: %s.Security,\nParameters: %[1]s.Parameters,", o.judge)
 		} else {
-			g.security(o)
-			g.parameterList("Parameters", o.Parameters)
+			g.field("Security", o.Security)
+			g.field("Parameters", o.Parameters)
 		}
 		if o.BodyRequired {
 			g.p("BodyRequired: true,")
@@ -103,7 +97,7 @@ func (g *generator) responses(o *operation, headers []string) []string {
 	for _, r := range o.Responses {
 		g.p("{\nStatus: %q,", r.Status)
 		if len(r.Headers) > 0 {
-			text := strings.TrimPrefix(g.parametersText(r.Headers), "[]*validate.Parameter")
+			text := strings.TrimPrefix(g.text(r.Headers), "[]*validate.Parameter")
 			if !slices.Contains(headers, text) {
 				headers = append(headers, text)
 			}
@@ -127,28 +121,6 @@ func (g *generator) writeHeaders(headers []string) {
 	g.p("}")
 }
 
-func (g *generator) basePaths(o *operation) {
-	if o.BasePaths == nil {
-		return
-	}
-	g.p("BasePaths: []validate.BasePath{")
-	for _, path := range o.BasePaths {
-		var segments []string
-		for _, s := range path.Segments {
-			text := "{Text: " + quote(s.Text)
-			if s.Values != nil {
-				text += fmt.Sprintf(", Values: %#v", s.Values)
-			}
-			if s.Open {
-				text += ", Open: true"
-			}
-			segments = append(segments, text+"}")
-		}
-		g.p("{Segments: []validate.BaseSegment{%s}},", strings.Join(segments, ", "))
-	}
-	g.p("},")
-}
-
 // mediaBodies writes the bodies: those with generated code have the function that checks them, others their schema.
 func (g *generator) mediaBodies(name string, o *operation, bodies []*validate.Body) {
 	if len(bodies) == 0 {
@@ -156,86 +128,17 @@ func (g *generator) mediaBodies(name string, o *operation, bodies []*validate.Bo
 	}
 	g.p("%s: []*validate.Body{", name)
 	for _, m := range bodies {
-		fmt.Fprintf(g.file, "{Type: %q", m.Type)
-		if len(m.Parameters) > 0 {
-			fmt.Fprintf(g.file, ", Parameters: %#v", m.Parameters)
-		}
+		shown, functions := validate.Body{Type: m.Type, Parameters: m.Parameters, Schema: m.Schema, Encoding: m.Encoding, Spots: m.Spots}, ""
 		if b := o.bodies[m]; b != nil && b.check != "" {
-			fmt.Fprintf(g.file, ", Check: %s", b.check)
-		} else if m.Schema != nil {
-			fmt.Fprintf(g.file, ", Schema: %s", g.literal(m.Schema))
+			shown.Schema, functions = nil, ", Check: "+b.check
 		}
-		if b := o.decoders[m]; b != "" {
-			fmt.Fprintf(g.file, ", Decode: %s", b)
+		if decoder := o.decoders[m]; decoder != "" {
+			functions += ", Decode: " + decoder
 		}
-		g.encodings(m)
-		g.spots(m.Spots)
-		g.p("},")
+		text := strings.TrimPrefix(g.text(&shown), "&validate.Body")
+		g.p("%s%s},", strings.TrimSuffix(text, "}"), functions)
 	}
 	g.p("},")
-}
-
-func (g *generator) encodings(m *validate.Body) {
-	if len(m.Encoding) == 0 {
-		return
-	}
-	fmt.Fprint(g.file, ", Encoding: map[string]*validate.Encoding{")
-	for _, name := range slices.Sorted(maps.Keys(m.Encoding)) {
-		e := m.Encoding[name]
-		g.p("\n%s: {Types: %#v, Style: %q, Explode: %t, AllowReserved: %t,", quote(name), e.Types, e.Style, e.Explode, e.AllowReserved)
-		g.parameterList("Headers", e.Headers)
-		g.p("},")
-	}
-	fmt.Fprint(g.file, "\n}")
-}
-
-func (g *generator) spots(list []validate.Spot) {
-	if len(list) == 0 {
-		return
-	}
-	fmt.Fprint(g.file, ", Spots: []validate.Spot{")
-	for _, s := range list {
-		fmt.Fprintf(g.file, "{Pointer: %s, Reason: %s},", quote(s.Pointer), quote(s.Reason))
-	}
-	fmt.Fprint(g.file, "}")
-}
-
-// placeholder is a parameter in a path's template.
-var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
-
-// parameterList writes the descriptions of parameters or header fields.
-func (g *generator) parameterList(field string, list []*validate.Parameter) {
-	if len(list) > 0 {
-		g.p("%s: %s,", field, g.parametersText(list))
-	}
-}
-
-func (g *generator) parametersText(list []*validate.Parameter) string {
-	var b strings.Builder
-	b.WriteString("[]*validate.Parameter{\n")
-	for _, p := range list {
-		fmt.Fprintf(&b, "{Pointer: %s, In: %q, Name: %s", quote(p.Pointer), p.In, quote(p.Name))
-		for _, flag := range []struct {
-			name string
-			set  bool
-		}{{"Required", p.Required}, {"Explode", p.Explode}, {"AllowEmpty", p.AllowEmpty}, {"AllowReserved", p.AllowReserved}, {"System", p.System}} {
-			if flag.set {
-				fmt.Fprintf(&b, ", %s: true", flag.name)
-			}
-		}
-		fmt.Fprintf(&b, ", Style: %q", p.Style)
-		if p.Content != "" {
-			fmt.Fprintf(&b, ", Content: %q", p.Content)
-		}
-		if p.Schema != nil {
-			fmt.Fprintf(&b, ", Schema: %s", g.literal(p.Schema))
-		}
-		if p.Spot != nil {
-			fmt.Fprintf(&b, ", Spot: &validate.Spot{Pointer: %s, Reason: %s}", quote(p.Spot.Pointer), quote(p.Spot.Reason))
-		}
-		b.WriteString("},\n")
-	}
-	return b.String() + "}"
 }
 
 // checkParams writes the function that checks the parameters of an operation and drops their values, unless package
@@ -250,8 +153,7 @@ func (g *generator) checkParams(o *operation) {
 		if p.In != "path" {
 			continue
 		}
-		at := slices.IndexFunc(placeholder.FindAllStringSubmatch(o.Path, -1), func(m []string) bool { return m[1] == p.Name })
-		before = append(before, fmt.Sprintf("path[%d]", at))
+		before = append(before, fmt.Sprintf("path[%d]", slices.Index(validate.TemplateParameters(o.Path), p.Name)))
 	}
 	if len(before) > 0 {
 		g.p("var values %s", o.pathType)
@@ -276,30 +178,6 @@ func (g *generator) decodeBody(o *operation) {
 			return
 		}
 	}
-}
-
-func (g *generator) security(o *operation) {
-	if o.Security == nil {
-		return
-	}
-	g.p("Security: []validate.Alternative{")
-	for _, alternative := range o.Security {
-		g.p("{")
-		for _, r := range alternative {
-			fmt.Fprintf(g.file, "{Scheme: %s", quote(r.Scheme))
-			if len(r.Scopes) > 0 {
-				fmt.Fprintf(g.file, ", Scopes: %#v", r.Scopes)
-			}
-			for _, field := range [][2]string{{"Type", r.Type}, {"In", r.In}, {"Name", r.Name}} {
-				if field[1] != "" {
-					fmt.Fprintf(g.file, ", %s: %s", field[0], quote(field[1]))
-				}
-			}
-			g.p("},")
-		}
-		g.p("},")
-	}
-	g.p("},")
 }
 
 // body is the schema of a request's or response's body.

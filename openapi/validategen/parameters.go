@@ -198,8 +198,8 @@ func (g *generator) writeJudge(o *operation) {
 	o.judge, o.places = g.unique("judge"+o.goName), g.unique("params"+o.goName)
 	g.p("// %s checks the parameters of %s in process.", o.judge, strings.Map(oneLine, o.ID))
 	g.p("var %s = &validate.Operation{\nPath: %s,", o.judge, quote(o.Path))
-	g.security(o)
-	g.parameterList("Parameters", o.Parameters)
+	g.field("Security", o.Security)
+	g.field("Parameters", o.Parameters)
 	g.p("}\n")
 }
 

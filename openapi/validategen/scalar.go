@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/validate"
+	"github.com/pfxrecryption/pfxrecryption/openapi/validate/ecma"
 )
 
 // isValue reports whether an expression reads a value of the schema: all except objects, arrays and unions.
@@ -69,8 +70,8 @@ func (g *generator) checker(s *schema, t types.Type) string {
 func (g *generator) writeStringReader(name string, s *schema, t types.Type) error {
 	g.p("// %s reads the string %s.", name, s.Pointer)
 	g.p("func %s(r *validate.Reader) %s {", name, g.typ(t))
-	if s.isBareUUID() && textOrdered(t) {
-		g.p("if v, ok := r.UUID(); ok {\nreturn %s(v)\n}", g.typ(t))
+	if method := s.directReader(t); method != "" {
+		g.p("if v, ok := r.%s(); ok {\nreturn v\n}", method)
 	}
 	g.p("at := r.Offset()")
 	g.p("if s, ok := r.String(%s); ok {", g.want(s))
@@ -79,19 +80,21 @@ func (g *generator) writeStringReader(name string, s *schema, t types.Type) erro
 	return nil
 }
 
-// isBareUUID reports whether every UUID, and nothing else, is valid.
-func (s *schema) isBareUUID() bool {
-	return s.Format == "uuid" && s.Enum == nil && s.MinLength == nil && s.MaxLength == nil && s.MaxBytes == nil &&
-		!slices.ContainsFunc(s.Patterns, func(p *validate.Pattern) bool { return !implied("uuid", p.Text) })
+// directReader returns the method of [validate.Reader] that checks and decodes most strings of the format; "" if there is
+// none for the schema and the type.
+func (s *schema) directReader(t types.Type) string {
+	if s.Enum != nil || s.MinLength != nil || s.MaxLength != nil || s.MaxBytes != nil ||
+		slices.ContainsFunc(s.Patterns, func(p *validate.Pattern) bool { return !implied(s.Format, p.Text) }) {
+		return ""
+	}
+	return directReaders[[2]string{s.Format, types.TypeString(t, nil)}]
 }
 
-// textOrdered reports whether t is 16 bytes in the order of a UUID's text. The type alone does not show that order.
-func textOrdered(t types.Type) bool {
-	switch types.TypeString(t, nil) {
-	case "github.com/pfxrecryption/pfxrecryption/openapi/edm.Guid", "github.com/google/uuid.UUID":
-		return true
-	}
-	return false
+// directReaders are the methods of [validate.Reader] by format and type. Those for 16 bytes have the order of a UUID's text.
+var directReaders = map[[2]string]string{
+	{"uuid", "github.com/pfxrecryption/pfxrecryption/openapi/edm.Guid"}: "UUID",
+	{"uuid", "github.com/google/uuid.UUID"}:                             "UUID",
+	{"date-time", "time.Time"}:                                          "DateTime",
 }
 
 func (g *generator) writeNumberReader(name string, s *schema, t types.Type) error {
@@ -184,7 +187,7 @@ func (g *generator) writeStringChecker(name string, s *schema, t types.Type) err
 			g.p("// The format %s implies the pattern %s", s.Format, strconv.Quote(p))
 			continue
 		}
-		g.p("if %s {", g.pattern(p, "s", false, false))
+		g.p("if !%s.MatchString(s) {", g.pattern(p))
 		g.fault(s, "at", "pattern", jsonText(p))
 		g.p("}")
 	}
@@ -265,15 +268,13 @@ func isByteSlice(t types.Type) bool {
 	return ok && types.Identical(slice.Elem().Underlying(), types.Typ[types.Byte])
 }
 
-// parserFormats are the functions that accept exactly the strings of a format, so that no other check is needed. A test
-// compares each with the format's matcher.
+// parserFormats are the functions that accept exactly the strings of a format, so that no other check is needed.
 var parserFormats = map[string]string{
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseGuid":           "uuid",
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm.ParseDateTimeOffset": "edm-datetimeoffset",
 }
 
-// formatPatterns gives, for some formats, a pattern that every string of the format matches. A test compares each with
-// the format's matcher.
+// formatPatterns gives, for some formats, a pattern that every string of the format matches.
 var formatPatterns = map[string]string{
 	"uuid": `^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`,
 	"date": `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`,
@@ -281,16 +282,10 @@ var formatPatterns = map[string]string{
 		`(:[0-5][0-9](\.[0-9]{1,12})?)?([Zz]|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$`,
 }
 
-// implied reports whether every string of the format matches the pattern. The automata prove it: that of the format's
-// pattern lies within that of the pattern.
+// implied reports whether every string of the format matches the pattern.
 func implied(format, pattern string) bool {
 	formats, ok := formatPatterns[format]
-	if !ok {
-		return false
-	}
-	a, _ := compile(formats)
-	b, ok := compile(pattern)
-	return ok && a.within(b)
+	return ok && ecma.Implies(formats, pattern)
 }
 
 func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) error {
@@ -325,8 +320,7 @@ func (g *generator) writeNumberChecker(name string, s *schema, t types.Type) err
 		return err
 	}
 	for _, m := range s.MultipleOf {
-		digits, exp, _ := factor(m)
-		g.p("if !validate.MultipleOf(lit, %d, %d) {", digits, exp)
+		g.p("if !%s.Divides(lit) {", g.multiple(m))
 		g.fault(s, "at", "multipleOf", m)
 		g.p("}")
 	}

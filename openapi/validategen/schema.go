@@ -102,7 +102,7 @@ func (s *schema) isWhole() bool {
 		if validate.NumberFormatOf(s.Format) != nil && (!numberFormats[s.Format] || s.typ == "number" && whole) {
 			return true
 		}
-		return slices.ContainsFunc(s.MultipleOf, func(m string) bool { _, _, ok := factor(m); return !ok }) || s.oddEnum('-')
+		return s.oddEnum('-')
 	case "string":
 		return s.oddEnum('"')
 	}
@@ -211,20 +211,7 @@ func sameValue(s *validate.Schema) []*validate.Schema {
 
 // impliedTypes returns the types to which the keywords of a schema without a type apply.
 func impliedTypes(s *validate.Schema) validate.Types {
-	var types validate.Types
-	if s.Properties != nil || s.Required != nil || s.AdditionalProperties != nil || s.PatternProperties != nil ||
-		s.MinProperties != nil || s.MaxProperties != nil || s.PropertyNames != nil {
-		types |= validate.Object
-	}
-	if s.Items != nil || s.PrefixItems != nil || s.MinItems != nil || s.MaxItems != nil || s.Contains != nil || s.UniqueItems {
-		types |= validate.Array
-	}
-	if s.MinLength != nil || s.MaxLength != nil || s.MaxBytes != nil || s.Patterns != nil || validate.FormatOf(s.Format) != nil {
-		types |= validate.String
-	}
-	if s.Minimum != nil || s.Maximum != nil || s.MultipleOf != nil {
-		types |= validate.Number
-	}
+	types := s.ImpliedTypes()
 	for _, v := range s.Enum {
 		types |= valueType(v.JSON)
 	}
@@ -294,26 +281,6 @@ func (s *schema) directed() bool { return s.contract.directed(s.Schema) }
 func rat(literal string) *big.Rat {
 	r, _ := new(big.Rat).SetString(literal)
 	return r
-}
-
-// factor splits a positive literal into digits·10^exp, where digits is not a multiple of ten. It reports false if the
-// digits do not fit into 64 bits.
-func factor(literal string) (uint64, int, bool) {
-	r, exp := rat(literal), 0
-	ten := big.NewRat(10, 1)
-	for ; !r.IsInt(); exp-- {
-		r.Mul(r, ten)
-	}
-	n, rest := new(big.Int).Set(r.Num()), new(big.Int)
-	for {
-		q, m := new(big.Int).QuoRem(n, big.NewInt(10), rest)
-		if m.Sign() != 0 {
-			break
-		}
-		n = q
-		exp++
-	}
-	return n.Uint64(), exp, n.IsUint64()
 }
 
 // takesNull reports whether the document explicitly allows null. A schema without a type accepts null only as one of

@@ -103,21 +103,14 @@ type automaton struct{ *program }
 func (a automaton) match(text string) bool { return a.run(text) }
 
 // compile returns the fastest matcher of a pattern without references.
-func compile(pattern string, root *node) (m matcher, err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case *Unsupported:
-			err = e
-		default:
-			panic(e)
-		}
-	}()
+func compile(pattern string, root *node) (matcher, error) {
 	if list := counted(root); list != nil {
 		return list, nil
 	}
-	root = shorten(root, true, true)
-	p := assemble(pattern, root)
+	p, err := assemble(pattern, shorten(root, true, true))
+	if err != nil {
+		return nil, err
+	}
 	if t := tabulate(p); t != nil {
 		return t, nil
 	}

@@ -75,8 +75,12 @@ func TestMatchersAgree(t *testing.T) {
 		if err != nil || p.uses.reference {
 			continue
 		}
-		program := assemble(pattern, root)
-		matchers := map[string]matcher{"simulation": automaton{program}, "shortened": automaton{assemble(pattern, shorten(root, true, true))}}
+		program, err := assemble(pattern, root)
+		short, shortErr := assemble(pattern, shorten(root, true, true))
+		if err != nil || shortErr != nil {
+			t.Fatal(err, shortErr)
+		}
+		matchers := map[string]matcher{"simulation": automaton{program}, "shortened": automaton{short}}
 		if table := tabulate(program); table != nil {
 			matchers["table"] = table
 		}
@@ -244,5 +248,34 @@ func BenchmarkMatch(b *testing.B) {
 				p.MatchString(tt.text)
 			}
 		})
+	}
+}
+
+func TestImplies(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		pattern, other string
+		want           bool
+	}{
+		{`^[a-f]{8}$`, `^[a-z]{8}$`, true},
+		{`^[a-f]{8}$`, `a|b|c|d|e|f`, true},
+		{`^[a-f]{8}$`, `^.{7}$`, false},
+		{`^a+$`, `^a*$`, true},
+		{`^a*$`, `^a+$`, false},
+		{`^é$`, `^[à-ü]$`, true},
+		{`^[à-ü]$`, `^é$`, false},
+		{`^[^b]$`, `^[^ab]$`, false},
+		{`ab`, `b`, true},
+		{`b`, `ab`, false},
+		{`\bw\b`, `w`, true},
+		{`w`, `\bw\b`, false},
+		{`^(a)\1$`, `^aa$`, false},
+		{`^a$`, `(?=a)`, false},
+		{`^a$`, `(`, false},
+	}
+	for _, tt := range tests {
+		if got := Implies(tt.pattern, tt.other); got != tt.want {
+			t.Errorf("%s implies %s: got %v, want %v", tt.pattern, tt.other, got, tt.want)
+		}
 	}
 }

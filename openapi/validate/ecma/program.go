@@ -45,11 +45,20 @@ type compiler struct {
 	pattern string
 }
 
-// assemble returns the program of a pattern without references. It panics with *Unsupported if the program is too long.
-func assemble(pattern string, root *node) *program {
+// assemble returns the program of a pattern without references. The error is *Unsupported if the program is too long.
+func assemble(pattern string, root *node) (p *program, err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *Unsupported:
+			err = e
+		default:
+			panic(e)
+		}
+	}()
 	c := &compiler{pattern: pattern}
 	c.start = c.part(root, c.emit(instruction{kind: matchKind}), false)
-	return &c.program
+	return &c.program, nil
 }
 
 func (c *compiler) emit(i instruction) int {

@@ -29,6 +29,62 @@ const (
 	maxWork = 1 << 21
 )
 
+// Implies reports whether every string that pattern matches is known to match other. It is not known of patterns without a
+// table.
+func Implies(pattern, other string) bool {
+	a, b := tableOf(pattern), tableOf(other)
+	return a != nil && b != nil && a.within(b)
+}
+
+// tableOf returns the table of a pattern; nil if it has none.
+func tableOf(pattern string) *table {
+	p, root, err := parse(pattern)
+	if err != nil || p.uses.reference {
+		return nil
+	}
+	assembled, err := assemble(pattern, shorten(root, true, true))
+	if err != nil {
+		return nil
+	}
+	return tabulate(assembled)
+}
+
+// within reports whether other finds a match in every string in which t finds one. It visits all pairs of states that a
+// string can lead to.
+func (t *table) within(other *table) bool {
+	characters := slices.Concat(t.bounds, other.bounds)
+	for r := range rune(utf8.RuneSelf) {
+		characters = append(characters, r)
+	}
+	type pair struct{ t, other uint16 }
+	start := pair{t.start, other.start}
+	seen := map[pair]bool{start: true}
+	for todo := []pair{start}; len(todo) > 0; todo = todo[1:] {
+		at := todo[0]
+		if t.follow(at.t, t.classes-1) == found && other.follow(at.other, other.classes-1) != found {
+			return false
+		}
+		for _, r := range characters {
+			next := pair{t.follow(at.t, t.classOf(r)), other.follow(at.other, other.classOf(r))}
+			if !seen[next] {
+				seen[next] = true
+				todo = append(todo, next)
+			}
+		}
+	}
+	return true
+}
+
+// follow returns the state after a state for a class.
+func (t *table) follow(state uint16, class int) uint16 { return t.next[int(state)*t.classes+class] }
+
+func (t *table) classOf(r rune) int {
+	if r < utf8.RuneSelf {
+		return int(t.ascii[r])
+	}
+	return int(t.class(r))
+}
+
 // match reports whether the automaton finds a match.
 func (t *table) match(text string) bool {
 	state := int(t.start)
@@ -88,7 +144,7 @@ func tabulate(p *program) *table {
 	b.start = b.state(subset{begin: true})
 	for s := firstState; s < len(b.states); s++ {
 		for class := range b.classes {
-			b.next = append(b.next, b.follow(b.states[s], class))
+			b.next = append(b.next, b.transition(b.states[s], class))
 		}
 		if len(b.next) > maxTable || b.work > maxWork {
 			return nil
@@ -119,8 +175,8 @@ func (b *builder) state(s subset) uint16 {
 	return n
 }
 
-// follow returns the state after s for a character of a class, or for the end. It returns dead if no match is possible.
-func (b *builder) follow(s subset, class int) uint16 {
+// transition returns the state after s for a character of a class, or for the end. It returns dead if no match is possible.
+func (b *builder) transition(s subset, class int) uint16 {
 	here := place{begin: s.begin, wordBefore: s.wordBefore, end: class == b.classes-1}
 	if !here.end {
 		here.wordAfter = isWord(b.samples[class])
@@ -189,7 +245,7 @@ func (b *builder) classify() bool {
 		return false
 	}
 	for i, r := range starts {
-		class, ok := b.classOf(r, sets, signatures)
+		class, ok := b.register(r, sets, signatures)
 		if !ok {
 			return false
 		}
@@ -199,7 +255,7 @@ func (b *builder) classify() bool {
 	return true
 }
 
-func (b *builder) classOf(r rune, sets []runes, signatures map[string]uint8) (uint8, bool) {
+func (b *builder) register(r rune, sets []runes, signatures map[string]uint8) (uint8, bool) {
 	signature := make([]byte, len(sets))
 	for i, s := range sets {
 		if s.has(r) {

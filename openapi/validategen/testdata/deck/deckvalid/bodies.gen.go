@@ -64,34 +64,21 @@ func intoPatch(data []byte, into any) (*validate.Faults, bool) {
 	return DecodePatch(data, v), true
 }
 
-// namesCard are the members of /components/schemas/Card, in the document's order.
-var namesCard = []string{
-	"title",
-	"note",
-	"count",
-}
+// membersCard are the members of /components/schemas/Card, in the document's order.
+var membersCard = validate.MembersOf([]validate.Member{
+	{Name: "title", Required: &wantString},
+	{Name: "note"},
+	{Name: "count"},
+})
 
 // readCard reads the object /components/schemas/Card.
 func readCard(r *validate.Reader, v *deck.Card) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesCard, next)
-		if i < 0 {
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersCard}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // title
 			v.Title = readCardTitle(r)
 		case 1: // note
@@ -103,40 +90,26 @@ func readCard(r *validate.Reader, v *deck.Card) {
 		case 2: // count
 			x := readCardCount(r)
 			v.Count = &x
+		default:
+			r.Unknown(&o, &wantObject)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("title", &wantString)
 	}
 }
 
-// namesPatch are the members of /components/schemas/Patch, in the document's order.
-var namesPatch = []string{
-	"title",
-	"note",
-}
+// membersPatch are the members of /components/schemas/Patch, in the document's order.
+var membersPatch = validate.MembersOf([]validate.Member{
+	{Name: "title"},
+	{Name: "note"},
+})
 
 // readPatch reads the object /components/schemas/Patch.
 func readPatch(r *validate.Reader, v *deck.Patch) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPatch, next)
-		if i < 0 {
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPatch}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // title
 			x := readPatchTitle(r)
 			v.Title = &x
@@ -146,6 +119,8 @@ func readPatch(r *validate.Reader, v *deck.Patch) {
 			} else {
 				v.Note = nullable.NewNullableWithValue(r.AnyString(&wantString))
 			}
+		default:
+			r.Unknown(&o, &wantObject)
 		}
 	}
 }
@@ -173,11 +148,11 @@ func shapeListCardsTag(r *validate.Reader, v *[]string) {
 	}
 }
 
-// namesFilterShape are the members of /components/schemas/Filter, in the document's order.
-var namesFilterShape = []string{
-	"min",
-	"text",
-}
+// membersFilterShape are the members of /components/schemas/Filter, in the document's order.
+var membersFilterShape = validate.MembersOf([]validate.Member{
+	{Name: "min"},
+	{Name: "text"},
+})
 
 // optionalFilterShape holds optional members of /components/schemas/Filter, to allocate them together.
 type optionalFilterShape struct {
@@ -191,22 +166,9 @@ func shapeFilter(r *validate.Reader, v *deck.Filter) {
 		return
 	}
 	var optional *optionalFilterShape
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesFilterShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersFilterShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // min
 			if optional == nil {
 				optional = new(optionalFilterShape)
@@ -219,6 +181,8 @@ func shapeFilter(r *validate.Reader, v *deck.Filter) {
 			}
 			optional.Text = r.AnyString(&wantString)
 			v.Text = &optional.Text
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -282,7 +246,7 @@ func shapeGetCardsIds(r *validate.Reader, v *[]string) {
 // shapePatchFaceId reads the string /paths/~1cards~1{id}~1{side}~1face/parameters/0/schema.
 func shapePatchFaceId(r *validate.Reader) uuid.UUID {
 	if v, ok := r.UUID(); ok {
-		return uuid.UUID(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {
@@ -302,12 +266,12 @@ func shapePatchFaceSide(r *validate.Reader) int32 {
 	return none
 }
 
-// namesCreateCardFormShape are the members of /paths/~1cards/post/requestBody/content/application~1x-www-form-urlencoded/schema, in the document's order.
-var namesCreateCardFormShape = []string{
-	"title",
-	"stars",
-	"gold",
-}
+// membersCreateCardFormShape are the members of /paths/~1cards/post/requestBody/content/application~1x-www-form-urlencoded/schema, in the document's order.
+var membersCreateCardFormShape = validate.MembersOf([]validate.Member{
+	{Name: "title"},
+	{Name: "stars"},
+	{Name: "gold"},
+})
 
 // optionalCreateCardFormShape holds optional members of /paths/~1cards/post/requestBody/content/application~1x-www-form-urlencoded/schema, to allocate them together.
 type optionalCreateCardFormShape struct {
@@ -321,22 +285,9 @@ func shapeCreateCardForm(r *validate.Reader, v *deck.CreateCardFormdataRequestBo
 		return
 	}
 	var optional *optionalCreateCardFormShape
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesCreateCardFormShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersCreateCardFormShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // title
 			v.Title = r.AnyString(&wantString)
 		case 1: // stars
@@ -351,6 +302,8 @@ func shapeCreateCardForm(r *validate.Reader, v *deck.CreateCardFormdataRequestBo
 			}
 			optional.Gold = r.Boolean(&wantBoolean)
 			v.Gold = &optional.Gold
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -554,7 +507,6 @@ func checkPathsCardsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPro
 
 // The types that faults report as expected.
 var (
-	want             = validate.Expected{Type: ""}
 	wantArray        = validate.Expected{Type: "array"}
 	wantBoolean      = validate.Expected{Type: "boolean"}
 	wantInteger      = validate.Expected{Type: "integer"}

@@ -14,11 +14,11 @@ import (
 var judgeListCards = &validate.Operation{
 	Path: "/cards",
 	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1cards/get/parameters/0", In: "query", Name: "tag", Explode: true, Style: "form", Schema: schemas[0]},
-		{Pointer: "/paths/~1cards/get/parameters/1", In: "query", Name: "filter", Explode: true, Style: "deepObject", Schema: schemas[1]},
-		{Pointer: "/paths/~1cards/get/parameters/2", In: "query", Name: "top", Explode: true, Style: "form", Schema: schemas[2]},
+		{Pointer: "/paths/~1cards/get/parameters/0", In: "query", Name: "tag", Style: "form", Explode: true, Schema: schemas[0]},
+		{Pointer: "/paths/~1cards/get/parameters/1", In: "query", Name: "filter", Style: "deepObject", Explode: true, Schema: schemas[1]},
+		{Pointer: "/paths/~1cards/get/parameters/2", In: "query", Name: "top", Style: "form", Explode: true, Schema: schemas[2]},
 		{Pointer: "/paths/~1cards/get/parameters/3", In: "header", Name: "X-Ids", Style: "simple", Schema: schemas[3]},
-		{Pointer: "/paths/~1cards/get/parameters/4", In: "cookie", Name: "session", Explode: true, Style: "form", Schema: schemas[4]},
+		{Pointer: "/paths/~1cards/get/parameters/4", In: "cookie", Name: "session", Style: "form", Explode: true, Schema: schemas[4]},
 	},
 }
 
@@ -100,10 +100,8 @@ func DecodeCreateCardParams(query string, header map[string][]string) *validate.
 
 // judgeGetCards checks the parameters of getCards in process.
 var judgeGetCards = &validate.Operation{
-	Path: "/cards/{ids}",
-	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1cards~1{ids}/get/parameters/0", In: "path", Name: "ids", Required: true, Style: "simple", Schema: schemas[5]},
-	},
+	Path:       "/cards/{ids}",
+	Parameters: []*validate.Parameter{{Pointer: "/paths/~1cards~1{ids}/get/parameters/0", In: "path", Name: "ids", Required: true, Style: "simple", Schema: schemas[5]}},
 }
 
 // GetCardsPath has the path parameters of getCards.

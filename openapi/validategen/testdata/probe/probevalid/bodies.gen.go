@@ -33,22 +33,22 @@ func intoReading(data []byte, into any) (*validate.Faults, bool) {
 	return DecodeReading(data, v), true
 }
 
-// namesReading are the members of /components/schemas/reading, in the document's order.
-var namesReading = []string{
-	"id",
-	"at",
-	"day",
-	"raw",
-	"link",
-	"mail",
-	"four",
-	"six",
-	"when",
-	"small",
-	"word",
-	"secret",
-	"short",
-}
+// membersReading are the members of /components/schemas/reading, in the document's order.
+var membersReading = validate.MembersOf([]validate.Member{
+	{Name: "id"},
+	{Name: "at"},
+	{Name: "day"},
+	{Name: "raw"},
+	{Name: "link"},
+	{Name: "mail"},
+	{Name: "four"},
+	{Name: "six"},
+	{Name: "when"},
+	{Name: "small"},
+	{Name: "word"},
+	{Name: "secret"},
+	{Name: "short"},
+})
 
 // optionalReading holds optional members of /components/schemas/reading, to allocate them together.
 type optionalReading struct {
@@ -72,22 +72,9 @@ func readReading(r *validate.Reader, v *probe.Reading) {
 		return
 	}
 	var optional *optionalReading
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesReading, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersReading}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			if optional == nil {
 				optional = new(optionalReading)
@@ -166,6 +153,8 @@ func readReading(r *validate.Reader, v *probe.Reading) {
 			}
 			optional.Short = readReadingShort(r)
 			v.Short = &optional.Short
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -299,7 +288,7 @@ func checkPostProbeXTrace(r *validate.Reader, at int, s string) uuid.UUID {
 // readReadingId reads the string /components/schemas/reading/properties/id.
 func readReadingId(r *validate.Reader) uuid.UUID {
 	if v, ok := r.UUID(); ok {
-		return uuid.UUID(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {
@@ -311,6 +300,9 @@ func readReadingId(r *validate.Reader) uuid.UUID {
 
 // readReadingAt reads the string /components/schemas/reading/properties/at.
 func readReadingAt(r *validate.Reader) time.Time {
+	if v, ok := r.DateTime(); ok {
+		return v
+	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringDateTime); ok {
 		return checkReadingAt(r, at, s)

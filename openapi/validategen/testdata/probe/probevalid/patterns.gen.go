@@ -16,40 +16,7 @@ var (
 	formatIpv6              = validate.FormatOf("ipv6")
 	formatUri               = validate.FormatOf("uri")
 	formatUuid              = validate.FormatOf("uuid")
+	pattern1                = ecma.MustCompile("^[a-zé]+ eq")
+	pattern2                = ecma.MustCompile("^20")
+	pattern3                = ecma.MustCompile(`^\bw+\b$`)
 )
-
-// pattern1 is "^[a-zé]+ eq"
-var pattern1 = ecma.MustCompile("^[a-zé]+ eq")
-
-// pattern2 is "^20"
-var pattern2 = validate.Automaton{
-	Class: &[256]uint8{
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		2, 1, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-	},
-	Classes: 4,
-	Next: []uint8{
-		0, 1, 1, 2,
-		1, 1, 1, 1,
-		2, 1, 3, 1,
-		3, 3, 3, 3,
-	},
-	Accepts: []bool{false, false, false, true},
-}
-
-// pattern3 is "^\\bw+\\b$"
-var pattern3 = ecma.MustCompile("^\\bw+\\b$")

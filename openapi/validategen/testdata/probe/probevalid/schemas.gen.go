@@ -19,7 +19,10 @@ var schemas = validate.Schemas(14, func(s []*validate.Schema) {
 	*s[7] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/3/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
 	*s[8] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/4/schema", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
 	*s[9] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/5/schema", Expected: validate.Expected{Type: "string", Format: "date"}, Types: validate.String, Format: "date"}
-	*s[10] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"low"`}, {JSON: `"high"`}}}
+	*s[10] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/6/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{
+		{JSON: `"low"`},
+		{JSON: `"high"`},
+	}}
 	*s[11] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/7/schema", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double", Maximum: &validate.Bound{Literal: "1.5"}}
 	*s[12] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/8/schema", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
 	*s[13] = validate.Schema{Pointer: "/paths/~1probes~1{probe-id}~1{slot}~1{scale}~1{on}/post/parameters/9/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String}

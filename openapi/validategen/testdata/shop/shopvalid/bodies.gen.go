@@ -36,45 +36,32 @@ func intoOrder(data []byte, into any) (*validate.Faults, bool) {
 	return DecodeOrder(data, v), true
 }
 
-// namesOrder are the members of /components/schemas/order, in the document's order.
-var namesOrder = []string{
-	"id",
-	"secret",
-	"price",
-	"discount",
-	"count",
-	"any",
-	"big",
-	"ratio",
-	"size",
-	"kind",
-	"gift",
-	"state",
-	"stock",
-	"labels",
-}
+// membersOrder are the members of /components/schemas/order, in the document's order.
+var membersOrder = validate.MembersOf([]validate.Member{
+	{Name: "id"},
+	{Name: "secret"},
+	{Name: "price", Required: &wantNumberDouble},
+	{Name: "discount"},
+	{Name: "count"},
+	{Name: "any"},
+	{Name: "big"},
+	{Name: "ratio"},
+	{Name: "size"},
+	{Name: "kind", Required: &wantString},
+	{Name: "gift"},
+	{Name: "state"},
+	{Name: "stock"},
+	{Name: "labels"},
+})
 
 // readOrder reads the object /components/schemas/order.
 func readOrder(r *validate.Reader, v *shop.Order) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesOrder, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersOrder}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			r.Fault(r.Offset(), "readOnly", "", &wantIntegerInt64)
 			r.Skip()
@@ -108,63 +95,44 @@ func readOrder(r *validate.Reader, v *shop.Order) {
 			readOrder1Stock(r, &v.Stock)
 		case 13: // labels
 			readOrder1Labels(r, &v.Labels)
+		default:
+			r.Free(&o)
 		}
 	}
-	if seen&0x204 != 0x204 {
-		if seen&(1<<2) == 0 {
-			r.Missing("price", &wantNumberDouble)
-		}
-		if seen&(1<<9) == 0 {
-			r.Missing("kind", &wantString)
-		}
-	}
-	if n < 2 {
+	if o.Count() < 2 {
 		r.Fault(r.Closed(), "minProperties", "2", &wantObject)
 	}
-	if n > 12 {
+	if o.Count() > 12 {
 		r.Fault(r.Closed(), "maxProperties", "12", &wantObject)
 	}
 }
 
-// namesOrderResponse are the members of /components/schemas/order, in the document's order.
-var namesOrderResponse = []string{
-	"id",
-	"secret",
-	"price",
-	"discount",
-	"count",
-	"any",
-	"big",
-	"ratio",
-	"size",
-	"kind",
-	"gift",
-	"state",
-	"stock",
-	"labels",
-}
+// membersOrderResponse are the members of /components/schemas/order, in the document's order.
+var membersOrderResponse = validate.MembersOf([]validate.Member{
+	{Name: "id", Required: &wantIntegerInt64},
+	{Name: "secret"},
+	{Name: "price", Required: &wantNumberDouble},
+	{Name: "discount"},
+	{Name: "count"},
+	{Name: "any"},
+	{Name: "big"},
+	{Name: "ratio"},
+	{Name: "size"},
+	{Name: "kind", Required: &wantString},
+	{Name: "gift"},
+	{Name: "state"},
+	{Name: "stock"},
+	{Name: "labels"},
+})
 
 // readOrderResponse reads the object /components/schemas/order.
 func readOrderResponse(r *validate.Reader, v *shop.Order) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesOrderResponse, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersOrderResponse}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			v.ID = readEntityId(r)
 		case 1: // secret
@@ -198,23 +166,14 @@ func readOrderResponse(r *validate.Reader, v *shop.Order) {
 			readOrder1Stock(r, &v.Stock)
 		case 13: // labels
 			readOrder1Labels(r, &v.Labels)
+		default:
+			r.Free(&o)
 		}
 	}
-	if seen&0x205 != 0x205 {
-		if seen&(1<<0) == 0 {
-			r.Missing("id", &wantIntegerInt64)
-		}
-		if seen&(1<<2) == 0 {
-			r.Missing("price", &wantNumberDouble)
-		}
-		if seen&(1<<9) == 0 {
-			r.Missing("kind", &wantString)
-		}
-	}
-	if n < 2 {
+	if o.Count() < 2 {
 		r.Fault(r.Closed(), "minProperties", "2", &wantObject)
 	}
-	if n > 12 {
+	if o.Count() > 12 {
 		r.Fault(r.Closed(), "maxProperties", "12", &wantObject)
 	}
 }
@@ -325,9 +284,8 @@ func readOrder1Stock(r *validate.Reader, v *map[string]int32) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -335,29 +293,30 @@ func readOrder1Stock(r *validate.Reader, v *map[string]int32) {
 		}
 		(*v)[name] = readOrder1StockValue(r)
 	}
-	if n < 1 {
+	if o.Count() < 1 {
 		r.Fault(r.Closed(), "minProperties", "1", &wantObject)
 	}
-	if n > 3 {
+	if o.Count() > 3 {
 		r.Fault(r.Closed(), "maxProperties", "3", &wantObject)
 	}
 }
 
-// namesOrder1Labels are the members of /components/schemas/order/allOf/1/properties/labels, in the document's order.
-var namesOrder1Labels = []string{
-	"main",
-}
+// membersOrder1Labels are the members of /components/schemas/order/allOf/1/properties/labels, in the document's order.
+var membersOrder1Labels = validate.MembersOf([]validate.Member{
+	{Name: "main", Required: &wantString},
+})
 
 // readOrder1Labels reads the object /components/schemas/order/allOf/1/properties/labels.
 func readOrder1Labels(r *validate.Reader, v *shop.Order_Labels) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesOrder1Labels, next)
-		if i < 0 {
+	o := validate.ObjectReader{Members: membersOrder1Labels}
+	for r.Next(&o) {
+		switch o.Index {
+		case 0: // main
+			v.Main = r.AnyString(&wantString)
+		default:
 			name := string(r.Name())
 			if _, ok := v.AdditionalProperties[name]; ok {
 				r.Duplicate()
@@ -367,21 +326,7 @@ func readOrder1Labels(r *validate.Reader, v *shop.Order_Labels) {
 				v.AdditionalProperties = map[string]string{}
 			}
 			v.AdditionalProperties[name] = readOrder1LabelsValue(r)
-			continue
 		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
-		case 0: // main
-			v.Main = r.AnyString(&wantString)
-		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("main", &wantString)
 	}
 }
 
@@ -408,7 +353,7 @@ func checkOrder1Price(r *validate.Reader, at int, lit []byte) float64 {
 	if n >= 100000 && validate.CompareDecimal(lit, "100000") > 0 {
 		r.Fault(at, "maximum", "100000", &wantNumberDouble)
 	}
-	if !validate.MultipleOf(lit, 1, -2) {
+	if !multiple1.Divides(lit) {
 		r.Fault(at, "multipleOf", "0.01", &wantNumberDouble)
 	}
 	return n
@@ -447,7 +392,7 @@ func checkOrder1Count(r *validate.Reader, at int, lit []byte) int32 {
 	if n > 1000 {
 		r.Fault(at, "maximum", "1000", &wantIntegerInt32)
 	}
-	if !validate.MultipleOf(lit, 6, 0) {
+	if !multiple2.Divides(lit) {
 		r.Fault(at, "multipleOf", "6", &wantIntegerInt32)
 	}
 	return int32(n)
@@ -597,7 +542,6 @@ func checkOrder1LabelsValue(r *validate.Reader, at int, s string) string {
 
 // The types that faults report as expected.
 var (
-	want             = validate.Expected{Type: ""}
 	wantBoolean      = validate.Expected{Type: "boolean"}
 	wantInteger      = validate.Expected{Type: "integer"}
 	wantIntegerInt32 = validate.Expected{Type: "integer", Format: "int32"}

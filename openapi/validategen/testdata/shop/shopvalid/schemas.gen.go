@@ -9,6 +9,14 @@ import (
 // schemas are the schemas that package validate checks.
 var schemas = validate.Schemas(3, func(s []*validate.Schema) {
 	*s[0] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/any", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[1] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/ratio", Expected: validate.Expected{Type: "number"}, Types: validate.Integer | validate.Number, Enum: []validate.Value{{JSON: "0.5"}, {JSON: "1"}, {JSON: "2e1"}}}
-	*s[2] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/size", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer, Enum: []validate.Value{{JSON: "1"}, {JSON: "2"}, {JSON: "3"}}}
+	*s[1] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/ratio", Expected: validate.Expected{Type: "number"}, Types: validate.Integer | validate.Number, Enum: []validate.Value{
+		{JSON: "0.5"},
+		{JSON: "1"},
+		{JSON: "2e1"},
+	}}
+	*s[2] = validate.Schema{Pointer: "/components/schemas/order/allOf/1/properties/size", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer, Enum: []validate.Value{
+		{JSON: "1"},
+		{JSON: "2"},
+		{JSON: "3"},
+	}}
 })

@@ -29,24 +29,24 @@ func intoNumbers(data []byte, into any) (*validate.Faults, bool) {
 	return DecodeNumbers(data, v), true
 }
 
-// namesNumbers are the members of /components/schemas/Numbers, in the document's order.
-var namesNumbers = []string{
-	"plain",
-	"bounded",
-	"above",
-	"u64",
-	"u8",
-	"i16",
-	"unsigned",
-	"small",
-	"big",
-	"literal",
-	"decimal",
-	"any",
-	"double",
-	"float",
-	"wide",
-}
+// membersNumbers are the members of /components/schemas/Numbers, in the document's order.
+var membersNumbers = validate.MembersOf([]validate.Member{
+	{Name: "plain"},
+	{Name: "bounded"},
+	{Name: "above"},
+	{Name: "u64"},
+	{Name: "u8"},
+	{Name: "i16"},
+	{Name: "unsigned"},
+	{Name: "small"},
+	{Name: "big"},
+	{Name: "literal"},
+	{Name: "decimal"},
+	{Name: "any"},
+	{Name: "double"},
+	{Name: "float"},
+	{Name: "wide"},
+})
 
 // optionalNumbers holds optional members of /components/schemas/Numbers, to allocate them together.
 type optionalNumbers struct {
@@ -73,22 +73,9 @@ func readNumbers(r *validate.Reader, v *styles.Numbers) {
 		return
 	}
 	var optional *optionalNumbers
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesNumbers, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersNumbers}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // plain
 			if optional == nil {
 				optional = new(optionalNumbers)
@@ -185,6 +172,8 @@ func readNumbers(r *validate.Reader, v *styles.Numbers) {
 			}
 			optional.Wide = readNumbersWide(r)
 			v.Wide = &optional.Wide
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -222,38 +211,27 @@ func shapeGetSimpleIds(r *validate.Reader, v *[]int32) {
 	}
 }
 
-// namesColorShape are the members of /components/schemas/Color, in the document's order.
-var namesColorShape = []string{
-	"R",
-	"G",
-}
+// membersColorShape are the members of /components/schemas/Color, in the document's order.
+var membersColorShape = validate.MembersOf([]validate.Member{
+	{Name: "R"},
+	{Name: "G"},
+})
 
 // shapeColor reads the object /components/schemas/Color.
 func shapeColor(r *validate.Reader, v *styles.Color) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesColorShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersColorShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // R
 			v.R = shapeColorR(r)
 		case 1: // G
 			x := shapeColorG(r)
 			v.G = &x
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -482,11 +460,11 @@ func shapeGetQueryPipes(r *validate.Reader, v *[]bool) {
 	}
 }
 
-// namesPageShape are the members of /components/schemas/Page, in the document's order.
-var namesPageShape = []string{
-	"top",
-	"tags",
-}
+// membersPageShape are the members of /components/schemas/Page, in the document's order.
+var membersPageShape = validate.MembersOf([]validate.Member{
+	{Name: "top"},
+	{Name: "tags"},
+})
 
 // optionalPageShape holds optional members of /components/schemas/Page, to allocate them together.
 type optionalPageShape struct {
@@ -500,22 +478,9 @@ func shapePage(r *validate.Reader, v *styles.Page) {
 		return
 	}
 	var optional *optionalPageShape
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPageShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPageShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // top
 			if optional == nil {
 				optional = new(optionalPageShape)
@@ -528,16 +493,18 @@ func shapePage(r *validate.Reader, v *styles.Page) {
 			}
 			shapePageTags(r, &optional.Tags)
 			v.Tags = &optional.Tags
+		default:
+			r.Free(&o)
 		}
 	}
 }
 
-// namesFilterShape are the members of /components/schemas/Filter, in the document's order.
-var namesFilterShape = []string{
-	"id",
-	"labels",
-	"own",
-}
+// membersFilterShape are the members of /components/schemas/Filter, in the document's order.
+var membersFilterShape = validate.MembersOf([]validate.Member{
+	{Name: "id"},
+	{Name: "labels"},
+	{Name: "own"},
+})
 
 // optionalFilterShape holds optional members of /components/schemas/Filter, to allocate them together.
 type optionalFilterShape struct {
@@ -552,22 +519,9 @@ func shapeFilter(r *validate.Reader, v *styles.Filter) {
 		return
 	}
 	var optional *optionalFilterShape
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesFilterShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersFilterShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			if optional == nil {
 				optional = new(optionalFilterShape)
@@ -586,6 +540,8 @@ func shapeFilter(r *validate.Reader, v *styles.Filter) {
 			}
 			shapeFilterOwn(r, &optional.Own)
 			v.Own = &optional.Own
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -1026,9 +982,8 @@ func shapeFilterLabels(r *validate.Reader, v *map[string]string) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -1267,7 +1222,7 @@ func checkNumbersBig(r *validate.Reader, at int, lit []byte) big.Int {
 		r.Beyond(at, lit, schemas[41])
 		return *n
 	}
-	if !validate.MultipleOf(lit, 1, 1) {
+	if !multiple1.Divides(lit) {
 		r.Fault(at, "multipleOf", "10", &wantInteger)
 	}
 	return *n
@@ -1474,7 +1429,7 @@ func checkFilterIdItem(r *validate.Reader, at int, lit []byte) int {
 
 // The types that faults report as expected.
 var (
-	want              = validate.Expected{Type: ""}
+	want              = validate.Expected{}
 	wantArray         = validate.Expected{Type: "array"}
 	wantBoolean       = validate.Expected{Type: "boolean"}
 	wantInteger       = validate.Expected{Type: "integer"}

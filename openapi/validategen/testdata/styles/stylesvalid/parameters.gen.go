@@ -18,7 +18,7 @@ var judgeGetSimple = &validate.Operation{
 		{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[0]},
 		{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/1", In: "path", Name: "ids", Required: true, Style: "simple", Schema: schemas[1]},
 		{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/2", In: "path", Name: "rgb", Required: true, Style: "simple", Schema: schemas[2]},
-		{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/3", In: "path", Name: "pairs", Required: true, Explode: true, Style: "simple", Schema: schemas[2]},
+		{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/3", In: "path", Name: "pairs", Required: true, Style: "simple", Explode: true, Schema: schemas[2]},
 		{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/4", In: "path", Name: "when", Required: true, Style: "simple", Schema: schemas[3]},
 	},
 }
@@ -90,7 +90,7 @@ var judgeGetLabel = &validate.Operation{
 	Parameters: []*validate.Parameter{
 		{Pointer: "/paths/~1label~1{one}~1{list}~1{dots}/get/parameters/0", In: "path", Name: "one", Required: true, Style: "label", Schema: schemas[4]},
 		{Pointer: "/paths/~1label~1{one}~1{list}~1{dots}/get/parameters/1", In: "path", Name: "list", Required: true, Style: "label", Schema: schemas[5]},
-		{Pointer: "/paths/~1label~1{one}~1{list}~1{dots}/get/parameters/2", In: "path", Name: "dots", Required: true, Explode: true, Style: "label", Schema: schemas[2]},
+		{Pointer: "/paths/~1label~1{one}~1{list}~1{dots}/get/parameters/2", In: "path", Name: "dots", Required: true, Style: "label", Explode: true, Schema: schemas[2]},
 	},
 }
 
@@ -145,8 +145,8 @@ var judgeGetMatrix = &validate.Operation{
 	Parameters: []*validate.Parameter{
 		{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/0", In: "path", Name: "one", Required: true, Style: "matrix", Schema: schemas[6]},
 		{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/1", In: "path", Name: "list", Required: true, Style: "matrix", Schema: schemas[7]},
-		{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/2", In: "path", Name: "each", Required: true, Explode: true, Style: "matrix", Schema: schemas[8]},
-		{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/3", In: "path", Name: "rgb", Required: true, Explode: true, Style: "matrix", Schema: schemas[2]},
+		{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/2", In: "path", Name: "each", Required: true, Style: "matrix", Explode: true, Schema: schemas[8]},
+		{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/3", In: "path", Name: "rgb", Required: true, Style: "matrix", Explode: true, Schema: schemas[2]},
 	},
 }
 
@@ -210,7 +210,7 @@ var judgeGetParts = &validate.Operation{
 		{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/0", In: "path", Name: "from", Required: true, Style: "simple", Schema: schemas[9]},
 		{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/1", In: "path", Name: "to", Required: true, Style: "simple", Schema: schemas[10]},
 		{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/2", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[11]},
-		{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/3", In: "query", Name: "x", Explode: true, Style: "form", Schema: schemas[12]},
+		{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/3", In: "query", Name: "x", Style: "form", Explode: true, Schema: schemas[12]},
 	},
 }
 
@@ -272,26 +272,26 @@ func DecodeGetPartsParams(from, to, id, query string, header map[string][]string
 var judgeGetQuery = &validate.Operation{
 	Path: "/query",
 	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1query/get/parameters/0", In: "query", Name: "each", Explode: true, Style: "form", Schema: schemas[13]},
+		{Pointer: "/paths/~1query/get/parameters/0", In: "query", Name: "each", Style: "form", Explode: true, Schema: schemas[13]},
 		{Pointer: "/paths/~1query/get/parameters/1", In: "query", Name: "commas", Style: "form", Schema: schemas[14]},
 		{Pointer: "/paths/~1query/get/parameters/2", In: "query", Name: "spaces", Style: "spaceDelimited", Schema: schemas[15]},
 		{Pointer: "/paths/~1query/get/parameters/3", In: "query", Name: "pipes", Style: "pipeDelimited", Schema: schemas[16]},
 		{Pointer: "/paths/~1query/get/parameters/4", In: "query", Name: "rgb", Style: "form", Schema: schemas[2]},
-		{Pointer: "/paths/~1query/get/parameters/5", In: "query", Name: "spread", Explode: true, Style: "form", Schema: schemas[17]},
-		{Pointer: "/paths/~1query/get/parameters/6", In: "query", Name: "deep", Explode: true, Style: "deepObject", Schema: schemas[18]},
-		{Pointer: "/paths/~1query/get/parameters/7", In: "query", Name: "json", Explode: true, Style: "form", Content: "application/json", Schema: schemas[18]},
-		{Pointer: "/paths/~1query/get/parameters/8", In: "query", Name: "hal", Explode: true, Style: "form", Content: "application/hal+json", Schema: schemas[2]},
-		{Pointer: "/paths/~1query/get/parameters/9", In: "query", Name: "maybe", Explode: true, Style: "form", Content: "application/json", Schema: schemas[19]},
-		{Pointer: "/paths/~1query/get/parameters/10", In: "query", Name: "text", Explode: true, Style: "form", Content: "text/plain", Schema: schemas[20]},
-		{Pointer: "/paths/~1query/get/parameters/11", In: "query", Name: "flag", Explode: true, AllowEmpty: true, Style: "form", Schema: schemas[21]},
-		{Pointer: "/paths/~1query/get/parameters/12", In: "query", Name: "word", Explode: true, AllowEmpty: true, Style: "form", Schema: schemas[22]},
-		{Pointer: "/paths/~1query/get/parameters/13", In: "query", Name: "reserved", Explode: true, AllowReserved: true, Style: "form", Schema: schemas[23]},
-		{Pointer: "/paths/~1query/get/parameters/14", In: "query", Name: "free", Explode: true, Style: "form", Schema: schemas[24]},
-		{Pointer: "/paths/~1query/get/parameters/15", In: "query", Name: "either", Explode: true, Style: "form", Schema: schemas[25]},
-		{Pointer: "/paths/~1query/get/parameters/16", In: "query", Name: "named", Explode: true, Style: "form", Schema: schemas[26]},
-		{Pointer: "/paths/~1query/get/parameters/17", In: "query", Name: "nothing", Explode: true, Style: "form", Schema: schemas[27]},
-		{Pointer: "/paths/~1query/get/parameters/18", In: "query", Name: "odd", Explode: true, Style: "form", Schema: schemas[28]},
-		{Pointer: "/paths/~1query/get/parameters/19", In: "query", Name: "on", Explode: true, Style: "form", Schema: schemas[29]},
+		{Pointer: "/paths/~1query/get/parameters/5", In: "query", Name: "spread", Style: "form", Explode: true, Schema: schemas[17]},
+		{Pointer: "/paths/~1query/get/parameters/6", In: "query", Name: "deep", Style: "deepObject", Explode: true, Schema: schemas[18]},
+		{Pointer: "/paths/~1query/get/parameters/7", In: "query", Name: "json", Style: "form", Explode: true, Content: "application/json", Schema: schemas[18]},
+		{Pointer: "/paths/~1query/get/parameters/8", In: "query", Name: "hal", Style: "form", Explode: true, Content: "application/hal+json", Schema: schemas[2]},
+		{Pointer: "/paths/~1query/get/parameters/9", In: "query", Name: "maybe", Style: "form", Explode: true, Content: "application/json", Schema: schemas[19]},
+		{Pointer: "/paths/~1query/get/parameters/10", In: "query", Name: "text", Style: "form", Explode: true, Content: "text/plain", Schema: schemas[20]},
+		{Pointer: "/paths/~1query/get/parameters/11", In: "query", Name: "flag", Style: "form", Explode: true, AllowEmpty: true, Schema: schemas[21]},
+		{Pointer: "/paths/~1query/get/parameters/12", In: "query", Name: "word", Style: "form", Explode: true, AllowEmpty: true, Schema: schemas[22]},
+		{Pointer: "/paths/~1query/get/parameters/13", In: "query", Name: "reserved", Style: "form", Explode: true, AllowReserved: true, Schema: schemas[23]},
+		{Pointer: "/paths/~1query/get/parameters/14", In: "query", Name: "free", Style: "form", Explode: true, Schema: schemas[24]},
+		{Pointer: "/paths/~1query/get/parameters/15", In: "query", Name: "either", Style: "form", Explode: true, Schema: schemas[25]},
+		{Pointer: "/paths/~1query/get/parameters/16", In: "query", Name: "named", Style: "form", Explode: true, Schema: schemas[26]},
+		{Pointer: "/paths/~1query/get/parameters/17", In: "query", Name: "nothing", Style: "form", Explode: true, Schema: schemas[27]},
+		{Pointer: "/paths/~1query/get/parameters/18", In: "query", Name: "odd", Style: "form", Explode: true, Schema: schemas[28]},
+		{Pointer: "/paths/~1query/get/parameters/19", In: "query", Name: "on", Style: "form", Explode: true, Schema: schemas[29]},
 	},
 }
 
@@ -465,18 +465,14 @@ func DecodeGetQueryParams(query string, header map[string][]string, into *styles
 
 // judgeGetHeader checks the parameters of getHeader in process.
 var judgeGetHeader = &validate.Operation{
-	Path: "/header",
-	Security: []validate.Alternative{
-		{
-			{Scheme: "key", Type: "apiKey", In: "query", Name: "key"},
-		},
-	},
+	Path:     "/header",
+	Security: []validate.Alternative{{{Scheme: "key", Type: "apiKey", In: "query", Name: "key"}}},
 	Parameters: []*validate.Parameter{
 		{Pointer: "/paths/~1header/get/parameters/0", In: "header", Name: "X-List", Required: true, Style: "simple", Schema: schemas[30]},
 		{Pointer: "/paths/~1header/get/parameters/1", In: "header", Name: "X-Color", Style: "simple", Schema: schemas[2]},
-		{Pointer: "/paths/~1header/get/parameters/2", In: "header", Name: "X-Pairs", Explode: true, Style: "simple", Schema: schemas[2]},
+		{Pointer: "/paths/~1header/get/parameters/2", In: "header", Name: "X-Pairs", Style: "simple", Explode: true, Schema: schemas[2]},
 		{Pointer: "/paths/~1header/get/parameters/3", In: "header", Name: "X-Json", Style: "simple", Content: "application/json", Schema: schemas[31]},
-		{Pointer: "/paths/~1header/get/parameters/4", In: "cookie", Name: "session", Explode: true, Style: "form", Schema: schemas[32]},
+		{Pointer: "/paths/~1header/get/parameters/4", In: "cookie", Name: "session", Style: "form", Explode: true, Schema: schemas[32]},
 		{Pointer: "/paths/~1header/get/parameters/5", In: "cookie", Name: "seats", Style: "form", Schema: schemas[33]},
 	},
 }

@@ -8,4 +8,5 @@ import (
 
 var (
 	formatDate = validate.FormatOf("date")
+	multiple1  = validate.MultipleOf("10")
 )

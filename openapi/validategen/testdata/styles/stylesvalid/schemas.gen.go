@@ -23,7 +23,10 @@ var schemas = validate.Schemas(79, func(s []*validate.Schema) {
 	*s[8] = validate.Schema{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/2/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[50]}
 	*s[9] = validate.Schema{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/0/schema", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[10] = validate.Schema{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/1/schema", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[11] = validate.Schema{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/2/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"a"`}, {JSON: `"b c"`}}}
+	*s[11] = validate.Schema{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/2/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{
+		{JSON: `"a"`},
+		{JSON: `"b c"`},
+	}}
 	*s[12] = validate.Schema{Pointer: "/paths/~1parts~1{from}-{to}~1{id}:undo/get/parameters/3/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[51]}
 	*s[13] = validate.Schema{Pointer: "/paths/~1query/get/parameters/0/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, MaxItems: new(2), Items: s[52]}
 	*s[14] = validate.Schema{Pointer: "/paths/~1query/get/parameters/1/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[53]}
@@ -82,7 +85,7 @@ var schemas = validate.Schemas(79, func(s []*validate.Schema) {
 	*s[44] = validate.Schema{Pointer: "/paths/~1simple~1{id}~1{ids}~1{rgb}~1{pairs}~1{when}/get/parameters/1/schema/items", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32"}
 	*s[45] = validate.Schema{Pointer: "/components/schemas/Color/properties/R", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer, Maximum: &validate.Bound{Literal: "255"}}
 	*s[46] = validate.Schema{Pointer: "/components/schemas/Color/properties/G", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[47] = validate.Schema{Pointer: "/components/schemas/Color/additionalProperties", Types: 0}
+	*s[47] = validate.Schema{Pointer: "/components/schemas/Color/additionalProperties"}
 	*s[48] = validate.Schema{Pointer: "/paths/~1label~1{one}~1{list}~1{dots}/get/parameters/1/schema/items", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 	*s[49] = validate.Schema{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/1/schema/items", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[50] = validate.Schema{Pointer: "/paths/~1matrix~1{one}~1{list}~1{each}~1{rgb}/get/parameters/2/schema/items", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
@@ -93,7 +96,7 @@ var schemas = validate.Schemas(79, func(s []*validate.Schema) {
 	*s[55] = validate.Schema{Pointer: "/paths/~1query/get/parameters/3/schema/items", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
 	*s[56] = validate.Schema{Pointer: "/components/schemas/Page/properties/top", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer, Maximum: &validate.Bound{Literal: "9"}}
 	*s[57] = validate.Schema{Pointer: "/components/schemas/Page/properties/tags", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[76]}
-	*s[58] = validate.Schema{Pointer: "/components/schemas/Page/additionalProperties", Types: 0}
+	*s[58] = validate.Schema{Pointer: "/components/schemas/Page/additionalProperties"}
 	*s[59] = validate.Schema{Pointer: "/components/schemas/Filter/properties/id", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[77]}
 	*s[60] = validate.Schema{Pointer: "/components/schemas/Filter/properties/labels", Expected: validate.Expected{Type: "object"}, Types: validate.Object, AdditionalProperties: s[78]}
 	*s[61] = validate.Schema{Pointer: "/components/schemas/Filter/properties/own", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[2]}

@@ -45,15 +45,15 @@ func intoNode(data []byte, into any) (*validate.Faults, bool) {
 	return DecodeNode(data, v), true
 }
 
-// namesNode are the members of /components/schemas/node, in the document's order.
-var namesNode = []string{
-	"name",
-	"parent",
-	"children",
-	"matrix",
-	"byName",
-	"note",
-}
+// membersNode are the members of /components/schemas/node, in the document's order.
+var membersNode = validate.MembersOf([]validate.Member{
+	{Name: "name", Required: &wantString},
+	{Name: "parent"},
+	{Name: "children"},
+	{Name: "matrix"},
+	{Name: "byName"},
+	{Name: "note"},
+})
 
 // optionalNode holds optional members of /components/schemas/node, to allocate them together.
 type optionalNode struct {
@@ -68,22 +68,9 @@ func readNode(r *validate.Reader, v *tree.Node) {
 		return
 	}
 	var optional *optionalNode
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesNode, next)
-		if i < 0 {
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersNode}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // name
 			v.Name = readNodeName(r)
 		case 1: // parent
@@ -114,10 +101,9 @@ func readNode(r *validate.Reader, v *tree.Node) {
 			v.ByName = &optional.ByName
 		case 5: // note
 			v.Note = r.Any()
+		default:
+			r.Unknown(&o, &wantObject)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("name", &wantString)
 	}
 }
 
@@ -146,11 +132,11 @@ func readPutTree207(r *validate.Reader, v *[]tree.Node) {
 	}
 }
 
-// namesProblem are the members of /components/schemas/problem, in the document's order.
-var namesProblem = []string{
-	"title",
-	"causes",
-}
+// membersProblem are the members of /components/schemas/problem, in the document's order.
+var membersProblem = validate.MembersOf([]validate.Member{
+	{Name: "title"},
+	{Name: "causes"},
+})
 
 // optionalProblem holds optional members of /components/schemas/problem, to allocate them together.
 type optionalProblem struct {
@@ -164,22 +150,9 @@ func readProblem(r *validate.Reader, v *tree.Problem) {
 		return
 	}
 	var optional *optionalProblem
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesProblem, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersProblem}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // title
 			if optional == nil {
 				optional = new(optionalProblem)
@@ -192,6 +165,8 @@ func readProblem(r *validate.Reader, v *tree.Problem) {
 			}
 			readProblemCauses(r, &optional.Causes)
 			v.Causes = &optional.Causes
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -206,33 +181,20 @@ func readNodeName(r *validate.Reader) string {
 	return none
 }
 
-// namesNodeParent are the members of /components/schemas/node/properties/parent, in the document's order.
-var namesNodeParent = []string{
-	"href",
-	"parent",
-}
+// membersNodeParent are the members of /components/schemas/node/properties/parent, in the document's order.
+var membersNodeParent = validate.MembersOf([]validate.Member{
+	{Name: "href", Required: &wantString},
+	{Name: "parent"},
+})
 
 // readNodeParent reads the object /components/schemas/node/properties/parent.
 func readNodeParent(r *validate.Reader, v *tree.Link) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesNodeParent, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersNodeParent}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // href
 			v.Href = readLinkHref(r)
 		case 1: // parent
@@ -243,10 +205,9 @@ func readNodeParent(r *validate.Reader, v *tree.Link) {
 				readLink(r, &x)
 				v.Parent = nullable.NewNullableWithValue(x)
 			}
+		default:
+			r.Free(&o)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("href", &wantString)
 	}
 }
 
@@ -312,9 +273,8 @@ func readNodeByName(r *validate.Reader, v *map[string]tree.Node) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -324,7 +284,7 @@ func readNodeByName(r *validate.Reader, v *map[string]tree.Node) {
 		readNode(r, &value)
 		(*v)[name] = value
 	}
-	if n > 2 {
+	if o.Count() > 2 {
 		r.Fault(r.Closed(), "maxProperties", "2", &wantObject)
 	}
 }
@@ -375,33 +335,20 @@ func readLinkHref(r *validate.Reader) string {
 	return none
 }
 
-// namesLink are the members of /components/schemas/link, in the document's order.
-var namesLink = []string{
-	"href",
-	"parent",
-}
+// membersLink are the members of /components/schemas/link, in the document's order.
+var membersLink = validate.MembersOf([]validate.Member{
+	{Name: "href", Required: &wantString},
+	{Name: "parent"},
+})
 
 // readLink reads the object /components/schemas/link.
 func readLink(r *validate.Reader, v *tree.Link) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesLink, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersLink}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // href
 			v.Href = readLinkHref(r)
 		case 1: // parent
@@ -412,10 +359,9 @@ func readLink(r *validate.Reader, v *tree.Link) {
 				readLink(r, &x)
 				v.Parent = nullable.NewNullableWithValue(x)
 			}
+		default:
+			r.Free(&o)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("href", &wantString)
 	}
 }
 
@@ -482,7 +428,6 @@ func checkNodeMatrixItemItem(r *validate.Reader, at int, lit []byte) int {
 
 // The types that faults report as expected.
 var (
-	want        = validate.Expected{Type: ""}
 	wantArray   = validate.Expected{Type: "array"}
 	wantInteger = validate.Expected{Type: "integer"}
 	wantObject  = validate.Expected{Type: "object"}

@@ -121,19 +121,19 @@ func shapeAnimal(r *validate.Reader, v *zoo.Animal) {
 	}
 }
 
-// namesCageShape are the members of /components/schemas/Cage, in the document's order.
-var namesCageShape = []string{
-	"keeper",
-	"number",
-	"kind",
-	"inside",
-	"note",
-	"guests",
-	"spans",
-	"labels",
-	"size",
-	"byName",
-}
+// membersCageShape are the members of /components/schemas/Cage, in the document's order.
+var membersCageShape = validate.MembersOf([]validate.Member{
+	{Name: "keeper"},
+	{Name: "number"},
+	{Name: "kind"},
+	{Name: "inside"},
+	{Name: "note"},
+	{Name: "guests"},
+	{Name: "spans"},
+	{Name: "labels"},
+	{Name: "size"},
+	{Name: "byName"},
+})
 
 // optionalCageShape holds optional members of /components/schemas/Cage, to allocate them together.
 type optionalCageShape struct {
@@ -152,22 +152,9 @@ func shapeCage(r *validate.Reader, v *zoo.Cage) {
 		return
 	}
 	var optional *optionalCageShape
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesCageShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersCageShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // keeper
 			v.Keeper = r.Any()
 		case 1: // number
@@ -220,14 +207,16 @@ func shapeCage(r *validate.Reader, v *zoo.Cage) {
 			}
 			shapeCageByName(r, &optional.ByName)
 			v.ByName = &optional.ByName
+		default:
+			r.Free(&o)
 		}
 	}
 }
 
-// namesLooseShape are the members of /components/schemas/Loose, in the document's order.
-var namesLooseShape = []string{
-	"id",
-}
+// membersLooseShape are the members of /components/schemas/Loose, in the document's order.
+var membersLooseShape = validate.MembersOf([]validate.Member{
+	{Name: "id"},
+})
 
 // shapeLoose reads the object /components/schemas/Loose.
 func shapeLoose(r *validate.Reader, v *zoo.Loose) {
@@ -243,37 +232,26 @@ func shapeLoose(r *validate.Reader, v *zoo.Loose) {
 	if !r.Enter('{', &want) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesLooseShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersLooseShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			v.Id = r.AnyString(&wantString)
+		default:
+			r.Free(&o)
 		}
 	}
 }
 
-// namesToken are the members of /components/schemas/Token, in the document's order.
-var namesToken = []string{
-	"id",
-	"base64",
-	"string",
-	"any",
-	"escape",
-	"undeclared",
-}
+// membersToken are the members of /components/schemas/Token, in the document's order.
+var membersToken = validate.MembersOf([]validate.Member{
+	{Name: "id", Required: &wantStringUuid},
+	{Name: "base64"},
+	{Name: "string"},
+	{Name: "any"},
+	{Name: "escape"},
+	{Name: "undeclared", Required: &want},
+})
 
 // optionalToken holds optional members of /components/schemas/Token, to allocate them together.
 type optionalToken struct {
@@ -289,22 +267,9 @@ func readToken(r *validate.Reader, v *zoo.Token) {
 		return
 	}
 	var optional *optionalToken
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesToken, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersToken}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			v.Id = readBodyId(r)
 		case 1: // base64
@@ -336,14 +301,8 @@ func readToken(r *validate.Reader, v *zoo.Token) {
 			v.Escape = &optional.Escape
 		case 5: // undeclared
 			r.Skip()
-		}
-	}
-	if seen&0x21 != 0x21 {
-		if seen&(1<<0) == 0 {
-			r.Missing("id", &wantStringUuid)
-		}
-		if seen&(1<<5) == 0 {
-			r.Missing("undeclared", &want)
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -371,38 +330,27 @@ func shapePostAnimalTags(r *validate.Reader, v *[]string) {
 	}
 }
 
-// namesPostFeedingFormShape are the members of /paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema, in the document's order.
-var namesPostFeedingFormShape = []string{
-	"what",
-	"grams",
-}
+// membersPostFeedingFormShape are the members of /paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema, in the document's order.
+var membersPostFeedingFormShape = validate.MembersOf([]validate.Member{
+	{Name: "what"},
+	{Name: "grams"},
+})
 
 // shapePostFeedingForm reads the object /paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema.
 func shapePostFeedingForm(r *validate.Reader, v *zoo.PostFeedingFormdataRequestBody) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesPostFeedingFormShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersPostFeedingFormShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // what
 			v.What = r.AnyString(&wantString)
 		case 1: // grams
 			x := shapePathsFeedingsPostRequestBodyContentApplicationXWwwFormUrlencodedSchemaPropertiesGrams(r)
 			v.Grams = &x
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -417,11 +365,11 @@ func shapeCageKind(r *validate.Reader) zoo.CageKind {
 	return none
 }
 
-// namesInsideShape are the members of /components/schemas/Inside, in the document's order.
-var namesInsideShape = []string{
-	"temperature",
-	"wet",
-}
+// membersInsideShape are the members of /components/schemas/Inside, in the document's order.
+var membersInsideShape = validate.MembersOf([]validate.Member{
+	{Name: "temperature"},
+	{Name: "wet"},
+})
 
 // optionalInsideShape holds optional members of /components/schemas/Inside, to allocate them together.
 type optionalInsideShape struct {
@@ -435,22 +383,9 @@ func shapeInside(r *validate.Reader, v *zoo.Inside) {
 		return
 	}
 	var optional *optionalInsideShape
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesInsideShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersInsideShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // temperature
 			if optional == nil {
 				optional = new(optionalInsideShape)
@@ -463,6 +398,8 @@ func shapeInside(r *validate.Reader, v *zoo.Inside) {
 			}
 			optional.Wet = shapeInsideWet(r)
 			v.Wet = &optional.Wet
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -521,9 +458,8 @@ func shapeCageLabels(r *validate.Reader, v *map[string]string) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -548,9 +484,8 @@ func shapeCageByName(r *validate.Reader, v *map[string]zoo.Animal) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -565,7 +500,7 @@ func shapeCageByName(r *validate.Reader, v *map[string]zoo.Animal) {
 // readBodyId reads the string /components/schemas/Body/properties/id.
 func readBodyId(r *validate.Reader) uuid.UUID {
 	if v, ok := r.UUID(); ok {
-		return uuid.UUID(v)
+		return v
 	}
 	at := r.Offset()
 	if s, ok := r.String(&wantStringUuid); ok {
@@ -702,7 +637,7 @@ func checkInsideTemperature(r *validate.Reader, at int, lit []byte) float64 {
 
 // The types that faults report as expected.
 var (
-	want             = validate.Expected{Type: ""}
+	want             = validate.Expected{}
 	wantArray        = validate.Expected{Type: "array"}
 	wantBoolean      = validate.Expected{Type: "boolean"}
 	wantInteger      = validate.Expected{Type: "integer"}

@@ -72,9 +72,7 @@ var Operations = []*validate.Operation{
 		Security:   judgePostFeeding.Security,
 		Parameters: judgePostFeeding.Parameters,
 		Request: []*validate.Body{
-			{Type: "application/x-www-form-urlencoded", Schema: schemas[6], Decode: intoFormPostFeeding, Encoding: map[string]*validate.Encoding{
-				"what": {Types: []string(nil), Style: "form", Explode: true, AllowReserved: false},
-			}},
+			{Type: "application/x-www-form-urlencoded", Schema: schemas[6], Encoding: map[string]*validate.Encoding{"what": {Style: "form", Explode: true}}, Decode: intoFormPostFeeding},
 			{Type: "application/json", Schema: schemas[7], Decode: intoToken},
 		},
 		Responses: []*validate.Response{

@@ -13,8 +13,8 @@ import (
 var judgePostAnimal = &validate.Operation{
 	Path: "/animals",
 	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1animals/post/parameters/0", In: "query", Name: "tags", Explode: true, Style: "form", Schema: schemas[3]},
-		{Pointer: "/paths/~1animals/post/parameters/1", In: "cookie", Name: "session", Explode: true, Style: "form", Schema: schemas[4]},
+		{Pointer: "/paths/~1animals/post/parameters/0", In: "query", Name: "tags", Style: "form", Explode: true, Schema: schemas[3]},
+		{Pointer: "/paths/~1animals/post/parameters/1", In: "cookie", Name: "session", Style: "form", Explode: true, Schema: schemas[4]},
 	},
 }
 

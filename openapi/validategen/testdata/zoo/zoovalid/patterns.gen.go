@@ -9,7 +9,5 @@ import (
 
 var (
 	formatUuid = validate.FormatOf("uuid")
+	pattern1   = ecma.MustCompile(`^(?!x)[\p{Lu}.]+$`)
 )
-
-// pattern1 is "^(?!x)[\\p{Lu}.]+$"
-var pattern1 = ecma.MustCompile("^(?!x)[\\p{Lu}.]+$")

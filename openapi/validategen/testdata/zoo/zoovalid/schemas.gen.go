@@ -22,9 +22,7 @@ var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 		{Name: "size", Schema: s[19]},
 		{Name: "byName", Schema: s[20]},
 	}, Required: []string{"number", "keeper"}, DependentRequired: []validate.DependentRequired{{Name: "kind", Required: []string{"size"}}}}
-	*s[2] = validate.Schema{Pointer: "/components/schemas/Loose", Name: "Loose", Types: validate.AnyType, Properties: []validate.Property{
-		{Name: "id", Schema: s[21]},
-	}, Required: []string{"id"}, AnyOf: []*validate.Schema{s[22], s[23]}}
+	*s[2] = validate.Schema{Pointer: "/components/schemas/Loose", Name: "Loose", Types: validate.AnyType, Properties: []validate.Property{{Name: "id", Schema: s[21]}}, Required: []string{"id"}, AnyOf: []*validate.Schema{s[22], s[23]}}
 	*s[3] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/0/schema", Expected: validate.Expected{Type: "array"}, Types: validate.Array, Items: s[24]}
 	*s[4] = validate.Schema{Pointer: "/paths/~1animals/post/parameters/1/schema", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(3)}
 	*s[5] = validate.Schema{Pointer: "/components/schemas/Any", Name: "Any", Types: validate.AnyType, Not: s[25]}
@@ -50,7 +48,10 @@ var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 	}, Required: []string{"kind"}, AdditionalProperties: s[36]}
 	*s[11] = validate.Schema{Pointer: "/components/schemas/Cage/properties/keeper", Types: validate.AnyType}
 	*s[12] = validate.Schema{Pointer: "/components/schemas/Cage/properties/number", Types: validate.AnyType, Minimum: &validate.Bound{Literal: "1"}, MaxLength: new(3)}
-	*s[13] = validate.Schema{Pointer: "/components/schemas/Cage/properties/kind", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"small"`}, {JSON: `"large"`}}}
+	*s[13] = validate.Schema{Pointer: "/components/schemas/Cage/properties/kind", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{
+		{JSON: `"small"`},
+		{JSON: `"large"`},
+	}}
 	*s[14] = validate.Schema{Pointer: "/components/schemas/Inside", Name: "Inside", Expected: validate.Expected{Type: "object"}, Types: validate.Object, Properties: []validate.Property{
 		{Name: "temperature", Schema: s[37]},
 		{Name: "wet", Schema: s[38]},
@@ -70,22 +71,23 @@ var schemas = validate.Schemas(50, func(s []*validate.Schema) {
 	*s[27] = validate.Schema{Pointer: "/paths/~1feedings/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/grams", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[28] = validate.Schema{Pointer: "/components/schemas/Body/properties/id", Expected: validate.Expected{Type: "string", Format: "uuid"}, Types: validate.String, Format: "uuid"}
 	*s[29] = validate.Schema{Pointer: "/components/schemas/Base64", Name: "Base64", Expected: validate.Expected{Type: "string", Format: "byte"}, Types: validate.String, Format: "byte"}
-	*s[30] = validate.Schema{Pointer: "/components/schemas/String", Name: "String", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{{JSON: `"a"`}, {JSON: `"b"`}}}
+	*s[30] = validate.Schema{Pointer: "/components/schemas/String", Name: "String", Expected: validate.Expected{Type: "string"}, Types: validate.String, Enum: []validate.Value{
+		{JSON: `"a"`},
+		{JSON: `"b"`},
+	}}
 	*s[31] = validate.Schema{Pointer: "/components/schemas/Escape", Name: "Escape", Expected: validate.Expected{Type: "string"}, Types: validate.String, Patterns: []*validate.Pattern{{Text: `^(?!x)[\p{Lu}.]+$`, Matcher: ecma.MustCompile(`^(?!x)[\p{Lu}.]+$`)}}}
 	*s[32] = validate.Schema{Pointer: "/components/schemas/Cat/properties/kind", Types: validate.AnyType, Enum: []validate.Value{{JSON: `"cat"`}}}
 	*s[33] = validate.Schema{Pointer: "/components/schemas/Cat/properties/lives", Expected: validate.Expected{Type: "integer", Format: "int32"}, Types: validate.Integer, Format: "int32", Minimum: &validate.Bound{Literal: "1"}, Maximum: &validate.Bound{Literal: "9"}}
 	*s[34] = validate.Schema{Pointer: "/components/schemas/Dog/properties/kind", Types: validate.AnyType, Enum: []validate.Value{{JSON: `"dog"`}}}
 	*s[35] = validate.Schema{Pointer: "/components/schemas/Dog/properties/tricks", Expected: validate.Expected{Type: "array"}, Types: validate.Array, UniqueItems: true, Items: s[48]}
-	*s[36] = validate.Schema{Pointer: "/components/schemas/Dog/additionalProperties", Types: 0}
+	*s[36] = validate.Schema{Pointer: "/components/schemas/Dog/additionalProperties"}
 	*s[37] = validate.Schema{Pointer: "/components/schemas/Inside/properties/temperature", Expected: validate.Expected{Type: "number", Format: "double"}, Types: validate.Integer | validate.Number, Format: "double"}
 	*s[38] = validate.Schema{Pointer: "/components/schemas/Inside/properties/wet", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean, Enum: []validate.Value{{JSON: "true"}}}
-	*s[39] = validate.Schema{Pointer: "/components/schemas/Inside/if", Types: validate.AnyType, Properties: []validate.Property{
-		{Name: "wet", Schema: s[49]},
-	}, Required: []string{"wet"}}
+	*s[39] = validate.Schema{Pointer: "/components/schemas/Inside/if", Types: validate.AnyType, Properties: []validate.Property{{Name: "wet", Schema: s[49]}}, Required: []string{"wet"}}
 	*s[40] = validate.Schema{Pointer: "/components/schemas/Inside/then", Types: validate.AnyType, Required: []string{"temperature"}}
 	*s[41] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/prefixItems/0", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
 	*s[42] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/prefixItems/1", Expected: validate.Expected{Type: "integer"}, Types: validate.Integer}
-	*s[43] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/items", Types: 0}
+	*s[43] = validate.Schema{Pointer: "/components/schemas/Cage/properties/spans/items"}
 	*s[44] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels/patternProperties/^x-", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(2)}
 	*s[45] = validate.Schema{Pointer: "/components/schemas/Cage/properties/labels/additionalProperties", Expected: validate.Expected{Type: "string"}, Types: validate.String}
 	*s[46] = validate.Schema{Pointer: "/components/schemas/Float/anyOf/0", Expected: validate.Expected{Type: "number", Format: "float"}, Types: validate.Integer | validate.Number, Format: "float"}

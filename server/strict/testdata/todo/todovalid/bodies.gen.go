@@ -123,9 +123,8 @@ func readListTodosDefault(r *validate.Reader, v *map[string]interface{}) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	n := 0
-	for ; r.More(n, '}'); n++ {
-		r.Member(nil, 0)
+	o := validate.ObjectReader{}
+	for r.Next(&o) {
 		name := string(r.Name())
 		if _, ok := (*v)[name]; ok {
 			r.Duplicate()
@@ -135,34 +134,21 @@ func readListTodosDefault(r *validate.Reader, v *map[string]interface{}) {
 	}
 }
 
-// namesNewTodo are the members of /components/schemas/NewTodo, in the document's order.
-var namesNewTodo = []string{
-	"title",
-	"note",
-	"done",
-}
+// membersNewTodo are the members of /components/schemas/NewTodo, in the document's order.
+var membersNewTodo = validate.MembersOf([]validate.Member{
+	{Name: "title", Required: &wantString},
+	{Name: "note"},
+	{Name: "done"},
+})
 
 // readNewTodo reads the object /components/schemas/NewTodo.
 func readNewTodo(r *validate.Reader, v *todo.NewTodo) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesNewTodo, next)
-		if i < 0 {
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersNewTodo}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // title
 			v.Title = readNewTodoTitle(r)
 		case 1: // note
@@ -174,42 +160,28 @@ func readNewTodo(r *validate.Reader, v *todo.NewTodo) {
 		case 2: // done
 			x := r.Boolean(&wantBoolean)
 			v.Done = &x
+		default:
+			r.Unknown(&o, &wantObject)
 		}
-	}
-	if seen&(1<<0) == 0 {
-		r.Missing("title", &wantString)
 	}
 }
 
-// namesTodo are the members of /components/schemas/Todo, in the document's order.
-var namesTodo = []string{
-	"id",
-	"title",
-	"note",
-	"done",
-}
+// membersTodo are the members of /components/schemas/Todo, in the document's order.
+var membersTodo = validate.MembersOf([]validate.Member{
+	{Name: "id", Required: &wantString},
+	{Name: "title", Required: &wantString},
+	{Name: "note"},
+	{Name: "done"},
+})
 
 // readTodo reads the object /components/schemas/Todo.
 func readTodo(r *validate.Reader, v *todo.Todo) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesTodo, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersTodo}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // id
 			v.Id = r.AnyString(&wantString)
 		case 1: // title
@@ -223,24 +195,18 @@ func readTodo(r *validate.Reader, v *todo.Todo) {
 		case 3: // done
 			x := r.Boolean(&wantBoolean)
 			v.Done = &x
-		}
-	}
-	if seen&0x3 != 0x3 {
-		if seen&(1<<0) == 0 {
-			r.Missing("id", &wantString)
-		}
-		if seen&(1<<1) == 0 {
-			r.Missing("title", &wantString)
+		default:
+			r.Free(&o)
 		}
 	}
 }
 
-// namesTodoPatch are the members of /components/schemas/TodoPatch, in the document's order.
-var namesTodoPatch = []string{
-	"title",
-	"note",
-	"done",
-}
+// membersTodoPatch are the members of /components/schemas/TodoPatch, in the document's order.
+var membersTodoPatch = validate.MembersOf([]validate.Member{
+	{Name: "title"},
+	{Name: "note"},
+	{Name: "done"},
+})
 
 // optionalTodoPatch holds optional members of /components/schemas/TodoPatch, to allocate them together.
 type optionalTodoPatch struct {
@@ -254,22 +220,9 @@ func readTodoPatch(r *validate.Reader, v *todo.TodoPatch) {
 		return
 	}
 	var optional *optionalTodoPatch
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesTodoPatch, next)
-		if i < 0 {
-			r.Unknown(&others, &wantObject)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersTodoPatch}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // title
 			if optional == nil {
 				optional = new(optionalTodoPatch)
@@ -288,6 +241,8 @@ func readTodoPatch(r *validate.Reader, v *todo.TodoPatch) {
 			}
 			optional.Done = r.Boolean(&wantBoolean)
 			v.Done = &optional.Done
+		default:
+			r.Unknown(&o, &wantObject)
 		}
 	}
 }
@@ -361,34 +316,21 @@ func checkPutNoteNumber(r *validate.Reader, at int, lit []byte) int {
 	return int(n)
 }
 
-// namesNewTodoShape are the members of /components/schemas/NewTodo, in the document's order.
-var namesNewTodoShape = []string{
-	"title",
-	"note",
-	"done",
-}
+// membersNewTodoShape are the members of /components/schemas/NewTodo, in the document's order.
+var membersNewTodoShape = validate.MembersOf([]validate.Member{
+	{Name: "title"},
+	{Name: "note"},
+	{Name: "done"},
+})
 
 // shapeNewTodo reads the object /components/schemas/NewTodo.
 func shapeNewTodo(r *validate.Reader, v *todo.NewTodo) {
 	if !r.Enter('{', &wantObject) {
 		return
 	}
-	var seen uint64
-	var others validate.NameSet
-	n, next := 0, 0
-	for ; r.More(n, '}'); n++ {
-		i := r.Member(namesNewTodoShape, next)
-		if i < 0 {
-			r.Free(&others)
-			continue
-		}
-		if seen&(1<<i) != 0 {
-			r.Duplicate()
-			return
-		}
-		seen |= 1 << i
-		next = i + 1
-		switch i {
+	o := validate.ObjectReader{Members: membersNewTodoShape}
+	for r.Next(&o) {
+		switch o.Index {
 		case 0: // title
 			v.Title = r.AnyString(&wantString)
 		case 1: // note
@@ -400,6 +342,8 @@ func shapeNewTodo(r *validate.Reader, v *todo.NewTodo) {
 		case 2: // done
 			x := r.Boolean(&wantBoolean)
 			v.Done = &x
+		default:
+			r.Free(&o)
 		}
 	}
 }
@@ -462,7 +406,6 @@ func checkTodoPatchTitle(r *validate.Reader, at int, s string) string {
 
 // The types that faults report as expected.
 var (
-	want           = validate.Expected{Type: ""}
 	wantArray      = validate.Expected{Type: "array"}
 	wantBoolean    = validate.Expected{Type: "boolean"}
 	wantInteger    = validate.Expected{Type: "integer"}

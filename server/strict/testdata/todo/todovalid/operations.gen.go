@@ -182,9 +182,7 @@ var Operations = []*validate.Operation{
 
 // headers are lists of the header fields of responses.
 var headers = [][]*validate.Parameter{
-	{
-		{Pointer: "/paths/~1todos/post/responses/201/headers/Location", In: "header", Name: "Location", Style: "simple", Schema: schemas[7]},
-	},
+	{{Pointer: "/paths/~1todos/post/responses/201/headers/Location", In: "header", Name: "Location", Style: "simple", Schema: schemas[7]}},
 }
 
 func checkListTodos200(data []byte) *validate.Faults {

@@ -14,8 +14,8 @@ import (
 var judgeListTodos = &validate.Operation{
 	Path: "/todos",
 	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1todos/get/parameters/0", In: "query", Name: "limit", Explode: true, Style: "form", Schema: schemas[0]},
-		{Pointer: "/paths/~1todos/get/parameters/1", In: "query", Name: "tag", Explode: true, Style: "form", Schema: schemas[1]},
+		{Pointer: "/paths/~1todos/get/parameters/0", In: "query", Name: "limit", Style: "form", Explode: true, Schema: schemas[0]},
+		{Pointer: "/paths/~1todos/get/parameters/1", In: "query", Name: "tag", Style: "form", Explode: true, Schema: schemas[1]},
 	},
 }
 
@@ -51,12 +51,8 @@ func DecodeListTodosParams(query string, header map[string][]string, into *todo.
 var judgeCreateTodo = &validate.Operation{
 	Path: "/todos",
 	Security: []validate.Alternative{
-		{
-			{Scheme: "token", Scopes: []string{"write"}, Type: "http", Name: "bearer"},
-		},
-		{
-			{Scheme: "key", Type: "apiKey", In: "header", Name: "X-Key"},
-		},
+		{{Scheme: "token", Scopes: []string{"write"}, Type: "http", Name: "bearer"}},
+		{{Scheme: "key", Type: "apiKey", In: "header", Name: "X-Key"}},
 	},
 }
 
@@ -81,10 +77,8 @@ func DecodeCreateTodoParams(query string, header map[string][]string) *validate.
 
 // judgeGetTodo checks the parameters of getTodo in process.
 var judgeGetTodo = &validate.Operation{
-	Path: "/todos/{id}",
-	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1todos~1{id}/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[2]},
-	},
+	Path:       "/todos/{id}",
+	Parameters: []*validate.Parameter{{Pointer: "/paths/~1todos~1{id}/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[2]}},
 }
 
 var paramsGetTodo = [...]validate.Place{
@@ -126,10 +120,8 @@ func DecodeGetTodoParams(id, query string, header map[string][]string, path *Get
 
 // judgeUpdateTodo checks the parameters of updateTodo in process.
 var judgeUpdateTodo = &validate.Operation{
-	Path: "/todos/{id}",
-	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1todos~1{id}/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[2]},
-	},
+	Path:       "/todos/{id}",
+	Parameters: []*validate.Parameter{{Pointer: "/paths/~1todos~1{id}/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[2]}},
 }
 
 var paramsUpdateTodo = [...]validate.Place{
@@ -171,10 +163,8 @@ func DecodeUpdateTodoParams(id, query string, header map[string][]string, path *
 
 // judgeDeleteTodo checks the parameters of deleteTodo in process.
 var judgeDeleteTodo = &validate.Operation{
-	Path: "/todos/{id}",
-	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1todos~1{id}/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[2]},
-	},
+	Path:       "/todos/{id}",
+	Parameters: []*validate.Parameter{{Pointer: "/paths/~1todos~1{id}/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[2]}},
 }
 
 var paramsDeleteTodo = [...]validate.Place{
@@ -216,10 +206,8 @@ func DecodeDeleteTodoParams(id, query string, header map[string][]string, path *
 
 // judgeFinishTodo checks the parameters of finishTodo in process.
 var judgeFinishTodo = &validate.Operation{
-	Path: "/todos/{id}:done",
-	Parameters: []*validate.Parameter{
-		{Pointer: "/paths/~1todos~1{id}:done/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[3]},
-	},
+	Path:       "/todos/{id}:done",
+	Parameters: []*validate.Parameter{{Pointer: "/paths/~1todos~1{id}:done/parameters/0", In: "path", Name: "id", Required: true, Style: "simple", Schema: schemas[3]}},
 }
 
 var paramsFinishTodo = [...]validate.Place{

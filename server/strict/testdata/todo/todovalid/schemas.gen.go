@@ -31,7 +31,7 @@ var schemas = validate.Schemas(19, func(s []*validate.Schema) {
 	*s[13] = validate.Schema{Pointer: "/components/schemas/NewTodo/properties/title", Expected: validate.Expected{Type: "string"}, Types: validate.String, MinLength: new(1), MaxLength: new(20)}
 	*s[14] = validate.Schema{Pointer: "/components/schemas/NewTodo/properties/note", Expected: validate.Expected{Type: "string"}, Types: validate.Null | validate.String}
 	*s[15] = validate.Schema{Pointer: "/components/schemas/NewTodo/properties/done", Expected: validate.Expected{Type: "boolean"}, Types: validate.Boolean}
-	*s[16] = validate.Schema{Pointer: "/components/schemas/NewTodo/additionalProperties", Types: 0}
+	*s[16] = validate.Schema{Pointer: "/components/schemas/NewTodo/additionalProperties"}
 	*s[17] = validate.Schema{Pointer: "/paths/~1lists~1{list-id}~1notes~1{number}/put/requestBody/content/multipart~1form-data/schema/properties/image", Expected: validate.Expected{Type: "string", Format: "binary"}, Types: validate.String, Format: "binary"}
 	*s[18] = validate.Schema{Pointer: "/paths/~1lists~1{list-id}~1notes~1{number}/put/requestBody/content/multipart~1form-data/schema/properties/title", Expected: validate.Expected{Type: "string"}, Types: validate.String, MaxLength: new(5)}
 })
