@@ -15,8 +15,10 @@ demo:      ## send the page's request byte for byte and compare the response wit
 test:      ## run the tests that need only Go; names the tests that it skips
 	scripts/test.sh
 test-long: ## run the long tests and every client with the numbers of MEASURED.md, which CI lowers: hours
-	export PFXR_TEST_OBJECTS=100000 PFXR_TEST_RELOADS=1000 PFXR_TEST_CALLS=2800 PFXR_TEST_DOCUMENTS=30 PFXR_TEST_PROJECTS=all PFXR_TEST_UPDATES=1000 PFXR_TEST_TIMES=100; \
-	scripts/test.sh long && scripts/compat.sh
+	export PFXR_TEST_OBJECTS=100000 PFXR_TEST_RELOADS=1000 PFXR_TEST_CALLS=2800 PFXR_TEST_DOCUMENTS=30 PFXR_TEST_PROJECTS=all PFXR_TEST_UPDATES=1000 PFXR_TEST_TIMES=100 PFXR_TEST_REQUESTS=20000; \
+	scripts/test.sh long && scripts/compat.sh && PFXR_TEST_INPUTS=20000 PFXR_TEST_DOCUMENTS=300 PFXR_TEST_SEED=1000 \
+	go test -run '^(TestDocumentIsTheGeneratedContract|TestOracle|TestRandomDocuments)$$' ./gen/pfxvalid ./openapi/spec && \
+	go run ./scripts/mutation
 fresh:     ## make run and make test in a clone with empty caches, while two cores are busy
 	scripts/fresh.sh
 check:     ## what CI runs: generated files current, tidy, formatted, linted, every test including long ones

@@ -16,7 +16,7 @@ case "${1:-}" in
 test)
 	cd gen/python
 	if command -v mypy >/dev/null; then
-		MYPYPATH=src:tests mypy --python-executable "$python" --strict src tests
+		MYPYPATH=src:tests mypy --cache-dir "${XDG_CACHE_HOME:-$HOME/.cache}/pfxrecryption/mypy" --python-executable "$python" --strict src tests
 	else
 		echo "left out: the types of gen/python, which need mypy" >&2
 		[ -z "${CI:-}" ] || exit 1

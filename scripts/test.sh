@@ -67,6 +67,6 @@ else
 	packages=${packages:+-p=$(getconf _NPROCESSORS_ONLN)}
 	export race vet packages parallel
 	printf '%s\n' shared alone | xargs -P 2 -I {} scripts/test-part.sh {} "$@"
-	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 20,000 objects, contract mutations," \
+	echo "passed$left_out; make check adds the long tests (kills, PostgreSQL faults, 5,000 objects, contract mutations," \
 		"the steps of CONTRIBUTING, new projects, Prism, generators, dashboard and alerts, nginx), Python, TypeScript, every client, Caddy, a release, the live view in a browser, torture, fuzzing, other platforms and lint"
 fi

@@ -16,7 +16,7 @@ require (
 	github.com/ogen-go/ogen v1.24.0
 	github.com/pb33f/libopenapi v0.41.8
 	github.com/pb33f/libopenapi-validator v0.16.2
-	github.com/pfxrecryption/pfxrecryption v0.0.0-00010101000000-000000000000
+	github.com/pfxrecryption/pfxrecryption v0.0.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	golang.org/x/sys v0.49.0
 	zombiezen.com/go/sqlite v1.4.2

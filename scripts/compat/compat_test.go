@@ -169,7 +169,7 @@ func TestBelievedState(t *testing.T) {
 func TestUpdatesLoseNone(t *testing.T) {
 	t.Parallel()
 	const workers = 32
-	times := spectest.Setting("PFXR_TEST_TIMES", 20)
+	times := spectest.Setting("PFXR_TEST_TIMES", 5)
 	for name, connect := range clients {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

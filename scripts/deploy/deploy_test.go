@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -25,9 +26,12 @@ import (
 // inFlight is the time for requests in flight after the drain delay; see server/LIMITS.md.
 const inFlight = 20 * time.Second
 
-// help returns the output of pfxrd serve --help.
+// help returns the output of pfxrd serve --help. PFXR_TEST_BIN may have the program.
 var help = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "run", "./server/cmd/pfxrd", "serve", "--help")
+	if dir := os.Getenv("PFXR_TEST_BIN"); dir != "" {
+		cmd = exec.Command(filepath.Join(dir, "pfxrd"), "serve", "--help")
+	}
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	return string(out), err

@@ -106,7 +106,7 @@ func writeWireCase(t *testing.T, c *repository) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	test := []string{"test", "-run", "Wire/cases/set-status$", "./server/pfxtest"}
+	test := []string{"test", "-vet=off", "-run", "Wire/cases/set-status$", "./server/pfxtest"}
 	for _, args := range [][]string{append(test, "-update"), test} {
 		if out, err := c.run(t, "go", args...); err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -121,7 +121,7 @@ func (r *release) read(program string) error {
 	return err
 }
 
-// document makes the programs print their pages and completions, and collects the licences.
+// document makes the programs print their pages and completions, and collects the licences, which the repository must list.
 func (r *release) document() error {
 	host := platform{runtime.GOOS, runtime.GOARCH}
 	for _, name := range []string{"pfxrd", "pfxr"} {
@@ -145,6 +145,9 @@ func (r *release) document() error {
 	}
 	var err error
 	if r.licenses, err = readLicenses(); err != nil {
+		return err
+	}
+	if err := checkList(r.licenses); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(r.work, "THIRD_PARTY_LICENSES"), licenseTexts(r.licenses), 0o644)

@@ -31,15 +31,19 @@ func (c *licensesCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	list := listLicenses(licenses)
 	if c.Write {
-		return os.WriteFile(licensesFile, list, 0o644)
+		return os.WriteFile(licensesFile, listLicenses(licenses), 0o644)
 	}
+	return checkList(licenses)
+}
+
+// checkList fails if the list of the repository is not that of these licences.
+func checkList(licenses []license) error {
 	current, err := os.ReadFile(licensesFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if !bytes.Equal(current, list) {
+	if !bytes.Equal(current, listLicenses(licenses)) {
 		return fmt.Errorf("%s is out of date: run make licenses", licensesFile)
 	}
 	return nil

@@ -26,8 +26,8 @@ type harness struct {
 
 // harnesses are in the order in which they run: cheap ones that find much come first.
 var harnesses = []harness{
-	{"crash", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
-	{"linear", [3]time.Duration{time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
+	{"crash", [3]time.Duration{5 * time.Minute, 5 * time.Minute, 4 * time.Hour}, crash},
+	{"linear", [3]time.Duration{5 * time.Minute, 5 * time.Minute, 4 * time.Hour}, linear},
 	{"model", [3]time.Duration{time.Minute, 4 * time.Minute, 2 * time.Hour}, modelBased},
 	{"audit", [3]time.Duration{2 * time.Minute, 5 * time.Minute, 4 * time.Hour}, audit},
 	{"backup", [3]time.Duration{time.Minute, 3 * time.Minute, time.Hour}, backup},

@@ -94,7 +94,7 @@ func (w *Workshop) write(name string, data []byte) error {
 }
 
 func (w *Workshop) build(ctx context.Context, program, source string) error {
-	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(w.dir, program), source)
+	command := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", filepath.Join(w.dir, program), source)
 	command.Dir = w.root
 	return said(command)
 }
@@ -120,13 +120,12 @@ type step struct {
 func (w *Workshop) steps(version string) []step {
 	modelled := func() error { return w.writeDocument(version, func(g *Group) bool { return g.Plain == "" }) }
 	whole := func() error { return w.writeDocument(version, func(*Group) bool { return true }) }
-	build := func(packages ...string) []string { return append([]string{"build", "-gcflags=-e"}, packages...) }
 	return []step{
 		{"oapi-codegen", []string{"-config", "config.json", "openapi.json"}, modelled, 0},
-		{"go", build("./models"), w.writePlain, 0},
+		{"go", []string{"build", "./models"}, w.writePlain, 0},
 		{"validategen", []string{"-spec", "openapi.json", "-models", "./models", "-package", "valid", "-o", "valid"}, whole, 2},
-		{"go", build("./valid"), nil, 2},
-		{"go", build("-o", "program", "."), w.writeProgram, 2},
+		{"go", []string{"build", "./valid"}, nil, 2},
+		{"go", []string{"build", "-o", "program", "."}, w.writeProgram, 2},
 	}
 }
 
@@ -203,5 +202,8 @@ func (w *Workshop) do(ctx context.Context, s step) error {
 	}
 	command := exec.CommandContext(ctx, name, s.args...)
 	command.Dir = w.dir
+	// All steps, and validategen, which loads the models, compile alike, so that each package is compiled once: with all
+	// errors, and without optimisation, because compiling takes longer than running.
+	command.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" '-gcflags=workshop/...=-e -N -l'")
 	return said(command)
 }

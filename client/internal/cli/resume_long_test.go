@@ -11,5 +11,5 @@ import (
 // TestImportAndExportOfManySurviveKills does so for PFXR_TEST_OBJECTS objects; make test-long takes 100,000.
 func TestImportAndExportOfManySurviveKills(t *testing.T) {
 	t.Parallel()
-	testKills(t, spectest.Setting("PFXR_TEST_OBJECTS", 20_000), 4)
+	testKills(t, spectest.Setting("PFXR_TEST_OBJECTS", 5_000), 4)
 }
