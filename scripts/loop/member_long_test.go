@@ -34,9 +34,9 @@ var memberEdits = func() []edit {
 	edits := []edit{
 		{"a migration of SQLite", "server/internal/store/sqlite/schema.go", func(content string) string {
 			const last = "FROM audit_block, json_each(records) AS record`"
-			return strings.Replace(content, last, last+", `\nALTER TABLE request ADD COLUMN priority INTEGER`", 1)
+			return strings.Replace(content, last+"}", last+", `\nALTER TABLE request ADD COLUMN priority INTEGER`}", 1)
 		}, testSQLite},
-		{"a migration of PostgreSQL", "server/internal/store/postgres/migrations/00004_priority.sql", func(string) string {
+		{"a migration of PostgreSQL", "server/internal/store/postgres/migrations/00005_priority.sql", func(string) string {
 			return "-- +goose Up\nALTER TABLE request ADD COLUMN priority integer;\n"
 		}, testPostgres},
 		{"the name for $select", document, func(content string) string {

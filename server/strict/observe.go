@@ -31,10 +31,9 @@ func (x *Exchange) observe() {
 	if !log.Enabled(x, level) {
 		return
 	}
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, 20), // on the stack
 		slog.String("method", message.Method(x.Request.Method)), slog.Int("status", x.Status()), slog.Int64("bytes", x.size),
-		slog.Float64("duration_ms", float64(x.duration.Microseconds())/1000), slog.String("request-id", x.RequestID),
-	}
+		slog.Float64("duration_ms", float64(x.duration.Microseconds())/1000), slog.String("request-id", x.RequestID))
 	if x.Operation != nil {
 		attrs = append(attrs, slog.String("operation", x.Operation.ID))
 	} else {

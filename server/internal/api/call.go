@@ -169,7 +169,7 @@ func writeError(buf []byte, x *strict.Exchange, p *strict.Problem) ([]byte, stri
 // attrs are further attributes of the line of the log.
 func attrs(inner *strict.Exchange) []slog.Attr {
 	x := inner.State.(*call)
-	list := []slog.Attr{slog.String("client-request-id", x.clientRequestID())}
+	list := append(make([]slog.Attr, 0, 6), slog.String("client-request-id", x.clientRequestID()))
 	if whole := strict.From(x.Context); whole != nil { // of a batch
 		list = append(list, slog.String("batch", whole.RequestID))
 	}

@@ -1,9 +1,9 @@
 package audit
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
 )
@@ -51,14 +51,12 @@ func names(before, after *pfx.Request) string {
 	if before == nil || after == nil {
 		return "[]"
 	}
-	var b strings.Builder
+	list := make([]byte, 1, 256)
+	list[0] = '['
 	for i := range pfx.Changeable {
 		if m := &pfx.Changeable[i]; !m.Equal(before, after) {
-			b.WriteString(`,{"member":"` + m.Name + `"}`)
+			list = append(append(append(list, `{"member":"`...), m.Name...), `"},`...)
 		}
 	}
-	if b.Len() == 0 {
-		return "[]"
-	}
-	return "[" + b.String()[1:] + "]"
+	return string(append(bytes.TrimSuffix(list, []byte(",")), ']'))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
@@ -57,15 +58,24 @@ noted AS (UPDATE audit_chain SET removed = last.number, removed_hash = last.hash
 SELECT coalesce(sum(jsonb_array_length(records)), 0) FROM gone`
 )
 
-// recorded returns a statement that changes rows and, if it does, records that in the same transaction. blockArguments
+// recorded returns a statement that changes rows and records that in the same transaction. If it changes fewer rows than
+// the expression all says, it changes none: it fails with isPartial, or without an error if no row fits. blockArguments
 // follow the n arguments of the statement.
-func recorded(statement string, n int) string {
+func recorded(statement string, n int, all string) string {
 	return fmt.Sprintf(`WITH changed AS (%s
 RETURNING 1), recorded AS (
-INSERT INTO audit_block (chain, number, records) SELECT $%[2]d::uuid, $%[3]d::bigint, $%[4]d::text
-WHERE EXISTS (SELECT FROM changed) RETURNING chain)
+INSERT INTO audit_block (chain, number, records)
+SELECT $%[2]d::uuid, $%[3]d::bigint, CASE count(*) WHEN %[7]s THEN $%[4]d::text END FROM changed HAVING count(*) > 0 RETURNING chain)
 INSERT INTO audit_chain (chain, number, hash, removed, removed_hash)
-SELECT chain, $%[5]d::bigint, $%[6]d::bytea, 0, decode(repeat('00', 32), 'hex') FROM recorded`, statement, n+1, n+2, n+3, n+4, n+5) + headConflict
+SELECT chain, $%[5]d::bigint, $%[6]d::bytea, 0, decode(repeat('00', 32), 'hex') FROM recorded`, statement, n+1, n+2, n+3, n+4, n+5, all) + headConflict
+}
+
+// isPartial reports whether a recorded statement would have changed only some of its rows: a block without records breaks
+// the table's rule.
+func isPartial(err error) bool {
+	const notNullViolation = "23502"
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == notNullViolation && e.TableName == "audit_block"
 }
 
 // blockArguments returns the records of a transaction and the new end of their chain.
@@ -108,31 +118,30 @@ type change struct {
 }
 
 // changeOne runs a statement that changes one row, as its own transaction, and returns the number of changed rows.
-func (s *Store) changeOne(ctx context.Context, doing string, statement *recordable, change change, args ...any) (int64, error) {
+func (s *Store) changeOne(ctx context.Context, doing string, statement *recordable, c change, args ...any) (int64, error) {
 	return s.change(ctx, func(ctx context.Context, q querier) (int64, error) {
-		return s.execRecorded(ctx, q, doing, statement, change, args)
+		return s.execRecorded(ctx, q, doing, statement, []change{c}, args)
 	})
 }
 
-// storeSingle stores an entry that was changed once, if it is unchanged in the database. Otherwise it returns the entry.
-func (s *Store) storeSingle(ctx context.Context, q querier, e *entry) ([]*entry, error) {
-	n, err := s.execRecorded(ctx, q, "updating a request", &s.sql.update, e.changes[0], updateArguments(e.request, e.stored))
-	if err != nil || n == 1 {
+// storeRecorded stores entries and the records of their changes if all entries are unchanged in the database. If all have
+// moved it returns them, and if some have an error for which isPartial is true.
+func (s *Store) storeRecorded(ctx context.Context, q querier, entries []*entry) ([]*entry, error) {
+	n, err := s.execRecorded(ctx, q, "updating requests and recording the changes", &s.sql.updateGroup, changesOf(entries), groupArguments(entries))
+	if err != nil || n > 0 {
 		return nil, err
 	}
-	return []*entry{e}, nil
+	return entries, nil
 }
 
-// execRecorded runs a statement that changes one row and records the change.
-func (s *Store) execRecorded(ctx context.Context, q querier, doing string, statement *recordable, change change, args []any) (int64, error) {
+// execRecorded runs a statement that changes rows and records the changes. It returns 0 if no row has changed.
+func (s *Store) execRecorded(ctx context.Context, q querier, doing string, statement *recordable, changes []change, args []any) (int64, error) {
 	if s.audit == audit.Off {
 		return execOne(ctx, q, doing, statement.plain, args)
 	}
 	chain := s.chains.take()
 	next := chain
-	record := s.newRecord(change)
-	next.Append(&record)
-	n, err := execOne(ctx, q, doing, statement.recorded, append(args, blockArguments([]audit.Record{record})...))
+	n, err := execOne(ctx, q, doing, statement.recorded, append(args, blockArguments(s.records(changes, &next))...))
 	switch {
 	case err == nil && n == 1:
 		s.chains.put(next)
@@ -150,19 +159,14 @@ func execOne(ctx context.Context, q querier, doing, sql string, args []any) (int
 	return tag.RowsAffected(), nil
 }
 
-func (s *Store) newRecord(c change) audit.Record {
-	return audit.NewRecord(s.audit, time.Now(), c.author, c.before, c.after)
-}
-
-// runRecorded runs a group whose changes are recorded, in one transaction. The rows stay locked from the read until the
-// records are stored, so none can change in between; the transaction is open for one round trip. The result is that of run.
-func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) time.Time {
-	var storing time.Time
+// runLocked runs a group of which other servers have changed some requests meanwhile. The rows stay locked from the read
+// until the records are stored, so none can change in between; the transaction is open for one round trip. It sets the
+// outcomes of the jobs.
+func (s *Store) runLocked(ctx context.Context, c *pgxpool.Conn, entries []*entry) {
 	err := lockGroup(ctx, c, entries)
 	if err != nil {
 		settle(entries, errAlone)
 	} else if changed := applyAll(entries); len(changed) > 0 {
-		storing = time.Now()
 		if err = s.commitRecorded(ctx, c, changed); err != nil {
 			settle(changed, groupError(err))
 		}
@@ -175,11 +179,14 @@ func (s *Store) runRecorded(ctx context.Context, c *pgxpool.Conn, entries []*ent
 			s.drop(c)
 		}
 	}
-	return storing
 }
 
-// lockGroup begins a transaction and loads the entries, as loadGroup does.
+// lockGroup begins a transaction and loads the entries again, as loadGroup does.
 func lockGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) error {
+	settle(entries, nil)
+	for _, e := range entries {
+		e.request, e.changes = nil, nil
+	}
 	var b pgx.Batch
 	b.Queue("BEGIN")
 	b.Queue(lockedGroup, keyArguments(entries)...)
@@ -198,7 +205,7 @@ func lockGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) error {
 func (s *Store) commitRecorded(ctx context.Context, c *pgxpool.Conn, entries []*entry) error {
 	chain := s.chains.take()
 	next := chain
-	records := s.records(entries, &next)
+	records := s.records(changesOf(entries), &next)
 	var b pgx.Batch
 	b.Queue(s.sql.updateGroup.recorded, append(groupArguments(entries), blockArguments(records)...)...)
 	b.Queue("COMMIT")
@@ -213,15 +220,21 @@ func (s *Store) commitRecorded(ctx context.Context, c *pgxpool.Conn, entries []*
 	return fmt.Errorf("updating requests and recording the changes: %w", err)
 }
 
-// records returns the records of the entries' changes.
-func (s *Store) records(entries []*entry, chain *audit.Chain) []audit.Record {
-	var records []audit.Record
+// changesOf returns the changes of all entries.
+func changesOf(entries []*entry) []change {
+	var changes []change
 	for _, e := range entries {
-		for _, c := range e.changes {
-			r := s.newRecord(c)
-			chain.Append(&r)
-			records = append(records, r)
-		}
+		changes = append(changes, e.changes...)
+	}
+	return changes
+}
+
+// records appends the records of changes to a chain and returns them.
+func (s *Store) records(changes []change, chain *audit.Chain) []audit.Record {
+	records := make([]audit.Record, len(changes))
+	for i, c := range changes {
+		records[i] = audit.NewRecord(s.audit, time.Now(), c.author, c.before, c.after)
+		chain.Append(&records[i])
 	}
 	return records
 }

@@ -55,9 +55,10 @@
 //
 // # Audit trail
 //
-// Each change is recorded in its own transaction, unless [Config].Audit is off: a single change by the same statement, a
-// group by a transaction with one more round trip, since only the database knows which updates took place. The hashes of
-// the records are chained, with one chain for each connection that writes at a time. See package audit.
+// Each change is recorded by the statement that makes it, unless [Config].Audit is off. The statement of a group changes all
+// of its requests or none, since its records are chained: if another server has changed one meanwhile, it fails (23502), and
+// a transaction locks the requests, reads them again and stores the group. The hashes of the records are chained, with one
+// chain for each connection that writes at a time. See package audit.
 //
 // # Other databases
 //

@@ -128,8 +128,9 @@ type statements struct {
 // recordable is a statement in two forms: plain, and with audit records of its changes.
 type recordable struct{ plain, recorded string }
 
+// newRecordable returns both forms of a statement that changes one row.
 func newRecordable(statement string, parameters int) recordable {
-	return recordable{statement, recorded(statement, parameters)}
+	return recordable{statement, recorded(statement, parameters, "1")}
 }
 
 var usualStatements = newStatements(insertRequest, updateRequest, updateGroup, putGroup)
@@ -137,7 +138,7 @@ var usualStatements = newStatements(insertRequest, updateRequest, updateGroup, p
 func newStatements(insert, update, updateGroup, putGroup string) *statements {
 	n := len(stored)
 	return &statements{newRecordable(insert, n), newRecordable(update, n+1), newRecordable(deleteRequest, 3),
-		recordable{updateGroup + returningKeys, recorded(updateGroup, n+1)}, putGroup}
+		recordable{updateGroup + returningKeys, recorded(updateGroup, n+1, "cardinality($1::uuid[])")}, putGroup}
 }
 
 // querier is a connection or a pool of them.

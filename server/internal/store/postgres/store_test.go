@@ -64,15 +64,17 @@ func testAudit(t *testing.T, share bool) {
 	})
 }
 
-// The statements between asTable and asBlocks see the records as a table and not as a view.
+// The statements between asTable and asBlocks see the records as a table and not as a view. The blocks are like those of
+// schema version 3: each record has all its texts.
 const (
 	asTable = `
 CREATE TEMP TABLE audit_record AS SELECT * FROM public.audit_record;
 `
 	asBlocks = `;
 DELETE FROM audit_block;
-INSERT INTO audit_block SELECT chain, number, jsonb_build_array(jsonb_build_array(time, action, tenant_id, object_id, before, after,
-	subject, app, token, request, changes, encode(hash, 'hex'))) FROM pg_temp.audit_record;
+INSERT INTO audit_block SELECT chain, min(number), jsonb_agg(jsonb_build_array(time, action, tenant_id, object_id, before, after,
+	subject, app, token, request, changes, encode(hash, 'hex')) ORDER BY number)
+FROM (SELECT *, number - row_number() OVER (PARTITION BY chain ORDER BY number) AS run FROM pg_temp.audit_record) AS record GROUP BY chain, run;
 DROP TABLE pg_temp.audit_record`
 )
 

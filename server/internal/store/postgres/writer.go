@@ -96,9 +96,6 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	ctx, cancel := s.patient(context.Background())
 	defer cancel()
 	entries := arrange(group)
-	if len(group) > 1 && s.audit != audit.Off {
-		return s.runRecorded(ctx, c, entries)
-	}
 	if err := loadGroup(ctx, c, entries); err != nil {
 		s.note(c, err)
 		settle(entries, errAlone) // an update on its own repeats the read
@@ -110,12 +107,15 @@ func (s *Store) run(c *pgxpool.Conn, group []*job) time.Time {
 	}
 	storing := time.Now()
 	moved, err := s.storeGroup(ctx, c, changed)
-	if err == nil {
+	switch {
+	case err == nil:
 		settle(moved, errMoved)
-		return storing
+	case isPartial(err):
+		s.runLocked(ctx, c, changed)
+	default:
+		s.note(c, err)
+		settle(changed, groupError(err))
 	}
-	s.note(c, err)
-	settle(changed, groupError(err))
 	return storing
 }
 
@@ -246,14 +246,26 @@ func (e *entry) load(ctx context.Context, q querier) error {
 
 // storeGroup stores the entries that are unchanged in the database since they were loaded, and returns the others.
 func (s *Store) storeGroup(ctx context.Context, c *pgxpool.Conn, entries []*entry) ([]*entry, error) {
-	if len(entries) == 1 && len(entries[0].changes) == 1 {
+	switch {
+	case len(entries) == 1 && len(entries[0].changes) == 1:
 		return s.storeSingle(ctx, c, entries[0])
+	case s.audit != audit.Off:
+		return s.storeRecorded(ctx, c, entries)
 	}
 	rows, err := c.Query(ctx, s.sql.updateGroup.plain, groupArguments(entries)...)
 	if err != nil {
 		return nil, fmt.Errorf("updating requests: %w", err)
 	}
 	return notStored(rows, entries)
+}
+
+// storeSingle stores an entry that was changed once, if it is unchanged in the database. Otherwise it returns the entry.
+func (s *Store) storeSingle(ctx context.Context, q querier, e *entry) ([]*entry, error) {
+	n, err := s.execRecorded(ctx, q, "updating a request", &s.sql.update, e.changes, updateArguments(e.request, e.stored))
+	if err != nil || n == 1 {
+		return nil, err
+	}
+	return []*entry{e}, nil
 }
 
 // notStored reads the keys that were stored and returns the other entries.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pfxrecryption/pfxrecryption/openapi/edm"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/pfx"
+	"github.com/pfxrecryption/pfxrecryption/server/internal/store/audit"
 	"github.com/pfxrecryption/pfxrecryption/server/internal/store/postgres/postgrestest"
 )
 
@@ -174,6 +175,45 @@ func TestWriter(t *testing.T) {
 		}
 	})
 
+	// Another server changes one request of a group between the read and the statement that stores the group.
+	t.Run("movedRequestStopsNoOther", func(t *testing.T) {
+		t.Parallel()
+		dsn := postgrestest.Copy(t, "empty", prepare)
+		s, other := mustOpen(t, Config{URL: dsn}, true), mustOpen(t, Config{URL: dsn}, true)
+		for _, id := range []string{"a", "b"} {
+			mustInsert(t, s, id)
+		}
+		var wg sync.WaitGroup
+		var once sync.Once
+		release := holdWriters(t, s)
+		for range 3 {
+			wg.Go(func() {
+				_, err := s.Update(t.Context(), tenant, "a", func(r *pfx.Request) error {
+					var err error
+					once.Do(func() { _, err = other.Update(t.Context(), tenant, "b", increment) })
+					return errors.Join(err, increment(r))
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Go(func() {
+				if _, err := s.Update(t.Context(), tenant, "b", increment); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		waitQueued(s, 6-writers)
+		release()
+		wg.Wait()
+		for id, want := range map[string]int32{"a": 6 + 3, "b": 6 + 4} {
+			if got, err := s.Get(t.Context(), tenant, id); err != nil || got.Status != want {
+				t.Errorf("got %+v, %v, want status %d", got, err, want)
+			}
+		}
+		wantRecords(t, s, 2+3+4)
+	})
+
 	// Another transaction holds one row for longer than any caller waits.
 	t.Run("lockedRowStopsNoOther", func(t *testing.T) {
 		t.Parallel()
@@ -259,9 +299,11 @@ func TestTwoServers(t *testing.T) {
 		check(t, err)
 		total += got.Status - 6
 	}
-	if want := int32(len(stores) * callers * rounds); total != want {
+	want := int32(len(stores) * callers * rounds)
+	if total != want {
 		t.Errorf("got %d updates, want %d", total, want)
 	}
+	wantRecords(t, stores[2], int64(want)+int64(len(ids)))
 }
 
 // TestBusyPool uses up every connection.
@@ -301,6 +343,14 @@ func holdWriters(t *testing.T, s *Store) (release func()) {
 func waitQueued(s *Store, n int) {
 	for s.queue.Len() < n {
 		runtime.Gosched()
+	}
+}
+
+func wantRecords(t *testing.T, s *Store, want int64) {
+	t.Helper()
+	report, err := audit.Verify(t.Context(), s)
+	if err != nil || len(report.Faults) > 0 || report.Records != want {
+		t.Errorf("got %+v, %v, want %d records and no fault", report, err, want)
 	}
 }
 

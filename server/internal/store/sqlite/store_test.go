@@ -57,7 +57,8 @@ func TestAudit(t *testing.T) {
 	})
 }
 
-// The statements between asTable and asBlocks see the records as a table and not as a view.
+// The statements between asTable and asBlocks see the records as a table and not as a view. The blocks are like those of
+// schema version 2: each record has all its texts.
 const (
 	asTable = `
 CREATE TEMP TABLE audit_record AS SELECT chain, number, time, action, tenant_id, object_id, before, after, subject, app, token,
@@ -65,8 +66,9 @@ CREATE TEMP TABLE audit_record AS SELECT chain, number, time, action, tenant_id,
 `
 	asBlocks = `;
 DELETE FROM audit_block;
-INSERT INTO audit_block SELECT chain, number, json_array(json_array(time, action, hex(tenant_id), object_id, before, after, subject,
-	app, token, request, changes, hex(hash))) FROM temp.audit_record`
+INSERT INTO audit_block SELECT chain, min(number), json_group_array(json_array(time, action, hex(tenant_id), object_id, before, after,
+	subject, app, token, request, changes, hex(hash)) ORDER BY number)
+FROM (SELECT *, number - row_number() OVER (PARTITION BY chain ORDER BY number) AS run FROM temp.audit_record) GROUP BY chain, run`
 )
 
 func TestConfig(t *testing.T) {

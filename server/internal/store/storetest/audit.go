@@ -232,7 +232,7 @@ func offRecordsNothing(t *testing.T, s AuditStore) {
 	wantVerified(t, s, 0)
 }
 
-// groupHasARecordForEach makes many updates of few objects go together.
+// groupHasARecordForEach makes many updates of few objects by few authors go together.
 func groupHasARecordForEach(t *testing.T, s AuditStore) {
 	const objects, each = 3, 4
 	for i := range objects {
@@ -246,7 +246,11 @@ func groupHasARecordForEach(t *testing.T, s AuditStore) {
 	go func() {
 		defer close(done)
 		inParallel(objects*each, func(n int) {
-			update(t, s, &pfx.Request{Entity: pfx.Entity{TenantID: ours, ID: fmt.Sprint(n % objects)}}, func(r *pfx.Request) error { r.Status++; return nil })
+			author := pfx.Author{Subject: fmt.Sprint(n % 2), App: fmt.Sprint(n % 4), Request: fmt.Sprint(n)}
+			_, err := s.Update(context.WithValue(t.Context(), pfx.AuthorKey{}, &author), ours, fmt.Sprint(n%objects), func(r *pfx.Request) error { r.Status++; return nil })
+			if err != nil {
+				t.Error(err)
+			}
 		})
 	}()
 	release(objects * each)
