@@ -17,13 +17,13 @@ import (
 type attack struct {
 	rule      string // with its source
 	head      string // the request line without its version, and the fields; with a version it is raw text for HTTP/1.1 only
-	body      string // noBody is an empty body of unknown length
+	body      string // emptyBody: chunked, or with HTTP/2 without a length, and empty
 	status    int    // 204 is from the upstream
 	forwarded string // what the upstream got: the line, the fields except the gateway's own, and the body; "" for nothing
 	only      string // "1" or "2" if the other version cannot express it
 }
 
-const noBody = "\x00"
+const emptyBody = "\x00"
 
 // fronts are the attacked gates, with their attacks.
 var fronts = map[string]struct {
@@ -117,7 +117,7 @@ func (s *stand) attack1(t *testing.T, head, body string) int {
 	line, fields, _ := strings.Cut(head, "\n")
 	method, _, _ := strings.Cut(line, " ")
 	switch {
-	case body == noBody:
+	case body == emptyBody:
 		fields, body = fields+"\nTransfer-Encoding: chunked", "0\r\n\r\n"
 	case body != "" && !strings.Contains(fields, "Transfer-Encoding:"):
 		fields += fmt.Sprintf("\nContent-Length: %d", len(body))
@@ -140,7 +140,7 @@ func (s *stand) attack2(t *testing.T, head, body string) int {
 	}
 	defer c.Close()
 	f := newFrames(t, c)
-	f.send(head, strings.TrimPrefix(body, noBody), body != "")
+	f.send(head, strings.TrimPrefix(body, emptyBody), body != "")
 	return f.receive()
 }
 

@@ -12,7 +12,7 @@ func At(fd uintptr) State {
 	var one [1]byte
 	n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	switch {
-	case err == syscall.EAGAIN || err == syscall.EWOULDBLOCK || err == syscall.EINTR:
+	case err == syscall.EAGAIN || err == syscall.EWOULDBLOCK:
 		return Silent
 	case n > 0:
 		return Data

@@ -389,13 +389,21 @@ func (c *Client) copyBody(w http.ResponseWriter, m *request, n *conn) error {
 // extend sets the deadline for the next piece of a response.
 func (c *Client) extend(controller *http.ResponseController, m *request, n *conn) {
 	now := time.Now()
-	deadline := now.Add(c.config.Timeout)
-	_ = n.SetDeadline(deadline)
+	last := now.Add(c.config.Timeout)
 	if n.answer.stream {
-		deadline = now.Add(c.config.StreamTimeout)
-		n.longer = func() bool { return c.wait(m, n, deadline) }
+		last = now.Add(c.config.StreamTimeout)
+		n.longer = func() bool { return c.wait(m, n, last) }
 	}
-	_ = controller.SetWriteDeadline(c.writeDeadline(deadline)) // if this fails, the server's own deadline applies
+	_ = n.SetDeadline(c.nextDeadline(now, last))
+	_ = controller.SetWriteDeadline(c.writeDeadline(last)) // if this fails, the server's own deadline applies
+}
+
+// nextDeadline returns when to look again whether the client of a stream is there, at the latest at last.
+func (c *Client) nextDeadline(now, last time.Time) time.Time {
+	if next := now.Add(c.config.Timeout); next.Before(last) {
+		return next
+	}
+	return last
 }
 
 // wait extends the deadline for the next piece of a stream, but not beyond last and not for a client that seems to have left.
@@ -404,11 +412,7 @@ func (c *Client) wait(m *request, n *conn, last time.Time) bool {
 	if !now.Before(last) || conns.Left(m.Context()) {
 		return false
 	}
-	next := now.Add(c.config.Timeout)
-	if next.After(last) {
-		next = last
-	}
-	return n.SetDeadline(next) == nil
+	return n.SetDeadline(c.nextDeadline(now, last)) == nil
 }
 
 // minWriteTime is the least time that a client has for a piece of a response, however short the timeout is.

@@ -191,6 +191,20 @@ func TestCallerLeavesStream(t *testing.T) {
 	}
 }
 
+// TestStreamTimeout: a stream that is silent for StreamTimeout is aborted, even if the response timeout is longer.
+func TestStreamTimeout(t *testing.T) {
+	t.Parallel()
+	url := listen(t, func(s *session) {
+		s.request()
+		s.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+		s.gone()
+	})
+	c := client(t, Config{URL: url, Timeout: time.Hour, StreamTimeout: 100 * time.Millisecond})
+	if got := front(t, c).do(http.MethodGet, nil); got.status != aborted {
+		t.Errorf("got %+v, want it aborted", got)
+	}
+}
+
 // TestStreamsEnd: a stream is aborted when the gateway shuts down; otherwise the shutdown would never end.
 func TestStreamsEnd(t *testing.T) {
 	t.Parallel()

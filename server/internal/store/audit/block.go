@@ -15,9 +15,9 @@ type Block struct {
 	Chain  edm.Guid
 	Number int64 // of the first record
 	// Records is a JSON array of records. Each is an array of time in microseconds since 1970, action, tenant, object,
-	// before, after, subject, app, token, request, changes, and hash in hexadecimal digits. The index of an earlier record
-	// in the place of a text stands for the text of that record: the records of a moment have few authors, and a shorter
-	// block costs less. A store's view audit_record shows the records as rows with all their texts.
+	// before, after, subject, app, token, request, changes, and hash in hexadecimal digits. If
+	// an earlier record of the block has the same text, its index is written instead of the text. Most records of a block
+	// have the same authors, and a shorter block costs less. A store's view audit_record shows the records as rows with all their texts.
 	Records string
 }
 

@@ -55,8 +55,8 @@ SELECT chain, number + record.key AS number, number AS block,
 	record.value ->> 10 AS changes, unhex(record.value ->> 11) AS hash
 FROM audit_block, json_each(records) AS record`,
 		// In a table WITHOUT ROWID, each insert compared whole blocks, from all of their pages. Blocks are copied twice: ALTER
-		// TABLE RENAME opens the temporary database, after which SQLite refuses every checkpoint. A number in the place of a
-		// text of a record is the index of the record of the block that has the text.
+		// TABLE RENAME opens the temporary database, after which SQLite refuses every checkpoint. A record may have a number instead
+		// of a text: the index of the record in the block that has the text.
 		`
 DROP VIEW audit_record;
 CREATE TABLE earlier_block AS SELECT * FROM audit_block ORDER BY chain, number;

@@ -1,4 +1,4 @@
--- A number in the place of a text stands for the text of that record of the block, counted from 0.
+-- A record may have a number instead of a text: the index of the record in the block that has the text.
 
 -- +goose Up
 CREATE OR REPLACE VIEW audit_record AS
